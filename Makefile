@@ -1,0 +1,49 @@
+# The two commands: `make run` and `make test`. Both set up what they need.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PORT ?= 9877
+ADDRESS ?= 127.0.0.1
+ARGS ?=
+WORKERS ?= auto
+
+.PHONY: run test check bench docs format clean
+
+run: $(VENV)/run.stamp
+	exec $(BIN)/energy-collector run --listen $(ADDRESS):$(PORT) $(ARGS)
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python tests/services.py install
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/python -m tests.typecheck
+	$(BIN)/energy-collector docs --check
+	$(BIN)/python -m pytest -q tests/repo
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python tests/services.py install
+	$(BIN)/python -m bench $(ARGS)
+
+docs: $(VENV)/dev.stamp
+	$(BIN)/energy-collector docs
+
+format: $(VENV)/dev.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(VENV)/run.stamp: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/dev.stamp: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@ $(VENV)/run.stamp

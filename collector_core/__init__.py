@@ -1,0 +1,46 @@
+"""The public API: what is listed in `__all__` is kept stable; everything else may change."""
+
+from pydantic import Field, SecretStr
+
+from collector_core.collector import Clock, Collector, CollectorConfig, Context
+from collector_core.counters import WrapCounter
+from collector_core.errors import (
+    AuthFailed,
+    CollectorError,
+    DeclarationError,
+    NotAvailable,
+    ReadingError,
+    Reason,
+    SeriesBudgetExceeded,
+    describe,
+    reason_of,
+)
+from collector_core.hookspecs import hookimpl
+from collector_core.metrics import Counter, Gauge, Info, Metric, Unit
+from collector_core.readings import Readings
+
+__all__ = [
+    "AuthFailed",
+    "Clock",
+    "Collector",
+    "CollectorConfig",
+    "CollectorError",
+    "Context",
+    "Counter",
+    "DeclarationError",
+    "Field",
+    "Gauge",
+    "Info",
+    "Metric",
+    "NotAvailable",
+    "ReadingError",
+    "Readings",
+    "Reason",
+    "SecretStr",
+    "SeriesBudgetExceeded",
+    "Unit",
+    "WrapCounter",
+    "describe",
+    "hookimpl",
+    "reason_of",
+]

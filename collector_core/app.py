@@ -1,0 +1,204 @@
+"""The collectors of one process: build, start, reload, stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from collector_core import config as configuration
+from collector_core.collector import Clock, Collector, Context, SystemClock
+from collector_core.config import Config, Instance
+from collector_core.discovery import Plugins, discover
+from collector_core.errors import ConfigError, NotAvailable, Reason, describe
+from collector_core.exposition import Exposition
+from collector_core.processmetrics import ProcessMetrics
+from collector_core.runner import Runner
+from collector_core.scheduler import Scheduler
+from collector_core.selfmetrics import APP, AppState
+
+log = logging.getLogger(__name__)
+
+MAX_ABANDONED = 3  # threads per instance name that may hang before it is not started again
+STOP_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Idle:
+    """A collector that does not run, and why."""
+
+    name: str
+    plugin: str
+    reason: Reason
+    detail: str
+    fix: str = ""
+
+
+class App:
+    """Everything that collects. Safe to use from any thread.
+
+    `config_file` None means: whatever fits this machine, with its defaults. `root` overrides the file's.
+    """
+
+    def __init__(
+        self,
+        config_file: Path | None = None,
+        *,
+        root: Path | None = None,
+        clock: Clock | None = None,
+        on_secrets: Callable[[Iterable[str]], None] = lambda _: None,
+    ) -> None:
+        self.clock = clock or SystemClock()
+        self.exposition = Exposition(self.clock)
+        self.scheduler = Scheduler(self.clock)
+        self.runners: dict[str, Runner] = {}
+        self.idle: tuple[Idle, ...] = ()
+        self.plugins = Plugins(())
+        self.config = configuration.default_config()
+        self.state = AppState(metadata.version("energy-collector"))
+        self._config_file = config_file
+        self._root = root
+        self._on_secrets = on_secrets
+        self._lock = threading.Lock()
+        self._abandoned: list[Runner] = []
+        self._source = self.exposition.source("collector", APP)
+        self._process_metrics = ProcessMetrics(self.exposition)
+
+    @property
+    def root(self) -> Path:
+        """Where the machine's `/proc` and `/sys` are found."""
+        return self._root or self.config.settings.root
+
+    def load(self) -> None:
+        """Read the configuration and build the collectors; raises `ConfigError`. Touches no device but to detect."""
+        plugins, config = load_config(self._config_file)
+        self._on_secrets(config.secrets)
+        self._apply(plugins, config)
+
+    def start(self) -> None:
+        """Start collecting."""
+        self.scheduler.start()
+
+    def reload(self) -> None:
+        """Read the configuration again. Collectors whose part of it did not change go on undisturbed.
+
+        Raises `ConfigError` and leaves everything as it was when the file is bad.
+        """
+        try:
+            plugins, config = load_config(self._config_file)
+        except ConfigError:
+            self.state.reload_success = False
+            self._publish_state()
+            raise
+        self._on_secrets(config.secrets)
+        self._warn_of_fixed_settings(config)
+        self._apply(plugins, config)
+        log.info("configuration reloaded: %d collectors run", len(self.runners))
+
+    def add(self, instance: Instance) -> Runner:
+        """Build one more collector, for commands that run it themselves; raises `DeclarationError`."""
+        runner = self.runners[instance.name] = Runner(instance, self.exposition, self.clock, self.root)
+        return runner
+
+    def stop(self, timeout: float = STOP_SECONDS) -> bool:
+        """Stop everything within `timeout` seconds; returns whether every thread has ended."""
+        self.scheduler.stop()
+        with self._lock:
+            runners = [*self.runners.values(), *self._abandoned]
+            self.runners = {}
+        for runner in runners:
+            runner.stop()
+        deadline = self.clock.monotonic() + timeout
+        ended = [runner.join(max(0.0, deadline - self.clock.monotonic())) for runner in runners]
+        return all(ended)
+
+    def _apply(self, plugins: Plugins, config: Config) -> None:
+        with self._lock:
+            self.plugins, self.config = plugins, config
+            instances, idle = self._wanted(config)
+            wanted = {instance.name: instance for instance in instances}
+            for name in [name for name, runner in self.runners.items() if wanted.get(name) != runner.instance]:
+                self._retire(self.runners.pop(name))
+            for name, instance in wanted.items():
+                if name not in self.runners:
+                    self._build(instance, idle)
+            self.idle = tuple(idle)
+            self.scheduler.replace((*self.runners.values(), self._process_metrics))
+            self.state.reload_success = True
+            self.state.reload_time = self.clock.time()
+            self._publish_state()
+
+    def _wanted(self, config: Config) -> tuple[list[Instance], list[Idle]]:
+        if config.instances is not None:
+            return list(config.instances), []
+        instances: list[Instance] = []
+        idle: list[Idle] = []
+        for cls in self.plugins.types.values():
+            found = detect(cls, self.root, self.clock)
+            if found is None or found.reason is Reason.PERMISSION:  # there, but closed: its metrics must say so
+                instances.append(configuration.default_instance(cls))
+            else:
+                idle.append(Idle(cls.name, cls.name, found.reason, found.detail, found.fix))
+        return instances, idle
+
+    def _build(self, instance: Instance, idle: list[Idle]) -> None:
+        """Add a runner, or a note why there is none: one collector that cannot be built harms no other."""
+        plugin = instance.type.name
+        hung = [runner for runner in self._abandoned if runner.instance.name == instance.name and runner.hung]
+        if len(hung) >= MAX_ABANDONED:
+            detail = f"{len(hung)} of its threads hang; not started again"
+            idle.append(Idle(instance.name, plugin, Reason.TIMEOUT, detail, "restart energy-collector"))
+            return
+        try:
+            self.add(instance)
+        except Exception as error:  # noqa: BLE001 - a constructor of a plugin may raise anything
+            log.error("collector %s cannot be built: %s", instance.name, describe(error))  # noqa: TRY400 - one line
+            idle.append(Idle(instance.name, plugin, Reason.BAD_DATA, describe(error)))
+
+    def _retire(self, runner: Runner) -> None:
+        runner.stop()
+        self._abandoned = [each for each in self._abandoned if each.hung]
+        if runner.hung:
+            self._abandoned.append(runner)
+
+    def _publish_state(self) -> None:
+        self.state.plugins = {plugin.name: plugin.version for plugin in self.plugins.all if not plugin.error}
+        self.state.broken = tuple(plugin.name for plugin in self.plugins.broken)
+        self.state.abandoned = len(self._abandoned)
+        self._source.publish(self.state.snapshot())
+
+    def _warn_of_fixed_settings(self, config: Config) -> None:
+        old, new = self.config.settings, config.settings
+        for key in ("listen", "web_config", "root"):
+            if getattr(old, key) != getattr(new, key):
+                log.warning("%s has changed; it takes effect after a restart", key)
+
+
+def load_config(file: Path | None) -> tuple[Plugins, Config]:
+    """The plugins that a configuration needs, and the configuration; raises `ConfigError`."""
+    if file is None:
+        return _logged(discover()), configuration.default_config()
+    document = configuration.read_document(file)
+    plugins = _logged(discover(configuration.plugin_names(document)))
+    return plugins, configuration.validate(document, plugins)
+
+
+def detect(cls: type[Collector[Any]], root: Path, clock: Clock) -> NotAvailable | None:
+    """Ask a collector class whether it has anything to do here; one that raises has not."""
+    ctx = Context(cls.name, logging.getLogger(f"collector.{cls.name}"), clock=clock, root=root)
+    try:
+        return cls.detect(ctx)
+    except NotAvailable as answer:
+        return answer
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        return NotAvailable(Reason.BAD_DATA, describe(error))
+
+
+def _logged(plugins: Plugins) -> Plugins:
+    for plugin in plugins.broken:
+        log.error("plugin %s (%s) cannot be loaded: %s", plugin.name, plugin.distribution, plugin.error)
+    return plugins

@@ -1,0 +1,48 @@
+"""The `energy-collector` command; each subcommand sits in a file of its own and is imported when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from collector_core.errors import ConfigError, StartupError
+
+COMMANDS = ("run", "check", "list", "once", "doctor", "docs")
+USAGE_ERROR = 2
+
+
+class LazyGroup(click.Group):
+    """Knows the names of its commands and imports one only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order in which people meet them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"collector_core.cli.{cmd_name}").command
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="energy-collector")
+def cli() -> None:
+    """Tells where the watts on your machines go: collects energy and host metrics and serves them to Prometheus.
+
+    Without a configuration file everything that fits this machine is collected with its defaults.
+    """
+
+
+def main() -> None:
+    """Entry point: turns our own errors into one clear line and exit code 2."""
+    try:
+        cli(prog_name="energy-collector")
+    except (ConfigError, StartupError) as error:
+        click.echo(f"energy-collector: {error}", err=True)
+        sys.exit(USAGE_ERROR)

@@ -1,0 +1,52 @@
+"""`energy-collector docs`: tables in the plugins' READMEs, from their declarations."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from collector_core import documentation
+from collector_core.cli.common import Common, common_options
+from collector_core.discovery import Plugin, discover
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit code 1 when a README has drifted.")
+@common_options()
+def command(common: Common, check: bool) -> None:
+    """Fill the tables between `<!-- metrics -->`, `<!-- options -->` and `<!-- plugins -->` markers.
+
+    Works on the README beside each installed plugin's module.
+    """
+    del common
+    drifted = [readme for readme, text in _pages() if readme.read_text(encoding="utf-8") != text]
+    for readme, text in _pages():
+        if readme in drifted and not check:
+            readme.write_text(text, encoding="utf-8")
+    for readme in drifted:
+        click.echo(
+            f"{readme}: {'does not match the declarations; run `energy-collector docs`' if check else 'written'}"
+        )
+    sys.exit(1 if check and drifted else 0)
+
+
+def _pages() -> Iterator[tuple[Path, str]]:
+    """Every README with the text that it should have."""
+    plugins = discover()
+    readmes = {plugin.name: readme for plugin in plugins.all if (readme := _readme(plugin))}
+    types = {name: cls for name, cls in plugins.types.items() if name in readmes}
+    for name, cls in types.items():
+        yield readmes[name], documentation.fill(readmes[name].read_text("utf-8"), documentation.plugin_tables(cls))
+    bundled = {name: cls for name, cls in types.items() if cls.__module__.startswith("collector_plugins.")}
+    for index in {readmes[name].parent.parent / "README.md" for name in bundled}:
+        table = documentation.index_table(bundled, readmes)
+        yield index, documentation.fill(index.read_text(encoding="utf-8"), {"plugins": table})
+
+
+def _readme(plugin: Plugin) -> Path | None:
+    file = getattr(plugin.module, "__file__", None)
+    readme = Path(file).parent / "README.md" if file else None
+    return readme if readme and readme.exists() else None

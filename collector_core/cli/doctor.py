@@ -1,0 +1,71 @@
+"""`energy-collector doctor`: what is there, what is missing, and what fixes it?"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from collector_core import config as configuration
+from collector_core.app import App, detect
+from collector_core.cli.common import Common, common_options
+from collector_core.collector import Collector
+from collector_core.discovery import discover
+from collector_core.errors import ConfigError, NotAvailable, Reason
+from collector_core.runner import Report
+
+
+@click.command()
+@common_options(default_level="error")
+def command(common: Common) -> None:
+    """Say per plugin what was found here, what is missing and the command that fixes it.
+
+    Exit code 1 when something is there that cannot be read, or a plugin cannot be loaded.
+    """
+    app = App(common.config, root=common.root, on_secrets=common.redactor.hide)
+    app.load()
+    plugins = discover()
+    good = not plugins.broken
+    for cls in plugins.types.values():
+        good &= _examine(app, cls)
+    for plugin in plugins.broken:
+        _say("broken", "red", plugin.name, plugin.error, f"pip install --upgrade {plugin.distribution}")
+    app.stop(0.5)
+    sys.exit(0 if good else 1)
+
+
+def _examine(app: App, cls: type[Collector[Any]]) -> bool:
+    """Look at one plugin: what it says of itself and, where it is ready, what one run brings."""
+    answer = detect(cls, app.root, app.clock)
+    if answer is not None:
+        return _say_absent(cls.name, answer)
+    try:
+        runner = app.runners.get(cls.name) or app.add(configuration.default_instance(cls))
+    except ConfigError as error:
+        _say("absent", "yellow", cls.name, "needs options in the configuration", str(error))
+        return True
+    return _say_report(cls.name, runner.run_now())
+
+
+def _say_absent(name: str, answer: NotAvailable) -> bool:
+    closed = answer.reason is Reason.PERMISSION
+    _say("closed" if closed else "absent", "red" if closed else "yellow", name, answer.detail, answer.fix)
+    return not closed
+
+
+def _say_report(name: str, report: Report) -> bool:
+    if report.snapshot is None:
+        _say("fails", "red", name, report.error, report.fix)
+        return False
+    metrics = len(report.snapshot.families)
+    _say("ready", "green", name, f"{len(report.snapshot)} series of {metrics} metrics", "")
+    for part in report.part_failures:
+        click.echo(f"        but {part.name} fails: {part.error}")
+    return not report.part_failures
+
+
+def _say(word: str, colour: str, name: str, text: str, fix: str) -> None:
+    click.echo(f"{click.style(f'{word:7}', fg=colour)} {name}: {text}")
+    if fix:
+        click.echo(f"        fix: {fix}")

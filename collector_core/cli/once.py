@@ -1,0 +1,58 @@
+"""`energy-collector once`: one look, on stdout."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+
+from collector_core import config as configuration
+from collector_core.app import App
+from collector_core.cli.common import Common, common_options
+from collector_core.config import Instance
+from collector_core.discovery import discover
+from collector_core.errors import StartupError
+from collector_core.exposition import negotiate
+from collector_core.runner import Runner
+from collector_core.suggest import did_you_mean
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--gap", default=1.0, show_default=True, help="Seconds between the two runs that a rate needs.")
+@common_options()
+def command(common: Common, names: tuple[str, ...], gap: float) -> None:
+    """Run collectors once and print what they read, in Prometheus' text format.
+
+    NAME is a collector of the configuration or an installed plugin; without names all run. Collectors whose
+    readings are differences run twice. Exit code 1 when a collector had no data.
+    """
+    app = App(common.config, root=common.root, on_secrets=common.redactor.hide)
+    app.load()
+    runners = _selected(app, names)
+    reports = [runner.run_now() for runner in runners]
+    again = [runner for runner in runners if runner.instance.type.needs_two_runs and not runner.hung]
+    if again:
+        time.sleep(gap)
+        reports += [runner.run_now() for runner in again]
+    click.echo(app.exposition.body(negotiate("", "")).decode(), nl=False)
+    app.stop(0.5)
+    sys.exit(0 if all(report.result.has_data for report in reports) else 1)
+
+
+def _selected(app: App, names: tuple[str, ...]) -> list[Runner]:
+    if not names:
+        return list(app.runners.values())
+    return [app.runners.get(name) or app.add(_named(name)) for name in names]
+
+
+def _named(name: str) -> Instance:
+    """An installed plugin that the configuration does not mention, with its defaults."""
+    plugins = discover({name})
+    if name in plugins.types:
+        return configuration.default_instance(plugins.types[name])
+    if plugins.broken:
+        raise StartupError(f"plugin {name!r} cannot be loaded: {plugins.broken[0].error}")
+    hint = did_you_mean(name, discover().types) or "`energy-collector list` shows all"
+    raise StartupError(f"no collector and no plugin is called {name!r}; {hint}")

@@ -1,0 +1,42 @@
+"""`energy-collector run`: collect and serve until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+
+import click
+
+from collector_core import service
+from collector_core.app import App
+from collector_core.cli.common import Common, common_options
+
+
+@click.command()
+@click.option("--listen", metavar="ADDRESS:PORT", help="Where to serve, instead of the file's `listen`.")
+@common_options(default_level="info")
+def command(common: Common, listen: str | None) -> None:
+    """Collect and serve /metrics until SIGTERM or SIGINT; SIGHUP reads the configuration again.
+
+    Exit code 0: stopped as asked; 2: the configuration, the web configuration or the address cannot be used.
+    """
+    app = App(common.config, root=common.root, on_secrets=common.redactor.hide)
+    app.load()
+    all_ended = asyncio.run(service.run(app, _address(listen) or app.config.settings.listen))
+    if not all_ended:
+        logging.getLogger(__name__).warning("a collector hangs; leaving without it")
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)  # its thread would keep the interpreter waiting
+
+
+def _address(listen: str | None) -> str | None:
+    if listen is None:
+        return None
+    try:
+        service.parse_listen(listen)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--listen") from error
+    return listen

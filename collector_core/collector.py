@@ -1,0 +1,116 @@
+"""What a plugin author writes: a `Collector` with its configuration, and the `Context` it runs in."""
+
+from __future__ import annotations
+
+import logging
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from collector_core.errors import NotAvailable
+from collector_core.metrics import Metric
+from collector_core.readings import Readings
+
+
+class CollectorConfig(BaseModel):
+    """The `options` of a collector: subclass it, one field per option. Unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+ConfigT = TypeVar("ConfigT", bound=CollectorConfig)
+
+
+class Clock(Protocol):
+    """Where a collector gets its time from; tests inject their own."""
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards and go on during suspend."""
+
+    def time(self) -> float:
+        """Seconds since 1970 (wall clock); may jump."""
+
+
+class SystemClock:
+    """The machine's clocks. CLOCK_BOOTTIME counts suspend, so a laptop's sleep is seen as the gap it is."""
+
+    _ID = getattr(time, "CLOCK_BOOTTIME", None)
+
+    def monotonic(self) -> float:
+        """Seconds since the machine started."""
+        return time.monotonic() if self._ID is None else time.clock_gettime(self._ID)
+
+    def time(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the framework hands to a collector.
+
+    `interval` and `timeout` are in seconds; `root` is where the machine's `/proc` and `/sys` are found.
+    """
+
+    name: str
+    logger: logging.Logger
+    interval: float = 5.0
+    timeout: float = 5.0
+    clock: Clock = field(default_factory=SystemClock)
+    root: Path = Path("/")
+
+    def path(self, path: str) -> Path:
+        """An absolute path of the machine, e.g. `/sys/class/powercap`, below the configured root."""
+        return self.root / PurePosixPath(path).relative_to("/")
+
+
+class Collector(ABC, Generic[ConfigT]):
+    """Reads one kind of source. One instance lives on one thread and never overlaps itself.
+
+    Class attributes: `name` (the plugin's one name), `metrics` (all it can publish), `config_type` (its options),
+    `default_interval` and `default_timeout` (seconds), `needs_two_runs` (whether rates and differences make the first
+    run incomplete, so that `once` runs it twice).
+    `open`, `collect` and `close` may be coroutines; they then run on an event loop of the instance's own.
+    """
+
+    name: ClassVar[str]
+    metrics: ClassVar[tuple[Metric, ...]]
+    config_type: ClassVar[type[CollectorConfig]] = CollectorConfig
+    default_interval: ClassVar[float] = 5.0
+    default_timeout: ClassVar[float] = 5.0
+    needs_two_runs: ClassVar[bool] = False
+
+    def __init__(self, config: ConfigT, ctx: Context) -> None:
+        self.config = config
+        self.ctx = ctx
+
+    @classmethod
+    def detect(cls, ctx: Context) -> NotAvailable | None:
+        """Whether there is anything to read below `ctx.root`: None if so, else why not and what fixes it.
+
+        The default is for plugins that cannot know: they run only when the configuration names them.
+        """
+        del ctx
+        fix = f"add `{cls.name}: {{}}` below `collectors:`"
+        return NotAvailable("not_found", "runs only when the configuration names it", fix=fix)
+
+    def open(self) -> Awaitable[None] | None:
+        """Connect or probe; called before the first run and again after a failure. Raises `NotAvailable`."""
+        return None
+
+    @abstractmethod
+    def collect(self, out: Readings) -> Awaitable[None] | None:
+        """Read the source once and add what it says to `out`.
+
+        Raise `NotAvailable` when the source is gone and `AuthFailed` when it refuses us; any other exception counts
+        as an error: the collector is closed, backed off and opened again.
+        """
+
+    def close(self) -> Awaitable[None] | None:
+        """Let go of everything; legal without `open` and any number of times."""
+        return None

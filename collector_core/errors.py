@@ -1,0 +1,132 @@
+"""The exception tree: everything the framework raises on purpose.
+
+CollectorError
+├── NotAvailable        the source is not there (yet): retried with backoff, logged once with its fix
+├── AuthFailed          credentials were refused: no more runs until the configuration is reloaded
+├── DeclarationError    a metric or a plugin is declared wrongly: found at import, before anything runs
+├── ReadingError        a run produced something that must not be published
+│   └── SeriesBudgetExceeded   a run produced more series than `max_series`
+├── ConfigError         a configuration file is wrong; carries every problem of the file
+└── StartupError        the service cannot start: port in use, clashing plugins
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why something has no data: a bounded word, fit for a label."""
+
+    PERMISSION = "permission"
+    NOT_FOUND = "not_found"
+    NOT_SUPPORTED = "not_supported"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    AUTH = "auth"
+    BAD_DATA = "bad_data"
+
+
+class CollectorError(Exception):
+    """Base of every exception of this package."""
+
+
+class NotAvailable(CollectorError):
+    """The source cannot be read at present.
+
+    `reason` is one of `Reason`; `detail` says what was missing, in words; `fix` is the command or the action
+    that makes it available.
+    """
+
+    def __init__(self, reason: Reason | str, detail: str = "", *, fix: str = "") -> None:
+        self.reason = Reason(reason)
+        self.detail = detail or self.reason.value.replace("_", " ")
+        self.fix = fix
+        super().__init__(self.detail)
+
+
+class AuthFailed(CollectorError):
+    """The source refused our credentials; asking again could lock the account."""
+
+    def __init__(self, detail: str = "credentials refused", *, fix: str = "") -> None:
+        self.detail = detail
+        self.fix = fix
+        super().__init__(detail)
+
+
+class DeclarationError(CollectorError):
+    """A metric, a collector class or a plugin is declared wrongly."""
+
+
+class ReadingError(CollectorError):
+    """A reading that must not be published: undeclared, mislabelled, not finite, negative or twice."""
+
+
+class SeriesBudgetExceeded(ReadingError):
+    """A run produced more series than the instance's `max_series`."""
+
+
+class StartupError(CollectorError):
+    """The service cannot start; the message names the cause and the remedy."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in a file: where, what and what to do."""
+
+    file: str
+    line: int | None
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+
+
+class ConfigError(CollectorError):
+    """A configuration that cannot be used; `problems` holds all that is wrong with it, in the file's order."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+_REASON_OF_ERRNO = {
+    errno.ENODEV: Reason.NOT_FOUND,
+    errno.ENXIO: Reason.NOT_FOUND,
+    errno.EOPNOTSUPP: Reason.NOT_SUPPORTED,
+    errno.ENOSYS: Reason.NOT_SUPPORTED,
+    errno.EHOSTUNREACH: Reason.UNREACHABLE,
+    errno.ENETUNREACH: Reason.UNREACHABLE,
+}
+
+_REASON_OF_TYPE: tuple[tuple[type[BaseException], Reason], ...] = (
+    (AuthFailed, Reason.AUTH),
+    (PermissionError, Reason.PERMISSION),
+    (FileNotFoundError, Reason.NOT_FOUND),
+    (ModuleNotFoundError, Reason.NOT_FOUND),
+    (TimeoutError, Reason.TIMEOUT),
+    (ConnectionError, Reason.UNREACHABLE),
+)
+
+
+def reason_of(error: BaseException) -> Reason:
+    """Map any exception to the bounded vocabulary; what nothing else explains is `bad_data`."""
+    if isinstance(error, NotAvailable):
+        return error.reason
+    for kind, reason in _REASON_OF_TYPE:
+        if isinstance(error, kind):
+            return reason
+    return _REASON_OF_ERRNO.get(getattr(error, "errno", None) or 0, Reason.BAD_DATA)
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line, with its type where the text alone would not say enough."""
+    text = " ".join(str(error).split())
+    if isinstance(error, CollectorError) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,277 @@
+"""One collector instance: when it runs, how a run ends and what is published of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import threading
+import traceback
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from collector_core.collector import Clock, Collector, Context
+from collector_core.config import Instance
+from collector_core.edges import Edges
+from collector_core.errors import AuthFailed, CollectorError, NotAvailable, Reason, describe, reason_of
+from collector_core.exposition import Exposition
+from collector_core.lifecycle import Lifecycle, LoopWorker, Worker
+from collector_core.readings import PartFailure, Readings, Snapshot
+from collector_core.selfmetrics import HEALTH, Health, Result
+
+MAX_BACKOFF = 300.0  # seconds
+MAX_PART_FAILURES_KEPT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How one run ended; times in seconds, `ended_at` since 1970."""
+
+    collector: str
+    plugin: str
+    result: Result
+    duration: float
+    ended_at: float
+    snapshot: Snapshot | None = None
+    reason: Reason | None = None
+    error: str = ""
+    fix: str = ""
+    traceback: str = ""
+    part_failures: tuple[PartFailure, ...] = ()
+
+
+@dataclass(eq=False)
+class _Run:
+    """A run under way; `given_up` once its deadline (monotonic seconds) has passed."""
+
+    started: float
+    deadline: float
+    given_up: bool = False
+
+
+class Runner:
+    """Runs one collector on its own thread.
+
+    `tick` is called by the scheduler and never blocks. A run that outlasts its timeout is given up: it counts as
+    failed, what it brings later is thrown away, and no second run starts before it has come back.
+    """
+
+    def __init__(self, instance: Instance, exposition: Exposition, clock: Clock, root: Path) -> None:
+        self.instance = instance
+        self.last_report: Report | None = None
+        self.health = Health(instance.name, instance.type.name)
+        self._clock = clock
+        self._log = logging.getLogger(f"collector.{instance.name}")
+        self._edges = Edges(self._log)
+        self._lock = threading.Lock()
+        self._run: _Run | None = None
+        self._snapshot = Snapshot()
+        self._fresh_until = -inf
+        self._failures = 0
+        self._next_due = -inf
+        self._worker: Worker | None = None
+        self._stopping = False
+        ctx = Context(instance.name, self._log, instance.interval, instance.timeout, clock, root)
+        self._collector: Collector[Any] = instance.type(instance.options, ctx)
+        self._lifecycle = Lifecycle(self._collector, instance.timeout)
+        self._source = exposition.source(instance.name, instance.type.metrics, dict(instance.labels))
+        self._health_source = exposition.source(f"{instance.name} (health)", HEALTH)
+        self._health_source.publish(self.health.snapshot())
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The readings that are shown now: those of the last good run, none once they are stale."""
+        return self._snapshot if self._clock.monotonic() < self._fresh_until else Snapshot()
+
+    @property
+    def hung(self) -> bool:
+        """Whether a run is past its deadline and has not come back."""
+        return self._run is not None and self._run.given_up
+
+    def tick(self, now: float) -> float:
+        """Start a run if one is due, give one up if it is overdue; returns when to be called next (monotonic s)."""
+        with self._lock:
+            if now >= self._next_due:
+                if self._run is None:
+                    self._start(now)
+                else:
+                    self._skip(now)
+            run = self._run
+            if run is None or run.given_up:
+                return self._next_due
+            if now >= run.deadline:
+                self._give_up(run, now)
+                return self._next_due
+            return min(self._next_due, run.deadline)
+
+    def run_now(self) -> Report:
+        """One run, waited for up to the instance's timeout; for commands that need no schedule."""
+        done = threading.Event()
+        run = self._run = _Run(self._clock.monotonic(), inf)
+
+        async def job() -> None:
+            await self._execute(run)
+            done.set()
+
+        self._submit(job)
+        if not done.wait(self.instance.timeout):
+            with self._lock:
+                self._give_up(run, self._clock.monotonic())
+        assert self.last_report is not None  # noqa: S101 - both ways out of a run leave a report
+        return self.last_report
+
+    def stop(self) -> None:
+        """Withdraw all series and ask the thread to close the collector and end; returns at once."""
+        with self._lock:
+            self._stopping = True
+            self._next_due = inf
+        if self._worker:
+            self._worker.submit(self._close)
+            self._worker.stop()
+        self._source.close()
+        self._health_source.close()
+
+    def join(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds for the thread; returns whether it has ended."""
+        return self._worker is None or self._worker.join(timeout)
+
+    def _submit(self, job: Any) -> None:
+        if self._worker is None:
+            kind = LoopWorker if self._lifecycle.is_async else Worker
+            self._worker = kind(f"collector-{self.instance.name}"[:15])
+        self._worker.submit(job)
+
+    def _start(self, now: float) -> None:
+        if self._next_due > -inf:
+            self.health.skipped_ticks += max(0, math.floor((now - self._next_due) / self.instance.interval))
+        self._next_due = self._aligned(now + self.instance.interval / 2)
+        run = self._run = _Run(now, now + self.instance.timeout)
+        self._submit(lambda: self._execute(run))
+
+    def _skip(self, now: float) -> None:
+        due = self._aligned(now + self.instance.interval / 2)
+        self.health.skipped_ticks += max(1, round((due - self._next_due) / self.instance.interval))
+        self._next_due = due
+        self._health_source.publish(self.health.snapshot())
+
+    def _aligned(self, when: float) -> float:
+        """The next multiple of the interval: instances with one interval wake together, which costs the least."""
+        return math.ceil(when / self.instance.interval) * self.instance.interval
+
+    async def _execute(self, run: _Run) -> None:
+        """One run from its start to its report, on the collector's thread."""
+        out = Readings(self.instance.type.metrics, max_series=self.instance.max_series, previous=self._snapshot)
+        started = self._clock.monotonic()
+        error = await self._collect(out)
+        duration = self._clock.monotonic() - started
+        with self._lock:
+            run.deadline = inf  # what follows is our work, not the collector's
+            wanted = not run.given_up and not self._stopping
+        if wanted:
+            report = self._publish(out, error, started, duration)
+            with self._lock:
+                self._record(report)
+        if error or not wanted:
+            await self._close()
+        with self._lock:
+            self._run = None
+
+    async def _collect(self, out: Readings) -> BaseException | None:
+        try:
+            await self._lifecycle.collect(out)
+        except (GeneratorExit, asyncio.CancelledError):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, SystemExit too
+            return error
+        return None
+
+    def _publish(self, out: Readings, error: BaseException | None, started: float, duration: float) -> Report:
+        """Show what a run brought, and say how it went."""
+        if error is not None:
+            return self._failure(error, duration)
+        try:
+            snapshot = out.snapshot()
+            fresh_until = started + self.instance.stale_after
+            self._source.publish(snapshot, expires_at=fresh_until)
+        except CollectorError as refused:
+            return self._failure(refused, duration)
+        self._snapshot, self._fresh_until = snapshot, fresh_until
+        failures = tuple(out.part_failures[:MAX_PART_FAILURES_KEPT])
+        result = Result.PARTIAL if failures else Result.OK
+        return self._report(result, duration, snapshot=snapshot, part_failures=failures)
+
+    def _failure(self, error: BaseException, duration: float) -> Report:
+        expected = isinstance(error, NotAvailable | AuthFailed | TimeoutError)
+        return self._report(
+            _result_of(error),
+            duration,
+            reason=reason_of(error),
+            error=describe(error) + ("" if expected else _place(error, type(self._collector).__module__)),
+            fix=getattr(error, "fix", ""),
+            traceback="" if expected else "".join(traceback.format_exception(error)),
+        )
+
+    def _give_up(self, run: _Run, now: float) -> None:
+        run.given_up = True
+        error = f"no answer after {self.instance.timeout:g} s"
+        self._record(self._report(Result.TIMEOUT, now - run.started, reason=Reason.TIMEOUT, error=error))
+
+    def _report(self, result: Result, duration: float, **details: Any) -> Report:
+        name, plugin = self.instance.name, self.instance.type.name
+        return Report(name, plugin, result, duration, self._clock.time(), **details)
+
+    def _record(self, report: Report) -> None:
+        """Note a run's end in health, schedule and log; called with the lock held."""
+        if self._stopping:
+            return
+        self.last_report = report
+        health = self.health
+        health.runs[report.result] += 1
+        health.up = report.result.has_data
+        health.duration = report.duration
+        health.reason = report.reason
+        health.part_failures += len(report.part_failures)
+        if report.snapshot is not None:
+            health.last_success = report.ended_at
+            health.series = len(report.snapshot)
+        self._back_off(report.result)
+        self._health_source.publish(health.snapshot())
+        self._edges.see(report)
+
+    def _back_off(self, result: Result) -> None:
+        """After a second failure wait twice as long as before, up to `MAX_BACKOFF`; refused credentials end it."""
+        self._failures = 0 if result.has_data else self._failures + 1
+        interval = self.instance.interval
+        if result is Result.AUTH_FAILED:
+            self._next_due = inf
+        elif self._failures > 1:
+            delay = min(interval * 2.0 ** min(self._failures - 1, 30), max(MAX_BACKOFF, interval))
+            self._next_due = self._aligned(self._clock.monotonic() + delay - interval / 2)
+
+    async def _close(self) -> None:
+        try:
+            await self._lifecycle.close()
+        except (GeneratorExit, asyncio.CancelledError):
+            raise
+        except BaseException as error:  # noqa: BLE001 - as in _collect
+            self._log.warning("close failed: %s", describe(error))
+
+
+def _result_of(error: BaseException) -> Result:
+    if isinstance(error, NotAvailable):
+        return Result.UNAVAILABLE
+    if isinstance(error, AuthFailed):
+        return Result.AUTH_FAILED
+    return Result.TIMEOUT if isinstance(error, TimeoutError) else Result.ERROR
+
+
+def _place(error: BaseException, module: str) -> str:
+    """Where in the plugin's own code an error came from: ` (shelly.py:31)`."""
+    frames = [
+        (frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__", "")).startswith(module)
+    ]
+    return f" ({Path(frames[-1][0]).name}:{frames[-1][1]})" if frames else ""

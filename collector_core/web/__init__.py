@@ -1,0 +1,1 @@
+"""The HTTP side: web configuration, TLS, authentication and limits."""

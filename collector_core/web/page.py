@@ -1,0 +1,109 @@
+"""The status page: every collector, its health, its last error with the fix, and its series."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from collector_core import views
+from collector_core.app import App
+from collector_core.selfmetrics import Result
+
+_HERE = Path(__file__).parent
+_CSS = (_HERE / "page.css").read_text(encoding="utf-8")
+_JS = (_HERE / "page.js").read_text(encoding="utf-8")
+_HTML = (_HERE / "page.html").read_text(encoding="utf-8")
+
+SERIES_SHOWN = 200  # per collector; the rest is on /metrics
+
+_TONE = {Result.OK: "good", Result.PARTIAL: "warn", "starting": "idle", "not running": "idle"}
+
+
+async def stylesheet(request: web.Request) -> web.Response:
+    """The page's CSS."""
+    del request
+    return web.Response(text=_CSS, content_type="text/css")
+
+
+async def script(request: web.Request) -> web.Response:
+    """The page's JavaScript: fetches the page again every few seconds."""
+    del request
+    return web.Response(text=_JS, content_type="text/javascript")
+
+
+def render(app: App) -> str:
+    """The whole page; it works without JavaScript, it is then as fresh as its loading."""
+    rows = views.collectors(app)
+    readings = views.snapshot(app)
+    cards = "\n".join(_card(row, readings.get(row["name"], {})) for row in rows)
+    return _HTML.format(
+        version=escape(app.state.version),
+        summary=escape(_summary(rows)),
+        warning=_reload_warning(app),
+        cards=cards or '<p class="empty">No collector is configured.</p>',
+    )
+
+
+def _summary(rows: list[dict[str, Any]]) -> str:
+    up = sum(1 for row in rows if row["up"])
+    running = sum(1 for row in rows if row["up"] is not None)
+    series = sum(row["series"] for row in rows)
+    return f"{up} of {running} running collectors have data, {series} series"
+
+
+def _reload_warning(app: App) -> str:
+    if app.state.reload_success:
+        return ""
+    return '<p class="fault" role="alert">The configuration on disk is bad: the one read before it still runs.</p>'
+
+
+def _card(row: dict[str, Any], readings: dict[str, Any]) -> str:
+    tone = _TONE.get(row["state"], "bad")
+    name, plugin = escape(row["name"]), escape(row["plugin"])
+    title = name if name == plugin else f"{name} <small>({plugin})</small>"
+    return (
+        f'<section class="card {tone}" id="collector-{name}">'
+        f'<h2>{title} <span class="state">{escape(row["state"].replace("_", " "))}</span></h2>'
+        f"{_facts(row)}{_trouble(row)}{_series(row, readings)}</section>"
+    )
+
+
+def _facts(row: dict[str, Any]) -> str:
+    facts = []
+    if "interval_seconds" in row:
+        facts.append(f"every {row['interval_seconds']:g} s")
+    if row.get("duration_seconds") is not None:
+        facts.append(f"last run took {row['duration_seconds'] * 1000:.1f} ms")
+    if row.get("skipped_ticks"):
+        facts.append(f"{row['skipped_ticks']} runs skipped")
+    return f'<p class="facts">{escape(" · ".join(facts))}</p>' if facts else ""
+
+
+def _trouble(row: dict[str, Any]) -> str:
+    lines = [escape(row["error"])] if row.get("error") else []
+    if row.get("fix"):
+        lines.append(f"<strong>Fix:</strong> <code>{escape(row['fix'])}</code>")
+    lines += [f"{escape(part)}: {escape(error)}" for part, error in row.get("failed_parts", {}).items()]
+    return "".join(f'<p class="fault">{line}</p>' for line in lines)
+
+
+def _series(row: dict[str, Any], readings: dict[str, Any]) -> str:
+    if not readings:
+        return ""
+    lines = [
+        f"<tr><td>{escape(name)}<span>{escape(_labels(sample['labels']))}</span></td><td>{sample['value']:g}</td></tr>"
+        for name, metric in readings.items()
+        for sample in metric["series"]
+    ]
+    more = f"<p>… and {len(lines) - SERIES_SHOWN} more on /metrics</p>" if len(lines) > SERIES_SHOWN else ""
+    return (
+        f'<details id="series-{escape(row["name"])}"><summary>{len(lines)} series</summary>'
+        f'<div class="scroll"><table>{"".join(lines[:SERIES_SHOWN])}</table></div>{more}</details>'
+    )
+
+
+def _labels(labels: dict[str, str]) -> str:
+    return "{" + ", ".join(f"{name}={value}" for name, value in labels.items() if value) + "}" if labels else ""

@@ -1,0 +1,127 @@
+"""The HTTP interface: scrape, status page, health, reload and JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from collector_core import views
+from collector_core.app import App
+from collector_core.errors import ConfigError
+from collector_core.exposition import negotiate
+from collector_core.web import page
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+_HTML_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Routes:
+    """Handlers over one `App`."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def table(self) -> list[web.RouteDef]:
+        """All routes, in the order in which they are looked up."""
+        return [
+            web.get("/metrics", self.metrics),
+            web.get("/", self.status_page),
+            web.get("/page.css", page.stylesheet),
+            web.get("/page.js", page.script),
+            web.get("/healthz", self.healthz),
+            web.get("/readyz", self.readyz),
+            web.post("/-/reload", self.reload),
+            web.get("/api/v1/collectors", self.collectors),
+            web.get("/api/v1/snapshot", self.snapshot),
+        ]
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """The exposition, in the format and encoding that the client prefers."""
+        headers = request.headers
+        encoding = negotiate(headers.get("Accept", ""), headers.get("Accept-Encoding", ""))
+        exposition = self._app.exposition
+        body = exposition.ready_body(encoding)
+        if body is None:
+            body = await asyncio.to_thread(exposition.body, encoding) if exposition.slow else exposition.body(encoding)
+        answer = {"Content-Type": encoding.content_type, "Vary": "Accept, Accept-Encoding"}
+        if encoding.gzip:
+            answer["Content-Encoding"] = "gzip"
+        return web.Response(body=body, headers=answer)
+
+    async def status_page(self, request: web.Request) -> web.Response:
+        """The page for people."""
+        del request
+        html = page.render(self._app)
+        return web.Response(text=html, content_type="text/html", headers=_HTML_HEADERS)
+
+    async def healthz(self, request: web.Request) -> web.Response:
+        """200 while the scheduler turns."""
+        del request
+        return _verdict(self._app.scheduler.alive, "the scheduler is stuck")
+
+    async def readyz(self, request: web.Request) -> web.Response:
+        """200 once every collector has had its first result, good or bad."""
+        del request
+        return _verdict(views.ready(self._app), "not every collector has had its first run")
+
+    async def reload(self, request: web.Request) -> web.Response:
+        """Read the configuration again; 400 with all problems when it is bad."""
+        del request
+        try:
+            await asyncio.to_thread(self._app.reload)
+        except ConfigError as error:
+            log.error("configuration not reloaded: %s", error)  # noqa: TRY400 - the problems say it all
+            return web.json_response(
+                {"error": str(error), "problems": [vars(each) for each in error.problems]}, status=400
+            )
+        return web.json_response({"status": "reloaded", "collectors": sorted(self._app.runners)})
+
+    async def collectors(self, request: web.Request) -> web.Response:
+        """Every collector with its health."""
+        del request
+        return web.json_response({"collectors": views.collectors(self._app)})
+
+    async def snapshot(self, request: web.Request) -> web.Response:
+        """All readings that are shown now."""
+        del request
+        data = {"time": time.time(), "collectors": await asyncio.to_thread(views.snapshot, self._app)}
+        return web.json_response(body=await asyncio.to_thread(_json_bytes, data))
+
+
+def _json_bytes(data: Any) -> bytes:
+    return json.dumps(data).encode()
+
+
+def _verdict(good: bool, otherwise: str) -> web.Response:
+    return web.Response(text="ok\n" if good else f"{otherwise}\n", status=200 if good else 503)
+
+
+@web.middleware
+async def json_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Errors below /api/ and /-/ as JSON; anything unexpected as a plain 500 that tells nothing."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400 or not request.path.startswith(("/api/", "/-/")):
+            raise
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+        return web.json_response({"error": error.reason}, status=error.status, headers=headers)
+    except Exception:
+        log.exception("%s %s failed", request.method, request.path)
+        return web.Response(text="internal error; the log says more\n", status=500)

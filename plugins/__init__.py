@@ -1,0 +1,1 @@
+"""Bundled collector plugins, one folder each; see README.md for the guide."""

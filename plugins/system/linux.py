@@ -1,0 +1,137 @@
+"""Host metrics of Linux, from /proc and /sys below the configured root."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from collector_core import Context
+from collector_plugins.system import procfs
+from collector_plugins.system.files import KernelFile, is_kernel_mount
+from collector_plugins.system.filesystems import MountTable
+from collector_plugins.system.filters import (
+    ORDINARY_DISKS_EXCEPT,
+    ORDINARY_INTERFACES_EXCEPT,
+    ORDINARY_MOUNTS_EXCEPT,
+    Filter,
+    Labels,
+    Patterns,
+)
+from collector_plugins.system.source import CpuInfo, CpuTimes, Disk, Filesystem, Interface, Memory
+from collector_plugins.system.sysfs import CpuFrequencies, Temperatures
+
+_PARTITION = re.compile(r"(?:[shv]d|xvd)[a-z]+\d+|(?:nvme\d+n|mmcblk)\d+p\d+")
+
+
+class LinuxSource:
+    """Reads what the kernel prints; a file that does not exist is absence, anything else that fails is raised."""
+
+    def __init__(self, ctx: Context, *, devices: Patterns, mountpoints: Patterns, interfaces: Patterns) -> None:
+        self._path = ctx.path
+        self._is_own_root = ctx.root == Path("/")
+        self._keep_open = is_kernel_mount(ctx.path("/proc"))
+        self._stat = self._file("/proc/stat")
+        self._loadavg = self._file("/proc/loadavg")
+        self._meminfo = self._file("/proc/meminfo")
+        self._diskstats = self._file("/proc/diskstats")
+        self._net_dev = self._file(*self._of_host("net/dev"))
+        self._sockstats = [self._file(*self._of_host(f"net/{name}")) for name in ("sockstat", "sockstat6")]
+        mounts = self._file(*self._of_host("mounts"))
+        self._mounts = MountTable(mounts, Filter(mountpoints, ORDINARY_MOUNTS_EXCEPT), ctx.root)
+        sys = ctx.path("/sys")
+        keep_open = is_kernel_mount(sys)
+        self._temperatures = Temperatures(sys, keep_open=keep_open)
+        self._frequencies = CpuFrequencies(sys, keep_open=keep_open)
+        self._disk_filter = Filter(devices, ORDINARY_DISKS_EXCEPT)
+        self._disk_labels = Labels(self._wants_disk)
+        self._interface_labels = Labels(Filter(interfaces, ORDINARY_INTERFACES_EXCEPT).wants)
+        self._latest_stat: bytes | None = None
+
+    def cpu_times(self) -> CpuTimes | None:
+        """From /proc/stat."""
+        self._latest_stat = None
+        self._latest_stat = self._stat.read()
+        return None if self._latest_stat is None else procfs.cpu_times(self._latest_stat)
+
+    def cpu_frequencies(self) -> Mapping[str, float]:
+        """From cpufreq in /sys; in a virtual machine, which has none, from /proc/cpuinfo."""
+        return self._frequencies.read() if self._frequencies else self._fixed_frequencies
+
+    def cpu_info(self) -> CpuInfo | None:
+        """From /proc/cpuinfo, read once."""
+        return self._cpu_info
+
+    def boot_time(self) -> float | None:
+        """From what `cpu_times` read last: /proc/stat is expensive for the kernel, it lists every interrupt."""
+        return None if self._latest_stat is None else procfs.boot_time(self._latest_stat)
+
+    def load_averages(self) -> Mapping[str, float]:
+        """From /proc/loadavg."""
+        loadavg = self._loadavg.read()
+        return {} if loadavg is None else procfs.load_averages(loadavg)
+
+    def memory(self) -> Memory:
+        """From /proc/meminfo."""
+        meminfo = self._meminfo.read()
+        return Memory() if meminfo is None else procfs.memory(meminfo)
+
+    def disks(self) -> Mapping[str, Disk]:
+        """From /proc/diskstats; whole disks are those in /sys/block."""
+        diskstats = self._diskstats.read()
+        return {} if diskstats is None else procfs.disks(diskstats, self._disk_labels)
+
+    def filesystems(self) -> Mapping[tuple[str, str], Filesystem | OSError]:
+        """From /proc/mounts and statvfs(3)."""
+        return self._mounts.usage()
+
+    def interfaces(self) -> Mapping[str, Interface]:
+        """From /proc/net/dev."""
+        net_dev = self._net_dev.read()
+        return {} if net_dev is None else procfs.interfaces(net_dev, self._interface_labels)
+
+    def temperatures(self) -> Mapping[tuple[str, str], float]:
+        """From hwmon in /sys, else from its thermal zones."""
+        return self._temperatures.read()
+
+    def sockets(self) -> Mapping[tuple[str, str], float]:
+        """From /proc/net/sockstat and sockstat6."""
+        contents = [contents for file in self._sockstats if (contents := file.read())]
+        return procfs.sockets(b"".join(contents))
+
+    def close(self) -> None:
+        """Let go of every descriptor."""
+        for file in (self._stat, self._loadavg, self._meminfo, self._diskstats, self._net_dev, *self._sockstats):
+            file.close()
+        for files in (self._mounts, self._temperatures, self._frequencies):
+            files.close()
+
+    @cached_property
+    def _cpuinfo(self) -> bytes | None:
+        return KernelFile(self._path("/proc/cpuinfo"), keep_open=False).read()
+
+    @cached_property
+    def _cpu_info(self) -> CpuInfo | None:
+        return None if self._cpuinfo is None else procfs.cpu_info(self._cpuinfo)
+
+    @cached_property
+    def _fixed_frequencies(self) -> Mapping[str, float]:
+        return {} if self._cpuinfo is None else procfs.virtual_cpu_hertz(self._cpuinfo)
+
+    def _file(self, *paths: str) -> KernelFile:
+        return KernelFile(*map(self._path, paths), keep_open=self._keep_open)
+
+    def _of_host(self, name: str) -> tuple[str, ...]:
+        """/proc/net and /proc/mounts are of our own namespaces; seen from a container, process 1 has the host's."""
+        return (f"/proc/{name}",) if self._is_own_root else (f"/proc/1/{name}", f"/proc/{name}")
+
+    def _wants_disk(self, name: str) -> bool:
+        return self._disk_filter.wants(name, ordinary=self._is_whole(name))
+
+    def _is_whole(self, name: str) -> bool:
+        """Whether a disk is no partition; without /sys/block (some containers), as far as its name tells."""
+        blocks = self._path("/sys/block")
+        if blocks.is_dir():
+            return (blocks / name.replace("/", "!")).exists()
+        return not _PARTITION.fullmatch(name)

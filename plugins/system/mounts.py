@@ -1,0 +1,50 @@
+"""Which file systems are mounted, and which of them to publish."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from collector_plugins.system.filters import Filter, is_local, text
+
+_OCTAL = re.compile(rb"\\([0-3][0-7]{2})")
+
+
+class Mount(NamedTuple):
+    """One mounted file system; `point` is the path as the system knows it, not below any root."""
+
+    device: str
+    point: bytes
+    fstype: str
+    local: bool
+
+
+def parse(mounts: bytes) -> list[Mount]:
+    r"""/proc/mounts (fstab(5)): device, mount point, type; space, tab, newline and backslash are octal, as `\040`.
+
+    What was mounted over something else hides it. Raises `ValueError` for anything that is not such a table.
+    """
+    visible: dict[bytes, Mount] = {}
+    for line in mounts.split(b"\n"):
+        if line:
+            device, point, fstype, _ = line.split(b" ", 3)
+            mount = _mount(text(_unescape(device)), _unescape(point), text(fstype))
+            visible[mount.point] = mount
+    return list(visible.values())
+
+
+def choose(mounts: list[Mount], wanted: Filter) -> list[Mount]:
+    """Those to publish: wanted, local (or `/`, or included by name), and each device only once."""
+    chosen: dict[str | bytes, Mount] = {}
+    for mount in mounts:
+        if wanted.wants(text(mount.point), ordinary=mount.local or mount.point == b"/"):
+            chosen.setdefault(mount.device if mount.device.startswith("/") else mount.point, mount)
+    return list(chosen.values())
+
+
+def _mount(device: str, point: bytes, fstype: str) -> Mount:
+    return Mount(device, point, fstype, is_local(device, fstype))
+
+
+def _unescape(field: bytes) -> bytes:
+    return _OCTAL.sub(lambda match: bytes([int(match[1], 8)]), field) if b"\\" in field else field

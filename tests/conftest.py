@@ -1,0 +1,22 @@
+"""Fixtures that all tests share."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], object]], object]:
+    """Waits, bounded, until a condition of another thread or process holds; returns its value."""
+
+    def wait(condition: Callable[[], object], seconds: float = 10.0) -> object:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            value = condition()
+            if value:
+                return value
+            time.sleep(0.005)
+        raise AssertionError(f"did not happen within {seconds} s")
+
+    return wait

@@ -1,0 +1,104 @@
+"""Collectors for tests of the framework."""
+
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from collector_core import Collector, Gauge, Unit
+from collector_core.config import Instance
+from collector_core.exposition import Exposition, negotiate
+from collector_core.runner import Runner
+from collector_core.testing import FakeClock
+
+VALUE = Gauge("probe_power_watts", "Power.", Unit.WATTS, ("plug",))
+
+
+def make_probe():
+    """A collector class whose behaviour the test sets from outside."""
+    script = SimpleNamespace(collect=lambda out: out.add(VALUE, 1, plug="a"), open=lambda: None, calls=[])
+
+    class Probe(Collector):
+        """Does what the test says."""
+
+        name, metrics = "probe", (VALUE,)
+
+        def open(self):
+            script.calls.append("open")
+            script.open()
+
+        def collect(self, out):
+            script.calls.append("collect")
+            script.collect(out)
+
+        def close(self):
+            script.calls.append("close")
+
+    return Probe, script
+
+
+def make_instance(cls, **changes):
+    defaults = {
+        "name": cls.name,
+        "type": cls,
+        "options": cls.config_type(),
+        "interval": 1.0,
+        "timeout": 5.0,
+        "stale_after": 3.0,
+        "labels": (),
+        "max_series": 100,
+    }
+    return Instance(**(defaults | changes))
+
+
+class Bench:
+    """A runner with an injected clock, driven tick by tick."""
+
+    def __init__(self, cls, eventually, **changes):
+        self.clock = FakeClock()
+        self.exposition = Exposition(self.clock)
+        self.runner = Runner(make_instance(cls, **changes), self.exposition, self.clock, Path("/"))
+        self.eventually = eventually
+
+    def tick(self):
+        """Tick and, if a run starts, wait for its end."""
+        due = self.runner.tick(self.clock.monotonic())
+        self.eventually(lambda: self.runner._run is None)
+        return due
+
+    def metrics(self):
+        """The lines of /metrics by series."""
+        lines = self.exposition.body(negotiate("", "")).decode().splitlines()
+        return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if line[0] != "#"}
+
+
+@pytest.fixture
+def bench(eventually):
+    made = []
+
+    def make(cls, **changes):
+        made.append(Bench(cls, eventually, **changes))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.runner.stop()
+
+
+@pytest.fixture
+def gate():
+    """An event that a hanging collector waits for; set at the end, so that no thread outlives the test."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def probe():
+    return make_probe()
+
+
+@pytest.fixture
+def instance():
+    return make_instance

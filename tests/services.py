@@ -1,0 +1,45 @@
+"""The Debian packages that end-to-end tests start: `python tests/services.py install` gets those that are missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+PACKAGES = {
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "prometheus-node-exporter": "prometheus-node-exporter",
+    "wrk": "wrk",
+    "chromium": "chromium",
+}
+
+
+def missing() -> list[str]:
+    """Packages whose program is not on the path."""
+    return sorted({package for program, package in PACKAGES.items() if not shutil.which(program)})
+
+
+def install() -> None:
+    """Install what is missing where that is allowed; otherwise say what the tests will skip."""
+    packages = missing()
+    apt = shutil.which("apt-get")
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if not packages:
+        return
+    if apt is None or (sudo and subprocess.run([*sudo, "true"], capture_output=True, check=False).returncode):
+        print(f"not installed, tests that need them skip: {', '.join(packages)}")
+        return
+    environment = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1"]
+    subprocess.run([*sudo, *environment, apt, "-q", "update"], check=False, stdout=subprocess.DEVNULL)
+    command = [*sudo, *environment, apt, "-q", "install", "--yes", "--no-install-recommends", *packages]
+    subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+    if missing():
+        print(f"could not be installed, tests that need them skip: {', '.join(missing())}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["install"]:
+        sys.exit("usage: python tests/services.py install")
+    install()
