@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -19,6 +18,7 @@ from collector_core.exposition import Exposition
 from collector_core.processmetrics import ProcessMetrics
 from collector_core.runner import Runner
 from collector_core.scheduler import Scheduler
+from collector_core.secrets import Redactor
 from collector_core.selfmetrics import APP, AppState
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class App:
         *,
         root: Path | None = None,
         clock: Clock | None = None,
-        on_secrets: Callable[[Iterable[str]], None] = lambda _: None,
+        redactor: Redactor | None = None,
     ) -> None:
         self.clock = clock or SystemClock()
         self.exposition = Exposition(self.clock)
@@ -59,10 +59,10 @@ class App:
         self.idle: tuple[Idle, ...] = ()
         self.plugins = Plugins(())
         self.config = configuration.default_config()
+        self.redactor = redactor or Redactor()
         self.state = AppState(metadata.version("energy-collector"))
         self._config_file = config_file
         self._root = root
-        self._on_secrets = on_secrets
         self._lock = threading.Lock()
         self._abandoned: list[Runner] = []
         self._source = self.exposition.source("collector", APP)
@@ -76,7 +76,7 @@ class App:
     def load(self) -> None:
         """Read the configuration and build the collectors; raises `ConfigError`. Touches no device but to detect."""
         plugins, config = load_config(self._config_file)
-        self._on_secrets(config.secrets)
+        self.redactor.hide(config.secrets)
         self._apply(plugins, config)
 
     def start(self) -> None:
@@ -94,7 +94,7 @@ class App:
             self.state.reload_success = False
             self._publish_state()
             raise
-        self._on_secrets(config.secrets)
+        self.redactor.hide(config.secrets)
         self._warn_of_fixed_settings(config)
         self._apply(plugins, config)
         log.info("configuration reloaded: %d collectors run", len(self.runners))

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from collector_core import secrets
 from collector_core.collector import Collector, CollectorConfig
-from collector_core.discovery import Plugins
+from collector_core.discovery import Plugins, entry_point_names
 from collector_core.errors import ConfigError, Problem
 from collector_core.suggest import did_you_mean, nearest_key
 from collector_core.yamlfile import Document, YamlPath, load
@@ -221,7 +221,7 @@ def _find_type(
     broken = next((plugin for plugin in plugins.broken if plugin.name == wanted), None)
     if broken:
         return None, [document.problem(path, f"plugin {wanted!r} cannot be loaded: {broken.error}")]
-    hint = did_you_mean(wanted, plugins.types) or "`energy-collector list` shows all"
+    hint = did_you_mean(wanted, {*plugins.types, *entry_point_names()}) or "`energy-collector list` shows all"
     return None, [document.problem(path, f"no plugin is called {wanted!r}; {hint}")]
 
 

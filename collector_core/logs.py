@@ -7,31 +7,15 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Literal
 
-from collector_core.secrets import redact
+from collector_core.secrets import Redactor
 
 LogFormat = Literal["text", "json"]
 
 FLOOD_LINES = 50  # per logger and window
 FLOOD_WINDOW = 10.0  # seconds
-
-
-class Redactor:
-    """Knows the secrets of the running configuration; a reload adds to them, so that old ones stay hidden too."""
-
-    def __init__(self) -> None:
-        self._secrets: frozenset[str] = frozenset()
-
-    def hide(self, secrets: Iterable[str]) -> None:
-        """Leave these texts out of every line from now on."""
-        self._secrets |= frozenset(secrets)
-
-    def __call__(self, text: str) -> str:
-        """The text without secrets."""
-        return redact(text, self._secrets) if self._secrets else text
 
 
 class TextFormatter(logging.Formatter):
@@ -89,16 +73,14 @@ class FloodGate(logging.Filter):
         return lines <= FLOOD_LINES
 
 
-def configure(level: str, log_format: LogFormat) -> Redactor:
-    """Send all logs to stderr; returns where to announce secrets.
+def configure(level: str, log_format: LogFormat, redactor: Redactor) -> None:
+    """Send all logs to stderr, without what `redactor` hides.
 
     A full disk or a closed pipe behind stderr loses lines and nothing else.
     """
-    redactor = Redactor()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(redactor) if log_format == "json" else TextFormatter(redactor))
     handler.addFilter(FloodGate())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.raiseExceptions = False
     logging.getLogger("asyncio").setLevel(logging.WARNING)
-    return redactor

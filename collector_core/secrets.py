@@ -39,6 +39,21 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+class Redactor:
+    """Takes secrets out of what people get to see; a reload adds to them, so that old ones stay hidden too."""
+
+    def __init__(self) -> None:
+        self._secrets: frozenset[str] = frozenset()
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Leave these texts out from now on."""
+        self._secrets |= frozenset(secrets)
+
+    def __call__(self, text: str) -> str:
+        """The text without secrets."""
+        return redact(text, self._secrets) if self._secrets else text
+
+
 def resolve(document: Document) -> Resolved:
     """Fill in every secret of a document; what is missing becomes a problem at its line."""
     resolver = _Resolver(document)

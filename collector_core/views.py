@@ -9,6 +9,7 @@ from collector_core.discovery import Plugin
 from collector_core.metrics import Metric
 from collector_core.readings import Series, Snapshot
 from collector_core.runner import Runner
+from collector_core.secrets import Redactor
 
 
 def collectors(app: App) -> list[dict[str, Any]]:
@@ -16,7 +17,7 @@ def collectors(app: App) -> list[dict[str, Any]]:
     rows = [_running(runner) for runner in app.runners.copy().values()]
     rows += [_idle(idle) for idle in app.idle]
     rows += [_broken(plugin) for plugin in app.plugins.broken]
-    return sorted(rows, key=lambda row: str(row["name"]))
+    return sorted((_redacted(row, app.redactor) for row in rows), key=lambda row: str(row["name"]))
 
 
 def snapshot(app: App) -> dict[str, Any]:
@@ -27,6 +28,13 @@ def snapshot(app: App) -> dict[str, Any]:
 def ready(app: App) -> bool:
     """Whether every collector has had its first result, good or bad."""
     return app.scheduler.alive and all(runner.last_report for runner in app.runners.copy().values())
+
+
+def _redacted(row: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """A row whose texts from plugins repeat no secret."""
+    parts = {name: redactor(error) for name, error in row.get("failed_parts", {}).items()}
+    texts = {key: redactor(row[key]) for key in ("error", "fix") if key in row}
+    return row | texts | ({"failed_parts": parts} if "failed_parts" in row else {})
 
 
 def _running(runner: Runner) -> dict[str, Any]:

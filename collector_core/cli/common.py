@@ -11,6 +11,7 @@ from typing import Any, cast
 import click
 
 from collector_core import logs
+from collector_core.secrets import Redactor
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Common:
 
     config: Path | None
     root: Path | None
-    redactor: logs.Redactor
+    redactor: Redactor
 
 
 def common_options(default_level: str = "warning") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -28,7 +29,8 @@ def common_options(default_level: str = "warning") -> Callable[[Callable[..., An
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def wrapper(config: Path | None, root: Path | None, log_level: str, log_format: str, **options: Any) -> Any:
-            redactor = logs.configure(log_level, cast(logs.LogFormat, log_format))
+            redactor = Redactor()
+            logs.configure(log_level, cast("logs.LogFormat", log_format), redactor)
             return function(Common(config, root, redactor), **options)
 
         decorated: Callable[..., Any] = wrapper

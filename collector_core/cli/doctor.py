@@ -14,6 +14,7 @@ from collector_core.collector import Collector
 from collector_core.discovery import discover
 from collector_core.errors import ConfigError, NotAvailable, Reason
 from collector_core.runner import Report
+from collector_core.secrets import Redactor
 
 
 @click.command()
@@ -23,7 +24,7 @@ def command(common: Common) -> None:
 
     Exit code 1 when something is there that cannot be read, or a plugin cannot be loaded.
     """
-    app = App(common.config, root=common.root, on_secrets=common.redactor.hide)
+    app = App(common.config, root=common.root, redactor=common.redactor)
     app.load()
     plugins = discover()
     good = not plugins.broken
@@ -45,7 +46,7 @@ def _examine(app: App, cls: type[Collector[Any]]) -> bool:
     except ConfigError as error:
         _say("absent", "yellow", cls.name, "needs options in the configuration", str(error))
         return True
-    return _say_report(cls.name, runner.run_now())
+    return _say_report(cls.name, runner.run_now(), app.redactor)
 
 
 def _say_absent(name: str, answer: NotAvailable) -> bool:
@@ -54,14 +55,14 @@ def _say_absent(name: str, answer: NotAvailable) -> bool:
     return not closed
 
 
-def _say_report(name: str, report: Report) -> bool:
+def _say_report(name: str, report: Report, redact: Redactor) -> bool:
     if report.snapshot is None:
-        _say("fails", "red", name, report.error, report.fix)
+        _say("fails", "red", name, redact(report.error), redact(report.fix))
         return False
     metrics = len(report.snapshot.families)
     _say("ready", "green", name, f"{len(report.snapshot)} series of {metrics} metrics", "")
     for part in report.part_failures:
-        click.echo(f"        but {part.name} fails: {part.error}")
+        click.echo(f"        but {part.name} fails: {redact(str(part.error))}")
     return not report.part_failures
 
 

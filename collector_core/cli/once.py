@@ -28,7 +28,7 @@ def command(common: Common, names: tuple[str, ...], gap: float) -> None:
     NAME is a collector of the configuration or an installed plugin; without names all run. Collectors whose
     readings are differences run twice. Exit code 1 when a collector had no data.
     """
-    app = App(common.config, root=common.root, on_secrets=common.redactor.hide)
+    app = App(common.config, root=common.root, redactor=common.redactor)
     app.load()
     runners = _selected(app, names)
     reports = [runner.run_now() for runner in runners]

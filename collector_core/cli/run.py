@@ -22,7 +22,7 @@ def command(common: Common, listen: str | None) -> None:
 
     Exit code 0: stopped as asked; 2: the configuration, the web configuration or the address cannot be used.
     """
-    app = App(common.config, root=common.root, on_secrets=common.redactor.hide)
+    app = App(common.config, root=common.root, redactor=common.redactor)
     app.load()
     all_ended = asyncio.run(service.run(app, _address(listen) or app.config.settings.listen))
     if not all_ended:

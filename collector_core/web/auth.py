@@ -10,12 +10,13 @@ import json
 import math
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import bcrypt
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
 
 from collector_core.errors import ConfigError
 from collector_core.web.watch import WebConfigFile
@@ -33,9 +34,6 @@ MAX_PASSWORD_BYTES = 72
 _DECOY = "$2b${cost}$" + "." * 53
 _READS = (hdrs.METH_GET, hdrs.METH_HEAD)
 _PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
-
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_Middleware = Callable[[web.Request, _Handler], Awaitable[web.StreamResponse]]
 
 
 class TooManyLogins(Exception):
@@ -162,7 +160,7 @@ class _Gate:
         self._bucket = TokenBucket(source.last_good().rate_limit)
 
     @web.middleware
-    async def middleware(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             config = self._source.current()
         except ConfigError:
@@ -196,7 +194,7 @@ def _too_many(seconds: float) -> web.Response:
     return web.Response(status=429, text="Too Many Requests\n", headers=headers)
 
 
-def require_auth_outside_loopback(source: WebConfigFile | None) -> _Middleware:
+def require_auth_outside_loopback(source: WebConfigFile | None) -> Middleware:
     """A middleware that answers 403 to writes whose caller is neither authenticated nor a local program.
 
     A write is any method but GET and HEAD. `source` is what `protect` was given, or None. What a web page of
@@ -204,7 +202,7 @@ def require_auth_outside_loopback(source: WebConfigFile | None) -> _Middleware:
     """
 
     @web.middleware
-    async def middleware(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.method not in _READS:
             authenticated = source is not None and source.last_good().authenticates
             _require_trust(request, authenticated=authenticated)

@@ -20,6 +20,7 @@ from typing import Any, cast
 
 from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
@@ -43,6 +44,8 @@ _ADVICE = {
     errno.EACCES: "choose a port above 1023, or give the program CAP_NET_BIND_SERVICE",
     errno.EADDRNOTAVAIL: "this machine has no such address",
 }
+
+_CLIENT_FAULTS = (HttpProcessingError, RequestPayloadError, ConnectionError)
 
 ContextSource = Callable[[], ssl.SSLContext]
 
@@ -160,15 +163,17 @@ class GuardedHandler(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer an error; what a client causes is no traceback in the log, where it could be a flood."""
+        """Answer an error: 400 for a body that cannot be decoded, nothing when the client is gone."""
         if isinstance(exc, ConnectionError):
             raise exc
-        if status >= 500 and not isinstance(exc, RequestPayloadError):
-            return super().handle_error(request, status, exc, message)
-        _logger.debug("bad request from %s: %s", request.remote, exc)
-        response = web.Response(status=400, text="Bad Request\n")
-        response.force_close()
-        return response
+        if isinstance(exc, RequestPayloadError):
+            status, message = 400, "400: the body is malformed"
+        return super().handle_error(request, status, exc, message)
+
+    def log_exception(self, *args: Any, **options: Any) -> None:
+        """Log a fault of ours; a client's fault is for the debug log, or clients could flood the log."""
+        level = logging.DEBUG if isinstance(options.get("exc_info"), _CLIENT_FAULTS) else logging.ERROR
+        self.logger.log(level, *args, **options)
 
 
 def _unsent_bytes(transport: asyncio.Transport) -> int:
@@ -230,6 +235,9 @@ class GuardedServer(web.Server):
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's signature
         """Let the requests in progress end for `timeout` seconds, then cut every connection."""
         handlers = dict(self._handlers)
+        for handler, transport in handlers.items():
+            if not handler.is_busy(transport):
+                handler.force_close()
         deadline = self._loop.time() + (timeout or 0)
         # Polled, because only the end of the service waits for this and no request should pay for it.
         while self._loop.time() < deadline and any(one.is_busy(way) for one, way in handlers.items()):  # noqa: ASYNC110
@@ -431,6 +439,8 @@ async def bind(host: str, port: int) -> list[socket.socket]:
 
 
 async def _resolve(host: str, port: int) -> dict[tuple[int, Any], None]:
+    if not 0 <= port <= 0xFFFF:
+        raise OverflowError("no such port")  # else getaddrinfo takes the last 16 bits
     found = await asyncio.get_running_loop().getaddrinfo(
         host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 from collections import Counter
 from pathlib import Path
 
 from collector_plugins.system.files import KernelFile
 from collector_plugins.system.filters import text
-
-_GONE = frozenset({errno.ENODEV, errno.ENOENT})
 
 
 class Temperatures:
@@ -33,11 +30,11 @@ class Temperatures:
                 contents = file.read()
             except PermissionError:
                 raise
-            except OSError as error:
-                if error.errno in _GONE:
-                    self._devices = None
+            except OSError:
                 continue
-            if contents is not None:
+            if contents is None:
+                self._devices = None  # its device was removed: look again next time
+            else:
                 found[key] = float(contents) / 1000
         return found
 

@@ -5,11 +5,12 @@ import json
 import logging
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from collector_core import logs
-from collector_core.secrets import redact
+from collector_core.secrets import Redactor, redact
 
 
 @pytest.fixture
@@ -20,7 +21,9 @@ def log_to(monkeypatch):
 
     def configure(log_format):
         monkeypatch.setattr(sys, "stderr", stream)
-        return stream, logs.configure("info", log_format)
+        redactor = Redactor()
+        logs.configure("info", log_format, redactor)
+        return stream, redactor
 
     yield configure
     root.handlers, root.level = before
@@ -59,13 +62,18 @@ def test_a_flood_is_cut_and_other_loggers_are_not(log_to):
 
 
 def test_a_full_disk_behind_stderr_loses_lines_and_nothing_else():
-    code = (
-        "import logging; from collector_core import logs; logs.configure('info', 'text')\n"
-        "for n in range(100): logging.getLogger('x').info('line')\n"
-        "print('alive')"
-    )
-    with open("/dev/full", "w") as full:
-        done = subprocess.run([sys.executable, "-c", code], stderr=full, stdout=subprocess.PIPE, text=True, timeout=60)
+    code = """
+import logging
+from collector_core import logs
+from collector_core.secrets import Redactor
+logs.configure("info", "text", Redactor())
+for _ in range(100):
+    logging.getLogger("x").info("line")
+print("alive")
+"""
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, stderr=full, stdout=subprocess.PIPE, text=True, timeout=60, check=False)
     assert done.stdout == "alive\n"
 
 

@@ -1,6 +1,7 @@
 """A collector that fails, hangs or floods harms itself only, and what it shows is true at any time."""
 
 import asyncio
+import itertools
 import logging
 import math
 import time
@@ -122,7 +123,7 @@ def test_failures_back_off_and_a_success_ends_it(bench, probe):
         if script.calls.count("collect") > before:
             attempts.append(b.clock.monotonic() - started)
         b.clock.advance(1)
-    gaps = [later - earlier for earlier, later in zip(attempts, attempts[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(attempts)]
     assert gaps[:4] == [1, 2, 4, 8]
     assert max(gaps) == 300
     script.collect = good
@@ -275,7 +276,7 @@ def test_stopping_closes_the_collector_and_withdraws_its_series(bench, probe):
 
 
 def test_a_close_that_raises_is_logged_and_harmless(bench, probe, caplog):
-    cls, script = probe
+    cls, _ = probe
 
     class Clingy(cls):
         """Cannot let go."""

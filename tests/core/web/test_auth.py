@@ -5,8 +5,9 @@ import base64
 import logging
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import bcrypt
@@ -23,7 +24,7 @@ from collector_core.web.watch import WebConfigFile
 from collector_core.web.webconfig import RateLimit
 
 Serve = Callable[..., Awaitable[GuardedRunner]]
-Fetch = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
+Fetch = Callable[..., Coroutine[Any, Any, tuple[int, dict[str, str], bytes]]]
 Start = Callable[..., Awaitable[str]]
 
 
@@ -334,7 +335,7 @@ async def test_a_new_rate_limit_counts_at_once(tmp_path: Path, start: Start, fet
 
 def test_tokens_come_back_one_per_interval_up_to_the_burst() -> None:
     now = 0.0
-    bucket = TokenBucket(RateLimit(interval="2s", burst=2), clock=lambda: now)  # type: ignore[arg-type]
+    bucket = TokenBucket(RateLimit(interval="2s", burst=2), clock=lambda: now)
     assert [bucket.allow() for _ in range(3)] == [True, True, False]
     now = 1.9
     assert not bucket.allow()
@@ -371,7 +372,7 @@ async def ask(source: WebConfigFile | None, method: str, remote: str, **headers:
     async def handler(_request: web.Request) -> web.Response:
         return web.Response()
 
-    request = make_mocked_request(method, "/", headers={"Host": "host:1", **headers}).clone(remote=remote)
+    request = make_mocked_request(method, "/", headers={"Host": "localhost:9877", **headers}).clone(remote=remote)
     try:
         return (await require_auth_outside_loopback(source)(request, handler)).status
     except web.HTTPForbidden as answer:

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from collector_core.errors import ConfigError
-from collector_core.web import tls
+from collector_core.web import tls, webconfig
 from collector_core.web.guard import GuardedRunner
 from collector_core.web.tls import ServerTls
 from collector_core.web.watch import WebConfigFile
@@ -71,13 +71,14 @@ async def common_name(port: int, context: ssl.SSLContext, server_hostname: str =
     certificate = writer.get_extra_info("peercert")
     writer.close()
     await reader.read()
-    return dict(field[0] for field in certificate["subject"])["commonName"]
+    name: str = dict(field[0] for field in certificate["subject"])["commonName"]
+    return name
 
 
 SERVED = {
     "files": (FILES, {}),
     "verify if given, none given": (f"{FILES}, client_auth_type: VerifyClientCertIfGiven", {}),
-    "all ciphers": (f"{FILES}, cipher_suites: [{', '.join((*tls.CIPHERS, 'TLS_AES_128_GCM_SHA256'))}]", {}),
+    "all ciphers": (f"{FILES}, cipher_suites: [{', '.join((*webconfig.CIPHERS, 'TLS_AES_128_GCM_SHA256'))}]", {}),
     "a common cipher": (f"{FILES}, cipher_suites: [{BOTH_GCM}], max_version: TLS12", {"ciphers": GCM_128}),
     "all curves": (f"{FILES}, curve_preferences: [CurveP256, CurveP384, CurveP521, X25519]", {}),
     "a common curve": (f"{FILES}, min_version: TLS13, curve_preferences: [CurveP521]", {"curve": "secp521r1"}),

@@ -1,0 +1,253 @@
+"""Starts the real program, and real ones beside it, on loopback with free ports; stops them by pid."""
+
+import contextlib
+import datetime
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+COMMAND = str(Path(sys.executable).with_name("energy-collector"))
+START_SECONDS = 30
+
+
+@pytest.fixture
+def require():
+    """The path of a program of a Debian package; skips where it is missing, fails where nothing may be missing."""
+
+    def require(program):
+        path = shutil.which(program)
+        if path is None and os.environ.get("REQUIRE_SERVICES"):
+            pytest.fail(f"{program} is missing and REQUIRE_SERVICES is set: python tests/services.py install")
+        if path is None:
+            pytest.skip(f"{program} is not installed: python tests/services.py install")
+        return path
+
+    return require
+
+
+@pytest.fixture
+def free_port():
+    def free_port():
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
+
+    return free_port
+
+
+@dataclass
+class Program:
+    """A running process whose output is kept."""
+
+    process: subprocess.Popen
+    lines: list[str] = field(default_factory=list)
+
+    def __post_init__(self):
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def log(self):
+        return "\n".join(self.lines)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def stop(self, seconds=10):
+        """SIGTERM; returns the exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        self._reader.join(5)
+        self.process.stdout.close()
+        return code
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict
+    body: bytes
+
+    @property
+    def text(self):
+        return self.body.decode()
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+@dataclass
+class Collector(Program):
+    """A running energy-collector."""
+
+    port: int = 0
+
+    def request(self, path, method="GET", timeout=10, **headers):
+        url = f"http://127.0.0.1:{self.port}{path}"
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(url, method=method, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
+                return Answer(answer.status, dict(answer.headers), answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, dict(error.headers), error.read())
+
+    def samples(self):
+        """The series of /metrics with their values."""
+        lines = self.request("/metrics").text.splitlines()
+        return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if line[0] != "#"}
+
+    def wait_until_ready(self):
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"ended with {self.process.returncode}:\n{self.log}")
+            with contextlib.suppress(OSError):
+                if self.request("/readyz", timeout=2).status == 200:
+                    return
+            time.sleep(0.02)
+        raise AssertionError(f"not ready after {START_SECONDS} s:\n{self.log}")
+
+
+@pytest.fixture
+def spawn():
+    """Starts any program."""
+    programs = []
+
+    def spawn(*command, kind=Program, env=None, preexec_fn=None, **attributes):
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | (env or {}),
+            preexec_fn=preexec_fn,  # noqa: PLW1509 - sets a limit, nothing else
+        )
+        programs.append(kind(process, **attributes))
+        return programs[-1]
+
+    yield spawn
+    for program in reversed(programs):
+        if program.process.poll() is None:
+            program.process.send_signal(signal.SIGCONT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            program.stop()
+
+
+@pytest.fixture
+def collector(spawn, free_port, tmp_path):
+    """Starts energy-collector on a free port: `collector(config_text, "--root", tree)`."""
+
+    def start(config=None, *options, ready=True, prefix=(), **spawning):
+        port = free_port()
+        if config is not None:
+            file = tmp_path / "config.yaml"
+            file.write_text(textwrap.dedent(config))
+            options = ("--config", file, *options)
+        command = (*prefix, COMMAND, "run", "--listen", f"127.0.0.1:{port}", *options)
+        program = spawn(*command, kind=Collector, port=port, **spawning)
+        if ready:
+            program.wait_until_ready()
+        return program
+
+    return start
+
+
+@pytest.fixture
+def command():
+    """Runs energy-collector to its end."""
+
+    def run(*arguments, env=None, timeout=60):
+        return subprocess.run(
+            [COMMAND, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=os.environ | (env or {}),
+        )
+
+    return run
+
+
+@dataclass(frozen=True)
+class Certificate:
+    cert: Path
+    key: Path
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A self-signed certificate for localhost."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    paths = Certificate(tmp_path / "server.crt", tmp_path / "server.key")
+    paths.cert.write_bytes(certificate.public_bytes(pem))
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    paths.key.write_bytes(private)
+    return paths
+
+
+@pytest.fixture
+def plugin_path(tmp_path):
+    """Installs plugins for child processes, as pip would: `plugin_path(name=code, …)` returns the environment."""
+    site = tmp_path / "site"
+
+    def install(**plugins):
+        site.mkdir(exist_ok=True)
+        for name, code in plugins.items():
+            (site / f"plugin_{name}.py").write_text(textwrap.dedent(code))
+            info = site / f"collector_{name}-1.0.dist-info"
+            info.mkdir(exist_ok=True)
+            (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: collector-{name}\nVersion: 1.0\n")
+            (info / "entry_points.txt").write_text(f"[collector_core]\n{name} = plugin_{name}\n")
+        return {"PYTHONPATH": str(site)}
+
+    return install

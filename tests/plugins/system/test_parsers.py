@@ -1,0 +1,178 @@
+"""Parsers read what kernels print, and answer everything else with a ValueError."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from collector_plugins.system import mounts, procfs
+from collector_plugins.system.filters import Filter, Labels, Patterns
+from collector_plugins.system.source import CpuTimes
+from collector_plugins.system.usage import CpuUsage
+
+TREE = Path(__file__).parent / "testcases/desktop-ryzen/root/proc"
+
+
+def everything() -> Labels:
+    return Labels(lambda name: True)
+
+
+PARSERS: dict[str, Callable[[bytes], Any]] = {
+    "stat": procfs.cpu_times,
+    "stat btime": procfs.boot_time,
+    "loadavg": procfs.load_averages,
+    "meminfo": procfs.memory,
+    "diskstats": lambda data: procfs.disks(data, everything()),
+    "net/dev": lambda data: procfs.interfaces(data, everything()),
+    "net/sockstat": procfs.sockets,
+    "cpuinfo": procfs.cpu_info,
+    "cpuinfo hertz": procfs.virtual_cpu_hertz,
+    "mounts": mounts.parse,
+}
+BEGINNINGS = [
+    b"cpu ",
+    b"cpu0 1 2 ",
+    b"\nbtime ",
+    b"Inter-|\n\n",
+    b"eth0: ",
+    b"MemTotal:",
+    b"TCP: inuse ",
+    b"processor: 0\n",
+]
+GARBAGE = st.lists(
+    st.one_of(
+        st.binary(max_size=40), st.sampled_from([*BEGINNINGS, b" ", b"\n", b"7", b"9" * 400, b"-1", b"nan", b"kB"])
+    ),
+    max_size=12,
+).map(b"".join)
+
+
+@pytest.mark.parametrize("parser", PARSERS.values(), ids=PARSERS)
+@settings(max_examples=150)
+@given(data=GARBAGE)
+def test_garbage_is_a_value_error(parser: Callable[[bytes], Any], data: bytes) -> None:
+    with suppress(ValueError):
+        parser(data)
+
+
+@pytest.mark.parametrize("name", PARSERS)
+@settings(max_examples=100)
+@given(data=st.data())
+def test_a_damaged_file_is_a_value_error(name: str, data: st.DataObject) -> None:
+    contents = (TREE / name.split(" ", maxsplit=1)[0]).read_bytes()
+    start = data.draw(st.integers(0, len(contents)))
+    end = data.draw(st.integers(start, min(len(contents), start + 60)))
+    damaged = contents[:start] + data.draw(st.binary(max_size=6)) + contents[end:]
+    with suppress(ValueError):
+        PARSERS[name](damaged)
+
+
+@pytest.mark.parametrize(
+    ("name", "contents"),
+    [
+        ("stat", b""),
+        ("stat", b"cpu0 1 2 3 4\n"),
+        ("stat", b"cpu  1 2 3\n"),
+        ("stat", b"cpu  1 2 3 x\n"),
+        ("stat btime", b"cpu 1\nbtime soon\n"),
+        ("loadavg", b"0.1 0.2\n"),
+        ("meminfo", b"MemFree: 1 kB\n"),
+        ("meminfo", b"MemTotal: kB\n"),
+        ("diskstats", b"8 0 sda 1 2 3\n"),
+        ("net/dev", b"eth0: 1 2 3\n"),
+        ("net/dev", b"Inter-|\n\neth0: 1 2 3\n"),
+        ("net/sockstat", b"TCP: inuse\n"),
+        ("net/sockstat", b"nothing\n"),
+        ("cpuinfo", b"model name: x\n"),
+        ("mounts", b"/dev/sda1 /\n"),
+    ],
+)
+def test_a_file_that_says_too_little_is_refused(name: str, contents: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - also those of float() and of unpacking
+        PARSERS[name](contents)
+
+
+@given(st.binary(min_size=1, max_size=30).filter(lambda point: b"\0" not in point))
+def test_mount_points_survive_the_kernels_escaping(point: bytes) -> None:
+    escaped = re.sub(rb"[ \t\n\\#]", lambda match: b"\\%03o" % match[0][0], point)
+    assert mounts.parse(b"/dev/sda1 %b ext4 rw 0 0\n" % escaped)[0].point == point
+
+
+@given(st.binary(max_size=30), st.binary(max_size=30))
+@example(b"a\xff", b"a\xfe")
+def test_labels_are_valid_unicode_and_tell_names_apart(one: bytes, other: bytes) -> None:
+    labels = everything()
+    for raw in (one, other):
+        assert labels[raw] is not None
+        (labels[raw] or "").encode()
+    if one != other and b"\\" not in one + other:
+        assert labels[one] != labels[other]
+
+
+def test_labels_do_not_grow_for_ever() -> None:
+    labels = everything()
+    for number in range(20_000):
+        assert labels[b"veth%d" % number] == f"veth{number}"
+    assert len(labels) <= 4096
+
+
+def test_memory_of_a_container_whose_total_is_below_what_is_available() -> None:
+    memory = procfs.memory(b"MemTotal: 10 kB\nMemAvailable: 20 kB\n")
+    assert (memory.total, memory.available, memory.used) == (10240, 20480, None)
+
+
+def test_two_sockets_have_twice_the_cores() -> None:
+    threads = [(0, 0), (0, 1), (1, 0), (1, 1), (0, 0), (0, 1), (1, 0), (1, 1)]
+    text = "".join(f"processor: {n}\nphysical id: {p}\ncore id: {c}\n\n" for n, (p, c) in enumerate(threads))
+    assert procfs.cpu_info(text.encode()) == ("unknown", 4, 8)
+
+
+def test_clock_of_a_virtual_machine_only() -> None:
+    cpu = b"processor : 3\ncpu MHz : 2600.000\nflags : fpu %b\n\n"
+    assert procfs.virtual_cpu_hertz(cpu % b"hypervisor lahf_lm") == {"3": 2.6e9}
+    assert procfs.virtual_cpu_hertz(cpu % b"lahf_lm") == {}
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "name", "ordinary", "wanted"),
+    [
+        ([], [], "sda", True, True),
+        ([], [], "sda1", False, False),
+        ([], [], "noise0", True, False),
+        ([], ["sdb"], "noise0", True, False),
+        ([], ["sd?"], "sda", True, False),
+        (["sd*"], [], "nvme0n1", True, False),
+        (["sd*"], [], "sda1", False, False),
+        (["sda1"], [], "sda1", False, True),
+        (["*"], [], "noise0", True, True),
+        (["sda"], ["sda"], "sda", True, False),
+        (["SDA"], [], "sda", True, False),
+    ],
+)
+def test_filter(include: list[str], exclude: list[str], name: str, ordinary: bool, wanted: bool) -> None:
+    patterns = Patterns(include=tuple(include), exclude=tuple(exclude))
+    assert Filter(patterns, ("noise*",)).wants(name, ordinary=ordinary) is wanted
+
+
+# Quarters have no rounding.
+TICKS = st.tuples(*[st.integers(0, 10**12)] * 4).map(lambda row: tuple(tick / 4 for tick in row))
+
+
+@given(TICKS, TICKS, st.sampled_from([-1.0, 0.0, 0.001, 5.0]))
+def test_usage_is_a_ratio_or_absent(before: tuple[float, ...], after: tuple[float, ...], elapsed: float) -> None:
+    usage = CpuUsage()
+    modes = ("user", "system", "idle", "iowait")
+    assert usage.update(100.0, CpuTimes(modes, before, {"0": before})) == (None, {})
+    total, cores = usage.update(100.0 + elapsed, CpuTimes(modes, after, {"0": after, "1": after}))
+    assert set(cores) <= {"0"}
+    assert total == cores.get("0")
+    fell = sum(after[:2]) < sum(before[:2]) or sum(after[2:]) < sum(before[2:])
+    assert (total is None) == (fell or after == before or elapsed <= 0)
+    assert total is None or 0 <= total <= 1
