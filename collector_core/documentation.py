@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,11 @@ from collector_core.metrics import Metric
 def fill(text: str, tables: dict[str, str]) -> str:
     """Replace what stands between `<!-- name -->` and `<!-- /name -->` by the table of that name."""
     for name, table in tables.items():
-        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        text = pattern.sub(lambda match, table=table: f"{match[1]}\n{table}\n\n{match[2]}", text)
+        start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, opened, rest = text.partition(start)
+        _, closed, after = rest.partition(end)
+        if opened and closed:
+            text = f"{before}{start}\n\n{table}\n\n{end}{after}"
     return text
 
 

@@ -1,58 +1,60 @@
-"""Says a thing once when it starts and once when it ends."""
+"""Says a thing once when it starts and once when it ends; what comes and goes is said once too."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from collector_core.errors import Reason, describe, reason_of
+from collector_core.errors import describe, reason_of
 
 if TYPE_CHECKING:
     from collector_core.runner import Report
 
+SETTLED = 3  # good runs in a row after which a fault counts as over
+
+_RUN = ""  # the name of the fault of a whole run, beside those of parts
+
+
+@dataclass
+class _Fault:
+    kind: tuple[str, ...]
+    good_runs: int = 0
+
 
 @dataclass
 class Edges:
-    """Turns the stream of a collector's reports into few log lines."""
+    """Turns the stream of one collector's reports into few log lines."""
 
     log: logging.Logger
-    _failing: tuple[str, Reason | None] | None = None
-    _failed_runs: int = 0
-    _failing_parts: dict[str, Reason] = field(default_factory=dict)
+    _faults: dict[str, _Fault] = field(default_factory=dict)
 
     def see(self, report: Report) -> None:
         """Log what changed with this run."""
-        if report.result.has_data:
-            self._see_good_run(report)
-        else:
-            self._see_failed_run(report)
-
-    def _see_good_run(self, report: Report) -> None:
-        if self._failing:
-            self.log.info("works again after %d failed runs", self._failed_runs)
-        self._failing, self._failed_runs = None, 0
-        failing = {failure.name: failure.error for failure in report.part_failures}
-        for name, error in failing.items():
-            if self._failing_parts.get(name) != reason_of(error):
-                self.log.warning("%s fails: %s%s", name, describe(error), _fix(getattr(error, "fix", "")))
-        self._say_recovered(self._failing_parts.keys() - failing.keys())
-        self._failing_parts = {name: reason_of(error) for name, error in failing.items()}
-
-    def _see_failed_run(self, report: Report) -> None:
-        self._failed_runs += 1
-        kind = (report.result.value, report.reason)
-        if kind != self._failing:
-            self.log.warning("%s: %s%s", report.result.value.replace("_", " "), report.error, _fix(report.fix))
+        if not report.result.has_data:
+            self._see_fault(_RUN, (report.result.value, str(report.reason)), report.error, report.fix)
             if report.traceback:
                 self.log.debug("%s", report.traceback)
-        self._failing = kind
+            return
+        failing = {failure.name: failure.error for failure in report.part_failures}
+        for name, error in failing.items():
+            self._see_fault(name, ("fails", reason_of(error).value), describe(error), getattr(error, "fix", ""))
+        self._see_good(failing)
 
-    def _say_recovered(self, names: Iterable[str]) -> None:
-        for name in sorted(names):
-            self.log.info("%s works again", name)
+    def _see_fault(self, name: str, kind: tuple[str, ...], error: str, fix: str) -> None:
+        known = self._faults.get(name)
+        if known and known.kind == kind:
+            known.good_runs = 0
+            return
+        self._faults[name] = _Fault(kind)
+        what = f"{name} {kind[0]}".strip().replace("_", " ")
+        self.log.warning("%s: %s%s", what, error, f"; fix: {fix}" if fix else "")
 
-
-def _fix(fix: str) -> str:
-    return f"; fix: {fix}" if fix else ""
+    def _see_good(self, failing: Mapping[str, Exception]) -> None:
+        for name in [name for name in self._faults if name not in failing]:
+            fault = self._faults[name]
+            fault.good_runs += 1
+            if fault.good_runs >= SETTLED:
+                del self._faults[name]
+                self.log.info("%s", f"{name} works again".strip())

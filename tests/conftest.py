@@ -20,3 +20,8 @@ def eventually() -> Callable[[Callable[[], object]], object]:
         raise AssertionError(f"did not happen within {seconds} s")
 
     return wait
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`pytest --update-golden` writes golden files anew; look at the difference before you commit it."""
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew")

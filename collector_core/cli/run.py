@@ -12,6 +12,7 @@ import click
 from collector_core import service
 from collector_core.app import App
 from collector_core.cli.common import Common, common_options
+from collector_core.config import parse_listen
 
 
 @click.command()
@@ -36,7 +37,7 @@ def _address(listen: str | None) -> str | None:
     if listen is None:
         return None
     try:
-        service.parse_listen(listen)
+        parse_listen(listen)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--listen") from error
     return listen

@@ -198,6 +198,24 @@ async def test_a_cached_result_is_of_one_user_one_hash_and_one_password(start: S
     assert (await fetch(url, headers=credentials("alice", f"{value}alice123")))[0] == 401
 
 
+def test_no_two_credentials_have_the_same_key() -> None:
+    assert len({auth._digest(*parts) for parts in ((b"ab", b"c"), (b"a", b"bc"), (b"abc", b""), (b"abc",))}) == 4
+
+
+async def test_a_password_that_bcrypt_would_cut_is_not_even_compared(
+    start: Start, fetch: Fetch, compares: Compares
+) -> None:
+    url = await start(f"basic_auth_users: {{a: {hashed('x' * 72)}}}")
+    assert (await fetch(url, headers=credentials("a", "x" * 73)))[0] == 401
+    assert not compares.costs
+    assert (await fetch(url, headers=credentials("a", "x" * 72)))[0] == 200
+
+
+async def test_a_hash_that_bcrypt_refuses_matches_nothing(start: Start, fetch: Fetch) -> None:
+    url = await start(f"basic_auth_users: {{a: {'$2b$04$' + 'z' * 53}}}")
+    assert (await fetch(url, headers=credentials("a", "x")))[0] == 401
+
+
 async def test_many_logins_at_once_share_one_compare(start: Start, fetch: Fetch, compares: Compares) -> None:
     url = await start(USERS_YAML)
     logins = [credentials("alice", "alice123"), credentials("alice", "alice1234")] * 50

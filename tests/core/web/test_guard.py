@@ -331,10 +331,18 @@ def no_more_files() -> Iterator[Callable[[], None]]:
 async def test_the_server_recovers_when_file_descriptors_are_free_again(
     serve: Serve,
     site: Site,
-    eventually: Eventually,
     no_more_files: Callable[[], None],
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    pauses: list[OSError] = []
+    pause = guard._Acceptor._pause
+
+    def count(self: guard._Acceptor, error: OSError) -> None:
+        pauses.append(error)
+        pause(self, error)
+
+    monkeypatch.setattr(guard._Acceptor, "_pause", count)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     runner = await serve(site.app)
     loop = asyncio.get_running_loop()
@@ -344,6 +352,7 @@ async def test_the_server_recovers_when_file_descriptors_are_free_again(
         await loop.sock_connect(client, runner.addresses[0])
         await loop.sock_sendall(client, GET)
         await asyncio.sleep(0.6)  # more than two pauses
+        assert 2 <= len(pauses) <= 4
         assert [record.getMessage() for record in caplog.records] == [
             f"no connections accepted for a moment: {os.strerror(errno.EMFILE)}"
         ]
@@ -511,6 +520,7 @@ async def test_requests_in_progress_end_before_the_server_stops(
         assert not await till_closed(idle_reader)
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port_of_listener(writer))
+        await asyncio.sleep(3 * SOON)
         site.release.set()
         assert b"at last" in await one_answer(reader)
         await stopping

@@ -77,6 +77,7 @@ def test_usage_starts_anew_when_opened_again(machine: Any) -> None:
     machine.collector.close()
     machine.collector.close()
     machine.collector.open()
+    machine.write("proc/stat", stat("150 0 0 150"))
     assert machine.run()["system_cpu_usage_ratio"] == {}
 
 
@@ -190,12 +191,25 @@ def test_zfs_datasets_are_file_systems_of_their_own(machine: Any) -> None:
     assert len(mounted(machine, b"tank /tank zfs", b"tank/home /tank/home zfs")) == 2
 
 
+def test_two_file_systems_in_memory_are_not_one(machine: Any) -> None:
+    machine.options["mountpoints"] = {"include": ["/a", "/b"]}
+    assert len(mounted(machine, b"tmpfs /a tmpfs", b"tmpfs /b tmpfs")) == 2
+
+
 def test_what_is_mounted_over_something_hides_it(machine: Any) -> None:
     assert set(mounted(machine, b"/dev/sda1 /data ext4", b"nas:/data /data nfs4")) == set()
     assert set(mounted(machine, b"rootfs / rootfs", b"/dev/sda1 / ext4")) == {("/", "ext4")}
 
 
-@pytest.mark.parametrize("line", [b"nas:/a /mnt/nas nfs4", b"//nas/a /mnt/nas cifs", b"me@nas: /mnt/nas fuse.sshfs"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"nas:/a /mnt/nas nfs4",
+        b"//nas/a /mnt/nas cifs",
+        b"me@nas: /mnt/nas fuse.sshfs",
+        b"/dev/fuse /mnt/nas fuse",
+    ],
+)
 def test_network_file_systems_must_be_named_in_full(
     machine_at: Callable[..., Any], tmp_path: Path, line: bytes
 ) -> None:

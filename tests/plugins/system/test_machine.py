@@ -77,6 +77,7 @@ def test_cpu_facts_agree(linux: LinuxSource, portable: PortableSource) -> None:
 def test_memory_agrees(linux: LinuxSource, portable: PortableSource) -> None:
     ours, theirs = linux.memory(), portable.memory()
     assert ours.total == theirs.total
+    assert ours.used == pytest.approx(theirs.used, rel=0.3)
     assert ours.swap_total == theirs.swap_total
     for mine, other in zip(ours, theirs, strict=True):
         # psutil's `cached` includes reclaimable slabs, as free(1) shows it.
@@ -92,7 +93,7 @@ def test_disks_agree(linux: LinuxSource, portable: PortableSource) -> None:
     assert ours.keys() <= theirs.keys()
     for disk, row in ours.items():
         assert row == pytest.approx(theirs[disk], rel=0.01, abs=1e7)
-        assert row.busy_seconds == pytest.approx(theirs[disk].busy_seconds, abs=1)
+        assert row[-3:] == pytest.approx(theirs[disk][-3:], rel=0.01, abs=1)
 
 
 def test_interfaces_agree(linux: LinuxSource, portable: PortableSource) -> None:

@@ -1,0 +1,40 @@
+"""How much a run of the benchmarks measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Numbers of repetitions and lengths in seconds; `pairs` are measurements of ours and theirs in turn."""
+
+    pairs: int = 7
+    extra_pairs: int = 3
+    paced_seconds: int = 8
+    scrapes: int = 300
+    load_seconds: int = 2
+    slow_load_seconds: int = 10
+    series: int = 10_000
+    render_series: int = 100_000
+    memory_scrapes: int = 30
+    idle_windows: int = 3
+    idle_seconds: int = 20
+    imports: int = 5
+
+
+FULL = Effort()
+QUICK = Effort(
+    pairs=1,
+    extra_pairs=1,
+    paced_seconds=2,
+    scrapes=20,
+    load_seconds=1,
+    slow_load_seconds=1,
+    series=1_000,
+    render_series=5_000,
+    memory_scrapes=2,
+    idle_windows=1,
+    idle_seconds=2,
+    imports=1,
+)

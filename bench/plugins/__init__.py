@@ -1,0 +1,1 @@
+"""Collectors that exist for the benchmarks only."""

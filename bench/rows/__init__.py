@@ -1,0 +1,22 @@
+"""The rows of the speed table: each module measures one kind of thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bench.effort import Effort
+from bench.figures import Figure, Table
+from bench.rows import between, idle, imports, memory, paced, render, start, throughput
+
+Row = Callable[[Effort], list[Figure | Table]]
+
+ROWS: Mapping[str, Row] = {
+    "paced": paced.measure,
+    "between": between.measure,
+    "throughput": throughput.measure,
+    "render": render.measure,
+    "memory": memory.measure,
+    "start": start.measure,
+    "idle": idle.measure,
+    "imports": imports.measure,
+}

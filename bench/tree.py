@@ -1,0 +1,62 @@
+"""A root for `--root`: this machine's own, with a made-up powercap tree of two sockets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_MAXIMUM = 262_143_328_850  # microjoules, as on many Xeons
+_STEP = 25_000_000  # microjoules by which every counter moves each time
+_ZONES = {"package-0": "intel-rapl:0", "package-1": "intel-rapl:1"}
+
+
+class Tree:
+    """Writes the tree below an empty directory; everything but powercap is links to what the machine has."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        _mirror(Path("/"), root, but="sys")
+        _mirror(Path("/sys"), root / "sys", but="class")
+        _mirror(Path("/sys/class"), root / "sys/class", but="powercap")
+        self._counters = list(self._zones())
+        self._joules = 0
+        self.advance()
+
+    def advance(self) -> None:
+        """Let every energy counter move on."""
+        self._joules += _STEP
+        for counter in self._counters:
+            counter.write_text(f"{self._joules}\n", encoding="ascii")
+
+    def _zones(self) -> list[Path]:
+        powercap = self.root / "sys/class/powercap"
+        _attributes(powercap / "intel-rapl", enabled=1)
+        counters = []
+        for name, path in _ZONES.items():
+            counters.append(_zone(powercap / path, name, limited=True))
+            counters.append(_zone(powercap / f"{path}:0", "dram", limited=False))
+        return counters
+
+
+def _mirror(source: Path, target: Path, *, but: str) -> None:
+    target.mkdir(exist_ok=True)
+    for entry in source.iterdir():
+        if entry.name != but:
+            (target / entry.name).symlink_to(entry)
+
+
+def _zone(directory: Path, name: str, *, limited: bool) -> Path:
+    _attributes(directory, name=name, max_energy_range_uj=_MAXIMUM, enabled=1, energy_uj=0)
+    if limited:
+        _attributes(
+            directory,
+            constraint_0_name="long_term",
+            constraint_0_power_limit_uw=205_000_000,
+            constraint_0_max_power_uw=205_000_000,
+        )
+    return directory / "energy_uj"
+
+
+def _attributes(directory: Path, **values: object) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, value in values.items():
+        (directory / name).write_text(f"{value}\n", encoding="ascii")

@@ -1,0 +1,63 @@
+"""Who may import what: read from the imports, so that nobody has to remember."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import collector_core
+
+ROOT = Path(__file__).parents[2]
+CORE = sorted((ROOT / "collector_core").rglob("*.py"))
+PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
+
+
+def imports(file):
+    """Modules and the names taken from them, wherever in the file."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def name(file):
+    return str(file.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("file", CORE, ids=name)
+def test_the_core_knows_no_plugin(file):
+    assert not [module for module, _ in imports(file) if module.split(".")[0] in ("collector_plugins", "plugins")]
+
+
+@pytest.mark.parametrize("file", CORE, ids=name)
+def test_only_the_exposition_knows_prometheus_client(file):
+    if name(file) != "collector_core/exposition.py":
+        assert not [module for module, _ in imports(file) if module.split(".")[0] == "prometheus_client"]
+
+
+@pytest.mark.parametrize("file", PLUGINS, ids=name)
+def test_plugins_take_public_names_and_their_own_siblings(file):
+    own = f"collector_plugins.{file.relative_to(ROOT / 'plugins').parts[0]}"
+    for module, taken in imports(file):
+        if module.split(".")[0] == "collector_core":
+            assert module == "collector_core", f"{module} is not public"
+            assert taken in collector_core.__all__, f"{taken} is not public"
+        if module.split(".")[0] == "collector_plugins":
+            assert module == own or module.startswith(f"{own}."), f"{module} is another plugin's"
+
+
+@pytest.mark.parametrize("file", PLUGINS, ids=name)
+def test_plugins_have_no_state_of_their_module(file):
+    """Constants are written in capitals; everything else at module level is a definition."""
+    for node in ast.parse(file.read_text()).body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        for target in targets:
+            assert isinstance(target, ast.Name), ast.unparse(target)
+            assert target.id.lstrip("_").isupper() or target.id[0].isupper() or target.id.startswith("_"), target.id
+
+
+def test_the_public_names_exist_and_are_sorted():
+    assert [each for each in collector_core.__all__ if not hasattr(collector_core, each)] == []

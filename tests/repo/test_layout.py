@@ -1,0 +1,94 @@
+"""The house is as its map says."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from collector_core import config as configuration
+from collector_core.discovery import discover
+from collector_core.testing import assert_plugin_contract
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+BUNDLED = sorted(PROJECT["project"]["entry-points"]["collector_core"])
+
+
+def tracked():
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / line for line in done.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+@pytest.mark.parametrize("plugin", BUNDLED)
+def test_a_plugin_has_one_name_everywhere(plugin):
+    assert (ROOT / "plugins" / plugin / "__init__.py").exists()
+    readme = (ROOT / "plugins" / plugin / "README.md").read_text()
+    assert readme.startswith(f"# {plugin}\n")
+    assert plugin in PROJECT["project"]["optional-dependencies"]
+    assert f"collector_plugins.{plugin}" in PROJECT["tool"]["setuptools"]["packages"]
+    (cls,) = (cls for name, cls in discover({plugin}).types.items() if name == plugin)
+    assert all(metric.name.startswith(f"{plugin}_") for metric in cls.metrics)
+    assert (ROOT / "tests/plugins" / plugin).is_dir()
+
+
+@pytest.mark.parametrize("plugin", BUNDLED)
+def test_bundled_plugins_keep_the_contract(plugin, tmp_path):
+    assert_plugin_contract(discover({plugin}).types[plugin], tmp_path)
+
+
+def test_every_package_of_the_core_is_shipped():
+    packages = {
+        ".".join(file.parent.relative_to(ROOT).parts) for file in (ROOT / "collector_core").rglob("__init__.py")
+    }
+    assert packages <= set(PROJECT["tool"]["setuptools"]["packages"])
+
+
+def test_the_example_configuration_is_valid_and_shows_every_plugin():
+    file = ROOT / "config.example.yaml"
+    config = configuration.validate(configuration.read_document(file), discover())
+    assert {instance.type.name for instance in config.instances} == set(BUNDLED)
+
+
+def test_the_example_configuration_shows_every_option_with_its_default():
+    data = yaml.safe_load((ROOT / "config.example.yaml").read_text())
+    for name, cls in discover().types.items():
+        if name in BUNDLED:
+            shown = cls.config_type.model_validate(data["collectors"][name].get("options", {}))
+            assert set(data["collectors"][name].get("options", {})) == set(cls.config_type.model_fields)
+            assert shown == cls.config_type()
+            assert configuration.seconds(data["collectors"][name]["interval"]) == cls.default_interval
+
+
+def test_every_module_says_in_one_line_what_it_is():
+    for file in [*(ROOT / "collector_core").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")]:
+        assert re.match(r'"""\S', file.read_text()), file
+
+
+def test_files_stay_small_enough_to_read():
+    for file in [*(ROOT / "collector_core").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")]:
+        assert len(file.read_text().splitlines()) <= 500, file
+
+
+def test_no_file_names_a_machine():
+    words = re.compile(
+        r"(?<![\w}\"'])/(?:root|work)/|deb\.debian\.org|pypi\.org/simple|files\.pythonhosted", re.IGNORECASE
+    )
+    for file in tracked():
+        if file != Path(__file__) and file.suffix in {".py", ".md", ".toml", ".yaml", ".yml", ".sh", ""}:
+            found = words.search(file.read_text(errors="replace"))
+            assert not found, f"{file}: {found[0]}"
+
+
+@pytest.mark.parametrize("plugin", BUNDLED)
+def test_importing_a_plugin_imports_no_web_server(plugin):
+    code = (
+        f"import sys, collector_plugins.{plugin}; print(sorted({{'aiohttp', 'prometheus_client'}} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,79 @@
+"""What people install works without the checkout, on every Python there is."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+VERSIONS = ("3.11", "3.12", "3.13")
+
+
+@pytest.fixture(scope="session")
+def distributions(tmp_path_factory):
+    """A wheel and an sdist, built from a copy of the checkout."""
+    folder = tmp_path_factory.mktemp("dist")
+    source = folder / "source"
+    ignore = shutil.ignore_patterns(
+        ".venv*", ".git", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis"
+    )
+    shutil.copytree(ROOT, source, ignore=ignore)
+    command = [sys.executable, "-m", "build", "--outdir", folder, source]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next(folder.glob("*.whl")), next(folder.glob("*.tar.gz"))
+
+
+def test_the_wheel_holds_the_packages_and_nothing_else(distributions):
+    names = zipfile.ZipFile(distributions[0]).namelist()
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"collector_core", "collector_plugins"}
+    for wanted in ("collector_core/web/page.html", "collector_core/py.typed", "collector_plugins/rapl/README.md"):
+        assert wanted in names
+    assert not [name for name in names if name.startswith("tests")]
+
+
+def test_the_sdist_holds_the_licence_and_the_sources(distributions):
+    with tarfile.open(distributions[1]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"LICENSE", "README.md", "pyproject.toml", "plugins/rapl/__init__.py"} <= names
+
+
+def interpreter(version):
+    """A working Python of this version, from the path or from pyenv."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    candidates = [shutil.which(f"python{version}"), *map(str, sorted(pyenv.glob(f"{version}.*/bin/python")))]
+    for candidate in filter(None, candidates):
+        done = subprocess.run([candidate, "--version"], capture_output=True, text=True, check=False)
+        if re.match(rf"Python {re.escape(version)}\.", done.stdout):
+            return candidate
+    return None
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_wheel_runs_in_a_clean_environment(distributions, tmp_path, version):
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"no Python {version} on this machine")
+    subprocess.run([python, "-m", "venv", tmp_path / "venv"], check=True, timeout=120)
+    binaries = tmp_path / "venv/bin"
+    install = [binaries / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", distributions[0]]
+    subprocess.run(install, check=True, timeout=300)
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [binaries / "energy-collector", "once", "--gap", "0.1"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=env,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "system_memory_total_bytes" in done.stdout
+    assert done.stderr == ""
