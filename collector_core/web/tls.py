@@ -1,6 +1,13 @@
 """The server's TLS context, built from `tls_server_config` and built anew when one of its files changes.
 
-What Python's ssl cannot do as Go does is listed in the README of this folder.
+Where Python's ssl cannot do what Go does for the same file:
+
+- A client's certificate is never taken unverified. RequestClientCert and RequireAnyClientCert verify it against the
+  client CA; without one they ask for none, with a warning.
+- Of several `curve_preferences` only the first is offered; OpenSSL's interface in Python takes one.
+- Without `cipher_suites` OpenSSL's defaults hold, and its security level decides whether TLS10 and TLS11 work.
+- The order of `cipher_suites` counts, as `prefer_server_cipher_suites` says; Go ignores both by now.
+- A refused client often sees its connection closed instead of a TLS alert.
 """
 
 from __future__ import annotations

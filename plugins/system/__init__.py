@@ -168,6 +168,7 @@ class System(Collector[Config]):
     name = "system"
     metrics: ClassVar[tuple[Metric, ...]] = (*_CPU, *_MEMORY, *_DISK, *_FILESYSTEM, *_NETWORK, TEMPERATURE, SOCKETS)
     config_type = Config
+    needs_two_runs = True
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)

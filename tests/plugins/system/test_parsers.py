@@ -55,7 +55,7 @@ GARBAGE = st.lists(
 
 
 @pytest.mark.parametrize("parser", PARSERS.values(), ids=PARSERS)
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(data=GARBAGE)
 def test_garbage_is_a_value_error(parser: Callable[[bytes], Any], data: bytes) -> None:
     with suppress(ValueError):
@@ -63,7 +63,7 @@ def test_garbage_is_a_value_error(parser: Callable[[bytes], Any], data: bytes) -
 
 
 @pytest.mark.parametrize("name", PARSERS)
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_a_damaged_file_is_a_value_error(name: str, data: st.DataObject) -> None:
     contents = (TREE / name.split(" ", maxsplit=1)[0]).read_bytes()
@@ -99,12 +99,14 @@ def test_a_file_that_says_too_little_is_refused(name: str, contents: bytes) -> N
         PARSERS[name](contents)
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=30).filter(lambda point: b"\0" not in point))
 def test_mount_points_survive_the_kernels_escaping(point: bytes) -> None:
     escaped = re.sub(rb"[ \t\n\\#]", lambda match: b"\\%03o" % match[0][0], point)
     assert mounts.parse(b"/dev/sda1 %b ext4 rw 0 0\n" % escaped)[0].point == point
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=30), st.binary(max_size=30))
 @example(b"a\xff", b"a\xfe")
 def test_labels_are_valid_unicode_and_tell_names_apart(one: bytes, other: bytes) -> None:
@@ -165,6 +167,7 @@ def test_filter(include: list[str], exclude: list[str], name: str, ordinary: boo
 TICKS = st.tuples(*[st.integers(0, 10**12)] * 4).map(lambda row: tuple(tick / 4 for tick in row))
 
 
+@settings(deadline=None)
 @given(TICKS, TICKS, st.sampled_from([-1.0, 0.0, 0.001, 5.0]))
 def test_usage_is_a_ratio_or_absent(before: tuple[float, ...], after: tuple[float, ...], elapsed: float) -> None:
     usage = CpuUsage()
