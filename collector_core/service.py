@@ -8,28 +8,30 @@ import logging
 import os
 import signal
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from collector_core.app import App
 from collector_core.config import parse_listen
 from collector_core.errors import ConfigError
-from collector_core.web import tls
-from collector_core.web.auth import protect, require_auth_outside_loopback
+from collector_core.web.callers import require_auth_outside_loopback
 from collector_core.web.guard import GuardedRunner, serve
 from collector_core.web.routes import Routes, json_errors
-from collector_core.web.watch import WebConfigFile
+
+if TYPE_CHECKING:
+    from collector_core.web.protection import Protection
 
 log = logging.getLogger(__name__)
 
 
-def make_web_app(app: App, web_config: WebConfigFile | None) -> web.Application:
-    """The aiohttp application over `app`, protected as `web_config` says."""
-    application = web.Application(middlewares=[json_errors, require_auth_outside_loopback(web_config)])
+def make_web_app(app: App, protection: Protection | None = None) -> web.Application:
+    """The aiohttp application over `app`, protected as its web configuration says."""
+    writes = require_auth_outside_loopback(protection.authenticates) if protection else require_auth_outside_loopback()
+    application = web.Application(middlewares=[json_errors, writes])
     application.add_routes(Routes(app).table())
-    if web_config:
-        protect(application, web_config)
+    if protection:
+        protection.cover(application)
     return application
 
 
@@ -45,7 +47,6 @@ async def run(app: App, listen: str) -> bool:
     app.start()
     gc.collect()
     gc.freeze()  # what is there now stays for good: the collector of garbage need not look at it again
-    log.info("listening on %s with %d collectors", ", ".join(_urls(app, runner)), len(app.runners))
     try:
         await stop.wait()
     finally:
@@ -56,20 +57,28 @@ async def run(app: App, listen: str) -> bool:
 
 
 async def _serve(app: App, listen: str) -> GuardedRunner:
-    file = app.config.settings.web_config
-    web_config = _checked(file) if file else None
-    context = tls.ServerTls(web_config).context if web_config and _encrypted(web_config) else None
+    protection = _protection(app)
+    context = protection.context_source() if protection else None
     host, port = parse_listen(listen)
-    return await serve(make_web_app(app, web_config), host=host, port=port, ssl_context=context)
+    runner = await serve(make_web_app(app, protection), host=host, port=port, ssl_context=context)
+    scheme = "https" if context else "http"
+    urls = ", ".join(f"{scheme}://{_authority(address)}" for address in runner.addresses)
+    log.info("listening on %s with %d collectors", urls, len(app.runners))
+    return runner
 
 
-def _checked(file: Path) -> WebConfigFile:
-    tls.check(file)
-    return WebConfigFile(file)
+def _protection(app: App) -> Protection | None:
+    file = app.config.settings.web_config
+    if file is None:
+        return None
+    from collector_core.web.protection import Protection  # noqa: PLC0415 - most do without, and it costs 2 MiB
+
+    return Protection(file)
 
 
-def _encrypted(web_config: WebConfigFile) -> bool:
-    return web_config.last_good().tls_server_config.enabled
+def _authority(address: tuple[str, int]) -> str:
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _handle_signals(app: App, stop: asyncio.Event) -> None:
@@ -95,10 +104,3 @@ def _reload(app: App) -> None:
         app.reload()
     except ConfigError as error:
         log.error("configuration not reloaded, the one before goes on: %s", error)  # noqa: TRY400 - it says it all
-
-
-def _urls(app: App, runner: GuardedRunner) -> list[str]:
-    file = app.config.settings.web_config
-    scheme = "https" if file and _encrypted(WebConfigFile(file)) else "http"
-    hosts = [(f"[{address[0]}]" if ":" in address[0] else address[0], address[1]) for address in runner.addresses]
-    return [f"{scheme}://{host}:{port}" for host, port in hosts]

@@ -6,7 +6,7 @@ import click
 
 from collector_core.app import load_config
 from collector_core.cli.common import Common, common_options
-from collector_core.web.webconfig import load as load_web_config
+from collector_core.web import tls
 
 
 @click.command()
@@ -18,7 +18,7 @@ def command(common: Common) -> None:
     """
     _, config = load_config(common.config)
     if config.settings.web_config:
-        load_web_config(config.settings.web_config)
+        tls.check(config.settings.web_config)
     if config.instances is None:
         click.echo("good: collectors that fit this machine will run (see `energy-collector doctor`)")
         return

@@ -118,7 +118,7 @@ async def json_errors(request: web.Request, handler: Handler) -> web.StreamRespo
     try:
         return await handler(request)
     except web.HTTPException as error:
-        if error.status < 400 or not request.path.startswith(("/api/", "/-/")):
+        if error.content_type == "application/json" or not request.path.startswith(("/api/", "/-/")):
             raise
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return web.json_response({"error": error.reason}, status=error.status, headers=headers)

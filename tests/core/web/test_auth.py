@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_core.web import auth
-from collector_core.web.auth import TokenBucket, is_loopback, parse_basic, protect, require_auth_outside_loopback
+from collector_core.web.auth import TokenBucket, parse_basic, protect
+from collector_core.web.callers import is_loopback, require_auth_outside_loopback
 from collector_core.web.guard import GuardedRunner
 from collector_core.web.watch import WebConfigFile
 from collector_core.web.webconfig import RateLimit
@@ -92,7 +93,9 @@ def start(tmp_path: Path, serve: Serve) -> Start:
             (tmp_path / "web.yml").write_text(config)
             source = WebConfigFile(tmp_path / "web.yml", check_interval=0)
             protect(app, source)
-        app.middlewares.append(require_auth_outside_loopback(source))
+        app.middlewares.append(
+            require_auth_outside_loopback(lambda: source is not None and source.last_good().authenticates)
+        )
         runner = await serve(app)
         return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
@@ -392,7 +395,8 @@ async def ask(source: WebConfigFile | None, method: str, remote: str, **headers:
 
     request = make_mocked_request(method, "/", headers={"Host": "localhost:9877", **headers}).clone(remote=remote)
     try:
-        return (await require_auth_outside_loopback(source)(request, handler)).status
+        trusted = require_auth_outside_loopback(lambda: source is not None and source.last_good().authenticates)
+        return (await trusted(request, handler)).status
     except web.HTTPForbidden as answer:
         return answer.status
 
@@ -458,7 +462,7 @@ async def test_a_unix_socket_counts_as_this_machine(tmp_path: Path, serve: Serve
     async def reload(_request: web.Request) -> web.Response:
         return web.Response(text="done")
 
-    app = web.Application(middlewares=[require_auth_outside_loopback(None)])
+    app = web.Application(middlewares=[require_auth_outside_loopback()])
     app.router.add_post("/", reload)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(tmp_path / "web.sock"))

@@ -1,0 +1,86 @@
+"""Requests that change something need to know their caller."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Callable
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+_READS = (hdrs.METH_GET, hdrs.METH_HEAD)
+_PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+
+
+def require_auth_outside_loopback(authenticates: Callable[[], bool] = lambda: False) -> Middleware:
+    """A middleware that answers 403 to writes whose caller is neither authenticated nor a local program.
+
+    A write is any method but GET and HEAD; `authenticates` says whether every caller has shown who it is by now. What
+    a web page of another site sends through a local browser is refused, with and without authentication.
+    """
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.method not in _READS:
+            _require_trust(request, authenticated=authenticates())
+        return await handler(request)
+
+    return middleware
+
+
+def _require_trust(request: web.Request, *, authenticated: bool) -> None:
+    if _from_another_site(request):
+        raise _forbidden("request of another web site", "send it from a program, or from this service's own page")
+    if authenticated:
+        return
+    if not _is_local(request):
+        raise _forbidden(
+            "writes from other machines need authentication",
+            "set basic_auth_users in the file that web_config names, or send the request from this machine",
+        )
+    if _from_browser(request) and not _names_this_machine(request.headers.get(hdrs.HOST, "")):
+        raise _forbidden("unknown host name", "open the page as http://localhost or by its IP address")
+
+
+def _forbidden(error: str, fix: str) -> web.HTTPForbidden:
+    return web.HTTPForbidden(text=json.dumps({"error": error, "fix": fix}), content_type="application/json")
+
+
+def _from_browser(request: web.Request) -> bool:
+    return hdrs.ORIGIN in request.headers or "Sec-Fetch-Site" in request.headers
+
+
+def _from_another_site(request: web.Request) -> bool:
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        return True
+    origin = request.headers.get(hdrs.ORIGIN)
+    host = request.headers.get(hdrs.HOST, "")
+    return origin is not None and origin.partition("://")[2].lower() != host.lower()
+
+
+def _names_this_machine(host: str) -> bool:
+    """Whether no name server was asked for `host`: else a page could have pointed its own name at this machine."""
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return name.lower() == "localhost" or _address(name) is not None
+
+
+def _is_local(request: web.Request) -> bool:
+    """Whether the caller runs on this machine; behind a proxy it does not."""
+    if request.remote is None or any(name in request.headers for name in _PROXY_HEADERS):
+        return False
+    return is_loopback(request.remote)
+
+
+def is_loopback(peer: str) -> bool:
+    """Whether `peer` is a loopback address, IPv4 in IPv6 too, or the name of a unix socket, which may be empty."""
+    address = _address(peer)
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address is None or (mapped or address).is_loopback
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
