@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from bench import machine, report
@@ -14,6 +15,7 @@ from bench.rows import ROWS
 def main() -> None:
     """Run the rows that are asked for, or all."""
     arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # an exception, so that no program is left behind
     results: list[Figure | Table] = []
     skipped: list[str] = []
     for name in arguments.rows or ROWS:

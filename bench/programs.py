@@ -79,7 +79,7 @@ def prometheus_client_server(series: int) -> Iterator[int]:
     port = _free_port()
     command = [sys.executable, "-m", "bench.serve_prometheus_client", str(port), str(series)]
     with Process(command, {"PYTHONPATH": str(_REPOSITORY)}) as process:
-        _connect(process, port).__exit__()
+        _connect(process, port).close()
         yield port
 
 

@@ -46,6 +46,10 @@ class Client:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up; any number of times."""
         self._file.close()
         self._socket.close()
 

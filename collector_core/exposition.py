@@ -89,8 +89,9 @@ class Exposition(ForeignCollector):
             for metric in metrics:
                 self._check_declaration(source, metric)
             for metric in metrics:
-                self._families.setdefault(metric.base_name, _Family(metric, name)).users += 1
-            source.metrics = metrics
+                family = self._families.setdefault(metric.base_name, _Family(metric, name))
+                family.users += 1
+                source.families[metric] = family
             self._sources.append(source)
         return source
 
@@ -158,36 +159,39 @@ class Exposition(ForeignCollector):
 
     def _publish(self, source: Source, rendered: Mapping[Metric, _Rendered], expires_at: float) -> None:
         with self._lock:
+            if source.closed:
+                return
             for metric, each in rendered.items():
-                self._families[metric.base_name].check(source, each)
-            for metric in source.metrics:
-                self._families[metric.base_name].put(source, rendered.get(metric))
-            lines = sum(len(each.series) for each in rendered.values())
+                source.families[metric].check(source, each)
+            for metric, family in source.families.items():
+                family.put(source, rendered.get(metric))
+            lines = sum(len(each.series.values) for each in rendered.values())
             self._lines += lines - source.lines
             source.lines = lines
             source.expires_at = expires_at
-            self._next_expiry = min((each.expires_at for each in self._sources), default=inf)
+            self._next_expiry = min(self._next_expiry, expires_at)
             self._bodies.clear()
 
     def _remove(self, source: Source) -> None:
         with self._lock:
-            if source not in self._sources:
-                return
             self._publish(source, {}, inf)
+            if source.closed:
+                return
+            source.closed = True
             self._sources.remove(source)
-            for metric in source.metrics:
-                family = self._families[metric.base_name]
+            for family in source.families.values():
                 family.users -= 1
                 if not family.users:
-                    del self._families[metric.base_name]
+                    del self._families[family.metric.base_name]
 
     def _expire(self) -> None:
-        if self._clock.monotonic() < self._next_expiry:
-            return
         now = self._clock.monotonic()
+        if now < self._next_expiry:
+            return
         for source in self._sources:
             if source.expires_at <= now:
                 self._publish(source, {}, inf)
+        self._next_expiry = min((source.expires_at for source in self._sources), default=inf)
 
     def _check_declaration(self, source: Source, metric: Metric) -> None:
         known = self._families.get(metric.base_name)
@@ -203,7 +207,8 @@ class Source:
 
     def __init__(self, exposition: Exposition, name: str, labels: Mapping[str, str]) -> None:
         self.name = name
-        self.metrics: tuple[Metric, ...] = ()
+        self.closed = False
+        self.families: dict[Metric, _Family] = {}
         self.expires_at = inf
         self.lines = 0
         self._exposition = exposition
@@ -211,16 +216,12 @@ class Source:
         self._renderers: dict[Metric, _Renderer] = {}
 
     def publish(self, snapshot: Snapshot, *, expires_at: float = inf) -> None:
-        """Replace all that this source shows; at `expires_at` (monotonic seconds) it vanishes.
+        """Replace all that this source shows; at `expires_at` (monotonic seconds) it vanishes. Nothing once closed.
 
         Call it from one thread at a time. Raises `ReadingError` when another source shows one of the series.
         """
         rendered = {metric: self._renderer(metric).render(series) for metric, series in snapshot.families.items()}
         self._exposition._publish(self, rendered, expires_at)  # noqa: SLF001 - one class in two halves
-
-    def withdraw(self) -> None:
-        """Show nothing until the next `publish`."""
-        self._exposition._publish(self, {}, inf)  # noqa: SLF001
 
     def close(self) -> None:
         """Give up the place; any number of times."""

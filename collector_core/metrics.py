@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import ClassVar, Literal
 
 from collector_core.errors import DeclarationError
@@ -66,7 +67,7 @@ class Metric:
         for problem in self._problems():
             raise DeclarationError(f"{self.name}: {problem}")
 
-    @property
+    @cached_property
     def base_name(self) -> str:
         """The name without the suffix that the kind adds: the family's name in OpenMetrics."""
         return self.name.removesuffix(self.suffix)

@@ -20,7 +20,7 @@ def measure(effort: Effort) -> list[Figure]:
     many = {"bench_many": {"max_series": effort.series, "options": {"series": effort.series}}}
     plain = {**HEADERS, "Accept-Encoding": "identity"}
     with (
-        energy_collector(many, until="bench_many") as ours,
+        energy_collector(many, until="bench_many_moved") as ours,
         prometheus_client_server(effort.series) as port,
     ):
         gzip = [_pair(ours.port, port, HEADERS, effort) for _ in range(effort.pairs)]

@@ -133,6 +133,14 @@ def test_a_closed_source_frees_its_names():
     exposition.source("house", [Gauge("x_load", "Something else.")])
 
 
+def test_what_a_closed_source_publishes_is_lost():
+    exposition = Exposition(FakeClock())
+    source = exposition.source("barn", METRICS)
+    source.close()
+    source.publish(snapshot({LOAD: {(): 1}}))
+    assert exposition.body(TEXT) == b""
+
+
 def test_series_vanish_when_they_are_stale_and_come_back():
     clock = FakeClock()
     exposition = Exposition(clock)
