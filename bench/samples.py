@@ -29,9 +29,9 @@ def keys(series: int) -> list[list[Key]]:
     return [family[: series - start] for start in range(0, series, PER_FAMILY)]
 
 
-def layouts(series: int) -> list[Layout]:
+def layout(declared: list[Metric], series: int) -> Layout:
     """The same, as snapshots have it."""
-    return [{key: place for place, key in enumerate(family)} for family in keys(series)]
+    return Layout(dict(zip(declared, keys(series), strict=True)))
 
 
 def values(series: int, step: int) -> list[array[float]]:

@@ -66,7 +66,7 @@ class App:
         self._lock = threading.Lock()
         self._abandoned: list[Runner] = []
         self._source = self.exposition.source("collector", APP)
-        self._process_metrics = ProcessMetrics(self.exposition)
+        self._process_metrics = ProcessMetrics(self.exposition, self.clock)
 
     @property
     def root(self) -> Path:

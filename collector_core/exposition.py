@@ -13,7 +13,7 @@ from functools import lru_cache
 from math import inf
 from typing import Any
 
-from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry
 from prometheus_client import Metric as Family
 from prometheus_client.exposition import choose_encoder, generate_latest, gzip_accepted
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
@@ -23,7 +23,7 @@ from prometheus_client.utils import floatToGoString
 from collector_core.collector import Clock
 from collector_core.errors import DeclarationError, ReadingError, describe
 from collector_core.metrics import Metric
-from collector_core.readings import NO_SERIES, Key, Series, Snapshot
+from collector_core.readings import NOTHING, Key, Layout, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ GO_EXPONENT = 1e6  # from here on prometheus_client writes 1.5e+06 where Python 
 GZIP_LEVEL = 1
 SLOW_LINES = 5000  # about 5 ms of joining and compressing
 _EOF = b"# EOF\n"
-_BLOCK_BYTES = BLOCK * array("d").itemsize
+_FLOAT_BYTES = array("d").itemsize
 
 
 class Format(Enum):
@@ -73,7 +73,6 @@ class Exposition(ForeignCollector):
         self._sources: list[Source] = []
         self._bodies: dict[tuple[Format, bool], bytes] = {}
         self._next_expiry = inf
-        self._frozen: dict[str, _Frozen] = {}
         self._lines = 0
         self.registry = Registry()
         self.registry.register(self)
@@ -90,23 +89,11 @@ class Exposition(ForeignCollector):
                 self._check_declaration(source, metric)
             for metric in metrics:
                 family = self._families.setdefault(metric.base_name, _Family(metric, name))
-                family.users += 1
+                family.sources.append(source)
                 source.families[metric] = family
+                source.declared[metric.base_name] = metric
             self._sources.append(source)
         return source
-
-    def freeze(self, name: str, collector: ForeignCollector) -> None:
-        """Show what a prometheus_client collector says now, until the next call with this `name`."""
-        frozen = _Frozen([_without_created(family) for family in collector.collect()])
-        with self._lock:
-            self._frozen[name] = frozen
-            self._bodies.clear()
-
-    def freeze_process_metrics(self) -> None:
-        """Show `process_*` and `python_info` as they are now."""
-        self.freeze("process", ProcessCollector(registry=None))
-        if "python" not in self._frozen:
-            self.freeze("python", PlatformCollector(registry=None))
 
     def body(self, encoding: Encoding) -> bytes:
         """The response to a scrape; the same object until something was published or became stale."""
@@ -134,8 +121,7 @@ class Exposition(ForeignCollector):
         """The same series as prometheus_client's objects, for whoever uses `registry` directly."""
         with self._lock:
             self._expire()
-            families = [family.as_prometheus_client() for family in self._families.values() if family.published]
-            return iter(families + [family for frozen in self._frozen.values() for family in frozen.families])
+            return iter([family.as_prometheus_client() for family in self._families.values() if family.blocks()])
 
     def describe(self) -> Iterable[Family]:
         """Nothing in advance: sources come and go."""
@@ -147,41 +133,50 @@ class Exposition(ForeignCollector):
             return gzip.compress(plain, GZIP_LEVEL, mtime=0)
         pieces: list[bytes] = []
         for family in self._families.values():
-            if family.published:
+            blocks = family.blocks()
+            if blocks:
                 pieces.append(family.headers[encoding.format])
-                for rendered in family.published.values():
-                    pieces += rendered.blocks
-        pieces += [frozen.texts[encoding.format] for frozen in self._frozen.values()]
+                pieces += blocks
         pieces.append(self.registry.foreign_text(encoding.format))
         if encoding.format is Format.OPENMETRICS:
             pieces.append(_EOF)
         return b"".join(pieces)
 
-    def _publish(self, source: Source, rendered: Mapping[Metric, _Rendered], expires_at: float) -> None:
+    def _publish(self, source: Source, rendered: _Rendered, expires_at: float) -> None:
         with self._lock:
             if source.closed:
                 return
-            for metric, each in rendered.items():
-                source.families[metric].check(source, each)
-            for metric, family in source.families.items():
-                family.put(source, rendered.get(metric))
-            lines = sum(len(each.series.values) for each in rendered.values())
-            self._lines += lines - source.lines
-            source.lines = lines
+            if rendered.layout is not source.shown.layout:
+                self._check_twice(source, rendered)
+            self._lines += len(rendered.snapshot) - len(source.shown.snapshot)
+            source.shown = rendered
             source.expires_at = expires_at
             self._next_expiry = min(self._next_expiry, expires_at)
             self._bodies.clear()
 
+    def _check_twice(self, source: Source, rendered: _Rendered) -> None:
+        """Raises `ReadingError` when another source already shows one of the series."""
+        for metric in rendered.layout.metrics:
+            others = [other for other in source.families[metric].sources if other is not source]
+            mine = rendered.identities(metric) if others else set()
+            for other in others:
+                common = mine & other.shown.identities(other.declared[metric.base_name])
+                if common:
+                    raise ReadingError(
+                        f"{metric.name}{min(common)} is already published by {other.name}; "
+                        "give the instances different `labels`"
+                    )
+
     def _remove(self, source: Source) -> None:
         with self._lock:
-            self._publish(source, {}, inf)
+            self._publish(source, _NOTHING_RENDERED, inf)
             if source.closed:
                 return
             source.closed = True
             self._sources.remove(source)
             for family in source.families.values():
-                family.users -= 1
-                if not family.users:
+                family.sources.remove(source)
+                if not family.sources:
                     del self._families[family.metric.base_name]
 
     def _expire(self) -> None:
@@ -190,7 +185,7 @@ class Exposition(ForeignCollector):
             return
         for source in self._sources:
             if source.expires_at <= now:
-                self._publish(source, {}, inf)
+                self._publish(source, _NOTHING_RENDERED, inf)
         self._next_expiry = min((source.expires_at for source in self._sources), default=inf)
 
     def _check_declaration(self, source: Source, metric: Metric) -> None:
@@ -210,28 +205,21 @@ class Source:
         self.closed = False
         self.families: dict[Metric, _Family] = {}
         self.expires_at = inf
-        self.lines = 0
+        self.declared: dict[str, Metric] = {}
+        self.shown = _NOTHING_RENDERED
         self._exposition = exposition
-        self._labels = dict(labels)
-        self._renderers: dict[Metric, _Renderer] = {}
+        self._renderer = _Renderer(dict(labels))
 
     def publish(self, snapshot: Snapshot, *, expires_at: float = inf) -> None:
         """Replace all that this source shows; at `expires_at` (monotonic seconds) it vanishes. Nothing once closed.
 
         Call it from one thread at a time. Raises `ReadingError` when another source shows one of the series.
         """
-        rendered = {metric: self._renderer(metric).render(series) for metric, series in snapshot.families.items()}
-        self._exposition._publish(self, rendered, expires_at)  # noqa: SLF001 - one class in two halves
+        self._exposition._publish(self, self._renderer.render(snapshot), expires_at)  # noqa: SLF001 - one class in two halves
 
     def close(self) -> None:
         """Give up the place; any number of times."""
         self._exposition._remove(self)  # noqa: SLF001
-
-    def _renderer(self, metric: Metric) -> _Renderer:
-        renderer = self._renderers.get(metric)
-        if renderer is None:
-            renderer = self._renderers[metric] = _Renderer(metric, self._labels)
-        return renderer
 
 
 class Registry(CollectorRegistry):
@@ -272,119 +260,142 @@ class Registry(CollectorRegistry):
 
 @dataclass(frozen=True, slots=True)
 class _Rendered:
-    """The series of one metric of one source, with their lines; never changed once published."""
+    """A snapshot with its lines in blocks; never changed. `blocks_of` says which blocks are a metric's."""
 
-    metric: Metric
+    snapshot: Snapshot
     labels: Mapping[str, str]
-    series: Series
     blocks: list[bytes]
+    blocks_of: Mapping[Metric, tuple[int, int]]
 
-    def samples(self) -> Iterator[tuple[dict[str, str], float]]:
-        """All labels and the value of every series."""
-        for key, value in self.series.items():
-            yield _all_labels(self.metric, self.labels, key), value
+    @property
+    def layout(self) -> Layout:
+        return self.snapshot.layout
+
+    def samples(self, metric: Metric) -> Iterator[tuple[dict[str, str], float]]:
+        """All labels and the value of every series of a metric."""
+        for key, value in self.snapshot.series(metric):
+            yield _all_labels(metric, self.labels, key), value
+
+    def identities(self, metric: Metric) -> set[str]:
+        """What tells the series of a metric apart: their labels, as rendered."""
+        return {_label_text(labels) for labels, _ in self.samples(metric)}
+
+
+_NOTHING_RENDERED = _Rendered(NOTHING, {}, [], {})
 
 
 @dataclass
 class _Family:
-    """One metric of all sources: its headers in both formats and what each source shows."""
+    """One metric of all sources, with its headers in both formats."""
 
     metric: Metric
     owner: str
-    users: int = 0
-    published: dict[Source, _Rendered] = field(default_factory=dict)
+    sources: list[Source] = field(default_factory=list)
     headers: dict[Format, bytes] = field(init=False)
 
     def __post_init__(self) -> None:
         self.headers = {kind: _generate([self._empty()], kind) for kind in Format}
 
-    def put(self, source: Source, rendered: _Rendered | None) -> None:
-        if rendered is None:
-            self.published.pop(source, None)
-        else:
-            self.published[source] = rendered
+    def blocks(self) -> list[bytes]:
+        """The lines of all sources."""
+        name = self.metric.base_name
+        found: list[bytes] = []
+        for source in self.sources:
+            shown = source.shown
+            first, last = shown.blocks_of.get(source.declared[name], (0, 0))
+            found += shown.blocks[first:last]
+        return found
 
     def as_prometheus_client(self) -> Family:
         family = self._empty()
-        for rendered in self.published.values():
-            for labels, value in rendered.samples():
+        for source in self.sources:
+            for labels, value in source.shown.samples(source.declared[self.metric.base_name]):
                 family.add_sample(self.metric.name, labels, value)
         return family
-
-    def check(self, source: Source, rendered: _Rendered) -> None:
-        """Raises `ReadingError` when another source already shows one of the series."""
-        mine = self.published.get(source)
-        if mine and mine.series.layout is rendered.series.layout:
-            return
-        for other, theirs in self.published.items():
-            common = other is not source and _identities(rendered) & _identities(theirs)
-            if common:
-                raise ReadingError(
-                    f"{self.metric.name}{min(common)} is already published by {other.name}; "
-                    "give the instances different `labels`"
-                )
 
     def _empty(self) -> Family:
         return Family(self.metric.base_name, self.metric.help, self.metric.kind, self.metric.unit.value)
 
 
-class _Frozen:
-    """Families of a foreign collector with their text in both formats."""
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Up to `BLOCK` series of one metric: their places in the values, and their lines with room for the values."""
 
-    def __init__(self, families: list[Family]) -> None:
-        self.families = families
-        self.texts = {kind: _generate(families, kind) for kind in Format}
+    start: int
+    end: int
+    template: str
+
+    def text(self, values: array[float]) -> bytes:
+        """The lines as prometheus_client writes them; `%s` of a float is already that below `GO_EXPONENT`."""
+        part = values[self.start : self.end]
+        return (self.template % tuple(part if max(part) < GO_EXPONENT else map(_go_float, part))).encode()
+
+
+def _go_float(value: float) -> float | str:
+    """What `%s` has to write for `value`; whole numbers below 1e16 have at most 16 digits, and these are exact."""
+    if value < GO_EXPONENT:
+        return value
+    if value < 1e16 and value.is_integer():
+        text = f"{value:.15e}"
+        return text[:17].rstrip("0.") + text[17:]
+    written: str = floatToGoString(value)  # type: ignore[no-untyped-call]
+    return written
 
 
 class _Renderer:
-    """Renders one metric of one source again and again; only blocks with changed values are formatted anew."""
+    """Renders the snapshots of one source; only blocks with changed values are formatted anew."""
 
-    def __init__(self, metric: Metric, labels: Mapping[str, str]) -> None:
-        self._metric = metric
+    def __init__(self, labels: Mapping[str, str]) -> None:
         self._labels = labels
-        self._templates: list[str] = []
-        self._last = _Rendered(metric, labels, NO_SERIES, [])
+        self._blocks: list[_Block] = []
+        self._last = _NOTHING_RENDERED
 
-    def render(self, series: Series) -> _Rendered:
-        """The lines of `series`."""
+    def render(self, snapshot: Snapshot) -> _Rendered:
+        """The lines of `snapshot`."""
         last = self._last
-        if series.layout is not last.series.layout:
-            self._templates = self._make_templates(series)
-            blocks = [_format(template, series.values, n) for n, template in enumerate(self._templates)]
-        elif series.values != last.series.values:
-            blocks = last.blocks.copy()
-            for n in _changed_blocks(last.series.values, series.values):
-                blocks[n] = _format(self._templates[n], series.values, n)
+        blocks_of = last.blocks_of
+        if snapshot.layout is not last.layout:
+            self._blocks, blocks_of = _layout_blocks(snapshot.layout, self._labels)
+            texts = [block.text(snapshot.values) for block in self._blocks]
+        elif snapshot.values != last.snapshot.values:
+            texts = last.blocks.copy()
+            for number in self._changed(last.snapshot.values.tobytes(), snapshot.values.tobytes()):
+                texts[number] = self._blocks[number].text(snapshot.values)
         else:
             return last
-        self._last = _Rendered(self._metric, self._labels, series, blocks)
+        self._last = _Rendered(snapshot, self._labels, texts, blocks_of)
         return self._last
 
-    def _make_templates(self, series: Series) -> list[str]:
-        name = self._metric.name
-        texts = (_label_text(_all_labels(self._metric, self._labels, key)) for key in series.layout)
-        lines = [f"{name}{text.replace('%', '%%')} %s\n" for text in texts]
-        return ["".join(lines[place : place + BLOCK]) for place in range(0, len(lines), BLOCK)]
+    def _changed(self, old: bytes, new: bytes) -> list[int]:
+        """Numbers of the blocks that differ; raw bytes compare several times faster than floats."""
+        return [
+            number
+            for number, block in enumerate(self._blocks)
+            if old[block.start * _FLOAT_BYTES : block.end * _FLOAT_BYTES]
+            != new[block.start * _FLOAT_BYTES : block.end * _FLOAT_BYTES]
+        ]
 
 
-def _changed_blocks(before: array[float], values: array[float]) -> list[int]:
-    """Numbers of the blocks that differ; raw bytes compare several times faster than floats."""
-    old, new, size = before.tobytes(), values.tobytes(), _BLOCK_BYTES
-    return [n for n, at in enumerate(range(0, len(old), size)) if old[at : at + size] != new[at : at + size]]
+def _layout_blocks(layout: Layout, labels: Mapping[str, str]) -> tuple[list[_Block], dict[Metric, tuple[int, int]]]:
+    blocks: list[_Block] = []
+    blocks_of = {}
+    for metric in layout.metrics:
+        first = len(blocks)
+        blocks += _metric_blocks(metric, layout, labels)
+        blocks_of[metric] = first, len(blocks)
+    return blocks, blocks_of
 
 
-def _format(template: str, values: array[float], block: int) -> bytes:
-    """Fill in values as prometheus_client writes them; `%s` of a float is already that below `GO_EXPONENT`."""
-    part = values[block * BLOCK : (block + 1) * BLOCK]
-    return (template % tuple(part if max(part) < GO_EXPONENT else map(floatToGoString, part))).encode()
+def _metric_blocks(metric: Metric, layout: Layout, labels: Mapping[str, str]) -> Iterator[_Block]:
+    start, end = layout.spans[metric]
+    texts = [_label_text(_all_labels(metric, labels, key)).replace("%", "%%") for key in layout.places[metric]]
+    for place in range(start, end, BLOCK):
+        lines = (f"{metric.name}{text} %s\n" for text in texts[place - start : place - start + BLOCK])
+        yield _Block(place, min(place + BLOCK, end), "".join(lines))
 
 
 def _all_labels(metric: Metric, labels: Mapping[str, str], key: Key) -> dict[str, str]:
     return {**labels, **dict(zip(metric.labels, key, strict=True))}
-
-
-def _identities(rendered: _Rendered) -> set[str]:
-    return {_label_text(labels) for labels, _ in rendered.samples()}
 
 
 def _label_text(labels: Mapping[str, str]) -> str:

@@ -3,40 +3,58 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import compress
 from math import isfinite, nan
 
 from collector_core.errors import ReadingError, SeriesBudgetExceeded
-from collector_core.metrics import Metric
+from collector_core.metrics import Info, Metric
 
 MAX_LABEL_CHARACTERS = 1024
 
 Key = tuple[str, ...]
-Layout = Mapping[Key, int]
+
+
+class Layout:
+    """Which series there are, and where in an array of values each one stands; never changed.
+
+    Runs that produce the same series share one layout, so that "nothing but values changed" is an identity check.
+    """
+
+    def __init__(self, series: Mapping[Metric, Iterable[Key]]) -> None:
+        self.places: dict[Metric, dict[Key, int]] = {}
+        self.spans: dict[Metric, tuple[int, int]] = {}
+        end = 0
+        for metric, keys in series.items():
+            self.places[metric] = {key: place for place, key in enumerate(keys, end)}
+            start, end = end, end + len(self.places[metric])
+            self.spans[metric] = start, end
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """Those that have series."""
+        return [metric for metric, places in self.places.items() if places]
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """The values of one metric: `layout` maps label values to a place in `values`.
-
-    Two runs that produced the same series share one `layout` object, so that "nothing but values changed"
-    is an identity check.
-    """
+class Snapshot:
+    """The readings of one finished run, never changed afterwards."""
 
     layout: Layout
     values: array[float]
 
-    def items(self) -> Iterator[tuple[Key, float]]:
-        """Label values, in the order of the metric's labels, with the value."""
-        return zip(self.layout, self.values, strict=True)
-
     def __len__(self) -> int:
         return len(self.values)
 
+    def series(self, metric: Metric) -> Iterator[tuple[Key, float]]:
+        """Label values, in the order of the metric's labels, and value of each series of a metric."""
+        start, end = self.layout.spans.get(metric, (0, 0))
+        return zip(self.layout.places.get(metric, ()), self.values[start:end], strict=True)
 
-NO_SERIES = Series({}, array("d"))
+
+NOTHING = Snapshot(Layout({}), array("d"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +70,21 @@ class PartFailure:
         return ",".join(f"{key}={value}" for key, value in self.labels.items()) or "part"
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The readings of one finished run, never changed afterwards."""
-
-    families: Mapping[Metric, Series] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return sum(map(len, self.families.values()))
-
-
 class Readings:
     """Takes the readings of one run and refuses what must not be published, at the plugin's own line.
 
-    `previous` is the snapshot of the run before: its layouts are used again where the series are the same.
+    `previous` is the snapshot of the run before: its layout is used again where the series are the same.
     """
 
-    def __init__(self, metrics: Iterable[Metric], *, max_series: int, previous: Snapshot | None = None) -> None:
-        known = previous.families if previous else {}
-        self._open = {metric: _OpenSeries(known.get(metric, NO_SERIES).layout) for metric in metrics}
+    def __init__(self, metrics: Iterable[Metric], *, max_series: int, previous: Snapshot = NOTHING) -> None:
+        layout = previous.layout if previous is not NOTHING else Layout(dict.fromkeys(metrics, ()))
+        self._layout = layout
+        self._places = layout.places
+        # NaN marks a known series that the run has not added yet; it is never a reading.
+        self._values = array("d", [nan]) * len(previous)
+        self._new: dict[Metric, dict[Key, float]] = {}
         self._budget = max_series
-        self._new_keys = 0
-        self._journal: list[tuple[_OpenSeries, Key]] | None = None
+        self._journal: list[tuple[Metric, Key]] | None = None
         self.part_failures: list[PartFailure] = []
 
     def add(self, metric: Metric, value: float | None = None, /, **labels: str) -> None:
@@ -82,25 +93,16 @@ class Readings:
         Raises `ReadingError` for an undeclared metric, wrong labels, NaN or ±inf, a negative counter or a series
         that this run has already added.
         """
-        series = self._open.get(metric)
-        if series is None:
-            raise ReadingError(f"{getattr(metric, 'name', metric)!r} is not declared in this collector's `metrics`")
-        key = tuple(labels.values()) if tuple(labels) == metric.labels else _ordered(metric, labels)
-        if metric.kind == "info":
-            value = 1.0 if value is None else value
-        if value is None or not isfinite(value):
-            raise ReadingError(f"{metric.name}: {value} is not a number to publish; leave the series out instead")
-        if value < 0 and metric.kind == "counter":
-            raise ReadingError(f"{metric.name}: a counter cannot be negative, got {value}")
-        place = series.layout.get(key)
-        if place is None:
-            self._add_new(series, metric, key, value)
-        elif series.values[place] == series.values[place]:
-            raise _twice(metric, key)
-        else:
-            series.values[place] = value
-        if self._journal is not None:
-            self._journal.append((series, key))
+        if value is None and isinstance(metric, Info):
+            value = 1.0
+        self._put(metric, value, tuple(labels.values()) if tuple(labels) == metric.labels else _ordered(metric, labels))
+
+    def add_row(self, metrics: Sequence[Metric], values: Sequence[float | None], /, **labels: str) -> None:
+        """Publish several metrics of one thing, all with the same labels; None is left out. Raises as `add` does."""
+        names, key = tuple(labels), tuple(labels.values())
+        for metric, value in zip(metrics, values, strict=True):
+            if value is not None:
+                self._put(metric, value, key if names == metric.labels else _ordered(metric, labels))
 
     @contextmanager
     def part(self, **labels: str) -> Iterator[None]:
@@ -110,8 +112,7 @@ class Readings:
             yield
         except Exception as error:  # noqa: BLE001 - whatever fails in a part stays in it
             self.part_failures.append(PartFailure(labels, error))
-            for series, key in self._journal:
-                series.drop(key)
+            self._drop(self._journal)
             self._journal = []
         finally:
             if outer is not None:
@@ -120,54 +121,65 @@ class Readings:
 
     def snapshot(self) -> Snapshot:
         """The finished run's readings; raises `SeriesBudgetExceeded` when they are too many."""
-        families = {metric: series.close() for metric, series in self._open.items()}
-        snapshot = Snapshot({metric: series for metric, series in families.items() if len(series)})
+        if not self._new and all(map(isfinite, self._values)):
+            snapshot = Snapshot(self._layout, self._values)
+        else:
+            snapshot = self._with_new_layout()
         if len(snapshot) > self._budget:
-            raise self._over_budget(len(snapshot))
+            raise self._over_budget(snapshot.layout.places, len(snapshot))
         return snapshot
 
-    def _add_new(self, series: _OpenSeries, metric: Metric, key: Key, value: float) -> None:
-        if key in series.new:
+    def _put(self, metric: Metric, value: float | None, key: Key) -> None:
+        places = self._places.get(metric)
+        if places is None:
+            raise ReadingError(f"{metric.name} is not declared in this collector's `metrics`")
+        if value is None or not isfinite(value):
+            raise ReadingError(f"{metric.name}: {value} is not a number to publish; leave the series out instead")
+        if value < 0 and metric.kind == "counter":
+            raise ReadingError(f"{metric.name}: a counter cannot be negative, got {value}")
+        place = places.get(key)
+        if place is None:
+            self._add_new(metric, key, value)
+        elif self._values[place] == self._values[place]:
+            raise _twice(metric, key)
+        else:
+            self._values[place] = value
+        if self._journal is not None:
+            self._journal.append((metric, key))
+
+    def _with_new_layout(self) -> Snapshot:
+        there = list(map(isfinite, self._values))
+        keys: dict[Metric, list[Key]] = {}
+        values = array("d")
+        for metric, (start, end) in self._layout.spans.items():
+            new = self._new.get(metric, {})
+            keys[metric] = [*compress(self._places[metric], there[start:end]), *new]
+            values.extend(filter(isfinite, self._values[start:end]))
+            values.extend(new.values())
+        return Snapshot(Layout(keys), values)
+
+    def _add_new(self, metric: Metric, key: Key, value: float) -> None:
+        new = self._new.setdefault(metric, {})
+        if key in new:
             raise _twice(metric, key)
         for label, text in zip(metric.labels, key, strict=True):
             _check_label(metric, label, text)
-        series.new[key] = value
-        self._new_keys += 1
-        if self._new_keys > self._budget:
-            raise self._over_budget(self._new_keys)
+        new[key] = value
+        if len(new) > self._budget:
+            raise self._over_budget(self._new, len(new))
 
-    def _over_budget(self, count: int) -> SeriesBudgetExceeded:
-        worst = max(self._open, key=lambda metric: len(self._open[metric]))
+    def _drop(self, added: Iterable[tuple[Metric, Key]]) -> None:
+        for metric, key in added:
+            if self._new.get(metric, {}).pop(key, None) is None:
+                self._values[self._places[metric][key]] = nan
+
+    def _over_budget(self, series: Mapping[Metric, Mapping[Key, float]], count: int) -> SeriesBudgetExceeded:
+        worst = max(series, key=lambda metric: len(series[metric]))
         labels = ", ".join(worst.labels) or "none"
         return SeriesBudgetExceeded(
             f"at least {count} series are more than max_series = {self._budget}; "
             f"most of them in {worst.name} (labels: {labels})"
         )
-
-
-class _OpenSeries:
-    """One metric while a run is under way; NaN marks a known series that the run has not added yet."""
-
-    __slots__ = ("layout", "new", "values")
-
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
-        self.values = array("d", [nan]) * len(layout)
-        self.new: dict[Key, float] = {}
-
-    def __len__(self) -> int:
-        return len(self.layout) + len(self.new)
-
-    def drop(self, key: Key) -> None:
-        if self.new.pop(key, None) is None:
-            self.values[self.layout[key]] = nan
-
-    def close(self) -> Series:
-        if not self.new and all(map(isfinite, self.values)):
-            return Series(self.layout, self.values)
-        values = {key: self.values[place] for key, place in self.layout.items() if isfinite(self.values[place])}
-        values |= self.new
-        return Series({key: place for place, key in enumerate(values)}, array("d", values.values()))
 
 
 def _ordered(metric: Metric, labels: Mapping[str, str]) -> Key:

@@ -18,7 +18,7 @@ from collector_core.edges import Edges
 from collector_core.errors import AuthFailed, CollectorError, NotAvailable, Reason, describe, reason_of
 from collector_core.exposition import Exposition
 from collector_core.lifecycle import Lifecycle, LoopWorker, Worker
-from collector_core.readings import PartFailure, Readings, Snapshot
+from collector_core.readings import NOTHING, PartFailure, Readings, Snapshot
 from collector_core.selfmetrics import HEALTH, Health, Result
 
 MAX_BACKOFF = 300.0  # seconds
@@ -67,7 +67,7 @@ class Runner:
         self._edges = Edges(self._log)
         self._lock = threading.Lock()
         self._run: _Run | None = None
-        self._snapshot = Snapshot()
+        self._snapshot = NOTHING
         self._fresh_until = -inf
         self._failures = 0
         self._next_due = -inf
@@ -83,7 +83,7 @@ class Runner:
     @property
     def snapshot(self) -> Snapshot:
         """The readings that are shown now: those of the last good run, none once they are stale."""
-        return self._snapshot if self._clock.monotonic() < self._fresh_until else Snapshot()
+        return self._snapshot if self._clock.monotonic() < self._fresh_until else NOTHING
 
     @property
     def hung(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Iterable
@@ -12,8 +13,8 @@ from collector_core.collector import Clock
 
 log = logging.getLogger(__name__)
 
-LONGEST_SLEEP = 1.0  # seconds; a suspended machine's clock moves on while a sleep does not
-HEARTBEAT = 10.0  # seconds without a turn of the wheel after which it counts as stuck
+LONGEST_SLEEP = 5.0  # seconds; a suspended machine's clock moves on while a sleep does not
+HEARTBEAT = 15.0  # seconds without a turn of the wheel after which it counts as stuck
 
 
 class Ticking(Protocol):
@@ -29,7 +30,8 @@ class Scheduler:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._due: dict[Ticking, float] = {}
-        self._wake = threading.Event()
+        self._asleep = threading.Lock()  # held while nobody wakes us; much cheaper to wait for than an Event
+        self._asleep.acquire()
         self._stopped = False
         self._turned_at = clock.monotonic()
         self._thread: threading.Thread | None = None
@@ -47,14 +49,14 @@ class Scheduler:
     def stop(self) -> None:
         """Stop turning; returns when the thread has ended."""
         self._stopped = True
-        self._wake.set()
+        self._wake()
         if self._thread:
             self._thread.join()
 
     def replace(self, wheel: Iterable[Ticking]) -> None:
         """Put these on the wheel instead of those before."""
         self._due = {each: self._due.get(each, -inf) for each in wheel}
-        self._wake.set()
+        self._wake()
 
     def turn(self) -> float:
         """Tick all that is due; returns the seconds until the next turn."""
@@ -75,5 +77,8 @@ class Scheduler:
 
     def _turn_for_ever(self) -> None:
         while not self._stopped:
-            self._wake.wait(self.turn())
-            self._wake.clear()
+            self._asleep.acquire(timeout=self.turn())
+
+    def _wake(self) -> None:
+        with contextlib.suppress(RuntimeError):  # it is awake already
+            self._asleep.release()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import platform
-from array import array
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from collector_core.errors import Reason
-from collector_core.metrics import Counter, Gauge, Info, Metric, Unit
-from collector_core.readings import Layout, Readings, Series, Snapshot
+from collector_core.metrics import Counter, Gauge, Info, Unit
+from collector_core.readings import NOTHING, Readings, Snapshot
 
 
 class Result(StrEnum):
@@ -70,30 +69,28 @@ class Health:
     reason: Reason | None = None
     runs: dict[Result, int] = field(default_factory=lambda: dict.fromkeys(Result, 0))
 
-    def __post_init__(self) -> None:
-        key = (self.collector, self.plugin)
-        self._key = key
-        self._one: Layout = {key: 0}
-        self._by_result: Layout = {(*key, result.value): place for place, result in enumerate(Result)}
+    _last: Snapshot = NOTHING
 
     def snapshot(self) -> Snapshot:
-        """The health as series; built without `Readings`, because it happens after every run of every instance."""
-        families: dict[Metric, Series] = {
-            metric: Series(self._one, array("d", [value]))
-            for metric, value in (
-                (UP, self.up),
-                (DURATION, self.duration),
-                (LAST_SUCCESS, self.last_success),
-                (PART_FAILURES, self.part_failures),
-                (SKIPPED_TICKS, self.skipped_ticks),
-                (SERIES, self.series),
-            )
-            if value is not None
-        }
-        families[RUNS] = Series(self._by_result, array("d", self.runs.values()))
+        """The health as series."""
+        out = Readings(HEALTH, max_series=len(HEALTH) + len(Result), previous=self._last)
+        labels = {"collector": self.collector, "plugin": self.plugin}
+        for metric, value in (
+            (UP, self.up),
+            (DURATION, self.duration),
+            (LAST_SUCCESS, self.last_success),
+            (PART_FAILURES, self.part_failures),
+            (SKIPPED_TICKS, self.skipped_ticks),
+            (SERIES, self.series),
+        ):
+            if value is not None:
+                out.add(metric, value, **labels)
+        for result, count in self.runs.items():
+            out.add(RUNS, count, **labels, result=result)
         if self.reason is not None:
-            families[UNAVAILABLE] = Series({(*self._key, self.reason.value): 0}, array("d", [1.0]))
-        return Snapshot(families)
+            out.add(UNAVAILABLE, **labels, reason=self.reason)
+        self._last = out.snapshot()
+        return self._last
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Any
 from collector_core.app import App, Idle
 from collector_core.discovery import Plugin
 from collector_core.metrics import Metric
-from collector_core.readings import Series, Snapshot
+from collector_core.readings import Snapshot
 from collector_core.runner import Runner
 from collector_core.secrets import Redactor
 
@@ -71,14 +71,14 @@ def _broken(plugin: Plugin) -> dict[str, Any]:
 
 
 def _readings(runner: Runner) -> dict[str, Any]:
-    shown: Snapshot = runner.snapshot
+    shown = runner.snapshot
     constant = dict(runner.instance.labels)
-    return {metric.name: _metric(metric, series, constant) for metric, series in shown.families.items()}
+    return {metric.name: _metric(metric, shown, constant) for metric in shown.layout.metrics}
 
 
-def _metric(metric: Metric, series: Series, constant: dict[str, str]) -> dict[str, Any]:
+def _metric(metric: Metric, shown: Snapshot, constant: dict[str, str]) -> dict[str, Any]:
     samples = [
         {"labels": constant | dict(zip(metric.labels, key, strict=True)), "value": value}
-        for key, value in series.items()
+        for key, value in shown.series(metric)
     ]
     return {"type": metric.kind, "unit": metric.unit.value, "help": metric.help, "series": samples}

@@ -15,7 +15,7 @@ MODULES = (
     "aiohttp.web",
     "prometheus_client",
     "psutil",
-    "pydantic",
+    "pydantic.main",
     "yaml",
     "pluggy",
     "click",

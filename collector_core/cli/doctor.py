@@ -59,7 +59,7 @@ def _say_report(name: str, report: Report, redact: Redactor) -> bool:
     if report.snapshot is None:
         _say("fails", "red", name, redact(report.error), redact(report.fix))
         return False
-    metrics = len(report.snapshot.families)
+    metrics = len(report.snapshot.layout.metrics)
     _say("ready", "green", name, f"{len(report.snapshot)} series of {metrics} metrics", "")
     for part in report.part_failures:
         click.echo(f"        but {part.name} fails: {redact(str(part.error))}")

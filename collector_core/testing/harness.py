@@ -12,7 +12,7 @@ from collector_core.collector import Collector, Context
 from collector_core.exposition import Exposition, negotiate
 from collector_core.lifecycle import Lifecycle
 from collector_core.metrics import Metric
-from collector_core.readings import PartFailure, Readings, Snapshot
+from collector_core.readings import NOTHING, PartFailure, Readings, Snapshot
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Harness:
         )
         self.collector = cls(cls.config_type.model_validate(options), self.context)
         self.part_failures: list[PartFailure] = []
-        self.snapshot = Snapshot()
+        self.snapshot = NOTHING
         self._lifecycle = Lifecycle(self.collector, cls.default_timeout)
         self._exposition = Exposition(self.clock)
         self._source = self._exposition.source(cls.name, cls.metrics)
@@ -85,8 +85,7 @@ class Harness:
 
     def series(self, metric: Metric) -> dict[tuple[str, ...], float]:
         """All series of one metric of the last run, by label values in the metric's order."""
-        series = self.snapshot.families.get(metric)
-        return dict(series.items()) if series else {}
+        return dict(self.snapshot.series(metric))
 
     def exposition(self) -> str:
         """What `/metrics` would show of the last run, in the text format."""

@@ -75,7 +75,7 @@ class Limits:
     """Header fields of a request; more get a 400."""
     max_body_bytes: int = 1 << 20
     """Of a request's body after decompression; reading a larger one gets a 413."""
-    sweep_interval: float = 1.0
+    sweep_interval: float = 2.5
     """Between two looks at all connections."""
 
 

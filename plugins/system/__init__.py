@@ -249,12 +249,6 @@ def _add(out: Readings, metric: Metric, value: float | None, **labels: str) -> N
         out.add(metric, value, **labels)
 
 
-def _add_row(out: Readings, metrics: Sequence[Metric], values: Sequence[float | None], **labels: str) -> None:
-    for metric, value in zip(metrics, values, strict=True):
-        if value is not None:
-            out.add(metric, value, **labels)
-
-
 def _publish_boot_time(source: Source, out: Readings) -> None:
     _add(out, BOOT_TIME, source.boot_time())
 
@@ -276,12 +270,12 @@ def _publish_load(source: Source, out: Readings) -> None:
 
 
 def _publish_memory(source: Source, out: Readings) -> None:
-    _add_row(out, _MEMORY, source.memory())
+    out.add_row(_MEMORY, source.memory())
 
 
 def _publish_disks(source: Source, out: Readings) -> None:
     for device, disk in source.disks().items():
-        _add_row(out, _DISK, disk, device=device)
+        out.add_row(_DISK, disk, device=device)
 
 
 def _publish_filesystems(source: Source, out: Readings) -> None:
@@ -290,12 +284,12 @@ def _publish_filesystems(source: Source, out: Readings) -> None:
             with out.part(group="filesystems", mountpoint=mountpoint):
                 raise status
         else:
-            _add_row(out, _FILESYSTEM, status, mountpoint=mountpoint, fstype=fstype)
+            out.add_row(_FILESYSTEM, status, mountpoint=mountpoint, fstype=fstype)
 
 
 def _publish_network(source: Source, out: Readings) -> None:
     for device, interface in source.interfaces().items():
-        _add_row(out, _NETWORK, interface, device=device)
+        out.add_row(_NETWORK, interface, device=device)
 
 
 def _publish_temperatures(source: Source, out: Readings) -> None:

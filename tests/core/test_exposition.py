@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from collector_core import Counter, DeclarationError, Gauge, Info, ReadingError, Unit
 from collector_core.exposition import Exposition, Format, negotiate
-from collector_core.readings import Series, Snapshot
+from collector_core.readings import Layout, Snapshot
 from collector_core.testing import FakeClock
 
 TEXT = negotiate("text/plain", "")
@@ -26,13 +26,8 @@ METRICS = (POWER, ENERGY, DEVICE, LOAD)
 
 
 def snapshot(families):
-    return Snapshot(
-        {
-            metric: Series({key: place for place, key in enumerate(series)}, array("d", series.values()))
-            for metric, series in families.items()
-            if series
-        }
-    )
+    layout = Layout({metric: list(families.get(metric, ())) for metric in METRICS})
+    return Snapshot(layout, array("d", [value for metric in METRICS for value in families.get(metric, {}).values()]))
 
 
 def assert_same_bytes(exposition):
@@ -67,11 +62,11 @@ def test_the_bytes_equal_those_of_prometheus_client(runs, labels):
 def test_only_values_changed_gives_the_same_bytes_as_rendering_anew(before, changes):
     exposition = Exposition(FakeClock())
     source = exposition.source("x", METRICS)
-    layout = {(str(place), ""): place for place in range(len(before))}
-    source.publish(Snapshot({POWER: Series(layout, array("d", before))}))
+    layout = Layout({POWER: [(str(place), "") for place in range(len(before))]})
+    source.publish(Snapshot(layout, array("d", before)))
     exposition.body(TEXT)
     after = [changes.get(place, value) for place, value in enumerate(before)]
-    source.publish(Snapshot({POWER: Series(layout, array("d", after))}))
+    source.publish(Snapshot(layout, array("d", after)))
     assert_same_bytes(exposition)
 
 
@@ -225,12 +220,3 @@ def test_foreign_collectors_join_the_registry_without_created_series(caplog):
     exposition.registry.unregister(counter)
     assert b"foreign" not in exposition.body(TEXT)
     assert exposition.ready_body(TEXT) is not None
-
-
-def test_process_metrics_are_shown_as_they_were_when_frozen():
-    exposition = Exposition(FakeClock())
-    exposition.freeze_process_metrics()
-    body = exposition.body(TEXT).decode()
-    assert "process_cpu_seconds_total" in body
-    assert "python_info{" in body
-    assert_same_bytes(exposition)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_core import Counter, Gauge, Info, ReadingError, Readings, SeriesBudgetExceeded, Unit
+from collector_core.readings import NOTHING
 
 POWER = Gauge("shelly_power_watts", "Power.", Unit.WATTS, ("plug",))
 ENERGY = Counter("shelly_energy_joules_total", "Energy.", Unit.JOULES, ("plug", "phase"))
@@ -16,11 +17,11 @@ METRICS = (POWER, ENERGY, DEVICE)
 
 
 def readings(previous=None, max_series=100):
-    return Readings(METRICS, max_series=max_series, previous=previous)
+    return Readings(METRICS, max_series=max_series, previous=previous or NOTHING)
 
 
 def as_dict(snapshot):
-    return {metric.name: dict(series.items()) for metric, series in snapshot.families.items()}
+    return {metric.name: dict(snapshot.series(metric)) for metric in snapshot.layout.metrics}
 
 
 def test_readings_become_a_snapshot():
@@ -77,8 +78,8 @@ def test_runs_with_the_same_series_share_a_layout_and_others_do_not():
     second.add(POWER, 5, plug="b")
     second.add(POWER, 4, plug="a")
     two = second.snapshot()
-    assert two.families[POWER].layout is one.families[POWER].layout
-    assert dict(two.families[POWER].items()) == {("a",): 4.0, ("b",): 5.0}
+    assert two.layout is one.layout
+    assert dict(two.series(POWER)) == {("a",): 4.0, ("b",): 5.0}
     third = readings(two)
     third.add(POWER, 9, plug="b")
     assert as_dict(third.snapshot()) == {"shelly_power_watts": {("b",): 9.0}}
@@ -117,7 +118,7 @@ def test_too_many_series_are_refused_while_they_are_added_and_the_label_is_named
     with pytest.raises(SeriesBudgetExceeded, match=r"max_series = 10.*shelly_power_watts.*plug"):
         for number in range(1_000_000):
             out.add(POWER, 1, plug=str(number))
-    assert len(out._open[POWER]) <= 11
+    assert len(out._new[POWER]) <= 11
 
 
 def test_a_leak_that_grows_run_by_run_is_refused_too():

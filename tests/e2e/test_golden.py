@@ -6,7 +6,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden.prom"
 MOVING = re.compile(
-    r"^(# \w+ )?(process_|python_|collector_(build|config_reload_timestamp|run_duration|last_success|plugin_info)"
+    r"^(# \w+ )?(process_|python|collector_(build|config_reload_timestamp|run_duration|last_success|plugin_info)"
     r"|collector_(runs|skipped_ticks)|system_filesystem)"
 )
 FILES = {

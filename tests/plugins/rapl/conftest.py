@@ -174,7 +174,8 @@ class Rig:
     def run(self) -> Run:
         out = Readings(Rapl.metrics, max_series=2000)
         self.collector.collect(out)
-        families = {metric: dict(series.items()) for metric, series in out.snapshot().families.items()}
+        snapshot = out.snapshot()
+        families = {metric: dict(snapshot.series(metric)) for metric in snapshot.layout.metrics}
         return Run(families, {failure.labels["zone"]: failure.error for failure in out.part_failures})
 
     def step(self, seconds: float = 1.0) -> Run:

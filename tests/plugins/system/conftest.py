@@ -66,8 +66,8 @@ class Machine:
         self.clock.now += seconds
         out = Readings(System.metrics, max_series=2000)
         self.collector.collect(out)
-        families = out.snapshot().families
-        return Run({metric.name: dict(found.items()) for metric, found in families.items()}, names(out))
+        snapshot = out.snapshot()
+        return Run({metric.name: dict(snapshot.series(metric)) for metric in snapshot.layout.metrics}, names(out))
 
     def close(self) -> None:
         if self._collector is not None:
