@@ -17,9 +17,9 @@ from collector_core.errors import ConfigError, NotAvailable, Reason, describe
 from collector_core.exposition import Exposition
 from collector_core.processmetrics import ProcessMetrics
 from collector_core.runner import Runner
-from collector_core.scheduler import Scheduler
 from collector_core.secrets import Redactor
 from collector_core.selfmetrics import APP, AppState
+from collector_core.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class App:
     ) -> None:
         self.clock = clock or SystemClock()
         self.exposition = Exposition(self.clock)
-        self.scheduler = Scheduler(self.clock)
+        self.watchdog = Watchdog(self.clock)
         self.runners: dict[str, Runner] = {}
         self.idle: tuple[Idle, ...] = ()
         self.plugins = Plugins(())
@@ -65,6 +65,7 @@ class App:
         self._root = root
         self._lock = threading.Lock()
         self._abandoned: list[Runner] = []
+        self._started = False
         self._source = self.exposition.source("collector", APP)
         self._process_metrics = ProcessMetrics(self.exposition, self.clock)
 
@@ -81,7 +82,11 @@ class App:
 
     def start(self) -> None:
         """Start collecting."""
-        self.scheduler.start()
+        with self._lock:
+            self._started = True
+            for runner in self.runners.values():
+                runner.start()
+        self.watchdog.start()
 
     def reload(self) -> None:
         """Read the configuration again. Collectors whose part of it did not change go on undisturbed.
@@ -106,7 +111,7 @@ class App:
 
     def stop(self, timeout: float = STOP_SECONDS) -> bool:
         """Stop everything within `timeout` seconds; returns whether every thread has ended."""
-        self.scheduler.stop()
+        self.watchdog.stop()
         with self._lock:
             runners = [*self.runners.values(), *self._abandoned]
             self.runners = {}
@@ -127,7 +132,7 @@ class App:
                 if name not in self.runners:
                     self._build(instance, idle)
             self.idle = tuple(idle)
-            self.scheduler.replace((*self.runners.values(), self._process_metrics))
+            self.watchdog.replace((*self.runners.values(), self._process_metrics))
             self.state.reload_success = True
             self.state.reload_time = self.clock.time()
             self._publish_state()
@@ -154,10 +159,13 @@ class App:
             idle.append(Idle(instance.name, plugin, Reason.TIMEOUT, detail, "restart energy-collector"))
             return
         try:
-            self.add(instance)
+            runner = self.add(instance)
         except Exception as error:  # noqa: BLE001 - a constructor of a plugin may raise anything
             log.error("collector %s cannot be built: %s", instance.name, describe(error))  # noqa: TRY400 - one line
             idle.append(Idle(instance.name, plugin, Reason.BAD_DATA, describe(error)))
+            return
+        if self._started:
+            runner.start()
 
     def _retire(self, runner: Runner) -> None:
         runner.stop()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import logging
 import threading
+import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 BLOCK = 16  # series that are formatted together; small enough that one changed value costs little
 GO_EXPONENT = 1e6  # from here on prometheus_client writes 1.5e+06 where Python writes 1500000.0
 GZIP_LEVEL = 1
+GZIP_WINDOW_BITS = 13  # 8 KiB, where neighbouring lines are: half the time of the usual 32 KiB for the same size
+GZIP_MEMORY_LEVEL = 6
 SLOW_LINES = 5000  # about 5 ms of joining and compressing
 _EOF = b"# EOF\n"
 _FLOAT_BYTES = array("d").itemsize
@@ -130,7 +132,7 @@ class Exposition(ForeignCollector):
     def _make_body(self, encoding: Encoding) -> bytes:
         if encoding.gzip:
             plain = self.body(Encoding(encoding.format, encoding.content_type, gzip=False))
-            return gzip.compress(plain, GZIP_LEVEL, mtime=0)
+            return _gzip(plain)
         pieces: list[bytes] = []
         for family in self._families.values():
             blocks = family.blocks()
@@ -396,6 +398,12 @@ def _metric_blocks(metric: Metric, layout: Layout, labels: Mapping[str, str]) ->
 
 def _all_labels(metric: Metric, labels: Mapping[str, str], key: Key) -> dict[str, str]:
     return {**labels, **dict(zip(metric.labels, key, strict=True))}
+
+
+def _gzip(data: bytes) -> bytes:
+    header = 16  # zlib's way to ask for a gzip header
+    packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, header + GZIP_WINDOW_BITS, GZIP_MEMORY_LEVEL)
+    return packer.compress(data) + packer.flush()
 
 
 def _label_text(labels: Mapping[str, str]) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-import queue
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from collector_core.collector import Collector
 from collector_core.readings import Readings
+
+LONGEST_SLEEP = 3600.0  # seconds; a lock cannot be waited for without end
 
 Job = Callable[[], Coroutine[Any, Any, None]]
 
@@ -54,20 +55,30 @@ class Lifecycle:
 
 
 class Worker:
-    """A thread that runs jobs one after another; a daemon, so that a hung job cannot keep the process alive."""
+    """The thread of one instance: sleeps `wait()` seconds, calls `cycle`, and so on; `close` at the end.
 
-    def __init__(self, name: str) -> None:
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+    A daemon, so that a hung cycle cannot keep the process alive.
+    """
+
+    def __init__(self, name: str, wait: Callable[[], float], cycle: Job, close: Job) -> None:
+        self._wait = wait
+        self._cycle = cycle
+        self._close = close
+        self._stopping = False
+        self._asleep = threading.Lock()  # held while nobody wakes us; much cheaper to wait for than an Event
+        self._asleep.acquire()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, job: Job) -> None:
-        """Hand a job to the thread; it runs after those before it."""
-        self._jobs.put(job)
+    def wake(self) -> None:
+        """Let the thread ask again how long to sleep."""
+        with contextlib.suppress(RuntimeError):  # it is awake already
+            self._asleep.release()
 
     def stop(self) -> None:
-        """Let the thread end after the jobs it has."""
-        self._jobs.put(None)
+        """Let the thread end after the cycle it is in."""
+        self._stopping = True
+        self.wake()
 
     def join(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds; returns whether the thread has ended."""
@@ -75,32 +86,40 @@ class Worker:
         return not self._thread.is_alive()
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            with contextlib.suppress(StopIteration):  # how a coroutine ends that never waits
-                job().send(None)
+        while not self._stopping:
+            if not self._asleep.acquire(timeout=min(self._wait(), LONGEST_SLEEP)) and not self._stopping:
+                _drive(self._cycle())
+        _drive(self._close())
 
 
 class LoopWorker(Worker):
-    """A worker whose event loop runs all the time, so that a collector's own connections live on between runs."""
+    """A worker whose event loop runs all the time, so that a collector's own connections live on between cycles."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, wait: Callable[[], float], cycle: Job, close: Job) -> None:
         self._loop = asyncio.new_event_loop()
-        self._loop_jobs: asyncio.Queue[Job | None] = asyncio.Queue()
-        super().__init__(name)
+        self._woken = asyncio.Event()
+        super().__init__(name, wait, cycle, close)
 
-    def submit(self, job: Job | None) -> None:
-        """Hand a job to the event loop."""
-        with contextlib.suppress(RuntimeError):  # the loop has closed: nothing is left to run the job
-            self._loop.call_soon_threadsafe(self._loop_jobs.put_nowait, job)
-
-    def stop(self) -> None:
-        """Let the loop end after the jobs it has."""
-        self.submit(None)
+    def wake(self) -> None:
+        """Let the loop ask again how long to sleep."""
+        with contextlib.suppress(RuntimeError):  # the loop has closed
+            self._loop.call_soon_threadsafe(self._woken.set)
 
     def _work(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        while (job := await self._loop_jobs.get()) is not None:
-            await job()
+        while not self._stopping:
+            try:
+                await asyncio.wait_for(self._woken.wait(), min(self._wait(), LONGEST_SLEEP))
+                self._woken.clear()
+            except TimeoutError:
+                await self._cycle()
+        await self._close()
+
+
+def _drive(job: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine that never waits: that of a collector without coroutines."""
+    with contextlib.suppress(StopIteration):
+        job.send(None)

@@ -54,8 +54,8 @@ class _Run:
 class Runner:
     """Runs one collector on its own thread.
 
-    `tick` is called by the scheduler and never blocks. A run that outlasts its timeout is given up: it counts as
-    failed, what it brings later is thrown away, and no second run starts before it has come back.
+    A run that outlasts its timeout is given up by the watchdog: it counts as failed, what it brings later is thrown
+    away, and no second run starts before it has come back.
     """
 
     def __init__(self, instance: Instance, exposition: Exposition, clock: Clock, root: Path) -> None:
@@ -72,6 +72,8 @@ class Runner:
         self._failures = 0
         self._next_due = -inf
         self._worker: Worker | None = None
+        self._manual = False
+        self._reported = threading.Event()
         self._stopping = False
         ctx = Context(instance.name, self._log, instance.interval, instance.timeout, clock, root)
         self._collector: Collector[Any] = instance.type(instance.options, ctx)
@@ -90,35 +92,49 @@ class Runner:
         """Whether a run is past its deadline and has not come back."""
         return self._run is not None and self._run.given_up
 
-    def tick(self, now: float) -> float:
-        """Start a run if one is due, give one up if it is overdue; returns when to be called next (monotonic s)."""
+    def start(self) -> None:
+        """Start the thread, and with it the first run."""
+        kind = LoopWorker if self._lifecycle.is_async else Worker
+        name = f"collector-{self.instance.name}"
+        self._worker = kind(name, self._seconds_to_wait, self.cycle, self._close)
+
+    async def cycle(self) -> None:
+        """The run that is due, if one is; on the collector's own thread."""
         with self._lock:
-            if now >= self._next_due:
-                if self._run is None:
-                    self._start(now)
-                else:
-                    self._skip(now)
+            now = self._clock.monotonic()
+            if now < self._next_due or self._stopping:
+                return
+            run = self._begin(now)
+        await self._execute(run)
+
+    def tick(self, now: float) -> float:
+        """The watchdog looks: gives up a run that is overdue; returns when to look again (monotonic seconds)."""
+        with self._lock:
             run = self._run
-            if run is None or run.given_up:
+            if run is None:
+                return now + self.instance.timeout
+            if now >= self._next_due:
+                self._skip(now)
+            if run.given_up:
                 return self._next_due
             if now >= run.deadline:
                 self._give_up(run, now)
-                return self._next_due
-            return min(self._next_due, run.deadline)
+            return min(run.deadline, now + self.instance.timeout)
 
     def run_now(self) -> Report:
-        """One run, waited for up to the instance's timeout; for commands that need no schedule."""
-        done = threading.Event()
-        run = self._run = _Run(self._clock.monotonic(), inf)
-
-        async def job() -> None:
-            await self._execute(run)
-            done.set()
-
-        self._submit(job)
-        if not done.wait(self.instance.timeout):
-            with self._lock:
-                self._give_up(run, self._clock.monotonic())
+        """One run, waited for up to the instance's timeout; from then on the schedule is the caller's."""
+        self._manual = True
+        self._reported.clear()
+        self._next_due = -inf
+        if self._worker:
+            self._worker.wake()
+        else:
+            self.start()
+        in_time = self._reported.wait(self.instance.timeout)
+        with self._lock:
+            if not in_time and not self._reported.is_set():
+                now = self._clock.monotonic()
+                self._give_up(self._run or _Run(now, now), now)
         assert self.last_report is not None  # noqa: S101 - both ways out of a run leave a report
         return self.last_report
 
@@ -128,7 +144,6 @@ class Runner:
             self._stopping = True
             self._next_due = inf
         if self._worker:
-            self._worker.submit(self._close)
             self._worker.stop()
         self._source.close()
         self._health_source.close()
@@ -137,18 +152,16 @@ class Runner:
         """Wait up to `timeout` seconds for the thread; returns whether it has ended."""
         return self._worker is None or self._worker.join(timeout)
 
-    def _submit(self, job: Any) -> None:
-        if self._worker is None:
-            kind = LoopWorker if self._lifecycle.is_async else Worker
-            self._worker = kind(f"collector-{self.instance.name}"[:15])
-        self._worker.submit(job)
+    def _seconds_to_wait(self) -> float:
+        return max(0.0, self._next_due - self._clock.monotonic())
 
-    def _start(self, now: float) -> None:
+    def _begin(self, now: float) -> _Run:
+        interval = self.instance.interval
         if self._next_due > -inf:
-            self.health.skipped_ticks += max(0, math.floor((now - self._next_due) / self.instance.interval))
-        self._next_due = self._aligned(now + self.instance.interval / 2)
-        run = self._run = _Run(now, now + self.instance.timeout)
-        self._submit(lambda: self._execute(run))
+            self.health.skipped_ticks += max(0, math.floor((now - self._next_due) / interval))
+        self._next_due = inf if self._manual else self._aligned(now + interval / 2)
+        self._run = _Run(now, now + self.instance.timeout)
+        return self._run
 
     def _skip(self, now: float) -> None:
         due = self._aligned(now + self.instance.interval / 2)
@@ -239,6 +252,7 @@ class Runner:
         self._back_off(report.result)
         self._health_source.publish(health.snapshot())
         self._edges.see(report)
+        self._reported.set()
 
     def _back_off(self, result: Result) -> None:
         """After a second failure wait twice as long as before, up to `MAX_BACKOFF`; refused credentials end it."""
@@ -246,7 +260,7 @@ class Runner:
         interval = self.instance.interval
         if result is Result.AUTH_FAILED:
             self._next_due = inf
-        elif self._failures > 1:
+        elif self._failures > 1 and not self._manual:
             delay = min(interval * 2.0 ** min(self._failures - 1, 30), max(MAX_BACKOFF, interval))
             self._next_due = self._aligned(self._clock.monotonic() + delay - interval / 2)
 

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def make_web_app(app: App, protection: Protection | None = None) -> web.Application:
-    """The aiohttp application over `app`, protected as its web configuration says."""
+def make_web_app(routes: Routes, protection: Protection | None = None) -> web.Application:
+    """The aiohttp application with `routes`, protected as the web configuration says."""
     writes = require_auth_outside_loopback(protection.authenticates) if protection else require_auth_outside_loopback()
     application = web.Application(middlewares=[json_errors, writes])
-    application.add_routes(Routes(app).table())
+    application.add_routes(routes.table())
     if protection:
         protection.cover(application)
     return application
@@ -60,7 +60,10 @@ async def _serve(app: App, listen: str) -> GuardedRunner:
     protection = _protection(app)
     context = protection.context_source() if protection else None
     host, port = parse_listen(listen)
-    runner = await serve(make_web_app(app, protection), host=host, port=port, ssl_context=context)
+    routes = Routes(app)
+    direct = {} if protection else {"/metrics": routes.metrics}
+    web_app = make_web_app(routes, protection)
+    runner = await serve(web_app, host=host, port=port, ssl_context=context, direct=direct)
     scheme = "https" if context else "http"
     urls = ", ".join(f"{scheme}://{_authority(address)}" for address in runner.addresses)
     log.info("listening on %s with %d collectors", urls, len(app.runners))

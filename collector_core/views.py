@@ -27,7 +27,7 @@ def snapshot(app: App) -> dict[str, Any]:
 
 def ready(app: App) -> bool:
     """Whether every collector has had its first result, good or bad."""
-    return app.scheduler.alive and all(runner.last_report for runner in app.runners.copy().values())
+    return app.watchdog.alive and all(runner.last_report for runner in app.runners.copy().values())
 
 
 def _redacted(row: dict[str, Any], redactor: Redactor) -> dict[str, Any]:

@@ -12,16 +12,18 @@ import math
 import socket
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, cast
 
 from aiohttp import StreamReader, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
+from aiohttp.typedefs import Handler
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from collector_core.errors import StartupError
@@ -331,9 +333,10 @@ class _Acceptor:
 class GuardedRunner(web.AppRunner):
     """Serves an application within limits; `await cleanup()` stops it within `drain_timeout`."""
 
-    def __init__(self, app: web.Application, limits: Limits) -> None:
+    def __init__(self, app: web.Application, limits: Limits, direct: Mapping[str, Handler]) -> None:
         super().__init__(app, shutdown_timeout=limits.drain_timeout)
         self._limits = limits
+        self._direct = direct
         self._acceptors: list[_Acceptor] = []
 
     @property
@@ -375,8 +378,12 @@ class GuardedRunner(web.AppRunner):
         ) -> web.Request:
             return web.Request(message, payload, protocol, writer, task, loop, client_max_size=limits.max_body_bytes)
 
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            direct = self._direct.get(request.path) if request.method == "GET" else None
+            return await (direct or plain.request_handler)(request)  # type: ignore[arg-type]  # it is a web.Request
+
         return GuardedServer(
-            plain.request_handler,
+            handle if self._direct else plain.request_handler,
             limits=limits,
             loop=loop,
             request_factory=request,
@@ -397,13 +404,16 @@ async def serve(
     sockets: Sequence[socket.socket] = (),
     ssl_context: ContextSource | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    direct: Mapping[str, Handler] = MappingProxyType({}),
 ) -> GuardedRunner:
     """Serve `app` on `host` and `port`, or on bound `sockets`; raises `StartupError` if the address is not to be had.
 
+    `direct` are handlers of GET requests by path that need neither middlewares nor the router, which cost as much
+    as a small answer.
     `ssl_context` is asked for the context of each new connection; without it connections are not encrypted.
     """
     listeners = list(sockets) or await bind(host, port)
-    runner = GuardedRunner(app, limits)
+    runner = GuardedRunner(app, limits, direct)
     try:
         await runner.setup()
     except BaseException:

@@ -71,9 +71,9 @@ class Routes:
         return web.Response(text=html, content_type="text/html", headers=_HTML_HEADERS)
 
     async def healthz(self, request: web.Request) -> web.Response:
-        """200 while the scheduler turns."""
+        """200 while the watchdog turns."""
         del request
-        return _verdict(self._app.scheduler.alive, "the scheduler is stuck")
+        return _verdict(self._app.watchdog.alive, "the watchdog is stuck")
 
     async def readyz(self, request: web.Request) -> web.Response:
         """200 once every collector has had its first result, good or bad."""

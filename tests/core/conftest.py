@@ -1,5 +1,6 @@
 """Collectors for tests of the framework."""
 
+import contextlib
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,7 +54,7 @@ def make_instance(cls, **changes):
 
 
 class Bench:
-    """A runner with an injected clock, driven tick by tick."""
+    """A runner with an injected clock, driven cycle by cycle."""
 
     def __init__(self, cls, eventually, **changes):
         self.clock = FakeClock()
@@ -62,10 +63,21 @@ class Bench:
         self.eventually = eventually
 
     def tick(self):
-        """Tick and, if a run starts, wait for its end."""
-        due = self.runner.tick(self.clock.monotonic())
-        self.eventually(lambda: self.runner._run is None)
-        return due
+        """What the watchdog and the collector's thread do now, on this thread; returns when the next run is due."""
+        self.runner.tick(self.clock.monotonic())
+        with contextlib.suppress(StopIteration):
+            self.runner.cycle().send(None)
+        return self.runner._next_due
+
+    def run_in_background(self):
+        """A cycle on a thread of its own."""
+        threading.Thread(target=self.tick, daemon=True).start()
+        self.eventually(lambda: self.runner._run)
+
+    def start(self):
+        """Start the runner's own thread and wait for its first run."""
+        self.runner.start()
+        self.eventually(lambda: self.runner.last_report and not self.runner._run)
 
     def metrics(self):
         """The lines of /metrics by series."""

@@ -35,7 +35,7 @@ def test_a_good_run_is_published_with_its_health(bench, probe):
 
 
 def test_ticks_are_aligned_to_the_interval(bench, probe):
-    b = bench(probe[0], interval=10.0, timeout=30.0)
+    b = bench(probe[0], interval=10.0)
     b.clock.monotonic_time = 1003.0
     assert b.tick() == 1010.0
     b.clock.monotonic_time = 1010.001
@@ -47,7 +47,7 @@ def test_ticks_are_aligned_to_the_interval(bench, probe):
 
 
 def test_a_first_tick_close_to_the_grid_is_not_followed_by_another_at_once(bench, probe):
-    b = bench(probe[0], interval=10.0, timeout=30.0)
+    b = bench(probe[0], interval=10.0)
     b.clock.monotonic_time = 1009.9
     assert b.tick() == 1020.0
 
@@ -143,7 +143,7 @@ def test_refused_credentials_are_not_tried_again(bench, probe):
 
     script.collect = fail
     b = bench(cls)
-    assert b.tick() == 1001.0
+    assert b.tick() == math.inf
     b.clock.advance(1e6)
     assert b.tick() == math.inf
     assert script.calls.count("collect") == 1
@@ -177,15 +177,15 @@ def test_a_hung_run_is_given_up_and_nothing_else_starts_until_it_is_back(bench, 
 
     script.collect = hang
     b = bench(cls, timeout=5.0)
-    assert b.runner.tick(b.clock.monotonic()) == 1001.0
+    b.run_in_background()
     for _ in range(20):
         b.clock.advance(1)
-        b.runner.tick(b.clock.monotonic())
+        b.tick()
     assert runs(b, "timeout") == 1
     assert b.runner.hung
     assert b.metrics()[f"collector_up{{{ID}}}"] == 0
     assert b.metrics()[f"collector_skipped_ticks_total{{{ID}}}"] == 20
-    eventually(lambda: script.calls.count("collect") == 1)
+    assert script.calls.count("collect") == 1
     gate.set()
     eventually(lambda: b.runner._run is None)
     assert SERIES not in b.metrics()
@@ -289,7 +289,7 @@ def test_labels_of_the_instance_are_on_every_series_of_it(bench, probe):
 def test_stopping_closes_the_collector_and_withdraws_its_series(bench, probe):
     cls, script = probe
     b = bench(cls)
-    b.tick()
+    b.start()
     b.runner.stop()
     assert b.runner.join(5)
     assert script.calls[-1] == "close"
@@ -306,7 +306,7 @@ def test_a_close_that_raises_is_logged_and_harmless(bench, probe, caplog):
             raise SystemExit("never")
 
     b = bench(Clingy)
-    b.tick()
+    b.start()
     b.runner.stop()
     assert b.runner.join(5)
     assert "close failed: SystemExit: never" in caplog.text
@@ -341,12 +341,12 @@ class Waiter(Collector):
 
 def test_async_collectors_keep_their_loop_between_runs(bench, eventually):
     b = bench(Waiter)
-    b.tick()
+    b.start()
     before = b.runner._collector.beats
     eventually(lambda: b.runner._collector.beats > before + 5)
     b.clock.advance(1)
-    b.tick()
-    assert b.metrics()["waiter_on"] > before
+    b.runner._worker.wake()
+    eventually(lambda: b.metrics()["waiter_on"] > before)
     b.runner.stop()
     assert b.runner.join(5)
 
@@ -358,7 +358,7 @@ def test_an_async_run_that_takes_too_long_is_cancelled(bench):
         delay = 60.0
 
     b = bench(Slow, timeout=0.05)
-    b.tick()
+    b.start()
     assert b.runner.last_report.result is Result.TIMEOUT
     b.runner.stop()
     assert b.runner.join(5)
@@ -385,3 +385,17 @@ def test_run_now_gives_up_a_hung_collector(bench, probe, gate):
     started = time.monotonic()
     assert b.runner.run_now().result is Result.TIMEOUT
     assert time.monotonic() - started < 5
+
+
+def test_the_schedule_of_a_runner_is_its_own(bench, probe, eventually):
+    b = bench(probe[0], interval=0.1)
+    b.start()
+    b.clock.advance(0.1)
+    eventually(lambda: runs(b, "ok") == 2)
+    assert b.runner.tick(b.clock.monotonic()) == b.clock.monotonic() + 5.0
+
+
+def test_run_now_leaves_the_schedule_to_the_caller(bench, probe):
+    b = bench(probe[0])
+    assert [b.runner.run_now().result for _ in range(3)] == [Result.OK] * 3
+    assert b.runner._next_due == math.inf

@@ -1,4 +1,4 @@
-"""One wheel for all collectors: a thread that wakes when something is due and never does the work itself."""
+"""Looks after all collectors: a thread that wakes when a run may be overdue and never does the work itself."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from collector_core.collector import Clock
 log = logging.getLogger(__name__)
 
 LONGEST_SLEEP = 5.0  # seconds; a suspended machine's clock moves on while a sleep does not
-HEARTBEAT = 15.0  # seconds without a turn of the wheel after which it counts as stuck
+HEARTBEAT = 15.0  # seconds without a turn after which it counts as stuck
 
 
 class Ticking(Protocol):
-    """What the wheel turns: a `Runner`, or anything with its `tick`."""
+    """What is looked after: a `Runner`, or anything with its `tick`."""
 
     def tick(self, now: float) -> float:
         """Do what is due at `now`; returns when to be called next (monotonic seconds)."""
 
 
-class Scheduler:
-    """Calls `tick` of everything on the wheel when it is due."""
+class Watchdog:
+    """Calls `tick` of everything it looks after when that is due."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -38,12 +38,12 @@ class Scheduler:
 
     @property
     def alive(self) -> bool:
-        """Whether the wheel turns."""
+        """Whether it turns."""
         return self._thread is not None and self._clock.monotonic() - self._turned_at < HEARTBEAT
 
     def start(self) -> None:
         """Start turning."""
-        self._thread = threading.Thread(target=self._turn_for_ever, name="scheduler", daemon=True)
+        self._thread = threading.Thread(target=self._turn_for_ever, name="watchdog", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -53,25 +53,25 @@ class Scheduler:
         if self._thread:
             self._thread.join()
 
-    def replace(self, wheel: Iterable[Ticking]) -> None:
-        """Put these on the wheel instead of those before."""
-        self._due = {each: self._due.get(each, -inf) for each in wheel}
+    def replace(self, ticking: Iterable[Ticking]) -> None:
+        """Look after these instead of those before."""
+        self._due = {each: self._due.get(each, -inf) for each in ticking}
         self._wake()
 
     def turn(self) -> float:
         """Tick all that is due; returns the seconds until the next turn."""
         now = self._turned_at = self._clock.monotonic()
-        wheel = self._due
-        for each, due in wheel.items():
+        schedule = self._due
+        for each, due in schedule.items():
             if due <= now:
-                wheel[each] = self._tick(each, now)
-        wait = min(wheel.values(), default=inf) - self._clock.monotonic()
+                schedule[each] = self._tick(each, now)
+        wait = min(schedule.values(), default=inf) - self._clock.monotonic()
         return max(0.0, min(wait, LONGEST_SLEEP))
 
     def _tick(self, each: Ticking, now: float) -> float:
         try:
             return each.tick(now)
-        except Exception:  # the wheel must go on turning for all others
+        except Exception:  # it must go on for all others
             log.exception("tick failed")
             return now + LONGEST_SLEEP
 
