@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from pathlib import Path
 
 from bench import machine, report
 from bench.effort import FULL, QUICK, Effort
@@ -22,7 +23,7 @@ def main() -> None:
         _measure(name, QUICK if arguments.quick else FULL, results, skipped)
     facts = machine.facts()
     text = report.markdown(results, skipped, facts)
-    report.write(text, report.data(results, skipped, facts))
+    report.write(text, report.data(results, skipped, facts), arguments.to)
     print(text)
 
 
@@ -38,6 +39,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the rows of the speed table.")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"what to measure: {', '.join(ROWS)}; all by default")
     parser.add_argument("--quick", action="store_true", help="one short round of each, to see that it works")
+    parser.add_argument("--to", type=Path, default=report.RESULTS, metavar="FOLDER", help="where the results go")
     arguments = parser.parse_args()
     unknown = set(arguments.rows) - ROWS.keys()
     if unknown:

@@ -84,7 +84,6 @@ class Readings:
         self._values = array("d", [nan]) * len(previous)
         self._new: dict[Metric, dict[Key, float]] = {}
         self._budget = max_series
-        self._journal: list[tuple[Metric, Key]] | None = None
         self.part_failures: list[PartFailure] = []
 
     def add(self, metric: Metric, value: float | None = None, /, **labels: str) -> None:
@@ -107,17 +106,12 @@ class Readings:
     @contextmanager
     def part(self, **labels: str) -> Iterator[None]:
         """A part of the run that may fail alone: its readings are dropped, the failure is counted, the run goes on."""
-        outer, self._journal = self._journal, []
+        values, new = self._values[:], {metric: dict(series) for metric, series in self._new.items()}
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever fails in a part stays in it
             self.part_failures.append(PartFailure(labels, error))
-            self._drop(self._journal)
-            self._journal = []
-        finally:
-            if outer is not None:
-                outer.extend(self._journal)
-            self._journal = outer
+            self._values, self._new = values, new
 
     def snapshot(self) -> Snapshot:
         """The finished run's readings; raises `SeriesBudgetExceeded` when they are too many."""
@@ -144,8 +138,6 @@ class Readings:
             raise _twice(metric, key)
         else:
             self._values[place] = value
-        if self._journal is not None:
-            self._journal.append((metric, key))
 
     def _with_new_layout(self) -> Snapshot:
         there = list(map(isfinite, self._values))
@@ -167,11 +159,6 @@ class Readings:
         new[key] = value
         if len(new) > self._budget:
             raise self._over_budget(self._new, len(new))
-
-    def _drop(self, added: Iterable[tuple[Metric, Key]]) -> None:
-        for metric, key in added:
-            if self._new.get(metric, {}).pop(key, None) is None:
-                self._values[self._places[metric][key]] = nan
 
     def _over_budget(self, series: Mapping[Metric, Mapping[Key, float]], count: int) -> SeriesBudgetExceeded:
         worst = max(series, key=lambda metric: len(series[metric]))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import platform
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from collector_core.errors import Reason
-from collector_core.metrics import Counter, Gauge, Info, Unit
-from collector_core.readings import NOTHING, Readings, Snapshot
+from collector_core.metrics import Counter, Gauge, Info, Metric, Unit
+from collector_core.readings import Key, Layout, Readings, Snapshot
 
 
 class Result(StrEnum):
@@ -68,29 +70,32 @@ class Health:
     skipped_ticks: int = 0
     reason: Reason | None = None
     runs: dict[Result, int] = field(default_factory=lambda: dict.fromkeys(Result, 0))
+    _shape: tuple[object, ...] = field(default=(), repr=False)
 
-    _last: Snapshot = NOTHING
+    _layout: Layout | None = field(default=None, repr=False)
 
     def snapshot(self) -> Snapshot:
-        """The health as series."""
-        out = Readings(HEALTH, max_series=len(HEALTH) + len(Result), previous=self._last)
-        labels = {"collector": self.collector, "plugin": self.plugin}
-        for metric, value in (
-            (UP, self.up),
-            (DURATION, self.duration),
-            (LAST_SUCCESS, self.last_success),
-            (PART_FAILURES, self.part_failures),
-            (SKIPPED_TICKS, self.skipped_ticks),
-            (SERIES, self.series),
-        ):
-            if value is not None:
-                out.add(metric, value, **labels)
-        for result, count in self.runs.items():
-            out.add(RUNS, count, **labels, result=result)
+        """The health as series; built without `Readings`, because it happens after every run of every instance."""
+        single = (self.up, self.duration, self.last_success, self.part_failures, self.skipped_ticks, self.series)
+        shape = (*(value is not None for value in single), self.reason)
+        if self._layout is None or shape != self._shape:
+            self._layout, self._shape = self._make_layout(single), shape
+        values = array("d", [value for value in single if value is not None])
+        values.extend(self.runs.values())
         if self.reason is not None:
-            out.add(UNAVAILABLE, **labels, reason=self.reason)
-        self._last = out.snapshot()
-        return self._last
+            values.append(1.0)
+        return Snapshot(self._layout, values)
+
+    def _make_layout(self, single: Sequence[float | None]) -> Layout:
+        key = (self.collector, self.plugin)
+        metrics = (UP, DURATION, LAST_SUCCESS, PART_FAILURES, SKIPPED_TICKS, SERIES)
+        series: dict[Metric, list[Key]] = {
+            metric: [key] for metric, value in zip(metrics, single, strict=True) if value is not None
+        }
+        series[RUNS] = [(*key, result.value) for result in self.runs]
+        if self.reason is not None:
+            series[UNAVAILABLE] = [(*key, self.reason.value)]
+        return Layout(series)
 
 
 @dataclass

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+SETTLED_SECONDS = 5.0  # what is there by then stays for good: the garbage collector need not look at it again
+
 
 def make_web_app(routes: Routes, protection: Protection | None = None) -> web.Application:
     """The aiohttp application with `routes`, protected as the web configuration says."""
@@ -45,8 +47,7 @@ async def run(app: App, listen: str) -> bool:
     runner = await _serve(app, listen)
     _handle_signals(app, stop)
     app.start()
-    gc.collect()
-    gc.freeze()  # what is there now stays for good: the collector of garbage need not look at it again
+    asyncio.get_running_loop().call_later(SETTLED_SECONDS, gc.freeze)
     try:
         await stop.wait()
     finally:
