@@ -1,4 +1,4 @@
-"""`process_*` and `python_info`, under the names that prometheus_client gave them; kept fresh on the wheel."""
+"""`process_*` and `python_info`, under the names that prometheus_client gave them; kept fresh by the watchdog."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PROC = Path("/proc/self")
 
 
 class ProcessMetrics:
-    """This process, as something for the scheduler's wheel; what the system does not tell is absent."""
+    """This process, as something that the watchdog looks after; what the system does not tell is absent."""
 
     def __init__(self, exposition: Exposition, clock: Clock) -> None:
         self._source = exposition.source("process", METRICS)

@@ -15,7 +15,7 @@ from typing import Any
 from collector_core.collector import Clock, Collector, Context
 from collector_core.config import Instance
 from collector_core.edges import Edges
-from collector_core.errors import AuthFailed, CollectorError, NotAvailable, Reason, describe, reason_of
+from collector_core.errors import AuthFailed, NotAvailable, Reason, describe, reason_of
 from collector_core.exposition import Exposition
 from collector_core.lifecycle import Lifecycle, LoopWorker, Worker
 from collector_core.readings import NOTHING, PartFailure, Readings, Snapshot
@@ -186,7 +186,7 @@ class Runner:
             report = self._publish(out, error, started, duration)
             with self._lock:
                 self._record(report)
-        if error or not wanted:
+        if error is not None or not wanted:
             await self._close()
         with self._lock:
             self._run = None
@@ -208,7 +208,7 @@ class Runner:
             snapshot = out.snapshot()
             fresh_until = started + self.instance.stale_after
             self._source.publish(snapshot, expires_at=fresh_until)
-        except CollectorError as refused:
+        except Exception as refused:  # noqa: BLE001 - the thread must live on, whatever was wrong with the readings
             return self._failure(refused, duration)
         self._snapshot, self._fresh_until = snapshot, fresh_until
         failures = tuple(out.part_failures[:MAX_PART_FAILURES_KEPT])
