@@ -9,7 +9,7 @@ from collector_core.cli.common import Common, common_options
 from collector_core.web import tls
 
 
-@click.command()
+@click.command(short_help="Validate the configuration.")
 @common_options()
 def command(common: Common) -> None:
     """Validate the configuration and name everything that is wrong with it. Touches no device.

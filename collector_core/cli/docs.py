@@ -13,13 +13,14 @@ from collector_core.cli.common import Common, common_options
 from collector_core.discovery import Plugin, discover
 
 
-@click.command()
+@click.command(short_help="Fill the tables of plugins' READMEs.")
 @click.option("--check", is_flag=True, help="Write nothing; exit code 1 when a README has drifted.")
 @common_options()
 def command(common: Common, check: bool) -> None:
     """Fill the tables between `<!-- metrics -->`, `<!-- options -->` and `<!-- plugins -->` markers.
 
-    Works on the README beside each installed plugin's module.
+    Works on the README of each installed plugin: beside its module or, where it is installed with `--editable`, beside
+    its pyproject.toml.
     """
     del common
     drifted = [readme for readme, text in _pages() if readme.read_text(encoding="utf-8") != text]
@@ -48,5 +49,4 @@ def _pages() -> Iterator[tuple[Path, str]]:
 
 def _readme(plugin: Plugin) -> Path | None:
     file = getattr(plugin.module, "__file__", None)
-    readme = Path(file).parent / "README.md" if file else None
-    return readme if readme and readme.exists() else None
+    return documentation.readme_of(Path(file)) if file else None

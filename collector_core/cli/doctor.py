@@ -17,7 +17,7 @@ from collector_core.runner import Report
 from collector_core.secrets import Redactor
 
 
-@click.command()
+@click.command(short_help="Say what is there, what is missing and what fixes it.")
 @common_options(default_level="error")
 def command(common: Common) -> None:
     """Say per plugin what was found here, what is missing and the command that fixes it.
@@ -31,7 +31,8 @@ def command(common: Common) -> None:
     for cls in plugins.types.values():
         good &= _examine(app, cls)
     for plugin in plugins.broken:
-        _say("broken", "red", plugin.name, plugin.error, f"pip install --upgrade {plugin.distribution}")
+        fix = plugin.fix or f"pip install --upgrade {plugin.distribution}"
+        _say("broken", "red", plugin.name, plugin.error, fix)
     app.stop(0.5)
     sys.exit(0 if good else 1)
 

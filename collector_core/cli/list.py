@@ -11,7 +11,7 @@ from collector_core.cli.table import table
 from collector_core.discovery import Plugin, discover
 
 
-@click.command()
+@click.command(short_help="Show the installed plugins.")
 @common_options(default_level="error")
 def command(common: Common) -> None:
     """List the installed plugins with version, distribution and number of metrics.

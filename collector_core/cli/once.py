@@ -18,7 +18,7 @@ from collector_core.runner import Runner
 from collector_core.suggest import did_you_mean
 
 
-@click.command()
+@click.command(short_help="Run collectors once and print what they read.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--gap", default=1.0, show_default=True, help="Seconds between the two runs that a rate needs.")
 @common_options()

@@ -15,7 +15,7 @@ from collector_core.cli.common import Common, common_options
 from collector_core.config import parse_listen
 
 
-@click.command()
+@click.command(short_help="Collect and serve /metrics until told to stop.")
 @click.option("--listen", metavar="ADDRESS:PORT", help="Where to serve, instead of the file's `listen`.")
 @common_options(default_level="info")
 def command(common: Common, listen: str | None) -> None:
