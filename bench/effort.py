@@ -21,6 +21,7 @@ class Effort:
     idle_windows: int = 3
     idle_seconds: int = 20
     imports: int = 5
+    isolation_seconds: int = 20
 
 
 FULL = Effort()
@@ -37,4 +38,5 @@ QUICK = Effort(
     idle_windows=1,
     idle_seconds=2,
     imports=1,
+    isolation_seconds=2,
 )

@@ -43,8 +43,10 @@ class Program:
 
 
 @contextmanager
-def energy_collector(collectors: Collectors, *, root: Path | None = None, until: str = COMPLETE) -> Iterator[Program]:
-    """Our command with these `collectors`, from the scrape on that contains `until`."""
+def energy_collector(
+    collectors: Collectors, *, root: Path | None = None, until: str = COMPLETE, path: Sequence[Path] = ()
+) -> Iterator[Program]:
+    """Our command with these `collectors`, from the scrape on that contains `until`; plugins may lie in `path`."""
     with TemporaryDirectory(prefix="bench-") as folder:
         config = Path(folder, "config.yaml")
         config.write_text(json.dumps({"root": str(root or "/"), "collectors": collectors}), encoding="utf-8")
@@ -54,7 +56,8 @@ def energy_collector(collectors: Collectors, *, root: Path | None = None, until:
             str(Path(sys.executable).with_name("energy-collector")),
             *("run", "--log-level", "warning", "--config", str(config), "--listen", f"127.0.0.1:{port}"),
         ]
-        with _started(command, port, until, {"PYTHONPATH": os.pathsep.join([folder, str(_REPOSITORY)])}) as program:
+        places = os.pathsep.join(map(str, [folder, _REPOSITORY, *path]))
+        with _started(command, port, until, {"PYTHONPATH": places}) as program:
             yield program
 
 

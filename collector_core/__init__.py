@@ -2,6 +2,7 @@
 
 from pydantic import Field, SecretStr
 
+from collector_core.api import API_VERSION
 from collector_core.collector import Clock, Collector, CollectorConfig, Context
 from collector_core.counters import WrapCounter
 from collector_core.errors import (
@@ -15,11 +16,13 @@ from collector_core.errors import (
     describe,
     reason_of,
 )
+from collector_core.foreign import wrap_collector
 from collector_core.hookspecs import hookimpl
 from collector_core.metrics import Counter, Gauge, Info, Metric, Unit
 from collector_core.readings import Readings
 
 __all__ = [
+    "API_VERSION",
     "AuthFailed",
     "Clock",
     "Collector",
@@ -43,4 +46,5 @@ __all__ = [
     "describe",
     "hookimpl",
     "reason_of",
+    "wrap_collector",
 ]

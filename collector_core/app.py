@@ -11,14 +11,14 @@ from typing import Any
 
 from collector_core import config as configuration
 from collector_core.collector import Clock, Collector, Context, SystemClock
-from collector_core.config import Config, Instance
+from collector_core.config import Config, Instance, Unloadable
 from collector_core.discovery import Plugins, discover
 from collector_core.errors import ConfigError, NotAvailable, Reason, describe
-from collector_core.exposition import Exposition
+from collector_core.exposition import Exposition, Source
 from collector_core.processmetrics import ProcessMetrics
 from collector_core.runner import Runner
 from collector_core.secrets import Redactor
-from collector_core.selfmetrics import APP, AppState
+from collector_core.selfmetrics import APP, HEALTH, AppState, Health
 from collector_core.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -29,13 +29,14 @@ STOP_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Idle:
-    """A collector that does not run, and why."""
+    """A collector that does not run, and why; `wanted` where it should."""
 
     name: str
     plugin: str
     reason: Reason
     detail: str
     fix: str = ""
+    wanted: bool = False
 
 
 class App:
@@ -65,6 +66,7 @@ class App:
         self._root = root
         self._lock = threading.Lock()
         self._abandoned: list[Runner] = []
+        self._down: list[Source] = []
         self._started = False
         self._source = self.exposition.source("collector", APP)
         self._process_metrics = ProcessMetrics(self.exposition, self.clock)
@@ -126,6 +128,8 @@ class App:
             self.plugins, self.config = plugins, config
             instances, idle = self._wanted(config)
             wanted = {instance.name: instance for instance in instances}
+            for source in self._down:
+                source.close()  # whoever could not run may run now, with metrics of its own
             for name in [name for name, runner in self.runners.items() if wanted.get(name) != runner.instance]:
                 self._retire(self.runners.pop(name))
             for name, instance in wanted.items():
@@ -135,11 +139,12 @@ class App:
             self.watchdog.replace((*self.runners.values(), self._process_metrics))
             self.state.reload_success = True
             self.state.reload_time = self.clock.time()
+            self._down = [self._show_as_down(each) for each in idle if each.wanted]
             self._publish_state()
 
     def _wanted(self, config: Config) -> tuple[list[Instance], list[Idle]]:
         if config.instances is not None:
-            return list(config.instances), []
+            return list(config.instances), [_unloadable(each) for each in config.unloadable]
         instances: list[Instance] = []
         idle: list[Idle] = []
         for cls in self.plugins.types.values():
@@ -156,13 +161,13 @@ class App:
         hung = [runner for runner in self._abandoned if runner.instance.name == instance.name and runner.hung]
         if len(hung) >= MAX_ABANDONED:
             detail = f"{len(hung)} of its threads hang; not started again"
-            idle.append(Idle(instance.name, plugin, Reason.TIMEOUT, detail, "restart energy-collector"))
+            idle.append(Idle(instance.name, plugin, Reason.TIMEOUT, detail, "restart energy-collector", wanted=True))
             return
         try:
             runner = self.add(instance)
-        except Exception as error:  # noqa: BLE001 - a constructor of a plugin may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a constructor of a plugin may raise anything
             log.error("collector %s cannot be built: %s", instance.name, describe(error))  # noqa: TRY400 - one line
-            idle.append(Idle(instance.name, plugin, Reason.BAD_DATA, describe(error)))
+            idle.append(Idle(instance.name, plugin, Reason.BAD_DATA, describe(error), wanted=True))
             return
         if self._started:
             runner.start()
@@ -172,6 +177,11 @@ class App:
         self._abandoned = [each for each in self._abandoned if each.hung]
         if runner.hung:
             self._abandoned.append(runner)
+
+    def _show_as_down(self, idle: Idle) -> Source:
+        source = self.exposition.source(f"{idle.name} (health)", HEALTH)
+        source.publish(Health(idle.name, idle.plugin, up=False, reason=idle.reason).snapshot())
+        return source
 
     def _publish_state(self) -> None:
         self.state.plugins = {plugin.name: plugin.version for plugin in self.plugins.all if not plugin.error}
@@ -202,8 +212,13 @@ def detect(cls: type[Collector[Any]], root: Path, clock: Clock) -> NotAvailable 
         return cls.detect(ctx)
     except NotAvailable as answer:
         return answer
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
         return NotAvailable(Reason.BAD_DATA, describe(error))
+
+
+def _unloadable(collector: Unloadable) -> Idle:
+    plugin = collector.plugin
+    return Idle(collector.name, plugin.name, Reason.BAD_DATA, plugin.error, plugin.remedy, wanted=True)
 
 
 def _logged(plugins: Plugins) -> Plugins:

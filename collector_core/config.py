@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from collector_core import secrets
 from collector_core.collector import Collector, CollectorConfig
-from collector_core.discovery import Plugins, entry_point_names
+from collector_core.discovery import Plugin, Plugins, entry_point_names
 from collector_core.errors import ConfigError, Problem
 from collector_core.suggest import did_you_mean, nearest_key
 from collector_core.yamlfile import Document, YamlPath, load
@@ -127,6 +127,15 @@ class Instance:
 
 
 @dataclass(frozen=True)
+class Unloadable:
+    """A collector of the file whose plugin is installed, but broken: not the file's fault, so the others run."""
+
+    name: str
+    plugin: Plugin
+    problem: Problem
+
+
+@dataclass(frozen=True)
 class Config:
     """A validated configuration; `instances` is None where the file names no collectors: those that fit run."""
 
@@ -134,6 +143,7 @@ class Config:
     instances: tuple[Instance, ...] | None
     file: Path | None = None
     secrets: frozenset[str] = frozenset()
+    unloadable: tuple[Unloadable, ...] = ()
 
 
 def default_config() -> Config:
@@ -177,14 +187,17 @@ def validate(document: Document, plugins: Plugins) -> Config:
     settings, core_problems = _validate(Settings, data, document, ())
     problems += core_problems
     instances: list[Instance] | None = None
+    unloadable: list[Unloadable] = []
     if isinstance(data.get("collectors"), dict):
+        unloadable = list(_unloadable(data["collectors"], document, plugins))
         instances, instance_problems = _instances(data["collectors"], document, plugins)
         problems += instance_problems
     if problems or settings is None:
+        problems += [each.problem for each in unloadable]
         problems.sort(key=lambda problem: problem.line or 0)
         raise ConfigError([resolved.redact(problem) for problem in dict.fromkeys(problems)])
     found = None if instances is None else tuple(instances)
-    return Config(_absolute(settings, document.file), found, document.file, resolved.values)
+    return Config(_absolute(settings, document.file), found, document.file, resolved.values, tuple(unloadable))
 
 
 def _instances(
@@ -210,17 +223,29 @@ def _instances(
     return instances, problems
 
 
+def _unloadable(collectors: Mapping[str, Any], document: Document, plugins: Plugins) -> Iterable[Unloadable]:
+    broken = {plugin.name: plugin for plugin in plugins.broken}
+    for name, item in collectors.items():
+        wanted, path = _wanted(name, item)
+        if wanted in broken:
+            problem = document.problem(path, f"plugin {wanted!r} cannot be loaded: {broken[wanted].error}")
+            yield Unloadable(name, broken[wanted], problem)
+
+
+def _wanted(name: str, item: Any) -> tuple[str, YamlPath]:
+    """The plugin that a collector names, and where it does."""
+    given = item.get("plugin") if isinstance(item, dict) else None
+    return str(given or name), ("collectors", name, "plugin") if given else ("collectors", name)
+
+
 def _find_type(
     name: str, item: Any, document: Document, plugins: Plugins
 ) -> tuple[type[Collector[Any]] | None, list[Problem]]:
-    given = item.get("plugin") if isinstance(item, dict) else None
-    wanted = str(given or name)
-    path: YamlPath = ("collectors", name, "plugin") if given else ("collectors", name)
+    wanted, path = _wanted(name, item)
     if wanted in plugins.types:
         return plugins.types[wanted], []
-    broken = next((plugin for plugin in plugins.broken if plugin.name == wanted), None)
-    if broken:
-        return None, [document.problem(path, f"plugin {wanted!r} cannot be loaded: {broken.error}")]
+    if wanted in {plugin.name for plugin in plugins.broken}:
+        return None, []  # `_unloadable` tells
     hint = did_you_mean(wanted, {*plugins.types, *entry_point_names()}) or "`energy-collector list` shows all"
     return None, [document.problem(path, f"no plugin is called {wanted!r}; {hint}")]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pluggy
 
-from collector_core import hookspecs
+from collector_core import api, hookspecs
 from collector_core.collector import Collector, CollectorConfig
-from collector_core.errors import DeclarationError, describe
+from collector_core.errors import DeclarationError, NewerApiNeeded, describe
 from collector_core.metrics import Metric
 
 GROUP = hookspecs.PROJECT
@@ -28,6 +28,12 @@ class Plugin:
     module: Any = None
     types: tuple[type[Collector[Any]], ...] = ()
     error: str = ""
+    fix: str = ""
+
+    @property
+    def remedy(self) -> str:
+        """What to do when it could not be loaded."""
+        return self.fix or f"pip install --upgrade {self.distribution}"
 
 
 class Plugins:
@@ -73,11 +79,22 @@ def entry_point_names() -> list[str]:
 def _load(manager: pluggy.PluginManager, entry: metadata.EntryPoint) -> Plugin:
     version = entry.dist.version if entry.dist else ""
     try:
-        module = entry.load()
+        module = _import(entry)
         types = _collector_types(manager, entry.name, module)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything at import
-        return Plugin(entry.name, _distribution(entry), version, error=describe(error))
+        fix = api.UPGRADE if isinstance(error, NewerApiNeeded) else ""
+        return Plugin(entry.name, _distribution(entry), version, error=describe(error), fix=fix)
     return Plugin(entry.name, _distribution(entry), version, module, types)
+
+
+def _import(entry: metadata.EntryPoint) -> Any:
+    try:
+        module = entry.load()
+    except ImportError:
+        api.check_source(entry.module)
+        raise
+    api.check_required(module)
+    return module
 
 
 def _collector_types(manager: pluggy.PluginManager, name: str, module: Any) -> tuple[type[Collector[Any]], ...]:

@@ -25,6 +25,13 @@ def fill(text: str, tables: dict[str, str]) -> str:
     return text
 
 
+def readme_of(file: Path) -> Path | None:
+    """The README of the plugin whose module is `file`: beside it or, in a source tree, beside the pyproject.toml."""
+    above = [folder for folder in list(file.parents)[:3] if (folder / "pyproject.toml").exists()]
+    readmes = [folder / "README.md" for folder in (file.parent, *above)]
+    return next((readme for readme in readmes if readme.exists()), None)
+
+
 def plugin_tables(cls: type[Collector[Any]]) -> dict[str, str]:
     """The tables of one plugin's README: `metrics` and `options`."""
     return {"metrics": metrics_table(cls.metrics), "options": options_table(cls.config_type)}

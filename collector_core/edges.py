@@ -29,6 +29,7 @@ class Edges:
 
     log: logging.Logger
     _faults: dict[str, _Fault] = field(default_factory=dict)
+    _asides: dict[str, str] = field(default_factory=dict)
 
     def see(self, report: Report) -> None:
         """Log what changed with this run."""
@@ -41,6 +42,13 @@ class Edges:
         for name, error in failing.items():
             self._see_fault(name, ("fails", reason_of(error).value), describe(error), getattr(error, "fix", ""))
         self._see_good(failing)
+
+    def see_aside(self, what: str, error: BaseException) -> None:
+        """Log a fault beside the runs, of which nobody can say when it is over: once for each kind of error."""
+        kind = type(error).__name__
+        if self._asides.get(what) != kind:
+            self._asides[what] = kind
+            self.log.warning("%s: %s", what, describe(error))
 
     def _see_fault(self, name: str, kind: tuple[str, ...], error: str, fix: str) -> None:
         known = self._faults.get(name)

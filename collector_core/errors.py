@@ -4,6 +4,7 @@ CollectorError
 ├── NotAvailable        the source is not there (yet): retried with backoff, logged once with its fix
 ├── AuthFailed          credentials were refused: no more runs until the configuration is reloaded
 ├── DeclarationError    a metric or a plugin is declared wrongly: found at import, before anything runs
+│   └── NewerApiNeeded         a plugin is made for a newer energy-collector
 ├── ReadingError        a run produced something that must not be published
 │   └── SeriesBudgetExceeded   a run produced more series than `max_series`
 ├── ConfigError         a configuration file is wrong; carries every problem of the file
@@ -61,6 +62,10 @@ class DeclarationError(CollectorError):
     """A metric, a collector class or a plugin is declared wrongly."""
 
 
+class NewerApiNeeded(DeclarationError):
+    """A plugin needs a newer version of the public API than the installed one."""
+
+
 class ReadingError(CollectorError):
     """A reading that must not be published: undeclared, mislabelled, not finite, negative or twice."""
 
@@ -95,6 +100,8 @@ class ConfigError(CollectorError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+MAX_TEXT = 500  # characters of a message; some exceptions carry the whole answer of a server
+
 _REASON_OF_ERRNO = {
     errno.ENODEV: Reason.NOT_FOUND,
     errno.ENXIO: Reason.NOT_FOUND,
@@ -124,9 +131,18 @@ def reason_of(error: BaseException) -> Reason:
     return _REASON_OF_ERRNO.get(getattr(error, "errno", None) or 0, Reason.BAD_DATA)
 
 
+def one_line(text: str) -> str:
+    """A text without line breaks, cut off at `MAX_TEXT` characters."""
+    line = " ".join(text[: 2 * MAX_TEXT].split())
+    return line if len(line) <= MAX_TEXT and len(text) <= 2 * MAX_TEXT else f"{line[:MAX_TEXT]}…"
+
+
 def describe(error: BaseException) -> str:
-    """An exception in one line, with its type where the text alone would not say enough."""
-    text = " ".join(str(error).split())
+    """An exception in one line of bounded length, with its type where the text alone would not say enough."""
+    try:
+        text = one_line(str(error))
+    except Exception:  # noqa: BLE001 - it is the exception's own method that failed
+        text = "cannot say what is wrong"
     if isinstance(error, CollectorError) and text:
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -18,16 +18,20 @@ from prometheus_client import Metric as Family
 from prometheus_client.exposition import choose_encoder, generate_latest, gzip_accepted
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector as ForeignCollector
+from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
 from collector_core.collector import Clock
 from collector_core.errors import DeclarationError, ReadingError, describe
+from collector_core.families import Families, metric_names
+from collector_core.families import Family as FrozenFamily
+from collector_core.labels import label_text
+from collector_core.lines import Block, all_labels, layout_blocks
 from collector_core.metrics import Metric
-from collector_core.readings import NOTHING, Key, Layout, Snapshot
+from collector_core.readings import NOTHING, Layout, Snapshot
 
 log = logging.getLogger(__name__)
 
-BLOCK = 16  # series that are formatted together; small enough that one changed value costs little
 GO_EXPONENT = 1e6  # from here on prometheus_client writes 1.5e+06 where Python writes 1500000.0
 EXACT = 1e16  # whole numbers below are written with all their digits
 GZIP_LEVEL = 1
@@ -84,7 +88,9 @@ class Exposition(ForeignCollector):
     def source(self, name: str, metrics: Iterable[Metric], labels: Mapping[str, str] | None = None) -> Source:
         """A place to publish `metrics`; `labels` are added to every series of it.
 
-        Raises `DeclarationError` when another source declared one of the metrics differently.
+        A source that shows foreign families under one of these names loses them, so that the order in which
+        collectors start does not matter. Raises `DeclarationError` when another source declared one of the metrics
+        differently.
         """
         source = Source(self, name, labels or {})
         metrics = tuple(metrics)
@@ -96,6 +102,7 @@ class Exposition(ForeignCollector):
                 family.sources.append(source)
                 source.families[metric] = family
                 source.declared[metric.base_name] = metric
+            self._withdraw_foreign({name for metric in metrics for name in metric_names(metric)})
             self._sources.append(source)
         return source
 
@@ -125,7 +132,9 @@ class Exposition(ForeignCollector):
         """The same series as prometheus_client's objects, for whoever uses `registry` directly."""
         with self._lock:
             self._expire()
-            return iter([family.as_prometheus_client() for family in self._families.values() if family.blocks()])
+            ours = [family.as_prometheus_client() for family in self._families.values() if family.blocks()]
+            foreign = [_thaw(family) for source in self._sources for family in source.shown.foreign.families]
+            return iter(ours + foreign)
 
     def describe(self) -> Iterable[Family]:
         """Nothing in advance: sources come and go."""
@@ -141,6 +150,7 @@ class Exposition(ForeignCollector):
             if blocks:
                 pieces.append(family.headers[encoding.format])
                 pieces += blocks
+        pieces += [source.shown.foreign.texts[encoding.format] for source in self._sources]
         pieces.append(self.registry.foreign_text(encoding.format))
         if encoding.format is Format.OPENMETRICS:
             pieces.append(_EOF)
@@ -156,6 +166,8 @@ class Exposition(ForeignCollector):
                 return
             if rendered.layout is not source.shown.layout:
                 self._check_twice(source, rendered)
+            if rendered.foreign.names != source.shown.foreign.names:
+                self._check_foreign(source, rendered.foreign.names)
             self._lines += len(rendered.snapshot) - len(source.shown.snapshot)
             source.shown = rendered
             self._bodies.clear()
@@ -172,6 +184,26 @@ class Exposition(ForeignCollector):
                         f"{metric.name}{min(common)} is already published by {other.name}; "
                         "give the instances different `labels`"
                     )
+
+    def _check_foreign(self, source: Source, names: Iterable[str]) -> None:
+        """Raises `ReadingError` when another source declares or shows one of the names."""
+        for name in sorted(names):
+            if owner := self._owner_of(source, name):
+                raise ReadingError(f"{name} of {source.name} is taken by {owner}: one name means one thing")
+
+    def _owner_of(self, source: Source, name: str) -> str:
+        """Which source declares a name, or which other one shows it; empty if none does."""
+        with self._lock:
+            for family in self._families.values():
+                if name in family.names:
+                    return family.owner
+            others = (other for other in self._sources if other is not source)
+            return next((other.name for other in others if name in other.shown.foreign.names), "")
+
+    def _withdraw_foreign(self, names: set[str]) -> None:
+        for source in self._sources:
+            if names & source.shown.foreign.names:
+                self._publish(source, _NOTHING_RENDERED, inf)
 
     def _remove(self, source: Source) -> None:
         with self._lock:
@@ -223,6 +255,10 @@ class Source:
         """
         self._exposition._publish(self, self._renderer.render(snapshot), expires_at)  # noqa: SLF001 - one class in two halves
 
+    def owner_of(self, name: str) -> str:
+        """The source that declares a metric called `name`, or another one that shows it; empty if there is none."""
+        return self._exposition._owner_of(self, name)  # noqa: SLF001
+
     def close(self) -> None:
         """Give up the place; any number of times."""
         self._exposition._remove(self)  # noqa: SLF001
@@ -265,6 +301,18 @@ class Registry(CollectorRegistry):
 
 
 @dataclass(frozen=True, slots=True)
+class _Foreign:
+    """Families of foreign code with their source's labels and lines; never changed."""
+
+    families: tuple[FrozenFamily, ...]
+    names: frozenset[str]
+    texts: Mapping[Format, bytes]
+
+
+_NO_FOREIGN = _Foreign((), frozenset(), dict.fromkeys(Format, b""))
+
+
+@dataclass(frozen=True, slots=True)
 class _Rendered:
     """A snapshot with its lines in blocks; never changed. `blocks_of` says which blocks are a metric's."""
 
@@ -272,6 +320,7 @@ class _Rendered:
     labels: Mapping[str, str]
     blocks: list[bytes]
     blocks_of: Mapping[Metric, tuple[int, int]]
+    foreign: _Foreign = _NO_FOREIGN
 
     @property
     def layout(self) -> Layout:
@@ -280,11 +329,11 @@ class _Rendered:
     def samples(self, metric: Metric) -> Iterator[tuple[dict[str, str], float]]:
         """All labels and the value of every series of a metric."""
         for key, value in self.snapshot.series(metric):
-            yield _all_labels(metric, self.labels, key), value
+            yield all_labels(metric, self.labels, key), value
 
     def identities(self, metric: Metric) -> set[str]:
         """What tells the series of a metric apart: their labels, as rendered."""
-        return {_label_text(labels) for labels, _ in self.samples(metric)}
+        return {label_text(labels) for labels, _ in self.samples(metric)}
 
 
 _NOTHING_RENDERED = _Rendered(NOTHING, {}, [], {})
@@ -298,8 +347,10 @@ class _Family:
     owner: str
     sources: list[Source] = field(default_factory=list)
     headers: dict[Format, bytes] = field(init=False)
+    names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.names = metric_names(self.metric)
         self.headers = {kind: _generate([self._empty()], kind) for kind in Format}
 
     def blocks(self) -> list[bytes]:
@@ -323,20 +374,12 @@ class _Family:
         return Family(self.metric.base_name, self.metric.help, self.metric.kind, self.metric.unit.value)
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Up to `BLOCK` series of one metric: their places in the values, and their lines with room for the values."""
-
-    start: int
-    end: int
-    template: str
-
-    def text(self, values: Sequence[float]) -> bytes:
-        """The lines as prometheus_client writes them; `%s` of a float is already that below `GO_EXPONENT`."""
-        part = values[self.start : self.end]
-        if max(part) < GO_EXPONENT:
-            return (self.template % tuple(part)).encode()
-        return (self.template % tuple([value if value < GO_EXPONENT else _large(value) for value in part])).encode()
+def _text(block: Block, values: Sequence[float]) -> bytes:
+    """A block's lines as prometheus_client writes them; `%s` of a float is already that below `GO_EXPONENT`."""
+    part = values[block.start : block.end]
+    if max(part) < GO_EXPONENT:
+        return (block.template % tuple(part)).encode()
+    return (block.template % tuple([value if value < GO_EXPONENT else _large(value) for value in part])).encode()
 
 
 def _large(value: float) -> str:
@@ -353,27 +396,32 @@ class _Renderer:
 
     def __init__(self, labels: Mapping[str, str]) -> None:
         self._labels = labels
-        self._blocks: list[_Block] = []
+        self._blocks: list[Block] = []
         self._last = _NOTHING_RENDERED
 
     def render(self, snapshot: Snapshot) -> _Rendered:
         """The lines of `snapshot`."""
         last = self._last
         blocks_of = last.blocks_of
+        foreign = last.foreign
+        if snapshot.families != last.snapshot.families:
+            foreign = _render_foreign(snapshot.families, self._labels)
         if snapshot.layout is not last.layout:
-            self._blocks, blocks_of = _layout_blocks(snapshot.layout, self._labels)
+            self._blocks, blocks_of = layout_blocks(snapshot.layout, self._labels)
             values = snapshot.values.tolist()
-            texts = [block.text(values) for block in self._blocks]
+            texts = [_text(block, values) for block in self._blocks]
         elif snapshot.values != last.snapshot.values:
             texts = last.blocks.copy()
             changed = self._changed(last.snapshot.values.tobytes(), snapshot.values.tobytes())
             # Many floats are made at once much faster than slice by slice, but few are not worth making all.
             floats = snapshot.values.tolist() if len(changed) > len(texts) / 2 else snapshot.values
             for number in changed:
-                texts[number] = self._blocks[number].text(floats)
-        else:
+                texts[number] = _text(self._blocks[number], floats)
+        elif foreign is last.foreign:
             return last
-        self._last = _Rendered(snapshot, self._labels, texts, blocks_of)
+        else:
+            texts = last.blocks
+        self._last = _Rendered(snapshot, self._labels, texts, blocks_of, foreign)
         return self._last
 
     def _changed(self, old: bytes, new: bytes) -> list[int]:
@@ -386,43 +434,27 @@ class _Renderer:
         ]
 
 
-def _layout_blocks(layout: Layout, labels: Mapping[str, str]) -> tuple[list[_Block], dict[Metric, tuple[int, int]]]:
-    blocks: list[_Block] = []
-    blocks_of = {}
-    for metric in layout.metrics:
-        first = len(blocks)
-        blocks += _metric_blocks(metric, layout, labels)
-        blocks_of[metric] = first, len(blocks)
-    return blocks, blocks_of
+def _render_foreign(families: Sequence[FrozenFamily], labels: Mapping[str, str]) -> _Foreign:
+    """Raises `ReadingError` when series can no longer be told apart with `labels` added."""
+    labelled = Families()
+    for family in families:
+        labelled.add(family.with_labels(labels) if labels else family)
+    shown = labelled.joined()
+    texts = {kind: _generate([_thaw(family) for family in shown], kind) for kind in Format}
+    return _Foreign(shown, frozenset(name for family in shown for name in family.names), texts)
 
 
-def _metric_blocks(metric: Metric, layout: Layout, labels: Mapping[str, str]) -> Iterator[_Block]:
-    start, end = layout.spans[metric]
-    texts = [_label_text(_all_labels(metric, labels, key)).replace("%", "%%") for key in layout.places[metric]]
-    for place in range(start, end, BLOCK):
-        lines = (f"{metric.name}{text} %s\n" for text in texts[place - start : place - start + BLOCK])
-        yield _Block(place, min(place + BLOCK, end), "".join(lines))
-
-
-def _all_labels(metric: Metric, labels: Mapping[str, str], key: Key) -> dict[str, str]:
-    return {**labels, **dict(zip(metric.labels, key, strict=True))}
+def _thaw(family: FrozenFamily) -> Family:
+    """As prometheus_client's own object."""
+    thawed = Family(family.name, family.documentation, family.type, family.unit)
+    thawed.samples = [Sample(*sample) for sample in family.samples]  # type: ignore[arg-type]
+    return thawed
 
 
 def _gzip(data: bytes) -> bytes:
     header = 16  # zlib's way to ask for a gzip header
     packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, header + GZIP_WINDOW_BITS, GZIP_MEMORY_LEVEL)
     return packer.compress(data) + packer.flush()
-
-
-def _label_text(labels: Mapping[str, str]) -> str:
-    if not labels:
-        return ""
-    pairs = (f'{name}="{_escape(value)}"' for name, value in sorted(labels.items()))
-    return "{" + ",".join(pairs) + "}"
-
-
-def _escape(value: str) -> str:
-    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 @dataclass

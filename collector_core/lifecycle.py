@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import inspect
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from collector_core.collector import Collector
@@ -15,6 +15,7 @@ from collector_core.readings import Readings
 LONGEST_SLEEP = 3600.0  # seconds; a lock cannot be waited for without end
 
 Job = Callable[[], Coroutine[Any, Any, None]]
+Stray = Callable[[BaseException], None]
 
 
 class Lifecycle:
@@ -85,6 +86,11 @@ class Worker:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
+    @property
+    def thread_id(self) -> int | None:
+        """The thread's number in this process."""
+        return self._thread.ident
+
     def _work(self) -> None:
         while not self._stopping:
             if not self._asleep.acquire(timeout=min(self._wait(), LONGEST_SLEEP)) and not self._stopping:
@@ -95,8 +101,10 @@ class Worker:
 class LoopWorker(Worker):
     """A worker whose event loop runs all the time, so that a collector's own connections live on between cycles."""
 
-    def __init__(self, name: str, wait: Callable[[], float], cycle: Job, close: Job) -> None:
+    def __init__(self, name: str, wait: Callable[[], float], cycle: Job, close: Job, stray: Stray) -> None:
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(lambda _, context: stray(_error_in(context)))
+        self._stray = stray
         self._woken = asyncio.Event()
         super().__init__(name, wait, cycle, close)
 
@@ -107,7 +115,12 @@ class LoopWorker(Worker):
 
     def _work(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
+            serving = runner.get_loop().create_task(self._serve())
+            while not serving.done():
+                try:
+                    self._loop.run_until_complete(serving)
+                except (SystemExit, KeyboardInterrupt, RuntimeError) as error:
+                    self._stray(error)  # a task of the collector's own wants the program to end, or stopped the loop
 
     async def _serve(self) -> None:
         while not self._stopping:
@@ -117,6 +130,12 @@ class LoopWorker(Worker):
             except TimeoutError:
                 await self._cycle()
         await self._close()
+
+
+def _error_in(context: Mapping[str, Any]) -> BaseException:
+    """What an event loop says went wrong outside of any call of ours."""
+    error: BaseException | None = context.get("exception")
+    return error or RuntimeError(context["message"])
 
 
 def _drive(job: Coroutine[Any, Any, None]) -> None:

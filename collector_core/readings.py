@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import compress
 from math import isfinite, nan
 
-from collector_core.errors import ReadingError, SeriesBudgetExceeded
+from collector_core.errors import ReadingError, SeriesBudgetExceeded, one_line
+from collector_core.families import Families, Family, FamilyLike, freeze, nobody
+from collector_core.labels import check_label
 from collector_core.metrics import Info, Metric
-
-MAX_LABEL_CHARACTERS = 1024
 
 Key = tuple[str, ...]
 
@@ -40,13 +40,14 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The readings of one finished run, never changed afterwards."""
+    """The readings of one finished run, never changed afterwards; `families` are those of foreign code."""
 
     layout: Layout
     values: array[float]
+    families: tuple[Family, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.values) + sum(len(family.samples) for family in self.families)
 
     def series(self, metric: Metric) -> Iterator[tuple[Key, float]]:
         """Label values, in the order of the metric's labels, and value of each series of a metric."""
@@ -67,22 +68,32 @@ class PartFailure:
     @property
     def name(self) -> str:
         """The part as people write it: `plug=heater`."""
-        return ",".join(f"{key}={value}" for key, value in self.labels.items()) or "part"
+        return one_line(",".join(f"{key}={value}" for key, value in self.labels.items())) or "part"
 
 
 class Readings:
     """Takes the readings of one run and refuses what must not be published, at the plugin's own line.
 
-    `previous` is the snapshot of the run before: its layout is used again where the series are the same.
+    `previous` is the snapshot of the run before: its layout is used again where the series are the same. `owner_of`
+    tells which other source a name belongs to.
     """
 
-    def __init__(self, metrics: Iterable[Metric], *, max_series: int, previous: Snapshot = NOTHING) -> None:
+    def __init__(
+        self,
+        metrics: Iterable[Metric],
+        *,
+        max_series: int,
+        previous: Snapshot = NOTHING,
+        owner_of: Callable[[str], str] = nobody,
+    ) -> None:
         layout = previous.layout if previous is not NOTHING else Layout(dict.fromkeys(metrics, ()))
         self._layout = layout
         self._places = layout.places
         # NaN marks a known series that the run has not added yet; it is never a reading.
-        self._values = array("d", [nan]) * len(previous)
+        self._values = array("d", [nan]) * len(previous.values)
         self._new: dict[Metric, dict[Key, float]] = {}
+        self._families: Families | None = None
+        self._owner_of = owner_of
         self._budget = max_series
         self.part_failures: list[PartFailure] = []
 
@@ -103,24 +114,43 @@ class Readings:
             if value is not None:
                 self._put(metric, value, key if names == metric.labels else _ordered(metric, labels))
 
+    def add_families(self, families: Iterable[FamilyLike], *, merge: bool = False) -> None:
+        """Publish metric families of foreign code that need no declaration: what `collect()` of a prometheus_client
+        collector returns.
+
+        NaN means absent, `_created` is left out. With `merge`, a family may come again in the same run with further
+        series, if type and unit agree; the first help text stays. Raises `ReadingError` when another collector or
+        this run already has one of the names or series, or for what no scraper could read.
+        """
+        if self._families is None:
+            self._families = Families(self._places, self._owner_of)
+        for family in families:
+            self._families.add(freeze(family), merge=merge)
+            if len(self._families) > self._budget:
+                raise self._over_budget(len(self._families))
+
     @contextmanager
     def part(self, **labels: str) -> Iterator[None]:
         """A part of the run that may fail alone: its readings are dropped, the failure is counted, the run goes on."""
         values, new = self._values[:], {metric: dict(series) for metric, series in self._new.items()}
+        mark = self._families.mark if self._families else 0
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever fails in a part stays in it
             self.part_failures.append(PartFailure(labels, error))
             self._values, self._new = values, new
+            if self._families:
+                self._families.cut(mark)
 
     def snapshot(self) -> Snapshot:
         """The finished run's readings; raises `SeriesBudgetExceeded` when they are too many."""
+        families = self._families.joined() if self._families else ()
         if not self._new and all(map(isfinite, self._values)):
-            snapshot = Snapshot(self._layout, self._values)
+            snapshot = Snapshot(self._layout, self._values, families)
         else:
-            snapshot = self._with_new_layout()
+            snapshot = Snapshot(*self._with_new_layout(), families)
         if len(snapshot) > self._budget:
-            raise self._over_budget(snapshot.layout.places, len(snapshot))
+            raise self._over_budget(len(snapshot), snapshot.layout.places)
         return snapshot
 
     def _put(self, metric: Metric, value: float | None, key: Key) -> None:
@@ -139,7 +169,7 @@ class Readings:
         else:
             self._values[place] = value
 
-    def _with_new_layout(self) -> Snapshot:
+    def _with_new_layout(self) -> tuple[Layout, array[float]]:
         there = list(map(isfinite, self._values))
         keys: dict[Metric, list[Key]] = {}
         values = array("d")
@@ -148,24 +178,28 @@ class Readings:
             keys[metric] = [*compress(self._places[metric], there[start:end]), *new]
             values.extend(filter(isfinite, self._values[start:end]))
             values.extend(new.values())
-        return Snapshot(Layout(keys), values)
+        return Layout(keys), values
 
     def _add_new(self, metric: Metric, key: Key, value: float) -> None:
         new = self._new.setdefault(metric, {})
         if key in new:
             raise _twice(metric, key)
         for label, text in zip(metric.labels, key, strict=True):
-            _check_label(metric, label, text)
+            check_label(metric.name, label, text)
         new[key] = value
         if len(new) > self._budget:
-            raise self._over_budget(self._new, len(new))
+            raise self._over_budget(len(new), self._new)
 
-    def _over_budget(self, series: Mapping[Metric, Mapping[Key, float]], count: int) -> SeriesBudgetExceeded:
-        worst = max(series, key=lambda metric: len(series[metric]))
-        labels = ", ".join(worst.labels) or "none"
+    def _over_budget(
+        self, count: int, declared: Mapping[Metric, Mapping[Key, float]] | None = None
+    ) -> SeriesBudgetExceeded:
+        sizes = [(len(series), metric.name, metric.labels) for metric, series in (declared or {}).items()]
+        foreign = self._families.joined() if self._families else ()
+        sizes += [(len(family.samples), family.name, tuple(family.samples[0].labels)) for family in foreign]
+        _, worst, labels = max(sizes)
         return SeriesBudgetExceeded(
             f"at least {count} series are more than max_series = {self._budget}; "
-            f"most of them in {worst.name} (labels: {labels})"
+            f"most of them in {worst} (labels: {', '.join(labels) or 'none'})"
         )
 
 
@@ -173,17 +207,6 @@ def _ordered(metric: Metric, labels: Mapping[str, str]) -> Key:
     if set(labels) != set(metric.labels):
         raise ReadingError(f"{metric.name}: labels are {sorted(labels)}, declared are {sorted(metric.labels)}")
     return tuple(labels[name] for name in metric.labels)
-
-
-def _check_label(metric: Metric, label: str, text: object) -> None:
-    if not isinstance(text, str):
-        raise ReadingError(f"{metric.name}: label {label} must be text, got {type(text).__name__}")
-    if len(text) > MAX_LABEL_CHARACTERS:
-        raise ReadingError(f"{metric.name}: label {label} has {len(text)} characters, {MAX_LABEL_CHARACTERS} at most")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ReadingError(f"{metric.name}: label {label} is not valid Unicode: {error.reason}") from error
 
 
 def _twice(metric: Metric, key: Key) -> ReadingError:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
+import sys
 import threading
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from collector_core.collector import Clock, Collector, Context
@@ -94,9 +96,8 @@ class Runner:
 
     def start(self) -> None:
         """Start the thread, and with it the first run."""
-        kind = LoopWorker if self._lifecycle.is_async else Worker
-        name = f"collector-{self.instance.name}"
-        self._worker = kind(name, self._seconds_to_wait, self.cycle, self._close)
+        jobs = (f"collector-{self.instance.name}", self._seconds_to_wait, self.cycle, self._close)
+        self._worker = LoopWorker(*jobs, self._see_stray) if self._lifecycle.is_async else Worker(*jobs)
 
     async def cycle(self) -> None:
         """The run that is due, if one is; on the collector's own thread."""
@@ -175,7 +176,12 @@ class Runner:
 
     async def _execute(self, run: _Run) -> None:
         """One run from its start to its report, on the collector's thread."""
-        out = Readings(self.instance.type.metrics, max_series=self.instance.max_series, previous=self._snapshot)
+        out = Readings(
+            self.instance.type.metrics,
+            max_series=self.instance.max_series,
+            previous=self._snapshot,
+            owner_of=self._source.owner_of,
+        )
         started = self._clock.monotonic()
         error = await self._collect(out)
         duration = self._clock.monotonic() - started
@@ -187,6 +193,7 @@ class Runner:
             with self._lock:
                 self._record(report)
         if error is not None or not wanted:
+            run.deadline = self._clock.monotonic() + self.instance.timeout
             await self._close()
         with self._lock:
             self._run = None
@@ -194,9 +201,9 @@ class Runner:
     async def _collect(self, out: Readings) -> BaseException | None:
         try:
             await self._lifecycle.collect(out)
-        except (GeneratorExit, asyncio.CancelledError):
+        except GeneratorExit:
             raise
-        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, SystemExit too
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, SystemExit and CancelledError too
             return error
         return None
 
@@ -221,15 +228,25 @@ class Runner:
             _result_of(error),
             duration,
             reason=reason_of(error),
-            error=describe(error) + ("" if expected else _place(error, type(self._collector).__module__)),
+            error=describe(error) + ("" if expected else self._origin(error)),
             fix=getattr(error, "fix", ""),
             traceback="" if expected else "".join(traceback.format_exception(error)),
         )
 
+    def _origin(self, error: BaseException) -> str:
+        """Where in the plugin's code an error came from."""
+        frames = reversed(list(traceback.walk_tb(error.__traceback__)))
+        return _place(frames, type(self._collector).__module__)
+
     def _give_up(self, run: _Run, now: float) -> None:
         run.given_up = True
-        error = f"no answer after {self.instance.timeout:g} s"
+        error = f"no answer after {self.instance.timeout:g} s{self._whereabouts()}"
         self._record(self._report(Result.TIMEOUT, now - run.started, reason=Reason.TIMEOUT, error=error))
+
+    def _whereabouts(self) -> str:
+        """Where in the plugin's code the thread is now."""
+        frame = sys._current_frames().get(self._worker.thread_id or 0) if self._worker else None  # noqa: SLF001
+        return _place(traceback.walk_stack(frame), type(self._collector).__module__) if frame else ""
 
     def _report(self, result: Result, duration: float, **details: Any) -> Report:
         name, plugin = self.instance.name, self.instance.type.name
@@ -267,10 +284,13 @@ class Runner:
     async def _close(self) -> None:
         try:
             await self._lifecycle.close()
-        except (GeneratorExit, asyncio.CancelledError):
+        except GeneratorExit:
             raise
         except BaseException as error:  # noqa: BLE001 - as in _collect
-            self._log.warning("close failed: %s", describe(error))
+            self._edges.see_aside("close failed", error)
+
+    def _see_stray(self, error: BaseException) -> None:
+        self._edges.see_aside("a task of its own failed", error)
 
 
 def _result_of(error: BaseException) -> Result:
@@ -281,11 +301,9 @@ def _result_of(error: BaseException) -> Result:
     return Result.TIMEOUT if isinstance(error, TimeoutError) else Result.ERROR
 
 
-def _place(error: BaseException, module: str) -> str:
-    """Where in the plugin's own code an error came from: ` (shelly.py:31)`."""
-    frames = [
-        (frame.f_code.co_filename, line)
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if str(frame.f_globals.get("__name__", "")).startswith(module)
-    ]
-    return f" ({Path(frames[-1][0]).name}:{frames[-1][1]})" if frames else ""
+def _place(frames: Iterable[tuple[FrameType, int]], module: str) -> str:
+    """The innermost of `frames`, given from the inside out, that is the plugin's own: ` (shelly.py:31)`."""
+    for frame, line in frames:
+        if str(frame.f_globals.get("__name__", "")).startswith(module):
+            return f" ({Path(frame.f_code.co_filename).name}:{line})"
+    return ""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import isfinite
 from typing import Any
 
 from collector_core.app import App, Idle
 from collector_core.discovery import Plugin
+from collector_core.errors import describe
+from collector_core.families import Family
 from collector_core.metrics import Metric
 from collector_core.readings import Snapshot
 from collector_core.runner import Runner
@@ -16,7 +20,8 @@ def collectors(app: App) -> list[dict[str, Any]]:
     """Every collector, running or not, and every plugin that could not be loaded; by name."""
     rows = [_running(runner) for runner in app.runners.copy().values()]
     rows += [_idle(idle) for idle in app.idle]
-    rows += [_broken(plugin) for plugin in app.plugins.broken]
+    told = {idle.plugin for idle in app.idle}
+    rows += [_broken(plugin) for plugin in app.plugins.broken if plugin.name not in told]
     return sorted((_redacted(row, app.redactor) for row in rows), key=lambda row: str(row["name"]))
 
 
@@ -56,24 +61,26 @@ def _running(runner: Runner) -> dict[str, Any]:
     }
     if report:
         row |= {"duration_seconds": report.duration, "reason": report.reason, "error": report.error, "fix": report.fix}
-        row["failed_parts"] = {failure.name: str(failure.error) for failure in report.part_failures}
+        row["failed_parts"] = {failure.name: describe(failure.error) for failure in report.part_failures}
     return row
 
 
 def _idle(idle: Idle) -> dict[str, Any]:
     details = {"reason": idle.reason, "error": idle.detail, "fix": idle.fix}
-    return {"name": idle.name, "plugin": idle.plugin, "state": "not running", "up": None, "series": 0, **details}
+    state, up = ("cannot run", False) if idle.wanted else ("not running", None)
+    return {"name": idle.name, "plugin": idle.plugin, "state": state, "up": up, "series": 0, **details}
 
 
 def _broken(plugin: Plugin) -> dict[str, Any]:
-    details = {"reason": "bad_data", "error": plugin.error, "fix": f"pip install --upgrade {plugin.distribution}"}
+    details = {"reason": "bad_data", "error": plugin.error, "fix": plugin.remedy}
     return {"name": plugin.name, "plugin": plugin.name, "state": "broken plugin", "up": None, "series": 0, **details}
 
 
 def _readings(runner: Runner) -> dict[str, Any]:
     shown = runner.snapshot
     constant = dict(runner.instance.labels)
-    return {metric.name: _metric(metric, shown, constant) for metric in shown.layout.metrics}
+    declared = {metric.name: _metric(metric, shown, constant) for metric in shown.layout.metrics}
+    return declared | {name: row for family in shown.families for name, row in _family(family, constant)}
 
 
 def _metric(metric: Metric, shown: Snapshot, constant: dict[str, str]) -> dict[str, Any]:
@@ -82,3 +89,19 @@ def _metric(metric: Metric, shown: Snapshot, constant: dict[str, str]) -> dict[s
         for key, value in shown.series(metric)
     ]
     return {"type": metric.kind, "unit": metric.unit.value, "help": metric.help, "series": samples}
+
+
+def _family(family: Family, constant: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """One row for each name that a family's series have: a histogram has several."""
+    for name in dict.fromkeys(sample.name for sample in family.samples):
+        samples = [
+            {"labels": constant | dict(sample.labels), "value": _json_value(sample.value)}
+            for sample in family.samples
+            if sample.name == name
+        ]
+        yield name, {"type": family.type, "unit": family.unit, "help": family.documentation, "series": samples}
+
+
+def _json_value(value: float) -> float | str:
+    """JSON has no infinity; Prometheus' own API writes it as text, too."""
+    return value if isfinite(value) else f"{value:+}".title()

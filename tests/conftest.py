@@ -20,8 +20,3 @@ def eventually() -> Callable[[Callable[[], object]], object]:
         raise AssertionError(f"did not happen within {seconds} s")
 
     return wait
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """`pytest --update-golden` writes golden files anew; look at the difference before you commit it."""
-    parser.addoption("--update-golden", action="store_true", help="write golden files anew")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from bench.effort import Effort
 from bench.figures import Figure, Table
-from bench.rows import between, idle, imports, memory, paced, render, start, throughput
+from bench.rows import between, idle, imports, isolation, memory, paced, render, start, throughput
 
 Row = Callable[[Effort], list[Figure | Table]]
 
@@ -18,5 +18,6 @@ ROWS: Mapping[str, Row] = {
     "memory": memory.measure,
     "start": start.measure,
     "idle": idle.measure,
+    "isolation": isolation.measure,
     "imports": imports.measure,
 }

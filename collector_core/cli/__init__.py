@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import sys
 
 import click
 
+from collector_core.cli.ending import leave
 from collector_core.errors import ConfigError, StartupError
 
-COMMANDS = ("run", "check", "list", "once", "doctor", "docs")
+COMMANDS = ("run", "check", "list", "once", "doctor", "docs", "new-plugin")
 USAGE_ERROR = 2
 
 
@@ -26,7 +26,7 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"collector_core.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"collector_core.cli.{cmd_name.replace('-', '_')}").command
         return command
 
 
@@ -45,4 +45,6 @@ def main() -> None:
         cli(prog_name="energy-collector")
     except (ConfigError, StartupError) as error:
         click.echo(f"energy-collector: {error}", err=True)
-        sys.exit(USAGE_ERROR)
+        leave(USAGE_ERROR)
+    except SystemExit as end:
+        leave(end.code)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from collector_core.app import load_config
 from collector_core.cli.common import Common, common_options
+from collector_core.collector import SystemClock
+from collector_core.config import Config
+from collector_core.errors import ConfigError, DeclarationError, Problem
+from collector_core.exposition import Exposition
 from collector_core.web import tls
 
 
@@ -17,6 +23,9 @@ def command(common: Common) -> None:
     Exit code 0: good; 2: bad, with every problem on stderr.
     """
     _, config = load_config(common.config)
+    problems = [*(each.problem for each in config.unloadable), *_clashes(config)]
+    if problems:
+        raise ConfigError(problems)
     if config.settings.web_config:
         tls.check(config.settings.web_config)
     if config.instances is None:
@@ -25,3 +34,13 @@ def command(common: Common) -> None:
     for instance in config.instances:
         click.echo(f"{instance.name}: plugin {instance.type.name}, every {instance.interval:g} s")
     click.echo(f"good: {len(config.instances)} collectors")
+
+
+def _clashes(config: Config) -> Iterator[Problem]:
+    """Collectors that declare a metric otherwise than one before them: they would not run."""
+    exposition = Exposition(SystemClock())
+    for instance in config.instances or ():
+        try:
+            exposition.source(instance.name, instance.type.metrics)
+        except DeclarationError as error:
+            yield Problem(str(config.file), None, f"collectors.{instance.name}", str(error))

@@ -12,7 +12,7 @@ from collector_core.app import App, detect
 from collector_core.cli.common import Common, common_options
 from collector_core.collector import Collector
 from collector_core.discovery import discover
-from collector_core.errors import ConfigError, NotAvailable, Reason
+from collector_core.errors import ConfigError, NotAvailable, Reason, describe
 from collector_core.runner import Report
 from collector_core.secrets import Redactor
 
@@ -63,7 +63,7 @@ def _say_report(name: str, report: Report, redact: Redactor) -> bool:
     metrics = len(report.snapshot.layout.metrics)
     _say("ready", "green", name, f"{len(report.snapshot)} series of {metrics} metrics", "")
     for part in report.part_failures:
-        click.echo(f"        but {part.name} fails: {redact(str(part.error))}")
+        click.echo(f"        but {part.name} fails: {redact(describe(part.error))}")
     return not report.part_failures
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 
@@ -29,6 +30,15 @@ def command(common: Common, names: tuple[str, ...], gap: float) -> None:
     readings are differences run twice. Exit code 1 when a collector had no data.
     """
     app = App(common.config, root=common.root, redactor=common.redactor)
+    with contextlib.redirect_stdout(sys.stderr):  # what plugins print is no part of the exposition
+        good = _run(app, names, gap)
+    click.echo(app.exposition.body(negotiate("", "")).decode(), nl=False)
+    app.stop(0.5)
+    sys.exit(0 if good else 1)
+
+
+def _run(app: App, names: tuple[str, ...], gap: float) -> bool:
+    """Run what is asked for, twice where a rate needs it; returns whether all had data."""
     app.load()
     runners = _selected(app, names)
     reports = [runner.run_now() for runner in runners]
@@ -36,9 +46,8 @@ def command(common: Common, names: tuple[str, ...], gap: float) -> None:
     if again:
         time.sleep(gap)
         reports += [runner.run_now() for runner in again]
-    click.echo(app.exposition.body(negotiate("", "")).decode(), nl=False)
-    app.stop(0.5)
-    sys.exit(0 if all(report.result.has_data for report in reports) else 1)
+    missing = not names and any(idle.wanted for idle in app.idle)
+    return not missing and all(report.result.has_data for report in reports)
 
 
 def _selected(app: App, names: tuple[str, ...]) -> list[Runner]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import sys
 
 import click
 
@@ -25,12 +22,7 @@ def command(common: Common, listen: str | None) -> None:
     """
     app = App(common.config, root=common.root, redactor=common.redactor)
     app.load()
-    all_ended = asyncio.run(service.run(app, _address(listen) or app.config.settings.listen))
-    if not all_ended:
-        logging.getLogger(__name__).warning("a collector hangs; leaving without it")
-        logging.shutdown()
-        sys.stdout.flush()
-        os._exit(0)  # its thread would keep the interpreter waiting
+    asyncio.run(service.run(app, _address(listen) or app.config.settings.listen))
 
 
 def _address(listen: str | None) -> str | None:

@@ -1,6 +1,8 @@
-"""Tools for testing plugins, for those of third parties too: `Harness`, `FakeClock`, `assert_plugin_contract`."""
+"""Tools for testing plugins, for those of third parties too; the fixtures are in `pytest_plugin`."""
 
+from collector_core.testing.cases import Case, cases, run_case
 from collector_core.testing.contract import assert_plugin_contract
+from collector_core.testing.golden import Golden
 from collector_core.testing.harness import FakeClock, Harness
 
-__all__ = ["FakeClock", "Harness", "assert_plugin_contract"]
+__all__ = ["Case", "FakeClock", "Golden", "Harness", "assert_plugin_contract", "cases", "run_case"]

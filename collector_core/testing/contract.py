@@ -2,38 +2,70 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from collector_core import documentation
 from collector_core.collector import Collector, Context
 from collector_core.discovery import check_type
 from collector_core.errors import NotAvailable
+from collector_core.lifecycle import Lifecycle
+
+OPEN_FILES = Path("/proc/self/fd")
 
 
-def assert_plugin_contract(cls: type[Collector[Any]], empty_root: Path) -> None:
+def assert_plugin_contract(cls: type[Collector[Any]], empty_root: Path | None = None) -> None:
     """Check a collector class against the contract; raises `AssertionError` or `DeclarationError`.
 
-    `empty_root` is an empty folder: detection on it must answer instead of raising. Checked: names, declarations
-    and prefixes; every option and metric is described; `close` works without `open` and twice; the constructor
-    opens nothing.
+    Checked: names, declarations and prefixes; the class and every option are described; `detect` answers on a machine
+    without anything (`empty_root`, by default a temporary folder); the tables of the README titled like the plugin are
+    up to date; and, where no option is required: the constructor leaves nothing open, `close` works without `open` and
+    twice.
     """
-    check_type(cls.name.partition("_")[0] if "_" in cls.name else cls.name, cls)
-    assert inspect.getdoc(cls), f"{cls.__name__} has no docstring"
+    check_type(cls.name.partition("_")[0], cls)
+    _assert_described(cls)
+    with tempfile.TemporaryDirectory() as folder:
+        ctx = Context(cls.name, logging.getLogger(cls.name), root=empty_root or Path(folder))
+        _assert_detects(cls, ctx)
+        if not any(field.is_required() for field in cls.config_type.model_fields.values()):
+            _assert_lifecycle(cls, ctx)
+    _assert_documented(cls)
+
+
+def _assert_described(cls: type[Collector[Any]]) -> None:
+    assert (cls.__doc__ or "").strip(), f"{cls.__name__} has no docstring"
     for name, field in cls.config_type.model_fields.items():
         assert field.description, f"option {name} has no description"
-    ctx = Context(cls.name, logging.getLogger(cls.name), root=empty_root)
+
+
+def _assert_detects(cls: type[Collector[Any]], ctx: Context) -> None:
     answer = cls.detect(ctx)
     assert answer is None or isinstance(answer, NotAvailable), "detect() must return None or NotAvailable"
-    assert answer is None or answer.detail, "NotAvailable must say what is missing"
-    if not any(field.is_required() for field in cls.config_type.model_fields.values()):
-        _assert_lifecycle(cls, ctx)
+    if answer is not None:
+        assert answer.detail != answer.reason.value.replace("_", " "), "NotAvailable must say what is missing"
 
 
 def _assert_lifecycle(cls: type[Collector[Any]], ctx: Context) -> None:
+    before = _open_files()
     collector = cls(cls.config_type(), ctx)
-    for _ in range(2):
-        result = collector.close()
-        if inspect.iscoroutine(result):
-            result.close()
+    assert _open_files() == before, f"{cls.__name__}() opens files or sockets; do that in open()"
+    with asyncio.Runner() as runner:
+        for _ in range(2):
+            runner.run(Lifecycle(collector, cls.default_timeout).close())
+
+
+def _open_files() -> set[str]:
+    """The numbers of what this process has open; nothing where the system does not say."""
+    return {file.name for file in OPEN_FILES.iterdir()} if OPEN_FILES.exists() else set()
+
+
+def _assert_documented(cls: type[Collector[Any]]) -> None:
+    readme = documentation.readme_of(Path(inspect.getfile(cls)))
+    text = readme.read_text(encoding="utf-8") if readme else ""
+    if text.startswith(f"# {cls.name}\n"):
+        drifted = documentation.fill(text, documentation.plugin_tables(cls)) != text
+        assert not drifted, f"{readme} does not match the declarations; run `energy-collector docs`"

@@ -51,7 +51,7 @@ def _summary(rows: list[dict[str, Any]]) -> str:
     up = sum(1 for row in rows if row["up"])
     running = sum(1 for row in rows if row["up"] is not None)
     series = sum(row["series"] for row in rows)
-    return f"{up} of {running} running collectors have data, {series} series"
+    return f"{up} of {running} collectors have data, {series} series"
 
 
 def _reload_warning(app: App) -> str:
@@ -94,7 +94,8 @@ def _series(row: dict[str, Any], readings: dict[str, Any]) -> str:
     if not readings:
         return ""
     lines = [
-        f"<tr><td>{escape(name)}<span>{escape(_labels(sample['labels']))}</span></td><td>{sample['value']:g}</td></tr>"
+        f"<tr><td>{escape(name)}<span>{escape(_labels(sample['labels']))}</span></td>"
+        f"<td>{float(sample['value']):g}</td></tr>"
         for name, metric in readings.items()
         for sample in metric["series"]
     ]

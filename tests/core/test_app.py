@@ -1,10 +1,11 @@
 """Build, reload and stop: what did not change goes on, what is bad changes nothing."""
 
+import sys
 import threading
 
 import pytest
 
-from collector_core import Collector, Gauge, NotAvailable
+from collector_core import Collector, Gauge, NotAvailable, views
 from collector_core import app as app_module
 from collector_core.app import MAX_ABANDONED, App
 from collector_core.discovery import Plugin, Plugins
@@ -144,6 +145,32 @@ def test_a_collector_that_cannot_be_built_harms_no_other(make_app, eventually, c
     assert "declared differently by clash and lamp" in details["clash"]
     assert details["crash"] == "OSError: no"
     assert caplog.text.count("cannot be built") == 2
+
+
+def test_a_constructor_that_wants_to_end_the_program_harms_nobody(make_app, monkeypatch, eventually):
+    monkeypatch.setattr(Desk, "__init__", lambda self, config, ctx: sys.exit(7))
+    app = make_app("collectors: {lamp: {}, desk: {}}")
+    eventually(lambda: "lamp_on 1.0" in body(app))
+    assert [(idle.name, idle.detail, idle.wanted) for idle in app.idle] == [("desk", "SystemExit: 7", True)]
+
+
+def test_a_collector_that_cannot_run_is_down_until_a_reload_makes_it_run(make_app, tmp_path, monkeypatch, eventually):
+    torn = Plugin("desk", "collector-desk", "1", error="ImportError: no")
+    monkeypatch.setattr(app_module, "_logged", lambda plugins: Plugins([*plugins.all, torn]))
+    app = make_app("collectors: {lamp: {}, office: {plugin: desk}}", Lamp)
+    eventually(lambda: "lamp_on 1.0" in body(app))
+    down = 'collector_up{collector="office",plugin="desk"} 0.0'
+    assert down in body(app)
+    assert 'collector_unavailable_info{collector="office",plugin="desk",reason="bad_data"} 1.0' in body(app)
+    (row,) = (row for row in views.collectors(app) if row["name"] == "office")
+    assert (row["state"], row["error"]) == ("cannot run", "ImportError: no")
+    assert row["fix"] == "pip install --upgrade collector-desk"
+    monkeypatch.undo()
+    both = Plugins([Plugin(cls.name, cls.name, "1", types=(cls,)) for cls in (Lamp, Desk)])
+    monkeypatch.setattr(app_module, "discover", lambda only=None: both)
+    app.reload()
+    eventually(lambda: "desk_on 1.0" in body(app))
+    assert down not in body(app)
 
 
 def test_threads_that_hang_are_counted_and_end_the_attempts(make_app, tmp_path, monkeypatch, eventually):

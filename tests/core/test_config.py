@@ -251,3 +251,14 @@ def test_any_data_is_valid_or_refused(data):
                 validate(Document(Path("x"), document, {}), PLUGINS)
             except ConfigError as error:
                 assert error.problems
+
+
+def test_a_broken_plugin_is_told_apart_from_what_is_wrong_with_the_file(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("collectors:\n  shelly: {options: {hosts: [{name: a}]}}\n  garage: {plugin: torn}\n")
+    config = validate(read_document(file), PLUGINS)
+    assert [instance.name for instance in config.instances] == ["shelly"]
+    assert [(each.name, each.plugin.name) for each in config.unloadable] == [("garage", "torn")]
+    assert str(config.unloadable[0].problem).endswith(
+        ":3: collectors.garage.plugin: plugin 'torn' cannot be loaded: ImportError: no"
+    )

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import http.server
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import textwrap
 import threading
 import time
@@ -24,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 COMMAND = str(Path(sys.executable).with_name("energy-collector"))
+EXAMPLE = Path(__file__).parents[1] / "example_plugin"
 START_SECONDS = 30
 
 
@@ -190,9 +193,9 @@ def collector(spawn, free_port, tmp_path):
 def command():
     """Runs energy-collector to its end."""
 
-    def run(*arguments, env=None, timeout=60):
+    def run(*arguments, env=None, timeout=60, prefix=()):
         return subprocess.run(
-            [COMMAND, *map(str, arguments)],
+            [*prefix, COMMAND, *map(str, arguments)],
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -233,6 +236,70 @@ def certificate(tmp_path):
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     paths.key.write_bytes(private)
     return paths
+
+
+@pytest.fixture(scope="session")
+def example_python(tmp_path_factory):
+    """A Python with the example plugin, installed by pip beside all that the running environment has."""
+    folder = tmp_path_factory.mktemp("example")
+    source = shutil.copytree(EXAMPLE, folder / "source", ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, timeout=120)
+    python = folder / "venv/bin/python"
+    site = next(folder.glob("venv/lib/python*/site-packages"))
+    # Not a plain path: that would leave out what is installed as editable.
+    (site / "running.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    builder = "import setuptools.command.bdist_wheel"  # what venv puts there may be too old to have it
+    if subprocess.run([python, "-c", builder], check=False, capture_output=True).returncode:
+        subprocess.run([*pip, "setuptools>=77"], check=True, timeout=120)
+    subprocess.run([*pip, "--no-deps", "--no-build-isolation", source], check=True, timeout=120)
+    return python
+
+
+class PlugServer(http.server.ThreadingHTTPServer):
+    """A plug on loopback that draws 42.5 W, or hangs up on everybody."""
+
+    def __init__(self, hangs_up=False):
+        server = self
+
+        class Plug(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                server.asked += 1
+                if hangs_up:
+                    return
+                body = json.dumps({"power_watts": 42.5, "energy_kwh": server.asked / 1000}).encode()
+                self.send_response(200 if self.path == "/status" else 404)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments):
+                pass
+
+        self.asked = 0
+        super().__init__(("127.0.0.1", 0), Plug)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,))
+        self._thread.start()
+
+    def end(self):
+        self.shutdown()
+        self._thread.join(5)
+        self.server_close()
+
+
+@pytest.fixture
+def plug_server():
+    """Starts fake plugs."""
+    servers = []
+
+    def start(**behaviour):
+        servers.append(PlugServer(**behaviour))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.end()
 
 
 @pytest.fixture

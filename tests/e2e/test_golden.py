@@ -26,7 +26,7 @@ FILES = {
 }
 
 
-def test_the_whole_program_on_a_small_machine(collector, tmp_path, eventually, request):
+def test_the_whole_program_on_a_small_machine(collector, tmp_path, eventually, collector_golden):
     root = tmp_path / "root"
     for name, text in FILES.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -40,6 +40,4 @@ def test_the_whole_program_on_a_small_machine(collector, tmp_path, eventually, r
     eventually(lambda: program.samples()[energy.replace("energy_joules_total", "power_watts")] == 0)
     lines = program.request("/metrics", Accept="application/openmetrics-text").text.splitlines()
     text = "\n".join(line for line in lines if not MOVING.match(line)) + "\n"
-    if request.config.getoption("--update-golden"):
-        GOLDEN.write_text(text)
-    assert text == GOLDEN.read_text()
+    collector_golden.check(text, GOLDEN)

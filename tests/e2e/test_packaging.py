@@ -23,7 +23,7 @@ def distributions(tmp_path_factory):
     ignore = shutil.ignore_patterns(
         ".venv*", ".git", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis"
     )
-    shutil.copytree(ROOT, source, ignore=ignore)
+    shutil.copytree(ROOT, source, ignore=ignore, symlinks=True)
     command = [sys.executable, "-m", "build", "--outdir", folder, source]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -36,6 +36,13 @@ def test_the_wheel_holds_the_packages_and_nothing_else(distributions):
     for wanted in ("collector_core/web/page.html", "collector_core/py.typed", "collector_plugins/rapl/README.md"):
         assert wanted in names
     assert not [name for name in names if name.startswith("tests")]
+
+
+def test_the_wheel_holds_every_template_of_new_plugin(distributions):
+    scaffold = ROOT / "collector_core/scaffold"
+    templates = {file.relative_to(ROOT).as_posix() for file in scaffold.glob("templates*/**/*") if file.is_file()}
+    assert len(templates) > 10
+    assert templates <= set(zipfile.ZipFile(distributions[0]).namelist())
 
 
 def test_the_sdist_holds_the_licence_and_the_sources(distributions):

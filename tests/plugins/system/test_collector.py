@@ -173,6 +173,14 @@ def test_file_systems_report_what_statvfs_says(machine: Any) -> None:
     assert size == {("/my data", "ext4"): status.f_blocks * status.f_frsize}
 
 
+def test_inodes_are_those_of_statvfs_and_absent_where_there_is_no_table_of_them(machine: Any) -> None:
+    mounted(machine, b"/dev/sda1 / ext4")
+    run, status = machine.run(), os.statvfs(machine.root)
+    total = {("/", "ext4"): status.f_files} if status.f_files else {}
+    assert run["system_filesystem_inodes"] == total
+    assert set(run["system_filesystem_inodes_available"]) == set(total)
+
+
 def test_a_mount_point_that_is_not_utf8_has_a_label(machine: Any) -> None:
     try:
         found = mounted(machine, b"/dev/sda1 /caf\xe9 ext4", "/dev/sdb1 /café ext4".encode())

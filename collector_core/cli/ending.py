@@ -1,0 +1,28 @@
+"""The end of a command, whatever plugins have left behind."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from typing import NoReturn
+
+log = logging.getLogger(__name__)
+
+_NAMED = 5  # threads; a plugin may have left thousands
+
+
+def leave(code: int | str | None) -> NoReturn:
+    """End the process; threads that still run are named, not waited for.
+
+    The interpreter would wait for those that are no daemons, and for daemons of a `ThreadPoolExecutor` too.
+    """
+    left = [each.name for each in threading.enumerate() if each is not threading.main_thread()]
+    if not left or not isinstance(code, int | None):
+        sys.exit(code)
+    names = ", ".join(left[:_NAMED]) + (", …" if len(left) > _NAMED else "")
+    log.warning("leaving without %d threads that have not ended: %s", len(left), names)
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code or 0)

@@ -1,0 +1,33 @@
+"""Labels: which values may be published, and how a series is written with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from collector_core.errors import ReadingError
+
+MAX_LABEL_CHARACTERS = 1024
+
+
+def check_label(metric: str, label: str, text: object) -> None:
+    """Raises `ReadingError` for a label's value that must not be published."""
+    if not isinstance(text, str):
+        raise ReadingError(f"{metric}: label {label} must be text, got {type(text).__name__}")
+    if len(text) > MAX_LABEL_CHARACTERS:
+        raise ReadingError(f"{metric}: label {label} has {len(text)} characters, {MAX_LABEL_CHARACTERS} at most")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ReadingError(f"{metric}: label {label} is not valid Unicode: {error.reason}") from error
+
+
+def label_text(labels: Mapping[str, str]) -> str:
+    """What stands between a series' name and its value."""
+    if not labels:
+        return ""
+    pairs = (f'{name}="{_escape(value)}"' for name, value in sorted(labels.items()))
+    return "{" + ",".join(pairs) + "}"
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

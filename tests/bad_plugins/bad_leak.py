@@ -1,0 +1,21 @@
+"""Has more series in every run."""
+
+from collector_core import Collector, Gauge, hookimpl
+
+VALUE = Gauge("bad_leak_value", "A number.", labels=("request",))
+
+
+class Bad(Collector):
+    name, metrics, default_interval, default_timeout = "bad_leak", (VALUE,), 1.0, 0.5
+
+    run = 0
+
+    def collect(self, out):
+        self.run += 1
+        for number in range(self.run * 1000):
+            out.add(VALUE, 1, request=str(number))
+
+
+@hookimpl
+def collector_types():
+    return [Bad]

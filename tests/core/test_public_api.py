@@ -1,0 +1,128 @@
+"""What is promised to plugins, with its signatures: a change of it is seen in review, as one of public_api.txt.
+
+`pytest --update-golden` writes that file anew; CONTRIBUTING.md says when a change also raises API_VERSION.
+"""
+
+import inspect
+from enum import Enum
+from pathlib import Path
+
+import pytest
+
+import collector_core
+import collector_core.testing
+from collector_core import hookspecs
+from collector_core.testing import FakeClock
+
+PUBLIC = {getattr(collector_core, name) for name in collector_core.__all__ if name[0].isupper()}
+
+
+class Plain(str):
+    """A text whose repr is itself."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def package(thing):
+    return getattr(thing, "__module__", "").partition(".")[0]
+
+
+def is_ours(thing):
+    return package(thing) == "collector_core"
+
+
+def describe(name, thing):
+    """The lines of one public name."""
+    if not is_ours(thing):
+        yield f"{name}, as in {package(thing) or package(type(thing))}" if callable(thing) else f"{name} = {thing!r}"
+    elif isinstance(thing, type):
+        yield f"class {name}{constructor(thing)}"
+        yield from (f"    {line}" for line in members(thing))
+    else:
+        yield f"def {name}{signature(thing)}"
+
+
+def constructor(cls):
+    """The signature of the nearest constructor that we wrote; none for an enum, a protocol or pydantic's."""
+    made = next((vars(base)["__init__"] for base in cls.__mro__ if is_ours(base) and "__init__" in vars(base)), None)
+    bases = ", ".join(base.__name__ for base in cls.__bases__ if base is not object)
+    return (f"({bases})" if bases else "") + (f": {signature(made)}" if is_ours(made) else "")
+
+
+def signature(function):
+    """Types as they are written; a default that is no plain value as an ellipsis, because its repr may change."""
+    whole = inspect.signature(function)
+    parameters = [
+        each.replace(annotation=plain(each.annotation), default=shown(each.default))
+        for each in whole.parameters.values()
+    ]
+    return str(whole.replace(parameters=parameters, return_annotation=plain(whole.return_annotation)))
+
+
+def plain(annotation):
+    return Plain(annotation) if isinstance(annotation, str) else annotation
+
+
+def shown(default):
+    return default if isinstance(default, (type(None), bool, float, int, str, tuple, type)) else Plain("…")
+
+
+def members(cls):
+    """The public attributes that a class defines, or a base that is not public itself."""
+    if issubclass(cls, Enum):
+        return [f"{member.name} = {member.value!r}" for member in cls]
+    found = {}
+    for base in reversed(cls.__mro__):
+        if is_ours(base) and (base is cls or base not in PUBLIC):
+            found |= {name: f"{name}: {text}" for name, text in vars(base).get("__annotations__", {}).items()}
+            found |= {name: line for name, value in vars(base).items() if (line := member(name, value))}
+    return [line for name, line in sorted(found.items()) if not name.startswith("_")]
+
+
+def member(name, value):
+    if isinstance(value, (classmethod, staticmethod)):
+        return f"{type(value).__name__} {name}{signature(value.__func__)}"
+    if inspect.isfunction(value):
+        return f"def {name}{signature(value)}"
+    getter = getattr(value, "fget", None) or getattr(value, "func", None)
+    return f"property {name} -> {inspect.signature(getter).return_annotation}" if getter else ""
+
+
+def section(title, module, names):
+    lines = [line for name in sorted(names) for line in describe(name, getattr(module, name))]
+    return "\n".join([f"# {title}", "", *lines, ""])
+
+
+def test_the_public_names_and_their_signatures_are_those_promised(collector_golden):
+    hooks = [name for name, hook in vars(hookspecs).items() if hasattr(hook, f"{hookspecs.PROJECT}_spec")]
+    text = "\n".join(
+        [
+            section("collector_core", collector_core, collector_core.__all__),
+            section("collector_core.testing", collector_core.testing, collector_core.testing.__all__),
+            section("hooks", hookspecs, hooks),
+        ]
+    )
+    collector_golden.check(text, Path(__file__).with_name("public_api.txt"))
+
+
+def test_a_change_of_a_signature_is_seen():
+    def lines(method):
+        class Probe(FakeClock):
+            __module__ = "collector_core.probe"
+            advance = method
+
+        return list(describe("Probe", Probe))
+
+    def advance(self, seconds: float) -> None: ...
+    def changed(self, seconds: float, *, twice: bool = False) -> None: ...
+
+    assert lines(advance) != lines(changed)
+
+
+@pytest.mark.parametrize("module", [collector_core, collector_core.testing])
+def test_public_names_are_sorted_and_documented(module):
+    assert list(module.__all__) == sorted(module.__all__)
+    for name in module.__all__:
+        if is_ours(thing := getattr(module, name)):
+            assert inspect.getdoc(thing), name

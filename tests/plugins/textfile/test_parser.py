@@ -1,0 +1,132 @@
+"""The text format, and a ValueError with the line for everything else."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary, generate_latest
+
+from collector_core import Readings
+from collector_core.testing import Harness
+from collector_plugins.textfile import MTIME, VALID, Textfile
+from collector_plugins.textfile.parser import MAX_LINE_CHARACTERS, parse
+
+PIECES = [
+    *[
+        b"# HELP a ",
+        b"# TYPE a ",
+        b"counter",
+        b"histogram",
+        b"untyped",
+        b"gauge",
+        b"a",
+        b"a_total",
+        b"a_bucket",
+        b"b:c",
+    ],
+    *[b'{x="y"}', b'{le="+Inf"}', b'{a="\\', b"{", b"}", b'"', b",", b"=", b" ", b"\t", b"\n", b"\r", b"#", b"\\"],
+    *[
+        b" 1\n",
+        b" -Inf\n",
+        b" NaN\n",
+        b" 1e400\n",
+        b" 9" * 400,
+        b" 1 1\n",
+        b"_sum 2\n",
+        b"\xff",
+        "\u00e4".encode(),
+        b"\x00",
+    ],
+]
+CONTENTS = st.lists(st.one_of(st.binary(max_size=20), st.sampled_from(PIECES)), max_size=30).map(b"".join)
+
+
+def as_dict(data):
+    return {family.name: (family.type, [tuple(sample[:3]) for sample in family.samples]) for family in parse(data)}
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=CONTENTS)
+def test_arbitrary_bytes_are_a_value_error(data):
+    with suppress(ValueError):
+        parse(data)
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=CONTENTS, other=CONTENTS)
+def test_arbitrary_files_are_published_or_a_failed_part(tmp_path_factory, data, other):
+    folder = tmp_path_factory.mktemp("textfile")
+    (folder / "a.prom").write_bytes(data)
+    (folder / "b.prom").write_bytes(other)
+    (folder / "c.prom").write_bytes(b"good_metric 1\n")
+    harness = Harness(Textfile, directories=[str(folder)])
+    harness.run()
+    failed = {failure.labels["file"] for failure in harness.part_failures}
+    assert {file for (file,), valid in harness.series(VALID).items() if not valid} == failed
+    assert len(harness.series(MTIME)) + len(failed) == 3
+    assert "good_metric 1.0\n" in harness.exposition() or str(folder / "c.prom") in failed
+    harness.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a 1", "the last line has no end"),
+        ("a 1\nb\n", "line 2: cannot read 'b' as untyped"),
+        ("a one\n", "line 1: cannot read 'a one'"),
+        ('a{b="c} 1\n', "line 1: cannot read"),
+        ('a{b="c",b="d"} 1\n', "line 1: cannot read"),
+        ('{"quoted"} 1\n', "does not begin with a metric's name"),
+        ("a 1\na 1 1760000000000\n", "line 2: has a timestamp"),
+        ("a 1 " + "9" * 400 + "\n", "line 1: cannot read"),
+        ("# TYPE a weather\n", "line 1: 'weather' is not a type"),
+        ("# TYPE a\n", "line 1: '' is not a type"),
+        ("# TYPE a info\na 1\n", "'info' is not a type"),
+        ("# TYPE a gauge\n# TYPE a gauge\n", "line 2: a second TYPE of a"),
+        ("# HELP a\n# HELP a x\n", "line 2: a second HELP of a"),
+        ("# TYPE a histogram\na 1\n", "line 2: cannot read 'a 1' as histogram"),
+        ("a 1\n" + "b" * (MAX_LINE_CHARACTERS + 1) + " 1\n", "line 2 has 16387 characters"),
+    ],
+)
+def test_what_is_malformed_is_named_with_its_line(text, message):
+    with pytest.raises(ValueError, match="line") as refused:
+        parse(text.encode())
+    assert message in str(refused.value)
+
+
+def test_a_file_must_be_utf_8():
+    with pytest.raises(ValueError, match="utf-8"):
+        parse(b'a{b="\xff"} 1\n')
+    assert as_dict('a{b="\u00e4"} 1\n'.encode()) == {"a": ("unknown", [("a", {"b": "\u00e4"}, 1)])}
+
+
+def test_a_counter_keeps_its_name():
+    assert as_dict(b"# TYPE a counter\na 1\n# TYPE b_total counter\nb_total 2\n") == {
+        "a": ("unknown", [("a", {}, 1)]),
+        "b": ("counter", [("b_total", {}, 2)]),
+    }
+
+
+def test_what_only_looks_like_a_histogram_is_not_one():
+    assert set(as_dict(b"a_sum 1\na_count 2\n# TYPE b gauge\nb 1\nb_sum 1\n")) == {"a_sum", "a_count", "b", "b_sum"}
+
+
+def test_help_is_unescaped_once():
+    (family,) = parse(b'# HELP a C:\\\\new\\nline "quoted\n a 1\n')
+    assert family.documentation == 'C:\\new\nline "quoted'
+
+
+def test_what_prometheus_client_writes_is_read_back():
+    registry = CollectorRegistry()
+    Counter("jobs", "Jobs, \\ and\nmore.", ["kind"], registry=registry).labels('a "b" \\ \n').inc()
+    Gauge("load", "Load.", registry=registry).set(1e9)
+    Histogram("wait_seconds", "Wait.", registry=registry).observe(3)
+    Summary("size_bytes", "Size.", registry=registry).observe(3)
+    text = generate_latest(registry)
+    out = Readings((), max_series=1000)
+    out.add_families(parse(text))
+    shown = {sample.name for family in out.snapshot().families for sample in family.samples}
+    assert {"jobs_total", "load", "wait_seconds_bucket", "wait_seconds_sum", "size_bytes_count"} <= shown
+    lines = {str(line) for family in out.snapshot().families for line in family.documentation.splitlines()}
+    assert {"Jobs, \\ and", "more.", "Wait."} <= lines
