@@ -47,7 +47,8 @@ class Snapshot:
     families: tuple[Family, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.values) + sum(len(family.samples) for family in self.families)
+        foreign = sum(len(family.samples) for family in self.families) if self.families else 0
+        return len(self.values) + foreign
 
     def series(self, metric: Metric) -> Iterator[tuple[Key, float]]:
         """Label values, in the order of the metric's labels, and value of each series of a metric."""
