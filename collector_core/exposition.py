@@ -160,14 +160,14 @@ class Exposition(ForeignCollector):
         with self._lock:
             if source.closed:
                 return
-            source.expires_at = expires_at
-            self._next_expiry = min(self._next_expiry, expires_at)
-            if rendered is source.shown:
-                return
             if rendered.layout is not source.shown.layout:
                 self._check_twice(source, rendered)
             if rendered.foreign.names != source.shown.foreign.names:
                 self._check_foreign(source, rendered.foreign.names)
+            source.expires_at = expires_at
+            self._next_expiry = min(self._next_expiry, expires_at)
+            if rendered is source.shown:
+                return
             self._lines += len(rendered.snapshot) - len(source.shown.snapshot)
             source.shown = rendered
             self._bodies.clear()

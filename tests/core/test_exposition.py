@@ -108,6 +108,18 @@ def test_a_refused_run_is_refused_again_the_next_time():
             second.publish(clash)
 
 
+def test_a_refused_run_does_not_keep_the_readings_before_it_alive():
+    clock = FakeClock()
+    exposition = Exposition(clock)
+    first, second = exposition.source("barn", METRICS), exposition.source("house", METRICS)
+    first.publish(snapshot({LOAD: {(): 1}}))
+    second.publish(snapshot({ENERGY: {("a",): 2}}), expires_at=clock.monotonic() + 10)
+    with pytest.raises(ReadingError):
+        second.publish(snapshot({LOAD: {(): 2}}), expires_at=clock.monotonic() + 100)
+    clock.advance(10)
+    assert b"x_energy" not in exposition.body(TEXT)
+
+
 def test_one_name_declared_in_two_ways_is_refused_and_both_are_named():
     exposition = Exposition(FakeClock())
     exposition.source("barn", METRICS)
