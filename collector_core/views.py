@@ -10,6 +10,7 @@ from collector_core.app import App, Idle
 from collector_core.discovery import Plugin
 from collector_core.errors import describe
 from collector_core.families import Family
+from collector_core.lines import all_labels
 from collector_core.metrics import Metric
 from collector_core.readings import Snapshot
 from collector_core.runner import Runner
@@ -84,10 +85,7 @@ def _readings(runner: Runner) -> dict[str, Any]:
 
 
 def _metric(metric: Metric, shown: Snapshot, constant: dict[str, str]) -> dict[str, Any]:
-    samples = [
-        {"labels": constant | dict(zip(metric.labels, key, strict=True)), "value": value}
-        for key, value in shown.series(metric)
-    ]
+    samples = [{"labels": all_labels(metric, constant, key), "value": value} for key, value in shown.series(metric)]
     return {"type": metric.kind, "unit": metric.unit.value, "help": metric.help, "series": samples}
 
 

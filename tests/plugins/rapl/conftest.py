@@ -14,24 +14,12 @@ from pathlib import Path
 import pytest
 
 from collector_core import Context, Metric, Readings
+from collector_core.testing import FakeClock
 from collector_plugins.rapl import Rapl
 
 INTEL = 262_143_328_850
 SERVER_DRAM = 65_712_999_613
 LIMITS = {"long_term": 150.0, "short_term": 180.0}
-
-
-class FakeClock:
-    """Time that passes when the test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return self.now
 
 
 @dataclass
@@ -181,7 +169,7 @@ class Rig:
     def step(self, seconds: float = 1.0) -> Run:
         """Let everything use energy for a while, then run."""
         self.tree.advance(seconds)
-        self.clock.now += seconds
+        self.clock.advance(seconds)
         return self.run()
 
     @staticmethod

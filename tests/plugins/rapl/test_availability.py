@@ -80,7 +80,7 @@ def test_all_denied_is_permission_and_the_fix_works(two_sockets):
         assert Rapl.detect(two_sockets.context()) is None
         two_sockets.open()
     two_sockets.tree.advance(1.0)
-    two_sockets.clock.now += 1.0
+    two_sockets.clock.advance(1.0)
     with two_sockets.unprivileged():
         assert len(two_sockets.run().by_path(ENERGY)) == 10
 

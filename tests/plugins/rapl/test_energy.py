@@ -188,7 +188,7 @@ def test_a_vanished_counter_file_is_a_failure_of_its_zone(two_sockets):
     two_sockets.open()
     (two_sockets.tree.zones["intel-rapl:0"].directory / "energy_uj").unlink()
     for _ in range(3):
-        two_sockets.clock.now += 6.0
+        two_sockets.clock.advance(6.0)
         run = two_sockets.run()
         assert isinstance(run.failures["intel-rapl:0"], FileNotFoundError)
         assert len(run.by_path(ZONE)) == 9
@@ -238,7 +238,7 @@ def test_a_range_that_changes_starts_a_fresh_baseline(rig):
     zone.maximum = 65_712_999_613
     zone.write("max_energy_range_uj", f"{zone.maximum}\n")
     zone.set(zone.maximum - 100_000_000)
-    rig.clock.now += 11.0
+    rig.clock.advance(11.0)
     run = rig.run()
     assert (run.failures, run.by_path(UNKNOWN_GAPS)) == ({}, {"intel-rapl:0": 1.0})
     assert rig.step().by_path(ENERGY) == {"intel-rapl:0": 100.0}

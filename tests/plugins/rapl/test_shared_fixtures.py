@@ -38,7 +38,7 @@ def build(tool, rig, expected):
 def steps(tool, rig, truth, count, seconds):
     """Advance in one go, as an accelerated tree does, while a second passes."""
     tool.advance(str(rig.tree.root / "sys"), truth, seconds, None, count)
-    rig.clock.now += 1.0
+    rig.clock.advance(1.0)
     return rig.run()
 
 

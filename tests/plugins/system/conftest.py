@@ -11,19 +11,8 @@ from typing import Any
 import pytest
 
 from collector_core import Context, Readings
+from collector_core.testing import FakeClock
 from collector_plugins.system import System
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return self.now + 1.7e9
-
 
 Series = dict[tuple[str, ...], float]
 
@@ -63,7 +52,7 @@ class Machine:
         new.rename(file)
 
     def run(self, seconds: float = 1.0) -> Run:
-        self.clock.now += seconds
+        self.clock.advance(seconds)
         out = Readings(System.metrics, max_series=2000)
         self.collector.collect(out)
         snapshot = out.snapshot()
