@@ -4,7 +4,7 @@ from pydantic import Field, SecretStr
 
 from collector_core.api import API_VERSION
 from collector_core.collector import Clock, Collector, CollectorConfig, Context
-from collector_core.counters import WrapCounter
+from collector_core.counters import PowerIntegral, WrapCounter
 from collector_core.errors import (
     AuthFailed,
     CollectorError,
@@ -36,6 +36,7 @@ __all__ = [
     "Info",
     "Metric",
     "NotAvailable",
+    "PowerIntegral",
     "ReadingError",
     "Readings",
     "Reason",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import ClassVar, Generic, Protocol, TypeVar
@@ -73,8 +73,9 @@ class Collector(ABC, Generic[ConfigT]):
     """Reads one kind of source. One instance lives on one thread and never overlaps itself.
 
     Class attributes: `name` (the plugin's one name), `metrics` (all it can publish), `config_type` (its options),
-    `default_interval` and `default_timeout` (seconds), `needs_two_runs` (whether rates and differences make the first
-    run incomplete, so that `once` runs it twice).
+    `default_interval` and `default_timeout` (seconds), `default_max_series` (more are refused, so that a bug cannot
+    flood Prometheus), `needs_two_runs` (whether rates and differences make the first run incomplete, so that `once`
+    runs it twice).
     `open`, `collect` and `close` may be coroutines; they then run on an event loop of the instance's own.
     """
 
@@ -83,6 +84,7 @@ class Collector(ABC, Generic[ConfigT]):
     config_type: ClassVar[type[CollectorConfig]] = CollectorConfig
     default_interval: ClassVar[float] = 5.0
     default_timeout: ClassVar[float] = 5.0
+    default_max_series: ClassVar[int] = 2000
     needs_two_runs: ClassVar[bool] = False
 
     def __init__(self, config: ConfigT, ctx: Context) -> None:
@@ -98,6 +100,11 @@ class Collector(ABC, Generic[ConfigT]):
         del ctx
         fix = f"add `{cls.name}: {{}}` below `collectors:`"
         return NotAvailable("not_found", "runs only when the configuration names it", fix=fix)
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Labels of every series of this instance that follow from its options, such as `demo="true"`."""
+        return {}
 
     def open(self) -> Awaitable[None] | None:
         """Connect or probe; called before the first run and again after a failure. Raises `NotAvailable`."""

@@ -51,7 +51,7 @@ class InstanceSettings(_Settings):
     timeout: Duration | None = Field(None, description="How long a run may take.")
     stale_after: Duration | None = Field(None, description="When series vanish without a good run.")
     labels: dict[str, str] = Field({}, description="Labels added to every series of the instance.")
-    max_series: int = Field(2000, ge=1, le=1_000_000, description="More series than this are refused.")
+    max_series: int | None = Field(None, ge=1, le=1_000_000, description="More series than this are refused.")
     options: dict[str, Any] = Field({}, description="The plugin's own options.")
 
     @field_validator("options", mode="before")
@@ -260,7 +260,7 @@ def _instance(name: str, cls: type[Collector[Any]], settings: InstanceSettings, 
         timeout=settings.timeout or cls.default_timeout,
         stale_after=settings.stale_after or max(3 * interval, 5.0),
         labels=tuple(sorted(settings.labels.items())),
-        max_series=settings.max_series,
+        max_series=settings.max_series or cls.default_max_series,
     )
 
 

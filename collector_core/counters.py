@@ -1,4 +1,4 @@
-"""Energy from hardware counters that wrap, reset and fail."""
+"""Energy from hardware counters that wrap, reset and fail, and from power that is read now and then."""
 
 from __future__ import annotations
 
@@ -84,3 +84,46 @@ class WrapCounter:
         else:
             return None
         return growth if growth <= min(most, half_range) else None
+
+
+@dataclass
+class PowerIntegral:
+    """Accumulates the energy in joules, from 0, of a power that is read now and then: the area under its readings.
+
+    Between two readings the power is taken to change evenly (trapezoidal rule). Readings further apart than
+    `max_gap` seconds say nothing about the time between them: that is a gap, counted in `unknown_gaps`, never guessed.
+    Raises `ValueError` when `max_gap` is not a positive number.
+    """
+
+    max_gap: float
+    total: float = 0.0
+    unknown_gaps: int = 0
+    _last: tuple[float, float] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.max_gap) and self.max_gap > 0):
+            raise ValueError(f"max_gap is {self.max_gap}, must be a positive number")
+
+    def update(self, watts: float, now: float) -> float | None:
+        """Take a reading at `now` (seconds, monotonic); returns the joules since the last one, None if unknown.
+
+        Raises `ValueError` for a power that is negative or no number; the integral is then as it was before.
+        """
+        if not (isfinite(watts) and watts >= 0):
+            raise ValueError(f"power reads {watts:g} W")
+        last, self._last = self._last, (watts, now)
+        if last is None:
+            return None
+        elapsed = now - last[1]
+        if not 0 <= elapsed <= self.max_gap:
+            self.unknown_gaps += 1
+            return None
+        joules = (last[0] + watts) / 2 * elapsed
+        self.total += joules
+        return joules
+
+    def forget(self) -> None:
+        """The source went away: what it draws until the next reading is unknown. `total` stays."""
+        if self._last is not None:
+            self._last = None
+            self.unknown_gaps += 1

@@ -80,7 +80,8 @@ class Runner:
         ctx = Context(instance.name, self._log, instance.interval, instance.timeout, clock, root)
         self._collector: Collector[Any] = instance.type(instance.options, ctx)
         self._lifecycle = Lifecycle(self._collector, instance.timeout)
-        self._source = exposition.source(instance.name, instance.type.metrics, dict(instance.labels))
+        self.labels = {**self._collector.labels, **dict(instance.labels)}
+        self._source = exposition.source(instance.name, instance.type.metrics, self.labels)
         self._health_source = exposition.source(f"{instance.name} (health)", HEALTH)
         self._health_source.publish(self.health.snapshot())
 

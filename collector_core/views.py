@@ -53,7 +53,7 @@ def _running(runner: Runner) -> dict[str, Any]:
         "interval_seconds": instance.interval,
         "timeout_seconds": instance.timeout,
         "stale_after_seconds": instance.stale_after,
-        "labels": dict(instance.labels),
+        "labels": runner.labels,
         "series": len(runner.snapshot),
         "runs": {result.value: count for result, count in health.runs.items()},
         "skipped_ticks": health.skipped_ticks,
@@ -79,7 +79,7 @@ def _broken(plugin: Plugin) -> dict[str, Any]:
 
 def _readings(runner: Runner) -> dict[str, Any]:
     shown = runner.snapshot
-    constant = dict(runner.instance.labels)
+    constant = runner.labels
     declared = {metric.name: _metric(metric, shown, constant) for metric in shown.layout.metrics}
     return declared | {name: row for family in shown.families for name, row in _family(family, constant)}
 

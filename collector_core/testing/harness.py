@@ -65,7 +65,7 @@ class Harness:
         self.snapshot = NOTHING
         self._lifecycle = Lifecycle(self.collector, cls.default_timeout)
         self._exposition = Exposition(self.clock)
-        self._source = self._exposition.source(cls.name, cls.metrics)
+        self._source = self._exposition.source(cls.name, cls.metrics, self.collector.labels)
         self._loop = asyncio.Runner()
 
     def run(self, *, advance: float = 0.0) -> Snapshot:

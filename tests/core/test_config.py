@@ -90,6 +90,7 @@ collectors:
     )
     shelly, garage = config.instances
     assert (shelly.interval, shelly.timeout, shelly.stale_after) == (5.0, 5.0, 15.0)
+    assert (shelly.max_series, garage.max_series) == (Shelly.default_max_series, 10)
     assert (garage.name, garage.type, garage.interval, garage.timeout, garage.stale_after) == (
         "garage",
         Shelly,

@@ -286,6 +286,15 @@ def test_labels_of_the_instance_are_on_every_series_of_it(bench, probe):
     assert b.metrics()['probe_power_watts{building="barn",plug="a"}'] == 1
 
 
+def test_a_collector_may_label_all_its_series_itself(bench, probe):
+    cls, _ = probe
+    cls.labels = property(lambda self: {"demo": "true", "building": "unknown"})
+    b = bench(cls, labels=(("building", "barn"),))
+    b.tick()
+    assert b.metrics()['probe_power_watts{building="barn",demo="true",plug="a"}'] == 1
+    assert b.runner.labels == {"demo": "true", "building": "barn"}
+
+
 def test_stopping_closes_the_collector_and_withdraws_its_series(bench, probe):
     cls, script = probe
     b = bench(cls)
