@@ -1,0 +1,149 @@
+"""Power, energy and load of NVIDIA GPUs, on this machine and on others over ssh."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from collector_core import Collector, Context, NotAvailable, Readings, Reason, hookimpl
+from collector_plugins.nvidia import metrics, sources
+from collector_plugins.nvidia.config import Config, Local
+from collector_plugins.nvidia.gpu import Answer, Gpu
+from collector_plugins.nvidia.watch import Timing, Watch
+
+PATIENCE = 0.8  # of the time until the next run: whoever has not answered by then is shown by that one
+
+
+class Nvidia(Collector[Config]):
+    """Reads the GPUs of this machine and of every host at once; each may fail, hang or come late alone."""
+
+    name = "nvidia"
+    metrics = (*metrics.GPU_METRICS, *metrics.HOST_METRICS)
+    config_type = Config
+    default_timeout = 10.0
+    default_max_series = 20_000
+    needs_two_runs = True
+
+    def __init__(self, config: Config, ctx: Context) -> None:
+        super().__init__(config, ctx)
+        self._watches: list[Watch] = []
+
+    @classmethod
+    def detect(cls, ctx: Context) -> NotAvailable | None:
+        """None where this machine seems to have NVIDIA GPUs."""
+        del ctx
+        return sources.probe(cls.config_type().nvidia_smi)
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What is simulated says so."""
+        return {"demo": "true"} if self.config.local is Local.DEMO else {}
+
+    async def open(self) -> None:
+        """Make a watch for each host; what it needs, each opens itself."""
+        if not self._watches:
+            self._watches = list(self._new_watches())
+
+    async def collect(self, out: Readings) -> None:
+        """Read all that are due, show what each said last; raises `NotAvailable` where this machine is the only one."""
+        reads = [read for watch in self._watches if (read := watch.start())]
+        if reads:
+            await asyncio.wait(reads, timeout=PATIENCE * min(self.ctx.interval, self.ctx.timeout))
+        if not self.config.hosts:
+            self._watches[0].answer()
+        answers = dict(self._answers(out))
+        for watch, answer in answers.items():
+            with out.part(host=watch.host):
+                _publish(out, watch, answer)
+        _publish_cluster(out, answers.values())
+
+    async def close(self) -> None:
+        """End all reads and hang up."""
+        for watch in self._watches:
+            await watch.close()
+
+    def _new_watches(self) -> Iterator[Watch]:
+        config, ctx = self.config, self.ctx
+        timing = Timing(ctx.interval, ctx.timeout)
+        own_name = config.local_name or platform.node()
+        # A machine that lists itself too, as where all share one configuration, must not be read twice.
+        if config.local is not Local.OFF and own_name not in {host.label for host in config.hosts}:
+            source = sources.local_source(config, ctx.clock)
+            yield Watch(own_name, source, timing, ctx.clock, ctx.logger, optional=config.local is Local.AUTO)
+        for host in config.hosts:
+            source = sources.ssh_source(host, config, ctx.timeout)
+            yield Watch(host.label, source, timing, ctx.clock, ctx.logger, limit=host.power_limit_watts)
+
+    def _answers(self, out: Readings) -> Iterator[tuple[Watch, Answer]]:
+        """What answered; a host that did not is shown as down, but not this machine where `auto` finds no GPU."""
+        for watch in self._watches:
+            try:
+                answer = watch.answer()
+            except NotAvailable as error:
+                if not (watch.optional and error.reason is Reason.NOT_FOUND):
+                    _publish_down(out, watch, error)
+            else:
+                out.add(metrics.HOST_UP, 1, host=watch.host, source=watch.source.name)
+                yield watch, answer
+            if watch.source.connections is not None:
+                out.add(metrics.HOST_CONNECTIONS, watch.source.connections, host=watch.host)
+
+
+def _publish_down(out: Readings, watch: Watch, error: NotAvailable) -> None:
+    host = {"host": watch.host, "source": watch.source.name}
+    out.add(metrics.HOST_UP, 0, **host)
+    out.add(metrics.HOST_UNAVAILABLE, **host, reason=error.reason)
+    with out.part(host=watch.host):
+        raise error
+
+
+def _publish(out: Readings, watch: Watch, answer: Answer) -> None:
+    out.add(metrics.HOST_GPUS, len(answer.gpus), host=watch.host)
+    for gpu in answer.gpus:
+        _publish_gpu(out, watch, gpu)
+    for what, error in answer.failures.items():
+        with out.part(host=watch.host, what=what):
+            raise error.with_traceback(None)
+
+
+def _publish_gpu(out: Readings, watch: Watch, gpu: Gpu) -> None:
+    labels = {"host": watch.host, "gpu": gpu.index, "uuid": gpu.uuid}
+    for (metric, extra), value in gpu.series.items():
+        if metric is not metrics.POWER_LIMIT:
+            out.add(metric, value, **labels, **dict(zip(metric.labels[3:], extra, strict=True)))
+    limit = watch.limit or gpu.power_limit
+    usage = gpu.power / limit if gpu.power is not None and limit else None
+    out.add_row((metrics.POWER_LIMIT, metrics.POWER_LIMIT_USAGE), (limit, usage), **labels)
+    _publish_energy(out, watch, gpu, labels)
+    if gpu.problems:
+        with out.part(**labels):
+            raise ValueError("; ".join(gpu.problems))
+
+
+def _publish_energy(out: Readings, watch: Watch, gpu: Gpu, labels: Mapping[str, str]) -> None:
+    energy = watch.energy(gpu)
+    if energy.method is None:
+        return
+    out.add(metrics.ENERGY, energy.joules, **labels)
+    out.add(metrics.ENERGY_METHOD, **labels, method=energy.method)
+    out.add(metrics.ENERGY_GAPS, energy.unknown_gaps, **labels)
+    if energy.disagreement is not None:
+        row = (metrics.ENERGY_INTEGRAL, metrics.ENERGY_DISAGREEMENT)
+        out.add_row(row, (energy.integral, energy.disagreement), **labels)
+
+
+def _publish_cluster(out: Readings, answers: Iterable[Answer]) -> None:
+    found = list(answers)
+    out.add(metrics.HOSTS_REPORTING, len(found))
+    powers = [gpu.power for gpu in chain.from_iterable(answer.gpus for answer in found) if gpu.power is not None]
+    if powers:
+        out.add(metrics.CLUSTER_POWER, sum(powers))
+
+
+@hookimpl
+def collector_types() -> list[type[Collector[Any]]]:
+    """The one collector of this plugin."""
+    return [Nvidia]

@@ -1,0 +1,70 @@
+"""A GPU's energy: from the driver's counter where there is one, else from its power."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from collector_core import PowerIntegral, WrapCounter
+from collector_plugins.nvidia.gpu import Gpu
+
+# For GPUs that name no limit: above any board sold today. Only jumps of a hundred times as much are refused.
+DEFAULT_LIMIT_WATTS = 1500.0
+
+
+class Method(StrEnum):
+    """How an energy came to be known; the words of the label `method`."""
+
+    COUNTER = "nvml_counter"
+    INTEGRAL = "power_integral"
+
+
+@dataclass
+class GpuEnergy:
+    """Follows one GPU; its joules never fall, also where the driver's counter starts again or goes away.
+
+    What the counter says between two readings counts; where it says nothing (no counter, driver loaded anew), the area
+    under the power does, for readings at most `max_gap` seconds apart. What neither knows is counted in `unknown_gaps`.
+    """
+
+    max_gap: float
+    joules: float = 0.0
+    unknown_gaps: int = 0
+    method: Method | None = None
+    _compared: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
+    _counter: WrapCounter = field(default_factory=lambda: WrapCounter(None, DEFAULT_LIMIT_WATTS), repr=False)
+    _integral: PowerIntegral = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._integral = PowerIntegral(self.max_gap)
+
+    @property
+    def integral(self) -> float:
+        """Joules under the power, over all time in which the counter is known too."""
+        return self._compared[1]
+
+    @property
+    def disagreement(self) -> float | None:
+        """By how much the area under the power exceeds the counter over the same time (ratio); None while unknown."""
+        counted, area = self._compared
+        return area / counted - 1 if counted > 0 else None
+
+    def update(self, gpu: Gpu, now: float) -> None:
+        """Take what was read at `now` (seconds, monotonic)."""
+        first = self.method is None
+        counted = self._count(gpu, now)
+        area = None if gpu.power is None else self._integral.update(gpu.power, now)
+        growth = area if counted is None else counted
+        self.joules += growth or 0.0
+        if gpu.counter is not None or gpu.power is not None:
+            self.method = Method.INTEGRAL if gpu.counter is None else Method.COUNTER
+            self.unknown_gaps += growth is None and not first
+        if counted is not None and area is not None:
+            self._compared = self._compared[0] + counted, self._compared[1] + area
+
+    def _count(self, gpu: Gpu, now: float) -> float | None:
+        if gpu.counter is None:
+            self._counter.forget()  # the area under the power stands in; what the counter says later would be twice
+            return None
+        self._counter.max_rate = gpu.power_limit or DEFAULT_LIMIT_WATTS
+        return self._counter.update(gpu.counter, now)

@@ -1,0 +1,58 @@
+"""nvidia-smi on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+
+from collector_core import NotAvailable, Reason
+from collector_plugins.nvidia.smi import INSTALL, STUCK, Output, read_all
+
+
+class LocalProgram:
+    """Runs a program of this machine; one that hangs is killed, and no second one is started beside it."""
+
+    name = "nvidia-smi"
+    stage = "running nvidia-smi"
+    connections = None
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def run(self, arguments: Iterable[str]) -> Output:
+        """Run it to its end; raises `NotAvailable` when it cannot be run, or one before it cannot even be killed."""
+        if self._process and self._process.returncode is None:
+            detail = f"nvidia-smi (process {self._process.pid}) hangs and cannot be killed"
+            raise NotAvailable(Reason.TIMEOUT, detail, fix=STUCK)
+        self._process = await self._start(arguments)
+        stdout = self._process.stdout
+        assert stdout is not None  # noqa: S101 - it was asked for
+        try:
+            return Output(text=await read_all(stdout), exit_code=await self._process.wait())
+        finally:
+            self._kill()
+
+    async def close(self) -> None:
+        """End what runs."""
+        self._kill()
+
+    async def _start(self, arguments: Iterable[str]) -> asyncio.subprocess.Process:
+        try:
+            return await asyncio.create_subprocess_exec(
+                self._path,
+                *arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+            )
+        except FileNotFoundError as error:
+            raise NotAvailable(Reason.NOT_FOUND, f"{self._path} does not exist", fix=INSTALL) from error
+        except OSError as error:
+            raise NotAvailable(Reason.PERMISSION, f"{self._path} cannot be run: {error}", fix=INSTALL) from error
+
+    def _kill(self) -> None:
+        if self._process and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()

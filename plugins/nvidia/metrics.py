@@ -1,0 +1,155 @@
+"""What the plugin publishes: one declaration for each metric."""
+
+from __future__ import annotations
+
+from collector_core import Counter, Gauge, Info, Unit
+
+GPU_LABELS = ("host", "gpu", "uuid")
+
+POWER = Gauge("nvidia_gpu_power_watts", "Power of the whole board, as the driver reports it.", Unit.WATTS, GPU_LABELS)
+POWER_LIMIT = Gauge(
+    "nvidia_gpu_power_limit_watts",
+    "Power limit in force: `power_limit_watts` of the host where it is configured, else what the driver enforces.",
+    Unit.WATTS,
+    GPU_LABELS,
+)
+POWER_LIMIT_USAGE = Gauge(
+    "nvidia_gpu_power_limit_usage_ratio", "Power by power limit; 1 is the limit.", Unit.RATIO, GPU_LABELS
+)
+ENERGY = Counter(
+    "nvidia_gpu_energy_joules_total",
+    "Energy since the collector started, by the method that nvidia_gpu_energy_method_info names.",
+    Unit.JOULES,
+    GPU_LABELS,
+)
+ENERGY_METHOD = Info(
+    "nvidia_gpu_energy_method_info",
+    "Where the energy comes from: nvml_counter (the driver's counter) or power_integral (the area under the power).",
+    (*GPU_LABELS, "method"),
+)
+ENERGY_INTEGRAL = Counter(
+    "nvidia_gpu_energy_integral_joules_total",
+    "The area under the power, beside the driver's counter and where both are known, to compare; do not add it.",
+    Unit.JOULES,
+    GPU_LABELS,
+)
+ENERGY_DISAGREEMENT = Gauge(
+    "nvidia_gpu_energy_disagreement_ratio",
+    "By how much the area under the power differs from the driver's counter: 0.02 is 2 % more, negative is less.",
+    Unit.RATIO,
+    GPU_LABELS,
+)
+ENERGY_GAPS = Counter(
+    "nvidia_gpu_energy_unknown_gaps_total",
+    "Times the energy between two readings could not be known and was left out.",
+    labels=GPU_LABELS,
+)
+TEMPERATURE = Gauge("nvidia_gpu_temperature_celsius", "Temperature of the GPU.", Unit.CELSIUS, GPU_LABELS)
+MEMORY_TEMPERATURE = Gauge(
+    "nvidia_gpu_memory_temperature_celsius", "Temperature of the GPU's memory.", Unit.CELSIUS, GPU_LABELS
+)
+MEMORY_USED = Gauge(
+    "nvidia_gpu_memory_used_bytes", "Memory in use, without what the driver reserves.", Unit.BYTES, GPU_LABELS
+)
+MEMORY_TOTAL = Gauge("nvidia_gpu_memory_total_bytes", "Memory of the GPU.", Unit.BYTES, GPU_LABELS)
+UTILIZATION = Gauge(
+    "nvidia_gpu_utilization_ratio", "Part of the time in which a kernel ran, 0 to 1.", Unit.RATIO, GPU_LABELS
+)
+MEMORY_UTILIZATION = Gauge(
+    "nvidia_gpu_memory_utilization_ratio",
+    "Part of the time in which memory was read or written, 0 to 1.",
+    Unit.RATIO,
+    GPU_LABELS,
+)
+ENCODER_UTILIZATION = Gauge(
+    "nvidia_gpu_encoder_utilization_ratio", "Use of the video encoder, 0 to 1.", Unit.RATIO, GPU_LABELS
+)
+DECODER_UTILIZATION = Gauge(
+    "nvidia_gpu_decoder_utilization_ratio", "Use of the video decoder, 0 to 1.", Unit.RATIO, GPU_LABELS
+)
+FAN_SPEED = Gauge(
+    "nvidia_gpu_fan_speed_ratio", "Fan speed the board asks for, by the maximum; may exceed 1.", Unit.RATIO, GPU_LABELS
+)
+CLOCK = Gauge(
+    "nvidia_gpu_clock_hertz",
+    "Clock frequency by `clock`: graphics, sm, memory, video.",
+    Unit.HERTZ,
+    (*GPU_LABELS, "clock"),
+)
+THROTTLED = Gauge(
+    "nvidia_gpu_throttled",
+    "1 while the clocks are where they are for this reason; several may hold, gpu_idle is harmless.",
+    labels=(*GPU_LABELS, "reason"),
+)
+ECC_ERRORS = Counter(
+    "nvidia_gpu_ecc_errors_total",
+    "Memory errors since the driver was loaded, by `kind`: corrected, uncorrected.",
+    labels=(*GPU_LABELS, "kind"),
+)
+PCIE_THROUGHPUT = Gauge(
+    "nvidia_gpu_pcie_throughput_bytes_per_second",
+    "PCIe traffic over the last 20 ms, by `direction` as the GPU sees it: receive, transmit.",
+    labels=(*GPU_LABELS, "direction"),
+)
+MIG_ENABLED = Gauge(
+    "nvidia_gpu_mig_enabled", "1 where the GPU is split into slices (MIG), 0 where it could be.", labels=GPU_LABELS
+)
+MIG_MEMORY_USED = Gauge(
+    "nvidia_mig_memory_used_bytes", "Memory in use of one slice.", Unit.BYTES, (*GPU_LABELS, "mig", "profile")
+)
+MIG_MEMORY_TOTAL = Gauge(
+    "nvidia_mig_memory_total_bytes",
+    "Memory of one slice. Power is that of the whole GPU and belongs to no slice.",
+    Unit.BYTES,
+    (*GPU_LABELS, "mig", "profile"),
+)
+PROCESS_MEMORY = Gauge(
+    "nvidia_process_memory_bytes",
+    "Memory of the GPU that a process uses; only with `processes: true`.",
+    Unit.BYTES,
+    (*GPU_LABELS, "pid", "process"),
+)
+GPU_INFO = Info("nvidia_gpu_info", "Model of the GPU and version of its driver.", (*GPU_LABELS, "name", "driver"))
+
+HOST_UP = Gauge("nvidia_host_up", "1 where the host's GPUs could be read.", labels=("host", "source"))
+HOST_UNAVAILABLE = Info(
+    "nvidia_host_unavailable_info", "Why a host's GPUs could not be read.", ("host", "source", "reason")
+)
+HOST_GPUS = Gauge("nvidia_host_gpus", "GPUs of the host that answered.", labels=("host",))
+HOST_CONNECTIONS = Counter(
+    "nvidia_host_connections_total", "ssh connections that were opened to the host.", labels=("host",)
+)
+HOSTS_REPORTING = Gauge("nvidia_hosts_reporting", "Hosts whose GPUs could be read.")
+CLUSTER_POWER = Gauge(
+    "nvidia_cluster_power_watts", "Sum of the power of all GPUs, here and on other hosts, that answered.", Unit.WATTS
+)
+
+GPU_METRICS = (
+    POWER,
+    POWER_LIMIT,
+    POWER_LIMIT_USAGE,
+    ENERGY,
+    ENERGY_METHOD,
+    ENERGY_INTEGRAL,
+    ENERGY_DISAGREEMENT,
+    ENERGY_GAPS,
+    TEMPERATURE,
+    MEMORY_TEMPERATURE,
+    MEMORY_USED,
+    MEMORY_TOTAL,
+    UTILIZATION,
+    MEMORY_UTILIZATION,
+    ENCODER_UTILIZATION,
+    DECODER_UTILIZATION,
+    FAN_SPEED,
+    CLOCK,
+    THROTTLED,
+    ECC_ERRORS,
+    PCIE_THROUGHPUT,
+    MIG_ENABLED,
+    MIG_MEMORY_USED,
+    MIG_MEMORY_TOTAL,
+    PROCESS_MEMORY,
+    GPU_INFO,
+)
+HOST_METRICS = (HOST_UP, HOST_UNAVAILABLE, HOST_GPUS, HOST_CONNECTIONS, HOSTS_REPORTING, CLUSTER_POWER)

@@ -1,0 +1,208 @@
+"""The program nvidia-smi as a source, wherever it runs: asks what its driver knows, then for that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from collector_core import NotAvailable, Reason
+from collector_plugins.nvidia import csvtable, fields
+from collector_plugins.nvidia.gpu import Answer, Gpu, Series
+from collector_plugins.nvidia.metrics import PROCESS_MEMORY
+
+MAX_OUTPUT_BYTES = 4 << 20  # a table of sixteen GPUs has 8 KiB, a list of processes seldom more than a few times that
+
+HELP = ("--help-query-gpu",)
+CSV = "--format=csv,nounits"
+PROCESSES = ("--query-compute-apps=gpu_uuid,pid,process_name,used_gpu_memory", CSV)
+
+TIMED_OUT = frozenset({124, 137})  # how timeout(1) ends when it had to stop or to kill the program
+NOT_FOUND = frozenset({126, 127})  # how a shell ends when there is no such program or it may not be run
+
+INSTALL = "install the NVIDIA driver, which brings nvidia-smi, or set `nvidia_smi` to its path"
+STUCK = "sudo dmesg | grep -i nvrm   # says what the driver is stuck at; a reboot may be needed"
+
+# What nvidia-smi writes instead of a table or into it, what that means and what helps.
+_COMPLAINTS = (
+    ("driver/library version mismatch", Reason.NOT_SUPPORTED, "reboot, or unload and load the nvidia kernel modules"),
+    (
+        "couldn't communicate with the nvidia driver",
+        Reason.NOT_FOUND,
+        "sudo modprobe nvidia   # dmesg says why it fails",
+    ),
+    ("no devices were found", Reason.NOT_FOUND, "lspci -d 10de:   # shows whether the machine sees a GPU"),
+    ("insufficient permissions", Reason.PERMISSION, "sudo chmod a+rw /dev/nvidia*"),
+    ("gpu is lost", Reason.NOT_FOUND, "sudo nvidia-smi --gpu-reset   # or reboot"),
+)
+
+_HELP_LINE = re.compile(r'^"[\w.]+".*$', re.MULTILINE)
+_FIELD = re.compile(r'"([\w.]+)"')
+_REFUSED = re.compile(r'Field "([\w.]+)" is not a valid field to query')
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a program wrote, standard error too, and how it ended."""
+
+    exit_code: int
+    text: str
+
+
+class Program(Protocol):
+    """nvidia-smi on some machine."""
+
+    @property
+    def name(self) -> str:
+        """The label `source`."""
+
+    @property
+    def stage(self) -> str:
+        """What it is doing now, to say where it hangs: `connecting`, …."""
+
+    @property
+    def connections(self) -> int | None:
+        """How many connections were opened so far; None where none are needed."""
+
+    async def run(self, arguments: Iterable[str]) -> Output:
+        """Run it to its end; raises `NotAvailable` when it cannot be run or does not end."""
+
+    async def close(self) -> None:
+        """Let go of the machine; legal at any time."""
+
+
+class Stream(Protocol):
+    """The output of a program that runs."""
+
+    async def read(self, n: int, /) -> bytes:
+        """Up to `n` bytes, none at the end."""
+
+
+async def read_all(stream: Stream) -> str:
+    """A program's whole output; raises `NotAvailable` when it writes more than any nvidia-smi does."""
+    data = bytearray()
+    while chunk := await stream.read(1 << 16):
+        data += chunk
+        if len(data) > MAX_OUTPUT_BYTES:
+            raise NotAvailable(Reason.BAD_DATA, f"nvidia-smi wrote more than {MAX_OUTPUT_BYTES >> 20} MiB")
+    return data.decode(errors="replace")
+
+
+class Smi:
+    """Reads GPUs with a program nvidia-smi; with `processes` the memory of each process, too."""
+
+    def __init__(self, program: Program, *, processes: bool = False) -> None:
+        self._program = program
+        self._processes = processes
+        self._known: frozenset[str] | None = None
+        self._refused: set[str] = set()
+        self._fields: list[str] = []
+
+    @property
+    def name(self) -> str:
+        """The label `source`."""
+        return self._program.name
+
+    @property
+    def stage(self) -> str:
+        """What it is doing now."""
+        return self._program.stage
+
+    @property
+    def connections(self) -> int | None:
+        """How many connections were opened so far."""
+        return self._program.connections
+
+    async def read(self) -> Answer:
+        """All GPUs; raises `NotAvailable` when nvidia-smi is not there, does not end or answers with something else."""
+        try:
+            return await self._read()
+        except NotAvailable:
+            self._fields = []  # what answers next may be another driver
+            raise
+
+    async def close(self) -> None:
+        """Let go of the machine."""
+        await self._program.close()
+
+    async def _read(self) -> Answer:
+        if not self._fields:
+            await self._probe()
+        output = await self._query()
+        table = csvtable.parse(output.text, fields.INDEX[0], fields.NAME[0])
+        if table is None:
+            raise complaint(output)
+        gpus, failures = fields.gpus(table)
+        if output.exit_code or not (gpus or failures):
+            failures["nvidia-smi"] = complaint(output)
+        if not gpus:
+            raise _most_telling(failures)
+        if self._processes:
+            gpus = await self._with_processes(gpus, failures)
+        return Answer(tuple(gpus), failures)
+
+    async def _probe(self) -> None:
+        output = await self._program.run(HELP)
+        if output.exit_code in TIMED_OUT | NOT_FOUND:
+            raise complaint(output)
+        self._known = known_fields(output.text)
+        self._refused.clear()
+        self._fields = fields.choose(self._known)
+
+    async def _query(self) -> Output:
+        """Ask for the fields; one that is refused is not asked for again."""
+        while True:
+            output = await self._program.run((f"--query-gpu={','.join(self._fields)}", CSV))
+            refused = _REFUSED.search(output.text)
+            if refused is None or refused[1] not in self._fields:
+                return output
+            self._refused.add(refused[1])
+            self._fields = fields.choose(self._known, self._refused)
+
+    async def _with_processes(self, gpus: list[Gpu], failures: dict[str, Exception]) -> list[Gpu]:
+        output = await self._program.run(PROCESSES)
+        table = csvtable.parse(output.text, "gpu_uuid", "process_name")
+        try:
+            if table is None:
+                raise complaint(output)
+            return [replace(gpu, series={**gpu.series, **dict(_processes(table, gpu.uuid))}) for gpu in gpus]
+        except (NotAvailable, ValueError) as error:
+            failures["processes"] = error
+            return gpus
+
+
+def known_fields(text: str) -> frozenset[str] | None:
+    """The fields that `nvidia-smi --help-query-gpu` names, each at the start of a line; None where it names none."""
+    names = [name for line in _HELP_LINE.findall(text) for name in _FIELD.findall(line)]
+    return frozenset(names) or None
+
+
+def complaint(output: Output) -> NotAvailable:
+    """What an output without a table means."""
+    if output.exit_code in TIMED_OUT:
+        return NotAvailable(Reason.TIMEOUT, "nvidia-smi did not end in time and was stopped", fix=STUCK)
+    lines = [line.strip() for line in output.text.splitlines() if line.strip()]
+    for phrase, reason, fix in _COMPLAINTS:
+        for line in lines:
+            if phrase in line.lower():
+                return NotAvailable(reason, f"nvidia-smi says {csvtable.quoted(line)}", fix=fix)
+    said = csvtable.quoted(lines[-1]) if lines else "nothing"
+    if output.exit_code in NOT_FOUND:
+        return NotAvailable(Reason.NOT_FOUND, f"nvidia-smi cannot be run: {said}", fix=INSTALL)
+    return NotAvailable(Reason.BAD_DATA, f"nvidia-smi ended with {output.exit_code} and said {said}, which is no table")
+
+
+def _most_telling(failures: dict[str, Exception]) -> NotAvailable:
+    """Of several reasons for no GPU at all the program's own, else the first one."""
+    error = failures.get("nvidia-smi") or next(iter(failures.values()))
+    return error if isinstance(error, NotAvailable) else NotAvailable(Reason.BAD_DATA, str(error))
+
+
+def _processes(table: csvtable.Table, uuid: str) -> Iterator[tuple[Series, float]]:
+    """The memory of a GPU's processes; rows without a number (other users', graphics) are left out."""
+    unit = table.units["used_gpu_memory"] or "MiB"
+    for row in table.rows:
+        if row["gpu_uuid"] == uuid and row["pid"].isdecimal() and not csvtable.is_absent(row["used_gpu_memory"]):
+            memory = csvtable.number(row["used_gpu_memory"], unit) * (1 << 20)
+            yield Series(PROCESS_MEMORY, (row["pid"], row["process_name"])), memory

@@ -1,0 +1,112 @@
+"""Chooses where GPUs are read: the sources of this machine and of each host."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import shutil
+from collections.abc import Iterator, Sequence
+
+from collector_core import Clock, NotAvailable, Reason
+from collector_plugins.nvidia.config import Config, Host, Local
+from collector_plugins.nvidia.demo import Demo
+from collector_plugins.nvidia.gpu import Answer, Source
+from collector_plugins.nvidia.local import LocalProgram
+from collector_plugins.nvidia.nvml import INSTALL_PACKAGE, LIBRARY, Nvml
+from collector_plugins.nvidia.smi import Smi
+from collector_plugins.nvidia.threads import InThread
+
+INSTALL_DRIVER = (
+    "install the NVIDIA driver; on a machine without NVIDIA GPUs name others in `hosts`, or set `local: off`"
+)
+
+
+class FirstThatAnswers:
+    """Several sources of the same GPUs: stays with the first that answers, and looks again when that one fails."""
+
+    connections = None
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
+        self._current: Source = sources[0]
+
+    @property
+    def name(self) -> str:
+        """The label `source` of the one in use."""
+        return self._current.name
+
+    @property
+    def stage(self) -> str:
+        """What the one in use is doing now."""
+        return self._current.stage
+
+    async def read(self) -> Answer:
+        """All GPUs; raises the most telling `NotAvailable` when none answers."""
+        errors: list[NotAvailable] = []
+        for source in self._in_order():
+            self._current = source
+            try:
+                return await source.read()
+            except NotAvailable as error:
+                errors.append(error)
+        self._current = self._sources[0]
+        raise next((error for error in errors if error.reason is not Reason.NOT_FOUND), errors[0])
+
+    async def close(self) -> None:
+        """Let go of all."""
+        for source in self._sources:
+            await source.close()
+
+    def _in_order(self) -> Iterator[Source]:
+        yield self._current
+        yield from (source for source in self._sources if source is not self._current)
+
+
+class Missing:
+    """A source that cannot be had, and why."""
+
+    stage = "looking for what is missing"
+    connections = None
+
+    def __init__(self, name: str, error: NotAvailable) -> None:
+        self.name = name
+        self._error = error
+
+    async def read(self) -> Answer:
+        """Raises why."""
+        raise self._error.with_traceback(None)
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def local_source(config: Config, clock: Clock) -> Source:
+    """The source of this machine's GPUs; `config.local` is not off."""
+    nvml = InThread(Nvml(clock, processes=config.processes))
+    smi = Smi(LocalProgram(config.nvidia_smi), processes=config.processes)
+    sources: dict[Local, Source] = {Local.NVML: nvml, Local.NVIDIA_SMI: smi, Local.DEMO: Demo(clock)}
+    return sources.get(config.local) or FirstThatAnswers((nvml, smi))
+
+
+def ssh_source(host: Host, config: Config, deadline: float) -> Source:
+    """The source of one host's GPUs; says what to install where asyncssh is missing."""
+    try:
+        from collector_plugins.nvidia.ssh import SshProgram  # noqa: PLC0415 - heavy, and needed for hosts only
+    except ModuleNotFoundError as error:
+        missing = NotAvailable(Reason.NOT_FOUND, f"asyncssh is not installed: {error}", fix=INSTALL_PACKAGE)
+        return Missing("ssh", missing)
+    return Smi(SshProgram(host, config.nvidia_smi, deadline), processes=config.processes)
+
+
+def probe(program: str) -> NotAvailable | None:
+    """None where this machine seems to have NVIDIA GPUs, else what is missing; touches no GPU."""
+    if shutil.which(program):
+        return None
+    try:
+        ctypes.CDLL(LIBRARY)
+    except OSError:
+        detail = f"neither {LIBRARY} nor {program} is here: no NVIDIA driver is installed"
+        return NotAvailable(Reason.NOT_FOUND, detail, fix=INSTALL_DRIVER)
+    if importlib.util.find_spec("pynvml") is None:
+        return NotAvailable(Reason.NOT_FOUND, f"{LIBRARY} is here, nvidia-ml-py is not installed", fix=INSTALL_PACKAGE)
+    return None
