@@ -1,7 +1,7 @@
 """Test cases as folders: a tree of files that stands for a machine, and what a collector should say of it.
 
 testcases/<real device or situation>/
-    root/           the machine: /proc, /sys, … as far as the collector looks
+    root/           the machine: /proc, /sys, … as far as the collector looks; programs in root/usr/bin are found first
     root.2/         optional: files that change before the second run (root.3/: before the third, …)
     options.yaml    optional: the collector's options
     expected.prom   what the last run gives; written by `pytest --update-golden`
@@ -10,6 +10,7 @@ testcases/<real device or situation>/
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -70,12 +71,22 @@ def run_case(cls: type[Collector[Any]], case: Case, *, advance: float | None = N
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "root"
         harness = Harness(cls, root, **case.options)
-        with contextlib.closing(harness):
+        with contextlib.closing(harness), _path_begins_with(root / "usr/bin"):
             text = ""
             for number, tree in enumerate(case.trees):
                 shutil.copytree(tree, root, symlinks=True, dirs_exist_ok=True)
                 text = _run(harness, (advance or harness.context.interval) if number else 0.0)
         return text.replace(str(root), "")
+
+
+@contextlib.contextmanager
+def _path_begins_with(folder: Path) -> Iterator[None]:
+    before = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = f"{folder}{os.pathsep}{before}"
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
 
 
 def _run(harness: Harness, advance: float) -> str:

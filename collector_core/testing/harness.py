@@ -39,7 +39,8 @@ class FakeClock:
 class Harness:
     """One collector under test.
 
-    `options` are those of the configuration file; wrong ones raise pydantic's `ValidationError`.
+    `interval` and `timeout` are in seconds. `options` are those of the configuration file; wrong ones raise pydantic's
+    `ValidationError`.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Harness:
         *,
         clock: FakeClock | None = None,
         interval: float | None = None,
+        timeout: float | None = None,
         **options: Any,
     ) -> None:
         self.clock = clock or FakeClock()
@@ -56,14 +58,14 @@ class Harness:
             cls.name,
             logging.getLogger(f"collector.{cls.name}"),
             interval or cls.default_interval,
-            cls.default_timeout,
+            timeout or cls.default_timeout,
             self.clock,
             root,
         )
         self.collector = cls(cls.config_type.model_validate(options), self.context)
         self.part_failures: list[PartFailure] = []
         self.snapshot = NOTHING
-        self._lifecycle = Lifecycle(self.collector, cls.default_timeout)
+        self._lifecycle = Lifecycle(self.collector, self.context.timeout)
         self._exposition = Exposition(self.clock)
         self._source = self._exposition.source(cls.name, cls.metrics, self.collector.labels)
         self._loop = asyncio.Runner()

@@ -10,9 +10,11 @@ from collector_plugins.nvidia import metrics
 from collector_plugins.nvidia.gpu import Answer, Gpu, Series, throttled
 
 GPUS = 4
-LIMIT_WATTS, IDLE_WATTS = 350.0, 40.0
+LIMIT_WATTS = 350.0
+IDLE_WATTS = 40.0
 MEMORY_BYTES = 24 << 30
-SW_POWER_CAP, GPU_IDLE = 0x4, 0x1
+SW_POWER_CAP = 0x4
+GPU_IDLE = 0x1
 
 
 class Demo:

@@ -71,10 +71,7 @@ def choose(known: Collection[str] | None, refused: Collection[str] = ()) -> list
 def gpus(table: csvtable.Table) -> tuple[list[Gpu], dict[str, Exception]]:
     """The GPUs of a table, and of what is no GPU's row why, by what it is."""
     found: dict[str, Gpu] = {}
-    failures: dict[str, Exception] = {
-        f"line {number}": ValueError(f"unexpected line: {csvtable.quoted(line)}")
-        for number, line in enumerate(table.strays, 1)
-    }
+    failures: dict[str, Exception] = {}
     for row in table.rows:
         index = _first(row, INDEX)
         if not index.isdecimal() or index in found:

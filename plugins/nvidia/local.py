@@ -9,6 +9,8 @@ from contextlib import suppress
 from collector_core import NotAvailable, Reason
 from collector_plugins.nvidia.smi import INSTALL, STUCK, Output, read_all
 
+KILL_SECONDS = 1.0
+
 
 class LocalProgram:
     """Runs a program of this machine; one that hangs is killed, and no second one is started beside it."""
@@ -32,11 +34,11 @@ class LocalProgram:
         try:
             return Output(text=await read_all(stdout), exit_code=await self._process.wait())
         finally:
-            self._kill()
+            await self._end()
 
     async def close(self) -> None:
         """End what runs."""
-        self._kill()
+        await self._end()
 
     async def _start(self, arguments: Iterable[str]) -> asyncio.subprocess.Process:
         try:
@@ -52,7 +54,13 @@ class LocalProgram:
         except OSError as error:
             raise NotAvailable(Reason.PERMISSION, f"{self._path} cannot be run: {error}", fix=INSTALL) from error
 
-    def _kill(self) -> None:
-        if self._process and self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
+    async def _end(self) -> None:
+        """Kill what still runs, and see it off: only a process that hangs in the driver outlives that."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            process.kill()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(KILL_SECONDS):
+                await process.communicate()

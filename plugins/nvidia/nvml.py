@@ -17,7 +17,8 @@ LIBRARY = "libnvidia-ml.so.1"
 INSTALL_PACKAGE = "pip install 'energy-collector[nvidia]'"
 RESET = "sudo nvidia-smi --gpu-reset   # or reboot"
 
-FIRST_PAUSE, LONGEST_PAUSE = 10.0, 300.0  # seconds between two attempts to get a lost GPU back
+FIRST_PAUSE = 10.0  # seconds from a GPU's loss to the first attempt to get it back; the next takes twice as long
+LONGEST_PAUSE = 300.0
 KILOBYTE = 1000.0
 MEMORY_TEMPERATURE_FIELD = 82  # NVML_FI_DEV_MEMORY_TEMP
 NVML_VALUE_NOT_AVAILABLE = (1 << 64) - 1  # what NVML says for a process whose memory it does not know

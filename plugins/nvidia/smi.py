@@ -134,10 +134,11 @@ class Smi:
         if table is None:
             raise complaint(output)
         gpus, failures = fields.gpus(table)
-        if output.exit_code or not (gpus or failures):
+        failures |= {f"line {number}": explained(line) for number, line in enumerate(table.strays, 1)}
+        if not failures and (output.exit_code or not gpus):
             failures["nvidia-smi"] = complaint(output)
         if not gpus:
-            raise _most_telling(failures)
+            raise _first(failures)
         if self._processes:
             gpus = await self._with_processes(gpus, failures)
         return Answer(tuple(gpus), failures)
@@ -178,24 +179,30 @@ def known_fields(text: str) -> frozenset[str] | None:
     return frozenset(names) or None
 
 
+def explained(line: str) -> NotAvailable:
+    """What a line means that nvidia-smi wrote instead of a table or into it."""
+    for phrase, reason, fix in _COMPLAINTS:
+        if phrase in line.lower():
+            return NotAvailable(reason, f"nvidia-smi says {csvtable.quoted(line)}", fix=fix)
+    return NotAvailable(Reason.BAD_DATA, f"nvidia-smi says {csvtable.quoted(line)}")
+
+
 def complaint(output: Output) -> NotAvailable:
-    """What an output without a table means."""
+    """What an output means that has no table, or ended badly all the same."""
     if output.exit_code in TIMED_OUT:
         return NotAvailable(Reason.TIMEOUT, "nvidia-smi did not end in time and was stopped", fix=STUCK)
     lines = [line.strip() for line in output.text.splitlines() if line.strip()]
-    for phrase, reason, fix in _COMPLAINTS:
-        for line in lines:
-            if phrase in line.lower():
-                return NotAvailable(reason, f"nvidia-smi says {csvtable.quoted(line)}", fix=fix)
+    for error in map(explained, lines):
+        if error.reason is not Reason.BAD_DATA:
+            return error
     said = csvtable.quoted(lines[-1]) if lines else "nothing"
     if output.exit_code in NOT_FOUND:
         return NotAvailable(Reason.NOT_FOUND, f"nvidia-smi cannot be run: {said}", fix=INSTALL)
     return NotAvailable(Reason.BAD_DATA, f"nvidia-smi ended with {output.exit_code} and said {said}, which is no table")
 
 
-def _most_telling(failures: dict[str, Exception]) -> NotAvailable:
-    """Of several reasons for no GPU at all the program's own, else the first one."""
-    error = failures.get("nvidia-smi") or next(iter(failures.values()))
+def _first(failures: dict[str, Exception]) -> NotAvailable:
+    error = next(iter(failures.values()))
     return error if isinstance(error, NotAvailable) else NotAvailable(Reason.BAD_DATA, str(error))
 
 

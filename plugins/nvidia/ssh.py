@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 from collections.abc import Callable, Iterable
 from math import ceil
@@ -120,6 +121,8 @@ def _known_hosts(host: Host) -> asyncssh.SSHKnownHosts:
         return asyncssh.read_known_hosts(str(file))
     except FileNotFoundError:
         return asyncssh.import_known_hosts("")
+    except (OSError, ValueError) as error:
+        raise NotAvailable(Reason.BAD_DATA, f"known_hosts {file} cannot be used: {error}") from error
 
 
 def _translated(error: Exception, host: Host, fingerprint: str) -> NotAvailable:
@@ -135,8 +138,9 @@ def _translated(error: Exception, host: Host, fingerprint: str) -> NotAvailable:
     if isinstance(error, OSError) and error.filename:
         return NotAvailable(Reason.NOT_FOUND, f"{error.filename} cannot be read: {error.strerror}")
     if isinstance(error, OSError):
-        return NotAvailable(Reason.UNREACHABLE, f"{host.address} port {host.port}: {error}")
-    return NotAvailable(Reason.BAD_DATA, f"a key or {host.known_hosts} cannot be used: {error}")
+        said = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        return NotAvailable(Reason.UNREACHABLE, f"{host.address} port {host.port}: {said}")
+    return NotAvailable(Reason.BAD_DATA, f"identity_file {host.identity_file} cannot be used: {error}")
 
 
 def _untrusted(error: Exception, host: Host, fingerprint: str) -> NotAvailable:

@@ -1,7 +1,10 @@
 """A folder is a test: found by glob, run on a copy, compared with its golden file."""
 
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +79,19 @@ def test_later_trees_are_laid_over_the_first_in_order_and_the_case_stays_as_it_i
     assert values(run_case(Probe, found, advance=2)) == ['probe_value{source="a"} 10.0', "probe_age_seconds 6.0"]
     assert values(run_case(Probe, found))[1] == "probe_age_seconds 15.0"  # the default interval
     assert (found.folder / "root/proc/a").read_text() == "1"
+
+
+def test_programs_of_the_case_are_found_first(case):
+    class Which(Probe):
+        def collect(self, out):
+            found = shutil.which("env")
+            raise NotAvailable("not_found", found and Path(found).read_text())
+
+    found = case(root__proc__a="1", root__usr__bin__env="#!/bin/sh\n# mine")
+    (found.folder / "root/usr/bin/env").chmod(0o755)
+    before = os.environ["PATH"]
+    assert run_case(Which, found).startswith("# not available: not_found: #!/bin/sh\n# mine")
+    assert os.environ["PATH"] == before
 
 
 def test_failed_parts_and_absent_sources_are_part_of_the_text(case):
