@@ -5,6 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 9877
 ADDRESS ?= 127.0.0.1
+EXTRAS ?= nvidia
 ARGS ?=
 WORKERS ?= auto
 
@@ -40,7 +41,7 @@ clean:
 
 $(VENV)/run.stamp: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	touch $@
 
 $(VENV)/dev.stamp: pyproject.toml

@@ -22,6 +22,8 @@ class Effort:
     idle_seconds: int = 20
     imports: int = 5
     isolation_seconds: int = 20
+    ssh_hosts: int = 50
+    ssh_cycles: int = 5
 
 
 FULL = Effort()
@@ -39,4 +41,6 @@ QUICK = Effort(
     idle_seconds=2,
     imports=1,
     isolation_seconds=2,
+    ssh_hosts=5,
+    ssh_cycles=1,
 )

@@ -44,7 +44,12 @@ class Program:
 
 @contextmanager
 def energy_collector(
-    collectors: Collectors, *, root: Path | None = None, until: str = COMPLETE, path: Sequence[Path] = ()
+    collectors: Collectors,
+    *,
+    root: Path | None = None,
+    until: str = COMPLETE,
+    path: Sequence[Path] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Program]:
     """Our command with these `collectors`, from the scrape on that contains `until`; plugins may lie in `path`."""
     with TemporaryDirectory(prefix="bench-") as folder:
@@ -57,7 +62,7 @@ def energy_collector(
             *("run", "--log-level", "warning", "--config", str(config), "--listen", f"127.0.0.1:{port}"),
         ]
         places = os.pathsep.join(map(str, [folder, _REPOSITORY, *path]))
-        with _started(command, port, until, {"PYTHONPATH": places}) as program:
+        with _started(command, port, until, {"PYTHONPATH": places, **(environment or {})}) as program:
             yield program
 
 

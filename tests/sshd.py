@@ -10,12 +10,12 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import psutil
 
+ADDRESS = "127.0.0.1"
 PATH = "/usr/local/bin:/usr/bin:/bin"
 START_SECONDS = 10
 PRIVILEGE_SEPARATION = Path("/run/sshd")  # compiled into Debian's sshd, made by its service
@@ -24,13 +24,12 @@ PRIVILEGE_SEPARATION = Path("/run/sshd")  # compiled into Debian's sshd, made by
 class Sshd:
     """An ssh server in `folder`, where the programs of `programs` are found first; leaving the `with` block ends it.
 
-    `known_hosts` trusts it and `identity` opens it. `addresses` are of the loopback range.
+    `known_hosts` trusts it and `identity` opens it.
     """
 
-    def __init__(self, folder: Path, programs: Path, addresses: Sequence[str] = ("127.0.0.1",)) -> None:
+    def __init__(self, folder: Path, programs: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.addresses = tuple(addresses)
         self.port = _free_port()
         self.user = getpass.getuser()
         self.identity = folder / "identity"
@@ -52,7 +51,7 @@ class Sshd:
     def options(self) -> dict[str, Any]:
         """How it is written in the plugin's configuration."""
         return {
-            "address": self.addresses[0],
+            "address": ADDRESS,
             "port": self.port,
             "user": self.user,
             "identity_file": str(self.identity),
@@ -66,8 +65,7 @@ class Sshd:
     def trust(self) -> None:
         """Write its host key into `known_hosts`."""
         key = " ".join((self.folder / "host_key.pub").read_text().split()[:2])
-        lines = [f"[{address}]:{self.port} {key}\n" for address in self.addresses]
-        self.known_hosts.write_text("".join(lines))
+        self.known_hosts.write_text(f"[{ADDRESS}]:{self.port} {key}\n")
 
     def start(self) -> None:
         """Start it and wait until it listens."""
@@ -81,7 +79,7 @@ class Sshd:
         with log:
             self._process = subprocess.Popen([program, "-D", "-e", "-f", config], stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
-        while not all(_listens(address, self.port) for address in self.addresses):
+        while not _listens(self.port):
             assert self._process.poll() is None, (self.folder / "log").read_text()
             assert time.monotonic() < deadline, "sshd does not listen"
             time.sleep(0.01)
@@ -115,7 +113,7 @@ class Sshd:
 
     def _settings(self) -> list[str]:
         return [
-            *(f"ListenAddress {address}:{self.port}" for address in self.addresses),
+            f"ListenAddress {ADDRESS}:{self.port}",
             f"HostKey {self.folder}/host_key",
             f"AuthorizedKeysFile {self.identity}.pub",
             f"SetEnv HOME={self.folder} PATH={self._programs}:{PATH}",  # no start-up files of whoever runs the test
@@ -135,11 +133,11 @@ def _generate_key(file: Path) -> None:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
+    with socket.create_server((ADDRESS, 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
 
 
-def _listens(address: str, port: int) -> bool:
+def _listens(port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex((address, port)) == 0
+        return probe.connect_ex((ADDRESS, port)) == 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from bench.effort import Effort
 from bench.figures import Figure, Table
-from bench.rows import between, idle, imports, isolation, memory, paced, render, start, throughput
+from bench.rows import between, idle, imports, isolation, memory, nvidia, paced, render, start, throughput
 
 Row = Callable[[Effort], list[Figure | Table]]
 
@@ -19,5 +19,6 @@ ROWS: Mapping[str, Row] = {
     "start": start.measure,
     "idle": idle.measure,
     "isolation": isolation.measure,
+    "nvidia": nvidia.measure,
     "imports": imports.measure,
 }

@@ -15,7 +15,7 @@
 enum { OK = 0, UNINITIALIZED = 1, NOT_SUPPORTED = 3, NOT_FOUND = 6, TOO_SMALL = 7, MAX_GPUS = 64, MAX_SLICES = 2 };
 
 static struct { int gpu, slice; } gpus[MAX_GPUS], slices[MAX_GPUS][MAX_SLICES];
-static int initialised;
+static int initialised; /* counts, as in NVML: the last of several users shuts it down */
 
 /* The words after `key` on the last line for `gpu` (-1: lines without a GPU); whether there is one. */
 static int find(int gpu, const char *key, char *value, size_t size)
@@ -84,7 +84,7 @@ int nvmlInitWithFlags(unsigned flags)
     (void)flags;
     if (code != OK && code != NOT_SUPPORTED)
         return code;
-    initialised = 1;
+    initialised++;
     for (int gpu = 0; gpu < MAX_GPUS; gpu++) {
         gpus[gpu].gpu = gpu;
         gpus[gpu].slice = -1;
@@ -95,7 +95,7 @@ int nvmlInitWithFlags(unsigned flags)
     }
     return OK;
 }
-int nvmlShutdown(void) { int was = initialised; initialised = 0; return was ? OK : UNINITIALIZED; }
+int nvmlShutdown(void) { return initialised > 0 ? (initialised--, OK) : UNINITIALIZED; }
 const char *nvmlErrorString(int code) { static char said[32]; snprintf(said, sizeof said, "fake error %d", code); return said; }
 int nvmlSystemGetDriverVersion(char *value, unsigned size) { return initialised ? text(-1, "driver", value, size) : UNINITIALIZED; }
 int nvmlSystemGetProcessName(unsigned pid, char *value, unsigned size) { (void)pid; return text(-1, "process", value, size); }
