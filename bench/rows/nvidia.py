@@ -76,6 +76,7 @@ def _ssh(hosts: int, cycles: int) -> list[Figure]:
     return [
         Figure("nvidia", f"{cycle}, wall time", "s", ours.wall, goal=Goal(5, 2.5), note="connections stay as they are"),
         Figure("nvidia", f"{cycle}, our CPU", "s", ours.cpu, goal=Goal(0.5, 0.25), note="parsing and rendering too"),
+        Figure("nvidia", f"{cycle}, wall time beside ssh", "s", ours.wall, theirs.wall, note=note),
         Figure("nvidia", f"{cycle}, CPU beside ssh", "s", ours.cpu, theirs.cpu, note=note),
         Figure("nvidia", "Memory per ssh host", "MiB", [per_host / MIB], [their_per_host / MIB], note=note),
     ]
