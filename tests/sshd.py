@@ -96,6 +96,10 @@ class Sshd:
         """Let it and its sessions take part in nothing any more, while the kernel goes on to accept connections."""
         self._signal(signal.SIGSTOP)
 
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
     def sessions(self) -> int:
         """How many processes work for its clients."""
         return len(self._family()) - 1

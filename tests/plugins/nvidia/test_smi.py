@@ -97,6 +97,7 @@ def test_after_an_update_of_the_driver_it_is_asked_again_what_it_knows(local, sm
     smi.said.pop("text")
     smi.say(exit=0, gpus=[{name: cell for name, cell in GPU.items() if name != "fan.speed"}])
     harness.run(advance=60)
+    assert "--help-query-gpu" in smi.calls[-2]
     assert "fan.speed" not in smi.calls[-1]
     assert harness.value(metrics.POWER, **HERE) == 100.5
 

@@ -198,6 +198,35 @@ def test_a_frozen_host_is_told_at_the_deadline_and_the_good_one_is_not_held_up(c
     assert "while running nvidia-smi" in str(errors(harness)["frozen"])
 
 
+def test_the_connection_to_a_host_that_hung_is_dropped_and_not_used_again(cluster, sshd, eventually):
+    server, _ = sshd("host")
+    harness = cluster(host=server, interval=0.5, timeout=0.6)
+    harness.run()
+    server.freeze()
+
+    def timed_out():
+        harness.run(advance=0.5)
+        return "no answer after" in str(errors(harness).get("host"))
+
+    eventually(timed_out)
+    server.thaw()
+    eventually(lambda: harness.run(advance=60) and up(harness) == {"host": 1})
+    assert harness.value(metrics.HOST_CONNECTIONS, host="host") == 2
+
+
+def test_a_host_that_fails_is_left_alone_for_ever_longer_times_and_shown_as_down_meanwhile(cluster, sshd):
+    server, smi = sshd("host")
+    smi.say(text="nonsense", exit=1)
+    harness = cluster(host=server, interval=2.0)
+    tries = []
+    for number in range(40):
+        harness.run(advance=2)
+        assert reasons(harness) == {"host": "bad_data"}
+        if len(smi.calls) > 2 * len(tries):  # what it knows, then the values
+            tries.append(number)
+    assert tries == [0, 1, 3, 7, 15, 31]
+
+
 def test_a_host_that_was_frozen_from_the_start_hangs_while_keys_are_exchanged(cluster, sshd, eventually):
     frozen, _ = sshd("frozen")
     frozen.freeze()
