@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from collector_core.errors import describe, reason_of
+from collector_core.errors import describe, explain, reason_of, with_fix
 
 if TYPE_CHECKING:
     from collector_core.runner import Report
@@ -34,13 +34,13 @@ class Edges:
     def see(self, report: Report) -> None:
         """Log what changed with this run."""
         if not report.result.has_data:
-            self._see_fault(_RUN, (report.result.value, str(report.reason)), report.error, report.fix)
+            self._see_fault(_RUN, (report.result.value, str(report.reason)), with_fix(report.error, report.fix))
             if report.traceback:
                 self.log.debug("%s", report.traceback)
             return
         failing = {failure.name: failure.error for failure in report.part_failures}
         for name, error in failing.items():
-            self._see_fault(name, ("fails", reason_of(error).value), describe(error), getattr(error, "fix", ""))
+            self._see_fault(name, ("fails", reason_of(error).value), explain(error))
         self._see_good(failing)
 
     def see_aside(self, what: str, error: BaseException) -> None:
@@ -50,14 +50,13 @@ class Edges:
             self._asides[what] = kind
             self.log.warning("%s: %s", what, describe(error))
 
-    def _see_fault(self, name: str, kind: tuple[str, ...], error: str, fix: str) -> None:
+    def _see_fault(self, name: str, kind: tuple[str, ...], error: str) -> None:
         known = self._faults.get(name)
         if known and known.kind == kind:
             known.good_runs = 0
             return
         self._faults[name] = _Fault(kind)
-        what = f"{name} {kind[0]}".strip().replace("_", " ")
-        self.log.warning("%s: %s%s", what, error, f"; fix: {fix}" if fix else "")
+        self.log.warning("%s: %s", f"{name} {kind[0].replace('_', ' ')}".strip(), error)
 
     def _see_good(self, failing: Mapping[str, Exception]) -> None:
         for name in [name for name in self._faults if name not in failing]:

@@ -146,3 +146,13 @@ def describe(error: BaseException) -> str:
     if isinstance(error, CollectorError) and text:
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def explain(error: BaseException) -> str:
+    """As `describe`, with what fixes it where the exception says so."""
+    return with_fix(describe(error), getattr(error, "fix", ""))
+
+
+def with_fix(text: str, fix: str) -> str:
+    """What is wrong, and what fixes it where that is known."""
+    return f"{text}; fix: {fix}" if fix else text

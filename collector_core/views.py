@@ -8,7 +8,7 @@ from typing import Any
 
 from collector_core.app import App, Idle
 from collector_core.discovery import Plugin
-from collector_core.errors import describe
+from collector_core.errors import explain
 from collector_core.families import Family
 from collector_core.lines import all_labels
 from collector_core.metrics import Metric
@@ -62,7 +62,7 @@ def _running(runner: Runner) -> dict[str, Any]:
     }
     if report:
         row |= {"duration_seconds": report.duration, "reason": report.reason, "error": report.error, "fix": report.fix}
-        row["failed_parts"] = {failure.name: describe(failure.error) for failure in report.part_failures}
+        row["failed_parts"] = {failure.name: explain(failure.error) for failure in report.part_failures}
     return row
 
 

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from collector_core import AuthFailed, Collector, Gauge, NotAvailable
+from collector_core import AuthFailed, Collector, Gauge, NotAvailable, views
+from collector_core.app import App
 from collector_core.selfmetrics import Result
 
 SERIES = 'probe_power_watts{plug="a"}'
@@ -408,3 +409,20 @@ def test_run_now_leaves_the_schedule_to_the_caller(bench, probe):
     b = bench(probe[0])
     assert [b.runner.run_now().result for _ in range(3)] == [Result.OK] * 3
     assert b.runner._next_due == math.inf
+
+
+def test_the_fix_of_a_failed_part_is_told_in_the_log_and_on_the_page(bench, probe, caplog):
+    cls, script = probe
+
+    def collect(out):
+        with out.part(host="my_host"):
+            raise NotAvailable("auth", "the key is unknown", fix="ssh my_host")
+
+    script.collect = collect
+    b = bench(cls)
+    b.tick()
+    assert caplog.messages == ["host=my_host fails: the key is unknown; fix: ssh my_host"]
+    app = App()
+    app.runners["probe"] = b.runner
+    (row,) = views.collectors(app)
+    assert row["failed_parts"] == {"host=my_host": "the key is unknown; fix: ssh my_host"}

@@ -79,6 +79,7 @@ def test_good_hosts_are_complete_beside_a_refusing_and_a_frozen_one(once, nvml_l
     assert len(samples(text, "nvidia_gpu_energy_joules_total")) == 4
     assert "host=refusing fails: 127.0.0.1 port" in log
     assert log.count("host=refusing fails") == 1
+    assert "host=frozen fails: no answer yet, while" in log
     assert "Traceback" not in log
     check_with_promtool(text)
 
