@@ -69,8 +69,8 @@ class Answer:
     failures: Mapping[str, Exception]
 
 
-class Source(Protocol):
-    """Where a host's GPUs are read. `read` opens what it needs, and again after it failed."""
+class Endpoint(Protocol):
+    """Something that is asked for GPUs and may hang."""
 
     @property
     def name(self) -> str:
@@ -84,11 +84,15 @@ class Source(Protocol):
     def connections(self) -> int | None:
         """How many connections were opened so far; None where none are needed."""
 
-    async def read(self) -> Answer:
-        """All GPUs; raises `NotAvailable` when there is nothing to be had."""
-
     async def close(self) -> None:
         """Let go of everything; legal at any time."""
+
+
+class Source(Endpoint, Protocol):
+    """Where a host's GPUs are read. `read` opens what it needs, and again after it failed."""
+
+    async def read(self) -> Answer:
+        """All GPUs; raises `NotAvailable` when there is nothing to be had."""
 
 
 def throttled(reasons: int) -> Iterator[tuple[Series, float]]:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from collector_core import NotAvailable, Reason
 from collector_plugins.nvidia import csvtable, fields
-from collector_plugins.nvidia.gpu import Answer, Gpu, Series
+from collector_plugins.nvidia.gpu import Answer, Endpoint, Gpu, Series
 from collector_plugins.nvidia.metrics import PROCESS_MEMORY
 
 MAX_OUTPUT_BYTES = 4 << 20  # a table of sixteen GPUs has 8 KiB, a list of processes seldom more than a few times that
@@ -50,26 +50,11 @@ class Output:
     text: str
 
 
-class Program(Protocol):
+class Program(Endpoint, Protocol):
     """nvidia-smi on some machine."""
-
-    @property
-    def name(self) -> str:
-        """The label `source`."""
-
-    @property
-    def stage(self) -> str:
-        """What it is doing now, to say where it hangs: `connecting`, …."""
-
-    @property
-    def connections(self) -> int | None:
-        """How many connections were opened so far; None where none are needed."""
 
     async def run(self, arguments: Iterable[str]) -> Output:
         """Run it to its end; raises `NotAvailable` when it cannot be run or does not end."""
-
-    async def close(self) -> None:
-        """Let go of the machine; legal at any time."""
 
 
 class Stream(Protocol):
