@@ -67,7 +67,7 @@ class Polynomial:
         for (load, before), (_, after) in pairwise(zip(loads, watts, strict=True)):
             if not after >= before - slack:
                 hint = "" if self.fitted_range else "; state the `fitted_range` if it was fitted below that only"
-                return f"f falls with load from x = {load:g} on, where it is {before:g} W{hint}"
+                return f"f falls with load from x = {load:.3g} on, where it is {before:.4g} W{hint}"
         return None
 
 
