@@ -4,6 +4,7 @@ from pydantic import Field, SecretStr
 
 from collector_core.api import API_VERSION
 from collector_core.collector import Clock, Collector, CollectorConfig, ConfigPath, Context
+from collector_core.commands import CommandContext, Sample, Subcommands
 from collector_core.counters import PowerIntegral, WrapCounter
 from collector_core.errors import (
     AuthFailed,
@@ -29,6 +30,7 @@ __all__ = [
     "Collector",
     "CollectorConfig",
     "CollectorError",
+    "CommandContext",
     "ConfigPath",
     "Context",
     "Counter",
@@ -42,8 +44,10 @@ __all__ = [
     "ReadingError",
     "Readings",
     "Reason",
+    "Sample",
     "SecretStr",
     "SeriesBudgetExceeded",
+    "Subcommands",
     "Unit",
     "WrapCounter",
     "describe",

@@ -60,6 +60,11 @@ class SystemClock:
         return time.time()
 
 
+def under(root: Path, path: str) -> Path:
+    """An absolute path below `root`."""
+    return root / PurePosixPath(path).relative_to("/")
+
+
 @dataclass(frozen=True)
 class Context:
     """What the framework hands to a collector.
@@ -76,7 +81,7 @@ class Context:
 
     def path(self, path: str) -> Path:
         """An absolute path of the machine, e.g. `/sys/class/powercap`, below the configured root."""
-        return self.root / PurePosixPath(path).relative_to("/")
+        return under(self.root, path)
 
 
 class Collector(ABC, Generic[ConfigT]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from collector_core.collector import Collector
+    from collector_core.commands import Subcommands
 
 PROJECT = "collector_core"
 
@@ -18,13 +20,13 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
-def implementation(collector: Collector[Any], hook: str) -> Callable[..., Any] | None:
-    """A collector's own implementation of a hook, None where it has none.
+def implementation(plugin: Collector[Any] | ModuleType, hook: str) -> Callable[..., Any] | None:
+    """A collector's or a module's own implementation of a hook, None where it has none.
 
-    Instances are not registered with pluggy: a call would go to all of them at once, and end at the first that raises.
+    Collectors are not registered with pluggy: a call would go to all of them at once, and end at the first that raises.
     """
-    method = getattr(type(collector), hook, None)
-    return getattr(collector, hook) if hasattr(method, f"{PROJECT}_impl") else None
+    marked = getattr(plugin if isinstance(plugin, ModuleType) else type(plugin), hook, None)
+    return getattr(plugin, hook) if hasattr(marked, f"{PROJECT}_impl") else None
 
 
 def unknown_hooks(cls: type) -> Iterator[str]:
@@ -46,4 +48,13 @@ def collector_routes() -> Sequence[web.RouteDef]:  # type: ignore[empty-body]
     server's thread, where the handlers run too: they answer from what the last run left, and never block. Import
     aiohttp within the method, so that commands that serve nothing need not. Two collectors that offer the same path,
     or one of the framework's own, are an error at the start that names both.
+    """
+
+
+@hookspec
+def collector_commands(subcommands: Subcommands) -> None:
+    """Add commands below the framework's: `subcommands.add("calibrate", function)` makes `calibrate NAME`.
+
+    Implemented by a plugin's module. Called when somebody asks for that command or its group's help, and never
+    otherwise; import what the command needs within this function.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from collector_core import Collector, Context, NotAvailable, Readings, hookimpl
+from collector_core import Collector, Context, NotAvailable, Readings, Subcommands, hookimpl
 from collector_plugins.qemu import metrics
 from collector_plugins.qemu.config import Config
 from collector_plugins.qemu.meter import Row
@@ -131,3 +131,11 @@ def _publish(out: Readings, row: Row) -> None:
 def collector_types() -> Sequence[type[Collector[Any]]]:
     """The collector of this plugin."""
     return (Qemu,)
+
+
+@hookimpl
+def collector_commands(subcommands: Subcommands) -> None:
+    """`energy-collector calibrate qemu`."""
+    from collector_plugins.qemu.calibrate import calibrate  # noqa: PLC0415 - no other command needs it
+
+    subcommands.add("calibrate", calibrate)
