@@ -13,6 +13,7 @@ PACKAGES = {
     "prometheus-node-exporter": "prometheus-node-exporter",
     "wrk": "wrk",
     "chromium": "chromium",
+    "qemu-system-x86_64": "qemu-system-x86",
 }
 
 
