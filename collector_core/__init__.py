@@ -3,7 +3,8 @@
 from pydantic import Field, SecretStr
 
 from collector_core.api import API_VERSION
-from collector_core.collector import Clock, Collector, CollectorConfig, Context
+from collector_core.collector import Clock, Collector, CollectorConfig, ConfigPath, Context
+from collector_core.commands import CommandContext, Sample, Subcommands
 from collector_core.counters import PowerIntegral, WrapCounter
 from collector_core.errors import (
     AuthFailed,
@@ -18,6 +19,7 @@ from collector_core.errors import (
 )
 from collector_core.foreign import wrap_collector
 from collector_core.hookspecs import hookimpl
+from collector_core.kernel import is_kernel_mount
 from collector_core.metrics import Counter, Gauge, Info, Metric, Unit
 from collector_core.readings import Readings
 
@@ -28,6 +30,8 @@ __all__ = [
     "Collector",
     "CollectorConfig",
     "CollectorError",
+    "CommandContext",
+    "ConfigPath",
     "Context",
     "Counter",
     "DeclarationError",
@@ -40,12 +44,15 @@ __all__ = [
     "ReadingError",
     "Readings",
     "Reason",
+    "Sample",
     "SecretStr",
     "SeriesBudgetExceeded",
+    "Subcommands",
     "Unit",
     "WrapCounter",
     "describe",
     "hookimpl",
+    "is_kernel_mount",
     "reason_of",
     "wrap_collector",
 ]

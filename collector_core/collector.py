@@ -8,9 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import Annotated, ClassVar, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
 from collector_core.errors import NotAvailable
 from collector_core.metrics import Metric
@@ -24,6 +24,16 @@ class CollectorConfig(BaseModel):
 
 
 ConfigT = TypeVar("ConfigT", bound=CollectorConfig)
+
+FOLDER = "folder"  # the key in pydantic's context that says where the configuration file is
+
+
+def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
+    return Path((info.context or {}).get(FOLDER, "")) / path
+
+
+ConfigPath = Annotated[Path, AfterValidator(_beside_the_file)]
+"""The type of an option that names a file: a relative path is below the folder of the configuration file."""
 
 
 class Clock(Protocol):
@@ -50,6 +60,11 @@ class SystemClock:
         return time.time()
 
 
+def under(root: Path, path: str) -> Path:
+    """An absolute path below `root`."""
+    return root / PurePosixPath(path).relative_to("/")
+
+
 @dataclass(frozen=True)
 class Context:
     """What the framework hands to a collector.
@@ -66,7 +81,7 @@ class Context:
 
     def path(self, path: str) -> Path:
         """An absolute path of the machine, e.g. `/sys/class/powercap`, below the configured root."""
-        return self.root / PurePosixPath(path).relative_to("/")
+        return under(self.root, path)
 
 
 class Collector(ABC, Generic[ConfigT]):

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from collector_core import secrets
-from collector_core.collector import Collector, CollectorConfig
+from collector_core.collector import FOLDER, Collector, CollectorConfig
 from collector_core.discovery import Plugin, Plugins, entry_point_names
 from collector_core.errors import ConfigError, Problem
 from collector_core.suggest import did_you_mean, nearest_key
@@ -268,7 +268,7 @@ def _validate(
     model: type[ModelT], data: Any, document: Document, path: YamlPath
 ) -> tuple[ModelT | None, list[Problem]]:
     try:
-        return model.model_validate(data), []
+        return model.model_validate(data, context={FOLDER: document.file.parent}), []
     except ValidationError as error:
         return None, list(_problems(model, error, document, path))
 

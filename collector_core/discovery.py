@@ -129,6 +129,7 @@ def _type_problems(plugin: str, cls: type[Collector[Any]]) -> Iterator[str]:
         yield f"{cls.__name__}.name is {name!r}; it must be {plugin!r} like the entry point"
     if not (isinstance(cls.config_type, type) and issubclass(cls.config_type, CollectorConfig)):
         yield f"{cls.__name__}.config_type must be a subclass of CollectorConfig"
+    yield from (f"there is no hook called {hook}" for hook in hookspecs.unknown_hooks(cls))
     yield from _metric_problems(cls)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from collector_core.collector import Collector
+    from collector_core.commands import Subcommands
 
 PROJECT = "collector_core"
 
@@ -16,6 +20,41 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
+def implementation(plugin: Collector[Any] | ModuleType, hook: str) -> Callable[..., Any] | None:
+    """A collector's or a module's own implementation of a hook, None where it has none.
+
+    Collectors are not registered with pluggy: a call would go to all of them at once, and end at the first that raises.
+    """
+    marked = getattr(plugin if isinstance(plugin, ModuleType) else type(plugin), hook, None)
+    return getattr(plugin, hook) if hasattr(marked, f"{PROJECT}_impl") else None
+
+
+def unknown_hooks(cls: type) -> Iterator[str]:
+    """Methods that a class marks as hooks and that are none."""
+    marked = (name for name in dir(cls) if hasattr(getattr(cls, name, None), f"{PROJECT}_impl"))
+    return (name for name in marked if not hasattr(globals().get(name), f"{PROJECT}_spec"))
+
+
 @hookspec
 def collector_types() -> Sequence[type[Collector[Any]]]:  # type: ignore[empty-body]
     """Return the collector classes of this plugin; called once, does no I/O."""
+
+
+@hookspec
+def collector_routes() -> Sequence[web.RouteDef]:  # type: ignore[empty-body]
+    """Return HTTP routes that a collector adds, e.g. `[aiohttp.web.get("/power", handler)]`.
+
+    Implemented by a `Collector`'s method: `@hookimpl def collector_routes(self)`. Called once per collector, on the web
+    server's thread, where the handlers run too: they answer from what the last run left, and never block. Import
+    aiohttp within the method, so that commands that serve nothing need not. Two collectors that offer the same path,
+    or one of the framework's own, are an error at the start that names both.
+    """
+
+
+@hookspec
+def collector_commands(subcommands: Subcommands) -> None:
+    """Add commands below the framework's: `subcommands.add("calibrate", function)` makes `calibrate NAME`.
+
+    Implemented by a plugin's module. Called when somebody asks for that command or its group's help, and never
+    otherwise; import what the command needs within this function.
+    """

@@ -7,21 +7,25 @@ import math
 import sys
 import threading
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from collector_core.collector import Clock, Collector, Context
 from collector_core.config import Instance
 from collector_core.edges import Edges
 from collector_core.errors import AuthFailed, NotAvailable, Reason, describe, reason_of
 from collector_core.exposition import Exposition
+from collector_core.hookspecs import implementation
 from collector_core.lifecycle import Lifecycle, LoopWorker, Worker
 from collector_core.readings import NOTHING, PartFailure, Readings, Snapshot
 from collector_core.selfmetrics import HEALTH, Health, Result
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 MAX_BACKOFF = 300.0  # seconds
 MAX_PART_FAILURES_KEPT = 100
@@ -94,6 +98,11 @@ class Runner:
     def hung(self) -> bool:
         """Whether a run is past its deadline and has not come back."""
         return self._run is not None and self._run.given_up
+
+    def routes(self) -> Sequence[web.AbstractRouteDef]:
+        """The HTTP routes that the collector adds; what it raises passes through."""
+        offered = implementation(self._collector, "collector_routes")
+        return tuple(offered()) if offered else ()
 
     def start(self) -> None:
         """Start the thread, and with it the first run."""

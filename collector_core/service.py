@@ -17,6 +17,7 @@ from collector_core.config import parse_listen
 from collector_core.errors import ConfigError
 from collector_core.web.callers import require_auth_outside_loopback
 from collector_core.web.guard import GuardedRunner, serve
+from collector_core.web.pluginroutes import PluginRoutes
 from collector_core.web.routes import Routes, json_errors
 
 if TYPE_CHECKING:
@@ -27,11 +28,15 @@ log = logging.getLogger(__name__)
 SETTLED_SECONDS = 5.0  # what is there by then stays for good: the garbage collector need not look at it again
 
 
-def make_web_app(routes: Routes, protection: Protection | None = None) -> web.Application:
-    """The aiohttp application with `routes`, protected as the web configuration says."""
+def make_web_app(app: App, routes: Routes, protection: Protection | None = None) -> web.Application:
+    """The aiohttp application with `routes` and those of the collectors, protected as the web configuration says.
+
+    Raises `StartupError` when two offer the same path.
+    """
     writes = require_auth_outside_loopback(protection.authenticates) if protection else require_auth_outside_loopback()
     application = web.Application(middlewares=[json_errors, writes])
     application.add_routes(routes.table())
+    application.router.register_resource(PluginRoutes(app, routes.table()))
     if protection:
         protection.cover(application)
     return application
@@ -63,7 +68,7 @@ async def _serve(app: App, listen: str) -> GuardedRunner:
     host, port = parse_listen(listen)
     routes = Routes(app)
     direct = {} if protection else {"/metrics": routes.metrics}
-    web_app = make_web_app(routes, protection)
+    web_app = make_web_app(app, routes, protection)
     runner = await serve(web_app, host=host, port=port, ssl_context=context, direct=direct)
     scheme = "https" if context else "http"
     urls = ", ".join(f"{scheme}://{_authority(address)}" for address in runner.addresses)

@@ -8,15 +8,11 @@ import time
 
 import click
 
-from collector_core import config as configuration
 from collector_core.app import App
 from collector_core.cli.common import Common, common_options
-from collector_core.config import Instance
-from collector_core.discovery import discover
-from collector_core.errors import StartupError
+from collector_core.cli.named import named_runner
 from collector_core.exposition import negotiate
 from collector_core.runner import Runner
-from collector_core.suggest import did_you_mean
 
 
 @click.command(short_help="Run collectors once and print what they read.")
@@ -53,15 +49,4 @@ def _run(app: App, names: tuple[str, ...], gap: float) -> bool:
 def _selected(app: App, names: tuple[str, ...]) -> list[Runner]:
     if not names:
         return list(app.runners.values())
-    return [app.runners.get(name) or app.add(_named(name)) for name in names]
-
-
-def _named(name: str) -> Instance:
-    """An installed plugin that the configuration does not mention, with its defaults."""
-    plugins = discover({name})
-    if name in plugins.types:
-        return configuration.default_instance(plugins.types[name])
-    if plugins.broken:
-        raise StartupError(f"plugin {name!r} cannot be loaded: {plugins.broken[0].error}")
-    hint = did_you_mean(name, discover().types) or "`energy-collector list` shows all"
-    raise StartupError(f"no collector and no plugin is called {name!r}; {hint}")
+    return [named_runner(app, name) for name in names]

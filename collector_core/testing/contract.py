@@ -6,11 +6,14 @@ import asyncio
 import inspect
 import logging
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from collector_core import documentation
-from collector_core.collector import Collector, Context
+from collector_core.collector import Collector, CollectorConfig, Context
 from collector_core.discovery import check_type
 from collector_core.errors import NotAvailable
 from collector_core.lifecycle import Lifecycle
@@ -18,21 +21,23 @@ from collector_core.lifecycle import Lifecycle
 OPEN_FILES = Path("/proc/self/fd")
 
 
-def assert_plugin_contract(cls: type[Collector[Any]], empty_root: Path | None = None) -> None:
+def assert_plugin_contract(
+    cls: type[Collector[Any]], empty_root: Path | None = None, *, options: Mapping[str, Any] | None = None
+) -> None:
     """Check a collector class against the contract; raises `AssertionError` or `DeclarationError`.
 
     Checked: names, declarations and prefixes; the class and every option are described; `detect` answers on a machine
     without anything (`empty_root`, by default a temporary folder); the tables of the README titled like the plugin are
-    up to date; and, where no option is required: the constructor leaves nothing open, `close` works without `open` and
-    twice.
+    up to date; and, with `options` as the configuration file would give them: the constructor leaves nothing open,
+    `close` works without `open` and twice. Where `options` are missing and some are required, that part is left out.
     """
     check_type(cls.name.partition("_")[0], cls)
     _assert_described(cls)
     with tempfile.TemporaryDirectory() as folder:
         ctx = Context(cls.name, logging.getLogger(cls.name), root=empty_root or Path(folder))
         _assert_detects(cls, ctx)
-        if not any(field.is_required() for field in cls.config_type.model_fields.values()):
-            _assert_lifecycle(cls, ctx)
+        if (config := _config(cls, options)) is not None:
+            _assert_lifecycle(cls, config, ctx)
     _assert_documented(cls)
 
 
@@ -49,9 +54,18 @@ def _assert_detects(cls: type[Collector[Any]], ctx: Context) -> None:
         assert answer.detail != answer.reason.value.replace("_", " "), "NotAvailable must say what is missing"
 
 
-def _assert_lifecycle(cls: type[Collector[Any]], ctx: Context) -> None:
+def _config(cls: type[Collector[Any]], options: Mapping[str, Any] | None) -> CollectorConfig | None:
+    try:
+        return cls.config_type.model_validate(options or {})
+    except ValidationError:
+        if options is not None:
+            raise
+        return None
+
+
+def _assert_lifecycle(cls: type[Collector[Any]], config: CollectorConfig, ctx: Context) -> None:
     before = _open_files()
-    collector = cls(cls.config_type(), ctx)
+    collector = cls(config, ctx)
     assert _open_files() == before, f"{cls.__name__}() opens files or sockets; do that in open()"
     with asyncio.Runner() as runner:
         for _ in range(2):

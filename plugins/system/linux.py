@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from collector_core import Context
+from collector_core import Context, is_kernel_mount
 from collector_plugins.system import procfs
-from collector_plugins.system.files import KernelFile, is_kernel_mount
+from collector_plugins.system.files import KernelFile
 from collector_plugins.system.filesystems import MountTable
 from collector_plugins.system.filters import (
     ORDINARY_DISKS_EXCEPT,

@@ -8,14 +8,30 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from collector_core import config as configuration
+from collector_core import yamlfile
 from collector_core.discovery import discover
 from collector_core.testing import assert_plugin_contract
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 BUNDLED = sorted(PROJECT["project"]["entry-points"]["collector_core"])
+
+
+def example_options(plugin):
+    example = yamlfile.load(ROOT / "config.example.yaml").data["collectors"][plugin]
+    return example.get("options", {})
+
+
+def without_default(config_type):
+    """Options that must be given: an example stands for their default."""
+    try:
+        config_type()
+    except ValidationError as error:
+        return {item["loc"][0] for item in error.errors()}
+    return set()
 
 
 def tracked():
@@ -39,7 +55,7 @@ def test_a_plugin_has_one_name_everywhere(plugin):
 
 @pytest.mark.parametrize("plugin", BUNDLED)
 def test_bundled_plugins_keep_the_contract(plugin, tmp_path):
-    assert_plugin_contract(discover({plugin}).types[plugin], tmp_path)
+    assert_plugin_contract(discover({plugin}).types[plugin], tmp_path, options=example_options(plugin))
 
 
 def test_every_package_of_the_core_is_shipped():
@@ -59,9 +75,10 @@ def test_the_example_configuration_shows_every_option_with_its_default():
     data = yaml.safe_load((ROOT / "config.example.yaml").read_text())
     for name, cls in discover().types.items():
         if name in BUNDLED:
-            shown = cls.config_type.model_validate(data["collectors"][name].get("options", {}))
-            assert set(data["collectors"][name].get("options", {})) == set(cls.config_type.model_fields)
-            assert shown == cls.config_type()
+            shown, fields = cls.config_type.model_validate(example_options(name)), cls.config_type.model_fields
+            assert set(example_options(name)) == set(fields)
+            for option in fields.keys() - without_default(cls.config_type):
+                assert getattr(shown, option) == fields[option].get_default(call_default_factory=True), option
             assert configuration.seconds(data["collectors"][name]["interval"]) == cls.default_interval
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import psutil
 import pytest
 
-from collector_core import Context, Readings
+from collector_core import Context, Readings, is_kernel_mount
 from collector_plugins.system import System
-from collector_plugins.system.files import KernelFile, is_kernel_mount
+from collector_plugins.system.files import KernelFile
 from collector_plugins.system.filters import Patterns
 from collector_plugins.system.linux import LinuxSource
 from collector_plugins.system.portable import PortableSource

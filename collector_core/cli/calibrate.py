@@ -1,0 +1,15 @@
+"""`energy-collector calibrate NAME`: fit a plugin's model to this machine."""
+
+from __future__ import annotations
+
+import click
+
+from collector_core.cli.plugins import PluginGroup
+
+
+@click.group("calibrate", cls=PluginGroup, short_help="Fit a plugin's model to this machine.")
+def command() -> None:
+    """Fit a plugin's model to this machine, by measuring it.
+
+    Exit code 0: the model is written; 1: there is nothing to measure with, and nothing is written.
+    """

@@ -1,0 +1,29 @@
+"""A collector by the name that somebody typed."""
+
+from __future__ import annotations
+
+from collector_core import config as configuration
+from collector_core.app import App
+from collector_core.config import Instance
+from collector_core.discovery import discover
+from collector_core.errors import StartupError
+from collector_core.runner import Runner
+from collector_core.suggest import did_you_mean
+
+
+def named_runner(app: App, name: str) -> Runner:
+    """A collector of the configuration, or an installed plugin that it does not mention, with its defaults.
+
+    Raises `StartupError` where nothing is called so, and `ConfigError` where options must be given.
+    """
+    return app.runners.get(name) or app.add(_default(name))
+
+
+def _default(name: str) -> Instance:
+    plugins = discover({name})
+    if name in plugins.types:
+        return configuration.default_instance(plugins.types[name])
+    if plugins.broken:
+        raise StartupError(f"plugin {name!r} cannot be loaded: {plugins.broken[0].error}")
+    hint = did_you_mean(name, discover().types) or "`energy-collector list` shows all"
+    raise StartupError(f"no collector and no plugin is called {name!r}; {hint}")

@@ -1,0 +1,71 @@
+"""Groups of commands that plugins add; a plugin is loaded when its command is called."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from functools import partial
+from typing import Any
+
+import click
+
+from collector_core.app import App
+from collector_core.cli.common import Common, common_options
+from collector_core.cli.named import named_runner
+from collector_core.commands import CommandContext, CommandFunction, Subcommands
+from collector_core.discovery import Plugin, discover, entry_point_names
+from collector_core.errors import NotAvailable, StartupError, describe
+from collector_core.hookspecs import implementation
+
+STOP_SECONDS = 0.5
+
+
+class PluginGroup(click.Group):
+    """The commands of a group, each named like the plugin that added it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The plugins that have a command here; all are loaded for that, and broken ones left out."""
+        del ctx
+        names = []
+        for plugin in discover().all:
+            with contextlib.suppress(StartupError):
+                names += [plugin.name] if self._function(plugin) else []
+        return names
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of one plugin; raises `StartupError` where the plugin is broken."""
+        del ctx
+        if cmd_name not in entry_point_names():
+            return None
+        (plugin,) = discover({cmd_name}).all
+        function = self._function(plugin)
+        return None if function is None else _command(cmd_name, function)
+
+    def _function(self, plugin: Plugin) -> CommandFunction | None:
+        if plugin.error:
+            raise StartupError(f"plugin {plugin.name!r} cannot be loaded: {plugin.error}")
+        subcommands = Subcommands()
+        try:
+            if add := implementation(plugin.module, "collector_commands"):
+                add(subcommands)
+        except (Exception, SystemExit) as error:
+            raise StartupError(f"plugin {plugin.name!r} cannot add its commands: {describe(error)}") from error
+        return subcommands.get(self.name or "")
+
+
+def _command(name: str, function: CommandFunction) -> click.Command:
+    def run(common: Common, **options: Any) -> None:
+        app = App(common.config, root=common.root, redactor=common.redactor)
+        app.load()
+        try:
+            function(CommandContext(app, partial(named_runner, app)), **options)
+        except NotAvailable as error:
+            fix = f"; fix: {error.fix}" if error.fix else ""
+            click.echo(common.redactor(f"energy-collector: {error}{fix}"), err=True)
+            sys.exit(1)
+        finally:
+            app.stop(STOP_SECONDS)
+
+    run.__doc__ = function.__doc__
+    run.__click_params__ = list(getattr(function, "__click_params__", []))  # type: ignore[attr-defined]
+    return click.command(name)(common_options(default_level="error")(run))

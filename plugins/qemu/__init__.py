@@ -1,0 +1,141 @@
+"""Isolated power and carbon of every QEMU virtual machine on this host, by the cinergy model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from collector_core import Collector, Context, NotAvailable, Readings, Subcommands, hookimpl
+from collector_plugins.qemu import metrics
+from collector_plugins.qemu.config import Config
+from collector_plugins.qemu.meter import Row
+from collector_plugins.qemu.roster import Roster
+from collector_plugins.qemu.routes import Api, unavailable
+from collector_plugins.qemu.view import View
+from collector_plugins.qemu.watch import Run, Watch, count_guests
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+# As for series: without a good run for so long there is nothing to answer from.
+STALE_INTERVALS = 3
+SHORTEST_STALE_SECONDS = 5.0
+
+_FIX = (
+    "fit one with `energy-collector calibrate qemu`, then add "
+    "`qemu: {options: {model_file: qemu-model.json}}` below `collectors:`"
+)
+
+
+class Qemu(Collector[Config]):
+    """Finds the QEMU guests of this host and reckons what each would draw if it were alone."""
+
+    name = "qemu"
+    metrics = metrics.ALL
+    config_type = Config
+    default_interval = 1.0
+    default_max_series = 50_000
+    needs_two_runs = True
+
+    def __init__(self, config: Config, ctx: Context) -> None:
+        super().__init__(config, ctx)
+        self._roster = Roster()
+        self._watch: Watch | None = None
+        self._view: View | None = None
+        self._unknown_gaps = 0
+
+    @classmethod
+    def detect(cls, ctx: Context) -> NotAvailable | None:
+        """Never by itself: only its user knows what the host draws."""
+        guests = count_guests(ctx)
+        there = f"{guests} QEMU guests run here" if guests else "no QEMU guest runs here"
+        return NotAvailable("not_found", f"{there}, and no model says what the host draws", fix=_FIX)
+
+    def open(self) -> None:
+        """Look at the host; raises `NotAvailable` where there is no /proc, or no number of cores."""
+        self.close()
+        self._watch = Watch(self.ctx, self.config.power, self._roster)
+        if self.config.power.port is not None:
+            self.ctx.logger.info(
+                "cinergy served on port %d; where energy-collector serves is its own key `listen`",
+                self.config.power.port,
+            )
+
+    def collect(self, out: Readings) -> None:
+        """Read every guest once; one that cannot be read is dropped and counted."""
+        if self._watch is None:
+            self.open()
+        assert self._watch is not None  # noqa: S101 - open has made it
+        run = self._watch.run()
+        self._view = View(self._watch.meter, run.rows, self.ctx.clock.monotonic())
+        self._unknown_gaps += run.is_after_gap
+        for row in run.rows:
+            _publish(out, row)
+        for name, error in run.broken.items():
+            with out.part(vm=name):
+                raise error
+        out.add(metrics.VMS, len(run.rows) + len(run.broken))
+        out.add(metrics.UNKNOWN_GAPS, self._unknown_gaps)
+        if run.busy_cores is not None:
+            self._publish_host(out, run, run.busy_cores)
+
+    def close(self) -> None:
+        """Let go of every file; what was counted under each guest's name stays."""
+        self._view = None
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+
+    @hookimpl
+    def collector_routes(self) -> Sequence[web.RouteDef]:
+        """REST: /power and /carbon as cinergy has them, and /api/v1/vms."""
+        return Api(self._latest).routes()
+
+    def _latest(self) -> View:
+        """The last run, on whatever thread; raises `Problem` while there is none."""
+        view = self._view
+        oldest = self.ctx.clock.monotonic() - max(STALE_INTERVALS * self.ctx.interval, SHORTEST_STALE_SECONDS)
+        if view is None or view.read_at < oldest:
+            raise unavailable(f"collector {self.ctx.name} has no fresh readings; /api/v1/collectors says why")
+        return view
+
+    def _publish_host(self, out: Readings, run: Run, busy_cores: float) -> None:
+        """What the guests together leave over; they are not read at quite the same moment, hence the 0."""
+        out.add(metrics.HOST_CPU_USAGE, busy_cores)
+        out.add(metrics.UNACCOUNTED_CPU, max(0.0, busy_cores - sum(row.cores or 0.0 for row in run.rows)))
+        watts = self._watch.meter.host_watts(busy_cores) if self._watch else None
+        if watts is not None:
+            rest = watts - sum(row.watts.total for row in run.rows if row.watts)
+            if rest >= 0:
+                out.add(metrics.UNACCOUNTED_POWER, rest)
+
+
+def _publish(out: Readings, row: Row) -> None:
+    watts = row.watts
+    values = (
+        row.cores,
+        row.cpu_seconds,
+        row.vcpus,
+        row.static,
+        watts and watts.dynamic,
+        watts and watts.total,
+        row.joules,
+        row.rate,
+        row.grams,
+        row.outside,
+    )
+    out.add_row(metrics.OF_A_VM, values, vm=row.labels[0], uuid=row.labels[1])
+
+
+@hookimpl
+def collector_types() -> Sequence[type[Collector[Any]]]:
+    """The collector of this plugin."""
+    return (Qemu,)
+
+
+@hookimpl
+def collector_commands(subcommands: Subcommands) -> None:
+    """`energy-collector calibrate qemu`."""
+    from collector_plugins.qemu.calibrate import calibrate  # noqa: PLC0415 - no other command needs it
+
+    subcommands.add("calibrate", calibrate)

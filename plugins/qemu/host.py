@@ -1,0 +1,39 @@
+"""The host's CPUs: how many there are, and how busy they are all together."""
+
+from __future__ import annotations
+
+from collector_plugins.qemu import procfs
+from collector_plugins.qemu.proc import Proc
+from collector_plugins.qemu.procfs import TICKS_PER_SECOND
+
+
+class Host:
+    """Reads /proc/stat; what it does not say is None."""
+
+    def __init__(self, proc: Proc) -> None:
+        self._proc = proc
+        self._last: tuple[int, float] | None = None
+        self.cpus: int | None = None
+
+    def busy_cores(self, now: float) -> float | None:
+        """Mean number of busy cores since the last call at `now` (monotonic seconds); None at first."""
+        ticks = self._ticks()
+        last, self._last = self._last, None if ticks is None else (ticks, now)
+        if ticks is None or last is None or now <= last[1] or ticks < last[0]:
+            return None
+        return (ticks - last[0]) / TICKS_PER_SECOND / (now - last[1])
+
+    def physical_cores(self) -> int | None:
+        """Cores by /proc/cpuinfo."""
+        try:
+            return procfs.physical_cores(self._proc.read_whole("cpuinfo")) or None
+        except OSError:
+            return None
+
+    def _ticks(self) -> int | None:
+        try:
+            ticks, cpus = procfs.host_cpu(self._proc.read_whole("stat"))
+        except (OSError, ValueError):
+            return None
+        self.cpus = cpus or None
+        return ticks

@@ -1,0 +1,76 @@
+"""The metrics of the qemu plugin."""
+
+from __future__ import annotations
+
+from collector_core import Counter, Gauge, Unit
+
+_VM = ("vm", "uuid")
+
+VM_CPU_USAGE = Gauge(
+    "qemu_vm_cpu_usage_cores", "Cores that the guest's process kept busy since the previous run.", labels=_VM
+)
+VM_CPU_SECONDS = Counter(
+    "qemu_vm_cpu_seconds_total",
+    "CPU time of the guest's process, and of those before it under the same name while the collector watched.",
+    Unit.SECONDS,
+    _VM,
+)
+VM_VCPUS = Gauge(
+    "qemu_vm_vcpus", "Virtual CPUs of the guest: its live vCPU threads, else what its command line says.", labels=_VM
+)
+VM_STATIC_POWER = Gauge(
+    "qemu_vm_static_power_watts", "The guest's share of the idle host: f(0) × vCPUs / server cores.", Unit.WATTS, _VM
+)
+VM_DYNAMIC_POWER = Gauge(
+    "qemu_vm_dynamic_power_watts",
+    "What the guest's load would add to an idle host: (f(x) − f(0)) × ratio.",
+    Unit.WATTS,
+    _VM,
+)
+VM_POWER = Gauge(
+    "qemu_vm_power_watts",
+    "Power of the guest as if it were alone: static + dynamic. Part of the host's watts, not to be added to them.",
+    Unit.WATTS,
+    _VM,
+)
+VM_ENERGY = Counter(
+    "qemu_vm_energy_joules_total", "Integral of qemu_vm_power_watts since the collector started.", Unit.JOULES, _VM
+)
+VM_EMISSIONS_RATE = Gauge(
+    "qemu_vm_emissions_grams_per_hour", "CO2 equivalent: power × PUE × emission factor.", labels=_VM
+)
+VM_EMISSIONS = Counter(
+    "qemu_vm_emissions_grams_total", "CO2 equivalent of qemu_vm_energy_joules_total.", Unit.GRAMS, _VM
+)
+VM_OUTSIDE_RANGE = Gauge(
+    "qemu_vm_outside_fitted_range",
+    "1 while the guest's load is outside the range that the model was fitted in and its edge is taken instead.",
+    labels=_VM,
+)
+VMS = Gauge("qemu_vms", "Guests that run.")
+HOST_CPU_USAGE = Gauge(
+    "qemu_host_cpu_usage_cores", "Cores of the host that were busy since the previous run, guests and all."
+)
+UNACCOUNTED_CPU = Gauge("qemu_unaccounted_cpu_cores", "Busy cores of the host that no guest accounts for.")
+UNACCOUNTED_POWER = Gauge(
+    "qemu_unaccounted_power_watts",
+    "f of the whole host's load less all guests' power; absent where the guests' is more.",
+    Unit.WATTS,
+)
+UNKNOWN_GAPS = Counter(
+    "qemu_unknown_gaps_total", "Times that too long passed between two runs to know the guests' energy; it is left out."
+)
+
+OF_A_VM = (
+    VM_CPU_USAGE,
+    VM_CPU_SECONDS,
+    VM_VCPUS,
+    VM_STATIC_POWER,
+    VM_DYNAMIC_POWER,
+    VM_POWER,
+    VM_ENERGY,
+    VM_EMISSIONS_RATE,
+    VM_EMISSIONS,
+    VM_OUTSIDE_RANGE,
+)
+ALL = (*OF_A_VM, VMS, HOST_CPU_USAGE, UNACCOUNTED_CPU, UNACCOUNTED_POWER, UNKNOWN_GAPS)

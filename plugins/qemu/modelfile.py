@@ -1,0 +1,78 @@
+"""The file that `energy-collector calibrate qemu` writes: a polynomial and where it comes from, as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from collector_plugins.qemu.model import Polynomial, Range
+from collector_plugins.qemu.units import CpuUnit
+
+MAX_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Model:
+    """A polynomial with the unit of its load."""
+
+    polynomial: Polynomial
+    cpu_unit: CpuUnit | None = None
+
+
+def read(file: Path) -> Model:
+    """Read a file; raises `OSError`, or `ValueError` with the key and what is wrong with it."""
+    with file.open("rb") as stream:
+        return parse(stream.read(MAX_BYTES))
+
+
+def parse(data: bytes) -> Model:
+    """`coefficients`, and if stated `fitted_range` and `cpu_unit`; other keys are notes. Raises `ValueError`."""
+    try:
+        document = json.loads(data)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(document, dict) or not document.get("coefficients"):
+        raise ValueError("coefficients: there are none: write [c0, c1, …] of f(x) = c0 + c1·x + …")
+    coefficients = tuple(_numbers(document, "coefficients"))
+    return Model(Polynomial(coefficients, _range(document)), _unit(document))
+
+
+def text(model: Model, **notes: Any) -> str:
+    """A file's text; `notes` say where the model comes from."""
+    content = {
+        "coefficients": model.polynomial.coefficients,
+        "cpu_unit": model.cpu_unit,
+        "fitted_range": model.polynomial.fitted_range,
+        **notes,
+    }
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _numbers(document: dict[str, Any], key: str) -> list[float]:
+    values = document[key]
+    if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
+        raise ValueError(f"{key}: must be a list of numbers")
+    try:
+        return [float(value) for value in values]
+    except OverflowError:
+        raise ValueError(f"{key}: a number is too large") from None
+
+
+def _range(document: dict[str, Any]) -> Range | None:
+    if document.get("fitted_range") is None:
+        return None
+    values = _numbers(document, "fitted_range")
+    if len(values) != 2 or not 0 <= values[0] < values[1] < float("inf"):
+        raise ValueError("fitted_range: must be [lowest, highest] load, not negative")
+    return values[0], values[1]
+
+
+def _unit(document: dict[str, Any]) -> CpuUnit | None:
+    unit = document.get("cpu_unit")
+    if unit is None:
+        return None
+    if unit not in list(CpuUnit):
+        raise ValueError(f"cpu_unit: must be one of {', '.join(CpuUnit)}")
+    return CpuUnit(unit)

@@ -1,0 +1,90 @@
+"""Reads /proc of the machine: which processes there are, and what they are."""
+
+from __future__ import annotations
+
+import os
+import stat as modes
+from collections.abc import Iterator
+from pathlib import Path
+
+from collector_core import Context, is_kernel_mount
+
+_STAT_BYTES = 2048
+_CHUNK = 65536
+_MAX_BYTES = 1 << 22  # the kernel's own limit for a command line is 2 MiB, unless that of the stack is raised
+_CONFIG_BYTES = 1 << 18
+
+
+class Proc:
+    """Files of /proc below the configured root; whatever cannot be read raises `OSError`."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.directory = ctx.path("/proc")
+        self.is_kernels = is_kernel_mount(self.directory)
+        self._root = ctx.root
+        self._prefix = f"{self.directory}/"
+
+    def names(self) -> list[str]:
+        """Everything in /proc, processes among it."""
+        return os.listdir(self.directory)  # noqa: PTH208 - thousands of them, every second
+
+    def open(self, name: str) -> int:
+        """A descriptor of a file of /proc."""
+        return os.open(self._prefix + name, os.O_RDONLY | os.O_CLOEXEC)
+
+    def stat(self, pid: str) -> bytes:
+        """/proc/PID/stat."""
+        return self.read(f"{pid}/stat", _STAT_BYTES)
+
+    def read(self, name: str, size: int) -> bytes:
+        """The beginning of a file, at most `size` bytes."""
+        descriptor = self.open(name)
+        try:
+            return os.read(descriptor, size)
+        finally:
+            os.close(descriptor)
+
+    def executable(self, pid: str) -> str | None:
+        """The program that a process runs; None where that may not be seen, or for threads of the kernel."""
+        try:
+            return os.readlink(f"{self._prefix}{pid}/exe")  # noqa: PTH115 - as above
+        except OSError:
+            return None
+
+    def read_whole(self, name: str) -> bytes:
+        """A file whole: the kernel hands out long ones in pieces, and an empty piece is the end."""
+        descriptor = self.open(name)
+        try:
+            data = b""
+            while len(data) < _MAX_BYTES and (piece := os.read(descriptor, _CHUNK)):
+                data += piece
+            return data
+        finally:
+            os.close(descriptor)
+
+    def thread_names(self, pid: str) -> Iterator[bytes]:
+        """/proc/PID/task/*/comm; threads that end meanwhile are left out."""
+        for thread in os.listdir(f"{self._prefix}{pid}/task"):  # noqa: PTH208
+            try:
+                yield self.read(f"{pid}/task/{thread}/comm", 64)
+            except OSError:
+                continue
+
+    def guest_config(self, pid: str, name: str) -> str | None:
+        """The text of a `-readconfig` file, None where there is none to read.
+
+        Anybody may write any name on a command line: nothing but a plain file is opened, and not waited for.
+        """
+        path = self._root / name.removeprefix("/") if name.startswith("/") else Path(f"{self._prefix}{pid}/cwd/{name}")
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        except (OSError, ValueError):
+            return None
+        try:
+            if not modes.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            return os.read(descriptor, _CONFIG_BYTES).decode("utf-8", "backslashreplace")
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)

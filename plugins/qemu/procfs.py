@@ -1,0 +1,65 @@
+"""What the kernel prints in /proc about processes and CPUs."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+TICKS_PER_SECOND: int = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+ENDED = frozenset(b"ZXx")  # states of a process that has ended and waits for its parent
+
+_VCPU_THREAD = re.compile(rb"CPU (\d+)/\w+\n?")
+_BUSY = (0, 1, 2, 5, 6)  # user, nice, system, irq, softirq; not idle, iowait and steal; guests are within user
+
+
+class Stat(NamedTuple):
+    """Of /proc/PID/stat: the state's letter, CPU time, number of threads and start, the times in ticks."""
+
+    state: int
+    cpu: int
+    threads: int
+    start: int
+
+
+def stat(line: bytes) -> Stat:
+    """Parse /proc/PID/stat (proc_pid_stat(5)); raises `ValueError`.
+
+    The program's name is in parentheses and may hold any others: the fields begin after the last one. `utime` holds
+    the time of guests already. Children that have ended do not count.
+    """
+    fields = line[line.rindex(b")") + 2 :].split(None, 20)
+    if len(fields) < 20:
+        raise ValueError("/proc/PID/stat ends too early")
+    return Stat(fields[0][0], int(fields[11]) + int(fields[12]), int(fields[17]), int(fields[19]))
+
+
+def vcpu_number(comm: bytes) -> int | None:
+    """The vCPU that a thread of QEMU runs, by its name such as `CPU 0/KVM`; None for other threads."""
+    match = _VCPU_THREAD.fullmatch(comm)
+    return int(match[1]) if match else None
+
+
+def host_cpu(contents: bytes) -> tuple[int, int]:
+    """/proc/stat: ticks that all CPUs were busy, and the number of CPUs; raises `ValueError`."""
+    lines = contents.splitlines()
+    if not lines or not lines[0].startswith(b"cpu "):
+        raise ValueError("/proc/stat: no times of the CPUs")
+    ticks = lines[0].split()[1:8]
+    cpus = sum(line.startswith(b"cpu") for line in lines[1:])
+    return sum(int(ticks[mode]) for mode in _BUSY if mode < len(ticks)), cpus
+
+
+def physical_cores(cpuinfo: bytes) -> int:
+    """/proc/cpuinfo: cores, each counted once however many threads it has; 0 where it names none.
+
+    Where it does not tell threads and cores apart (arm64 does not), each thread is a core.
+    """
+    threads = [_pairs(paragraph) for paragraph in cpuinfo.split(b"\n\n") if b"processor" in paragraph]
+    return len({(pairs.get(b"physical id"), pairs.get(b"core id", place)) for place, pairs in enumerate(threads)})
+
+
+def _pairs(paragraph: bytes) -> dict[bytes, bytes]:
+    pairs = (line.partition(b":") for line in paragraph.splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}

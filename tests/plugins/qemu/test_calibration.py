@@ -1,0 +1,118 @@
+"""The fit, the steps of the load and the reading of the host's meter."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector_core import NotAvailable, Sample
+from collector_plugins.qemu.calibrate import levels
+from collector_plugins.qemu.fit import fit
+from collector_plugins.qemu.hostmeter import HostMeter, growth
+from collector_plugins.qemu.load import Load
+from collector_plugins.qemu.model import Polynomial
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.floats(0, 50), min_size=1, max_size=4),
+    st.floats(1, 256),
+)
+def test_points_of_a_polynomial_give_it_back(coefficients: list[float], highest: float) -> None:
+    truth = Polynomial(tuple(c / highest**power for power, c in enumerate(coefficients)))
+    points = [(highest * step / 8, truth(highest * step / 8)) for step in range(9)]
+    found = fit(points, 3)
+    assert found.residual == pytest.approx(0, abs=1e-6)
+    for load, watts in points:
+        assert found.polynomial(load) == pytest.approx(watts, abs=1e-5)
+    assert found.polynomial.fitted_range == (0.0, highest)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 64), st.floats(0, 500)), min_size=1, max_size=10), st.integers(0, 5))
+def test_whatever_was_measured_the_fit_can_be_used(points: list[tuple[float, float]], degree: int) -> None:
+    found = fit(points, degree)
+    assert found.polynomial.problem(64) is None
+    assert found.polynomial(0) >= 0
+    assert found.r_squared <= 1
+    assert found.residual >= 0
+
+
+def test_idle_power_is_never_negative() -> None:
+    found = fit([(1, 0), (2, 10), (3, 20), (4, 30)], 1)
+    assert found.polynomial.coefficients[0] == 0
+    assert found.polynomial.coefficients[1] == pytest.approx(200 / 30)
+
+
+def test_a_fit_that_would_fall_is_made_of_a_lower_degree() -> None:
+    hump = [(0.0, 10.0), (1.0, 30.0), (2.0, 40.0), (3.0, 45.0), (4.0, 44.0), (5.0, 41.0)]
+    found = fit(hump, 3)
+    assert found.polynomial.problem(5) is None
+    assert len(found.polynomial.coefficients) == 2
+
+
+def test_few_points_take_a_straight_line() -> None:
+    assert len(fit([(0, 10), (1, 20), (2, 31)], 3).polynomial.coefficients) == 2
+
+
+def test_levels() -> None:
+    assert levels(2, 8) == [0, 1, 2]
+    assert levels(16, 8) == [0, 2, 4, 6, 8, 10, 12, 14, 16]
+    assert levels(96, 3) == [0, 32, 64, 96]
+    assert levels(1, 1) == [0, 1]
+
+
+ZONES = {
+    "intel-rapl:0": ("package-0", "package", 100.0),
+    "intel-rapl:0:0": ("core", "part", 60.0),
+    "intel-rapl:0:1": ("dram", "dram", 20.0),
+    "intel-rapl:1": ("psys", "psys", 200.0),
+    "intel-rapl-mmio:0": ("package-0", "duplicate", 100.0),
+}
+
+
+def rapl(_: str) -> list[Sample]:
+    energy = [
+        Sample("rapl_energy_joules_total", {"path": path, "zone": zone}, joules)
+        for path, (zone, _, joules) in ZONES.items()
+    ]
+    roles = [Sample("rapl_zone_info", {"path": path, "role": role}, 1) for path, (_, role, _) in ZONES.items()]
+    return [*energy, *roles, Sample("rapl_power_watts", {"path": "intel-rapl:0"}, 5)]
+
+
+def test_of_rapls_zones_those_count_that_add_up() -> None:
+    assert sum(HostMeter(rapl, "rapl", {}).joules().values()) == 120
+
+
+def test_of_a_meters_series_those_count_that_are_asked_for() -> None:
+    samples = [
+        Sample("shelly_energy_joules_total", {"plug": plug}, joules) for plug, joules in (("a", 1.0), ("b", 2.0))
+    ]
+    meter = HostMeter(lambda _: samples, "shelly", {"plug": "b"})
+    assert list(meter.joules().values()) == [2]
+    with pytest.raises(NotAvailable, match="counts no energy"):
+        HostMeter(lambda _: samples, "shelly", {"plug": "c"}).joules()
+
+
+def test_a_counter_that_was_not_there_all_the_time_is_not_added_up() -> None:
+    one, two = (("path", "a"),), (("path", "b"),)
+    assert growth({one: 1.0, two: 5.0}, {one: 3.0, two: 5.5}) == 2.5
+    for after in ({one: 3.0}, {one: 3.0, two: 4.0}):
+        with pytest.raises(NotAvailable, match="not there all the time"):
+            growth({one: 1.0, two: 5.0}, after)
+
+
+def test_a_load_burns_and_ends() -> None:
+    with Load(1) as load:
+        (process,) = load._running
+        time.sleep(0.3)
+        assert process.poll() is None
+        clock = time.clock_gettime((~process.pid << 3) | 2)
+        assert clock > 0.05
+    assert process.returncode is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.pid, 0)
