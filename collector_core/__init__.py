@@ -6,6 +6,7 @@ from collector_core.api import API_VERSION
 from collector_core.collector import Clock, Collector, CollectorConfig, ConfigPath, Context
 from collector_core.commands import CommandContext, Sample, Subcommands
 from collector_core.counters import PowerIntegral, WrapCounter
+from collector_core.energy import Component, EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.errors import (
     AuthFailed,
     CollectorError,
@@ -31,10 +32,14 @@ __all__ = [
     "CollectorConfig",
     "CollectorError",
     "CommandContext",
+    "Component",
     "ConfigPath",
     "Context",
     "Counter",
     "DeclarationError",
+    "EnergyMeter",
+    "EnergyMethod",
+    "EnergyReading",
     "Field",
     "Gauge",
     "Info",

@@ -13,6 +13,7 @@ from collector_core import config as configuration
 from collector_core.collector import Clock, Collector, Context, SystemClock
 from collector_core.config import Config, Instance, Unloadable
 from collector_core.discovery import Plugins, discover
+from collector_core.energy import EnergyMeter
 from collector_core.errors import ConfigError, NotAvailable, Reason, describe
 from collector_core.exposition import Exposition, Source
 from collector_core.processmetrics import ProcessMetrics
@@ -108,8 +109,13 @@ class App:
 
     def add(self, instance: Instance) -> Runner:
         """Build one more collector, for commands that run it themselves; raises `DeclarationError`."""
-        runner = self.runners[instance.name] = Runner(instance, self.exposition, self.clock, self.root)
+        runner = Runner(instance, self.exposition, self.clock, self.root, self.energy_meters)
+        self.runners[instance.name] = runner
         return runner
+
+    def energy_meters(self) -> list[EnergyMeter]:
+        """What the running collectors hand over at this moment."""
+        return [meter for runner in self.runners.copy().values() for meter in runner.energy_meters()]
 
     def stop(self, timeout: float = STOP_SECONDS) -> bool:
         """Stop everything within `timeout` seconds; returns whether every thread has ended."""

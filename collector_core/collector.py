@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Annotated, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
+from collector_core.energy import EnergyMeter
 from collector_core.errors import NotAvailable
 from collector_core.metrics import Metric
 from collector_core.readings import Readings
@@ -69,7 +70,8 @@ def under(root: Path, path: str) -> Path:
 class Context:
     """What the framework hands to a collector.
 
-    `interval` and `timeout` are in seconds; `root` is where the machine's `/proc` and `/sys` are found.
+    `interval` and `timeout` are in seconds; `root` is where the machine's `/proc` and `/sys` are found. `energy_meters`
+    returns what all running collectors hand over at this moment; it does not block.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Context:
     timeout: float = 5.0
     clock: Clock = field(default_factory=SystemClock)
     root: Path = Path("/")
+    energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple
 
     def path(self, path: str) -> Path:
         """An absolute path of the machine, e.g. `/sys/class/powercap`, below the configured root."""

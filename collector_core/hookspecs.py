@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from collector_core.collector import Collector
     from collector_core.commands import Subcommands
+    from collector_core.energy import EnergyMeter
 
 PROJECT = "collector_core"
 
@@ -48,6 +49,15 @@ def collector_routes() -> Sequence[web.RouteDef]:  # type: ignore[empty-body]
     server's thread, where the handlers run too: they answer from what the last run left, and never block. Import
     aiohttp within the method, so that commands that serve nothing need not. Two collectors that offer the same path,
     or one of the framework's own, are an error at the start that names both.
+    """
+
+
+@hookspec
+def collector_energy_meters() -> Sequence[EnergyMeter]:  # type: ignore[empty-body]
+    """Return the energy meters that a collector can read, as of its last run; none while it knows none.
+
+    Implemented by a `Collector`'s method: `@hookimpl def collector_energy_meters(self)`. Called often, on other
+    threads than the collector's own: return a tuple that the last run left, and do no I/O.
     """
 
 

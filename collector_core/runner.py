@@ -7,7 +7,7 @@ import math
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from collector_core.collector import Clock, Collector, Context
 from collector_core.config import Instance
 from collector_core.edges import Edges
+from collector_core.energy import EnergyMeter
 from collector_core.errors import AuthFailed, NotAvailable, Reason, describe, reason_of
 from collector_core.exposition import Exposition
 from collector_core.hookspecs import implementation
@@ -64,7 +65,14 @@ class Runner:
     away, and no second run starts before it has come back.
     """
 
-    def __init__(self, instance: Instance, exposition: Exposition, clock: Clock, root: Path) -> None:
+    def __init__(
+        self,
+        instance: Instance,
+        exposition: Exposition,
+        clock: Clock,
+        root: Path,
+        energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple,
+    ) -> None:
         self.instance = instance
         self.last_report: Report | None = None
         self.health = Health(instance.name, instance.type.name)
@@ -81,7 +89,7 @@ class Runner:
         self._manual = False
         self._reported = threading.Event()
         self._stopping = False
-        ctx = Context(instance.name, self._log, instance.interval, instance.timeout, clock, root)
+        ctx = Context(instance.name, self._log, instance.interval, instance.timeout, clock, root, energy_meters)
         self._collector: Collector[Any] = instance.type(instance.options, ctx)
         self._lifecycle = Lifecycle(self._collector, instance.timeout)
         self.labels = {**self._collector.labels, **dict(instance.labels)}
@@ -103,6 +111,15 @@ class Runner:
         """The HTTP routes that the collector adds; what it raises passes through."""
         offered = implementation(self._collector, "collector_routes")
         return tuple(offered()) if offered else ()
+
+    def energy_meters(self) -> Sequence[EnergyMeter]:
+        """The energy meters that the collector hands over; none where it fails to."""
+        offered = implementation(self._collector, "collector_energy_meters")
+        try:
+            return tuple(offered()) if offered else ()
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            self._edges.see_aside("its energy meters cannot be had", error)
+            return ()
 
     def start(self) -> None:
         """Start the thread, and with it the first run."""

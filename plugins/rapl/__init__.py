@@ -11,6 +11,7 @@ from collector_core import (
     CollectorConfig,
     Context,
     Counter,
+    EnergyMeter,
     Gauge,
     Info,
     NotAvailable,
@@ -20,6 +21,7 @@ from collector_core import (
 )
 from collector_plugins.rapl import availability, powercap
 from collector_plugins.rapl.duplicates import Mirrors, same_hardware
+from collector_plugins.rapl.energymeters import energy_meters
 from collector_plugins.rapl.meter import MICROJOULES, Meter, Reading
 from collector_plugins.rapl.zones import Role, Zone, resolve
 
@@ -81,6 +83,7 @@ class Rapl(Collector[Config]):
         self._same_hardware: dict[str, str] = {}
         self._mirrors = Mirrors()
         self._meters: dict[tuple[str, str, str], Meter] = {}
+        self._energy_meters: tuple[EnergyMeter, ...] = ()
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
@@ -100,9 +103,15 @@ class Rapl(Collector[Config]):
         if not readings and (problem := availability.probe(self.ctx)):
             raise problem
         duplicates = self._mirrors.update(self._zones, readings) | self._same_hardware
+        self._energy_meters = tuple(energy_meters(self._zones, self._meters, duplicates, self.ctx.clock))
         for path, reading in readings.items():
             with out.part(zone=path):
                 self._publish(out, self._zones[path], reading, duplicates.get(path))
+
+    @hookimpl
+    def collector_energy_meters(self) -> Sequence[EnergyMeter]:
+        """Packages (or dies), memory and platform."""
+        return self._energy_meters
 
     def _read(self, out: Readings) -> dict[str, Reading]:
         readings = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from collector_core import Clock, WrapCounter
+from collector_core import Clock, EnergyReading, WrapCounter
 from collector_plugins.rapl.powercap import read_number
 from collector_plugins.rapl.zones import Zone
 
@@ -24,9 +24,19 @@ class Meter:
     """Follows a zone's counter; outlives the zone, so that its joules never fall within one process."""
 
     def __init__(self, zone: Zone) -> None:
-        self.alive = False
+        self.moves = 0
         self._counter = WrapCounter(zone.maximum, zone.max_watts * MICROJOULES)
         self._last: tuple[int, float] | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the counter has ever moved: some processors show counters that they do not have."""
+        return self.moves > 0
+
+    def latest(self) -> EnergyReading | None:
+        """What the last reading gave; None while the counter has not moved, or after its zone has gone."""
+        last = self._last
+        return EnergyReading(self.joules, last[1]) if last and self.alive else None
 
     @property
     def joules(self) -> float:
@@ -60,5 +70,5 @@ class Meter:
         if last is None:
             return Reading(raw, moved=False, watts=None)
         moved, elapsed = raw != last[0], now - last[1]
-        self.alive |= moved
+        self.moves += moved
         return Reading(raw, moved, None if growth is None or elapsed <= 0 else growth / MICROJOULES / elapsed)

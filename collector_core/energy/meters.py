@@ -1,0 +1,80 @@
+"""What plugins hand over so that watts can be added up: one meter for each thing whose energy they know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from math import isfinite
+from typing import NamedTuple
+
+from collector_core.errors import DeclarationError
+
+
+class Component(StrEnum):
+    """What draws the energy. `host` is the machine as a whole."""
+
+    CPU = "cpu"
+    DRAM = "dram"
+    GPU = "gpu"
+    BATTERY = "battery"
+    PLUG = "plug"
+    HOST = "host"
+
+
+class EnergyMethod(StrEnum):
+    """How an energy came to be known, from the most to the least trusted."""
+
+    METER = "meter"
+    RAPL = "rapl"
+    NVML_COUNTER = "nvml_counter"
+    POWER_INTEGRAL = "power_integral"
+    MODEL = "model"
+
+
+class EnergyReading(NamedTuple):
+    """Joules since the meter began, which never fall, and the monotonic time in seconds at which that was so."""
+
+    joules: float
+    time: float
+
+
+Read = Callable[[], EnergyReading | None]
+
+
+@dataclass(frozen=True)
+class EnergyMeter:
+    """The energy of one thing, from one source.
+
+    `device` tells things of one component apart; two meters with the same component and device know the same thing.
+    `uncertainty` is the expected error as a ratio, `period` the seconds between two updates of the source.
+
+    `latest` says what is known already: it neither blocks nor raises, on any thread. `read` looks now, may touch the
+    source, and raises what the source raises. Both say None while nothing is known.
+
+    `covers` names components whose energy is within this one: a platform meter covers the processors. `inside` names
+    the component that this one is a part of, so that it is never added: a virtual machine is inside the cpu.
+
+    Raises `DeclarationError` for an uncertainty or a period that is no sane number.
+    """
+
+    component: Component
+    device: str
+    method: EnergyMethod
+    uncertainty: float
+    period: float
+    latest: Read
+    read: Read
+    covers: frozenset[Component] = frozenset()
+    inside: Component | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("uncertainty", "period"):
+            value = getattr(self, name)
+            if not (isfinite(value) and value >= 0):
+                raise DeclarationError(f"energy meter {self.name}: {name} is {value}, must be a number from 0 on")
+
+    @property
+    def name(self) -> str:
+        """Component, device and method: `cpu package-0 (rapl)`."""
+        return f"{self.component} {self.device} ({self.method})"
