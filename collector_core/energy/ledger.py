@@ -70,12 +70,10 @@ class Ledger:
             self._entries[account] = _Entry(meter, reading)
             return 0.0 if stood_in else reading.joules
         before, entry.meter, entry.reading = entry.reading, meter, reading
-        if reading.joules < before.joules:  # the collector was built anew, and counts from 0
-            entry.watts = None
-            return reading.joules
-        if reading.time > before.time:
-            entry.watts = (reading.joules - before.joules) / (reading.time - before.time)
-        return reading.joules - before.joules
+        if reading != before:
+            entry.watts = reading.watts_since(before)
+        anew = reading.joules < before.joules  # the collector was built anew, and counts from 0
+        return reading.joules if anew else reading.joules - before.joules
 
 
 def account_of(meter: EnergyMeter) -> Account:

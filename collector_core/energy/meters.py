@@ -33,10 +33,20 @@ class EnergyMethod(StrEnum):
 
 
 class EnergyReading(NamedTuple):
-    """Joules since the meter began, which never fall, and the monotonic time in seconds at which that was so."""
+    """Joules since the meter began, which never fall, and the monotonic time in seconds at which that was so.
+
+    `gaps` is how often the energy between two readings was unknown and left out: power across a gap is unknown too.
+    """
 
     joules: float
     time: float
+    gaps: int = 0
+
+    def watts_since(self, before: EnergyReading) -> float | None:
+        """Mean power since an earlier reading; None where it is not earlier, or the energy between is not known."""
+        if self.time <= before.time or self.joules < before.joules or self.gaps != before.gaps:
+            return None
+        return (self.joules - before.joules) / (self.time - before.time)
 
 
 Read = Callable[[], EnergyReading | None]

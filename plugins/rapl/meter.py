@@ -36,7 +36,7 @@ class Meter:
     def latest(self) -> EnergyReading | None:
         """What the last reading gave; None while the counter has not moved, or after its zone has gone."""
         last = self._last
-        return EnergyReading(self.joules, last[1]) if last and self.alive else None
+        return EnergyReading(self.joules, last[1], self.unknown_gaps) if last and self.alive else None
 
     @property
     def joules(self) -> float:

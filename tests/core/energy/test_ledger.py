@@ -134,3 +134,15 @@ def test_the_sum_never_falls_and_never_exceeds_what_both_saw(runs):
         ledger.update(shown, float(time))
         assert total <= sum(ledger.joules.values()) <= true * (1 + 1e-9)
         total = sum(ledger.joules.values())
+
+
+def test_power_across_a_gap_is_unknown_and_not_0(package):
+    ledger = Ledger()
+    ledger.update([package.says(0, 0.0)], 0)
+    ledger.update([package.says(500, 5.0)], 5)
+    package.reading = EnergyReading(500, 10.0, gaps=1)
+    ledger.update([package.meter], 10)
+    assert ledger.watts() == {}
+    package.reading = EnergyReading(900, 15.0, gaps=1)
+    ledger.update([package.meter], 15)
+    assert ledger.watts() == {package.account: 80}
