@@ -71,6 +71,7 @@ def test_what_guests_do_not_account_for_is_shown(run, cpu, source):
     guests = [source("cpu", name, "model", inside=Component.CPU) for name in ("web", "db")]
     harness = run({cpu: 100, guests[0]: 30, guests[1]: 25})
     assert harness.value(metrics.UNATTRIBUTED) == pytest.approx(45)
+    assert "energy_unattributed_power_watts 45.0" in harness.exposition().splitlines()
     assert sum(harness.series(metrics.POWER).values()) == 100
 
 
