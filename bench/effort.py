@@ -22,6 +22,7 @@ class Effort:
     idle_seconds: int = 20
     imports: int = 5
     isolation_seconds: int = 20
+    guests: int = 1_000
 
 
 FULL = Effort()
@@ -39,4 +40,5 @@ QUICK = Effort(
     idle_seconds=2,
     imports=1,
     isolation_seconds=2,
+    guests=100,
 )

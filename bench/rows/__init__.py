@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from bench.effort import Effort
 from bench.figures import Figure, Table
-from bench.rows import between, idle, imports, isolation, memory, paced, render, start, throughput
+from bench.rows import between, idle, imports, isolation, memory, paced, qemu, render, start, throughput
 
 Row = Callable[[Effort], list[Figure | Table]]
 
@@ -20,4 +20,6 @@ ROWS: Mapping[str, Row] = {
     "idle": idle.measure,
     "isolation": isolation.measure,
     "imports": imports.measure,
+    "qemu": qemu.measure,
+    "qemu-c": qemu.measure_beside_c,
 }

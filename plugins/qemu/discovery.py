@@ -17,7 +17,7 @@ HEAD_BYTES = 4096  # of a command line; holds the name of the program
 # A process becomes a guest by exec, after a launcher's fork: new ones are looked at again in the next runs, and all
 # others in turn, for launchers that take their time.
 YOUNG_RUNS = 5
-ALL_RUNS = 20
+ALL_RUNS = 30
 
 
 class Discovery:
@@ -42,8 +42,10 @@ class Discovery:
         ended = [pid for pid, guest in self.guests.items() if not self._is_alive(guest)]
         for pid in ended:
             self._drop(self.guests.pop(pid))
+        for pid in self.broken:  # behind the others, as the series of its return will be
+            self.guests[pid] = self.guests.pop(pid)
         found = [guest for pid in self._candidates(names) if (guest := self._examine(pid))]
-        for guest in found:
+        for guest in sorted(found, key=lambda guest: (guest.start, int(guest.pid))):
             self.guests[guest.pid] = guest
         self._others = names.difference(self.guests)
         return bool(ended or found)
@@ -57,18 +59,19 @@ class Discovery:
     def _is_alive(self, guest: Guest) -> bool:
         """Read a guest; False if its process has ended, or its pid belongs to another process by now."""
         try:
-            stat = procfs.stat(guest.read_stat(self._proc))
+            state, ticks, threads, start = procfs.stat(guest.read_stat())
         except (FileNotFoundError, ProcessLookupError):
             return False
         except (OSError, ValueError) as error:
             guest.cores, guest.growth = None, 0
             self.broken[guest.pid] = error
             return True
-        if stat.start != guest.start or stat.state in ENDED:
+        if start != guest.start or state in ENDED:
             return False
         now = self._now()
-        guest.account(stat, now)
-        guest.recount(self._proc, stat.threads, now)
+        guest.account(ticks, now)
+        if threads != guest.threads or now >= guest.recount_at:
+            guest.recount(self._proc, threads, now)
         return True
 
     def _candidates(self, names: set[str]) -> Iterator[str]:
@@ -107,15 +110,15 @@ class Discovery:
         return cmdline.is_emulator(executable)
 
     def _describe(self, pid: str) -> Guest | None:
-        before = procfs.stat(self._proc.stat(pid))
+        *_, born = procfs.stat(self._proc.stat(pid))
         arguments = cmdline.split(self._proc.read_whole(f"{pid}/cmdline"))
-        stat = procfs.stat(self._proc.stat(pid))
-        if stat.state in ENDED or stat.start != before.start or arguments == [""]:
+        state, ticks, threads, start = procfs.stat(self._proc.stat(pid))
+        if state in ENDED or start != born or arguments == [""]:
             return None
         description = cmdline.describe(arguments, partial(self._proc.guest_config, pid))
         now = self._now()
-        guest = Guest(pid, stat.start, description, stat.cpu, now, description.vcpus)
-        guest.recount(self._proc, stat.threads, now)
+        guest = Guest(pid, start, self._proc.file(f"{pid}/stat"), description, ticks, now, description.vcpus)
+        guest.recount(self._proc, threads, now)
         self._keep_open(guest)
         return guest
 

@@ -9,11 +9,11 @@ from math import inf
 from collector_plugins.qemu import procfs
 from collector_plugins.qemu.cmdline import Description
 from collector_plugins.qemu.proc import Proc
-from collector_plugins.qemu.procfs import TICKS_PER_SECOND, Stat
+from collector_plugins.qemu.procfs import TICKS_PER_SECOND
 
 RECOUNT_SECONDS = 60.0  # between two looks at the threads of a guest,
 RECOUNT_CHANGED_SECONDS = 5.0  # and where their number has changed
-_STAT_BYTES = 2048
+_STAT_BYTES = 1024  # it has less than that by far
 
 
 @dataclass(slots=True, eq=False)
@@ -24,6 +24,7 @@ class Guest:
 
     pid: str
     start: int
+    stat_file: bytes
     description: Description
     ticks: int
     read_at: float
@@ -33,31 +34,39 @@ class Guest:
     cores: float | None = None
     labels: tuple[str, str] = ("", "")
     descriptor: int | None = None
-    _threads: int = -1
-    _counted_at: float = -inf
+    threads: int = -1
+    recount_at: float = -inf
 
     @property
     def identity(self) -> str:
         """What tells it from every other process there was."""
         return f"pid-{self.pid}-{self.start}"
 
-    def read_stat(self, proc: Proc) -> bytes:
+    def read_stat(self) -> bytes:
         """Its /proc/PID/stat; raises `OSError` where the process is gone."""
-        return proc.stat(self.pid) if self.descriptor is None else os.pread(self.descriptor, _STAT_BYTES, 0)
+        if self.descriptor is not None:
+            return os.pread(self.descriptor, _STAT_BYTES, 0)
+        descriptor = os.open(self.stat_file, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.read(descriptor, _STAT_BYTES)
+        finally:
+            os.close(descriptor)
 
-    def account(self, stat: Stat, now: float) -> None:
+    def account(self, ticks: int, now: float) -> None:
         """Take a reading at `now` (monotonic seconds)."""
         self.elapsed = elapsed = now - self.read_at
-        self.growth = growth = max(0, stat.cpu - self.ticks)
+        self.growth = growth = max(0, ticks - self.ticks)
         self.cores = growth / TICKS_PER_SECOND / elapsed if elapsed > 0 else None
-        self.ticks, self.read_at = stat.cpu, now
+        self.ticks, self.read_at = ticks, now
 
     def recount(self, proc: Proc, threads: int, now: float) -> None:
-        """Count the vCPUs anew where threads came or went; QEMU names their threads only when it is asked to."""
-        waited = now - self._counted_at
-        if waited < RECOUNT_CHANGED_SECONDS or (threads == self._threads and waited < RECOUNT_SECONDS):
+        """Count the vCPUs anew, of which `threads` may have come or gone, unless that was done just now.
+
+        QEMU names their threads only when it is asked to (`debug-threads=on`).
+        """
+        if now < self.recount_at - RECOUNT_SECONDS + RECOUNT_CHANGED_SECONDS:
             return
-        self._threads, self._counted_at = threads, now
+        self.threads, self.recount_at = threads, now + RECOUNT_SECONDS
         try:
             live = {procfs.vcpu_number(name) for name in proc.thread_names(self.pid)} - {None}
         except OSError:

@@ -84,8 +84,9 @@ class PowerModel:
 
     def estimate(self, x: float, vm_cores: int) -> Watts:
         """Watts of a guest with `vm_cores` vCPUs at load `x`, in the polynomial's unit."""
-        static = self.static(vm_cores)
-        dynamic = max(0.0, (self.polynomial(x) - self.idle) * self.ratio)
+        idle = self.idle
+        static = idle * vm_cores / self.server_cores
+        dynamic = max(0.0, (self.polynomial(x) - idle) * self.ratio)
         return Watts(static, dynamic, static + dynamic)
 
     def static(self, vm_cores: int) -> float:

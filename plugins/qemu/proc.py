@@ -28,6 +28,10 @@ class Proc:
         """Everything in /proc, processes among it."""
         return os.listdir(self.directory)  # noqa: PTH208 - thousands of them, every second
 
+    def file(self, name: str) -> bytes:
+        """The path of a file of /proc, as the kernel takes it."""
+        return os.fsencode(self._prefix + name)
+
     def open(self, name: str) -> int:
         """A descriptor of a file of /proc."""
         return os.open(self._prefix + name, os.O_RDONLY | os.O_CLOEXEC)
