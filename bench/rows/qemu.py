@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import shutil
 import subprocess
@@ -73,6 +74,7 @@ def _beside(crowd: Crowd, name: str, theirs: Callable[[], float], goal: Goal, ef
     with closing(Ours(crowd.proc.parent)) as ours:
         for number in range(WARM_UP + effort.pairs):
             crowd.advance()
+            gc.collect()  # what one leaves behind is not to be cleared away by the other
             our_time = ours.run()
             if number >= WARM_UP:
                 crowd.advance()

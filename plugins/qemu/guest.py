@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from math import inf
 
@@ -10,21 +9,23 @@ from collector_plugins.qemu import procfs
 from collector_plugins.qemu.cmdline import Description
 from collector_plugins.qemu.proc import Proc
 from collector_plugins.qemu.procfs import TICKS_PER_SECOND
+from collector_plugins.qemu.statfile import StatFile
 
 RECOUNT_SECONDS = 60.0  # between two looks at the threads of a guest,
 RECOUNT_CHANGED_SECONDS = 5.0  # and where their number has changed
-_STAT_BYTES = 1024  # it has less than that by far
 
 
 @dataclass(slots=True, eq=False)
 class Guest:
-    """A running guest; `ticks` is its CPU time so far and `growth` what came with the last reading, `elapsed` after
-    the one before, in seconds. `cores` is its mean use of CPUs in that time, None until there are two readings.
+    """A running guest, and the file that says so.
+
+    `ticks` is its CPU time so far, `growth` what the last reading brought, `elapsed` seconds after the one before.
+    `cores` is its mean use of CPUs in that time, None until there are two readings.
     """
 
     pid: str
     start: int
-    stat_file: bytes
+    stat: StatFile
     description: Description
     ticks: int
     read_at: float
@@ -33,7 +34,6 @@ class Guest:
     elapsed: float = 0.0
     cores: float | None = None
     labels: tuple[str, str] = ("", "")
-    descriptor: int | None = None
     threads: int = -1
     recount_at: float = -inf
 
@@ -41,16 +41,6 @@ class Guest:
     def identity(self) -> str:
         """What tells it from every other process there was."""
         return f"pid-{self.pid}-{self.start}"
-
-    def read_stat(self) -> bytes:
-        """Its /proc/PID/stat; raises `OSError` where the process is gone."""
-        if self.descriptor is not None:
-            return os.pread(self.descriptor, _STAT_BYTES, 0)
-        descriptor = os.open(self.stat_file, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            return os.read(descriptor, _STAT_BYTES)
-        finally:
-            os.close(descriptor)
 
     def account(self, ticks: int, now: float) -> None:
         """Take a reading at `now` (monotonic seconds)."""
@@ -72,9 +62,3 @@ class Guest:
         except OSError:
             return
         self.vcpus = len(live) or self.description.vcpus
-
-    def close(self) -> None:
-        """Let go of its file."""
-        if self.descriptor is not None:
-            os.close(self.descriptor)
-            self.descriptor = None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from collector_core import Context, is_kernel_mount
+from collector_plugins.qemu.statfile import StatFile
 
 _STAT_BYTES = 2048
 _CHUNK = 65536
@@ -28,9 +29,9 @@ class Proc:
         """Everything in /proc, processes among it."""
         return os.listdir(self.directory)  # noqa: PTH208 - thousands of them, every second
 
-    def file(self, name: str) -> bytes:
-        """The path of a file of /proc, as the kernel takes it."""
-        return os.fsencode(self._prefix + name)
+    def stat_file(self, pid: str) -> StatFile:
+        """/proc/PID/stat, to be read again and again."""
+        return StatFile(f"{self._prefix}{pid}/stat", is_kernels=self.is_kernels)
 
     def open(self, name: str) -> int:
         """A descriptor of a file of /proc."""
