@@ -174,10 +174,13 @@ class Readings:
     def _put_column(self, metric: Metric, keys: list[Key], column: Sequence[float | None]) -> bool:
         """Take all series of a metric at once, if they are those of the run before and nothing is wrong with them."""
         start, end = self._layout.spans.get(metric, (0, 0))
-        if end - start != len(keys) or None in column or list(self._places.get(metric, ())) != keys:
+        if end - start != len(keys) or list(self._places.get(metric, ())) != keys:
             return False
-        values = array("d", cast("Sequence[float]", column))
-        is_unset = self._values[start:end].tobytes() == array("d", [nan] * len(keys)).tobytes()
+        try:
+            values = array("d", cast("Sequence[float]", column))
+        except TypeError:  # there is a None among them
+            return False
+        is_unset = self._values[start:end].tobytes() == array("d", [nan]).tobytes() * len(keys)
         if not (is_unset and isfinite(sum(values)) and min(values, default=0) >= 0):
             return False  # the long way says what is wrong, if something is
         self._values[start:end] = values
