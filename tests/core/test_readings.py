@@ -184,6 +184,29 @@ def test_a_table_is_its_rows(runs, is_swapped):
         last = [table.snapshot(), single.snapshot()]
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {("b", "x"): (3.0, 4.0), ("a", "x"): (1.0, 2.0)},
+        {("b", "x"): (3.0, 4.0), ("c", "x"): (1.0, 2.0)},
+        {("a", "x"): (-1.0, 2.0), ("b", "x"): (None, 4.0)},
+        {("a", "x"): (1.0, -2.0), ("b", "x"): (3.0, 4.0)},
+        {("a", "x"): (1.0, math.nan), ("b", "x"): (3.0, 4.0)},
+    ],
+    ids=["other order", "other things", "negative gauge", "negative counter", "no number"],
+)
+def test_a_table_after_another_is_looked_at_as_closely(rows):
+    def run(previous, table):
+        out = Readings(POWER_AND_ENERGY, max_series=9, previous=previous)
+        return out, outcome(out, lambda out: out.add_table(POWER_AND_ENERGY, ("plug", "room"), table))
+
+    first, _ = run(NOTHING, {("a", "x"): (1.0, 2.0), ("b", "x"): (3.0, 4.0)})
+    _, alone = run(NOTHING, rows)
+    _, after = run(first.snapshot(), rows)
+    assert after == alone
+    assert isinstance(after, str) is any(row[1] is not None and not row[1] >= 0 for row in rows.values())
+
+
 def test_a_table_adds_nothing_twice():
     rows = {("a", "x"): (1.0, 2.0)}
     first = Readings(POWER_AND_ENERGY, max_series=9)

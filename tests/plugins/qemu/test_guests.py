@@ -95,7 +95,8 @@ def test_a_pid_of_another_program_becomes_a_guest_and_the_other_way_round(machin
 
 def test_a_launcher_that_turns_into_a_guest_is_seen_at_once(machine: Machine, watching: Watching) -> None:
     harness = watching()
-    machine.start("/usr/sbin/libvirtd")
+    for _ in range(300):
+        machine.start("/usr/sbin/libvirtd")
     harness.run()
     launcher = machine.start("/usr/sbin/libvirtd", pid=7000)
     harness.run(advance=1)
@@ -241,6 +242,10 @@ def test_a_readconfig_file_that_is_a_trap(machine: Machine, watching: Watching) 
     harness = watching()
     harness.run()
     assert len(harness.series(metrics.VM_VCPUS)) == 7
+    proc = Proc(harness.context)
+    write(machine.root / "plain", b"text")
+    assert proc.guest_config("1", "/plain") == "text"
+    assert [proc.guest_config("1", name) for name in ("/fifo", "/zero", "/proc")] == [None, None, None]
 
 
 def test_energy_after_a_gap_is_unknown(machine: Machine, watching: Watching) -> None:
