@@ -24,6 +24,7 @@ class Effort:
     isolation_seconds: int = 20
     ssh_hosts: int = 50
     ssh_cycles: int = 5
+    guests: int = 1_000
 
 
 FULL = Effort()
@@ -43,4 +44,5 @@ QUICK = Effort(
     isolation_seconds=2,
     ssh_hosts=5,
     ssh_cycles=1,
+    guests=100,
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from bench.effort import Effort
 from bench.figures import Figure, Table
-from bench.rows import between, idle, imports, isolation, memory, nvidia, paced, render, start, throughput
+from bench.rows import between, idle, imports, isolation, memory, nvidia, paced, qemu, render, start, throughput
 
 Row = Callable[[Effort], list[Figure | Table]]
 
@@ -21,4 +21,6 @@ ROWS: Mapping[str, Row] = {
     "isolation": isolation.measure,
     "nvidia": nvidia.measure,
     "imports": imports.measure,
+    "qemu": qemu.measure,
+    "qemu-c": qemu.measure_beside_c,
 }
