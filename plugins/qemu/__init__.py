@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from collector_core import Collector, Context, NotAvailable, Readings, Subcommands, hookimpl
+from collector_core import Collector, Context, EnergyMeter, NotAvailable, Readings, Subcommands, hookimpl
 from collector_plugins.qemu import metrics
 from collector_plugins.qemu.config import Config
+from collector_plugins.qemu.energymeters import energy_meters
 from collector_plugins.qemu.roster import Roster
 from collector_plugins.qemu.routes import Api, unavailable
 from collector_plugins.qemu.view import View
@@ -88,6 +89,12 @@ class Qemu(Collector[Config]):
     def collector_routes(self) -> Sequence[web.RouteDef]:
         """REST: /power and /carbon as cinergy has them, and /api/v1/vms."""
         return Api(self._latest).routes()
+
+    @hookimpl
+    def collector_energy_meters(self) -> Sequence[EnergyMeter]:
+        """Each guest, as a part of the processors."""
+        view = self._view
+        return tuple(energy_meters(view, self.ctx.interval)) if view else ()
 
     def _latest(self) -> View:
         """The last run, on whatever thread; raises `Problem` while there is none."""
