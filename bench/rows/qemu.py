@@ -52,7 +52,7 @@ class Ours:
 def measure(effort: Effort) -> list[Figure]:
     """Ours beside psutil in turn, each after the guests' CPU time has moved on; then the whole program."""
     with _crowd(effort) as crowd:
-        note = "`psutil.process_iter` with name, command line, CPU times and start; goal of the whole: 2 %"
+        note = "`psutil.process_iter` with name, command line, CPU times and start"
         return [_beside(crowd, "psutil", _Psutil(crowd).run, Goal(0.2, 0.1), effort, note), _whole(crowd, effort)]
 
 
@@ -137,7 +137,7 @@ def _whole(crowd: Crowd, effort: Effort) -> Figure:
         _let_pass(crowd, WARM_UP)
         windows = [_percent(program, crowd, effort.idle_seconds) for _ in range(effort.idle_windows)]
     title = f"The whole program with `qemu` alone at 1 s, {len(crowd.guests)} guests"
-    return Figure("qemu", title, "% of a core", windows, goal=Goal(2, 1.5), note="rendering included")
+    return Figure("qemu", title, "% of a core", windows, goal=Goal(2, 1.5), note="every guest busy, rendering included")
 
 
 def _percent(program: Program, crowd: Crowd, seconds: int) -> float:
