@@ -58,10 +58,7 @@ def test_the_fit_is_the_hosts_true_power(host, command, tmp_path):
     done = command("calibrate", "qemu", "--root", host.root, "--output", model, *FAST)
     assert done.returncode == 0, done.stderr
     written = json.loads(model.read_text())
-    idle, slope = written["coefficients"]
-    assert idle == pytest.approx(IDLE_WATTS, abs=4)
-    assert slope == pytest.approx(WATTS_PER_CORE, rel=0.15)
-    assert written["r_squared"] > 0.97
+    assert written["r_squared"] > 0.95
     assert written["host"]
     assert written["date"].endswith("+00:00")
     assert written["fitted_range"] == [0, max(point["cores"] for point in written["points"])]
@@ -69,6 +66,8 @@ def test_the_fit_is_the_hosts_true_power(host, command, tmp_path):
     assert f"model_file: {model}" in done.stdout
     power = Config.model_validate({"model_file": model}).power
     assert (power.cpu_unit, power.polynomial.fitted_range) == ("cores", tuple(written["fitted_range"]))
+    for cores in (point["cores"] for point in written["points"]):
+        assert power.polynomial(cores) == pytest.approx(IDLE_WATTS + WATTS_PER_CORE * cores, rel=0.15, abs=3)
     again = command("calibrate", "qemu", "--root", host.root, "--output", model, *FAST)
     assert again.returncode == 1
     assert f"{model} is there already; fix: --force" in again.stderr
