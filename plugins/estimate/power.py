@@ -1,0 +1,116 @@
+"""From activity to watts: a curve between idle and the share of its TDP that a processor draws at work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from collector_plugins.estimate.sizing import Sizing
+from collector_plugins.estimate.table import Kind
+
+GIB = 2**30
+
+# Of the TDP: an idle server processor draws about a tenth (Davy, "Building an AWS EC2 carbon emissions dataset", 2021,
+# measures 12 %), and about as much again for clocks, caches, interconnect and memory controller as soon as it may not
+# sleep as a whole (package C-states: Schöne et al., "Energy efficiency features of the Intel Skylake-SP processor",
+# 2019). The former includes what an idle one cannot switch off.
+IDLE = 0.1
+AWAKE = 0.1
+
+# Of the TDP, with all CPUs busy. TDP is what cooling must bear under the heaviest sustained load. Ordinary work on
+# servers stays well below (Fan, Weber, Barroso, "Power provisioning for a warehouse-sized computer", ISCA 2007: 60 to
+# 70 % of the rating), processors of desktops turn spare power into clock, and those of laptops and boards are
+# held at just this limit for as long as there is work.
+FULL = {Kind.SERVER: 0.65, Kind.DESKTOP: 0.9, Kind.LAPTOP: 1.0, Kind.BOARD: 1.0}
+
+# Of a core's power: what a second thread adds to one that is busy already (Marr et al., "Hyper-Threading technology",
+# Intel Technology Journal 6(1), 2002: resources are shared, and performance grows by 16 to 30 %).
+SECOND_THREAD = 0.2
+
+# Rule of thumb of memory makers: 3 W for 8 GB. Large machines have larger modules, whose number is what counts: 64 GB
+# draw about what 16 GB do (Micron, TN-40-07 "Calculating memory power for DDR4 SDRAM").
+MEMORY_WATTS_PER_GIB = 0.375
+MEMORY_WATTS_PER_GIB_BEYOND = 0.1
+SMALL_MEMORY_GIB = 64
+
+
+class Activity(NamedTuple):
+    """Share of CPU time that was busy, 0 to 1, and how fast busy CPUs ran: 1 is the base clock, or unknown."""
+
+    utilization: float
+    clock: float = 1.0
+
+
+Curve = Callable[[Activity], float]
+
+
+@dataclass(frozen=True)
+class TdpCurve:
+    """Watts of all processors by their TDP: idle + awake + cores at work, times their clock.
+
+    With x the utilization, n CPUs and two threads a core: some CPU is awake with probability 1 − (1 − x)ⁿ, a core is at
+    work with 1 − (1 − x)², and at both its threads with x². Power of a core follows its clock up to the base clock. A
+    faster one at full load means that the load is light, for the TDP is a limit at any clock.
+    """
+
+    idle: float
+    awake: float
+    cores: float
+    cpus: int
+    threads_per_core: int
+
+    def __call__(self, activity: Activity) -> float:
+        """Watts, from `idle` to the sum of all three."""
+        x = activity.utilization
+        awake = 1 - (1 - x) ** self.cpus
+        return self.idle + self.awake * awake + self.cores * self._at_work(x) * min(1.0, activity.clock)
+
+    def _at_work(self, x: float) -> float:
+        if self.threads_per_core == 1:
+            return x
+        return (1 - SECOND_THREAD) * (1 - (1 - x) ** 2) + SECOND_THREAD * x**2
+
+
+def tdp_curve(sizing: Sizing, *, cpus: int, virtual: bool, idle_watts: float | None = None) -> TdpCurve:
+    """The curve of a machine; `idle_watts` is of one processor, and at most its TDP.
+
+    A guest's floor is that of a processor awake: it shares it with guests that seldom all sleep.
+    """
+    idle = IDLE * sizing.tdp_watts if idle_watts is None else idle_watts
+    full = max(FULL[sizing.kind] * sizing.tdp_watts, idle)
+    awake = min(AWAKE * sizing.tdp_watts, full - idle)
+    cores = full - idle - awake
+    if virtual:
+        idle, awake = idle + awake, 0.0
+    return TdpCurve(
+        idle=idle * sizing.factor,
+        awake=awake * sizing.factor,
+        cores=cores * sizing.factor,
+        cpus=cpus,
+        threads_per_core=sizing.threads_per_core,
+    )
+
+
+@dataclass(frozen=True)
+class MeasuredCurve:
+    """Straight lines between measured points of utilization and watts, which ascend; outside of them, the nearest."""
+
+    points: Sequence[tuple[float, float]]
+
+    def __call__(self, activity: Activity) -> float:
+        """Watts."""
+        x = activity.utilization
+        low, watts = self.points[0]
+        for high, more in self.points:
+            if x <= high:
+                return watts + (more - watts) * (x - low) / (high - low) if x > low else watts
+            low, watts = high, more
+        return watts
+
+
+def memory_watts(size: int) -> float:
+    """Watts of memory of so many bytes."""
+    gib = size / GIB
+    beyond = max(0.0, gib - SMALL_MEMORY_GIB)
+    return (gib - beyond) * MEMORY_WATTS_PER_GIB + beyond * MEMORY_WATTS_PER_GIB_BEYOND
