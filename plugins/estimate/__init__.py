@@ -93,7 +93,7 @@ class Estimate(Collector[Config]):
         if model is None:
             parts = estimated_parts(machine, sizing, self.config.idle_watts)
         else:
-            parts = calibrated_parts(machine, model)
+            parts = calibrated_parts(machine, sizing, model)
         self._info = _info(machine, sizing, calibrated=model is not None)
         return Estimator(Cpus(self.ctx, machine.cpu.names), parts, self.ctx.clock)
 

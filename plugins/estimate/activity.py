@@ -31,8 +31,7 @@ class Cpus:
     def __init__(self, ctx: Context, names: Sequence[str]) -> None:
         self._stat = ctx.path("/proc/stat")
         self._folder = ctx.path("/sys/devices/system/cpu")
-        nominal = (_NOMINAL.search(name) for name in names)
-        self._nominal = next((float(match[1]) * 1e9 for match in nominal if match), None)
+        self._nominal = nominal_hertz(names)
         self._base: dict[int, float | None] = {}
 
     def look(self) -> Look:
@@ -71,6 +70,12 @@ class Cpus:
             or _hertz(folder / "acpi_cppc/nominal_freq", 1e6)
             or self._nominal
         )
+
+
+def nominal_hertz(names: Sequence[str]) -> float | None:
+    """The base clock, where one of the names tells it: Intel's end with `@ 2.40GHz`."""
+    matches = (_NOMINAL.search(name) for name in names)
+    return next((float(match[1]) * 1e9 for match in matches if match), None)
 
 
 def _hertz(file: Path, unit: float) -> float | None:

@@ -27,9 +27,11 @@ from collector_core import (
 )
 from collector_plugins.estimate import hardware, modelfile
 from collector_plugins.estimate.hardware import HardwareMeters
-from collector_plugins.estimate.machine import look_at
-from collector_plugins.estimate.modelfile import Point
+from collector_plugins.estimate.machine import Machine, look_at
+from collector_plugins.estimate.modelfile import Model, Point
+from collector_plugins.estimate.parts import calibrated_parts
 from collector_plugins.estimate.power import Activity
+from collector_plugins.estimate.sizing import size
 
 READINGS = 3  # of each load, so that the curve, which goes through their mean, can be judged
 
@@ -59,14 +61,14 @@ def calibrate(
     meters.wait()
     bench = LoadBench(context, meters.joules, seconds=seconds / READINGS, settle=settle, readings=READINGS)
     measured = list(_with_progress(bench, load_levels(os.cpu_count() or 1, steps)))
-    readings = [_point(each.utilization, each.watts) for each in measured]
-    points = list(_means(measured))
+    machine, points = look_at(context.path), list(_means(measured))
     try:
-        quality = _quality(points, readings)
+        modelfile.check(points)
     except ValueError as error:
         raise NotAvailable("bad_data", str(error), fix="let nothing else run meanwhile") from error
+    quality = _quality(machine, points, [_point(each.utilization, each.watts) for each in measured])
     notes = _notes(meter) | {"r_squared": quality.r_squared, "residual_watts": quality.residual}
-    file.write(modelfile.text(look_at(context.path), points, **notes))
+    file.write(modelfile.text(machine, points, **notes))
     _report(file.path, points, quality, disturbed=any(each.is_disturbed for each in measured))
 
 
@@ -102,9 +104,9 @@ def _point(utilization: float, watts: Mapping[hardware.Meter, float]) -> Point:
     return Point(utilization=utilization, cpu_watts=cpu, dram_watts=sum(dram) if dram else None)
 
 
-def _quality(points: Sequence[Point], readings: Sequence[Point]) -> FitQuality:
-    """How well the curve through the means fits the single readings; raises `ValueError` where there is no curve."""
-    curve = modelfile.curves(points)[Component.CPU]
+def _quality(machine: Machine, points: Sequence[Point], readings: Sequence[Point]) -> FitQuality:
+    """How well the curve through the means fits the single readings."""
+    curve = calibrated_parts(machine, size(machine, None), Model(points))[Component.CPU].curve
     return fit_quality(lambda x: curve(Activity(x)), [(each.utilization, each.cpu_watts) for each in readings])
 
 

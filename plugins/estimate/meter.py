@@ -47,7 +47,7 @@ class Estimator:
             look, now = self._cpus.look(), self._clock.monotonic()
             if self._last is None:
                 self._begin(look, now)
-            elif now > self._last[1] and look.total.total != self._last[0].total.total:
+            elif now > self._last[1] and look.total != self._last[0].total:
                 self._add(look, now)
 
     def forget(self) -> None:

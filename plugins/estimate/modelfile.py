@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any, NamedTuple
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from collector_core import Component
 from collector_plugins.estimate.machine import Machine
-from collector_plugins.estimate.power import MeasuredCurve
+from collector_plugins.estimate.power import Curve, MeasuredCurve
 
 MAX_BYTES = 256 * 1024
 
@@ -36,9 +36,9 @@ class _Document(BaseModel):
 
 
 class Model(NamedTuple):
-    """A curve for each component that was measured; `cpu` and `threads` say where, None in a file written by hand."""
+    """What was measured; `cpu` and `threads` say where, None in a file written by hand."""
 
-    curves: Mapping[Component, MeasuredCurve]
+    points: Sequence[Point]
     cpu: str | None = None
     threads: int | None = None
 
@@ -65,26 +65,31 @@ def parse(data: bytes) -> Model:
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(map(str, first["loc"]))
         raise ValueError(f"{key}: {first['msg']}" if key else first["msg"]) from None
-    return Model(curves(document.points), document.cpu, document.threads)
+    check(document.points)
+    return Model(document.points, document.cpu, document.threads)
 
 
-def curves(points: Sequence[Point]) -> dict[Component, MeasuredCurve]:
-    """Curves through measured points; raises `ValueError` unless they are at two utilizations or more."""
-    found = {Component.CPU: _curve([(point.utilization, point.cpu_watts) for point in points])}
-    dram = [(point.utilization, point.dram_watts) for point in points if point.dram_watts is not None]
-    if dram and len(dram) < len(points):
+def check(points: Sequence[Point]) -> None:
+    """Raises `ValueError` where no curve goes through these points."""
+    if len({point.utilization for point in points}) < 2:
+        raise ValueError("points: two different utilizations are needed, such as idle and all CPUs busy")
+    if len({point.dram_watts is None for point in points}) > 1:
         raise ValueError("points: dram_watts must be given in all or in none")
-    return found | ({Component.DRAM: _curve(dram)} if dram else {})
 
 
-def _curve(points: Sequence[tuple[float, float]]) -> MeasuredCurve:
-    """Several points at one utilization come to their mean."""
+def curves(points: Sequence[Point], shape: Curve) -> dict[Component, MeasuredCurve]:
+    """Curves through points that were checked, one for each component that was measured."""
+    found = {Component.CPU: MeasuredCurve(_means((point.utilization, point.cpu_watts) for point in points), shape)}
+    dram = [(point.utilization, point.dram_watts) for point in points if point.dram_watts is not None]
+    return found | ({Component.DRAM: MeasuredCurve(_means(dram), shape)} if dram else {})
+
+
+def _means(points: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Several points at one utilization come to one."""
     by_utilization: dict[float, list[float]] = {}
     for utilization, watts in points:
         by_utilization.setdefault(utilization, []).append(watts)
-    if len(by_utilization) < 2:
-        raise ValueError("points: two different utilizations are needed, such as idle and all CPUs busy")
-    return MeasuredCurve(sorted((utilization, fmean(watts)) for utilization, watts in by_utilization.items()))
+    return [(utilization, fmean(watts)) for utilization, watts in by_utilization.items()]
 
 
 def text(machine: Machine, points: Sequence[Point], **notes: Any) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from collector_core import Component
 from collector_plugins.estimate.machine import Machine
-from collector_plugins.estimate.modelfile import Model
+from collector_plugins.estimate.modelfile import Model, curves
 from collector_plugins.estimate.power import Activity, Curve, memory_watts, tdp_curve
 from collector_plugins.estimate.sizing import Sizing, Source
 
@@ -27,16 +27,16 @@ class Part:
 
 def estimated_parts(machine: Machine, sizing: Sizing, idle_watts: float | None) -> dict[Component, Part]:
     """Processors by their TDP, memory by its size where that is known."""
-    cpu = Part(
-        tdp_curve(sizing, cpus=machine.cpu.threads, virtual=machine.virtual, idle_watts=idle_watts),
-        UNCERTAINTY[sizing.source] + (UNCERTAINTY_OF_GUESTS if machine.virtual else 0.0),
-    )
-    return {Component.CPU: cpu} | _memory(machine)
+    curve = tdp_curve(sizing, cpus=machine.cpu.threads, virtual=machine.virtual, idle_watts=idle_watts)
+    uncertainty = UNCERTAINTY[sizing.source] + (UNCERTAINTY_OF_GUESTS if machine.virtual else 0.0)
+    return {Component.CPU: Part(curve, uncertainty)} | _memory(machine)
 
 
-def calibrated_parts(machine: Machine, model: Model) -> dict[Component, Part]:
-    """What was measured; memory by its size where it was not."""
-    measured = {component: Part(curve, UNCERTAINTY[Source.MODEL_FILE]) for component, curve in model.curves.items()}
+def calibrated_parts(machine: Machine, sizing: Sizing, model: Model) -> dict[Component, Part]:
+    """What was measured, bent between its points as the curve by TDP is; memory by its size where it was not."""
+    shape = tdp_curve(sizing, cpus=machine.cpu.threads, virtual=machine.virtual)
+    uncertainty = UNCERTAINTY[Source.MODEL_FILE]
+    measured = {component: Part(curve, uncertainty) for component, curve in curves(model.points, shape).items()}
     return _memory(machine) | measured
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 from collector_plugins.estimate.sizing import Sizing
@@ -92,21 +94,25 @@ def tdp_curve(sizing: Sizing, *, cpus: int, virtual: bool, idle_watts: float | N
     )
 
 
-@dataclass(frozen=True)
 class MeasuredCurve:
-    """Straight lines between measured points of utilization and watts, which ascend; outside of them, the nearest."""
+    """Through measured points of utilization and watts; between them it bends as `shape` does, outside it is flat.
 
-    points: Sequence[tuple[float, float]]
+    Straight lines over what `shape` says of the utilization (at the base clock), not over the utilization itself: the
+    first busy CPU of a server adds more than any other, and few points do not show where.
+    """
+
+    def __init__(self, points: Sequence[tuple[float, float]], shape: Curve) -> None:
+        self._shape = shape
+        self._points = [(shape(Activity(utilization)), watts) for utilization, watts in sorted(points)]
 
     def __call__(self, activity: Activity) -> float:
-        """Watts."""
-        x = activity.utilization
-        low, watts = self.points[0]
-        for high, more in self.points:
-            if x <= high:
-                return watts + (more - watts) * (x - low) / (high - low) if x > low else watts
-            low, watts = high, more
-        return watts
+        """Watts; the clock is within what was measured, as far as it follows the load."""
+        x = self._shape(Activity(activity.utilization))
+        place = bisect(self._points, x, key=itemgetter(0))
+        if place in (0, len(self._points)):
+            return self._points[max(0, place - 1)][1]
+        (low, watts), (high, more) = self._points[place - 1 : place + 1]
+        return watts + (more - watts) * (x - low) / (high - low)
 
 
 def memory_watts(size: int) -> float:
