@@ -53,8 +53,9 @@ def test_what_can_be_meant_is_taken(options: dict[str, Any]) -> None:
 
 
 def pair(*numbers: object) -> str:
-    first, second = ('{"utilization": %s, "cpu_watts": %s}' % numbers[at : at + 2] for at in (0, 2))
-    return f'{{"points": [{first}, {second}]}}'
+    low, watts, high, more = numbers
+    points = f'{{"utilization": {low}, "cpu_watts": {watts}}}, {{"utilization": {high}, "cpu_watts": {more}}}'
+    return f'{{"points": [{points}]}}'
 
 
 @pytest.mark.parametrize(
