@@ -34,6 +34,7 @@ from collector_plugins.estimate.power import Activity
 from collector_plugins.estimate.sizing import size
 
 READINGS = 3  # of each load, so that the curve, which goes through their mean, can be judged
+LEAST_RANGE = 0.5  # between the lowest and the highest utilization
 
 
 @click.option(
@@ -62,10 +63,7 @@ def calibrate(
     bench = LoadBench(context, meters.joules, seconds=seconds / READINGS, settle=settle, readings=READINGS)
     measured = list(_with_progress(bench, load_levels(os.cpu_count() or 1, steps)))
     machine, points = look_at(context.path), list(_means(measured))
-    try:
-        modelfile.check(points)
-    except ValueError as error:
-        raise NotAvailable("bad_data", str(error), fix="let nothing else run meanwhile") from error
+    _check_range(points)
     quality = _quality(machine, points, [_point(each.utilization, each.watts) for each in measured])
     notes = _notes(meter) | {"r_squared": quality.r_squared, "residual_watts": quality.residual}
     file.write(modelfile.text(machine, points, **notes))
@@ -96,6 +94,14 @@ def _means(measured: Sequence[LoadPoint]) -> Iterator[Point]:
         readings = list(group)
         watts = {meter: fmean(each.watts[meter] for each in readings) for meter in readings[0].watts}
         yield _point(fmean(each.utilization for each in readings), watts)
+
+
+def _check_range(points: Sequence[Point]) -> None:
+    """Raises `NotAvailable` where the load could not be stepped, so that the curve would say next to nothing."""
+    reached = [point.utilization for point in points]
+    if max(reached) - min(reached) < LEAST_RANGE:
+        detail = f"the load went only from {min(reached):.0%} to {max(reached):.0%}: something else keeps CPUs busy"
+        raise NotAvailable("bad_data", detail, fix="let nothing else run meanwhile")
 
 
 def _point(utilization: float, watts: Mapping[hardware.Meter, float]) -> Point:

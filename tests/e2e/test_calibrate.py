@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from collector_core.energy.load import Load
 from collector_plugins.estimate.config import Config as EstimateConfig
 from collector_plugins.qemu.config import Config
 
@@ -128,6 +129,14 @@ def test_the_curve_of_the_processor_is_measured(host, command, tmp_path):
     once = command("once", "--config", config)
     assert 'calibrated="true"' in once.stdout
     assert 'source="model_file"' in once.stdout
+
+
+def test_on_a_machine_that_is_busy_with_something_else_nothing_is_written(host, command, tmp_path):
+    with Load(os.cpu_count()):
+        done = command("calibrate", "cpu", "--root", host.root, "--output", tmp_path / "m.json", *FAST)
+    assert done.returncode == 1, done.stdout
+    assert "something else keeps CPUs busy; fix: let nothing else run meanwhile" in done.stderr
+    assert not (tmp_path / "m.json").exists()
 
 
 def test_on_a_terminal_it_shows_how_far_it_is(host, tmp_path):
