@@ -141,16 +141,21 @@ def test_unreadable_cpu_times_raise_and_change_nothing(machine: Any) -> None:
     assert meter.read().joules == pytest.approx(5 * FULL)
 
 
-@pytest.mark.parametrize("base_file", ["cpufreq/base_frequency", "acpi_cppc/nominal_freq", None])
-def test_cores_below_their_base_clock_draw_less(machine: Any, base_file: str | None) -> None:
+@pytest.mark.parametrize(
+    ("base_file", "text", "ratio"),
+    [("cpufreq/base_frequency", "1600000\n", 0.75), ("acpi_cppc/nominal_freq", "1600\n", 0.75), (None, "", 0.5)],
+)
+def test_cores_below_their_base_clock_draw_less(machine: Any, base_file: str | None, text: str, ratio: float) -> None:
     for cpu in range(machine.cpus):
         folder = f"/sys/devices/system/cpu/cpu{cpu}"
         machine.write(f"{folder}/cpufreq/scaling_cur_freq", "1200000\n")
         if base_file:
-            machine.write(f"{folder}/{base_file}", "2400000\n" if base_file.startswith("cpufreq") else "2400\n")
+            machine.write(f"{folder}/{base_file}", text)
     machine.run()
     machine.run(10.0, 1.0)
-    assert machine.joules() / 10 == pytest.approx(AWAKE + (FULL - AWAKE) / 2)
+    assert machine.joules() / 10 == pytest.approx(AWAKE + (FULL - AWAKE) * ratio)
+    machine.run(10.0, 0.0)
+    assert machine.joules() / 10 == pytest.approx(AWAKE + (FULL - AWAKE) * ratio + IDLE)
 
 
 def test_only_the_clocks_of_busy_cpus_count(machine: Any) -> None:
