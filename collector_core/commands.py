@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -66,12 +67,17 @@ class CommandContext:
 class ResultFile:
     """The file that a command writes, whole or not at all.
 
-    Raises `NotAvailable` where there is one already that must not be replaced.
+    Raises `NotAvailable`, before the command has done its work, where there is one already that must not be replaced,
+    or where none may be written.
     """
 
     def __init__(self, path: Path, *, replace: bool) -> None:
         if path.exists() and not replace:
             raise NotAvailable("not_supported", f"{path} is there already", fix="--force, or another --output")
+        folder = next(each for each in path.absolute().parents if each.exists())
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+            detail = f"{path} cannot be written: {folder} is no folder that one may write to"
+            raise NotAvailable("permission", detail, fix="another --output")
         self.path = path
 
     def write(self, text: str) -> None:

@@ -69,7 +69,14 @@ def test_a_result_that_is_there_is_replaced_only_if_asked(tmp_path):
     assert path.read_text() == "new"
 
 
-def test_a_place_where_nothing_can_be_written_is_named(tmp_path):
+def test_a_place_where_nothing_may_be_written_is_named_before_the_work(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(NotAvailable, match=r"file/model\.json cannot be written: "):
-        ResultFile(tmp_path / "file/model.json", replace=False).write("{}")
+    with pytest.raises(NotAvailable, match=r"model\.json cannot be written: .*/file is no folder"):
+        ResultFile(tmp_path / "file/model.json", replace=False)
+
+
+def test_a_place_that_went_meanwhile_is_named(tmp_path):
+    file = ResultFile(tmp_path / "new/model.json", replace=False)
+    (tmp_path / "new").write_text("")
+    with pytest.raises(NotAvailable, match=r"model\.json cannot be written: File exists"):
+        file.write("{}")
