@@ -14,24 +14,25 @@ from collector_plugins.estimate.table import Kind
 GIB = 2**30
 
 # Of the TDP: an idle server processor draws about a tenth (Davy, "Building an AWS EC2 carbon emissions dataset", 2021,
-# measures 12 %), and about as much again for clocks, caches, interconnect and memory controller as soon as it may not
-# sleep as a whole (package C-states: Schöne et al., "Energy efficiency features of the Intel Skylake-SP processor",
-# 2019). The former includes what an idle one cannot switch off.
+# has 12 %). As soon as a CPU is awake the package may not sleep as a whole (package C-states: Schöne et al., "Energy
+# efficiency features of the Intel Skylake-SP processor", HPCS 2019): clocks, caches, interconnect and memory
+# controller then draw about as much again, which is our assumption.
 IDLE = 0.1
 AWAKE = 0.1
 
 # Of the TDP, with all CPUs busy. TDP is what cooling must bear under the heaviest sustained load. Ordinary work on
-# servers stays well below (Fan, Weber, Barroso, "Power provisioning for a warehouse-sized computer", ISCA 2007: 60 to
-# 70 % of the rating), processors of desktops turn spare power into clock, and those of laptops and boards are
-# held at just this limit for as long as there is work.
+# servers stays well below: Fan, Weber, Barroso, "Power provisioning for a warehouse-sized computer", ISCA 2007, measure
+# two thirds of a server's rating at its peak. Desktops turn spare power into clock, and laptops and boards are held at
+# just this limit for as long as there is work; how far is our assumption.
 FULL = {Kind.SERVER: 0.65, Kind.DESKTOP: 0.9, Kind.LAPTOP: 1.0, Kind.BOARD: 1.0}
 
-# Of a core's power: what a second thread adds to one that is busy already (Marr et al., "Hyper-Threading technology",
-# Intel Technology Journal 6(1), 2002: resources are shared, and performance grows by 16 to 30 %).
+# Of a core's power: what a second thread adds to one that is busy already. It shares the core's resources and adds up to
+# 30 % of performance (Marr et al., "Hyper-Threading technology architecture", Intel Technology Journal 6(1), 2002).
 SECOND_THREAD = 0.2
 
-# Rule of thumb of memory makers: 3 W for 8 GB. Large machines have larger modules, whose number is what counts: 64 GB
-# draw about what 16 GB do (Micron, TN-40-07 "Calculating memory power for DDR4 SDRAM").
+# Rule of thumb of memory makers: 3 W for 8 GB. Large machines have larger modules, and a module's power grows less than
+# its size (Micron, TN-40-07 "Calculating memory power for DDR4 SDRAM", has what it is made of); by how much less is our
+# assumption.
 MEMORY_WATTS_PER_GIB = 0.375
 MEMORY_WATTS_PER_GIB_BEYOND = 0.1
 SMALL_MEMORY_GIB = 64
