@@ -4,9 +4,13 @@ from pydantic import Field, SecretStr
 
 from collector_core.api import API_VERSION
 from collector_core.collector import Clock, Collector, CollectorConfig, ConfigPath, Context
-from collector_core.commands import CommandContext, Sample, Subcommands
+from collector_core.commands import CommandContext, ResultFile, Sample, Subcommands
 from collector_core.counters import PowerIntegral, WrapCounter
+from collector_core.cputicks import CpuTicks, cpu_ticks, cpu_ticks_by_cpu
 from collector_core.energy import Component, EnergyMeter, EnergyMethod, EnergyReading
+from collector_core.energy.bench import LoadBench, LoadPoint
+from collector_core.energy.load import load_levels
+from collector_core.energy.quality import FitQuality, fit_quality
 from collector_core.errors import (
     AuthFailed,
     CollectorError,
@@ -36,28 +40,37 @@ __all__ = [
     "ConfigPath",
     "Context",
     "Counter",
+    "CpuTicks",
     "DeclarationError",
     "EnergyMeter",
     "EnergyMethod",
     "EnergyReading",
     "Field",
+    "FitQuality",
     "Gauge",
     "Info",
+    "LoadBench",
+    "LoadPoint",
     "Metric",
     "NotAvailable",
     "PowerIntegral",
     "ReadingError",
     "Readings",
     "Reason",
+    "ResultFile",
     "Sample",
     "SecretStr",
     "SeriesBudgetExceeded",
     "Subcommands",
     "Unit",
     "WrapCounter",
+    "cpu_ticks",
+    "cpu_ticks_by_cpu",
     "describe",
+    "fit_quality",
     "hookimpl",
     "is_kernel_mount",
+    "load_levels",
     "reason_of",
     "wrap_collector",
 ]

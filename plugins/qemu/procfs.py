@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 
+from collector_core import cpu_ticks
+
 TICKS_PER_SECOND: int = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 ENDED = frozenset(b"ZXx")  # states of a process that has ended and waits for its parent
 
 _VCPU_THREAD = re.compile(rb"CPU (\d+)/\w+\n?")
-_BUSY = (0, 1, 2, 5, 6)  # user, nice, system, irq, softirq; not idle, iowait and steal; guests are within user
 
 
 def stat(line: bytes) -> tuple[int, int, int, int]:
@@ -33,12 +34,7 @@ def vcpu_number(comm: bytes) -> int | None:
 
 def host_cpu(contents: bytes) -> tuple[int, int]:
     """/proc/stat: ticks that all CPUs were busy, and the number of CPUs; raises `ValueError`."""
-    lines = contents.splitlines()
-    if not lines or not lines[0].startswith(b"cpu "):
-        raise ValueError("/proc/stat: no times of the CPUs")
-    ticks = lines[0].split()[1:8]
-    cpus = sum(line.startswith(b"cpu") for line in lines[1:])
-    return sum(int(ticks[mode]) for mode in _BUSY if mode < len(ticks)), cpus
+    return cpu_ticks(contents).busy, sum(line.startswith(b"cpu") for line in contents.splitlines()[1:])
 
 
 def physical_cores(cpuinfo: bytes) -> int:
