@@ -8,9 +8,6 @@ from collector_core.commands import CommandContext, ResultFile, Sample, Subcomma
 from collector_core.counters import PowerIntegral, WrapCounter
 from collector_core.cputicks import CpuTicks, cpu_ticks, cpu_ticks_by_cpu
 from collector_core.energy import Component, EnergyMeter, EnergyMethod, EnergyReading
-from collector_core.energy.bench import LoadBench, LoadPoint
-from collector_core.energy.load import load_levels
-from collector_core.energy.quality import FitQuality, fit_quality
 from collector_core.errors import (
     AuthFailed,
     CollectorError,
@@ -46,11 +43,8 @@ __all__ = [
     "EnergyMethod",
     "EnergyReading",
     "Field",
-    "FitQuality",
     "Gauge",
     "Info",
-    "LoadBench",
-    "LoadPoint",
     "Metric",
     "NotAvailable",
     "PowerIntegral",
@@ -67,10 +61,8 @@ __all__ = [
     "cpu_ticks",
     "cpu_ticks_by_cpu",
     "describe",
-    "fit_quality",
     "hookimpl",
     "is_kernel_mount",
-    "load_levels",
     "reason_of",
     "wrap_collector",
 ]

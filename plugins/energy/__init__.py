@@ -34,6 +34,7 @@ class Energy(Collector[Config]):
         self._grams: dict[str, float] = {}
         self._cost = 0.0
         self._fallback: Intensity | None = None
+        self._has_run = False
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
@@ -49,13 +50,14 @@ class Energy(Collector[Config]):
             self._fallback = Intensity(self.config.carbon_intensity, "", "configured")
 
     async def collect(self, out: Readings) -> None:
-        """Take what all meters know; raises `NotAvailable` where there is none and never was."""
+        """Take what all meters know; raises `NotAvailable` where there is none, but not at once: others start too."""
         if self._live:
             self._live.start()
         meters = list(self.ctx.energy_meters())
         new = self._ledger.update(meters, self.ctx.clock.monotonic())
-        if not self._ledger.joules:
+        if not self._ledger.joules and self._has_run:
             raise NotAvailable("not_found", "no collector hands over an energy meter", fix=FIX)
+        self._has_run = True
         intensity = self._intensity()
         self._account(new, intensity)
         self._publish_ledger(out)

@@ -14,17 +14,8 @@ from typing import Any
 
 import click
 
-from collector_core import (
-    CommandContext,
-    Component,
-    FitQuality,
-    LoadBench,
-    LoadPoint,
-    NotAvailable,
-    ResultFile,
-    fit_quality,
-    load_levels,
-)
+from collector_core import CommandContext, Component, NotAvailable, ResultFile
+from collector_core.calibration import FitQuality, LoadBench, LoadPoint, fit_quality, load_levels
 from collector_plugins.estimate import hardware, modelfile
 from collector_plugins.estimate.hardware import HardwareMeters
 from collector_plugins.estimate.machine import Machine, look_at

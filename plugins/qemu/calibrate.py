@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from collector_core import CommandContext, LoadBench, NotAvailable, ResultFile, load_levels
+from collector_core import CommandContext, NotAvailable, ResultFile
+from collector_core.calibration import LoadBench, load_levels
 from collector_plugins.qemu import hostmeter, modelfile
 from collector_plugins.qemu.fit import Fit, Point, fit
 from collector_plugins.qemu.hostmeter import HostMeter

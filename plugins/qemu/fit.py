@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from collector_core import FitQuality, fit_quality
+from collector_core.calibration import FitQuality, fit_quality
 from collector_plugins.qemu.model import Polynomial
 
 Point = tuple[float, float]  # load, watts

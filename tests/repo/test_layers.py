@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 import collector_core
+import collector_core.calibration
 import collector_core.energy
 
 ROOT = Path(__file__).parents[2]
 CORE = sorted((ROOT / "collector_core").rglob("*.py"))
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
-PUBLIC = {module.__name__: module for module in (collector_core, collector_core.energy)}
+PUBLIC = {module.__name__: module for module in (collector_core, collector_core.calibration, collector_core.energy)}
 
 
 def imports(file):

@@ -82,8 +82,10 @@ def test_guests_that_claim_more_than_there_is_leave_nothing_to_say(run, cpu, sou
 
 def test_without_any_meter_it_says_so_and_what_has_been_counted_stays_when_all_are_lost(ledger, cpu):
     harness = ledger(cpu)
+    harness.run()
+    assert harness.series(metrics.ENERGY) == {}
     with pytest.raises(NotAvailable, match="no collector hands over"):
-        harness.run()
+        harness.run(advance=5)
     cpu.says(500, harness.clock.monotonic())
     harness.run()
     harness.run(advance=3600)

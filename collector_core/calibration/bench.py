@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from collector_core.calibration.load import Load
 from collector_core.cputicks import CpuTicks, cpu_ticks
-from collector_core.energy.load import Load
 from collector_core.errors import NotAvailable
 
 if TYPE_CHECKING:
