@@ -27,7 +27,7 @@ AWAKE = 0.1
 FULL = {Kind.SERVER: 0.65, Kind.DESKTOP: 0.9, Kind.LAPTOP: 1.0, Kind.BOARD: 1.0}
 
 # Of a core's power: what a second thread adds to one that is busy already. It shares the core's resources and adds
-# up to 30 % of performance (Marr et al., "Hyper-Threading technology architecture", Intel Technology Journal, 2002).
+# up to 30 % of performance (Marr et al., "Hyper-Threading technology", Intel Technology Journal 6(1), 2002).
 SECOND_THREAD = 0.2
 
 # Rule of thumb of memory makers: 3 W for 8 GB. Large machines have larger modules, and a module's power grows less than
