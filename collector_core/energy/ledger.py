@@ -9,9 +9,9 @@ from typing import NamedTuple
 from collector_core.energy.choice import Prefer, choose
 from collector_core.energy.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
 
-# A meter that is not heard of for so many of its periods, and so many seconds, is taken for gone: others step in.
-STALE_PERIODS = 3.0
+# A meter that is not heard of for so long, and for so many times as long as before, is taken for gone: others step in.
 STALE_SECONDS = 15.0
+STALE_INTERVALS = 3.0
 
 
 class Account(NamedTuple):
@@ -32,6 +32,21 @@ class _Entry:
     lapsed: bool = False
 
 
+@dataclass
+class _Pace:
+    """When a meter was heard of last, and how long after the time before, in seconds."""
+
+    time: float
+    interval: float = 0.0
+
+    def hear(self, time: float) -> None:
+        if time > self.time:
+            self.time, self.interval = time, time - self.time
+
+    def is_late(self, now: float) -> bool:
+        return now - self.time > max(STALE_SECONDS, STALE_INTERVALS * self.interval)
+
+
 class Ledger:
     """Each joule once: takes the meters of every run and counts the growth of those that `choose` names.
 
@@ -44,10 +59,11 @@ class Ledger:
         self.chosen: tuple[EnergyMeter, ...] = ()
         self._prefer = prefer
         self._entries: dict[Account, _Entry] = {}
+        self._paces: dict[Account, _Pace] = {}
 
     def update(self, meters: Iterable[EnergyMeter], now: float) -> dict[Account, float]:
         """Take what the meters know at `now` (seconds, monotonic); returns the joules that are new, by account."""
-        fresh = dict(_fresh(meters, now))
+        fresh = dict(self._fresh(meters, now))
         self.chosen = tuple(choose(fresh, self._prefer))
         new = {account_of(meter): self._count(meter, fresh[meter]) for meter in self.chosen}
         for account, joules in new.items():
@@ -60,6 +76,14 @@ class Ledger:
         """The power of what counted in the last update, where two readings tell it."""
         accounts = map(account_of, self.chosen)
         return {account: watts for account in accounts if (watts := self._entries[account].watts) is not None}
+
+    def _fresh(self, meters: Iterable[EnergyMeter], now: float) -> Iterator[tuple[EnergyMeter, EnergyReading]]:
+        for meter in meters:
+            if reading := meter.latest():
+                pace = self._paces.setdefault(account_of(meter), _Pace(reading.time))
+                pace.hear(reading.time)
+                if not pace.is_late(now):
+                    yield meter, reading
 
     def _count(self, meter: EnergyMeter, reading: EnergyReading) -> float:
         account = account_of(meter)
@@ -79,13 +103,6 @@ class Ledger:
 def account_of(meter: EnergyMeter) -> Account:
     """Where a meter's joules are booked."""
     return Account(meter.component, meter.device, meter.method)
-
-
-def _fresh(meters: Iterable[EnergyMeter], now: float) -> Iterator[tuple[EnergyMeter, EnergyReading]]:
-    for meter in meters:
-        reading = meter.latest()
-        if reading and now - reading.time <= max(STALE_PERIODS * meter.period, STALE_SECONDS):
-            yield meter, reading
 
 
 def _stands_for(meters: Iterable[EnergyMeter] | Sequence[EnergyMeter], other: EnergyMeter) -> bool:

@@ -146,3 +146,17 @@ def test_power_across_a_gap_is_unknown_and_not_0(package):
     package.reading = EnergyReading(900, 15.0, gaps=1)
     ledger.update([package.meter], 15)
     assert ledger.watts() == {package.account: 80}
+
+
+def test_a_meter_that_is_heard_of_seldom_is_not_late_before_three_of_its_intervals(package):
+    ledger = Ledger()
+    for now in range(0, 121, 5):
+        if now % 60 == 0:
+            package.says(100.0 * now, float(now))
+        ledger.update([package.meter], float(now))
+    assert ledger.watts() == {package.account: 100}
+    ledger.update([package.meter], 299.0)
+    assert ledger.watts() == {package.account: 100}
+    ledger.update([package.meter], 301.0)
+    assert ledger.watts() == {}
+    assert ledger.joules == {package.account: 12_000}
