@@ -35,16 +35,16 @@ class EnergyMethod(StrEnum):
 class EnergyReading(NamedTuple):
     """Joules since the meter began, which never fall, and the monotonic time in seconds at which that was so.
 
-    `gaps` is how often the energy between two readings was unknown and left out: power across a gap is unknown too.
+    `unknown_gaps` is how often the energy between two readings was unknown and left out: power across a gap is unknown too.
     """
 
     joules: float
     time: float
-    gaps: int = 0
+    unknown_gaps: int = 0
 
     def watts_since(self, before: EnergyReading) -> float | None:
         """Mean power since an earlier reading; None where it is not earlier, or the energy between is not known."""
-        if self.time <= before.time or self.joules < before.joules or self.gaps != before.gaps:
+        if self.time <= before.time or self.joules < before.joules or self.unknown_gaps != before.unknown_gaps:
             return None
         return (self.joules - before.joules) / (self.time - before.time)
 

@@ -140,10 +140,10 @@ def test_power_across_a_gap_is_unknown_and_not_0(package):
     ledger = Ledger()
     ledger.update([package.says(0, 0.0)], 0)
     ledger.update([package.says(500, 5.0)], 5)
-    package.reading = EnergyReading(500, 10.0, gaps=1)
+    package.reading = EnergyReading(500, 10.0, unknown_gaps=1)
     ledger.update([package.meter], 10)
     assert ledger.watts() == {}
-    package.reading = EnergyReading(900, 15.0, gaps=1)
+    package.reading = EnergyReading(900, 15.0, unknown_gaps=1)
     ledger.update([package.meter], 15)
     assert ledger.watts() == {package.account: 80}
 
