@@ -1,6 +1,7 @@
 """Which meters count, so that each joule counts once: the one rule, for the ledger and for `measure()`.
 
-1. What is inside a component (a virtual machine inside the cpu) never counts: it is counted with the component.
+1. What is inside a component (a virtual machine inside the cpu) never counts: it is counted with the component. Nor do
+   batteries and plugs: they may feed more than this machine. A plug that feeds it alone is a meter of the `host`.
 2. Of several meters for one device the most trusted method counts, in the order of `EnergyMethod`: a meter, a counter,
    the area under a power, a model.
 3. A model counts only where nothing measures its component: it stands for the component as a whole.
@@ -15,6 +16,7 @@ from enum import StrEnum
 
 from collector_core.energy.meters import Component, EnergyMeter, EnergyMethod
 
+MACHINE = frozenset({Component.CPU, Component.DRAM, Component.GPU, Component.HOST})
 TRUST = {method: rank for rank, method in enumerate(EnergyMethod)}
 
 
@@ -27,7 +29,8 @@ class Prefer(StrEnum):
 
 def choose(meters: Iterable[EnergyMeter], prefer: Prefer = Prefer.PACKAGE) -> list[EnergyMeter]:
     """The meters whose sum is the machine, in their order."""
-    candidates = _without_models_beside_meters(_most_trusted(meter for meter in meters if meter.inside is None))
+    of_the_machine = (meter for meter in meters if meter.component in MACHINE and meter.inside is None)
+    candidates = _without_models_beside_meters(_most_trusted(of_the_machine))
     covered = _covered(candidates, prefer)
     return [meter for meter in candidates if _counts(meter, candidates, covered, prefer)]
 

@@ -26,6 +26,9 @@ INTEGRAL = meter("gpu", "GPU-0", "power_integral")
 OTHER_GPU = meter("gpu", "GPU-1", "power_integral")
 CPU_MODEL = meter("cpu", "cpu", "model")
 DRAM_MODEL = meter("dram", "memory", "model")
+PLUG = meter("plug", "heater", "meter")
+BATTERY = meter("battery", "f3800", "meter")
+WALL = meter("host", "wall", "meter", covers=PLATFORM | {Component.GPU})
 GUEST = meter("cpu", "vm", "model", inside=Component.CPU)
 
 
@@ -44,6 +47,9 @@ GUEST = meter("cpu", "vm", "model", inside=Component.CPU)
         ([CPU_MODEL, DRAM_MODEL], "package", [CPU_MODEL, DRAM_MODEL]),
         ([PACKAGE, GUEST], "package", [PACKAGE]),
         ([GUEST], "package", []),
+        ([PACKAGE, PLUG, BATTERY], "package", [PACKAGE]),
+        ([PACKAGE, DRAM, COUNTER, WALL], "package", [PACKAGE, DRAM, COUNTER]),
+        ([PACKAGE, DRAM, COUNTER, WALL], "psys", [WALL]),
         ([], "package", []),
     ],
 )
