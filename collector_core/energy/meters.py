@@ -35,7 +35,8 @@ class EnergyMethod(StrEnum):
 class EnergyReading(NamedTuple):
     """Joules since the meter began, which never fall, and the monotonic time in seconds at which that was so.
 
-    `unknown_gaps` is how often the energy between two readings was unknown and left out: power across a gap is unknown too.
+    `unknown_gaps` counts how often energy could not be known and is not among the joules: between two readings with the
+    same number every joule is known, across a gap power is unknown too.
     """
 
     joules: float
