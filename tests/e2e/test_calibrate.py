@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from collector_core.energy.load import Load
+from collector_core.calibration.load import Load
 from collector_plugins.estimate.config import Config as EstimateConfig
 from collector_plugins.qemu.config import Config
 
