@@ -33,10 +33,15 @@ class EnergyMethod(StrEnum):
 
 
 class EnergyReading(NamedTuple):
-    """Joules since the meter began, which never fall, and the monotonic time in seconds at which that was so."""
+    """Joules since the meter began, which never fall, and the monotonic time in seconds at which that was so.
+
+    `unknown_gaps` counts how often energy could not be known and is not among the joules: between two readings with
+    the same number every joule is known.
+    """
 
     joules: float
     time: float
+    unknown_gaps: int = 0
 
 
 Read = Callable[[], EnergyReading | None]
