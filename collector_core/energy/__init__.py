@@ -1,5 +1,37 @@
-"""Energy that adds up: the meters that plugins hand over, and which of them count."""
+"""Energy that adds up: the meters that plugins hand over, which of them count, and what a piece of work costs."""
+
+from typing import TYPE_CHECKING, Any
 
 from collector_core.energy.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
 
-__all__ = ["Component", "EnergyMeter", "EnergyMethod", "EnergyReading"]
+if TYPE_CHECKING:
+    from collector_core.energy.levels import Level
+    from collector_core.energy.measurement import Disagreement, Measurement
+    from collector_core.energy.monitor import EnergyMonitor
+
+__all__ = [
+    "Component",
+    "Disagreement",
+    "EnergyMeter",
+    "EnergyMethod",
+    "EnergyMonitor",
+    "EnergyReading",
+    "Level",
+    "Measurement",
+]
+
+_MEASURING = {
+    "Disagreement": "measurement",
+    "EnergyMonitor": "monitor",
+    "Level": "levels",
+    "Measurement": "measurement",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """What measures is imported when it is asked for: it needs collectors, and they need this package."""
+    if name not in _MEASURING:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - together with what it imports
+
+    return getattr(import_module(f"{__name__}.{_MEASURING[name]}"), name)

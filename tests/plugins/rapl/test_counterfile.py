@@ -1,8 +1,8 @@
 """Counters read again and again through a directory that is kept open."""
 
-import os
 import shutil
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +18,7 @@ def zone(rig):
 
 
 def open_directories():
-    return sum(os.path.isdir(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd"))
+    return sum(link.is_dir() for link in Path("/proc/self/fd").iterdir())
 
 
 def test_a_replaced_file_and_a_replaced_directory_are_seen(rig, zone):
