@@ -20,9 +20,9 @@ class FakeZone:
     maximum: int | None
 
     def write(self, file: str, content: str | bytes) -> None:
-        target = self.directory / file
-        target.unlink(missing_ok=True)
-        target.write_bytes(content.encode() if isinstance(content, str) else content)
+        new = self.directory / f".{file}"
+        new.write_bytes(content.encode() if isinstance(content, str) else content)
+        new.replace(self.directory / file)  # at once, as the kernel's files change
 
     def set(self, raw: int) -> None:
         self.raw = raw
