@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -106,3 +109,24 @@ class PowercapTree:
         link = self.by_class / directory.name
         if not link.is_symlink():
             link.symlink_to(os.path.relpath(directory, self.by_class))
+
+
+@contextmanager
+def without_privileges() -> Iterator[None]:
+    """Read as somebody whom file modes stop, also where the tests run as root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@contextmanager
+def readable_by_everybody() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as directory:  # pytest's own are closed to other users
+        root = Path(directory)
+        root.chmod(0o755)
+        yield root

@@ -12,7 +12,7 @@ from typing import Any
 from collector_core import config as configuration
 from collector_core.collector import Clock, Collector, Context
 from collector_core.config import Instance
-from collector_core.discovery import detect, discover
+from collector_core.discovery import Plugin, detect, discover
 from collector_core.energy.meters import EnergyMeter
 from collector_core.errors import ConfigError, NotAvailable, Reason, describe, reason_of
 from collector_core.hookspecs import implementation, implements
@@ -134,20 +134,25 @@ class Sources:
         for source in sources:
             source.join(STOP_SECONDS)
 
-    def _instances(self, clock: Clock, root: Path | None, config: Path | None) -> Iterator[tuple[Instance, Path]]:
+    def _instances(self, clock: Clock, root: Path | None, file: Path | None) -> Iterator[tuple[Instance, Path]]:
         """Collectors that may have meters, with the root that each works below: those of the file, or what fits."""
-        settings = configuration.default_config()
-        if config is not None:
-            document = configuration.read_document(config)
-            settings = configuration.validate(document, discover(configuration.plugin_names(document)))
-        where = root or settings.settings.root
-        instances = self._defaults(clock, where) if settings.instances is None else settings.instances
+        config = configuration.default_config()
+        if file is not None:
+            document = configuration.read_document(file)
+            config = configuration.validate(document, discover(configuration.plugin_names(document)))
+        where = root or config.settings.root
+        instances = self._defaults(clock, where) if config.instances is None else config.instances
+        for unloadable in config.unloadable:
+            self._see_broken(unloadable.plugin)
         for instance in instances:
             if implements(instance.type, HOOK):
                 yield instance, where
 
     def _defaults(self, clock: Clock, root: Path) -> Iterator[Instance]:
-        for cls in discover().types.values():
+        plugins = discover()
+        for plugin in plugins.broken:
+            self._see_broken(plugin)
+        for cls in plugins.types.values():
             if not implements(cls, HOOK):
                 continue
             if problem := detect(cls, root, clock):
@@ -155,3 +160,6 @@ class Sources:
                 continue
             with contextlib.suppress(ConfigError):  # it needs options that nobody gave
                 yield configuration.default_instance(cls)
+
+    def _see_broken(self, plugin: Plugin) -> None:
+        self.problems[plugin.name] = NotAvailable(Reason.BAD_DATA, plugin.error, fix=plugin.remedy)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +12,7 @@ import pytest
 from collector_core import Context, Metric, Readings
 from collector_core.testing import FakeClock
 from collector_plugins.rapl import Rapl
-from tests.powercap import LIMITS, SERVER_DRAM, PowercapTree
+from tests.powercap import LIMITS, SERVER_DRAM, PowercapTree, readable_by_everybody, without_privileges
 
 
 @dataclass
@@ -72,31 +69,12 @@ class Rig:
         self.clock.advance(seconds)
         return self.run()
 
-    @staticmethod
-    @contextmanager
-    def unprivileged() -> Iterator[None]:
-        """Read as somebody whom file modes stop, also where the tests run as root."""
-        if os.geteuid() != 0:
-            yield
-            return
-        os.seteuid(65534)
-        try:
-            yield
-        finally:
-            os.seteuid(0)
-
-
-@contextmanager
-def _readable_by_everybody() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as directory:  # pytest's own are closed to other users
-        root = Path(directory)
-        root.chmod(0o755)
-        yield root
+    unprivileged = staticmethod(without_privileges)
 
 
 @pytest.fixture
 def public_directory() -> Iterator[Path]:
-    with _readable_by_everybody() as root:
+    with readable_by_everybody() as root:
         yield root
 
 
@@ -109,11 +87,6 @@ def make_rig() -> type[Rig]:
 def rig(public_directory: Path) -> Rig:
     """A rig without any zone."""
     return Rig(PowercapTree(public_directory))
-
-
-@pytest.fixture
-def unprivileged(rig: Rig) -> AbstractContextManager[None]:
-    return rig.unprivileged()
 
 
 @pytest.fixture
