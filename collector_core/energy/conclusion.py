@@ -139,12 +139,13 @@ def _attribute(measurement: Measurement, used: Difference) -> None:
 
 def _memory(measurement: Measurement, before: Usage, after: Usage, peak: int | None) -> None:
     """The most that is known of: the process's own high-water mark counts where it rose meanwhile."""
-    earlier, later = before.memory_bytes, after.memory_bytes
     measurement.memory_bytes = measurement.memory_change_bytes = None
-    if earlier is not None and later is not None:
-        risen = after.memory_high_bytes if after.memory_high_bytes > before.memory_high_bytes else 0
-        measurement.memory_bytes = max(earlier, later, peak or 0, risen)
-        measurement.memory_change_bytes = later - earlier
+    earlier, later = before.memory_bytes, after.memory_bytes
+    if earlier is None or later is None:
+        return
+    risen = after.memory_high_bytes if after.memory_high_bytes > before.memory_high_bytes else 0
+    if most := max(earlier, later, peak or 0, risen):  # else nobody looked while there was a process
+        measurement.memory_bytes, measurement.memory_change_bytes = most, later - earlier
 
 
 def _disagreements(counted: Sequence[Counted], others: Sequence[Counted]) -> Iterator[Disagreement]:

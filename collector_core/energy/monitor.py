@@ -128,6 +128,10 @@ class EnergyMonitor:
         now.ended(self._conclusion(running, moments.after(self._setup.meters, self._tree, self._clock)))
         return now
 
+    def sample(self) -> None:
+        """Look at memory now, in between the times at which that is done anyway, ten times a second."""
+        self._sampler.sample()
+
     def watch_idle(self, seconds: float) -> None:
         """Wait, and take what the machine draws meanwhile as what it draws anyway."""
         setup = self._setup

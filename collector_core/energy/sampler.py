@@ -43,6 +43,13 @@ class Sampler:
         """Watch it no longer."""
         self._watched.pop(id(watched), None)
 
+    def sample(self) -> None:
+        """Look now, for all that is watched."""
+        memory = self._look()
+        if memory is not None:
+            for watched in list(self._watched.values()):
+                watched.see(memory)
+
     def stop(self) -> None:
         """End the thread."""
         self._stop.set()
@@ -56,7 +63,8 @@ class Sampler:
         while not self._stop.wait(INTERVAL_SECONDS):
             if self._watched:
                 idle = 0
-                self._sample()
+                self.sample()
+                self.cpu_seconds = time.thread_time()
             elif idle < REST_AFTER:
                 idle += 1
             else:
@@ -68,10 +76,3 @@ class Sampler:
         if not self._watched and not self._stop.is_set():  # whoever came before we were seen to rest woke nobody
             self._wake.wait()
         self._resting = False
-
-    def _sample(self) -> None:
-        memory = self._look()
-        if memory is not None:
-            for watched in list(self._watched.values()):
-                watched.see(memory)
-        self.cpu_seconds = time.thread_time()

@@ -61,7 +61,7 @@ def test_without_the_own_process_only_those_below_count(machine):
         burn(0.3)
         machine.advance(1.0)
     assert m.cpu_seconds == 0
-    assert m.memory_bytes == 0
+    assert m.memory_bytes is None
 
 
 def test_the_share_in_the_energy_is_that_of_cpu_time(machine):
