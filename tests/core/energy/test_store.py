@@ -44,7 +44,7 @@ def test_what_was_kept_is_what_was_measured(file, measurement):
     assert first.to_dict()["energy_joules"] == first.result["energy_joules"]
     assert second.command is None
     assert second.figure("no_such_figure") is None
-    assert second.started_at == m.started_at
+    assert first.started_at == m.started_at
 
 
 def test_the_file_lies_in_xdgs_data_home(monkeypatch, tmp_path):
