@@ -24,6 +24,8 @@ class Effort:
     isolation_seconds: int = 20
     ssh_hosts: int = 50
     ssh_cycles: int = 5
+    blocks: int = 2000
+    curve_seconds: int = 5
 
 
 FULL = Effort()
@@ -43,4 +45,6 @@ QUICK = Effort(
     isolation_seconds=2,
     ssh_hosts=5,
     ssh_cycles=1,
+    blocks=100,
+    curve_seconds=1,
 )
