@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from collector_core.energy.store import Store, default_path
+from collector_core.energy.store import MeasurementStore, default_path
 
 
 def database_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -25,9 +25,9 @@ def database_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def opened(path: Path | None) -> Iterator[Store]:
+def opened(path: Path | None) -> Iterator[MeasurementStore]:
     """The database, closed at the end; says on stderr where a broken one was set aside. Raises `StoreError`."""
-    store = Store(path or default_path())
+    store = MeasurementStore(path or default_path())
     if store.set_aside:
         click.echo(f"energy-collector: {store.path} was broken; it is kept as {store.set_aside}", err=True)
     try:

@@ -6,9 +6,9 @@ import sys
 import time
 from collections.abc import Callable
 
-from collector_core.cli.quantities import quantity
 from collector_core.cli.results import mean_watts
 from collector_core.energy.measurement import Measurement
+from collector_core.energy.quantities import quantity
 
 INTERVAL_SECONDS = 0.25
 _CLEAR = "\r\x1b[2K"  # ECMA-48: erase the line

@@ -20,7 +20,7 @@ from collector_core.cli.liveline import LiveLine
 from collector_core.cli.results import ROWS, Run, summary
 from collector_core.energy.levels import Level
 from collector_core.energy.monitor import EnergyMonitor
-from collector_core.energy.store import Store
+from collector_core.energy.store import MeasurementStore
 from collector_core.errors import NotAvailable, explain
 
 LONGEST_LABEL = 80
@@ -119,7 +119,9 @@ def _monitor(options: Options, common: Common) -> EnergyMonitor:
     return EnergyMonitor(options.level, root=common.root, config=common.config, own_process=False)
 
 
-def _run_all(subjects: Sequence[Subject], repeat: int, monitor: EnergyMonitor, store: Store | None) -> list[list[Run]]:
+def _run_all(
+    subjects: Sequence[Subject], repeat: int, monitor: EnergyMonitor, store: MeasurementStore | None
+) -> list[list[Run]]:
     """Runs by subject, taken in turn; ends with the first that fails."""
     child.adopt_orphans()
     runs: list[list[Run]] = [[] for _ in subjects]

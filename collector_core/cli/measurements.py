@@ -15,11 +15,11 @@ import click
 
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.database import database_option, opened
-from collector_core.cli.quantities import quantity
-from collector_core.cli.report import by_label, markdown
 from collector_core.cli.table import table
+from collector_core.energy.quantities import quantity
+from collector_core.energy.report import by_label, markdown_report
 from collector_core.energy.statistics import summarize
-from collector_core.energy.store import Kept
+from collector_core.energy.store import KeptMeasurement
 
 FIGURES = {"energy_joules": "J", "duration_seconds": "s", "cpu_seconds": "s", "memory_bytes": "B"}
 _FIRST = ("id", "started_at", "label", "command", "exit_code", "method", "level")
@@ -85,15 +85,15 @@ def export(common: Common, form: str, label: str | None, db: Path | None) -> Non
 def report(common: Common, label: str | None, db: Path | None) -> None:
     """Write totals, the average of each operation, methods, confidence and suggestions, in Markdown."""
     del common
-    click.echo(markdown(_kept(db, label)), nl=False)
+    click.echo(markdown_report(_kept(db, label)), nl=False)
 
 
-def _kept(db: Path | None, label: str | None, last: int | None = None) -> list[Kept]:
+def _kept(db: Path | None, label: str | None, last: int | None = None) -> list[KeptMeasurement]:
     with opened(db) as store:
         return store.measurements(label, last)
 
 
-def _line(kept: Kept) -> tuple[str, ...]:
+def _line(kept: KeptMeasurement) -> tuple[str, ...]:
     energy = quantity(kept.figure("energy_joules"), "J")
     return (
         datetime.fromtimestamp(kept.started_at, UTC).isoformat(" ", "seconds").removesuffix("+00:00"),
@@ -105,7 +105,7 @@ def _line(kept: Kept) -> tuple[str, ...]:
     )
 
 
-def _statistics(label: str, kept: Sequence[Kept]) -> list[dict[str, Any]]:
+def _statistics(label: str, kept: Sequence[KeptMeasurement]) -> list[dict[str, Any]]:
     """A row for each figure that is known of at least one."""
     rows = []
     for figure in FIGURES:

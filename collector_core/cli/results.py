@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from collector_core.cli.quantities import percent, quantity
 from collector_core.cli.table import table
 from collector_core.energy.measurement import Measurement
+from collector_core.energy.quantities import percent, quantity
 from collector_core.energy.statistics import Summary, summarize
 
 

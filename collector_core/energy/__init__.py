@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from collector_core.energy.levels import Level
     from collector_core.energy.measurement import Disagreement, Measurement
     from collector_core.energy.monitor import EnergyMonitor
+    from collector_core.energy.report import markdown_report
+    from collector_core.energy.store import KeptMeasurement, MeasurementStore
 
 __all__ = [
     "Component",
@@ -16,15 +18,21 @@ __all__ = [
     "EnergyMethod",
     "EnergyMonitor",
     "EnergyReading",
+    "KeptMeasurement",
     "Level",
     "Measurement",
+    "MeasurementStore",
+    "markdown_report",
 ]
 
 _MEASURING = {
     "Disagreement": "measurement",
     "EnergyMonitor": "monitor",
+    "KeptMeasurement": "store",
     "Level": "levels",
     "Measurement": "measurement",
+    "MeasurementStore": "store",
+    "markdown_report": "report",
 }
 
 

@@ -26,7 +26,7 @@ class StoreError(StartupError):
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptMeasurement:
     """A measurement as it was kept: `result` is what `Measurement.to_dict` gave; `started_at` in seconds since 1970."""
 
     id: int
@@ -54,7 +54,7 @@ def default_path() -> Path:
     return base / "energy-collector/measurements.db"
 
 
-class Store:
+class MeasurementStore:
     """The measurements of one file, which is made where there is none. For one thread.
 
     A measurement that was added is on the disk when `add` returns. A file that is broken is set aside under a new name,
@@ -86,7 +86,7 @@ class Store:
         with self._explained():
             self._connection.execute(f"INSERT INTO measurements ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
 
-    def measurements(self, label: str | None = None, last: int | None = None) -> list[Kept]:
+    def measurements(self, label: str | None = None, last: int | None = None) -> list[KeptMeasurement]:
         """All or those with a label, the oldest first; of them the `last` ones. Raises `StoreError`."""
         query = f"SELECT {_COLUMNS} FROM measurements WHERE ?1 IS NULL OR label = ?1 ORDER BY id DESC LIMIT ?2"  # noqa: S608
         with self._explained():
@@ -129,8 +129,10 @@ class Store:
             raise StoreError(f"{self.path}: measurements cannot be kept there: {error}; {fix}") from error
 
 
-def _kept(number: int, started_at: float, label: str, command: str | None, exit_code: int | None, result: str) -> Kept:
-    return Kept(number, started_at, label, command, exit_code, json.loads(result))
+def _kept(
+    number: int, started_at: float, label: str, command: str | None, exit_code: int | None, result: str
+) -> KeptMeasurement:
+    return KeptMeasurement(number, started_at, label, command, exit_code, json.loads(result))
 
 
 def _check(connection: sqlite3.Connection) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from collector_core.energy.schema import MIGRATIONS
-from collector_core.energy.store import Store, StoreError, default_path
+from collector_core.energy.store import MeasurementStore, StoreError, default_path
 
 
 @pytest.fixture
@@ -31,10 +31,10 @@ def measurement(server):
 
 def test_what_was_kept_is_what_was_measured(file, measurement):
     m = measurement("work", 2.0)
-    with closing(Store(file)) as store:
+    with closing(MeasurementStore(file)) as store:
         store.add(m, command="sleep 2", exit_code=3)
         store.add(measurement("other"))
-    with closing(Store(file)) as store:
+    with closing(MeasurementStore(file)) as store:
         first, second = store.measurements()
         assert [each.label for each in store.measurements(label="other")] == ["other"]
         assert [each.label for each in store.measurements(last=1)] == ["other"]
@@ -60,9 +60,9 @@ import sys
 from pathlib import Path
 from collector_core.energy.measurement import Measurement
 from collector_core.energy.conclusion import Setup, Seen, conclude
-from collector_core.energy.store import Store
+from collector_core.energy.store import MeasurementStore
 
-store, label, number = Store(Path(sys.argv[1])), sys.argv[2], 0
+store, label, number = MeasurementStore(Path(sys.argv[1])), sys.argv[2], 0
 while True:
     m = Measurement(label, "auto", float(number))
     for name in Measurement.__slots__:
@@ -84,13 +84,13 @@ def test_being_killed_while_writing_loses_nothing_that_was_finished(file):
             os.kill(writer.pid, signal.SIGKILL)
             lines += writer.stdout.readlines()
         written = [int(line) for line in lines if line.endswith("\n")]
-        with closing(Store(file)) as store:
+        with closing(MeasurementStore(file)) as store:
             kept = store.measurements(label=f"round {round_}")
             assert store.set_aside is None
         assert len(kept) in (written[-1], written[-1] + 1), "the last may have been finished, and not yet told"
         assert [each.started_at for each in kept] == list(range(len(kept)))
         finished += len(kept)
-    with closing(Store(file)) as store:
+    with closing(MeasurementStore(file)) as store:
         assert len(store.measurements()) == finished
 
 
@@ -105,13 +105,13 @@ def test_two_processes_write_at_once(file):
         writer.kill()
         writer.stdout.close()
         writer.wait()
-    with closing(Store(file)) as store:
+    with closing(MeasurementStore(file)) as store:
         assert min(len(store.measurements(label=name)) for name in "ab") >= 10
 
 
 @pytest.mark.parametrize("damage", ["text", "page"])
 def test_a_broken_file_is_set_aside_and_a_new_one_begun(file, measurement, damage):
-    with closing(Store(file)) as store:
+    with closing(MeasurementStore(file)) as store:
         for _ in range(50):
             store.add(measurement("old", 1.0)) if damage == "text" else store.add(measurement("o" * 5000))
             if damage == "text":
@@ -122,38 +122,38 @@ def test_a_broken_file_is_set_aside_and_a_new_one_begun(file, measurement, damag
     else:
         content[3 * 4096 : 9 * 4096] = os.urandom(6 * 4096)
     file.write_bytes(content)
-    with closing(Store(file)) as store:
+    with closing(MeasurementStore(file)) as store:
         assert store.set_aside is not None
         assert store.set_aside.read_bytes() == bytes(content)
         assert store.set_aside.name.startswith("measurements.db.corrupt-")
         store.add(measurement("new"))
         assert [each.label for each in store.measurements()] == ["new"]
     file.write_bytes(b"broken again " * 400)
-    with closing(Store(file)) as store:
+    with closing(MeasurementStore(file)) as store:
         assert store.set_aside.exists()
     assert len([each for each in file.parent.iterdir() if ".corrupt-" in each.name]) == 2
 
 
 def test_an_older_schema_is_brought_up_to_date_at_once_or_not_at_all(file, measurement):
-    with closing(Store(file)) as store:
+    with closing(MeasurementStore(file)) as store:
         store.add(measurement())
     broken = (*MIGRATIONS, ("ALTER TABLE measurements ADD COLUMN host TEXT", "CREATE TABLE measurements (x)"))
     with pytest.raises(StoreError, match="already exists"):
-        Store(file, broken)
+        MeasurementStore(file, broken)
     columns = sqlite3.connect(file).execute("SELECT name FROM pragma_table_info('measurements')").fetchall()
     assert ("host",) not in columns
     good = (*MIGRATIONS, ("ALTER TABLE measurements ADD COLUMN host TEXT",))
-    with closing(Store(file, good)) as store:
+    with closing(MeasurementStore(file, good)) as store:
         assert [each.label for each in store.measurements()] == ["work"]
 
 
 def test_a_newer_schema_is_refused_and_left_alone(file, measurement):
     newer = (*MIGRATIONS, ("ALTER TABLE measurements ADD COLUMN host TEXT",))
-    with closing(Store(file, newer)) as store:
+    with closing(MeasurementStore(file, newer)) as store:
         store.add(measurement())
     with pytest.raises(StoreError, match=r"has schema 2, this energy-collector knows 1; fix: .*upgrade"):
-        Store(file)
-    with closing(Store(file, newer)) as store:
+        MeasurementStore(file)
+    with closing(MeasurementStore(file, newer)) as store:
         assert len(store.measurements()) == 1
 
 
@@ -161,16 +161,16 @@ def test_a_file_that_cannot_be_used_is_named_and_not_set_aside(tmp_path, file):
     (tmp_path / "folder.db").mkdir()
     for path in (tmp_path / "folder.db", Path("/proc/no-such-folder/x.db")):
         with pytest.raises(StoreError, match=f"{path.name}: measurements cannot be kept there.*--db"):
-            Store(path)
+            MeasurementStore(path)
     assert [each.name for each in tmp_path.iterdir()] == ["folder.db"]
 
 
 def test_a_measurement_that_cannot_be_written_is_an_error_and_leaves_nothing(file, measurement):
-    with closing(Store(file)) as store:
+    with closing(MeasurementStore(file)) as store:
         store.add(measurement("first"))
         store._connection.execute("PRAGMA max_page_count = 1")
         with pytest.raises(StoreError, match="full"):
             for _ in range(100):
                 store.add(measurement("x" * 10_000))
-    with closing(Store(file)) as store:
+    with closing(MeasurementStore(file)) as store:
         assert all(each.result["label"] == each.label for each in store.measurements())

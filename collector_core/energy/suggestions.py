@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import mean
 
-from collector_core.cli.quantities import percent
+from collector_core.energy.quantities import percent
 from collector_core.energy.statistics import summarize
-from collector_core.energy.store import Kept
+from collector_core.energy.store import KeptMeasurement
 
 ENOUGH = 5  # runs, below which a mean says little
 SPREAD = 0.1  # of the mean: a margin worth more runs
@@ -16,13 +16,13 @@ LOW_CPU = 20.0  # percent: work that waits most of the time
 DISAGREEMENT = 0.2
 
 
-def suggestions(label: str, kept: Sequence[Kept]) -> Iterator[str]:
+def suggestions(label: str, kept: Sequence[KeptMeasurement]) -> Iterator[str]:
     """One line each."""
     for advice in (*_on_what_is_missing(kept), *_on_chance(kept), *_on_use(kept)):
         yield f"{code(label)}: {advice}"
 
 
-def figures(kept: Sequence[Kept], name: str) -> list[float]:
+def figures(kept: Sequence[KeptMeasurement], name: str) -> list[float]:
     """One figure of all that know it."""
     return [value for each in kept if (value := each.figure(name)) is not None]
 
@@ -33,7 +33,7 @@ def code(text: str) -> str:
     return f"`{plain}`"
 
 
-def _on_what_is_missing(kept: Sequence[Kept]) -> Iterator[str]:
+def _on_what_is_missing(kept: Sequence[KeptMeasurement]) -> Iterator[str]:
     short = sum(bool(each.result.get("shorter_than_period")) for each in kept)
     without = len(kept) - len(figures(kept, "energy_joules"))
     if short:
@@ -42,7 +42,7 @@ def _on_what_is_missing(kept: Sequence[Kept]) -> Iterator[str]:
         yield f"{without} of {len(kept)} have no energy; `measurements export` says why."
 
 
-def _on_chance(kept: Sequence[Kept]) -> Iterator[str]:
+def _on_chance(kept: Sequence[KeptMeasurement]) -> Iterator[str]:
     energies = figures(kept, "energy_joules")
     if len(energies) < ENOUGH:
         yield f"{len(energies)} of at least {ENOUGH} measurements that tell chance apart; use `--repeat {ENOUGH}`."
@@ -53,7 +53,7 @@ def _on_chance(kept: Sequence[Kept]) -> Iterator[str]:
         yield f"the mean is known to ± {margin} only; measure more often, or on a quieter machine."
 
 
-def _on_use(kept: Sequence[Kept]) -> Iterator[str]:
+def _on_use(kept: Sequence[KeptMeasurement]) -> Iterator[str]:
     energies, idle = figures(kept, "energy_joules"), figures(kept, "idle_joules")
     if energies and len(idle) == len(energies) and sum(idle) > MOSTLY_IDLE * sum(energies):
         share = percent(min(1.0, sum(idle) / sum(energies)))

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from statistics import mean
 
-from collector_core.cli.quantities import percent, quantity
-from collector_core.cli.suggestions import code, figures, suggestions
+from collector_core.energy.quantities import percent, quantity
 from collector_core.energy.statistics import summarize
-from collector_core.energy.store import Kept
+from collector_core.energy.store import KeptMeasurement
+from collector_core.energy.suggestions import code, figures, suggestions
 
 _COLUMNS = (
     "operation",
@@ -25,15 +25,15 @@ _COLUMNS = (
 )
 
 
-def by_label(kept: Sequence[Kept]) -> dict[str, list[Kept]]:
+def by_label(kept: Sequence[KeptMeasurement]) -> dict[str, list[KeptMeasurement]]:
     """The measurements of each label, in the order in which labels came up."""
-    found: dict[str, list[Kept]] = {}
+    found: dict[str, list[KeptMeasurement]] = {}
     for each in kept:
         found.setdefault(each.label, []).append(each)
     return found
 
 
-def markdown(kept: Sequence[Kept]) -> str:
+def markdown_report(kept: Sequence[KeptMeasurement]) -> str:
     """Totals, averages, methods and suggestions."""
     if not kept:
         return "# Energy report\n\nNothing was measured yet: `energy-collector measure -- CMD` does.\n"
@@ -52,7 +52,7 @@ def markdown(kept: Sequence[Kept]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _totals(kept: Sequence[Kept]) -> str:
+def _totals(kept: Sequence[KeptMeasurement]) -> str:
     begin, end = _when(min(each.started_at for each in kept)), _when(max(each.started_at for each in kept))
     energies, durations = figures(kept, "energy_joules"), figures(kept, "duration_seconds")
     energy = f"{quantity(sum(energies), 'J')} in {len(energies)} of them" if energies else "no energy"
@@ -67,13 +67,13 @@ def _when(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _operations(groups: Mapping[str, Sequence[Kept]]) -> str:
+def _operations(groups: Mapping[str, Sequence[KeptMeasurement]]) -> str:
     lines: list[Sequence[str]] = [_COLUMNS, ["---", *["---:"] * (len(_COLUMNS) - 1)]]
     lines += [_operation(label, kept) for label, kept in groups.items()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _operation(label: str, kept: Sequence[Kept]) -> list[str]:
+def _operation(label: str, kept: Sequence[KeptMeasurement]) -> list[str]:
     energies, memory = figures(kept, "energy_joules"), figures(kept, "memory_bytes")
     margin = summarize(energies).margin if energies else None
     return [
@@ -89,12 +89,12 @@ def _operation(label: str, kept: Sequence[Kept]) -> list[str]:
     ]
 
 
-def _mean(kept: Sequence[Kept], name: str, unit: str) -> str:
+def _mean(kept: Sequence[KeptMeasurement], name: str, unit: str) -> str:
     values = figures(kept, name)
     return quantity(mean(values), unit) if values else ""
 
 
-def _methods(kept: Sequence[Kept]) -> Iterator[str]:
+def _methods(kept: Sequence[KeptMeasurement]) -> Iterator[str]:
     for method, count in Counter(str(each.result.get("method", "")) for each in kept).most_common():
         group = [each for each in kept if each.result.get("method", "") == method]
         errors = figures(group, "uncertainty_ratio")
