@@ -1,7 +1,7 @@
 """What one blockchain transaction costs, on a chain of this process: `pip install '.[examples]'`, then run this file.
 
-The chain is py-evm, Ethereum's virtual machine in Python, behind eth-tester. `send` stands for any awaitable that sends a
-transaction: with another client, only that function changes.
+The chain is py-evm, Ethereum's virtual machine in Python, behind eth-tester. `send` stands for any awaitable that sends
+a transaction: with another client, only that function changes.
 """
 
 from __future__ import annotations

@@ -43,14 +43,17 @@ def chosen(level: Level, meters: Iterable[EnergyMeter]) -> list[EnergyMeter]:
 
 def no_meter(level: Level, meters: Sequence[EnergyMeter], problems: Mapping[str, NotAvailable]) -> NotAvailable:
     """Why a level cannot be had with these meters, where each source has its problem, and what helps."""
-    reasons = "; ".join(f"{name}: {problem.detail}" for name, problem in problems.items())
+    reasons = "; ".join(f"{name}: {_with_remedy(problem)}" for name, problem in problems.items())
     others = [each for each in Level if each not in (Level.AUTO, level) and chosen(each, meters)]
-    fixes = [problem for problem in problems.values() if problem.fix]
-    fixes.sort(key=lambda problem: problem.reason is not Reason.PERMISSION)  # what is there, but closed, is nearest
+    closed = [problem for problem in problems.values() if problem.reason is Reason.PERMISSION and problem.fix]
     ways = [f"use level {' or '.join(others)}"] if others else []
-    ways += [fixes[0].fix] if fixes else []
+    ways += [closed[0].fix] if closed else []  # what is there, but closed, is nearest
     return NotAvailable(
-        fixes[0].reason if fixes else Reason.NOT_FOUND,
+        Reason.PERMISSION if closed else Reason.NOT_FOUND,
         f"no energy can be measured at level {level}" + (f": {reasons}" if reasons else " here"),
-        fix="; or: ".join(ways) or "`energy-collector doctor` says what is missing",
+        fix="; or: ".join(ways) or "do what is named for one of them; `energy-collector doctor` knows more",
     )
+
+
+def _with_remedy(problem: NotAvailable) -> str:
+    return f"{problem.detail} ({problem.fix})" if problem.fix else problem.detail
