@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 
 from collector_core.errors import StartupError
 
@@ -32,18 +31,18 @@ class NewerSchemaError(StartupError):
     """A newer energy-collector has written the database."""
 
 
-def migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
+def migrate(connection: sqlite3.Connection) -> None:
     """Bring a database up to date in one transaction; raises `NewerSchemaError` and leaves such a one alone."""
-    if _version(connection) == len(migrations):
+    if _version(connection) == len(MIGRATIONS):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = _version(connection)  # somebody else may have been quicker
-        _refuse_newer(version, len(migrations))
-        for statements in migrations[version:]:
+        _refuse_newer(version, len(MIGRATIONS))
+        for statements in MIGRATIONS[version:]:
             for statement in statements:
                 connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {len(migrations)}")
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from collector_core.energy.measurement import Measurement
-from collector_core.energy.schema import MIGRATIONS, migrate
+from collector_core.energy.schema import migrate
 from collector_core.errors import StartupError
 
 BUSY_SECONDS = 10.0  # to wait for another process that writes
@@ -61,10 +61,9 @@ class MeasurementStore:
     which is `set_aside` then. Raises `StoreError` where the file cannot be used.
     """
 
-    def __init__(self, path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.set_aside: Path | None = None
-        self._migrations = migrations
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._connection = self._open()
@@ -112,7 +111,7 @@ class MeasurementStore:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             _check(connection)
-            migrate(connection, self._migrations)
+            migrate(connection)
         except BaseException:
             connection.close()
             raise

@@ -134,27 +134,36 @@ def test_a_broken_file_is_set_aside_and_a_new_one_begun(file, measurement, damag
     assert len([each for each in file.parent.iterdir() if ".corrupt-" in each.name]) == 2
 
 
-def test_an_older_schema_is_brought_up_to_date_at_once_or_not_at_all(file, measurement):
+@pytest.fixture
+def schema(monkeypatch):
+    """Lets the next version of the schema come, made by these statements."""
+    return lambda *statements: monkeypatch.setattr("collector_core.energy.schema.MIGRATIONS", (*MIGRATIONS, statements))
+
+
+def test_an_older_schema_is_brought_up_to_date_at_once_or_not_at_all(file, measurement, schema):
     with closing(MeasurementStore(file)) as store:
         store.add(measurement())
-    broken = (*MIGRATIONS, ("ALTER TABLE measurements ADD COLUMN host TEXT", "CREATE TABLE measurements (x)"))
+    schema("ALTER TABLE measurements ADD COLUMN host TEXT", "CREATE TABLE measurements (x)")
     with pytest.raises(StoreError, match="already exists"):
-        MeasurementStore(file, broken)
-    columns = sqlite3.connect(file).execute("SELECT name FROM pragma_table_info('measurements')").fetchall()
+        MeasurementStore(file)
+    with closing(sqlite3.connect(file)) as connection:
+        columns = connection.execute("SELECT name FROM pragma_table_info('measurements')").fetchall()
     assert ("host",) not in columns
-    good = (*MIGRATIONS, ("ALTER TABLE measurements ADD COLUMN host TEXT",))
-    with closing(MeasurementStore(file, good)) as store:
+    schema("ALTER TABLE measurements ADD COLUMN host TEXT")
+    with closing(MeasurementStore(file)) as store:
         assert [each.label for each in store.measurements()] == ["work"]
 
 
-def test_a_newer_schema_is_refused_and_left_alone(file, measurement):
-    newer = (*MIGRATIONS, ("ALTER TABLE measurements ADD COLUMN host TEXT",))
-    with closing(MeasurementStore(file, newer)) as store:
-        store.add(measurement())
+def test_a_newer_schema_is_refused_and_left_alone(file, measurement, schema, monkeypatch):
+    kept = measurement()
+    schema("ALTER TABLE measurements ADD COLUMN host TEXT")
+    with closing(MeasurementStore(file)) as store:
+        store.add(kept)
+    monkeypatch.undo()
     with pytest.raises(StoreError, match=r"has schema 2, this energy-collector knows 1; fix: .*upgrade"):
         MeasurementStore(file)
-    with closing(MeasurementStore(file, newer)) as store:
-        assert len(store.measurements()) == 1
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT count(host), count(*) FROM measurements").fetchone() == (0, 1)
 
 
 def test_a_file_that_cannot_be_used_is_named_and_not_set_aside(tmp_path, file):
