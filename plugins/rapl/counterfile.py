@@ -7,6 +7,7 @@ from pathlib import Path
 
 from collector_plugins.rapl.powercap import parse_number
 
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC
 _BYTES = 64  # more than 2⁶⁴ has digits, so that what is too long is seen to be
 
 
@@ -26,11 +27,14 @@ class CounterFile:
         if file is not self._file:
             self._open(file)
         try:
-            text = _read(self._name, self._directory)
+            descriptor = os.open(self._name, _FLAGS, dir_fd=self._directory)
         except FileNotFoundError:
             self._open(file)
-            text = _read(self._name, self._directory)
-        return parse_number(text, self._name)
+            descriptor = os.open(self._name, _FLAGS, dir_fd=self._directory)
+        try:
+            return parse_number(os.read(descriptor, _BYTES), self._name)
+        finally:
+            os.close(descriptor)
 
     def close(self) -> None:
         """Let go of the directory; the next read opens it again."""
@@ -42,11 +46,3 @@ class CounterFile:
         self.close()
         self._directory = os.open(file.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         self._file, self._name = file, file.name
-
-
-def _read(name: str, directory: int) -> bytes:
-    descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
-    try:
-        return os.read(descriptor, _BYTES)
-    finally:
-        os.close(descriptor)

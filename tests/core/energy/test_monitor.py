@@ -94,6 +94,8 @@ def everything(machine):
     machine.add("gpu", "GPU-0", 300.0, "nvml_counter", period=0.1)
     machine.add("cpu", "vm-1", 30.0, "model", inside="cpu")
     machine.add("cpu", "cpu", 120.0, "model", uncertainty=0.3)
+    machine.add("battery", "garage", 900.0, "meter")
+    machine.add("plug", "heater", 2000.0, "meter")
     return machine
 
 
