@@ -9,7 +9,6 @@ from collector_core.energy.choice import Prefer, choose
 from collector_core.energy.meters import Component, EnergyMeter, EnergyMethod
 from collector_core.errors import NotAvailable, Reason
 
-
 # A battery or a plug may feed more than this machine, and what it feeds of it is measured already.
 _OF_THE_MACHINE = frozenset({Component.CPU, Component.DRAM, Component.GPU, Component.HOST})
 

@@ -4,6 +4,7 @@ import os
 import sys
 import textwrap
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,15 +17,9 @@ from collector_core.errors import ConfigError
 from tests.powercap import PowercapTree, readable_by_everybody, without_privileges
 
 
-@pytest.fixture
-def tree(tmp_path):
-    """Two sockets that draw 100 and 10 W each, all the time."""
-    tree = PowercapTree(tmp_path / "root")
-    for socket in range(2):
-        tree.add(f"intel-rapl:{socket}", f"package-{socket}", 100.0)
-        tree.add(f"intel-rapl:{socket}:0", "dram", 10.0)
-        tree.add(f"intel-rapl:{socket}:1", "core", 60.0)
-    tree.add("intel-rapl:2", "psys", 300.0)
+@contextmanager
+def driven(tree):
+    """While this lasts, every zone uses energy."""
     stopped = threading.Event()
 
     def drive():
@@ -36,6 +31,19 @@ def tree(tmp_path):
     yield tree
     stopped.set()
     thread.join()
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Two sockets that draw 100 and 10 W each, all the time."""
+    tree = PowercapTree(tmp_path / "root")
+    for socket in range(2):
+        tree.add(f"intel-rapl:{socket}", f"package-{socket}", 100.0)
+        tree.add(f"intel-rapl:{socket}:0", "dram", 10.0)
+        tree.add(f"intel-rapl:{socket}:1", "core", 60.0)
+    tree.add("intel-rapl:2", "psys", 300.0)
+    with driven(tree):
+        yield tree
 
 
 @pytest.fixture
@@ -76,6 +84,17 @@ def test_the_counters_of_the_processors_are_found_and_read(tree):
     monitor.close()
     assert not kept_open()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(("meters-", "energy-"))]
+
+
+def test_dies_are_told_apart_before_they_count(tmp_path):
+    tree = PowercapTree(tmp_path)
+    for die in range(2):
+        tree.add(f"intel-rapl:{die}", f"package-0-die-{die}", 50.0 + die)
+    with driven(tree):
+        sources = Sources(SystemClock(), tree.root, None)
+        names = [meter.name for meter in sources.meters()]
+        sources.close()
+    assert names == ["cpu package-0-die-0 (rapl)", "cpu package-0-die-1 (rapl)"]
 
 
 def test_the_platform_is_the_system(tree):
