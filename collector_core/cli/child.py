@@ -70,17 +70,23 @@ def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
 
 def _wait(process: subprocess.Popen[bytes], tick: Callable[[], None]) -> None:
     """Wait for the end itself: asking now and then would measure up to one pause too much."""
-    descriptor = os.pidfd_open(process.pid)
-    try:
-        waiting = select.poll()
-        waiting.register(descriptor, select.POLLIN)
-        pause = _FIRST_PAUSE
-        while not waiting.poll(pause * 1000):
-            tick()
-            pause = min(2 * pause, _LONGEST_PAUSE)
-    finally:
-        os.close(descriptor)
+    with contextlib.suppress(OSError):  # Linux before 5.3, which tells nothing in between
+        descriptor = os.pidfd_open(process.pid)
+        try:
+            _tick_until(descriptor, tick)
+        finally:
+            os.close(descriptor)
     process.wait()
+
+
+def _tick_until(ended: int, tick: Callable[[], None]) -> None:
+    """Call `tick`, ever less often, until a descriptor can be read."""
+    waiting = select.poll()
+    waiting.register(ended, select.POLLIN)
+    pause = _FIRST_PAUSE
+    while not waiting.poll(pause * 1000):
+        tick()
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 def _see_off() -> None:

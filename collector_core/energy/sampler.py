@@ -32,6 +32,8 @@ class Sampler:
 
     def add(self, watched: Watched) -> None:
         """Begin to watch."""
+        if self._stop.is_set():
+            return
         self._watched[id(watched)] = watched
         if self._thread is None or not self._thread.is_alive():  # a fork leaves it behind
             self._thread = threading.Thread(target=self._work, name="energy-sampler", daemon=True)

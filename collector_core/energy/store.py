@@ -66,6 +66,7 @@ class MeasurementStore:
         self.set_aside: Path | None = None
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(0o600)  # command lines are nobody else's business
             self._connection = self._open()
 
     def add(self, measurement: Measurement, *, command: str | None = None, exit_code: int | None = None) -> None:
@@ -103,6 +104,7 @@ class MeasurementStore:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BROKEN:
                 raise
             self.set_aside = _set_aside(self.path)
+            self.path.touch(0o600)
             return self._connect()
 
     def _connect(self) -> sqlite3.Connection:

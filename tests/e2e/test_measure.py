@@ -9,10 +9,13 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
 from tests.e2e.conftest import COMMAND
+from tests.powercap import PowercapTree
 
 METER = """
 from collector_core import Collector, Component, EnergyMeter, EnergyMethod, EnergyReading, hookimpl
@@ -202,6 +205,32 @@ def test_a_level_that_cannot_be_had_says_why_and_the_command_is_not_run(command,
     assert (done.returncode, "'hardwear' is not one of" in done.stderr) == (2, True)
     assert command("measure", env=environment).returncode == 2
     assert command("measure", "--compare", "'", "--", "true", env=environment).returncode == 2
+
+
+def test_counters_of_the_processors_are_measured_where_there_are_some(command, environment, tmp_path):
+    tree = PowercapTree(tmp_path / "root")
+    tree.add("intel-rapl:0", "package-0", 100.0)
+    tree.add("intel-rapl:0:0", "dram", 10.0)
+    stopped = threading.Event()
+
+    def drive():
+        before = time.monotonic()
+        while not stopped.wait(0.002):
+            now = time.monotonic()
+            tree.advance(now - before)
+            before = now
+
+    thread = threading.Thread(target=drive)
+    thread.start()
+    done = command("measure", "--json", "--root", tree.root, "--", "sleep", "1", env=environment)
+    stopped.set()
+    thread.join()
+    found = json.loads(done.stdout)
+    assert (found["method"], found["estimated"], found["problems"]) == ("rapl", False, [])
+    assert found["energy_joules"] == pytest.approx(110 * found["duration_seconds"], rel=0.1)
+    assert found["components"]["cpu"] == pytest.approx(10 * found["components"]["dram"], rel=0.01)
+    assert found["idle_joules"] == pytest.approx(found["energy_joules"], rel=0.25)
+    assert [(each["method"], each["component"]) for each in found["disagreements"]] == [("model", "cpu")]
 
 
 def test_a_database_that_cannot_be_used_is_named_and_the_command_is_not_run(measure, measurements, tmp_path):

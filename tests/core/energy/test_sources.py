@@ -28,9 +28,11 @@ def driven(tree):
 
     thread = threading.Thread(target=drive)
     thread.start()
-    yield tree
-    stopped.set()
-    thread.join()
+    try:
+        yield tree
+    finally:
+        stopped.set()
+        thread.join()
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ def test_what_was_kept_is_what_was_measured(file, measurement):
     assert second.command is None
     assert second.figure("no_such_figure") is None
     assert first.started_at == m.started_at
+    assert file.stat().st_mode & 0o077 == 0, "command lines are nobody else's business"
 
 
 def test_the_file_lies_in_xdgs_data_home(monkeypatch, tmp_path):
