@@ -24,6 +24,7 @@ class Effort:
     isolation_seconds: int = 20
     ssh_hosts: int = 50
     ssh_cycles: int = 5
+    guests: int = 1_000
     blocks: int = 2000
     curve_seconds: int = 5
 
@@ -45,6 +46,7 @@ QUICK = Effort(
     isolation_seconds=2,
     ssh_hosts=5,
     ssh_cycles=1,
+    guests=100,
     blocks=100,
     curve_seconds=1,
 )

@@ -4,8 +4,9 @@ from pydantic import Field, SecretStr
 
 from collector_core.api import API_VERSION
 from collector_core.collector import Clock, Collector, CollectorConfig, ConfigPath, Context
-from collector_core.commands import CommandContext, Sample, Subcommands
+from collector_core.commands import CommandContext, ResultFile, Sample, Subcommands
 from collector_core.counters import PowerIntegral, WrapCounter
+from collector_core.cputicks import CpuTicks, cpu_ticks, cpu_ticks_by_cpu
 from collector_core.energy import Component, EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.errors import (
     AuthFailed,
@@ -36,6 +37,7 @@ __all__ = [
     "ConfigPath",
     "Context",
     "Counter",
+    "CpuTicks",
     "DeclarationError",
     "EnergyMeter",
     "EnergyMethod",
@@ -49,12 +51,15 @@ __all__ = [
     "ReadingError",
     "Readings",
     "Reason",
+    "ResultFile",
     "Sample",
     "SecretStr",
     "SeriesBudgetExceeded",
     "Subcommands",
     "Unit",
     "WrapCounter",
+    "cpu_ticks",
+    "cpu_ticks_by_cpu",
     "describe",
     "hookimpl",
     "is_kernel_mount",

@@ -93,7 +93,7 @@ class Collector(ABC, Generic[ConfigT]):
     Class attributes: `name` (the plugin's one name), `metrics` (all it can publish), `config_type` (its options),
     `default_interval` and `default_timeout` (seconds), `default_max_series` (more are refused, so that a bug cannot
     flood Prometheus), `needs_two_runs` (whether rates and differences make the first run incomplete, so that `once`
-    runs it twice).
+    runs it twice), `after_others` (whether it works with what others hand over, so that `once` runs it last).
     `open`, `collect` and `close` may be coroutines; they then run on an event loop of the instance's own.
     """
 
@@ -104,6 +104,7 @@ class Collector(ABC, Generic[ConfigT]):
     default_timeout: ClassVar[float] = 5.0
     default_max_series: ClassVar[int] = 2000
     needs_two_runs: ClassVar[bool] = False
+    after_others: ClassVar[bool] = False
 
     def __init__(self, config: ConfigT, ctx: Context) -> None:
         self.config = config

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from collector_core.collector import Clock, under
 from collector_core.errors import NotAvailable
+from collector_core.readings import Snapshot
 
 if TYPE_CHECKING:
     from collector_core.app import App
+    from collector_core.energy import EnergyMeter
+    from collector_core.runner import Runner
 
 CommandFunction = Callable[..., None]
 
@@ -26,7 +30,7 @@ class Sample(NamedTuple):
 class CommandContext:
     """What a plugin's command works with: the machine below `root`, a clock, and what other collectors read."""
 
-    def __init__(self, app: App, find: Callable[[str], Any]) -> None:
+    def __init__(self, app: App, find: Callable[[str], Runner]) -> None:
         self.root: Path = app.root
         self.clock: Clock = app.clock
         self._find = find
@@ -40,30 +44,69 @@ class CommandContext:
 
         Raises `NotAvailable` where it has nothing, with what it says is missing and what fixes it.
         """
-        report = self._find(collector).run_now()
-        if report.snapshot is None:
-            raise NotAvailable(report.reason or "bad_data", f"{collector}: {report.error}", fix=report.fix)
+        _, snapshot = self._run(collector)
         return [
             Sample(metric.name, dict(zip(metric.labels, key, strict=True)), value)
-            for metric in report.snapshot.layout.metrics
-            for key, value in report.snapshot.series(metric)
+            for metric in snapshot.layout.metrics
+            for key, value in snapshot.series(metric)
         ]
+
+    def energy_meters(self, collector: str) -> Sequence[EnergyMeter]:
+        """Run a collector now, as `read` does; returns the energy meters that it hands over then."""
+        runner, _ = self._run(collector)
+        return runner.energy_meters()
+
+    def _run(self, collector: str) -> tuple[Runner, Snapshot]:
+        runner = self._find(collector)
+        report = runner.run_now()
+        if report.snapshot is None:
+            raise NotAvailable(report.reason or "bad_data", f"{collector}: {report.error}", fix=report.fix)
+        return runner, report.snapshot
+
+
+class ResultFile:
+    """The file that a command writes, whole or not at all.
+
+    Raises `NotAvailable`, before the command has done its work, where there is one already that must not be replaced,
+    or where none may be written.
+    """
+
+    def __init__(self, path: Path, *, replace: bool) -> None:
+        if path.exists() and not replace:
+            raise NotAvailable("not_supported", f"{path} is there already", fix="--force, or another --output")
+        folder = next(each for each in path.absolute().parents if each.exists())
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+            detail = f"{path} cannot be written: {folder} is no folder that one may write to"
+            raise NotAvailable("permission", detail, fix="another --output")
+        self.path = path
+
+    def write(self, text: str) -> None:
+        """Write it, with the folders above it; raises `NotAvailable` where that is refused."""
+        new = self.path.with_name(f"{self.path.name}.new")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            new.write_text(text, encoding="utf-8")
+            new.replace(self.path)
+        except OSError as error:
+            raise NotAvailable("permission", f"{self.path} cannot be written: {error.strerror}") from error
 
 
 class Subcommands:
     """Takes the commands of one plugin, each below a group of the framework's, such as `calibrate`."""
 
-    def __init__(self) -> None:
-        self._functions: dict[str, CommandFunction] = {}
+    def __init__(self, plugin: str) -> None:
+        self._plugin = plugin
+        self._functions: dict[tuple[str, str], CommandFunction] = {}
 
-    def add(self, group: str, function: CommandFunction) -> None:
-        """`energy-collector GROUP NAME` calls `function(context, …)`, where NAME is the plugin's one name.
+    def add(self, group: str, function: CommandFunction, *, name: str | None = None) -> None:
+        """`energy-collector GROUP NAME` calls `function(context, …)`, where NAME is the plugin's own if none is given.
 
         `function` may have click's options and arguments; those that every command knows come by themselves. Its
         docstring is the help. `NotAvailable` ends it with exit code 1 and with the reason and the fix on stderr.
+        Another name is for what users call the thing; a plugin that is called so itself takes precedence.
         """
-        self._functions[group] = function
+        self._functions[group, name or self._plugin] = function
 
-    def get(self, group: str) -> CommandFunction | None:
-        """The plugin's command below a group, None if it has none."""
-        return self._functions.get(group)
+    def below(self, group: str) -> dict[str, CommandFunction]:
+        """The plugin's commands below a group, by name."""
+        return {name: function for (of, name), function in self._functions.items() if of == group}

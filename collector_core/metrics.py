@@ -101,7 +101,7 @@ class Metric:
         if self.unit and not self.base_name.endswith(f"_{self.unit}"):
             problems.append(f"the name must carry its unit: …_{self.unit}{self.suffix}")
         last = self.base_name.rpartition("_")[2]
-        if last in _FORBIDDEN_ENDINGS:
+        if last in _FORBIDDEN_ENDINGS and not self.base_name.endswith(f"_per_{last}"):
             problems.append(f"not …_{last}: use {_FORBIDDEN_ENDINGS[last]}")
         if not self.unit and last in set(Unit):
             problems.append(f"the name ends in {last}, so its unit is Unit.{last.upper()}")

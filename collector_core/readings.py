@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import compress
 from math import isfinite, nan
+from typing import cast
 
 from collector_core.errors import ReadingError, SeriesBudgetExceeded, one_line
 from collector_core.families import Families, Family, FamilyLike, freeze, nobody
@@ -115,6 +116,22 @@ class Readings:
             if value is not None:
                 self._put(metric, value, key if names == metric.labels else _ordered(metric, labels))
 
+    def add_table(
+        self, metrics: Sequence[Metric], names: Sequence[str], rows: Mapping[Key, Sequence[float | None]]
+    ) -> None:
+        """Publish several metrics of many things: `rows` has the values of each, in the order of `metrics`, by its
+        label values in the order of `names`. None is left out. Raises as `add` does.
+
+        The same as `add_row` for each, and several times cheaper where the things are those of the run before, in the
+        same order.
+        """
+        names, keys = tuple(names), list(rows)
+        for metric, column in zip(metrics, zip(*rows.values(), strict=True), strict=bool(rows)):
+            if names != metric.labels or not self._put_column(metric, keys, column):
+                for key, value in zip(keys, column, strict=True):
+                    if value is not None:
+                        self.add(metric, value, **dict(zip(names, key, strict=True)))
+
     def add_families(self, families: Iterable[FamilyLike], *, merge: bool = False) -> None:
         """Publish metric families of foreign code that need no declaration: what `collect()` of a prometheus_client
         collector returns.
@@ -153,6 +170,21 @@ class Readings:
         if len(snapshot) > self._budget:
             raise self._over_budget(len(snapshot), snapshot.layout.places)
         return snapshot
+
+    def _put_column(self, metric: Metric, keys: list[Key], column: Sequence[float | None]) -> bool:
+        """Take all series of a metric at once, if they are those of the run before and nothing is wrong with them."""
+        start, end = self._layout.spans.get(metric, (0, 0))
+        if end - start != len(keys) or list(self._places.get(metric, ())) != keys:
+            return False
+        try:
+            values = array("d", cast("Sequence[float]", column))
+        except TypeError:  # there is a None among them
+            return False
+        is_unset = self._values[start:end].tobytes() == array("d", [nan]).tobytes() * len(keys)
+        if not (is_unset and isfinite(sum(values)) and min(values, default=0) >= 0):
+            return False  # the long way says what is wrong, if something is
+        self._values[start:end] = values
+        return True
 
     def _put(self, metric: Metric, value: float | None, key: Key) -> None:
         places = self._places.get(metric)

@@ -112,6 +112,11 @@ class Runner:
         offered = implementation(self._collector, "collector_routes")
         return tuple(offered()) if offered else ()
 
+    @property
+    def hands_over_energy(self) -> bool:
+        """Whether the collector may have energy meters."""
+        return implementation(self._collector, "collector_energy_meters") is not None
+
     def energy_meters(self) -> Sequence[EnergyMeter]:
         """The energy meters that the collector hands over; none where it fails to."""
         offered = implementation(self._collector, "collector_energy_meters")

@@ -6,7 +6,20 @@ from collections.abc import Callable, Mapping
 
 from bench.effort import Effort
 from bench.figures import Figure, Table
-from bench.rows import between, idle, imports, isolation, measure, memory, nvidia, paced, render, start, throughput
+from bench.rows import (
+    between,
+    idle,
+    imports,
+    isolation,
+    measure,
+    memory,
+    nvidia,
+    paced,
+    qemu,
+    render,
+    start,
+    throughput,
+)
 
 Row = Callable[[Effort], list[Figure | Table]]
 
@@ -22,4 +35,6 @@ ROWS: Mapping[str, Row] = {
     "nvidia": nvidia.measure,
     "measure": measure.measure,
     "imports": imports.measure,
+    "qemu": qemu.measure,
+    "qemu-c": qemu.measure_beside_c,
 }

@@ -12,7 +12,7 @@ from collector_core.app import App
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.named import named_runner
 from collector_core.exposition import negotiate
-from collector_core.runner import Runner
+from collector_core.runner import Report, Runner
 
 
 @click.command(short_help="Run collectors once and print what they read.")
@@ -37,16 +37,23 @@ def _run(app: App, names: tuple[str, ...], gap: float) -> bool:
     """Run what is asked for, twice where a rate needs it; returns whether all had data."""
     app.load()
     runners = _selected(app, names)
-    reports = [runner.run_now() for runner in runners]
-    again = [runner for runner in runners if runner.instance.type.needs_two_runs and not runner.hung]
-    if again:
-        time.sleep(gap)
-        reports += [runner.run_now() for runner in again]
+    first = [runner for runner in runners if not runner.instance.type.after_others]
+    last = [runner for runner in runners if runner.instance.type.after_others]
+    twice = [runner for runner in first if runner.instance.type.needs_two_runs]
+    reports: dict[Runner, Report] = {}
+    for number, round_ in enumerate((first, [*twice, *last], [*twice, *last] if last else [])):
+        due = [runner for runner in round_ if not runner.hung]
+        time.sleep(gap if number and due else 0.0)
+        reports |= {runner: runner.run_now() for runner in due}
     missing = not names and any(idle.wanted for idle in app.idle)
-    return not missing and all(report.result.has_data for report in reports)
+    return not missing and all(report.result.has_data for report in reports.values())
 
 
 def _selected(app: App, names: tuple[str, ...]) -> list[Runner]:
+    """What is asked for, or all; and where one works with what others hand over, those too."""
     if not names:
         return list(app.runners.values())
-    return [named_runner(app, name) for name in names]
+    named = [named_runner(app, name) for name in names]
+    if not any(runner.instance.type.after_others for runner in named):
+        return named
+    return list(dict.fromkeys([*named, *(each for each in app.runners.values() if each.hands_over_energy)]))

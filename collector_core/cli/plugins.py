@@ -21,36 +21,52 @@ STOP_SECONDS = 0.5
 
 
 class PluginGroup(click.Group):
-    """The commands of a group, each named like the plugin that added it."""
+    """The commands of a group, each named like the plugin that added it, or as that plugin says."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The plugins that have a command here; all are loaded for that, and broken ones left out."""
+        """What plugins offer here; all are loaded for that, and broken ones left out."""
         del ctx
-        names = []
-        for plugin in discover().all:
-            with contextlib.suppress(StartupError):
-                names += [plugin.name] if self._function(plugin) else []
-        return names
+        return sorted(self._offers())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of one plugin; raises `StartupError` where the plugin is broken."""
+        """One command. A plugin of that name is loaded alone; only where it has none of that name, all are.
+
+        Raises `StartupError` where the plugin is broken, or where two offer the command.
+        """
         del ctx
-        if cmd_name not in entry_point_names():
-            return None
-        (plugin,) = discover({cmd_name}).all
-        function = self._function(plugin)
+        function = None
+        if cmd_name in entry_point_names():
+            (plugin,) = discover({cmd_name}).all
+            function = self._functions(plugin).get(cmd_name)
+        if function is None:
+            function = self._only(cmd_name)
         return None if function is None else _command(cmd_name, function)
 
-    def _function(self, plugin: Plugin) -> CommandFunction | None:
+    def _only(self, name: str) -> CommandFunction | None:
+        offers = self._offers().get(name, {})
+        if len(offers) > 1:
+            raise StartupError(f"`{self.name} {name}` is claimed by the plugins {' and '.join(offers)}; uninstall one")
+        return next(iter(offers.values()), None)
+
+    def _offers(self) -> dict[str, dict[str, CommandFunction]]:
+        """By name of the command and of the plugin."""
+        offers: dict[str, dict[str, CommandFunction]] = {}
+        for plugin in discover().all:
+            with contextlib.suppress(StartupError):
+                for name, function in self._functions(plugin).items():
+                    offers.setdefault(name, {})[plugin.name] = function
+        return offers
+
+    def _functions(self, plugin: Plugin) -> dict[str, CommandFunction]:
         if plugin.error:
             raise StartupError(f"plugin {plugin.name!r} cannot be loaded: {plugin.error}")
-        subcommands = Subcommands()
+        subcommands = Subcommands(plugin.name)
         try:
             if add := implementation(plugin.module, "collector_commands"):
                 add(subcommands)
         except (Exception, SystemExit) as error:
             raise StartupError(f"plugin {plugin.name!r} cannot add its commands: {describe(error)}") from error
-        return subcommands.get(self.name or "")
+        return subcommands.below(self.name or "")
 
 
 def _command(name: str, function: CommandFunction) -> click.Command:

@@ -1,7 +1,9 @@
-"""Energy that adds up: the meters that plugins hand over, which of them count, and what a piece of work costs."""
+"""Energy that adds up: the meters of plugins, which of them count, their sums, and what a piece of work costs."""
 
 from typing import TYPE_CHECKING, Any
 
+from collector_core.energy.choice import Prefer, choose
+from collector_core.energy.ledger import Account, Ledger, account_of
 from collector_core.energy.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from collector_core.energy.store import KeptMeasurement, MeasurementStore
 
 __all__ = [
+    "Account",
     "Component",
     "Disagreement",
     "EnergyMeter",
@@ -19,9 +22,13 @@ __all__ = [
     "EnergyMonitor",
     "EnergyReading",
     "KeptMeasurement",
+    "Ledger",
     "Level",
     "Measurement",
     "MeasurementStore",
+    "Prefer",
+    "account_of",
+    "choose",
     "markdown_report",
 ]
 

@@ -106,11 +106,16 @@ def _by_component(found: Sequence[Counted]) -> dict[str, float]:
 
 
 def _uncertainty(known: Sequence[Counted], duration: float) -> float | None:
-    """The mean of what each is uncertain by, which may all err to one side; a block begins and ends within a period."""
+    """The mean of what each is uncertain by, which may all err to one side.
+
+    A block begins and ends within a period, and what measuring cost differs from one time to the next.
+    """
     total = sum(each.joules for each in known)
     if total <= 0:
         return None
-    errors = (each.joules * (each.meter.uncertainty + each.meter.period / duration) for each in known)
+    errors = (
+        each.joules * (each.meter.uncertainty + each.meter.period / duration) + each.raw - each.joules for each in known
+    )
     return sum(errors) / total
 
 

@@ -9,9 +9,6 @@ from collector_core.energy.choice import Prefer, choose
 from collector_core.energy.meters import Component, EnergyMeter, EnergyMethod
 from collector_core.errors import NotAvailable, Reason
 
-# A battery or a plug may feed more than this machine, and what it feeds of it is measured already.
-_OF_THE_MACHINE = frozenset({Component.CPU, Component.DRAM, Component.GPU, Component.HOST})
-
 
 class Level(StrEnum):
     """`hardware`: counters of parts; `system`: the whole machine; `estimate`: a model; `auto`: the best there is."""
@@ -32,7 +29,7 @@ def level_called(name: str) -> Level:
 
 def chosen(level: Level, meters: Iterable[EnergyMeter]) -> list[EnergyMeter]:
     """Of the meters those that count at a level."""
-    found = [meter for meter in meters if meter.component in _OF_THE_MACHINE]
+    found = list(meters)
     if level is Level.AUTO:
         return choose(found)
     if level is Level.ESTIMATE:

@@ -35,13 +35,19 @@ class EnergyMethod(StrEnum):
 class EnergyReading(NamedTuple):
     """Joules since the meter began, which never fall, and the monotonic time in seconds at which that was so.
 
-    `unknown_gaps` counts how often energy could not be known and is not among the joules: between two readings with
-    the same number every joule is known.
+    `unknown_gaps` counts how often energy could not be known and is not among the joules: between two readings with the
+    same number every joule is known, across a gap power is unknown too.
     """
 
     joules: float
     time: float
     unknown_gaps: int = 0
+
+    def watts_since(self, before: EnergyReading) -> float | None:
+        """Mean power since an earlier reading; None where it is not earlier, or the energy between is not known."""
+        if self.time <= before.time or self.joules < before.joules or self.unknown_gaps != before.unknown_gaps:
+            return None
+        return (self.joules - before.joules) / (self.time - before.time)
 
 
 Read = Callable[[], EnergyReading | None]

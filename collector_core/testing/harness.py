@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from collector_core.collector import Collector, Context
+from collector_core.energy import EnergyMeter
 from collector_core.exposition import Exposition, negotiate
 from collector_core.lifecycle import Lifecycle
 from collector_core.metrics import Metric
@@ -39,8 +41,8 @@ class FakeClock:
 class Harness:
     """One collector under test.
 
-    `interval` and `timeout` are in seconds. `options` are those of the configuration file; wrong ones raise pydantic's
-    `ValidationError`.
+    `interval` and `timeout` are in seconds, `energy_meters` is what the other collectors hand over. `options` are those
+    of the configuration file; wrong ones raise pydantic's `ValidationError`.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Harness:
         clock: FakeClock | None = None,
         interval: float | None = None,
         timeout: float | None = None,
+        energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple,
         **options: Any,
     ) -> None:
         self.clock = clock or FakeClock()
@@ -61,6 +64,7 @@ class Harness:
             timeout or cls.default_timeout,
             self.clock,
             root,
+            energy_meters,
         )
         self.collector = cls(cls.config_type.model_validate(options), self.context)
         self.part_failures: list[PartFailure] = []

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from collector_core import Collector, Context, NotAvailable, Readings, Subcommands, hookimpl
+from collector_core import Collector, Context, EnergyMeter, NotAvailable, Readings, Subcommands, hookimpl
 from collector_plugins.qemu import metrics
 from collector_plugins.qemu.config import Config
-from collector_plugins.qemu.meter import Row
+from collector_plugins.qemu.energymeters import energy_meters
 from collector_plugins.qemu.roster import Roster
 from collector_plugins.qemu.routes import Api, unavailable
 from collector_plugins.qemu.view import View
@@ -69,9 +69,8 @@ class Qemu(Collector[Config]):
         run = self._watch.run()
         self._view = View(self._watch.meter, run.rows, self.ctx.clock.monotonic())
         self._unknown_gaps += run.is_after_gap
-        for row in run.rows:
-            _publish(out, row)
-        for name, error in run.broken.items():
+        out.add_table(metrics.OF_A_VM, metrics.VM_LABELS, {row.guest.labels: row.values for row in run.rows})
+        for name, error in run.broken:
             with out.part(vm=name):
                 raise error
         out.add(metrics.VMS, len(run.rows) + len(run.broken))
@@ -91,6 +90,12 @@ class Qemu(Collector[Config]):
         """REST: /power and /carbon as cinergy has them, and /api/v1/vms."""
         return Api(self._latest).routes()
 
+    @hookimpl
+    def collector_energy_meters(self) -> Sequence[EnergyMeter]:
+        """Each guest, as a part of the processors."""
+        view = self._view
+        return tuple(energy_meters(view, self.ctx.interval)) if view else ()
+
     def _latest(self) -> View:
         """The last run, on whatever thread; raises `Problem` while there is none."""
         view = self._view
@@ -105,26 +110,9 @@ class Qemu(Collector[Config]):
         out.add(metrics.UNACCOUNTED_CPU, max(0.0, busy_cores - sum(row.cores or 0.0 for row in run.rows)))
         watts = self._watch.meter.host_watts(busy_cores) if self._watch else None
         if watts is not None:
-            rest = watts - sum(row.watts.total for row in run.rows if row.watts)
+            rest = watts - sum(row.total or 0.0 for row in run.rows)
             if rest >= 0:
                 out.add(metrics.UNACCOUNTED_POWER, rest)
-
-
-def _publish(out: Readings, row: Row) -> None:
-    watts = row.watts
-    values = (
-        row.cores,
-        row.cpu_seconds,
-        row.vcpus,
-        row.static,
-        watts and watts.dynamic,
-        watts and watts.total,
-        row.joules,
-        row.rate,
-        row.grams,
-        row.outside,
-    )
-    out.add_row(metrics.OF_A_VM, values, vm=row.labels[0], uuid=row.labels[1])
 
 
 @hookimpl

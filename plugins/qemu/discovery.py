@@ -17,7 +17,7 @@ HEAD_BYTES = 4096  # of a command line; holds the name of the program
 # A process becomes a guest by exec, after a launcher's fork: new ones are looked at again in the next runs, and all
 # others in turn, for launchers that take their time.
 YOUNG_RUNS = 5
-ALL_RUNS = 20
+ALL_RUNS = 60
 
 
 class Discovery:
@@ -29,23 +29,30 @@ class Discovery:
         self.denied: set[str] = set()
         self._proc = proc
         self._now = now
+        self._listed: list[str] = []
+        self._present: set[str] = set()
         self._others: set[str] = set()
         self._young: deque[list[str]] = deque(maxlen=YOUNG_RUNS)
         self._waiting: list[str] = []
-        self._descriptors_left = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4 if proc.is_kernels else 0
+        # As far as descriptors are no scarce thing: the web server needs some, too.
+        self._descriptors_left = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4
 
     def update(self) -> bool:
         """Read every guest, drop those that have ended and find new ones; returns whether some came or went."""
-        names = set(self._proc.names())
         self.broken = {}
-        self.denied &= names
+        has_changed = self._list()
         ended = [pid for pid, guest in self.guests.items() if not self._is_alive(guest)]
         for pid in ended:
             self._drop(self.guests.pop(pid))
-        found = [guest for pid in self._candidates(names) if (guest := self._examine(pid))]
-        for guest in found:
+        for pid in self.broken:  # behind the others, as the series of its return will be
+            self.guests[pid] = self.guests.pop(pid)
+        # What has the pid of a guest that ended is new as well.
+        new = list(self._present.difference(self._others, self.guests)) if has_changed else ended
+        found = [guest for pid in self._candidates(new) if (guest := self._examine(pid))]
+        for guest in sorted(found, key=lambda guest: (guest.start, int(guest.pid))):
             self.guests[guest.pid] = guest
-        self._others = names.difference(self.guests)
+        self._others.update(new)
+        self._others.difference_update([guest.pid for guest in found])
         return bool(ended or found)
 
     def close(self) -> None:
@@ -56,30 +63,39 @@ class Discovery:
 
     def _is_alive(self, guest: Guest) -> bool:
         """Read a guest; False if its process has ended, or its pid belongs to another process by now."""
+        if guest.pid not in self._present:
+            return False
         try:
-            stat = procfs.stat(guest.read_stat(self._proc))
+            state, ticks, threads, start = procfs.stat(guest.stat.read())
         except (FileNotFoundError, ProcessLookupError):
             return False
         except (OSError, ValueError) as error:
             guest.cores, guest.growth = None, 0
             self.broken[guest.pid] = error
             return True
-        if stat.start != guest.start or stat.state in ENDED:
+        if start != guest.start or state in ENDED:
             return False
         now = self._now()
-        guest.account(stat, now)
-        guest.recount(self._proc, stat.threads, now)
+        guest.account(ticks, now)
+        if threads != guest.threads or now >= guest.recount_at:
+            guest.recount(self._proc, threads, now)
         return True
 
-    def _candidates(self, names: set[str]) -> Iterator[str]:
+    def _list(self) -> bool:
+        """List all processes; returns whether others are there than the last time."""
+        listed = self._proc.names()
+        if listed == self._listed:
+            return False
+        self._listed, self._present = listed, set(listed)
+        self._others &= self._present
+        self.denied &= self._present
+        return True
+
+    def _candidates(self, new: list[str]) -> Iterator[str]:
         """Processes that may have become guests since they were looked at."""
-        new = list(names.difference(self._others, self.guests))
-        again = {pid for young in self._young for pid in young}
+        again = set(self._next_of_all()).union(*self._young).intersection(self._others)
         if self._others:  # at the start all are new, which does not make them young
             self._young.append(new)
-        again.update(self._next_of_all())
-        again.intersection_update(names)
-        again.difference_update(self.guests, new)
         return filter(str.isdecimal, [*new, *again])
 
     def _next_of_all(self) -> Iterable[str]:
@@ -107,25 +123,20 @@ class Discovery:
         return cmdline.is_emulator(executable)
 
     def _describe(self, pid: str) -> Guest | None:
-        before = procfs.stat(self._proc.stat(pid))
+        *_, born = procfs.stat(self._proc.stat(pid))
         arguments = cmdline.split(self._proc.read_whole(f"{pid}/cmdline"))
-        stat = procfs.stat(self._proc.stat(pid))
-        if stat.state in ENDED or stat.start != before.start or arguments == [""]:
+        state, ticks, threads, start = procfs.stat(self._proc.stat(pid))
+        if state in ENDED or start != born or arguments == [""]:
             return None
         description = cmdline.describe(arguments, partial(self._proc.guest_config, pid))
         now = self._now()
-        guest = Guest(pid, stat.start, description, stat.cpu, now, description.vcpus)
-        guest.recount(self._proc, stat.threads, now)
-        self._keep_open(guest)
+        file = self._proc.stat_file(pid)
+        guest = Guest(pid, start, file, description, ticks, now, description.vcpus)
+        guest.recount(self._proc, threads, now)
+        if self._descriptors_left > 0:
+            file.keep_open()
+            self._descriptors_left -= 1
         return guest
 
-    def _keep_open(self, guest: Guest) -> None:
-        """Keep a guest's file open, which halves the cost of reading it; as far as descriptors are no scarce thing."""
-        if self._descriptors_left > 0:
-            guest.descriptor = self._proc.open(f"{guest.pid}/stat")
-            self._descriptors_left -= 1
-
     def _drop(self, guest: Guest) -> None:
-        if guest.descriptor is not None:
-            guest.close()
-            self._descriptors_left += 1
+        self._descriptors_left += guest.stat.close()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import inf, sqrt
+from typing import NamedTuple
 
+from collector_core.calibration import FitQuality, fit_quality
 from collector_plugins.qemu.model import Polynomial
 
 Point = tuple[float, float]  # load, watts
@@ -14,13 +14,11 @@ _SPARE_POINTS = 2  # a polynomial through (nearly) all points has residuals that
 _SINGULAR = 1e-12  # of the largest element; below it the points do not determine the coefficients
 
 
-@dataclass(frozen=True)
-class Fit:
-    """A polynomial and how well it fits: R² is 1 for a perfect fit, `residual` the root mean square in watts."""
+class Fit(NamedTuple):
+    """A polynomial and how well it fits."""
 
     polynomial: Polynomial
-    r_squared: float
-    residual: float
+    quality: FitQuality
 
 
 def fit(points: Sequence[Point], max_degree: int) -> Fit:
@@ -35,7 +33,7 @@ def fit(points: Sequence[Point], max_degree: int) -> Fit:
         if coefficients is not None:
             polynomial = Polynomial(coefficients, (0.0, highest))
             if polynomial.problem(highest) is None:
-                return _judged(polynomial, points)
+                return Fit(polynomial, fit_quality(polynomial, points))
     raise ValueError("no polynomial fits: the host's power is negative")
 
 
@@ -75,11 +73,3 @@ def _substitute_back(rows: list[list[float]]) -> list[float]:
         known = sum(rows[row][column] * solution[column] for column in range(row + 1, size))
         solution[row] = (rows[row][size] - known) / rows[row][row]
     return solution
-
-
-def _judged(polynomial: Polynomial, points: Sequence[Point]) -> Fit:
-    mean = sum(watts for _, watts in points) / len(points)
-    total = sum((watts - mean) ** 2 for _, watts in points)
-    left = sum((watts - polynomial(load)) ** 2 for load, watts in points)
-    r_squared = 1 - left / total if total else (1.0 if left == 0 else -inf)
-    return Fit(polynomial, r_squared, sqrt(left / len(points)))

@@ -41,13 +41,6 @@ class HostMeter:
         return found
 
 
-def growth(before: Mapping[Series, float], after: Mapping[Series, float]) -> float:
-    """Joules from one reading to the next; raises `NotAvailable` unless both have the same series and none fell."""
-    if before.keys() != after.keys() or any(after[series] < joules for series, joules in before.items()):
-        raise NotAvailable("bad_data", "the energy counter was not there all the time", fix="try again")
-    return sum(after.values()) - sum(before.values())
-
-
 def _zones_to_add(samples: Sequence[Sample]) -> set[str] | None:
     """The paths of RAPL's zones that add up; None for other meters."""
     roles = [sample.labels for sample in samples if sample.metric == "rapl_zone_info"]

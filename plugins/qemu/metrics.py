@@ -4,48 +4,56 @@ from __future__ import annotations
 
 from collector_core import Counter, Gauge, Unit
 
-_VM = ("vm", "uuid")
+VM_LABELS = ("vm", "uuid")
 
 VM_CPU_USAGE = Gauge(
-    "qemu_vm_cpu_usage_cores", "Cores that the guest's process kept busy since the previous run.", labels=_VM
+    "qemu_vm_cpu_usage_cores", "Cores that the guest's process kept busy since the previous run.", labels=VM_LABELS
 )
 VM_CPU_SECONDS = Counter(
     "qemu_vm_cpu_seconds_total",
     "CPU time of the guest's process, and of those before it under the same name while the collector watched.",
     Unit.SECONDS,
-    _VM,
+    VM_LABELS,
 )
 VM_VCPUS = Gauge(
-    "qemu_vm_vcpus", "Virtual CPUs of the guest: its live vCPU threads, else what its command line says.", labels=_VM
+    "qemu_vm_vcpus",
+    "Virtual CPUs of the guest: its live vCPU threads, else what its command line says.",
+    labels=VM_LABELS,
 )
 VM_STATIC_POWER = Gauge(
-    "qemu_vm_static_power_watts", "The guest's share of the idle host: f(0) × vCPUs / server cores.", Unit.WATTS, _VM
+    "qemu_vm_static_power_watts",
+    "The guest's share of the idle host: f(0) × vCPUs / server cores.",
+    Unit.WATTS,
+    VM_LABELS,
 )
 VM_DYNAMIC_POWER = Gauge(
     "qemu_vm_dynamic_power_watts",
     "What the guest's load would add to an idle host: (f(x) − f(0)) × ratio.",
     Unit.WATTS,
-    _VM,
+    VM_LABELS,
 )
 VM_POWER = Gauge(
     "qemu_vm_power_watts",
     "Power of the guest as if it were alone: static + dynamic. Part of the host's watts, not to be added to them.",
     Unit.WATTS,
-    _VM,
+    VM_LABELS,
 )
 VM_ENERGY = Counter(
-    "qemu_vm_energy_joules_total", "Integral of qemu_vm_power_watts since the collector started.", Unit.JOULES, _VM
+    "qemu_vm_energy_joules_total",
+    "Integral of qemu_vm_power_watts since the collector started.",
+    Unit.JOULES,
+    VM_LABELS,
 )
 VM_EMISSIONS_RATE = Gauge(
-    "qemu_vm_emissions_grams_per_hour", "CO2 equivalent: power × PUE × emission factor.", labels=_VM
+    "qemu_vm_emissions_grams_per_hour", "CO2 equivalent: power × PUE × emission factor.", labels=VM_LABELS
 )
 VM_EMISSIONS = Counter(
-    "qemu_vm_emissions_grams_total", "CO2 equivalent of qemu_vm_energy_joules_total.", Unit.GRAMS, _VM
+    "qemu_vm_emissions_grams_total", "CO2 equivalent of qemu_vm_energy_joules_total.", Unit.GRAMS, VM_LABELS
 )
 VM_OUTSIDE_RANGE = Gauge(
     "qemu_vm_outside_fitted_range",
     "1 while the guest's load is outside the range that the model was fitted in and its edge is taken instead.",
-    labels=_VM,
+    labels=VM_LABELS,
 )
 VMS = Gauge("qemu_vms", "Guests that run.")
 HOST_CPU_USAGE = Gauge(

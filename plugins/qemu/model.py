@@ -39,9 +39,13 @@ class Polynomial:
             low, high = self.fitted_range
             x = low if x < low else min(x, high)
         watts = 0.0
-        for coefficient in reversed(self.coefficients):
+        for coefficient in self._highest_first:
             watts = watts * x + coefficient
         return watts
+
+    @cached_property
+    def _highest_first(self) -> tuple[float, ...]:
+        return self.coefficients[::-1]
 
     def is_outside(self, x: float) -> bool:
         """Whether a load is outside the range it was fitted in; where none is stated nothing is."""
@@ -84,8 +88,9 @@ class PowerModel:
 
     def estimate(self, x: float, vm_cores: int) -> Watts:
         """Watts of a guest with `vm_cores` vCPUs at load `x`, in the polynomial's unit."""
-        static = self.static(vm_cores)
-        dynamic = max(0.0, (self.polynomial(x) - self.idle) * self.ratio)
+        idle = self.idle
+        static = idle * vm_cores / self.server_cores
+        dynamic = max(0.0, (self.polynomial(x) - idle) * self.ratio)
         return Watts(static, dynamic, static + dynamic)
 
     def static(self, vm_cores: int) -> float:
@@ -107,8 +112,12 @@ class Carbon:
 
     def grams_per_hour(self, watts: float) -> float:
         """carbon = watts / 1000 × PUE × emission factor."""
-        return watts / 1000 * self.pue * self.emission_factor
+        return watts * self._per_kilowatt / 1000
 
     def grams(self, joules: float) -> float:
         """Emissions of an amount of energy; a kWh is 3.6 MJ."""
-        return joules / 3.6e6 * self.pue * self.emission_factor
+        return joules * self._per_kilowatt / 3.6e6
+
+    @cached_property
+    def _per_kilowatt(self) -> float:
+        return self.pue * self.emission_factor

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from collector_core import Context, is_kernel_mount
+from collector_plugins.qemu.statfile import StatFile
 
 _STAT_BYTES = 2048
 _CHUNK = 65536
@@ -27,6 +28,10 @@ class Proc:
     def names(self) -> list[str]:
         """Everything in /proc, processes among it."""
         return os.listdir(self.directory)  # noqa: PTH208 - thousands of them, every second
+
+    def stat_file(self, pid: str) -> StatFile:
+        """/proc/PID/stat, to be read again and again."""
+        return StatFile(f"{self._prefix}{pid}/stat", is_kernels=self.is_kernels)
 
     def open(self, name: str) -> int:
         """A descriptor of a file of /proc."""
@@ -73,18 +78,20 @@ class Proc:
     def guest_config(self, pid: str, name: str) -> str | None:
         """The text of a `-readconfig` file, None where there is none to read.
 
-        Anybody may write any name on a command line: nothing but a plain file is opened, and not waited for.
+        Anybody may write any name on a command line. Opening a device may do something already, so it is only pointed
+        at (O_PATH) until it is known to be a plain file.
         """
         path = self._root / name.removeprefix("/") if name.startswith("/") else Path(f"{self._prefix}{pid}/cwd/{name}")
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+            pointer = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except (OSError, ValueError):
             return None
         try:
-            if not modes.S_ISREG(os.fstat(descriptor).st_mode):
+            if not modes.S_ISREG(os.fstat(pointer).st_mode):
                 return None
-            return os.read(descriptor, _CONFIG_BYTES).decode("utf-8", "backslashreplace")
+            with open(f"/proc/self/fd/{pointer}", "rb") as stream:  # noqa: PTH123 - it is no path to speak of
+                return stream.read(_CONFIG_BYTES).decode("utf-8", "backslashreplace")
         except OSError:
             return None
         finally:
-            os.close(descriptor)
+            os.close(pointer)

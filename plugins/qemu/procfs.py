@@ -4,35 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
+
+from collector_core import cpu_ticks
 
 TICKS_PER_SECOND: int = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 ENDED = frozenset(b"ZXx")  # states of a process that has ended and waits for its parent
 
 _VCPU_THREAD = re.compile(rb"CPU (\d+)/\w+\n?")
-_BUSY = (0, 1, 2, 5, 6)  # user, nice, system, irq, softirq; not idle, iowait and steal; guests are within user
 
 
-class Stat(NamedTuple):
-    """Of /proc/PID/stat: the state's letter, CPU time, number of threads and start, the times in ticks."""
-
-    state: int
-    cpu: int
-    threads: int
-    start: int
-
-
-def stat(line: bytes) -> Stat:
-    """Parse /proc/PID/stat (proc_pid_stat(5)); raises `ValueError`.
+def stat(line: bytes) -> tuple[int, int, int, int]:
+    """Of /proc/PID/stat (proc_pid_stat(5)): the state's letter, CPU time, number of threads and start, times in ticks.
 
     The program's name is in parentheses and may hold any others: the fields begin after the last one. `utime` holds
-    the time of guests already. Children that have ended do not count.
+    the time of guests already. Children that have ended do not count. Raises `ValueError`.
     """
-    fields = line[line.rindex(b")") + 2 :].split(None, 20)
-    if len(fields) < 20:
+    fields = line[line.rindex(b")") + 2 :].split(b" ", 20)
+    if len(fields) < 20 or not fields[0]:
         raise ValueError("/proc/PID/stat ends too early")
-    return Stat(fields[0][0], int(fields[11]) + int(fields[12]), int(fields[17]), int(fields[19]))
+    return fields[0][0], int(fields[11]) + int(fields[12]), int(fields[17]), int(fields[19])
 
 
 def vcpu_number(comm: bytes) -> int | None:
@@ -43,12 +34,7 @@ def vcpu_number(comm: bytes) -> int | None:
 
 def host_cpu(contents: bytes) -> tuple[int, int]:
     """/proc/stat: ticks that all CPUs were busy, and the number of CPUs; raises `ValueError`."""
-    lines = contents.splitlines()
-    if not lines or not lines[0].startswith(b"cpu "):
-        raise ValueError("/proc/stat: no times of the CPUs")
-    ticks = lines[0].split()[1:8]
-    cpus = sum(line.startswith(b"cpu") for line in lines[1:])
-    return sum(int(ticks[mode]) for mode in _BUSY if mode < len(ticks)), cpus
+    return cpu_ticks(contents).busy, sum(line.startswith(b"cpu") for line in contents.splitlines()[1:])
 
 
 def physical_cores(cpuinfo: bytes) -> int:

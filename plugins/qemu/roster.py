@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from collector_plugins.qemu.guest import Guest
@@ -31,17 +31,19 @@ class Roster:
     def __init__(self) -> None:
         self._totals: dict[Labels, Totals] = {}
 
-    def assign(self, guests: Iterable[Guest]) -> dict[Guest, Totals]:
-        """Label all guests that there are now; returns the totals of each."""
-        taken: dict[Labels, Guest] = {}
+    def assign(self, guests: Sequence[Guest]) -> dict[Guest, Totals]:
+        """Label all guests that there are now; returns the totals of each, in the same order."""
+        taken: set[Labels] = set()
         for guest in sorted(guests, key=lambda guest: (guest.start, int(guest.pid))):
-            labels = _wanted(guest)
-            if labels in taken:
-                labels = labels[0], guest.identity
-            guest.labels = labels
-            taken[labels] = guest
-        totals = {guest: self._of(labels, guest) for labels, guest in taken.items()}
-        self._forget_but(taken)
+            name, uuid = _wanted(guest)
+            if (name, uuid) in taken:
+                uuid = guest.identity
+            while (name, uuid) in taken:  # somebody calls a guest as we do
+                uuid += "+"
+            guest.labels = name, uuid
+            taken.add(guest.labels)
+        totals = {guest: self._of(guest.labels, guest) for guest in guests}
+        self._forget_but(len(taken))
         return totals
 
     def _of(self, labels: Labels, guest: Guest) -> Totals:
@@ -50,8 +52,8 @@ class Roster:
         self._totals[labels] = totals  # as the latest: the first in line to be forgotten are those long gone
         return totals
 
-    def _forget_but(self, taken: dict[Labels, Guest]) -> None:
-        excess = len(self._totals) - len(taken) - MAX_REMEMBERED
+    def _forget_but(self, living: int) -> None:
+        excess = len(self._totals) - living - MAX_REMEMBERED
         for labels in list(self._totals)[: max(0, excess)]:
             del self._totals[labels]
 

@@ -42,32 +42,33 @@ class View:
         return found[0]
 
     def _of_name(self, vm: str) -> list[Row]:
-        named = [row for row in self.rows if row.labels[0] == vm]
+        named = [row for row in self.rows if row.guest.labels[0] == vm]
         return named or [row for row in self.rows if row.guest.description.id == vm] or self._of_uuid(vm, "")
 
     def _of_uuid(self, uuid: str, vm: str) -> list[Row]:
         """By label or identity, which tell guests apart, before what the command line says, which may not."""
-        rows = [row for row in self.rows if not vm or row.labels[0] == vm]
-        exact = [row for row in rows if uuid in (row.labels[1], row.guest.identity)]
+        rows = [row for row in self.rows if not vm or row.guest.labels[0] == vm]
+        exact = [row for row in rows if uuid in (row.guest.labels[1], row.guest.identity)]
         return exact or [row for row in rows if row.guest.description.uuid == uuid.lower()]
 
     def power(self, row: Row) -> dict[str, Any]:
         """cinergy's answer to /power; raises `Problem` while there are no watts."""
         if self.meter.model is None:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "no power model is configured: `coefficients` is off")
-        if row.watts is None:
+        if row.load is None or row.total is None:
             raise Problem(
-                HTTPStatus.NOT_FOUND, f"{row.labels[0]!r} has just been found: its power comes with the next reading"
+                HTTPStatus.NOT_FOUND,
+                f"{row.guest.labels[0]!r} has just been found: its power comes with the next reading",
             )
         return {
-            "vm": row.labels[0],
+            "vm": row.guest.labels[0],
             "cpu_usage": row.load,
             "vm_cores": row.vcpus,
             "server_cores": self.meter.model.server_cores,
             "cinergy_ratio": self.meter.model.ratio,
-            "static_power_watts": row.watts.static,
-            "dynamic_power_watts": row.watts.dynamic,
-            "total_power_watts": row.watts.total,
+            "static_power_watts": row.static,
+            "dynamic_power_watts": row.dynamic,
+            "total_power_watts": row.total,
         }
 
     def carbon(self, row: Row) -> dict[str, Any]:
@@ -76,11 +77,11 @@ class View:
         if self.meter.carbon is None:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "no `emission_factor` is configured")
         return {
-            "vm": row.labels[0],
+            "vm": row.guest.labels[0],
             "power_watts": watts,
             "pue": self.meter.carbon.pue,
             "emission_factor_gco2_per_kwh": self.meter.carbon.emission_factor,
-            "carbon_intensity_gco2_per_hour": row.rate,
+            "carbon_intensity_gco2_per_hour": row.grams_per_hour,
         }
 
     def all(self) -> dict[str, Any]:
@@ -90,18 +91,18 @@ class View:
 
     def one(self, row: Row) -> dict[str, Any]:
         """One guest in full."""
-        return self._summary(row, shared=self._names[row.labels[0]] > 1)
+        return self._summary(row, shared=self._names[row.guest.labels[0]] > 1)
 
     @cached_property
     def _names(self) -> Counter[str]:
-        return Counter(row.labels[0] for row in self.rows)
+        return Counter(row.guest.labels[0] for row in self.rows)
 
     @staticmethod
     def _summary(row: Row, *, shared: bool) -> dict[str, Any]:
         """One guest in full; None is not known. `shared`: whether another guest has the same name."""
         return {
-            "vm": row.labels[0],
-            "uuid": row.labels[1],
+            "vm": row.guest.labels[0],
+            "uuid": row.guest.labels[1],
             "id": row.guest.description.id,
             "identity": row.guest.identity,
             "pid": int(row.guest.pid),
@@ -110,11 +111,11 @@ class View:
             "cpu_usage": row.load,
             "cpu_usage_cores": row.cores,
             "cpu_seconds": row.cpu_seconds,
-            "outside_fitted_range": row.outside,
+            "outside_fitted_range": row.is_outside,
             "static_power_watts": row.static,
-            "dynamic_power_watts": row.watts and row.watts.dynamic,
-            "total_power_watts": row.watts and row.watts.total,
+            "dynamic_power_watts": row.dynamic,
+            "total_power_watts": row.total,
             "energy_joules": row.joules,
-            "carbon_intensity_gco2_per_hour": row.rate,
+            "carbon_intensity_gco2_per_hour": row.grams_per_hour,
             "emissions_grams": row.grams,
         }

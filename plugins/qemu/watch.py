@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from collector_core import Context, NotAvailable
@@ -27,7 +27,7 @@ class Run:
     """What one run found. `busy_cores` is of the whole host; `broken` are guests that could not be read, by name."""
 
     rows: Sequence[Row]
-    broken: Mapping[str, Exception]
+    broken: Sequence[tuple[str, Exception]]
     busy_cores: float | None
     is_after_gap: bool
 
@@ -56,13 +56,14 @@ class Watch:
         self._ran_at = now
         busy = self._host.busy_cores(now)
         if self._discovery.update():
-            self._totals = self._roster.assign(self._discovery.guests.values())
+            self._totals = self._roster.assign(list(self._discovery.guests.values()))
         if not self._totals and self._discovery.denied:
             detail = f"what {len(self._discovery.denied)} processes run may not be seen: /proc is mounted with hidepid"
             raise NotAvailable("permission", detail, fix=_FIX_HIDDEN)
         broken = self._discovery.broken
-        rows = [self.meter.row(guest, totals) for guest, totals in self._totals.items() if guest.pid not in broken]
-        failures = {self._discovery.guests[pid].labels[0]: error for pid, error in broken.items()}
+        found = [guest for guest in self._discovery.guests.values() if guest.pid not in broken]
+        rows = [self.meter.row(guest, self._totals[guest]) for guest in found]
+        failures = [(self._discovery.guests[pid].labels[0], error) for pid, error in broken.items()]
         return Run(rows, failures, busy, is_after_gap)
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector_core import Counter, Gauge, Info, ReadingError, Readings, SeriesBudgetExceeded, Unit
@@ -141,3 +141,89 @@ def test_any_sequence_of_runs_shows_exactly_what_each_run_added(runs):
             out.add(POWER, value, plug=plug)
         previous = out.snapshot()
         assert as_dict(previous).get("shelly_power_watts", {}) == {(plug,): value for plug, value in run.items()}
+
+
+POWER_AND_ENERGY = (
+    Gauge("table_power_watts", "Power.", Unit.WATTS, ("plug", "room")),
+    Counter("table_energy_joules_total", "Energy.", Unit.JOULES, ("plug", "room")),
+)
+ROWS = st.dictionaries(
+    st.tuples(st.sampled_from("abc"), st.sampled_from("xy")),
+    st.tuples(*[st.none() | st.sampled_from([0.0, 1.5, 2.0, -1.0, math.nan, math.inf])] * 2),
+    max_size=4,
+)
+
+
+def outcome(out, add):
+    try:
+        add(out)
+        snapshot = out.snapshot()
+        return {metric.name: dict(snapshot.series(metric)) for metric in POWER_AND_ENERGY}
+    except ReadingError as error:
+        return str(error)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(ROWS, min_size=1, max_size=4), st.booleans())
+def test_a_table_is_its_rows(runs, is_swapped):
+    """Whatever the runs before were, a table gives what its rows give one by one: series, or an error."""
+    names = ("room", "plug") if is_swapped else ("plug", "room")
+    last = [NOTHING, NOTHING]
+    for rows in runs:
+        table, single = (Readings(POWER_AND_ENERGY, max_series=100, previous=previous) for previous in last)
+
+        def one_by_one(out, rows=rows):
+            for metric, column in zip(POWER_AND_ENERGY, zip(*rows.values(), strict=True), strict=False):
+                for key, value in zip(rows, column, strict=True):
+                    out.add_row((metric,), (value,), **dict(zip(names, key, strict=True)))
+
+        found = outcome(table, lambda out, rows=rows: out.add_table(POWER_AND_ENERGY, names, rows))
+        assert found == outcome(single, one_by_one)
+        if isinstance(found, str):
+            return
+        last = [table.snapshot(), single.snapshot()]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {("b", "x"): (3.0, 4.0), ("a", "x"): (1.0, 2.0)},
+        {("b", "x"): (3.0, 4.0), ("c", "x"): (1.0, 2.0)},
+        {("a", "x"): (-1.0, 2.0), ("b", "x"): (None, 4.0)},
+        {("a", "x"): (1.0, -2.0), ("b", "x"): (3.0, 4.0)},
+        {("a", "x"): (1.0, math.nan), ("b", "x"): (3.0, 4.0)},
+    ],
+    ids=["other order", "other things", "negative gauge", "negative counter", "no number"],
+)
+def test_a_table_after_another_is_looked_at_as_closely(rows):
+    def run(previous, table):
+        out = Readings(POWER_AND_ENERGY, max_series=9, previous=previous)
+        return out, outcome(out, lambda out: out.add_table(POWER_AND_ENERGY, ("plug", "room"), table))
+
+    first, _ = run(NOTHING, {("a", "x"): (1.0, 2.0), ("b", "x"): (3.0, 4.0)})
+    _, alone = run(NOTHING, rows)
+    _, after = run(first.snapshot(), rows)
+    assert after == alone
+    assert isinstance(after, str) is any(row[1] is not None and not row[1] >= 0 for row in rows.values())
+
+
+def test_a_table_adds_nothing_twice():
+    rows = {("a", "x"): (1.0, 2.0)}
+    first = Readings(POWER_AND_ENERGY, max_series=9)
+    first.add_table(POWER_AND_ENERGY, ("plug", "room"), rows)
+    again = Readings(POWER_AND_ENERGY, max_series=9, previous=first.snapshot())
+    again.add_table(POWER_AND_ENERGY, ("plug", "room"), rows)
+    with pytest.raises(ReadingError, match="added twice"):
+        again.add_table(POWER_AND_ENERGY, ("plug", "room"), rows)
+
+
+def test_a_row_of_a_table_has_a_value_for_each_metric():
+    out = Readings(POWER_AND_ENERGY, max_series=9)
+    with pytest.raises(ValueError, match="argument"):
+        out.add_table(POWER_AND_ENERGY, ("plug", "room"), {("a", "x"): (1.0,)})
+
+
+def test_a_table_may_be_empty():
+    out = Readings(POWER_AND_ENERGY, max_series=9)
+    out.add_table(POWER_AND_ENERGY, ("plug", "room"), {})
+    assert len(out.snapshot()) == 0

@@ -22,7 +22,7 @@ def test_energy_is_the_machines_while_the_work_ran_without_what_measuring_cost(s
     assert m.overhead_joules == pytest.approx(m.raw_energy_joules - m.energy_joules)
     assert m.components == {"cpu": pytest.approx(2000.0), "dram": pytest.approx(200.0)}
     assert (m.label, m.level, m.method, m.estimated, m.problems) == ("work", "auto", "rapl", False, ())
-    assert m.uncertainty_ratio == pytest.approx(0.05 + 0.001 / 10)
+    assert m.uncertainty_ratio == pytest.approx(0.05 + 0.001 / 10 + m.overhead_joules / m.energy_joules)
     assert (m.period_seconds, m.shorter_than_period) == (0.001, False)
 
 

@@ -1,19 +1,14 @@
-"""The fit, the steps of the load and the reading of the host's meter."""
+"""The fit, and the reading of the host's meter."""
 
 from __future__ import annotations
-
-import os
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector_core import NotAvailable, Sample
-from collector_plugins.qemu.calibrate import levels
 from collector_plugins.qemu.fit import fit
-from collector_plugins.qemu.hostmeter import HostMeter, growth
-from collector_plugins.qemu.load import Load
+from collector_plugins.qemu.hostmeter import HostMeter
 from collector_plugins.qemu.model import Polynomial
 
 
@@ -26,7 +21,7 @@ def test_points_of_a_polynomial_give_it_back(coefficients: list[float], highest:
     truth = Polynomial(tuple(c / highest**power for power, c in enumerate(coefficients)))
     points = [(highest * step / 8, truth(highest * step / 8)) for step in range(9)]
     found = fit(points, 3)
-    assert found.residual == pytest.approx(0, abs=1e-6)
+    assert found.quality.residual == pytest.approx(0, abs=1e-6)
     for load, watts in points:
         assert found.polynomial(load) == pytest.approx(watts, abs=1e-5)
     assert found.polynomial.fitted_range == (0.0, highest)
@@ -38,8 +33,8 @@ def test_whatever_was_measured_the_fit_can_be_used(points: list[tuple[float, flo
     found = fit(points, degree)
     assert found.polynomial.problem(64) is None
     assert found.polynomial(0) >= 0
-    assert found.r_squared <= 1
-    assert found.residual >= 0
+    assert found.quality.r_squared <= 1
+    assert found.quality.residual >= 0
 
 
 def test_idle_power_is_never_negative() -> None:
@@ -57,13 +52,6 @@ def test_a_fit_that_would_fall_is_made_of_a_lower_degree() -> None:
 
 def test_few_points_take_a_straight_line() -> None:
     assert len(fit([(0, 10), (1, 20), (2, 31)], 3).polynomial.coefficients) == 2
-
-
-def test_levels() -> None:
-    assert levels(2, 8) == [0, 1, 2]
-    assert levels(16, 8) == [0, 2, 4, 6, 8, 10, 12, 14, 16]
-    assert levels(96, 3) == [0, 32, 64, 96]
-    assert levels(1, 1) == [0, 1]
 
 
 ZONES = {
@@ -96,23 +84,3 @@ def test_of_a_meters_series_those_count_that_are_asked_for() -> None:
     assert list(meter.joules().values()) == [2]
     with pytest.raises(NotAvailable, match="counts no energy"):
         HostMeter(lambda _: samples, "shelly", {"plug": "c"}).joules()
-
-
-def test_a_counter_that_was_not_there_all_the_time_is_not_added_up() -> None:
-    one, two = (("path", "a"),), (("path", "b"),)
-    assert growth({one: 1.0, two: 5.0}, {one: 3.0, two: 5.5}) == 2.5
-    for after in ({one: 3.0}, {one: 3.0, two: 4.0}):
-        with pytest.raises(NotAvailable, match="not there all the time"):
-            growth({one: 1.0, two: 5.0}, after)
-
-
-def test_a_load_burns_and_ends() -> None:
-    with Load(1) as load:
-        (process,) = load._running
-        time.sleep(0.3)
-        assert process.poll() is None
-        clock = time.clock_gettime((~process.pid << 3) | 2)
-        assert clock > 0.05
-    assert process.returncode is not None
-    with pytest.raises(ProcessLookupError):
-        os.kill(process.pid, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,7 +95,8 @@ def test_a_pid_of_another_program_becomes_a_guest_and_the_other_way_round(machin
 
 def test_a_launcher_that_turns_into_a_guest_is_seen_at_once(machine: Machine, watching: Watching) -> None:
     harness = watching()
-    machine.start("/usr/sbin/libvirtd")
+    for _ in range(300):
+        machine.start("/usr/sbin/libvirtd")
     harness.run()
     launcher = machine.start("/usr/sbin/libvirtd", pid=7000)
     harness.run(advance=1)
@@ -240,6 +242,10 @@ def test_a_readconfig_file_that_is_a_trap(machine: Machine, watching: Watching) 
     harness = watching()
     harness.run()
     assert len(harness.series(metrics.VM_VCPUS)) == 7
+    proc = Proc(harness.context)
+    write(machine.root / "plain", b"text")
+    assert proc.guest_config("1", "/plain") == "text"
+    assert [proc.guest_config("1", name) for name in ("/fifo", "/zero", "/proc")] == [None, None, None]
 
 
 def test_energy_after_a_gap_is_unknown(machine: Machine, watching: Watching) -> None:
@@ -351,9 +357,42 @@ def test_a_thousand_guests_come_and_go(machine: Machine, watching: Watching) -> 
     assert set(harness.series(metrics.VM_CPU_USAGE).values()) == {0.5}
 
 
-def test_descriptors_are_kept_only_of_the_kernels_own_files(machine: Machine, watching: Watching) -> None:
-    machine.guest("-name", "vm")
+def open_files(machine: Machine) -> list[str]:
+    opened = [str(file.readlink()) for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    return [name for name in opened if name.startswith(str(machine.root))]
+
+
+def test_descriptors_are_let_go(machine: Machine, watching: Watching) -> None:
+    guests = [machine.guest("-name", f"vm{number}") for number in range(3)]
     harness = watching()
     harness.run()
-    opened = [str(file.readlink()) for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
-    assert not [name for name in opened if name.startswith(str(machine.root))]
+    assert len(open_files(machine)) == 3
+    guests[0].vanish()
+    guests[1].die()
+    harness.run(advance=1)
+    assert len(open_files(machine)) == 1
+    harness.collector.close()
+    assert open_files(machine) == []
+
+
+def test_with_few_descriptors_files_are_opened_each_time(
+    machine: Machine, watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (8, 8))
+    guests = [machine.guest("-name", f"vm{number}") for number in range(4)]
+    harness = watching()
+    harness.run()
+    assert len(open_files(machine)) == 2
+    for guest in guests:
+        guest.burn(1)
+    harness.run(advance=1)
+    assert set(harness.series(metrics.VM_CPU_USAGE).values()) == {1}
+
+
+def test_a_guest_is_gone_though_its_file_is_still_open(machine: Machine, watching: Watching) -> None:
+    guest = machine.guest("-name", "vm")
+    harness = watching()
+    harness.run()
+    guest.folder.rename(machine.root / "elsewhere")
+    harness.run(advance=1)
+    assert vms(harness) == []

@@ -91,6 +91,10 @@ def test_no_power_is_negative(
         assert isfinite(watts.total)
 
 
+def test_a_load_beyond_all_that_was_checked_costs_nothing_below_idle() -> None:
+    assert PowerModel(Polynomial((10, 10, -0.1)), 1.0, 16).estimate(200, 4) == (2.5, 0.0, 2.5)
+
+
 def test_units() -> None:
     per_core = {unit: unit.per_core(host_cpus=16) for unit in CpuUnit}
     assert per_core == {"cores": 1, "core_percent": 100, "host_percent": 6.25}

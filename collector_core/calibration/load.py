@@ -40,3 +40,8 @@ class Load:
         for process in self._running:
             process.wait()
         self._running.clear()
+
+
+def load_levels(cpus: int, steps: int) -> list[int]:
+    """Numbers of CPUs to keep busy: from none to all, evenly, at most `steps` after idle."""
+    return sorted({round(cpus * step / steps) for step in range(steps + 1)})

@@ -1,0 +1,82 @@
+"""Measures the power of this machine at one load after the other, for a calibration."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from collector_core.calibration.load import Load
+from collector_core.cputicks import CpuTicks, cpu_ticks
+from collector_core.errors import NotAvailable
+
+if TYPE_CHECKING:
+    from collector_core.commands import CommandContext
+
+BUSY_WHEN_IDLE = 0.05  # of all CPUs: more than that is somebody else's work
+
+Joules = Callable[[], Mapping[Any, float]]
+
+
+class LoadPoint(NamedTuple):
+    """What was measured while `level` processes burned: busy CPUs, their share of all (0 to 1), and watts by meter."""
+
+    level: int
+    busy_cores: float
+    utilization: float
+    watts: Mapping[Any, float]
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether something else kept CPUs busy while all should have been idle."""
+        return self.level == 0 and self.utilization > BUSY_WHEN_IDLE
+
+
+class LoadBench:
+    """Keeps CPUs of this machine busy and reads its meters and the load below the configured root.
+
+    `joules` reads the meters: energy since some moment, by meter. At each load `settle` seconds pass, then `readings`
+    times `seconds`.
+    """
+
+    def __init__(
+        self, context: CommandContext, joules: Joules, *, seconds: float, settle: float, readings: int = 1
+    ) -> None:
+        self._joules = joules
+        self._stat = context.path("/proc/stat")
+        self._now = context.clock.monotonic
+        self._seconds = seconds
+        self._settle = settle
+        self._readings = readings
+
+    def measure(self, levels: Sequence[int]) -> Iterator[LoadPoint]:
+        """Points at each number of burning processes, as they are measured; raises `NotAvailable` where one fails."""
+        self._ticks()  # in vain: to fail before any load is made
+        for level in levels:
+            with Load(level):
+                time.sleep(self._settle)
+                for _ in range(self._readings):
+                    yield self._point(level)
+
+    def _point(self, level: int) -> LoadPoint:
+        joules, ticks, start = self._joules(), self._ticks(), self._now()
+        time.sleep(self._seconds)
+        more, passed, seconds = self._joules(), self._ticks().since(ticks), self._now() - start
+        utilization = passed.utilization
+        if utilization is None:
+            raise NotAvailable("bad_data", f"{self._stat} stood still or fell", fix="try again")
+        watts = {meter: grown / seconds for meter, grown in growth(joules, more).items()}
+        return LoadPoint(level, passed.busy_seconds / seconds, utilization, watts)
+
+    def _ticks(self) -> CpuTicks:
+        try:
+            return cpu_ticks(self._stat.read_bytes())
+        except (OSError, ValueError) as error:
+            raise NotAvailable("not_found", f"{self._stat}: {error}") from error
+
+
+def growth(before: Mapping[Any, float], after: Mapping[Any, float]) -> dict[Any, float]:
+    """Joules from one reading to the next; raises `NotAvailable` unless both have the same meters and none fell."""
+    if before.keys() != after.keys() or any(after[meter] < joules for meter, joules in before.items()):
+        raise NotAvailable("bad_data", "the energy counter was not there all the time", fix="try again")
+    return {meter: joules - before[meter] for meter, joules in after.items()}

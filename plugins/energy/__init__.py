@@ -1,0 +1,115 @@
+"""The energy ledger: watts that add up, what they cost and what they emit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from collector_core import Collector, Context, NotAvailable, Readings, hookimpl
+from collector_core.energy import Account, EnergyMeter, Ledger, account_of
+from collector_plugins.energy import metrics
+from collector_plugins.energy.config import Config
+from collector_plugins.energy.intensity import Intensity, by_country
+from collector_plugins.energy.live import LiveIntensity
+from collector_plugins.energy.parts import Parts
+
+JOULES_PER_KWH = 3.6e6
+FIX = "energy-collector doctor   # says what each source lacks; `estimate` reckons where nothing measures"
+
+
+class Energy(Collector[Config]):
+    """Adds up the meters that the other collectors hand over, each joule once."""
+
+    name = "energy"
+    metrics = metrics.ALL
+    config_type = Config
+    needs_two_runs = True
+    after_others = True
+
+    def __init__(self, config: Config, ctx: Context) -> None:
+        super().__init__(config, ctx)
+        self._ledger = Ledger(config.prefer)
+        self._parts = Parts()
+        self._live = LiveIntensity(config.live, ctx.clock, ctx.logger) if config.live else None
+        self._grams: dict[str, float] = {}
+        self._cost = 0.0
+        self._fallback: Intensity | None = None
+        self._has_run = False
+
+    @classmethod
+    def detect(cls, ctx: Context) -> NotAvailable | None:
+        """Always there: what it has to add up, it finds out as it runs."""
+        del ctx
+        return None
+
+    def open(self) -> None:
+        """Look up what stands in where no live source answers."""
+        if self.config.country:
+            self._fallback = by_country(self.config.country)
+        elif self.config.carbon_intensity is not None:
+            self._fallback = Intensity(self.config.carbon_intensity, "", "configured")
+
+    async def collect(self, out: Readings) -> None:
+        """Take what all meters know; raises `NotAvailable` where there is none, but not at once: others start too."""
+        if self._live:
+            self._live.start()
+        meters = list(self.ctx.energy_meters())
+        new = self._ledger.update(meters, self.ctx.clock.monotonic())
+        if not self._ledger.joules and self._has_run:
+            raise NotAvailable("not_found", "no collector hands over an energy meter", fix=FIX)
+        self._has_run = True
+        intensity = self._intensity()
+        self._account(new, intensity)
+        self._publish_ledger(out)
+        self._publish_meters(out, meters)
+        self._publish_factors(out, intensity)
+
+    async def close(self) -> None:
+        """Stop asking for the carbon intensity; what was counted stays."""
+        if self._live:
+            await self._live.close()
+
+    def _intensity(self) -> Intensity | None:
+        return (self._live and self._live.current()) or self._fallback
+
+    def _account(self, new: Mapping[Account, float], intensity: Intensity | None) -> None:
+        for account, joules in new.items():
+            kwh = joules * self.config.pue / JOULES_PER_KWH
+            if intensity:
+                grams = self._grams.get(account.component, 0.0)
+                self._grams[account.component] = grams + kwh * intensity.grams_per_kwh
+            self._cost += kwh * (self.config.price_per_kwh or 0.0)
+
+    def _publish_ledger(self, out: Readings) -> None:
+        for account, joules in self._ledger.joules.items():
+            out.add(metrics.ENERGY, joules, **account._asdict())
+        for account, watts in self._ledger.watts().items():
+            out.add(metrics.POWER, watts, **account._asdict())
+        uncertainty: dict[tuple[str, str], float] = {}
+        for meter in self._ledger.chosen:
+            key = meter.component, meter.method
+            uncertainty[key] = max(meter.uncertainty, uncertainty.get(key, 0.0))
+        for (component, method), ratio in uncertainty.items():
+            out.add(metrics.UNCERTAINTY, ratio, component=component, method=method)
+
+    def _publish_meters(self, out: Readings, meters: Sequence[EnergyMeter]) -> None:
+        counting = {account_of(meter) for meter in self._ledger.chosen}
+        for account in dict.fromkeys(account_of(meter) for meter in meters if meter.inside is None):
+            out.add(metrics.METER, **account._asdict(), counts="true" if account in counting else "false")
+        rest = self._parts.unattributed(meters, self._ledger.chosen, sum(self._ledger.watts().values()))
+        out.add_row((metrics.UNATTRIBUTED,), (rest,))
+
+    def _publish_factors(self, out: Readings, intensity: Intensity | None) -> None:
+        out.add(metrics.PUE, self.config.pue)
+        if intensity:
+            out.add(metrics.INTENSITY, intensity.grams_per_kwh, zone=intensity.zone, source=intensity.source)
+        for component, grams in self._grams.items():
+            out.add(metrics.EMISSIONS, grams, component=component)
+        if self.config.price_per_kwh is not None:
+            out.add(metrics.COST, self._cost, currency=self.config.currency)
+
+
+@hookimpl
+def collector_types() -> list[type[Collector[Any]]]:
+    """The one collector of this plugin."""
+    return [Energy]

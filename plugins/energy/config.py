@@ -1,0 +1,64 @@
+"""Options of the energy plugin."""
+
+from __future__ import annotations
+
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+
+from collector_core import CollectorConfig, Field, SecretStr
+from collector_core.energy import Prefer
+from collector_plugins.energy.intensity import by_country
+
+
+class Live(BaseModel):
+    """Electricity Maps, or a server that answers as it does."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    zone: str = Field(
+        min_length=2, max_length=32, pattern=r"[A-Z0-9-]+", description="Its zone, e.g. DE or US-CAL-CISO."
+    )
+    token: SecretStr = Field(description="Its API key: {$env: NAME} or {$file: path}.")
+    url: str = Field("https://api.electricitymaps.com/v3", description="Where it is asked; https outside loopback.")
+    refresh: float = Field(900.0, ge=60, le=86_400, allow_inf_nan=False, description="Seconds between two requests.")
+
+    @field_validator("url")
+    @classmethod
+    def _encrypted(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme != "https" and not (
+            parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+        ):
+            raise ValueError("must begin with https://, because the token goes there")
+        return url.rstrip("/")
+
+
+class Config(CollectorConfig):
+    """Options of the energy plugin."""
+
+    prefer: Prefer = Field(
+        Prefer.PACKAGE, description="What counts where both are measured: package (and memory), or psys, the platform."
+    )
+    carbon_intensity: float | None = Field(
+        None, ge=0, le=5000, allow_inf_nan=False, description="Grams of CO2 equivalent per kWh, where you know them."
+    )
+    country: str | None = Field(None, description="ISO 3166 code, e.g. DE: takes the mean of a year from a table.")
+    live: Live | None = Field(None, description="Electricity Maps, as {zone, token}; the others step in when it fails.")
+    pue: float = Field(1.0, ge=1, le=10, allow_inf_nan=False, description="Power usage effectiveness of the building.")
+    price_per_kwh: float | None = Field(None, ge=0, allow_inf_nan=False, description="Price of a kWh in `currency`.")
+    currency: str = Field("EUR", pattern=r"[A-Z]{3}", description="ISO 4217 code, for the label of the cost.")
+
+    @field_validator("country")
+    @classmethod
+    def _known(cls, country: str | None) -> str | None:
+        if country is not None and by_country(country) is None:
+            raise ValueError(f"no carbon intensity is known for {country!r}: write an ISO 3166 code such as DE or USA")
+        return country
+
+    @model_validator(mode="after")
+    def _one_fallback(self) -> Self:
+        if self.carbon_intensity is not None and self.country is not None:
+            raise ValueError("give carbon_intensity or country, not both")
+        return self

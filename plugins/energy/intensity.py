@@ -1,0 +1,33 @@
+"""Carbon intensity of electricity: what is configured, or a country's mean of a year."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from importlib import resources
+from typing import NamedTuple
+
+TABLE = "intensity.csv"
+
+
+class Intensity(NamedTuple):
+    """Grams of CO2 equivalent per kWh, where that holds and who says so."""
+
+    grams_per_kwh: float
+    zone: str
+    source: str
+
+
+def by_country(code: str) -> Intensity | None:
+    """A country's mean of the latest year in the table, by ISO 3166 code of two or three letters in any case."""
+    wanted = code.upper()
+    for row in _rows():
+        if wanted in (row["alpha2"], row["alpha3"]):
+            source = f"our_world_in_data_{row['year']}"
+            return Intensity(float(row["grams_per_kwh"]), row["alpha2"], source)
+    return None
+
+
+def _rows() -> Iterator[dict[str, str]]:
+    text = resources.files(__package__).joinpath(TABLE).read_text(encoding="utf-8")
+    yield from csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))

@@ -1,0 +1,54 @@
+"""How much TDP this machine has: of all its sockets, or of the part of a processor that a virtual machine gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from collector_plugins.estimate.machine import Machine
+from collector_plugins.estimate.table import FAMILIES, PROCESSORS, Kind, find_family, find_processor
+
+
+class Source(StrEnum):
+    """Where the TDP, or all of the model, is from."""
+
+    TABLE = "table"
+    FAMILY = "family"
+    CONFIGURED = "configured"
+    MODEL_FILE = "model_file"
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """`tdp_watts` is of one processor; this machine has `factor` of them: its sockets, or a guest's share of one."""
+
+    tdp_watts: float
+    source: Source
+    kind: Kind
+    factor: float
+    threads_per_core: int
+    share: str
+
+
+def size(machine: Machine, tdp_watts: float | None) -> Sizing:
+    """TDP by the configured value, else by the table, else by the family. Never fails: the last family is for all.
+
+    A guest with known vCPUs gets vCPUs / threads of the model; where the model is not known, its vCPUs are counted as
+    cores of their family, and a configured TDP is taken to be the guest's own.
+    """
+    cpu, names = machine.cpu, machine.cpu.names
+    known = find_processor(names, PROCESSORS.read_text(encoding="utf-8"))
+    family = find_family(names, FAMILIES.read_text(encoding="utf-8"))
+    kind = known.kind if known else family.kind
+    source = Source.TABLE if known else Source.FAMILY
+    if machine.virtual:
+        per_core = known.threads // known.cores if known else family.threads_per_core
+        cores, factor = cpu.threads / per_core, cpu.threads / known.threads if known else 1.0
+        share = f"{cpu.threads}/{known.threads}" if known else "unknown"
+    else:
+        per_core, cores, factor = max(1, cpu.threads // cpu.cores), cpu.cores / cpu.sockets, float(cpu.sockets)
+        share = "1"
+    tdp = known.tdp_watts if known else family.watts_per_core * cores
+    if tdp_watts is not None:
+        tdp, source = tdp_watts, Source.CONFIGURED
+    return Sizing(tdp, source, kind, factor, per_core, share)

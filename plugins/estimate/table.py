@@ -1,0 +1,111 @@
+"""Tables of processors: the TDP of those that are known by name, and of families for all others."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from math import isfinite
+from pathlib import Path
+from typing import NamedTuple
+
+PROCESSORS = Path(__file__).with_name("processors.csv")
+FAMILIES = Path(__file__).with_name("families.csv")
+
+_TRADEMARKS = re.compile(r"\((?:r|tm|c)\)", re.IGNORECASE)
+_GENERATION = re.compile(r"^\d+th gen ")
+# What stands after a model: its clock, its number of cores, its graphics.
+_REST = re.compile(r" (?:@|\S+-cores?\b|with |w/).*$")
+_FILLERS = frozenset({"cpu", "processor", "apu"})
+
+
+class Kind(StrEnum):
+    """What a processor is made for, which says how near to its TDP it is run."""
+
+    SERVER = "server"
+    DESKTOP = "desktop"
+    LAPTOP = "laptop"
+    BOARD = "board"
+
+
+class Processor(NamedTuple):
+    """One socket as its maker specifies it."""
+
+    name: str
+    tdp_watts: float
+    cores: int
+    threads: int
+    kind: Kind
+
+
+class Family(NamedTuple):
+    """What is typical of processors whose name fits the pattern."""
+
+    pattern: str
+    watts_per_core: float
+    threads_per_core: int
+    kind: Kind
+
+
+def normalized(name: str) -> str:
+    """A name of /proc/cpuinfo or of a table as one can compare it: `intel xeon e5-2620 v3`."""
+    words = " ".join(_TRADEMARKS.sub(" ", name).lower().split()).replace("fx -", "fx-")
+    words = _REST.sub("", _GENERATION.sub("", words))
+    return " ".join(word for word in words.split() if word not in _FILLERS)
+
+
+def find_processor(names: Sequence[str], table: str) -> Processor | None:
+    """The first of the names that a table in the format of processors.csv has; raises `ValueError`."""
+    rows = {normalized(row.name): row for row in parse_processors(table)}
+    return next((rows[name] for name in map(normalized, names) if name in rows), None)
+
+
+def find_family(names: Sequence[str], table: str) -> Family:
+    """The family of the first name that has one; the table, in the format of families.csv, ends with one for all.
+
+    Raises `ValueError`.
+    """
+    families = list(parse_families(table))
+    for name in map(normalized, names):
+        for family in families[:-1]:
+            if fnmatchcase(name, family.pattern):
+                return family
+    if not families:
+        raise ValueError("the table of families is empty")
+    return families[-1]
+
+
+def parse_processors(table: str) -> Iterator[Processor]:
+    """The rows of a table of processors; raises `ValueError` with the row that is wrong."""
+    for model, tdp, cores, threads, kind in _rows(table, 5):
+        yield Processor(model, _positive(tdp, model), _count(cores, model), _count(threads, model), Kind(kind))
+
+
+def parse_families(table: str) -> Iterator[Family]:
+    """The rows of a table of families, the most special first; raises `ValueError` with the row that is wrong."""
+    for pattern, watts, threads, kind in _rows(table, 4):
+        yield Family(pattern, _positive(watts, pattern), _count(threads, pattern), Kind(kind))
+
+
+def _rows(table: str, width: int) -> Iterator[list[str]]:
+    lines = [line for line in table.splitlines() if line.strip() and not line.startswith("#")]
+    for row in csv.reader(lines[1:]):
+        if len(row) != width:
+            raise ValueError(f"{','.join(row)}: {len(row)} columns, must be {width}")
+        yield row
+
+
+def _positive(text: str, row: str) -> float:
+    value = float(text)
+    if not (isfinite(value) and value > 0):
+        raise ValueError(f"{row}: {text} W")
+    return value
+
+
+def _count(text: str, row: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(f"{row}: {text} cores or threads")
+    return value

@@ -1,0 +1,34 @@
+"""Guests as energy meters: parts of the host's processors, shown beside the ledger and never added to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from collector_core import Component, EnergyMeter, EnergyMethod, EnergyReading
+from collector_plugins.qemu.view import View
+
+# What a polynomial of the CPU use alone misses of a host (memory, disks, frequencies): a rule of thumb, not measured.
+UNCERTAINTY = 0.25
+
+
+def energy_meters(view: View, interval: float) -> Iterator[EnergyMeter]:
+    """A meter for each guest that has watts, as of one run; `interval` is the seconds between runs."""
+    for row in view.rows:
+        if row.joules is not None:
+            yield _meter(":".join(filter(None, row.guest.labels)), EnergyReading(row.joules, view.read_at), interval)
+
+
+def _meter(device: str, reading: EnergyReading, interval: float) -> EnergyMeter:
+    def latest() -> EnergyReading:
+        return reading
+
+    return EnergyMeter(
+        component=Component.CPU,
+        device=device,
+        method=EnergyMethod.MODEL,
+        uncertainty=UNCERTAINTY,
+        period=interval,
+        latest=latest,
+        read=latest,
+        inside=Component.CPU,
+    )

@@ -1,0 +1,98 @@
+"""The steps of a calibration's load, what is measured at them, and how a fit is judged."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from collector_core import NotAvailable
+from collector_core.app import App
+from collector_core.calibration import LoadBench, fit_quality, load_levels
+from collector_core.commands import CommandContext
+from collector_core.energy.bench import growth
+from collector_core.energy.load import Load
+from collector_core.testing import FakeClock
+
+
+def test_levels() -> None:
+    assert load_levels(2, 8) == [0, 1, 2]
+    assert load_levels(16, 8) == [0, 2, 4, 6, 8, 10, 12, 14, 16]
+    assert load_levels(96, 3) == [0, 32, 64, 96]
+    assert load_levels(1, 1) == [0, 1]
+
+
+def test_a_load_burns_and_ends() -> None:
+    with Load(1) as load:
+        (process,) = load._running
+        time.sleep(0.3)
+        assert process.poll() is None
+        clock = time.clock_gettime((~process.pid << 3) | 2)
+        assert clock > 0.05
+    assert process.returncode is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.pid, 0)
+
+
+def test_a_counter_that_was_not_there_all_the_time_is_not_added_up() -> None:
+    assert growth({"a": 1.0, "b": 5.0}, {"a": 3.0, "b": 5.5}) == {"a": 2.0, "b": 0.5}
+    for after in ({"a": 3.0}, {"a": 3.0, "b": 4.0}):
+        with pytest.raises(NotAvailable, match="not there all the time"):
+            growth({"a": 1.0, "b": 5.0}, after)
+
+
+class Machine:
+    """A machine whose meter and CPU times move on whenever the meter is read: 2 s, 40 W, a quarter of 4 CPUs busy."""
+
+    def __init__(self, root: Path) -> None:
+        self.clock = FakeClock()
+        self.stat = root / "proc/stat"
+        self.stat.parent.mkdir()
+        self.stat.write_text("cpu  0 0 0 0\n")
+        self.reads = 0
+        self.context = CommandContext(App(root=root, clock=self.clock), lambda _: pytest.fail("reads no collector"))
+
+    def joules(self) -> dict[str, float]:
+        self.reads += 1
+        self.clock.advance(2.0)
+        self.stat.write_text(f"cpu  {200 * self.reads} 0 0 {600 * self.reads} 0 0 0 0\n")
+        return {"package": 80.0 * self.reads, "memory": 10.0 * self.reads}
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_each_step_gives_watts_by_meter_and_the_load(machine: Machine) -> None:
+    points = list(LoadBench(machine.context, machine.joules, seconds=0, settle=0, readings=2).measure([0, 1]))
+    assert [point.level for point in points] == [0, 0, 1, 1]
+    for point in points:
+        assert (point.busy_cores, point.utilization) == (1.0, 0.25)
+        assert point.watts == {"package": 40.0, "memory": 5.0}
+    assert [point.is_disturbed for point in points] == [True, True, False, False]
+
+
+def test_cpu_times_that_stand_still_are_no_point(machine: Machine) -> None:
+    machine.stat.write_text("cpu  1 0 0 1\n")
+    bench = LoadBench(machine.context, lambda: {"package": 1.0}, seconds=0, settle=0)
+    with pytest.raises(NotAvailable, match="stood still or fell"):
+        list(bench.measure([0]))
+
+
+def test_without_cpu_times_it_says_so_before_any_load(machine: Machine) -> None:
+    machine.stat.unlink()
+    with pytest.raises(NotAvailable, match="proc/stat"):
+        list(LoadBench(machine.context, dict, seconds=0, settle=0).measure([SimpleNamespace()]))  # type: ignore[list-item]
+
+
+def test_the_quality_of_a_fit() -> None:
+    assert fit_quality(lambda load: 2 * load, [(0, 0), (1, 2), (2, 4)]) == (1.0, 0.0)
+    good = fit_quality(lambda load: 2 * load, [(0, 1), (1, 1), (2, 5), (3, 5)])
+    assert good.residual == 1.0
+    assert good.r_squared == pytest.approx(1 - 4 / 16)
+    assert fit_quality(lambda _: 3.0, [(0, 3), (1, 3)]) == (1.0, 0.0)
+    assert fit_quality(lambda _: 4.0, [(0, 3), (1, 3)]).r_squared == float("-inf")

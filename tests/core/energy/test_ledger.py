@@ -1,0 +1,162 @@
+"""Joules of every meter that counts, once each, over meters that come, go, lapse and start again."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector_core.energy import Account, Component, EnergyMeter, EnergyMethod, EnergyReading, Ledger, Prefer
+
+
+class Source:
+    """A meter whose reading the test sets."""
+
+    def __init__(self, component, device, method="rapl", covers=(), period=1.0):
+        self.reading = None
+        self.account = Account(Component(component), device, EnergyMethod(method))
+        self.meter = EnergyMeter(
+            *self.account, 0.05, period, lambda: self.reading, lambda: self.reading, frozenset(map(Component, covers))
+        )
+
+    def says(self, joules, time):
+        self.reading = EnergyReading(joules, time)
+        return self.meter
+
+
+@pytest.fixture
+def package():
+    return Source("cpu", "package-0")
+
+
+@pytest.fixture
+def model():
+    return Source("cpu", "cpu", "model")
+
+
+def test_growth_is_counted_and_power_is_growth_over_its_own_time(package):
+    ledger = Ledger()
+    assert ledger.update([package.says(0, 10.0)], 10.1) == {package.account: 0}
+    assert ledger.watts() == {}
+    ledger.update([package.says(500, 15.0)], 16.0)
+    assert ledger.joules == {package.account: 500}
+    assert ledger.watts() == {package.account: 100}
+
+
+def test_a_reading_that_has_not_moved_on_keeps_its_power(package):
+    ledger = Ledger()
+    ledger.update([package.says(0, 10.0)], 10)
+    ledger.update([package.says(500, 15.0)], 15)
+    ledger.update([package.meter], 16)
+    assert ledger.watts() == {package.account: 100}
+    assert ledger.joules == {package.account: 500}
+
+
+def test_what_a_meter_counted_before_anybody_asked_counts_if_nobody_else_knew_it(package):
+    ledger = Ledger()
+    ledger.update([package.says(30, 10.0)], 10)
+    assert ledger.joules == {package.account: 30}
+
+
+def test_a_second_package_that_appears_later_loses_nothing(package):
+    other = Source("cpu", "package-1")
+    ledger = Ledger()
+    ledger.update([package.says(30, 10.0)], 10)
+    ledger.update([package.says(60, 11.0), other.says(25, 11.0)], 11)
+    assert ledger.joules == {package.account: 60, other.account: 25}
+
+
+def test_a_model_stands_in_until_there_is_a_counter_and_again_when_it_is_lost(package, model):
+    ledger = Ledger()
+    ledger.update([model.says(0, 0.0)], 0)
+    ledger.update([model.says(50, 5.0)], 5)
+    ledger.update([model.says(100, 10.0), package.says(40, 10.0)], 10)
+    assert ledger.joules == {model.account: 50, package.account: 0}, "40 J are within the model's"
+    ledger.update([model.says(150, 15.0), package.says(90, 15.0)], 15)
+    assert ledger.joules == {model.account: 50, package.account: 50}
+    ledger.update([model.says(500, 50.0), package.meter], 50)
+    assert ledger.joules == {model.account: 50, package.account: 50}, "the model begins anew when the counter is stale"
+    ledger.update([model.says(550, 55.0), package.meter], 55)
+    assert ledger.joules == {model.account: 100, package.account: 50}
+    ledger.update([model.says(600, 60.0), package.says(900, 60.0)], 60)
+    ledger.update([model.says(650, 65.0), package.says(950, 65.0)], 65)
+    assert ledger.joules == {model.account: 100, package.account: 100}
+
+
+def test_a_meter_that_was_away_while_nobody_stood_in_brings_what_it_counted(package):
+    ledger = Ledger()
+    ledger.update([package.says(0, 0.0)], 0)
+    ledger.update([package.meter], 100)
+    assert ledger.chosen == ()
+    assert ledger.watts() == {}
+    ledger.update([package.says(5000, 101.0)], 101)
+    assert ledger.joules == {package.account: 5000}
+
+
+def test_a_collector_that_was_built_anew_counts_from_0(package):
+    ledger = Ledger()
+    ledger.update([package.says(0, 0.0)], 0)
+    ledger.update([package.says(500, 5.0)], 5)
+    ledger.update([package.says(20, 10.0)], 10)
+    assert ledger.joules == {package.account: 520}
+    assert ledger.watts() == {}
+
+
+def test_the_platform_and_what_it_covers_never_count_together(package):
+    psys = Source("host", "psys", covers=["cpu", "dram"])
+    for prefer, counted in ((Prefer.PACKAGE, package), (Prefer.PSYS, psys)):
+        ledger = Ledger(prefer)
+        for time in range(3):
+            ledger.update([package.says(100 * time, time), psys.says(150 * time, time)], time)
+        assert ledger.joules == {counted.account: 200 if counted is package else 300}
+
+
+def test_a_platform_steps_in_when_the_packages_are_lost_without_counting_their_time_again(package):
+    psys = Source("host", "psys", covers=["cpu", "dram"])
+    ledger = Ledger()
+    ledger.update([package.says(0, 0.0), psys.says(0, 0.0)], 0)
+    ledger.update([package.says(100, 1.0), psys.says(150, 1.0)], 1)
+    ledger.update([package.meter, psys.says(900, 20.0)], 20)
+    ledger.update([package.meter, psys.says(1000, 21.0)], 21)
+    assert ledger.joules == {package.account: 100, psys.account: 100}
+
+
+steps = st.lists(st.tuples(st.floats(0, 1e6), st.booleans(), st.booleans()), max_size=20)
+
+
+@given(steps)
+def test_the_sum_never_falls_and_never_exceeds_what_both_saw(runs):
+    package, model, ledger = Source("cpu", "package-0"), Source("cpu", "cpu", "model"), Ledger()
+    true, total = 0.0, 0.0
+    for time, (joules, counter_there, model_there) in enumerate(runs):
+        true += joules
+        shown = [package.says(true, time)] * counter_there + [model.says(true, time)] * model_there
+        ledger.update(shown, float(time))
+        assert total <= sum(ledger.joules.values()) <= true * (1 + 1e-9)
+        total = sum(ledger.joules.values())
+
+
+def test_power_across_a_gap_is_unknown_and_not_0(package):
+    ledger = Ledger()
+    ledger.update([package.says(0, 0.0)], 0)
+    ledger.update([package.says(500, 5.0)], 5)
+    package.reading = EnergyReading(500, 10.0, unknown_gaps=1)
+    ledger.update([package.meter], 10)
+    assert ledger.watts() == {}
+    package.reading = EnergyReading(900, 15.0, unknown_gaps=1)
+    ledger.update([package.meter], 15)
+    assert ledger.watts() == {package.account: 80}
+
+
+def test_a_meter_that_is_heard_of_seldom_is_not_late_before_three_of_its_intervals(package):
+    ledger = Ledger()
+    for now in range(0, 121, 5):
+        if now % 60 == 0:
+            package.says(100.0 * now, float(now))
+        ledger.update([package.meter], float(now))
+    assert ledger.watts() == {package.account: 100}
+    ledger.update([package.meter], 299.0)
+    assert ledger.watts() == {package.account: 100}
+    ledger.update([package.meter], 301.0)
+    assert ledger.watts() == {}
+    assert ledger.joules == {package.account: 12_000}
