@@ -21,7 +21,7 @@ from collector_core.cli.results import ROWS, Run, summary
 from collector_core.energy.levels import Level
 from collector_core.energy.monitor import EnergyMonitor
 from collector_core.energy.store import MeasurementStore
-from collector_core.errors import NotAvailable, explain
+from collector_core.errors import NotAvailable, with_fix
 
 LONGEST_LABEL = 80
 _LEVELS = [level.value for level in Level]
@@ -85,7 +85,7 @@ def command(common: Common, **values: Any) -> None:
     except child.CommandError as error:
         _fail(str(error), error.code)
     except NotAvailable as error:
-        _fail(explain(error), 1)
+        _fail(with_fix(str(error), error.fix), 1)
     _show(subjects, runs, options.as_json)
     sys.exit(next((run.exit_code for each in runs for run in each if run.exit_code), 0))
 

@@ -48,7 +48,11 @@ BURN = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() 
 
 @pytest.fixture
 def environment(plugin_path, tmp_path):
-    return plugin_path(guess=METER) | {"XDG_DATA_HOME": str(tmp_path / "data")}
+    """With a configuration in which that meter is the only one."""
+    config = tmp_path / "only-guess.yaml"
+    config.write_text("collectors: {guess: {}}")
+    found = {"XDG_DATA_HOME": str(tmp_path / "data"), "ENERGY_COLLECTOR_CONFIG": str(config)}
+    return plugin_path(guess=METER) | found
 
 
 @pytest.fixture
@@ -68,6 +72,15 @@ def test_a_command_is_measured_and_its_output_stays_as_it_is(measure):
     assert re.search(r"^mean power +20\.0 W$", done.stderr, re.MULTILINE)
     assert "an estimate by model, ± 30 %" in done.stderr
     assert "\x1b" not in done.stderr, "no live line where there is no terminal"
+
+
+def test_without_any_counter_there_is_an_estimate(command, tmp_path):
+    (tmp_path / "data").write_bytes(bytes(50_000_000))
+    options = ("--level", "estimate", "--json", "--no-save")
+    found = json.loads(command("measure", *options, "--", "sha256sum", tmp_path / "data").stdout.splitlines()[-1])
+    assert (found["method"], found["estimated"]) == ("model", True)
+    assert found["energy_joules"] > 0
+    assert found["uncertainty_ratio"] > 0
 
 
 def test_the_whole_process_tree_counts(measure):
@@ -193,6 +206,8 @@ def test_two_commands_run_in_turn_and_stand_side_by_side(measure, tmp_path):
 
 def test_a_level_that_cannot_be_had_says_why_and_the_command_is_not_run(command, environment, tmp_path):
     (tmp_path / "empty").mkdir()
+    (tmp_path / "both.yaml").write_text("collectors: {rapl: {}, guess: {}}")
+    environment = environment | {"ENERGY_COLLECTOR_CONFIG": str(tmp_path / "both.yaml")}
     done = command(
         "measure", "--level", "hardware", "--root", tmp_path / "empty", "--", "touch", tmp_path / "ran", env=environment
     )
@@ -222,7 +237,9 @@ def test_counters_of_the_processors_are_measured_where_there_are_some(command, e
 
     thread = threading.Thread(target=drive)
     thread.start()
-    done = command("measure", "--json", "--root", tree.root, "--", "sleep", "1", env=environment)
+    (tmp_path / "both.yaml").write_text("collectors: {rapl: {}, guess: {}}")
+    options = ("--json", "--root", tree.root, "--config", tmp_path / "both.yaml")
+    done = command("measure", *options, "--", "sleep", "1", env=environment)
     stopped.set()
     thread.join()
     found = json.loads(done.stdout)
