@@ -80,8 +80,9 @@ def test_the_counters_of_the_processors_are_found_and_read(tree):
         f"{component} package-{socket} (rapl)" for component in ("cpu", "dram") for socket in range(2)
     }
     with monitor.measure() as m:
-        tree.advance(1.0)
-    assert m.energy_joules > 200
+        time.sleep(0.3)
+    assert m.problems == ()
+    assert m.energy_joules > 0
     assert m.components["cpu"] / m.components["dram"] == pytest.approx(10, rel=0.2)
     assert kept_open()
     monitor.close()
