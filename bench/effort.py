@@ -25,6 +25,8 @@ class Effort:
     ssh_hosts: int = 50
     ssh_cycles: int = 5
     guests: int = 1_000
+    blocks: int = 2000
+    curve_seconds: int = 5
 
 
 FULL = Effort()
@@ -45,4 +47,6 @@ QUICK = Effort(
     ssh_hosts=5,
     ssh_cycles=1,
     guests=100,
+    blocks=100,
+    curve_seconds=1,
 )

@@ -24,8 +24,26 @@ class Tree:
     def advance(self) -> None:
         """Let every energy counter move on."""
         self._joules += _STEP
+        self._write(self._joules)
+
+    def show(self, joules: float) -> None:
+        """Let every energy counter say what it does after so many joules."""
+        self._write(round(joules * 1e6) % _MAXIMUM)
+
+    def nest(self) -> None:
+        """Show zones within each other too, as the kernel does: some look for them there."""
+        powercap = self.root / "sys/class/powercap"
+        (powercap / "intel-rapl/subsystem").symlink_to(powercap)
+        for path in _ZONES.values():
+            (powercap / "intel-rapl" / path).symlink_to(powercap / path)
+            (powercap / path / f"{path}:0").symlink_to(powercap / f"{path}:0")
+
+    def _write(self, microjoules: int) -> None:
+        """Each at once, so that nobody reads half a number."""
         for counter in self._counters:
-            counter.write_text(f"{self._joules}\n", encoding="ascii")
+            new = counter.with_name(".energy_uj")
+            new.write_text(f"{microjoules}\n", encoding="ascii")
+            new.replace(counter)
 
     def _zones(self) -> list[Path]:
         powercap = self.root / "sys/class/powercap"

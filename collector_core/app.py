@@ -7,14 +7,13 @@ import threading
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from collector_core import config as configuration
-from collector_core.collector import Clock, Collector, Context, SystemClock
+from collector_core.collector import Clock, SystemClock
 from collector_core.config import Config, Instance, Unloadable
-from collector_core.discovery import Plugins, discover
+from collector_core.discovery import Plugins, detect, discover
 from collector_core.energy import EnergyMeter
-from collector_core.errors import ConfigError, NotAvailable, Reason, describe
+from collector_core.errors import ConfigError, Reason, describe
 from collector_core.exposition import Exposition, Source
 from collector_core.processmetrics import ProcessMetrics
 from collector_core.runner import Runner
@@ -209,17 +208,6 @@ def load_config(file: Path | None) -> tuple[Plugins, Config]:
     document = configuration.read_document(file)
     plugins = _logged(discover(configuration.plugin_names(document)))
     return plugins, configuration.validate(document, plugins)
-
-
-def detect(cls: type[Collector[Any]], root: Path, clock: Clock) -> NotAvailable | None:
-    """Ask a collector class whether it has anything to do here; one that raises has not."""
-    ctx = Context(cls.name, logging.getLogger(f"collector.{cls.name}"), clock=clock, root=root)
-    try:
-        return cls.detect(ctx)
-    except NotAvailable as answer:
-        return answer
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-        return NotAvailable(Reason.BAD_DATA, describe(error))
 
 
 def _unloadable(collector: Unloadable) -> Idle:

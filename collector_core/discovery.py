@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pluggy
 
 from collector_core import api, hookspecs
-from collector_core.collector import Collector, CollectorConfig
-from collector_core.errors import DeclarationError, NewerApiNeeded, describe
+from collector_core.collector import Clock, Collector, CollectorConfig, Context
+from collector_core.errors import DeclarationError, NewerApiNeeded, NotAvailable, Reason, describe
 from collector_core.metrics import Metric
 
 GROUP = hookspecs.PROJECT
@@ -74,6 +76,17 @@ def discover(only: Collection[str] | None = None) -> Plugins:
 def entry_point_names() -> list[str]:
     """The names of all installed plugins, without loading them."""
     return sorted({entry.name for entry in metadata.entry_points(group=GROUP)})
+
+
+def detect(cls: type[Collector[Any]], root: Path, clock: Clock) -> NotAvailable | None:
+    """Ask a collector class whether it has anything to do here; one that raises has not."""
+    ctx = Context(cls.name, logging.getLogger(f"collector.{cls.name}"), clock=clock, root=root)
+    try:
+        return cls.detect(ctx)
+    except NotAvailable as answer:
+        return answer
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+        return NotAvailable(Reason.BAD_DATA, describe(error))
 
 
 def _load(manager: pluggy.PluginManager, entry: metadata.EntryPoint) -> Plugin:

@@ -26,8 +26,13 @@ def implementation(plugin: Collector[Any] | ModuleType, hook: str) -> Callable[.
 
     Collectors are not registered with pluggy: a call would go to all of them at once, and end at the first that raises.
     """
-    marked = getattr(plugin if isinstance(plugin, ModuleType) else type(plugin), hook, None)
-    return getattr(plugin, hook) if hasattr(marked, f"{PROJECT}_impl") else None
+    marked = plugin if isinstance(plugin, ModuleType) else type(plugin)
+    return getattr(plugin, hook) if implements(marked, hook) else None
+
+
+def implements(plugin: type | ModuleType, hook: str) -> bool:
+    """Whether a collector class or a module has an implementation of its own."""
+    return hasattr(getattr(plugin, hook, None), f"{PROJECT}_impl")
 
 
 def unknown_hooks(cls: type) -> Iterator[str]:

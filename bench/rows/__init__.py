@@ -6,7 +6,20 @@ from collections.abc import Callable, Mapping
 
 from bench.effort import Effort
 from bench.figures import Figure, Table
-from bench.rows import between, idle, imports, isolation, memory, nvidia, paced, qemu, render, start, throughput
+from bench.rows import (
+    between,
+    idle,
+    imports,
+    isolation,
+    measure,
+    memory,
+    nvidia,
+    paced,
+    qemu,
+    render,
+    start,
+    throughput,
+)
 
 Row = Callable[[Effort], list[Figure | Table]]
 
@@ -20,6 +33,7 @@ ROWS: Mapping[str, Row] = {
     "idle": idle.measure,
     "isolation": isolation.measure,
     "nvidia": nvidia.measure,
+    "measure": measure.measure,
     "imports": imports.measure,
     "qemu": qemu.measure,
     "qemu-c": qemu.measure_beside_c,

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from collector_core import config as configuration
-from collector_core.app import App, detect
+from collector_core.app import App
 from collector_core.cli.common import Common, common_options
 from collector_core.collector import Collector
-from collector_core.discovery import discover
+from collector_core.discovery import detect, discover
 from collector_core.errors import ConfigError, NotAvailable, Reason, describe
 from collector_core.runner import Report
 from collector_core.secrets import Redactor

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from collector_core import Collector, Context, NotAvailable, Readings, Reason, hookimpl
+from collector_core import Collector, Context, EnergyMeter, NotAvailable, Readings, Reason, hookimpl
 from collector_plugins.nvidia import metrics, sources
 from collector_plugins.nvidia.config import Config, Local
+from collector_plugins.nvidia.energymeters import energy_meters
 from collector_plugins.nvidia.gpu import Answer, Gpu
+from collector_plugins.nvidia.quicknvml import QuickNvml
 from collector_plugins.nvidia.watch import Timing, Watch
 
 PATIENCE = 0.8  # of the time until the next run: whoever has not answered by then is shown by that one
@@ -30,6 +32,8 @@ class Nvidia(Collector[Config]):
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
         self._watches: list[Watch] = []
+        self._nvml = QuickNvml()
+        self._energy_meters: tuple[EnergyMeter, ...] = ()
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
@@ -55,13 +59,20 @@ class Nvidia(Collector[Config]):
         if not self.config.hosts:
             self._watches[0].answer()
         answers = dict(self._answers(out))
+        self._energy_meters = tuple(self._meters_of(answers))
         for watch, answer in answers.items():
             with out.part(host=watch.host):
                 _publish(out, watch, answer)
         _publish_cluster(out, answers.values())
 
+    @hookimpl
+    def collector_energy_meters(self) -> Sequence[EnergyMeter]:
+        """The GPUs of this machine, as of the last run; not those of other hosts, nor simulated ones."""
+        return self._energy_meters
+
     async def close(self) -> None:
         """End all reads and hang up."""
+        self._nvml.close()
         for watch in self._watches:
             await watch.close()
 
@@ -72,10 +83,16 @@ class Nvidia(Collector[Config]):
         # A machine that lists itself too, as where all share one configuration, must not be read twice.
         if config.local is not Local.OFF and own_name not in {host.label for host in config.hosts}:
             source = sources.local_source(config, ctx.clock)
-            yield Watch(own_name, source, timing, ctx.clock, ctx.logger, optional=config.local is Local.AUTO)
+            optional = config.local is Local.AUTO
+            yield Watch(own_name, source, timing, ctx.clock, ctx.logger, optional=optional, here=True)
         for host in config.hosts:
             source = sources.ssh_source(host, config, ctx.timeout)
             yield Watch(host.label, source, timing, ctx.clock, ctx.logger, limit=host.power_limit_watts)
+
+    def _meters_of(self, answers: Mapping[Watch, Answer]) -> Iterator[EnergyMeter]:
+        for watch, answer in answers.items():
+            if watch.here and self.config.local is not Local.DEMO:
+                yield from energy_meters(watch, answer.gpus, self._nvml, self.ctx.clock)
 
     def _answers(self, out: Readings) -> Iterator[tuple[Watch, Answer]]:
         """What answered; a host that did not is shown as down, but not this machine where `auto` finds no GPU."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 
-from collector_core import PowerIntegral, WrapCounter
+from collector_core import EnergyReading, PowerIntegral, WrapCounter
 from collector_plugins.nvidia.gpu import Gpu
 
 # For GPUs that name no limit: above any board sold today. Only jumps of a hundred times as much are refused.
@@ -25,6 +27,7 @@ class GpuEnergy:
 
     What the counter says between two readings counts; where it says nothing (no counter, driver loaded anew), the area
     under the power does, for readings at most `max_gap` seconds apart. What neither knows is counted in `unknown_gaps`.
+    Readings may come from several threads; one that comes late is left out, because a counter would seem to fall.
     """
 
     max_gap: float
@@ -34,6 +37,8 @@ class GpuEnergy:
     _compared: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
     _counter: WrapCounter = field(default_factory=lambda: WrapCounter(None, DEFAULT_LIMIT_WATTS), repr=False)
     _integral: PowerIntegral = field(init=False, repr=False)
+    _time: float = field(default=-inf, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
         self._integral = PowerIntegral(self.max_gap)
@@ -49,8 +54,19 @@ class GpuEnergy:
         counted, area = self._compared
         return area / counted - 1 if counted > 0 else None
 
+    def latest(self) -> EnergyReading | None:
+        """What is known now; None while nothing is."""
+        with self._lock:
+            return EnergyReading(self.joules, self._time, self.unknown_gaps) if self.method else None
+
     def update(self, gpu: Gpu, now: float) -> None:
         """Take what was read at `now` (seconds, monotonic)."""
+        with self._lock:
+            if now >= self._time:
+                self._time = now
+                self._take(gpu, now)
+
+    def _take(self, gpu: Gpu, now: float) -> None:
         first = self.method is None
         counted = self._count(gpu, now)
         area = None if gpu.power is None else self._integral.update(gpu.power, now)

@@ -1,4 +1,4 @@
-"""The GPUs of this machine through NVML, the driver's own library; the only module that knows pynvml.
+"""The GPUs of this machine through NVML, the driver's own library.
 
 Units and meanings are those of the NVML API reference: milliwatts, millijoules, MHz, percent, KB/s.
 """
@@ -68,7 +68,7 @@ class Nvml:
                 nvml = self._open()
         except nvml.NVMLError as error:
             self.close()
-            raise _explained(error) from error
+            raise explained(error) from error
         return self._read_all(nvml)
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class Nvml:
 
     def _open(self) -> Any:
         self.stage = "initialising NVML"
-        nvml = _import()
+        nvml = load()
         try:
             nvml.nvmlInit()
             self._nvml = nvml
@@ -91,7 +91,7 @@ class Nvml:
             self._handles = [_handle(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
         except nvml.NVMLError as error:
             self.close()
-            raise _explained(error) from error
+            raise explained(error) from error
         return nvml
 
     def _read_all(self, nvml: Any) -> Answer:
@@ -101,7 +101,7 @@ class Nvml:
             try:
                 gpus.append(self._read_one(nvml, str(index), handle))
             except nvml.NVMLError as error:
-                failures[f"gpu {index}"] = _explained(error)
+                failures[f"gpu {index}"] = explained(error)
         self._plan_another_start(lost=bool(failures))
         if gpus:
             return Answer(tuple(gpus), failures)
@@ -115,10 +115,10 @@ class Nvml:
         series: dict[Series, float] = {}
         problems: list[str] = []
         for read in self._readers:
-            series.update(_tolerant(nvml, read, handle, problems))
+            series.update(tolerant(nvml, read, handle, problems))
         info = Series(metrics.GPU_INFO, (nvml.nvmlDeviceGetName(handle), self._driver))
         series[info] = 1.0
-        counter = dict(_tolerant(nvml, _energy_counter, handle, problems)).get(Series(metrics.ENERGY))
+        counter = dict(tolerant(nvml, _energy_counter, handle, problems)).get(Series(metrics.ENERGY))
         return Gpu(index, nvml.nvmlDeviceGetUUID(handle), series, counter, tuple(problems))
 
     def _plan_another_start(self, *, lost: bool) -> None:
@@ -130,7 +130,8 @@ class Nvml:
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
 
-def _import() -> Any:
+def load() -> Any:
+    """The module pynvml; raises `NotAvailable` where it is not installed."""
     try:
         return importlib.import_module("pynvml")
     except ModuleNotFoundError as error:
@@ -145,12 +146,13 @@ def _handle(nvml: Any, index: int) -> Any:
         return error
 
 
-def _explained(error: Any) -> NotAvailable:
+def explained(error: Any) -> NotAvailable:
+    """What an error of NVML's means."""
     reason, detail, fix = BROKEN.get(error.value, (Reason.BAD_DATA, f"NVML says: {error}", ""))
     return NotAvailable(reason, detail, fix=fix)
 
 
-def _tolerant(
+def tolerant(
     nvml: Any, read: Callable[[Any, Any], Found], gpu: Any, problems: list[str]
 ) -> Iterator[tuple[Series, float]]:
     """What one reader finds; what the GPU does not have is left out, raises `NVMLError` where the GPU is broken."""
@@ -288,3 +290,5 @@ _READERS: tuple[Callable[[Any, Any], Found], ...] = (
     _pcie,
     _mig,
 )
+
+ENERGY_READERS: tuple[Callable[[Any, Any], Found], ...] = (_energy_counter, _power, _power_limit)

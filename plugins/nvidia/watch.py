@@ -27,7 +27,7 @@ class Watch:
     """Reads one host in the background, so that a slow one holds up nobody.
 
     `host` is its label, `limit` the power limit in watts that is configured for its GPUs; where it is `optional` it is
-    no fault that it has none.
+    no fault that it has none, and `here` is this machine.
     """
 
     def __init__(
@@ -40,10 +40,12 @@ class Watch:
         *,
         limit: float | None = None,
         optional: bool = False,
+        here: bool = False,
     ) -> None:
         self.host = host
         self.limit = limit
         self.optional = optional
+        self.here = here
         self.source = source
         self._timing = timing
         self._clock = clock

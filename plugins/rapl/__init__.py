@@ -108,6 +108,11 @@ class Rapl(Collector[Config]):
             with out.part(zone=path):
                 self._publish(out, self._zones[path], reading, duplicates.get(path))
 
+    def close(self) -> None:
+        """Let go of the zones' directories."""
+        for meter in self._meters.values():
+            meter.close()
+
     @hookimpl
     def collector_energy_meters(self) -> Sequence[EnergyMeter]:
         """Packages (or dies), memory and platform."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 
-from collector_core import Clock, Component, EnergyMeter, EnergyMethod, EnergyReading
+from collector_core import Clock, Component, EnergyMeter, EnergyMethod
 from collector_plugins.rapl.duplicates import EQUAL_SAMPLES
 from collector_plugins.rapl.meter import Meter
 from collector_plugins.rapl.zones import Role, Zone
@@ -41,14 +42,6 @@ def energy_meters(
                 uncertainty=UNCERTAINTY,
                 period=PERIOD_SECONDS,
                 latest=meter.latest,
-                read=_reader(meter, zone, clock),
+                read=partial(meter.measure, zone, clock),
                 covers=frozenset({Component.CPU, Component.DRAM}) if zone.role is Role.PSYS else frozenset(),
             )
-
-
-def _reader(meter: Meter, zone: Zone, clock: Clock) -> Callable[[], EnergyReading | None]:
-    def read() -> EnergyReading | None:
-        meter.read(zone, clock)
-        return meter.latest()
-
-    return read

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 from collector_core import Clock, EnergyReading, WrapCounter
-from collector_plugins.rapl.powercap import read_number
+from collector_plugins.rapl.counterfile import CounterFile
 from collector_plugins.rapl.zones import Zone
 
 MICROJOULES = 1e6  # in a joule
@@ -21,12 +22,17 @@ class Reading:
 
 
 class Meter:
-    """Follows a zone's counter; outlives the zone, so that its joules never fall within one process."""
+    """Follows a zone's counter; outlives the zone, so that its joules never fall within one process.
+
+    Readings on several threads are taken one after the other: one that overtook another would look like a wrap.
+    """
 
     def __init__(self, zone: Zone) -> None:
         self.moves = 0
         self._counter = WrapCounter(zone.maximum, zone.max_watts * MICROJOULES)
         self._last: tuple[int, float] | None = None
+        self._file = CounterFile()
+        self._lock = threading.Lock()
 
     @property
     def alive(self) -> bool:
@@ -36,7 +42,7 @@ class Meter:
     def latest(self) -> EnergyReading | None:
         """What the last reading gave; None while the counter has not moved, or after its zone has gone."""
         last = self._last
-        return EnergyReading(self.joules, last[1], self.unknown_gaps) if last and self.alive else None
+        return EnergyReading(self.joules, last[1], self.unknown_gaps) if last and self.moves else None
 
     @property
     def joules(self) -> float:
@@ -50,25 +56,50 @@ class Meter:
 
     def adopt(self, zone: Zone) -> None:
         """Take over what a new scan of the tree says about the zone."""
-        self._counter.max_rate = zone.max_watts * MICROJOULES
-        if zone.maximum and zone.maximum != self._counter.maximum:
-            self.forget()
-            self._counter.maximum = zone.maximum
+        with self._lock:
+            self._counter.max_rate = zone.max_watts * MICROJOULES
+            if zone.maximum and zone.maximum != self._counter.maximum:
+                self._forget()
+                self._counter.maximum = zone.maximum
 
     def forget(self) -> None:
         """The zone is gone: should it come back, it counts from what it says then."""
-        self._counter.forget()
-        self._last = None
+        with self._lock:
+            self._forget()
+
+    def close(self) -> None:
+        """Let go of the zone's directory; the next reading opens it again."""
+        with self._lock:
+            self._file.close()
 
     def read(self, zone: Zone, clock: Clock) -> Reading:
         """Read the zone's counter; raises `OSError` or `ValueError`, and then nothing has changed."""
-        started = clock.monotonic()
-        raw = read_number(zone.energy_file)
-        now = (started + clock.monotonic()) / 2
-        growth = self._counter.update(raw, now)
-        last, self._last = self._last, (raw, now)
+        with self._lock:
+            last = self._last
+            raw, now, growth = self._take(zone, clock)
         if last is None:
             return Reading(raw, moved=False, watts=None)
-        moved, elapsed = raw != last[0], now - last[1]
-        self.moves += moved
-        return Reading(raw, moved, None if growth is None or elapsed <= 0 else growth / MICROJOULES / elapsed)
+        elapsed = now - last[1]
+        return Reading(raw, raw != last[0], None if growth is None or elapsed <= 0 else growth / MICROJOULES / elapsed)
+
+    def measure(self, zone: Zone, clock: Clock) -> EnergyReading | None:
+        """Read the zone's counter, as `read` does, and say what `latest` would say then."""
+        with self._lock:
+            self._take(zone, clock)
+            return self.latest()
+
+    def _forget(self) -> None:
+        self._counter.forget()
+        self._file.close()
+        self._last = None
+
+    def _take(self, zone: Zone, clock: Clock) -> tuple[int, float, float | None]:
+        """The counter, when it said so, and its growth since the last reading, None if unknown; in microjoules."""
+        started = clock.monotonic()
+        raw = self._file.read(zone.energy_file)
+        now = (started + clock.monotonic()) / 2
+        growth = self._counter.update(raw, now)
+        if self._last is not None and raw != self._last[0]:
+            self.moves += 1
+        self._last = raw, now
+        return raw, now, growth

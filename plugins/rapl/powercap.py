@@ -63,9 +63,14 @@ def counts_energy(files: frozenset[str]) -> bool:
 
 def read_number(file: Path) -> int:
     """What a file of one number says, afresh; raises `OSError`, or `ValueError` for anything but 0…2⁶⁴."""
-    text = _read(file).strip()
+    return parse_number(_read(file), file.name)
+
+
+def parse_number(content: bytes, name: str) -> int:
+    """The number that the file `name` holds; raises `ValueError` for anything but 0…2⁶⁴."""
+    text = content.strip()
     if not text.isdigit() or len(text) > _UINT64_DIGITS:
-        raise ValueError(f"{file.name} says {_shorten(text)}, not a number" if text else f"{file.name} is empty")
+        raise ValueError(f"{name} says {_shorten(text)}, not a number" if text else f"{name} is empty")
     return int(text)
 
 

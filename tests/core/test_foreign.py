@@ -35,8 +35,8 @@ from collector_core import (
     views,
     wrap_collector,
 )
-from collector_core.app import App, detect
-from collector_core.discovery import check_type
+from collector_core.app import App
+from collector_core.discovery import check_type, detect
 from collector_core.exposition import Exposition, negotiate
 from collector_core.selfmetrics import Result
 from collector_core.testing import FakeClock, Harness, assert_plugin_contract

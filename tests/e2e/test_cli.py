@@ -27,7 +27,7 @@ def collector_types():
 
 def test_every_command_explains_itself(command):
     help_text = command("--help").stdout
-    for name in ("run", "check", "list", "once", "doctor", "docs", "new-plugin"):
+    for name in ("run", "check", "list", "once", "doctor", "measure", "docs", "new-plugin"):
         assert re.search(rf"^  {name} ", help_text, re.MULTILINE)
         own = command(name, "--help")
         assert own.returncode == 0

@@ -107,6 +107,14 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **handle)
     *handle = &gpus[index];
     return number((int)index, "handle", &code) == NOT_SUPPORTED ? OK : (int)code;
 }
+int nvmlDeviceGetHandleByUUID(const char *uuid, void **handle)
+{
+    char said[96];
+    for (unsigned index = 0; index < MAX_GPUS; index++)
+        if (text((int)index, "uuid", said, sizeof said) == OK && !strcmp(said, uuid))
+            return nvmlDeviceGetHandleByIndex_v2(index, handle);
+    return NOT_FOUND;
+}
 int nvmlDeviceGetName(void *gpu, char *value, unsigned size) { return text(of(gpu), slice_of(gpu) < 0 ? "name" : "slice_name", value, size); }
 int nvmlDeviceGetUUID(void *gpu, char *value, unsigned size)
 {

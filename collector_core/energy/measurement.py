@@ -1,0 +1,93 @@
+"""What measuring a piece of work found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+
+class Disagreement(NamedTuple):
+    """What another method says of a component that was measured: its joules, and by which ratio they exceed ours."""
+
+    component: str
+    method: str
+    energy_joules: float
+    ratio: float
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Measurement:
+    """One piece of work. What cannot be known is None or empty; before it has ended nothing is (`AttributeError`).
+
+    Energy is that of the machine while the work ran, in joules:
+
+    - `energy_joules` is the sum of `components` (by cpu, dram, gpu, …), None where a part of it is not known:
+      `problems` then say why. What measuring itself cost is subtracted; `raw_energy_joules` is as it was read.
+    - `method` says how it came to be known (`rapl`, `rapl+nvml_counter`), `estimated` whether a model had a part in it.
+    - `uncertainty_ratio` is the expected error, with that of a meter which is updated only every `period_seconds`.
+      A block that is `shorter_than_period` has no energy, not 0 J.
+    - `idle_joules`: what the machine would have used anyway, by its power while the monitor waited before it measured.
+    - `attributed_energy_joules`: the share of this process and all below it, by CPU time among all that the machine's
+      CPUs worked (`cpu_share_ratio`), in the energy of cpu, dram and host.
+    - `disagreements`: what other methods say of the same components.
+
+    `duration_seconds` and `cpu_seconds` are without the cost of measuring, `raw_…` with it; `overhead_joules` and
+    `overhead_seconds` are that cost. `cpu_percent` is 100 where one CPU was busy all the time. `memory_bytes` is the
+    most that was resident, `memory_change_bytes` by how much it grew. `network_bytes` are those of all interfaces but
+    loopback, whoever sent them; `disk_bytes` are this process tree's own. `started_at` is in seconds since 1970.
+    """
+
+    label: str
+    level: str
+    started_at: float
+    duration_seconds: float = field(init=False)
+    raw_duration_seconds: float = field(init=False)
+    energy_joules: float | None = field(init=False)
+    raw_energy_joules: float | None = field(init=False)
+    components: dict[str, float] = field(init=False)
+    method: str = field(init=False)
+    estimated: bool = field(init=False)
+    uncertainty_ratio: float | None = field(init=False)
+    idle_joules: float | None = field(init=False)
+    attributed_energy_joules: float | None = field(init=False)
+    cpu_share_ratio: float | None = field(init=False)
+    cpu_seconds: float = field(init=False)
+    raw_cpu_seconds: float = field(init=False)
+    cpu_percent: float | None = field(init=False)
+    memory_bytes: int | None = field(init=False)
+    memory_change_bytes: int | None = field(init=False)
+    network_bytes: int | None = field(init=False)
+    disk_bytes: int | None = field(init=False)
+    overhead_joules: float | None = field(init=False)
+    overhead_seconds: float = field(init=False)
+    period_seconds: float = field(init=False)
+    shorter_than_period: bool = field(init=False)
+    disagreements: tuple[Disagreement, ...] = field(init=False)
+    problems: tuple[str, ...] = field(init=False)
+    _conclude: Callable[[Measurement], None] | None = field(init=False, default=None)
+
+    def ended(self, conclude: Callable[[Measurement], None]) -> None:
+        """It has ended; `conclude` fills everything in when somebody asks, which is not the time to be quick at."""
+        self._conclude = conclude
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, fit for JSON; what is not known is not in it."""
+        values = {name: getattr(self, name) for name in FIELDS}
+        values["disagreements"] = [each._asdict() for each in self.disagreements]
+        values["problems"] = list(self.problems)
+        return {name: value for name, value in values.items() if value is not None}
+
+    if not TYPE_CHECKING:  # else every misspelt name would pass for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """Called for a field that is not filled in yet, and for what is no field."""
+            if name not in FIELDS:
+                raise AttributeError(f"a measurement has no {name!r}")
+            if self._conclude is None:
+                raise AttributeError(f"{name} is known once the measurement has ended")
+            self._conclude(self)
+            return object.__getattribute__(self, name)
+
+
+FIELDS = tuple(each.name for each in fields(Measurement) if not each.name.startswith("_"))
