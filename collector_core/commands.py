@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +11,7 @@ from collector_core.errors import NotAvailable
 
 if TYPE_CHECKING:
     from collector_core.app import App
+    from collector_core.collector import CollectorConfig
 
 CommandFunction = Callable[..., None]
 
@@ -35,6 +36,14 @@ class CommandContext:
         """An absolute path of the machine, e.g. `/proc`, below the configured root."""
         return under(self.root, path)
 
+    def options(self, collector: str) -> CollectorConfig:
+        """The options of a collector, by its name in the configuration or that of its plugin.
+
+        Raises `StartupError` where nothing is called so, and `ConfigError` where some are missing.
+        """
+        options: CollectorConfig = self._find(collector).instance.options
+        return options
+
     def read(self, collector: str) -> list[Sample]:
         """Run a collector now, by its name in the configuration or that of its plugin; returns what it publishes.
 
@@ -51,10 +60,11 @@ class CommandContext:
 
 
 class Subcommands:
-    """Takes the commands of one plugin, each below a group of the framework's, such as `calibrate`."""
+    """Takes the commands of one plugin, below a group of the framework's, such as `calibrate`, or its own name."""
 
     def __init__(self) -> None:
         self._functions: dict[str, CommandFunction] = {}
+        self._own: dict[str, CommandFunction] = {}
 
     def add(self, group: str, function: CommandFunction) -> None:
         """`energy-collector GROUP NAME` calls `function(context, …)`, where NAME is the plugin's one name.
@@ -63,6 +73,15 @@ class Subcommands:
         docstring is the help. `NotAvailable` ends it with exit code 1 and with the reason and the fix on stderr.
         """
         self._functions[group] = function
+
+    def add_own(self, name: str, function: CommandFunction) -> None:
+        """`energy-collector PLUGIN NAME` calls `function(context, …)`, as with `add`."""
+        self._own[name] = function
+
+    @property
+    def own(self) -> Mapping[str, CommandFunction]:
+        """The commands of the plugin's own group."""
+        return self._own
 
     def get(self, group: str) -> CommandFunction | None:
         """The plugin's command below a group, None if it has none."""

@@ -53,8 +53,9 @@ def collector_routes() -> Sequence[web.RouteDef]:  # type: ignore[empty-body]
 
 @hookspec
 def collector_commands(subcommands: Subcommands) -> None:
-    """Add commands below the framework's: `subcommands.add("calibrate", function)` makes `calibrate NAME`.
+    """Add commands below the framework's, or below the plugin's own name.
 
-    Implemented by a plugin's module. Called when somebody asks for that command or its group's help, and never
-    otherwise; import what the command needs within this function.
+    `subcommands.add("calibrate", function)` makes `calibrate NAME`, `subcommands.add_own("login", function)` makes
+    `NAME login`. Implemented by a plugin's module. Called when somebody asks for that command or its group's help, and
+    never otherwise; import what the command needs within this function.
     """
