@@ -32,7 +32,7 @@ class Polling:
         self._low: dict[str, bool] = {}
         self._discharging: dict[str, bool] = {}
         self._last: float | None = None
-        self._until_rest = 0
+        self._last_rest: float | None = None
 
     @property
     def fast(self) -> bool:
@@ -63,16 +63,16 @@ class Polling:
         return self._last is None or now - self._last >= self.interval
 
     def begin(self, now: float) -> bool:
-        """Count a cycle that begins; returns whether it asks the cloud too."""
+        """A cycle begins; returns whether it asks the cloud too, as every fifth does, by the time that has passed."""
         self._last = now
-        rest = self._until_rest <= 0
-        self._until_rest = self._rules.rest_every if rest else self._until_rest
-        self._until_rest -= 1
-        return rest
+        if self._last_rest is not None and now - self._last_rest < self._rules.rest_every * self.interval:
+            return False
+        self._last_rest = now
+        return True
 
     def ask_again(self) -> None:
         """Let the next cycle ask the cloud, since this one could not."""
-        self._until_rest = 0
+        self._last_rest = None
 
     def trigger_seconds(self, realtime: Realtime) -> float | None:
         """For how long devices are asked to report; None: not at all."""
