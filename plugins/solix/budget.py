@@ -59,7 +59,7 @@ class Budget:
     def __init__(self, clock: Clock, login: str, spread: Callable[[], float]) -> None:
         self.results: Counter[tuple[str, Result]] = Counter()
         self._clock = clock
-        self._login = login
+        self.login = login
         self._spread = spread
         self._made: dict[str, deque[float]] = {}
         self._failures: Counter[str] = Counter()
@@ -74,13 +74,13 @@ class Budget:
         pause = self._retry_at.get(endpoint, now) - now
         if pause > 0:
             raise HeldBack(endpoint, pause)
-        limit, window = (LOGIN_LIMIT, LOGIN_WINDOW) if endpoint == self._login else (LIMIT, WINDOW)
+        limit, window = (LOGIN_LIMIT, LOGIN_WINDOW) if endpoint == self.login else (LIMIT, WINDOW)
         made = self._made.setdefault(endpoint, deque())
         while made and now - made[0] >= window:
             made.popleft()
         if len(made) >= limit:
             wait = window - (now - made[0])
-            if endpoint == self._login:
+            if endpoint == self.login:
                 raise HeldBack(endpoint, wait)
             return wait
         made.append(now)

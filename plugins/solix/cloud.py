@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import json
 import logging
 import random
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from collector_core import AuthFailed, NotAvailable, Reason
 from collector_plugins.solix.account import Receive
-from collector_plugins.solix.budget import Budget, HeldBack, Result
+from collector_plugins.solix.budget import Budget, HeldBack
 from collector_plugins.solix.config import Config
 from collector_plugins.solix.privacy import Privacy
 from collector_plugins.solix.state import State
-
-if TYPE_CHECKING:
-    from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
+from collector_plugins.solix.traffic import counted
 
 LIBRARY = "anker_solix_api"
 NEEDED = (LIBRARY, "aiofiles", "cryptography", "paho")
@@ -176,7 +173,7 @@ class AnkerCloud:
         from anker_solix_api.api import AnkerSolixApi  # noqa: PLC0415 - heavy
 
         self._state.prepare()
-        self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), middlewares=(self._watched,))
+        self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), middlewares=(counted(self._budget),))
         password = self._config.password.get_secret_value() if self._config.password else ""
         api = AnkerSolixApi(self._config.email, password, self._config.country.upper(), self._http, _silent())
         api.apisession._authFile = str(self._state.token)  # noqa: SLF001 - the library has no other way
@@ -225,28 +222,6 @@ class AnkerCloud:
 
         return claimed
 
-    async def _watched(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        """Count how each HTTP request ends."""
-        endpoint = request.url.path.lstrip("/")
-        try:
-            response = await handler(request)
-            body = await response.read()
-        except TimeoutError:
-            self._budget.count(endpoint, Result.TIMEOUT)
-            raise
-        except OSError:
-            self._budget.count(endpoint, Result.UNREACHABLE)
-            raise
-        except Exception:
-            self._budget.count(endpoint, Result.HTTP_ERROR)
-            raise
-        retry_after = response.headers.get("retry-after", "")
-        result = _result(response.status, body)
-        self._budget.count(endpoint, result, float(retry_after) if retry_after.isdecimal() else 0.0)
-        if endpoint == LOGIN and result is Result.UNAUTHORIZED:
-            raise AuthFailed("the cloud refused the login", fix=f"check `email` and `password`: {LOG_IN}")
-        return response
-
     def _hand_over(self, receive: Receive) -> Callable[..., None]:
         """The callback for the client's thread, where nothing of ours may run."""
         loop = asyncio.get_running_loop()
@@ -278,20 +253,6 @@ def _devices_in(serial: str, values: Mapping[str, Any]) -> list[tuple[str, Mappi
     if not embedded:
         return [(serial, dict(values))]
     return [(str(each.get("sn")), dict(each.get(EMBEDDED) or {})) for each in embedded if each.get("sn")]
-
-
-def _result(status: int, body: bytes) -> Result:
-    if status in {401, 403}:
-        return Result.UNAUTHORIZED
-    if status == 429:
-        return Result.LIMITED
-    if status >= 400:
-        return Result.SERVER_ERROR if status >= 500 else Result.HTTP_ERROR
-    try:
-        code = json.loads(body)["code"]
-    except (ValueError, TypeError, KeyError):
-        return Result.BAD_DATA
-    return Result.OK if code == 0 else Result.REFUSED
 
 
 async def _end(session: Any) -> None:

@@ -34,9 +34,19 @@ class Merge:
         self._newest: dict[str, dict[Source, float]] = {}
 
     def put(
-        self, device: str, source: Source, at: float, values: Mapping[Series, float], *, limit: float = 0.0
+        self,
+        device: str,
+        source: Source,
+        at: float,
+        values: Mapping[Series, float],
+        *,
+        limit: float = 0.0,
+        is_sign_of_life: bool = True,
     ) -> None:
-        """Take values that were so at `at`; what is known newer stays. `limit` where it is longer than the source's."""
+        """Take values that were so at `at`; what is known newer stays.
+
+        `limit` where it is longer than the source's. What is no sign of life leaves the age as it is.
+        """
         if not values:
             return
         readings = self._readings.setdefault(device, {})
@@ -44,8 +54,9 @@ class Merge:
             known = readings.get(series)
             if known is None or known.at <= at:
                 readings[series] = Reading(value, at, source, max(limit, self._limits[source]))
-        newest = self._newest.setdefault(device, {})
-        newest[source] = max(at, newest.get(source, at))
+        if is_sign_of_life:
+            newest = self._newest.setdefault(device, {})
+            newest[source] = max(at, newest.get(source, at))
 
     def fresh(self, device: str, now: float) -> dict[Series, float]:
         """The values of a device that are fresh."""
@@ -61,5 +72,6 @@ class Merge:
 
     def keep(self, devices: Collection[str]) -> None:
         """Forget all other devices."""
-        for gone in self._newest.keys() - set(devices):
-            del self._newest[gone], self._readings[gone]
+        for gone in self._readings.keys() - set(devices):
+            del self._readings[gone]
+            self._newest.pop(gone, None)

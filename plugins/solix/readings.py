@@ -46,8 +46,10 @@ class CloudReadings:
 
     def _take_device(self, serial: str, device: Mapping[str, Any], now: float) -> None:
         found = mapping.read_rest(str(device.get("type")), device)
+        static = {series: found.pop(series) for series in STATIC & found.keys()}
+        self._merge.put(serial, Source.REST, now, static, is_sign_of_life=False)
         if str(device.get("status")) == OFFLINE or mapping.is_asleep(found):
-            found = {series: value for series, value in found.items() if series in STATIC}
+            return
         averages = {series: found.pop(series) for series in AVERAGED & found.keys() if "average_power" in device}
         self._merge.put(serial, Source.REST, now, found)
         if averages:

@@ -1,11 +1,11 @@
-"""An Anker cloud and a broker on loopback, accounts that say what the test decides, and the real library where it is."""
+"""An Anker cloud and a broker on loopback, accounts as the test decides, and the real library where it is."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib.util
-import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,16 +144,16 @@ def fake_cloud(library, monkeypatch):
     started = []
 
     def start(*folders):
-        cloud = FakeCloud(*(folders or (HERE / "accounts" / "home",))).start()
-        started.append(cloud)
+        fake = FakeCloud(*(folders or (HERE / "accounts" / "home",))).start()
+        started.append(fake)
         for region in API_SERVERS:
-            monkeypatch.setitem(API_SERVERS, region, cloud.url)
-        monkeypatch.setattr(AnkerSolixClientSession, "_api_public_key_hex", cloud.public_key)
-        return cloud
+            monkeypatch.setitem(API_SERVERS, region, fake.url)
+        monkeypatch.setattr(AnkerSolixClientSession, "_api_public_key_hex", fake.public_key)
+        return fake
 
     yield start
-    for cloud in started:
-        cloud.stop()
+    for fake in started:
+        fake.stop()
 
 
 @pytest.fixture
@@ -201,13 +201,9 @@ class RealClock(FakeClock):
         super().__init__(0.0, 0.0)
 
     def monotonic(self):
-        import time
-
         return time.monotonic() + self.monotonic_time
 
     def time(self):
-        import time
-
         return time.time() + self.wall_time
 
 
@@ -220,8 +216,3 @@ def live(collector_harness, library, tmp_path):
         return Live(collector_harness(Solix, clock=RealClock(), timeout=30, **options))
 
     return make
-
-
-def answers(name):
-    """One of our own accounts: file names without suffix → what it says."""
-    return {file.stem: json.loads(file.read_text()) for file in (HERE / "accounts" / name).glob("*.json")}

@@ -28,6 +28,7 @@ BOUND = "power_service/v1/app/get_relate_and_bind_devices"
 ENERGY = "power_service/v1/site/energy_analysis"
 STATISTICS = "charging_energy_service/energy_statistics"
 WEEK = 7 * 86400
+BODIES = {"malformed": '{"code": 0, "data": {', "empty": "", "list": '{"code": 0, "msg": "success!", "data": [1, 2]}'}
 
 
 def decrypted(secret, text):
@@ -137,12 +138,8 @@ class FakeCloud:
             return web.Response()
         if fault.how == "slow":
             await asyncio.sleep(30)
-        if fault.how == "malformed":
-            return web.Response(text='{"code": 0, "data": {', content_type="application/json")
-        if fault.how == "empty":
-            return web.Response(text="", content_type="application/json")
-        if fault.how == "list":
-            return web.json_response({"code": 0, "msg": "success!", "data": [1, 2]})
+        if fault.how in BODIES:
+            return web.Response(text=BODIES[fault.how], content_type="application/json")
         if fault.code:
             return web.json_response({"code": fault.code, "msg": "refused", "data": None})
         if fault.status:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -258,6 +259,6 @@ def test_a_day_stays_inside_the_budget_and_sees_the_fast_mode_come_and_go(solix)
     assert counts["get_site_list"] == pytest.approx(slow_seconds / 600 + fast_seconds / 150, rel=0.05)
     assert counts["passport/login"] == counts["get_user_mqtt_info"] == 1
     assert counts["energy_analysis"] == 24 * 5
-    changes = [(before, after) for before, after in zip(fast, fast[1:], strict=False) if before != after]
+    changes = [(before, after) for before, after in pairwise(fast) if before != after]
     assert changes == [(0, 1), (1, 0)]
     assert len(account.asked) == pytest.approx(slow_seconds / 120 + fast_seconds / 30, rel=0.05)

@@ -300,7 +300,9 @@ def test_a_broker_that_is_not_there_costs_only_the_live_values(home, broker, liv
     assert clients() == []
 
 
-@pytest.mark.parametrize("text", ["", "no json", "[1]", '{"head": 3}', '{"head": {}, "payload": "{\\"data\\": \\"!\\"}"}'])
+@pytest.mark.parametrize(
+    "text", ["", "no json", "[1]", '{"head": 3}', '{"head": {}, "payload": "{\\"data\\": \\"!\\"}"}']
+)
 def test_a_malformed_message_does_not_end_the_session(home, devices, live, text):
     collector = live()
     harness = collector.harness

@@ -19,7 +19,10 @@ NAMES = sorted({field.name for field in ALL_FIELDS if "." not in field.name} | {
 
 
 def by_name(found):
-    return {(f"{series.metric.name}[{series.label}]" if series.label else series.metric.name): v for series, v in found.items()}
+    return {
+        (f"{series.metric.name}[{series.label}]" if series.label else series.metric.name): v
+        for series, v in found.items()
+    }
 
 
 def test_a_solarbank_of_the_cloud():
