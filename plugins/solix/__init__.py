@@ -105,10 +105,13 @@ class Solix(Collector[Config]):
 
     async def _wait(self, poller: Poller) -> None:
         """Let what is due go on for a while; the first run has nothing else to show."""
-        patience = self.ctx.timeout if not poller.known else min(self.ctx.interval, self.ctx.timeout)
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + PATIENCE * patience
-        while (tasks := poller.start()) and (left := deadline - loop.time()) > 0:
+        started = loop.time()
+        while tasks := poller.start():
+            most = min(self.ctx.interval, self.ctx.timeout) if poller.known else self.ctx.timeout
+            left = started + PATIENCE * most - loop.time()
+            if left <= 0:
+                break
             await asyncio.wait(tasks, timeout=left)
 
     def _things(self) -> Iterator[Thing]:

@@ -28,8 +28,8 @@ class Account(Protocol):
     async def log_in(self) -> None:
         """Log in, with the token that is kept if there is one."""
 
-    async def update_sites(self) -> None:
-        """Ask for the power of all sites and their devices."""
+    async def update_sites(self, *, quick: bool) -> None:
+        """Ask for the power of all sites and their devices; `quick`: without averages, which take many requests."""
 
     async def update_details(self) -> None:
         """Ask what devices there are, and what seldom changes of them."""

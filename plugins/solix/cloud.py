@@ -46,9 +46,11 @@ NOT_NEEDED = frozenset(
         "vehicle",
     }
 )
+AVERAGES = frozenset({"powerpanel_avg_power", "hes_avg_power"})
 NOT_NEEDED_OF_DETAILS = NOT_NEEDED | {"solarbank"}  # schedules and settings; what they are is told by the site
 REFUSING = frozenset({26108, 26156, 26050, 26051, 26052, 26053, 26054, 26055, 100053})  # wrong password, locked, 2FA
 
+LONGEST_SLEEP = 1.0  # seconds, so that a wait ends soon after the machine's own sleep
 RECONNECT_SECONDS = ((1, 5), (60, 120))  # shortest and longest pause of the client, drawn from these ranges
 
 
@@ -78,6 +80,7 @@ class AnkerCloud:
         self._http: Any = None
         self._controls: dict[str, Any] = {}
         self._one_at_a_time = asyncio.Lock()
+        self._requesting: asyncio.Task[Any] | None = None
 
     @property
     def connected(self) -> bool:
@@ -100,9 +103,9 @@ class AnkerCloud:
         await self._call(self._api.async_authenticate)
         self._privacy.learn(self._state.secrets())
 
-    async def update_sites(self) -> None:
-        """One request, and one or more for each site."""
-        await self._call(lambda: self._api.update_sites(exclude=set(NOT_NEEDED)))
+    async def update_sites(self, *, quick: bool) -> None:
+        """One request, and one or more for each site; averages take four to six more for each panel or X1."""
+        await self._call(lambda: self._api.update_sites(exclude=set(NOT_NEEDED | AVERAGES if quick else NOT_NEEDED)))
 
     async def update_details(self) -> None:
         """Also finds devices that belong to no site."""
@@ -182,16 +185,15 @@ class AnkerCloud:
         return api
 
     async def _call(self, method: Callable[[], Awaitable[Any]]) -> Any:
-        """Call the library, one call at a time; its exceptions become ours."""
-        async with self._one_at_a_time:
-            try:
-                return await method()
-            except (AuthFailed, NotAvailable, asyncio.CancelledError):
-                raise
-            except Exception as error:  # noqa: BLE001 - it raises what its parsing of foreign JSON happens to raise
-                raise self._explained(error) from None
-            finally:
-                self._state.lock()
+        """Call the library; its exceptions become ours."""
+        try:
+            return await method()
+        except (AuthFailed, NotAvailable, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - it raises what its parsing of foreign JSON happens to raise
+            raise self._explained(error) from None
+        finally:
+            self._state.lock()
 
     def _explained(self, error: Exception) -> AuthFailed | NotAvailable:
         from anker_solix_api import errors  # noqa: PLC0415 - heavy
@@ -211,14 +213,21 @@ class AnkerCloud:
         return NotAvailable(Reason.BAD_DATA if malformed else Reason.UNREACHABLE, text)
 
     def _within_budget(self, request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        """All requests of the library pass here, its own repetitions and logins too."""
+        """All requests of the library pass here, one at a time, its own repetitions and logins too."""
 
         async def claimed(method: str, endpoint: str, **options: Any) -> Any:
             if endpoint == LOGIN and self._config.password is None:
                 raise AuthFailed("there is no valid token and no `password`", fix=LOG_IN)
             while wait := self._budget.claim(endpoint):  # noqa: ASYNC110 - what is waited for is the time
-                await asyncio.sleep(wait)
-            return await request(method, endpoint, **options)
+                await asyncio.sleep(min(wait, LONGEST_SLEEP))
+            if self._requesting is asyncio.current_task():  # a repetition or a login within a request
+                return await request(method, endpoint, **options)
+            async with self._one_at_a_time:
+                self._requesting = asyncio.current_task()
+                try:
+                    return await request(method, endpoint, **options)
+                finally:
+                    self._requesting = None
 
         return claimed
 

@@ -106,7 +106,7 @@ async def _listen(account: Account, config: Config, seconds: float) -> dict[str,
     try:
         async with asyncio.timeout(DEADLINE + seconds):
             await account.log_in()
-            await account.update_sites()
+            await account.update_sites(quick=False)
             await account.update_details()
             if config.mqtt and seconds:
                 await account.connect(receive)

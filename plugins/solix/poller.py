@@ -24,6 +24,9 @@ DETAILS_EVERY = 3600.0  # seconds
 CLOUD_SECONDS = 300.0
 LIVE_SECONDS = 60.0
 
+# Sites whose power the cloud tells as averages, asked for once the devices are known: it may take a minute.
+AVERAGING = frozenset({"powerpanel", "hes"})
+
 
 class Poller:
     """Starts what is due in the background and takes what comes; one account, on one event loop.
@@ -94,12 +97,12 @@ class Poller:
         if self._cloud.busy:
             return
         now = self._clock.monotonic()
-        if self._asks_cloud:
-            self._asks_cloud = False
-            yield self._cloud.start(self._update_sites, CLOUD_SECONDS)
-        elif self._known and now - self._details_at >= DETAILS_EVERY:
+        if self._known and now - self._details_at >= DETAILS_EVERY:
             self._details_at = now
             yield self._cloud.start(self._update_details, CLOUD_SECONDS)
+        elif self._asks_cloud:
+            self._asks_cloud = False
+            yield self._cloud.start(self._update_sites, CLOUD_SECONDS)
         elif self._known and now - self._energy_at >= ENERGY_EVERY:
             self._energy_at = now
             self._cloud.start(self._update_energy, CLOUD_SECONDS)
@@ -122,11 +125,13 @@ class Poller:
             if not self._logged_in:
                 await self._account.log_in()
                 self._logged_in = True
-            await self._account.update_sites()
+            quick = not self._known
+            await self._account.update_sites(quick=quick)
         except NotAvailable:
             self._polling.ask_again()
             raise
         self._take()
+        self._asks_cloud |= quick and any(site.get("site_type") in AVERAGING for site in self._account.sites().values())
 
     async def _update_details(self) -> None:
         await self._account.update_details()

@@ -49,7 +49,7 @@ class FakeAccount:
     async def log_in(self):
         self._call("log_in", "passport/login")
 
-    async def update_sites(self):
+    async def update_sites(self, *, quick):
         self._call("update_sites", "get_site_list", *(["get_scen_info"] * len(self.site_table)))
 
     async def update_details(self):

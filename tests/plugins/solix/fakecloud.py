@@ -184,5 +184,5 @@ class FakeCloud:
             yield f"charging_energy_{body.get('sourceType')}{today}_{site}"
         yield {SITES: "site_list", BOUND: "bind_devices"}.get(endpoint, "")
         yield f"{'scene' if endpoint == SCENE else endpoint.rpartition('/')[2]}_{site}"
-        hes = {"get_dev_info": "hes_dev_info", "get_system_running_info": "hes_system_running_info"}
+        hes = {"get_hes_dev_info": "hes_dev_info", "get_system_running_info": "hes_system_running_info"}
         yield f"{hes.get(endpoint.rpartition('/')[2], '-')}_{site}"

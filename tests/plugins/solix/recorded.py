@@ -33,7 +33,7 @@ class RecordedAccount:
     async def log_in(self):
         self._fail("log_in")
 
-    async def update_sites(self):
+    async def update_sites(self, *, quick):
         self._fail("update_sites")
         self._sites, self._devices = self._read("sites"), self._read("devices")
 

@@ -151,7 +151,7 @@ def test_a_call_that_never_returns_holds_up_nobody(solix, account):
     harness = solix(account, mqtt=False)
     harness.run()
 
-    async def hang():
+    async def hang(*, quick):
         await asyncio.sleep(3600)
 
     account.update_sites = hang
