@@ -27,7 +27,7 @@ test-solix:
 	@test -n "$(ANKER_SOLIX_API)" || { echo "ANKER_SOLIX_API=path/to/a/checkout of anker-solix-api is missing"; exit 2; }
 	$(PYTHON312) -m venv $(SOLIX_VENV)
 	$(SOLIX_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,solix]' '$(ANKER_SOLIX_API)'
-	$(SOLIX_VENV)/bin/python -m pytest tests/plugins/solix $(ARGS)
+	$(SOLIX_VENV)/bin/python -m pytest tests/plugins/solix tests/e2e/test_solix.py $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

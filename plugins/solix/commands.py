@@ -35,6 +35,7 @@ def login(context: CommandContext, *, collector: str, email: str | None, country
 
     Asks for the password where none is configured. Exit code 1: the cloud refused.
     """
+    _need_library()
     config = _options(context, collector, email, country)
     if config.password is None:
         password = SecretStr(click.prompt("Password of the account", hide_input=True))
@@ -55,11 +56,17 @@ def fields(context: CommandContext, *, collector: str, seconds: float) -> None:
 
     Exit code 1: the account cannot be reached.
     """
+    _need_library()
     config = _options(context, collector, None, None)
     account, privacy = _account(config, State(config.state, config.email), context)
     messages = asyncio.run(_listen(account, config, seconds))
     for line in _report(messages.pop("sites"), messages.pop("devices"), messages, privacy):
         click.echo(line)
+
+
+def _need_library() -> None:
+    if absent := cloud.missing():
+        raise absent
 
 
 def _options(context: CommandContext, collector: str, email: str | None, country: str | None) -> Config:
@@ -79,8 +86,6 @@ def _options(context: CommandContext, collector: str, email: str | None, country
 
 
 def _account(config: Config, state: State, context: CommandContext) -> tuple[Account, Privacy]:
-    if absent := cloud.missing():
-        raise absent
     password = config.password.get_secret_value() if config.password else None
     privacy = Privacy(config.email, password, hash_serials=config.hash_serials)
     budget = Budget(context.clock, cloud.LOGIN, spread)

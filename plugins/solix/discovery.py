@@ -18,6 +18,9 @@ _SETTING = re.compile(
 )
 
 
+COPY_OF_MQTT = "mqtt_data"  # where the library keeps messages among what the cloud says
+
+
 class Found(NamedTuple):
     """One field that could be a metric."""
 
@@ -30,7 +33,8 @@ class Found(NamedTuple):
 def fields(kind: str, rest: Mapping[str, Any], mqtt: Mapping[str, Any]) -> Iterator[Found]:
     """What is told of a device of a class, by both sources."""
     table = TABLES.get(kind, Table())
-    yield from _fields(rest, Source.REST, table.rest)
+    told = {name: value for name, value in rest.items() if name != COPY_OF_MQTT}
+    yield from _fields(told, Source.REST, table.rest)
     yield from _fields(mqtt, Source.MQTT, table.mqtt)
 
 

@@ -153,14 +153,25 @@ class Devices:
         self._client.tls_set_context(context)
         self._client.on_connect = lambda *_: self._client.subscribe("cmd/#", 1)
         self._client.on_subscribe = lambda *_: self._subscribed.set()
-        self._client.on_message = lambda _client, _data, message: self.asked.append((message.topic, message.payload))
+        self._client.on_message = self._take
+        self._answer = lambda: None
         self._client.reconnect_delay_set(1, 1)
         self._client.connect("localhost", broker.port)
         self._client.loop_start()
         assert self._subscribed.wait(10)
 
     def send(self, topic, text):
-        self._client.publish(topic, text, qos=1).wait_for_publish(10)
+        sent = self._client.publish(topic, text, qos=1)
+        if threading.current_thread().name != self._client._thread.name:  # which would wait for itself
+            sent.wait_for_publish(10)
+
+    def when_asked(self, answer):
+        """Do something whenever a device is asked."""
+        self._answer = answer
+
+    def _take(self, _client, _data, message):
+        self.asked.append((message.topic, message.payload))
+        self._answer()
 
     def close(self):
         self._client.disconnect()

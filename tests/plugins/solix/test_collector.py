@@ -171,6 +171,7 @@ def test_a_device_that_is_gone_is_forgotten(solix, account):
 
 def test_unmapped_fields_are_told_once_for_each_model(solix, account, caplog):
     caplog.set_level("INFO")
+    account.device_table["F3800"]["mqtt_data"] = {"battery_soc": "50"}
     harness = solix(account)
     harness.run()
     for charge in (50, 51):
