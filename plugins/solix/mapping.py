@@ -22,7 +22,8 @@ KWH = KILO * WATT_HOUR
 HOUR = 3600.0
 
 MOST_WATTS = 1e6  # no device of this maker comes near: beyond it a message was misread
-LOWEST_CELSIUS, HIGHEST_CELSIUS = -60.0, 150.0
+LOWEST_CELSIUS = -60.0
+HIGHEST_CELSIUS = 150.0
 
 
 class Part(StrEnum):

@@ -11,7 +11,7 @@ import pytest
 from collector_core import AuthFailed, NotAvailable
 from collector_core.testing import assert_plugin_contract
 from collector_plugins.solix import Solix, cloud, metrics
-from collector_plugins.solix.budget import LIMIT, WINDOW
+from collector_plugins.solix.budget import LIMIT, WINDOW, Result
 from tests.plugins.solix.conftest import OPTIONS, FakeAccount
 
 LABELS = {"device": "F3800", "model": "A1790", "name": "Garage"}
@@ -209,6 +209,18 @@ def test_an_older_python_is_told(collector_harness, monkeypatch):
     monkeypatch.setattr(cloud, "LEAST_PYTHON", (99, 0))
     with pytest.raises(NotAvailable, match="needs Python 3.12"):
         collector_harness(Solix, **OPTIONS).run()
+
+
+def test_requests_are_counted_by_endpoint_and_result(solix, account):
+    harness = solix(account)
+    harness.collector._budget.count("passport/login", Result.OK)
+    harness.collector._budget.count("passport/login", Result.LIMITED)
+    harness.run()
+    lines = [line for line in harness.exposition().splitlines() if line.startswith("solix_requests_total")]
+    assert lines == [
+        'solix_requests_total{endpoint="passport/login",result="ok"} 1.0',
+        'solix_requests_total{endpoint="passport/login",result="limited"} 1.0',
+    ]
 
 
 class Weather:
