@@ -31,20 +31,20 @@ def frame(kind, fields):
     body = b"".join(
         bytes.fromhex(name) + len(value).to_bytes(1, "little") + value for name, value in sorted(fields.items())
     )
-    head = b"\x03\x01\x0f" + bytes.fromhex(kind) + b"\xa1\x01\x34"
-    length = 2 + 2 + len(head) + len(body) + 1
-    text = b"\xff\x09" + length.to_bytes(2, "little") + head + body
-    return text + functools.reduce(operator.xor, text).to_bytes(1, "little")
+    return _framed(kind, body)
 
 
 def json_frame(kind, data):
     """A frame whose field a2 is JSON, as power panels send it."""
     text = json.dumps({"localtime": "2026-01-15 12:00:00", "data": data}, separators=(",", ":")).encode()
-    body = b"\xa2" + (len(text) + 1).to_bytes(2, "little") + b"\x00" + text
+    return _framed(kind, b"\xa2" + (len(text) + 1).to_bytes(2, "little") + b"\x00" + text)
+
+
+def _framed(kind, body):
     head = b"\x03\x01\x0f" + bytes.fromhex(kind) + b"\xa1\x01\x34"
     length = 2 + 2 + len(head) + len(body) + 1
-    whole = b"\xff\x09" + length.to_bytes(2, "little") + head + body
-    return whole + functools.reduce(operator.xor, whole).to_bytes(1, "little")
+    text = b"\xff\x09" + length.to_bytes(2, "little") + head + body
+    return text + functools.reduce(operator.xor, text).to_bytes(1, "little")
 
 
 def message(model, serial, data, *, field="data", when=None):

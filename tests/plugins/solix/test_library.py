@@ -12,6 +12,7 @@ import pytest
 from collector_core import AuthFailed, NotAvailable, Reason
 from collector_plugins.solix import metrics
 from tests.plugins.solix import frames
+from tests.plugins.solix.conftest import HERE
 from tests.plugins.solix.fakecloud import BOUND, EMAIL, ENERGY, LOGIN, PASSWORD, SCENE, SITES, USER_ID, Fault
 
 pytestmark = pytest.mark.filterwarnings("ignore:ssl.PROTOCOL_TLS is deprecated")  # of the library
@@ -243,6 +244,73 @@ def test_live_values_in_base_units(home, devices, live):
     assert harness.value(metrics.REMAINING, **STATION) == 7200
     assert harness.value(metrics.TEMPERATURE, **STATION) == 26
     assert harness.value(metrics.DISCHARGING, **STATION) == 1
+
+
+def sent_until_shown(collector, devices, model, serial, text, metric, **labels):
+    def shown():
+        devices.send(frames.topic(model, serial), text)
+        return collector.harness.value(metric, device=serial, model=model, **labels)
+
+    return collector.run_until(shown, step=0.2)
+
+
+def test_messages_of_a_meter_a_plug_and_a_solarbank(home, devices, live):
+    collector = live()
+    harness = collector.harness
+    collector.run_until(lambda: harness.value(metrics.CONNECTED))
+    meter = frames.frame("0405", {"a8": frames.wide(433), "a9": frames.wide(0), "aa": frames.wide(123456)})
+    plug = frames.frame("0405", {"a8": frames.watts(2314), "a9": frames.watts(77), "aa": frames.watts(1789)})
+    bank = frames.frame("0405", {"ad": frames.small(23), "aa": frames.small(5), "b7": frames.wide(15800)})
+    say = [(METER, meter, metrics.IMPORT_ENERGY), (PLUG, plug, metrics.PLUG_VOLTAGE), (BANK, bank, metrics.TEMPERATURE)]
+    for labels, frame, metric in say:
+        text = frames.message(labels["model"], labels["device"], frame)
+        sent_until_shown(collector, devices, labels["model"], labels["device"], text, metric, name=labels["name"])
+    assert harness.value(metrics.GRID_IMPORT, **METER) == 433
+    assert harness.value(metrics.IMPORT_ENERGY, **METER) == pytest.approx(1234.56 * 3.6e6)
+    assert harness.value(metrics.PLUG, **PLUG) == pytest.approx(178.9)
+    assert harness.value(metrics.PLUG_CURRENT, **PLUG) == pytest.approx(0.77)
+    assert harness.value(metrics.DISCHARGE_POWER, **BANK) == pytest.approx(158)
+    assert harness.value(metrics.CHARGE, **BANK) == pytest.approx(0.23)
+
+
+def test_messages_of_a_panel_an_x1_and_a_c1000(fake_cloud, broker, devices, broker_port, live):
+    cloud = fake_cloud(HERE / "accounts" / "cabin")
+    cloud.mqtt = broker.account
+    broker_port(broker)
+    collector = live()
+    harness = collector.harness
+    collector.run_until(lambda: harness.value(metrics.CONNECTED))
+    panel = {"sn": "TESTPANELSERIAL1", "soc": 62, "bp": -2296, "pp": 0, "gp": 3705, "lp": 1409, "gs": 0, "90asoc": 61}
+    x1 = {"sn": "TESTX1SERIAL0001", "ems_data": {"soc": 77, "bp": 900, "pp": 2400, "gp": -120, "lp": 1380}}
+    c1000 = {"a5": frames.watts(0), "ae": frames.watts(60), "af": frames.watts(60), "b0": frames.watts(57)}
+    c1000 |= {"c1": frames.small(100), "c2": frames.small(20), "cb": frames.small(1), "bd": frames.small(35)}
+    texts = {
+        ("A17B1", "TESTPANELSERIAL1", "Panel"): frames.message(
+            "A17B1", "TESTPANELSERIAL1", frames.json_frame("0500", panel)
+        ),
+        ("A5103", "TESTX1SERIAL0001", "X1"): frames.message(
+            "A5103", "TESTX1SERIAL0001", json.dumps(x1).encode(), field="trans"
+        ),
+        ("A1761", "TESTC1000SERIAL1", "Camper"): frames.message(
+            "A1761", "TESTC1000SERIAL1", frames.frame("0405", c1000)
+        ),
+    }
+    for (model, serial, name), text in texts.items():
+        sent_until_shown(collector, devices, model, serial, text, metrics.CHARGE, name=name)
+
+    def value(metric, number):
+        model, serial, name = list(texts)[number]
+        return harness.value(metric, device=serial, model=model, name=name)
+
+    assert value(metrics.CHARGE_POWER, 0) == 2296
+    assert value(metrics.GRID_IMPORT, 0) == 3705
+    assert value(metrics.GRID_CONNECTED, 0) == 1
+    assert value(metrics.HOME_LOAD, 0) == 1409
+    assert value(metrics.DISCHARGE_POWER, 1) == 900
+    assert value(metrics.GRID_EXPORT, 1) == 120
+    assert value(metrics.SOLAR, 1) == 2400
+    assert value(metrics.CHARGE, 2) == pytest.approx(0.60)
+    assert value(metrics.INPUT, 2) == 60
 
 
 def test_devices_are_asked_for_nothing_but_reports(home, devices, live, eventually):
