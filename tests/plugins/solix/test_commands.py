@@ -89,7 +89,7 @@ def test_login_asks_for_what_is_not_configured(account, tmp_path, monkeypatch):
     assert PASSWORD not in done.output
 
 
-def test_an_address_that_is_none_is_refused():
+def test_an_address_that_is_none_is_refused(account):
     done = run("login", "--email", "nobody", "--country", "DE")
     assert done.exit_code == 1
     assert "email" in done.output
