@@ -24,7 +24,7 @@ LIBRARY = "anker_solix_api"
 NEEDED = (LIBRARY, "aiofiles", "cryptography", "paho")
 LEAST_PYTHON = (3, 12)
 INSTALL = (
-    "pip install 'energy-collector[solix]' 'anker-solix-api @ git+https://github.com/thomluther/anker-solix-api@3.8.0'"
+    "pip install 'energy-collector[solix]' 'anker-solix-api @ git+https://github.com/thomluther/anker-solix-api@v3.8.0'"
 )
 LOGIN = "passport/login"
 LOG_IN = "energy-collector solix login"
