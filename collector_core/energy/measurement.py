@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 
 class Disagreement(NamedTuple):
-    """What another method says of the same thing: its joules while both were read, and by which ratio they exceed ours."""
+    """What another method says of the same thing: its joules while both were read, by which ratio they exceed ours."""
 
     component: str
     method: str
