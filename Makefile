@@ -9,7 +9,12 @@ EXTRAS ?= nvidia
 ARGS ?=
 WORKERS ?= auto
 
-.PHONY: run test check bench docs format clean
+# The tests of plugins/solix with the real library: `make test-solix ANKER_SOLIX_API=path/to/its/checkout PYTHON312=python3.12`
+PYTHON312 ?= python3.12
+ANKER_SOLIX_API ?=
+SOLIX_VENV ?= .venv-solix
+
+.PHONY: run test test-solix check bench docs format clean
 
 run: $(VENV)/run.stamp
 	exec $(BIN)/energy-collector run --listen $(ADDRESS):$(PORT) $(ARGS)
@@ -17,6 +22,12 @@ run: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp
 	$(BIN)/python tests/services.py install
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+test-solix:
+	@test -n "$(ANKER_SOLIX_API)" || { echo "ANKER_SOLIX_API=path/to/a/checkout of anker-solix-api is missing"; exit 2; }
+	$(PYTHON312) -m venv $(SOLIX_VENV)
+	$(SOLIX_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,solix]' '$(ANKER_SOLIX_API)'
+	$(SOLIX_VENV)/bin/python -m pytest tests/plugins/solix tests/e2e/test_solix.py $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

@@ -13,6 +13,7 @@ from collector_core.readings import Snapshot
 
 if TYPE_CHECKING:
     from collector_core.app import App
+    from collector_core.collector import CollectorConfig
     from collector_core.energy import EnergyMeter
     from collector_core.runner import Runner
 
@@ -38,6 +39,14 @@ class CommandContext:
     def path(self, path: str) -> Path:
         """An absolute path of the machine, e.g. `/proc`, below the configured root."""
         return under(self.root, path)
+
+    def options(self, collector: str) -> CollectorConfig:
+        """The options of a collector, by its name in the configuration or that of its plugin.
+
+        Raises `StartupError` where nothing is called so, and `ConfigError` where some are missing.
+        """
+        options: CollectorConfig = self._find(collector).instance.options
+        return options
 
     def read(self, collector: str) -> list[Sample]:
         """Run a collector now, by its name in the configuration or that of its plugin; returns what it publishes.
@@ -92,7 +101,7 @@ class ResultFile:
 
 
 class Subcommands:
-    """Takes the commands of one plugin, each below a group of the framework's, such as `calibrate`."""
+    """Takes the commands of one plugin, below a group of the framework's, such as `calibrate`, or its own name."""
 
     def __init__(self, plugin: str) -> None:
         self._plugin = plugin
@@ -110,3 +119,12 @@ class Subcommands:
     def below(self, group: str) -> dict[str, CommandFunction]:
         """The plugin's commands below a group, by name."""
         return {name: function for (of, name), function in self._functions.items() if of == group}
+
+    def add_own(self, name: str, function: CommandFunction) -> None:
+        """`energy-collector PLUGIN NAME` calls `function(context, …)`, as with `add`."""
+        self.add(self._plugin, function, name=name)
+
+    @property
+    def own(self) -> dict[str, CommandFunction]:
+        """The commands of the plugin's own group."""
+        return self.below(self._plugin)

@@ -68,9 +68,10 @@ def collector_energy_meters() -> Sequence[EnergyMeter]:  # type: ignore[empty-bo
 
 @hookspec
 def collector_commands(subcommands: Subcommands) -> None:
-    """Add commands below the framework's: `subcommands.add("calibrate", function)` makes `calibrate NAME`,
-    where NAME is the plugin's unless it gives another, such as `name="cpu"`.
+    """Add commands below the framework's, or below the plugin's own name.
 
-    Implemented by a plugin's module. Called when somebody asks for that command or its group's help, and never
-    otherwise; import what the command needs within this function.
+    `subcommands.add("calibrate", function)` makes `calibrate NAME`, where NAME is the plugin's unless it gives another,
+    such as `name="cpu"`; `subcommands.add_own("login", function)` makes `NAME login`. Implemented by a plugin's module.
+    Called when somebody asks for that command or its group's help, and never otherwise; import what the command needs
+    within this function.
     """

@@ -16,6 +16,7 @@ PACKAGES = {
     "sshd": "openssh-server",
     "ssh-keygen": "openssh-client",
     "cc": "gcc libc6-dev",
+    "mosquitto": "mosquitto",
     "qemu-system-x86_64": "qemu-system-x86",
 }
 

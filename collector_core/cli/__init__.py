@@ -14,7 +14,7 @@ USAGE_ERROR = 2
 
 
 class LazyGroup(click.Group):
-    """Knows the names of its commands and imports one only when it is called."""
+    """Knows the names of its commands and imports one only when it is called; what is no name of ours is a plugin's."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, in the order in which people meet them."""
@@ -22,10 +22,11 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command."""
+        """Import one command; that of a plugin loads this plugin alone."""
         del ctx
         if cmd_name not in COMMANDS:
-            return None
+            own: click.Group | None = importlib.import_module("collector_core.cli.plugins").own_group(cmd_name)
+            return own
         command: click.Command = importlib.import_module(f"collector_core.cli.{cmd_name.replace('-', '_')}").command
         return command
 
@@ -35,7 +36,8 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """Tells where the watts on your machines go: collects energy and host metrics and serves them to Prometheus.
 
-    Without a configuration file everything that fits this machine is collected with its defaults.
+    Without a configuration file everything that fits this machine is collected with its defaults. Some plugins have
+    commands of their own, which their READMEs tell: energy-collector PLUGIN COMMAND.
     """
 
 

@@ -1,4 +1,4 @@
-"""Groups of commands that plugins add; a plugin is loaded when its command is called."""
+"""Groups of commands that plugins add, and groups of their own; a plugin is loaded when its command is called."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from collector_core.cli.common import Common, common_options
 from collector_core.cli.named import named_runner
 from collector_core.commands import CommandContext, CommandFunction, Subcommands
 from collector_core.discovery import Plugin, discover, entry_point_names
-from collector_core.errors import NotAvailable, StartupError, describe
+from collector_core.errors import AuthFailed, NotAvailable, StartupError, describe
 from collector_core.hookspecs import implementation
 
 STOP_SECONDS = 0.5
@@ -58,15 +58,32 @@ class PluginGroup(click.Group):
         return offers
 
     def _functions(self, plugin: Plugin) -> dict[str, CommandFunction]:
-        if plugin.error:
-            raise StartupError(f"plugin {plugin.name!r} cannot be loaded: {plugin.error}")
-        subcommands = Subcommands(plugin.name)
-        try:
-            if add := implementation(plugin.module, "collector_commands"):
-                add(subcommands)
-        except (Exception, SystemExit) as error:
-            raise StartupError(f"plugin {plugin.name!r} cannot add its commands: {describe(error)}") from error
-        return subcommands.below(self.name or "")
+        return _commands_of(plugin).below(self.name or "")
+
+
+def own_group(name: str) -> click.Group | None:
+    """The commands of a plugin below its own name; None where no plugin is called so, or it has none.
+
+    Raises `StartupError` where the plugin is broken.
+    """
+    if name not in entry_point_names():
+        return None
+    (plugin,) = discover({name}).all
+    own = _commands_of(plugin).own
+    commands = {command: _command(command, function) for command, function in own.items()}
+    return click.Group(name, commands=commands, help=f"Commands of the plugin {name}.") if commands else None
+
+
+def _commands_of(plugin: Plugin) -> Subcommands:
+    if plugin.error:
+        raise StartupError(f"plugin {plugin.name!r} cannot be loaded: {plugin.error}")
+    subcommands = Subcommands(plugin.name)
+    try:
+        if add := implementation(plugin.module, "collector_commands"):
+            add(subcommands)
+    except (Exception, SystemExit) as error:
+        raise StartupError(f"plugin {plugin.name!r} cannot add its commands: {describe(error)}") from error
+    return subcommands
 
 
 def _command(name: str, function: CommandFunction) -> click.Command:
@@ -75,7 +92,7 @@ def _command(name: str, function: CommandFunction) -> click.Command:
         app.load()
         try:
             function(CommandContext(app, partial(named_runner, app)), **options)
-        except NotAvailable as error:
+        except (NotAvailable, AuthFailed) as error:
             fix = f"; fix: {error.fix}" if error.fix else ""
             click.echo(common.redactor(f"energy-collector: {error}{fix}"), err=True)
             sys.exit(1)

@@ -97,7 +97,8 @@ class Estimator:
         """Readings are swapped in whole, so that who asks for the latest need not wait for a look."""
         self._last = look, now
         self._readings = {
-            component: EnergyReading(integral.total, now) for component, integral in self._integrals.items()
+            component: EnergyReading(integral.total, now, integral.unknown_gaps)
+            for component, integral in self._integrals.items()
         }
 
     def _latest(self, component: Component) -> EnergyReading | None:

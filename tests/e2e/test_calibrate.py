@@ -1,5 +1,6 @@
 """`energy-collector calibrate`, with real load, on a host whose true power is known."""
 
+import contextlib
 import json
 import os
 import pty
@@ -9,46 +10,75 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
-from collector_core.energy.load import Load
+from collector_core.calibration.load import Load
 from collector_plugins.estimate.config import Config as EstimateConfig
 from collector_plugins.qemu.config import Config
 
 IDLE_WATTS, WATTS_PER_CORE = 20.0, 15.0
+TICKS = os.sysconf("SC_CLK_TCK")
 COMMAND = str(Path(sys.executable).with_name("energy-collector"))
 FAST = ("--steps", "2", "--seconds", "1.5", "--settle", "0.5", "--log-level", "error")
 
 
 class Host:
-    """This machine's own /proc, and an energy counter that follows its load."""
+    """A host whose CPUs are busy with the load that this test started and nothing else, and whose counter follows it.
+
+    Each burning process counts as one busy CPU, however little of the real ones it gets beside other tests.
+    """
 
     def __init__(self, root):
         self.root = root
-        root.mkdir()
-        (root / "proc").symlink_to("/proc")
+        (root / "proc").mkdir(parents=True)
+        for name in ("cpuinfo", "meminfo"):
+            (root / "proc" / name).symlink_to(f"/proc/{name}")
         self.counter = root / "sys/class/powercap/intel-rapl:0/energy_uj"
         self.counter.parent.mkdir(parents=True)
         (self.counter.parent / "name").write_text("package-0\n")
         (self.counter.parent / "max_energy_range_uj").write_text("262143328850\n")
-        self.counter.write_text("0\n")
+        self.busy = [0.0] * os.cpu_count()
+        self.seconds = 0.0
+        self.write()
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self.move)
 
     def move(self):
-        joules, ticks, then = 0.0, self.ticks(), time.monotonic()
+        then = time.monotonic()
         while not self.stopped.wait(0.02):
-            now, more = time.monotonic(), self.ticks()
-            joules += IDLE_WATTS * (now - then) + WATTS_PER_CORE * (more - ticks) / 100
-            ticks, then = more, now
-            new = self.counter.with_suffix(".new")
-            new.write_text(f"{int(joules * 1e6)}\n")
-            new.replace(self.counter)
+            burning, now = self.burning(), time.monotonic()
+            self.seconds += now - then
+            for cpu in range(min(burning, len(self.busy))):
+                self.busy[cpu] += now - then
+            then = now
+            self.write()
 
     @staticmethod
-    def ticks():
-        times = [int(each) for each in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
-        return times[0] + times[1] + times[2] + times[5] + times[6]
+    def burning():
+        count = 0
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                count += "while os.getppid() ==" in " ".join(process.cmdline())
+        return count
+
+    def write(self):
+        rows = {f"cpu{number}": busy for number, busy in enumerate(self.busy)}
+        lines = [self.line("cpu ", sum(self.busy), self.seconds * len(self.busy))]
+        lines += [self.line(name, busy, self.seconds) for name, busy in rows.items()]
+        replace(self.root / "proc/stat", "".join(lines))
+        joules = IDLE_WATTS * self.seconds + WATTS_PER_CORE * sum(self.busy)
+        replace(self.counter, f"{int(joules * 1e6)}\n")
+
+    @staticmethod
+    def line(name, busy, total):
+        return f"{name} {round(busy * TICKS)} 0 0 {round((total - busy) * TICKS)} 0 0 0 0 0 0\n"
+
+
+def replace(file, text):
+    new = file.with_name(f"{file.name}.new")
+    new.write_text(text)
+    new.replace(file)
 
 
 @pytest.fixture

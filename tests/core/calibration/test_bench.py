@@ -12,9 +12,9 @@ import pytest
 from collector_core import NotAvailable
 from collector_core.app import App
 from collector_core.calibration import LoadBench, fit_quality, load_levels
+from collector_core.calibration.bench import growth
+from collector_core.calibration.load import Load
 from collector_core.commands import CommandContext
-from collector_core.energy.bench import growth
-from collector_core.energy.load import Load
 from collector_core.testing import FakeClock
 
 

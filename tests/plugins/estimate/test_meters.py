@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from collector_core import Component, EnergyMethod
+from collector_core import Component, EnergyMethod, EnergyReading
 from collector_plugins.estimate import MODEL, UNKNOWN_GAPS
 
 IDLE, AWAKE, FULL = 8.5, 17.0, 55.25  # of a TDP of 85 W: a tenth, two tenths, 65 %
@@ -54,12 +54,12 @@ def test_memory_of_unknown_size_has_no_meter(machine: Any) -> None:
 def test_a_reading_looks_now_without_the_collector(machine: Any) -> None:
     machine.run()
     meter = machine.meter()
-    assert meter.latest() == (0.0, machine.clock.monotonic())
+    assert meter.latest() == EnergyReading(0.0, machine.clock.monotonic())
     machine.spend(2.0, 1.0)
     assert meter.latest().joules == 0
     assert meter.read().joules == pytest.approx(2 * FULL)
     machine.spend(600.0, 1.0)
-    assert meter.read() == (pytest.approx(602 * FULL), machine.clock.monotonic())
+    assert meter.read() == EnergyReading(pytest.approx(602 * FULL), machine.clock.monotonic())
 
 
 def test_each_interval_counts_by_its_own_load(machine: Any) -> None:

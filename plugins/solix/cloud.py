@@ -1,0 +1,286 @@
+"""The Anker account through anker-solix-api: the only module that knows that library."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import logging
+import random
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from collector_core import AuthFailed, NotAvailable, Reason
+from collector_plugins.solix.account import Receive
+from collector_plugins.solix.budget import Budget, HeldBack
+from collector_plugins.solix.config import Config
+from collector_plugins.solix.privacy import Privacy
+from collector_plugins.solix.state import State
+from collector_plugins.solix.traffic import counted
+
+LIBRARY = "anker_solix_api"
+NEEDED = (LIBRARY, "aiofiles", "cryptography", "paho")
+LEAST_PYTHON = (3, 12)
+INSTALL = (
+    "pip install 'energy-collector[solix]' 'anker-solix-api @ git+https://github.com/thomluther/anker-solix-api@3.8.0'"
+)
+LOGIN = "passport/login"
+LOG_IN = "energy-collector solix login"
+
+# Categories that cost requests and tell no power.
+NOT_NEEDED = frozenset(
+    {
+        "charger",
+        "charger_energy",
+        "charger_usb_settings",
+        "device_auto_upgrade",
+        "device_tag",
+        "ev_charger",
+        "site_price",
+        "solar_energy",
+        "solarbank_cutoff",
+        "solarbank_fittings",
+        "solarbank_solar_info",
+        "vehicle",
+    }
+)
+AVERAGES = frozenset({"powerpanel_avg_power", "hes_avg_power"})
+NOT_NEEDED_OF_DETAILS = NOT_NEEDED | {"solarbank"}  # schedules and settings; what they are is told by the site
+REFUSING = frozenset({26108, 26156, 26050, 26051, 26052, 26053, 26054, 26055, 100053})  # wrong password, locked, 2FA
+
+LONGEST_SLEEP = 1.0  # seconds, so that a wait ends soon after the machine's own sleep
+RECONNECT_SECONDS = ((1, 5), (60, 120))  # shortest and longest pause of the client, drawn from these ranges
+
+
+def missing() -> NotAvailable | None:
+    """None where the library can be used, else what is missing."""
+    if sys.version_info < LEAST_PYTHON:
+        detail = (
+            f"anker-solix-api needs Python 3.12 or newer; this is {sys.version_info.major}.{sys.version_info.minor}"
+        )
+        return NotAvailable(Reason.NOT_SUPPORTED, detail, fix=f"with Python 3.12: {INSTALL}")
+    absent = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if absent:
+        return NotAvailable(Reason.NOT_FOUND, f"not installed: {', '.join(absent)}", fix=INSTALL)
+    return None
+
+
+class AnkerCloud:
+    """One account. Requests are counted and held back by `budget`; every text that leaves is clean of secrets."""
+
+    def __init__(self, config: Config, state: State, budget: Budget, privacy: Privacy, log: logging.Logger) -> None:
+        self._config = config
+        self._state = state
+        self._budget = budget
+        self._privacy = privacy
+        self._log = log
+        self._api: Any = None
+        self._http: Any = None
+        self._controls: dict[str, Any] = {}
+        self._one_at_a_time = asyncio.Lock()
+        self._requesting: asyncio.Task[Any] | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether the MQTT session is connected."""
+        session = self._api and self._api.mqttsession
+        return bool(session and session.is_connected())
+
+    def sites(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the library knows of each site."""
+        return dict(self._api.sites) if self._api else {}
+
+    def devices(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the library knows of each device."""
+        return dict(self._api.devices) if self._api else {}
+
+    async def log_in(self) -> None:
+        """Log in, with the token that is kept if there is one; raises `NotAvailable` and `AuthFailed`."""
+        if self._api is None:
+            self._api = await self._open()
+        await self._call(self._api.async_authenticate)
+        self._privacy.learn(self._state.secrets())
+
+    async def update_sites(self, *, quick: bool) -> None:
+        """One request, and one or more for each site; averages take four to six more for each panel or X1."""
+        await self._call(lambda: self._api.update_sites(exclude=set(NOT_NEEDED | AVERAGES if quick else NOT_NEEDED)))
+
+    async def update_details(self) -> None:
+        """Also finds devices that belong to no site."""
+        await self._call(lambda: self._api.update_device_details(exclude=set(NOT_NEEDED_OF_DETAILS)))
+
+    async def update_energy(self) -> None:
+        """Several requests for each site, to one endpoint: the budget spreads them over minutes."""
+        await self._call(lambda: self._api.update_device_energy(exclude=set(NOT_NEEDED)))
+
+    async def connect(self, receive: Receive) -> None:
+        """Start a MQTT session; raises `NotAvailable`."""
+        from anker_solix_api.mqtt import AnkerSolixMqttSession  # noqa: PLC0415 - heavy
+
+        await self._disconnect()
+        session = AnkerSolixMqttSession(self._api.apisession)
+        session._auth_cache_dir = self._state.folder  # noqa: SLF001 - the library has no other way
+        session.message_callback(func=self._hand_over(receive))
+        try:
+            await self._call(session.connect_client_async)
+        except BaseException:
+            await _end(session)
+            raise
+        _remove_certificates(session)
+        if not session.is_connected():
+            await _end(session)
+            host = f"{session.host}:{session.port}"
+            raise NotAvailable(Reason.UNREACHABLE, f"MQTT: no connection to {host}")
+        session.client.suppress_exceptions = True  # a malformed message would end its thread
+        session.client.reconnect_delay_set(*(random.randint(*pair) for pair in RECONNECT_SECONDS))  # noqa: S311
+        self._api.mqttsession = session
+        await self._call(self._api.startMqttSession)
+        self.subscribe()
+
+    def subscribe(self) -> None:
+        """Listen to devices that are new."""
+        session = self._api.mqttsession
+        for device in self.devices().values():
+            if session and device.get("mqtt_supported"):
+                session.subscribe(f"{session.get_topic_prefix(deviceDict=device)}#")
+
+    async def ask(self, serial: str, seconds: float) -> bool:
+        """Ask a device to report; sends nothing else than a status request or the trigger for real-time values."""
+        from anker_solix_api.mqtt_factory import SolixMqttDeviceFactory  # noqa: PLC0415 - heavy
+
+        device = self.devices().get(serial, {})
+        if not (self.connected and device.get("mqtt_supported")) or device.get("is_passive"):
+            return False
+        if serial not in self._controls:
+            self._controls[serial] = SolixMqttDeviceFactory(self._api, serial).create_device()
+        control = self._controls[serial]
+        if control is None:
+            return False
+        if device.get("mqtt_status_request"):
+            return await control.status_request() is not None
+        return await control.realtime_trigger(timeout=round(seconds)) is not None
+
+    async def close(self) -> None:
+        """End the MQTT session and the connections."""
+        await self._disconnect()
+        if self._http:
+            await self._http.close()
+        self._api = self._http = None
+        self._controls = {}
+
+    async def _open(self) -> Any:
+        """The library's object for the account; nothing is sent."""
+        import aiohttp  # noqa: PLC0415 - heavy
+        from anker_solix_api.api import AnkerSolixApi  # noqa: PLC0415 - heavy
+
+        self._state.prepare()
+        self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), middlewares=(counted(self._budget),))
+        password = self._config.password.get_secret_value() if self._config.password else ""
+        api = AnkerSolixApi(self._config.email, password, self._config.country.upper(), self._http, _silent())
+        api.apisession._authFile = str(self._state.token)  # noqa: SLF001 - the library has no other way
+        api.endpointLimit(0)  # it would sleep for 65 s within a call; the budget holds requests back instead
+        api.apisession.request = self._within_budget(api.apisession.request)
+        return api
+
+    async def _call(self, method: Callable[[], Awaitable[Any]]) -> Any:
+        """Call the library; its exceptions become ours."""
+        try:
+            return await method()
+        except (AuthFailed, NotAvailable, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - it raises what its parsing of foreign JSON happens to raise
+            raise self._explained(error) from None
+        finally:
+            self._state.lock()
+
+    def _explained(self, error: Exception) -> AuthFailed | NotAvailable:
+        from anker_solix_api import errors  # noqa: PLC0415 - heavy
+
+        text = self._privacy.clean(f"{type(error).__name__}: {error}", self.devices())
+        if isinstance(error, HeldBack):
+            reason = Reason.AUTH if error.endpoint == LOGIN else Reason.UNREACHABLE
+            return NotAvailable(reason, f"{error}, after it failed or was asked too often")
+        refusing = tuple({kind for code, kind in errors.ERRORS.items() if code in REFUSING})
+        if isinstance(error, refusing):
+            return AuthFailed(text, fix=f"log in with the app, then check `email`, `password` and `country`: {LOG_IN}")
+        if isinstance(error, errors.AuthorizationError | errors.TokenKickedOutError):
+            return NotAvailable(Reason.AUTH, text)
+        if isinstance(error, TimeoutError):
+            return NotAvailable(Reason.TIMEOUT, text)
+        malformed = isinstance(error, ValueError | AttributeError | TypeError | KeyError)
+        return NotAvailable(Reason.BAD_DATA if malformed else Reason.UNREACHABLE, text)
+
+    def _within_budget(self, request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        """All requests of the library pass here, one at a time, its own repetitions and logins too."""
+
+        async def claimed(method: str, endpoint: str, **options: Any) -> Any:
+            if endpoint == LOGIN and self._config.password is None:
+                raise AuthFailed("there is no valid token and no `password`", fix=LOG_IN)
+            while wait := self._budget.claim(endpoint):  # noqa: ASYNC110 - what is waited for is the time
+                await asyncio.sleep(min(wait, LONGEST_SLEEP))
+            if self._requesting is asyncio.current_task():  # a repetition or a login within a request
+                return await request(method, endpoint, **options)
+            async with self._one_at_a_time:
+                self._requesting = asyncio.current_task()
+                try:
+                    return await request(method, endpoint, **options)
+                finally:
+                    self._requesting = None
+
+        return claimed
+
+    def _hand_over(self, receive: Receive) -> Callable[..., None]:
+        """The callback for the client's thread, where nothing of ours may run."""
+        loop = asyncio.get_running_loop()
+
+        def taken(session: Any, topic: str, message: Any, data: Any, model: str, serial: str, values: Any) -> None:
+            if self._api and session is self._api.mqttsession and isinstance(values, dict):
+                with suppress(Exception):  # its own bookkeeping, such as passive devices that are new
+                    self._api.mqtt_received(session, topic, message, data, model, serial, values)
+                for device, own in _devices_in(serial, values):
+                    receive(device, own)
+
+        def callback(*message: Any) -> None:
+            with suppress(RuntimeError):  # the loop has closed
+                loop.call_soon_threadsafe(taken, *message)
+
+        return callback
+
+    async def _disconnect(self) -> None:
+        if self._api and self._api.mqttsession:
+            await _end(self._api.mqttsession)
+            self._api.stopMqttSession()
+
+
+def _devices_in(serial: str, values: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The devices that a message is about: some carry those of others."""
+    from anker_solix_api.mqttcmdmap import EMBEDDED  # noqa: PLC0415 - heavy
+
+    embedded = values.get(EMBEDDED)
+    if not embedded:
+        return [(serial, dict(values))]
+    return [(str(each.get("sn")), dict(each.get(EMBEDDED) or {})) for each in embedded if each.get("sn")]
+
+
+async def _end(session: Any) -> None:
+    """End the client's thread, connected or not: the library leaves it behind where it is not."""
+    client = session.client
+    if client:
+        client.disconnect()
+        await asyncio.to_thread(client.loop_stop)
+    session.cleanup()
+
+
+def _remove_certificates(session: Any) -> None:
+    """They are loaded; nothing needs the files any more."""
+    for file in session._temp_cert_files:  # noqa: SLF001 - the library has no other way
+        Path(file).unlink(missing_ok=True)
+
+
+def _silent() -> logging.Logger:
+    """A logger for the library, whose lines hold serial numbers, addresses and whole answers; what fails is raised."""
+    logger = logging.Logger(LIBRARY, logging.CRITICAL + 1)  # noqa: LOG001 - belongs to no hierarchy
+    logger.addHandler(logging.NullHandler())
+    return logger

@@ -1,0 +1,64 @@
+"""What the cloud says of sites and devices, with the time at which it was so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from collector_plugins.solix import mapping, metrics
+from collector_plugins.solix.mapping import Series
+from collector_plugins.solix.merge import Merge, Source
+from collector_plugins.solix.parsing import at
+
+AVERAGE_AGE = 150.0  # seconds: an average of five minutes is that of their middle
+AVERAGE_LIMIT = 900.0  # seconds; a new one is asked for every five minutes at most
+ENERGY_EVERY = 3600.0  # seconds
+ENERGY_LIMIT = 3 * ENERGY_EVERY
+OFFLINE = "0"
+STATIC = frozenset({Series(metrics.CAPACITY)})  # what a device that is offline or asleep still has
+AVERAGED = frozenset(Series(field.metric) for field in mapping.AVERAGES)
+
+Caches = Mapping[str, Mapping[str, Any]]
+
+
+class CloudReadings:
+    """Puts what the cloud says into `merge`. The library keeps old values after a failure: call it after successes."""
+
+    def __init__(self, merge: Merge) -> None:
+        self._merge = merge
+        self._averages: dict[str, tuple[object, float]] = {}
+
+    def take(self, sites: Caches, devices: Caches, now: float) -> None:
+        """Sites and devices as they are at `now` (monotonic seconds)."""
+        for site_id, site in sites.items():
+            if site.get("data_valid", True) and at(site, "solarbank_info.solarbank_list"):
+                self._merge.put(site_id, Source.REST, now, mapping.read(mapping.SITE, site))
+        for serial, device in devices.items():
+            site = sites.get(str(device.get("site_id")), {})
+            if device.get("data_valid", True) and site.get("data_valid", True) and not device.get("is_subdevice"):
+                self._take_device(serial, device, now)
+        self._averages = {serial: seen for serial, seen in self._averages.items() if serial in devices}
+
+    def take_energy(self, sites: Caches, now: float) -> None:
+        """The energy of today, as it is at `now`."""
+        for site_id, site in sites.items():
+            self._merge.put(site_id, Source.REST, now, mapping.read(mapping.SITE_ENERGY, site), limit=ENERGY_LIMIT)
+
+    def _take_device(self, serial: str, device: Mapping[str, Any], now: float) -> None:
+        found = mapping.read_rest(str(device.get("type")), device)
+        static = {series: found.pop(series) for series in STATIC & found.keys()}
+        self._merge.put(serial, Source.REST, now, static, is_sign_of_life=False)
+        if str(device.get("status")) == OFFLINE or mapping.is_asleep(found):
+            return
+        averages = {series: found.pop(series) for series in AVERAGED & found.keys() if "average_power" in device}
+        self._merge.put(serial, Source.REST, now, found)
+        if averages:
+            averaged_at = self._average_time(serial, device, now)
+            self._merge.put(serial, Source.REST, averaged_at, averages, limit=AVERAGE_LIMIT)
+
+    def _average_time(self, serial: str, device: Mapping[str, Any], now: float) -> float:
+        """Averages are asked for every five minutes only: between, they are those of the last time."""
+        checked = at(device, "average_power.last_check")
+        if serial not in self._averages or self._averages[serial][0] != checked:
+            self._averages[serial] = checked, now
+        return self._averages[serial][1] - AVERAGE_AGE
