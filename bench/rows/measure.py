@@ -30,6 +30,8 @@ def measure(effort: Effort) -> list[Figure]:
         ours = [_microseconds(monitor, effort.blocks) for _ in range(effort.pairs)]
         title = "Entering and leaving measure()"
         figures = [Figure("measure", title, "µs", ours, goal=Goal(100, 60), note="RAPL, two packages with dram")]
+        looked = [_microseconds(monitor, effort.blocks, look=True) for _ in range(effort.pairs)]
+        figures.append(Figure("measure", f"{title}, then looking at the energy", "µs", looked))
         for name, share in PEERS.items():
             figures.append(_beside(name, max(5, effort.blocks * share // 100), tree, monitor, effort))
         figures.append(_accuracy(tree, monitor, effort))
@@ -60,13 +62,15 @@ def _theirs(name: str, tree: Tree, blocks: int) -> float:
     return float(done.stdout.split()[-1])
 
 
-def _microseconds(monitor: EnergyMonitor, blocks: int) -> float:
-    """The median block's."""
+def _microseconds(monitor: EnergyMonitor, blocks: int, *, look: bool = False) -> float:
+    """The median block's; what it means is worked out at the first `look`."""
     samples = []
     for _ in range(blocks):
         before = time.perf_counter_ns()
-        with monitor.measure("work"):
+        with monitor.measure("work") as m:
             pass
+        if look:
+            _ = m.energy_joules
         samples.append((time.perf_counter_ns() - before) / 1e3)
     return median(samples)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from collector_core.energy.comparison import compare
 from collector_core.energy.measurement import Disagreement, Measurement
 from collector_core.energy.meters import Component, EnergyMeter, EnergyMethod
-from collector_core.energy.moments import Growth, Moment, growth
+from collector_core.energy.moments import Growth, Moment, Outcome, growth
 from collector_core.energy.overhead import Cost
 from collector_core.energy.usage import CPUS, Difference, Usage, difference
 
@@ -21,21 +21,26 @@ _OF_THE_CPU = frozenset({Component.CPU, Component.DRAM, Component.HOST})
 class Setup:
     """What stays the same from one measurement to the next.
 
-    The first `counted` of `meters` make the sum; the others know the same things by other methods. `idle_watts` is what
-    the counted ones drew while the monitor waited, None where one of them did not say.
+    `counted` are the meters that make the sum, `others` know the same things by other methods. `idle_watts` is what the
+    counted ones drew while the monitor waited, None where one of them did not say.
     """
 
-    meters: tuple[EnergyMeter, ...]
-    counted: int
+    counted: tuple[EnergyMeter, ...]
+    others: tuple[EnergyMeter, ...] = ()
     idle_watts: float | None = None
     cost: Cost = field(default_factory=Cost)
 
 
 class Seen(NamedTuple):
-    """What the sampler saw while the work ran: the most memory, and the CPU time that looking took itself."""
+    """What the sampler saw while the work ran: the most memory, and the CPU time that looking took itself.
+
+    `first` and `last` are what all meters said at its first look and at the end, None where it did not look.
+    """
 
     memory_bytes: int | None = None
     cpu_seconds: float = 0.0
+    first: tuple[Outcome, ...] | None = None
+    last: tuple[Outcome, ...] | None = None
 
 
 class Counted(NamedTuple):
@@ -52,17 +57,16 @@ def conclude(measurement: Measurement, setup: Setup, before: Moment, after: Mome
     measurement.raw_duration_seconds = after.time - before.time
     measurement.duration_seconds = max(0.0, measurement.raw_duration_seconds - setup.cost.duration)
     measurement.overhead_seconds = measurement.raw_duration_seconds - measurement.duration_seconds
-    found = [_count(setup, place, before, after, measurement.duration_seconds) for place in range(len(setup.meters))]
-    counted, others = found[: setup.counted], found[setup.counted :]
-    _energy(measurement, setup, counted)
+    duration = measurement.duration_seconds
+    _energy(measurement, setup, [_count(setup, place, before, after, duration) for place in range(len(setup.counted))])
     _usage(measurement, used := difference(before.usage, after.usage), setup.cost.cpu + seen.cpu_seconds)
     _attribute(measurement, used)
     _memory(measurement, before.usage, after.usage, seen.memory_bytes)
-    measurement.disagreements = tuple(_disagreements(counted, others))
+    measurement.disagreements = _disagreements(setup, seen)
 
 
 def _count(setup: Setup, place: int, before: Moment, after: Moment, duration: float) -> Counted:
-    meter = setup.meters[place]
+    meter = setup.counted[place]
     grown = growth(before.outcomes[place], after.outcomes[place])
     if duration < meter.period:
         grown = Growth(problem=f"is updated every {meter.period:g} s only, and the block took {duration:.3g} s")
@@ -90,7 +94,7 @@ def _energy(measurement: Measurement, setup: Setup, found: Sequence[Counted]) ->
 
 def method_of(setup: Setup) -> str:
     """How the sum comes to be known, the most trusted method first."""
-    methods = {meter.method for meter in setup.meters[: setup.counted]}
+    methods = {meter.method for meter in setup.counted}
     return "+".join(method for method in EnergyMethod if method in methods)
 
 
@@ -153,30 +157,8 @@ def _memory(measurement: Measurement, before: Usage, after: Usage, peak: int | N
         measurement.memory_bytes, measurement.memory_change_bytes = most, later - earlier
 
 
-def _disagreements(counted: Sequence[Counted], others: Sequence[Counted]) -> Iterator[Disagreement]:
-    """What each other method says of the same things, where all of it is known both ways."""
-    groups: dict[tuple[EnergyMethod, tuple[int, ...]], list[Counted]] = defaultdict(list)
-    for each in others:
-        groups[each.meter.method, _same_thing(counted, each.meter)].append(each)
-    for (method, places), group in groups.items():
-        ours = [counted[place] for place in places]
-        if not ours or any(each.problem for each in (*group, *ours)):
-            continue
-        theirs, mine = (sum(each.joules for each in part) for part in (group, ours))
-        component = "+".join(sorted({each.meter.component for each in group}))
-        yield Disagreement(component, str(method), theirs, theirs / mine - 1)
-
-
-def _same_thing(counted: Sequence[Counted], other: EnergyMeter) -> tuple[int, ...]:
-    """Which of the counted meters know what another one knows: the same device, or all that one of them covers."""
-    known = [each.meter for each in counted]
-    same = tuple(place for place, meter in enumerate(known) if _names(meter) == _names(other))
-    return same or tuple(place for place, meter in enumerate(known) if _extent(meter) & _extent(other))
-
-
-def _names(meter: EnergyMeter) -> tuple[Component, str]:
-    return meter.component, meter.device
-
-
-def _extent(meter: EnergyMeter) -> frozenset[Component]:
-    return meter.covers | {meter.component}
+def _disagreements(setup: Setup, seen: Seen) -> tuple[Disagreement, ...]:
+    if seen.first is None or seen.last is None:
+        return ()
+    grown = [growth(*pair) for pair in zip(seen.first, seen.last, strict=True)]
+    return tuple(compare(setup.counted, setup.others, grown))

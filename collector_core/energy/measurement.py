@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 
 class Disagreement(NamedTuple):
-    """What another method says of a component that was measured: its joules, and by which ratio they exceed ours."""
+    """What another method says of the same thing: its joules while both were read, by which ratio they exceed ours."""
 
     component: str
     method: str
@@ -30,7 +30,7 @@ class Measurement:
     - `idle_joules`: what the machine would have used anyway, by its power while the monitor waited before it measured.
     - `attributed_energy_joules`: the share of this process and all below it, by CPU time among all that the machine's
       CPUs worked (`cpu_share_ratio`), in the energy of cpu, dram and host.
-    - `disagreements`: what other methods say of the same components.
+    - `disagreements`: what other methods say of the same things, in a block of a tenth of a second or more.
 
     `duration_seconds` and `cpu_seconds` are without the cost of measuring, `raw_…` with it; `overhead_joules` and
     `overhead_seconds` are that cost. `cpu_percent` is 100 where one CPU was busy all the time. `memory_bytes` is the

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from collector_core.collector import Clock, SystemClock
 from collector_core.energy import moments
@@ -16,7 +16,7 @@ from collector_core.energy.block import Block
 from collector_core.energy.conclusion import Seen, Setup, conclude, method_of
 from collector_core.energy.levels import Level, chosen, level_called, no_meter
 from collector_core.energy.measurement import Measurement
-from collector_core.energy.meters import EnergyMeter, EnergyMethod, EnergyReading
+from collector_core.energy.meters import EnergyMeter, EnergyReading
 from collector_core.energy.moments import Growth, Moment, Outcome
 from collector_core.energy.overhead import Cost, calibrate
 from collector_core.energy.sampler import Sampler
@@ -25,23 +25,32 @@ from collector_core.energy.usage import ProcessTree
 from collector_core.errors import NotAvailable, Reason
 
 IDLE_SECONDS = 0.2  # in which this process waits, so that the machine's own power is seen
-COUNTER_SECONDS = 1.0  # between two readings of a counter while something is measured: it wraps unseen after a minute
-_COUNTERS = frozenset({EnergyMethod.RAPL, EnergyMethod.NVML_COUNTER})
+
+
+class Look(NamedTuple):
+    """What the sampler saw at one moment: resident memory in bytes, and what all meters say."""
+
+    memory_bytes: int | None
+    outcomes: tuple[Outcome, ...]
 
 
 class Running:
     """A measurement that goes on: how it began, and what the sampler sees of it."""
 
-    __slots__ = ("before", "peak", "sampled")
+    __slots__ = ("before", "first", "peak", "sampled")
 
     def __init__(self, sampled: float) -> None:
         self.sampled = sampled
         self.peak: int | None = None
+        self.first: tuple[Outcome, ...] | None = None
         self.before: Moment
 
-    def see(self, memory_bytes: int) -> None:
-        """Take note of the memory that is resident now."""
-        self.peak = memory_bytes if self.peak is None else max(self.peak, memory_bytes)
+    def see(self, look: Look) -> None:
+        """Take note of a look."""
+        if look.memory_bytes is not None:
+            self.peak = max(self.peak or 0, look.memory_bytes)
+        if self.first is None:
+            self.first = look.outcomes
 
 
 class EnergyMonitor:
@@ -76,7 +85,6 @@ class EnergyMonitor:
         self._sources = Sources(self._clock, root, config) if meters is None else None
         self._tree = ProcessTree(with_self=own_process)
         self._sampler = Sampler(self._look)
-        self._next_look: dict[int, float] = {}
         self._running: dict[Measurement, Running] = {}
         try:
             self._setup = self._prepare(self._sources.meters() if self._sources else meters or ())
@@ -87,7 +95,7 @@ class EnergyMonitor:
     @property
     def meters(self) -> tuple[EnergyMeter, ...]:
         """Those whose sum is the energy of a measurement."""
-        return self._setup.meters[: self._setup.counted]
+        return self._setup.counted
 
     @property
     def method(self) -> str:
@@ -125,18 +133,17 @@ class EnergyMonitor:
         if running is None:
             raise RuntimeError("the measurement has ended")
         now = Measurement(measurement.label, measurement.level, measurement.started_at)
-        now.ended(self._conclusion(running, moments.after(self._setup.meters, self._tree, self._clock)))
+        now.ended(self._conclusion(running, self._after()))
         return now
 
     def sample(self) -> None:
-        """Look at memory now, in between the times at which that is done anyway, ten times a second."""
+        """Look at memory and all meters now, in between the times at which that is done anyway, ten times a second."""
         self._sampler.sample()
 
     def watch_idle(self, seconds: float) -> None:
         """Wait, and take what the machine draws meanwhile as what it draws anyway."""
-        setup = self._setup
-        grown, _ = self._wait(setup.meters[: setup.counted], seconds)
-        self._setup = replace(setup, idle_watts=_watts(self.meters, grown))
+        grown, _ = self._wait(self.meters, seconds)
+        self._setup = replace(self._setup, idle_watts=_watts(self.meters, grown))
 
     def close(self) -> None:
         """Close the collectors and let go of everything; legal any number of times."""
@@ -158,7 +165,7 @@ class EnergyMonitor:
         others = [meter for meter in readable if not any(meter is each for each in counted)]
         known = {id(meter): each for meter, each in zip(candidates, grown, strict=True)}
         idle = _watts(counted, [known[id(meter)] for meter in counted])
-        self._setup = Setup((*counted, *others), len(counted), idle)
+        self._setup = Setup(tuple(counted), tuple(others), idle)
         return replace(self._setup, cost=calibrate(self._measure_nothing))
 
     def _wait(self, meters: Sequence[EnergyMeter], seconds: float) -> tuple[list[Growth], tuple[Outcome, ...]]:
@@ -191,28 +198,28 @@ class EnergyMonitor:
     def _enter(self) -> Running:
         running = Running(self._sampler.cpu_seconds)
         self._sampler.add(running)
-        running.before = moments.before(self._setup.meters, self._tree, self._clock)
+        running.before = moments.before(self._setup.counted, self._tree, self._clock)
         return running
 
     def _leave(self, running: Running) -> Moment:
-        moment = moments.after(self._setup.meters, self._tree, self._clock)
+        moment = self._after()
         self._sampler.remove(running)
         return moment
 
+    def _after(self) -> Moment:
+        return moments.after(self._setup.counted, self._tree, self._clock)
+
     def _conclusion(self, running: Running, after: Moment) -> Callable[[Measurement], None]:
+        """Other methods are read for a block that goes on for a while: they may take longer than a short one."""
+        last = (*after.outcomes, *moments.read_all(self._setup.others)) if running.first else None
         looking = self._sampler.cpu_seconds - running.sampled if self._own_process else 0.0
-        seen = Seen(running.peak, looking)
+        seen = Seen(running.peak, looking, running.first, last)
         return partial(conclude, setup=self._setup, before=running.before, after=after, seen=seen)
 
-    def _look(self) -> int | None:
+    def _look(self) -> Look:
         """What the sampler does: a power must be read often, a counter before it wraps unseen."""
-        now = time.monotonic()
-        for meter in self._setup.meters:
-            if now >= self._next_look.get(id(meter), 0.0):
-                self._next_look[id(meter)] = now + (COUNTER_SECONDS if meter.method in _COUNTERS else 0.0)
-                with contextlib.suppress(Exception):  # it fails again where it counts
-                    meter.read()
-        return self._tree.memory_bytes()
+        outcomes = moments.read_all((*self._setup.counted, *self._setup.others))
+        return Look(self._tree.memory_bytes(), outcomes)
 
     def _stack(self) -> list[Measurement]:
         """What was started on this thread and has not ended."""

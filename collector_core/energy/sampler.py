@@ -1,36 +1,40 @@
-"""A thread that looks now and then while something is measured: at memory, and at meters that may not rest too long."""
+"""A thread that looks now and then while something is measured: at memory and meters."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 INTERVAL_SECONDS = 0.1
 REST_AFTER = 10  # intervals in which nothing was measured; waking the thread costs more than most of a short block
 
 
-class Watched(Protocol):
+LookT = TypeVar("LookT")
+Seen_contra = TypeVar("Seen_contra", contravariant=True)
+
+
+class Watched(Protocol[Seen_contra]):
     """Something that is measured at present."""
 
-    def see(self, memory_bytes: int) -> None:
-        """Take note of the memory that is resident now."""
+    def see(self, look: Seen_contra) -> None:
+        """Take note of what was seen."""
 
 
-class Sampler:
-    """Calls `look` every interval while anything is watched, and rests afterwards."""
+class Sampler(Generic[LookT]):
+    """Calls `look` every interval while anything is watched, shows it what was seen, and rests afterwards."""
 
-    def __init__(self, look: Callable[[], int | None]) -> None:
+    def __init__(self, look: Callable[[], LookT]) -> None:
         self.cpu_seconds = 0.0
         self._look = look
-        self._watched: dict[int, Watched] = {}
+        self._watched: dict[int, Watched[LookT]] = {}
         self._resting = True
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def add(self, watched: Watched) -> None:
+    def add(self, watched: Watched[LookT]) -> None:
         """Begin to watch."""
         if self._stop.is_set():
             return
@@ -41,16 +45,15 @@ class Sampler:
         elif self._resting:
             self._wake.set()
 
-    def remove(self, watched: Watched) -> None:
+    def remove(self, watched: Watched[LookT]) -> None:
         """Watch it no longer."""
         self._watched.pop(id(watched), None)
 
     def sample(self) -> None:
         """Look now, for all that is watched."""
-        memory = self._look()
-        if memory is not None:
-            for watched in list(self._watched.values()):
-                watched.see(memory)
+        look = self._look()
+        for watched in list(self._watched.values()):
+            watched.see(look)
 
     def stop(self) -> None:
         """End the thread."""

@@ -13,13 +13,14 @@ from collector_core.testing import FakeClock
 
 @dataclass
 class Source:
-    """One meter's: `watts` at present, what it `says` instead of its energy, and how often it fails first."""
+    """One meter's: `watts` at present, what it `says` instead of its energy, how often it fails first, was read."""
 
     watts: float
     joules: float = 0.0
     gaps: int = 0
     says: object = "energy"
     failures: int = 0
+    reads: int = 0
 
 
 @dataclass
@@ -58,6 +59,7 @@ class Machine:
 
     def _read(self, source):
         self.advance(self.read_seconds)
+        source.reads += 1
         if source.failures:
             source.failures -= 1
             raise OSError("the driver is busy")
