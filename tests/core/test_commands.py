@@ -14,6 +14,9 @@ from collector_core.discovery import Plugin, Plugins
 from collector_core.errors import StartupError
 
 
+pytestmark = pytest.mark.usefixtures("logging_as_it_was")
+
+
 @pytest.fixture
 def context(probe, instance):
     """A context with one collector, and the script that it follows."""

@@ -19,6 +19,9 @@ BANK = {"type": "solarbank", "device_pn": "A17C1", "alias": "Shed", "battery_soc
 SITES = {"S": {"site_info": {"site_name": "Orchard"}, "home_load_power": "520", "other_loads_power": "9"}}
 
 
+pytestmark = pytest.mark.usefixtures("logging_as_it_was")
+
+
 @pytest.fixture
 def config(tmp_path):
     """Writes a configuration: `config(password=None)`."""
