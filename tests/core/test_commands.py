@@ -13,7 +13,6 @@ from collector_core.cli import cli, plugins
 from collector_core.discovery import Plugin, Plugins
 from collector_core.errors import StartupError
 
-
 pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 
 

@@ -13,13 +13,13 @@ from tests.plugins.solix import frames
 from tests.plugins.solix.conftest import FakeAccount
 from tests.plugins.solix.fakecloud import EMAIL, LOGIN, PASSWORD
 
-pytestmark = pytest.mark.filterwarnings("ignore:ssl.PROTOCOL_TLS is deprecated")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:ssl.PROTOCOL_TLS is deprecated"),
+    pytest.mark.usefixtures("logging_as_it_was"),
+]
 
 BANK = {"type": "solarbank", "device_pn": "A17C1", "alias": "Shed", "battery_soc": "39", "heating_power": "5"}
 SITES = {"S": {"site_info": {"site_name": "Orchard"}, "home_load_power": "520", "other_loads_power": "9"}}
-
-
-pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 
 
 @pytest.fixture
