@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from enum import StrEnum
 from math import inf
 
-from collector_core import EnergyReading, PowerIntegral, WrapCounter
+from collector_core import EnergyMethod, EnergyReading, PowerIntegral, WrapCounter
 from collector_plugins.nvidia.gpu import Gpu
 
 # For GPUs that name no limit: above any board sold today. Only jumps of a hundred times as much are refused.
 DEFAULT_LIMIT_WATTS = 1500.0
-
-
-class Method(StrEnum):
-    """How an energy came to be known; the words of the label `method`."""
-
-    COUNTER = "nvml_counter"
-    INTEGRAL = "power_integral"
 
 
 @dataclass
@@ -33,7 +25,7 @@ class GpuEnergy:
     max_gap: float
     joules: float = 0.0
     unknown_gaps: int = 0
-    method: Method | None = None
+    method: EnergyMethod | None = None
     _compared: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
     _counter: WrapCounter = field(default_factory=lambda: WrapCounter(None, DEFAULT_LIMIT_WATTS), repr=False)
     _integral: PowerIntegral = field(init=False, repr=False)
@@ -73,7 +65,7 @@ class GpuEnergy:
         growth = area if counted is None else counted
         self.joules += growth or 0.0
         if gpu.counter is not None or gpu.power is not None:
-            self.method = Method.INTEGRAL if gpu.counter is None else Method.COUNTER
+            self.method = EnergyMethod.POWER_INTEGRAL if gpu.counter is None else EnergyMethod.NVML_COUNTER
             self.unknown_gaps += growth is None and not first
         if counted is not None and area is not None:
             self._compared = self._compared[0] + counted, self._compared[1] + area

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from collector_core import Clock, Component, EnergyMeter, EnergyMethod, EnergyReading
-from collector_plugins.nvidia.energy import GpuEnergy, Method
+from collector_plugins.nvidia.energy import GpuEnergy
 from collector_plugins.nvidia.gpu import Gpu
 from collector_plugins.nvidia.quicknvml import QuickNvml
 from collector_plugins.nvidia.watch import Watch
 
 # nvidia-smi(1): the power is accurate to within ±5 %. Its area misses what happens between two readings (Yang et al.,
 # "Part-time Power Measurements: nvidia-smi's Lack of Attention", arXiv 2312.02741, 2023).
-UNCERTAINTY = {Method.COUNTER: 0.05, Method.INTEGRAL: 0.1}
+UNCERTAINTY = {EnergyMethod.NVML_COUNTER: 0.05, EnergyMethod.POWER_INTEGRAL: 0.1}
 # Counter and power are updated every 20 to 100 ms, depending on the GPU (the same paper, section 4).
 PERIOD_SECONDS = 0.1
 
@@ -26,7 +26,7 @@ def energy_meters(watch: Watch, gpus: Sequence[Gpu], nvml: QuickNvml, clock: Clo
             yield EnergyMeter(
                 component=Component.GPU,
                 device=gpu.uuid or gpu.index,
-                method=EnergyMethod(energy.method),
+                method=energy.method,
                 uncertainty=UNCERTAINTY[energy.method],
                 period=PERIOD_SECONDS,
                 latest=energy.latest,
