@@ -24,6 +24,7 @@ from collector_core.hookspecs import hookimpl
 from collector_core.kernel import is_kernel_mount
 from collector_core.metrics import Counter, Gauge, Info, Metric, Unit
 from collector_core.readings import Readings
+from collector_core.userfolders import state_home
 
 __all__ = [
     "API_VERSION",
@@ -64,5 +65,6 @@ __all__ = [
     "hookimpl",
     "is_kernel_mount",
     "reason_of",
+    "state_home",
     "wrap_collector",
 ]

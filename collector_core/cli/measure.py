@@ -24,7 +24,6 @@ from collector_core.energy.store import MeasurementStore
 from collector_core.errors import NotAvailable, with_fix
 
 LONGEST_LABEL = 80
-_LEVELS = [level.value for level in Level]
 
 
 @dataclass(frozen=True)

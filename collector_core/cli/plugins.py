@@ -14,7 +14,7 @@ from collector_core.cli.common import Common, common_options
 from collector_core.cli.named import named_runner
 from collector_core.commands import CommandContext, CommandFunction, Subcommands
 from collector_core.discovery import Plugin, discover, entry_point_names
-from collector_core.errors import AuthFailed, NotAvailable, StartupError, describe
+from collector_core.errors import AuthFailed, NotAvailable, StartupError, describe, with_fix
 from collector_core.hookspecs import implementation
 
 STOP_SECONDS = 0.5
@@ -93,8 +93,7 @@ def _command(name: str, function: CommandFunction) -> click.Command:
         try:
             function(CommandContext(app, partial(named_runner, app)), **options)
         except (NotAvailable, AuthFailed) as error:
-            fix = f"; fix: {error.fix}" if error.fix else ""
-            click.echo(common.redactor(f"energy-collector: {error}{fix}"), err=True)
+            click.echo(common.redactor(f"energy-collector: {with_fix(str(error), error.fix)}"), err=True)
             sys.exit(1)
         finally:
             app.stop(STOP_SECONDS)

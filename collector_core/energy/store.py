@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import Any
 from collector_core.energy.measurement import Measurement
 from collector_core.energy.schema import migrate
 from collector_core.errors import StartupError
+from collector_core.userfolders import data_home
 
 BUSY_SECONDS = 10.0  # to wait for another process that writes
 _BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -48,10 +48,8 @@ class KeptMeasurement:
 
 
 def default_path() -> Path:
-    """Below `$XDG_DATA_HOME`, or where it is by default (XDG Base Directory Specification)."""
-    home = os.environ.get("XDG_DATA_HOME", "")
-    base = Path(home) if Path(home).is_absolute() else Path.home() / ".local/share"
-    return base / "energy-collector/measurements.db"
+    """In the user's folder of our data."""
+    return data_home() / "measurements.db"
 
 
 class MeasurementStore:

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from collector_core import CommandContext, Component, NotAvailable, ResultFile
+from collector_core import CommandContext, Component, NotAvailable, ResultFile, state_home
 from collector_core.calibration import FitQuality, LoadBench, LoadPoint, fit_quality, load_levels
 from collector_plugins.estimate import hardware, modelfile
 from collector_plugins.estimate.hardware import HardwareMeters
@@ -49,7 +49,7 @@ def calibrate(
 
     Steps a load from idle to all CPUs and reads the energy counters at each step. Let nothing else run meanwhile.
     """
-    file, meters = ResultFile(output or _default_output(), replace=force), HardwareMeters(context, meter)
+    file, meters = ResultFile(output or state_home() / "cpu-model.json", replace=force), HardwareMeters(context, meter)
     meters.wait()
     bench = LoadBench(context, meters.joules, seconds=seconds / READINGS, settle=settle, readings=READINGS)
     measured = list(_with_progress(bench, load_levels(os.cpu_count() or 1, steps)))
@@ -59,12 +59,6 @@ def calibrate(
     notes = _notes(meter) | {"r_squared": quality.r_squared, "residual_watts": quality.residual}
     file.write(modelfile.text(machine, points, **notes))
     _report(file.path, points, quality, disturbed=any(each.is_disturbed for each in measured))
-
-
-def _default_output() -> Path:
-    """By the XDG base directory specification; a relative $XDG_STATE_HOME is to be ignored."""
-    state = Path(os.environ.get("XDG_STATE_HOME", ""))
-    return (state if state.is_absolute() else Path.home() / ".local/state") / "energy-collector/cpu-model.json"
 
 
 def _with_progress(bench: LoadBench, levels: Sequence[int]) -> Iterator[LoadPoint]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from collector_core import CollectorConfig, ConfigPath, Field, SecretStr
+from collector_core import CollectorConfig, ConfigPath, Field, SecretStr, state_home
 
 SECONDS_PER_UNIT = {"s": 1.0, "m": 60.0, "h": 3600.0}
 SHORTEST_INTERVAL = 15.0  # seconds; four requests a minute where every cycle asks the cloud, and five are planned
@@ -82,7 +81,5 @@ class Config(CollectorConfig):
 
 
 def default_state_dir() -> Path:
-    """The folder of this plugin's state, by the XDG base directory specification."""
-    home = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(home) if home.startswith("/") else Path("~/.local/state").expanduser()
-    return base / "energy-collector" / "solix"
+    """The folder of this plugin's state."""
+    return state_home() / "solix"
