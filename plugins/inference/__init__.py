@@ -82,8 +82,8 @@ class Inference(Collector[Config]):
     def _all_down(self) -> NotAvailable:
         first = self._watched[0].error
         reason, fix = (first.reason, first.fix) if isinstance(first, NotAvailable) else (Reason.BAD_DATA, "")
-        others = len(self._watched) - 1
-        more = f"; nor does any of the {others} others answer" if others else ""
+        others = ", ".join(each.options.name for each in self._watched[1:])
+        more = f"; down, too: {others}" if others else ""
         return NotAvailable(reason, f"{self._watched[0].options.name}: {first}{more}", fix=fix)
 
     def _publish_servers(self, out: Readings, pushed: Mapping[str, Pushed]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -94,5 +95,5 @@ def _without_query(url: str) -> str:
 
 
 def _cause(error: Exception) -> str:
-    known = error.os_error if hasattr(error, "os_error") else error
-    return str(getattr(known, "strerror", None) or known or type(error).__name__)
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else str(error) or type(error).__name__

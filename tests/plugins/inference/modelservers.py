@@ -67,7 +67,7 @@ class Vllm(Endpoint):
 
 
 class Triton(Endpoint):
-    """Triton; its counters have no _total, so that they are gauges here: docs/user_guide/metrics.md of its repository."""
+    """Triton. Its counters have no _total, so that they are gauges here; names from its docs/user_guide/metrics.md."""
 
     def declare(self):
         labels = {"labelnames": ("model", "version"), "registry": self.registry}
@@ -78,7 +78,10 @@ class Triton(Endpoint):
         self.duration = Gauge("nv_inference_request_duration_us", "Cumulative microseconds.", **labels)
         self.pending = Gauge("nv_inference_pending_request_count", "Pending.", **labels)
         self.summary = Gauge(
-            "nv_inference_request_summary_us", "Own quantiles.", ("model", "version", "quantile"), registry=self.registry
+            "nv_inference_request_summary_us",
+            "Own quantiles.",
+            ("model", "version", "quantile"),
+            registry=self.registry,
         )
         self.gpu = Gauge("nv_gpu_utilization", "0 to 1.", ("gpu_uuid",), registry=self.registry)
 
