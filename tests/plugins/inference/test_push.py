@@ -15,22 +15,23 @@ from tests.plugins.inference.conftest import shown
 from tests.plugins.inference.modelservers import Vllm
 
 PUSH = {"name": "edge", "source": "push"}
-ALL = {
-    "latency_mean_seconds": 0.2,
-    "latency_p95_seconds": 0.4,
-    "latency_p99_seconds": 0.6,
-    "first_token_mean_seconds": 0.05,
-    "first_token_p95_seconds": 0.08,
-    "requests_per_second": 12.5,
-    "requests_total": 1000,
-    "request_failures_total": 3,
-    "tokens_per_second": 900,
-    "tokens_total": 70000,
-    "requests_waiting": 2,
-    "requests_running": 4,
-    "cache_usage_ratio": 0.4,
-    "accelerator_utilization_ratio": 0.75,
+METRICS = {
+    "inference_latency_mean_seconds": 0.2,
+    "inference_latency_p95_seconds": 0.4,
+    "inference_latency_p99_seconds": 0.6,
+    "inference_first_token_mean_seconds": 0.05,
+    "inference_first_token_p95_seconds": 0.08,
+    "inference_requests_per_second": 12.5,
+    "inference_requests_total": 1000,
+    "inference_request_failures_total": 3,
+    "inference_tokens_per_second": 900,
+    "inference_tokens_total": 70000,
+    "inference_requests_waiting": 2,
+    "inference_requests_running": 4,
+    "inference_cache_usage_ratio": 0.4,
+    "inference_accelerator_utilization_ratio": 0.75,
 }
+ALL = {name.removeprefix("inference_"): value for name, value in METRICS.items()}
 
 
 def push(harness, name, body):
@@ -43,6 +44,8 @@ def test_every_field_becomes_its_metric(inference):
     push(harness, "edge", ALL | more)
     harness.run()
     assert shown(harness, "edge") == ALL
+    for name, value in METRICS.items():
+        assert f'\n{name}{{model="edge"}} {float(value)}\n' in harness.exposition()
     assert harness.value(metrics.LAYER_LATENCY, model="edge", layer="conv1") == 0.001
     assert harness.value(metrics.INFO, model="edge", type="cnn", quantization="int8", acceleration="npu") == 1
     assert harness.value(metrics.SERVER_UP, server="edge") == 1

@@ -15,15 +15,16 @@ from collector_plugins.quantum.config import Config
 from collector_plugins.quantum.pushed import Simulation
 from collector_plugins.quantum.security import strengths
 
-GHZ = {
-    "qubits": 20,
-    "circuit_depth": 21,
-    "gates": 20,
-    "shots": 4096,
-    "gate_fidelity_ratio": 0.998,
-    "runtime_seconds": 1.5,
-    "memory_bytes": 16 << 20,
+METRICS = {
+    "quantum_simulation_qubits": 20,
+    "quantum_simulation_circuit_depth": 21,
+    "quantum_simulation_gates": 20,
+    "quantum_simulation_shots": 4096,
+    "quantum_simulation_gate_fidelity_ratio": 0.998,
+    "quantum_simulation_runtime_seconds": 1.5,
+    "quantum_simulation_memory_bytes": 16 << 20,
 }
+GHZ = {name.removeprefix("quantum_simulation_"): value for name, value in METRICS.items()}
 
 
 def push(harness, name, body):
@@ -42,7 +43,8 @@ def test_a_push_is_shown_at_the_next_run_without_measuring(quantum):
     push(harness, "ghz", GHZ | {"backend": "statevector"})
     harness.run(advance=5)
     assert shown(harness, "ghz") == GHZ
-    assert harness.value(metrics.INFO, simulation="ghz", backend="statevector") == 1
+    assert {name for name in METRICS if f'\n{name}{{simulation="ghz"}} ' in harness.exposition()} == set(METRICS)
+    assert 'quantum_simulation_info{backend="statevector",simulation="ghz"} 1.0' in harness.exposition()
     assert harness.value(metrics.CPU) == measured
 
 
