@@ -45,6 +45,7 @@ def test_it_is_the_power_of_the_gpus_by_the_requests(here, clock):
     harness.run(advance=10)
     assert energy(harness) == pytest.approx(400 * 10 / 20)
     assert '\ninference_energy_per_request_joules{model="llama"} 200.0\n' in harness.exposition()
+    assert '\ninference_energy_per_request_joules{model="llama"} 200.0\n' in harness.exposition()
 
 
 def test_only_the_gpus_that_are_its_own_count(here, clock):
