@@ -29,17 +29,19 @@ Answer = dict[str, list[Value]]
 def parse(body: bytes, wanted: Collection[str]) -> Answer:
     """The samples whose name is `wanted`, by name. NaN and infinite values are left out: they say nothing.
 
+    A colon in a wanted name may be an underscore in the answer: some servers and relays write vLLM's names so.
     Lines of other metrics are passed over unread: a server has thousands of them. Raises `ValueError` for a body that
     is not UTF-8, a line that cannot be read, and for more than `MAX_SAMPLES` samples.
     """
-    lines = list(_lines(body.decode(), wanted))
+    names = {name.replace(":", "_"): name for name in wanted} | {name: name for name in wanted}
+    lines = list(_lines(body.decode(), names))
     if len(lines) > MAX_SAMPLES:
         raise ValueError(f"has {len(lines)} samples of what is mapped, {MAX_SAMPLES} at most")
     found: Answer = {}
     for number, line in lines:
         name, labels, value = _sample(number, line)
         if isfinite(value):
-            found.setdefault(name, []).append(Value(labels, value))
+            found.setdefault(names[name], []).append(Value(labels, value))
     return found
 
 

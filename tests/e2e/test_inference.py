@@ -10,6 +10,7 @@ from tests.plugins.inference.modelservers import Vllm
 
 MODEL = '{model="llama"}'
 PUSHED = '{model="edge"}'
+RUNS = 'collector_runs_total{collector="inference",plugin="inference",result="ok"}'
 CONFIG = """
 collectors:
   inference:
@@ -57,8 +58,36 @@ def test_what_is_served_now_is_shown_and_a_server_that_goes_is_told(vllm, collec
     eventually(lambda: program.samples()['inference_server_up{server="chat"}'] == 0)
     assert f"inference_requests_total{MODEL}" not in program.samples()
     assert program.samples()['collector_up{collector="inference",plugin="inference"}'] == 1
-    assert "Connection refused" in program.log
+    assert "start the server, or mend its `url`" in program.log
     vllm.stop = lambda: None
+
+
+def test_quantiles_and_totals_are_those_that_prometheus_reckons(vllm, collector, prometheus, eventually):
+    """Prometheus scrapes the same server; all of its requests are in one window of ours, which began at none."""
+    program = collector(CONFIG.format(url=vllm.url).replace("200ms", "2s"))
+    get = prometheus(vllm.port)
+    eventually(lambda: f"inference_requests_per_second{MODEL}" in program.samples())
+    runs = program.samples()[RUNS]
+    eventually(lambda: program.samples()[RUNS] > runs)  # a window has just begun: all of it goes into that one
+    for number in range(200):
+        vllm.serve(0.05 + 0.03 * number)
+    eventually(lambda: f"inference_latency_p95_seconds{MODEL}" in program.samples())
+    ours = program.samples()
+
+    def theirs(query):
+        found = (get("/api/v1/query", query=query) or {"result": []})["result"]
+        return float(found[0]["value"][1]) if found else None
+
+    def family(suffix):  # the colon may have become an underscore on the way
+        return f'{{__name__=~"vllm.e2e_request_latency_seconds_{suffix}"}}'
+
+    eventually(lambda: theirs(f"sum({family('count')})") == 200, 20)
+    for name, q in (("p95", 0.95), ("p99", 0.99)):
+        expected = theirs(f"histogram_quantile({q}, sum by (le) ({family('bucket')}))")
+        assert ours[f"inference_latency_{name}_seconds{MODEL}"] == pytest.approx(expected, rel=1e-9)
+    mean = theirs(f"sum({family('sum')}) / sum({family('count')})")
+    assert ours[f"inference_latency_mean_seconds{MODEL}"] == pytest.approx(mean, rel=1e-9)
+    assert ours[f"inference_requests_total{MODEL}"] == theirs('sum({__name__=~"vllm.request_success_total"})')
 
 
 def test_a_push_is_shown_and_expires(vllm, collector, eventually):

@@ -44,8 +44,7 @@ def test_it_is_the_power_of_the_gpus_by_the_requests(here, clock):
         server.serve(0.2)
     harness.run(advance=10)
     assert energy(harness) == pytest.approx(400 * 10 / 20)
-    assert '\ninference_energy_per_request_joules{model="llama"} 200.0\n' in harness.exposition()
-    assert '\ninference_energy_per_request_joules{model="llama"} 200.0\n' in harness.exposition()
+    assert 'inference_energy_per_request_joules{model="llama"} 200.0' in harness.exposition().splitlines()
 
 
 def test_only_the_gpus_that_are_its_own_count(here, clock):

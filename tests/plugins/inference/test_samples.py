@@ -25,6 +25,10 @@ def test_other_metrics_are_passed_over_even_if_they_cannot_be_read():
     assert list(parse(body, WANTED)) == ["vllm:num_requests_waiting"]
 
 
+def test_names_whose_colon_was_made_an_underscore_are_the_same():
+    assert parse(LINE.replace(":", "_").encode(), WANTED) == parse(LINE.encode(), WANTED) != {}
+
+
 @pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf"])
 def test_values_that_are_no_number_are_left_out(value):
     assert parse(f"x {value}\n".encode(), {"x"}) == {}
