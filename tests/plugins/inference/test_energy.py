@@ -109,3 +109,20 @@ def test_the_load_of_its_gpus_stands_in_where_the_server_tells_none(start, clock
     expected = sum(value for (_, _, uuid), value in loads.items() if uuid in uuids[:2]) / 2
     assert harness.value(metrics.UTILIZATION, model="llama") == pytest.approx(expected)
     nvidia.close()
+
+
+def test_a_model_that_is_served_elsewhere_too_has_none(start, clock, collector_harness):
+    """Its requests are those of all servers, the joules only ours."""
+    gpu, servers = Gpu(clock), [start(Vllm), start(Vllm)]
+    options = [
+        {"name": f"s{number}", "source": "vllm", "url": server.url, "local": number == 0}
+        for number, server in enumerate(servers)
+    ]
+    harness = collector_harness(Inference, clock=clock, energy_meters=lambda: [gpu.meter], servers=options)
+    for server in servers:
+        server.load("llama")
+    harness.run()
+    servers[0].serve(0.2)
+    harness.run(advance=10)
+    assert harness.value(metrics.REQUEST_RATE, model="llama") == pytest.approx(0.1)
+    assert energy(harness) is None
