@@ -62,10 +62,10 @@ class Watched:
             answer = parse(await self.fetch(seconds), self._wanted)
             self.is_up = True
             self._take(states(answer, self._mapping, self.options.model or self.options.name))
-        except NotAvailable as error:
-            self.error = error
         except ValueError as error:
             self.error = ReadingError(f"its answer: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever one server does, the others are shown
+            self.error = error
 
     async def fetch(self, seconds: float) -> bytes:
         """Its metrics; raises `NotAvailable`."""

@@ -84,6 +84,16 @@ def test_an_answer_that_cannot_be_read_is_a_part_that_fails(body, start, answeri
     assert [failure.labels for failure in harness.part_failures] == [{"server": "bad"}]
 
 
+def test_what_nobody_thought_of_is_a_part_that_fails(answering, inference, monkeypatch):
+    server = answering(says(200, GOOD))
+    harness = inference(*({"name": name, "source": "vllm", "url": server.url} for name in ("bad", "good")))
+    bad, _ = harness.collector._watched
+    monkeypatch.setattr(bad, "fetch", lambda seconds: 1 / 0)
+    harness.run()
+    assert harness.series(metrics.SERVER_UP) == {("bad",): 0, ("good",): 1}
+    assert [type(failure.error) for failure in harness.part_failures] == [ZeroDivisionError]
+
+
 def test_all_down_is_not_available_with_what_to_do(inference, start):
     servers = [start(Vllm), start(Vllm)]
     harness = inference(*({"name": f"s{i}", "source": "vllm", "url": s.url} for i, s in enumerate(servers)))
