@@ -1,0 +1,65 @@
+"""What plugins simulate for `run --demo`: the plugin's own metrics, without anything of the machine."""
+
+import itertools
+import os
+from contextlib import closing
+
+import pytest
+
+from collector_core.discovery import discover
+from collector_core.testing import FakeClock, Harness
+
+HOUR = 3600.0
+SIMULATED = discover(hook="collector_demo_types").types
+REAL = discover().types
+
+every_simulation = pytest.mark.parametrize("cls", SIMULATED.values(), ids=SIMULATED)
+
+
+def counters(harness):
+    for metric in harness.collector.metrics:
+        if metric.kind == "counter":
+            yield from (((metric.name, labels), value) for labels, value in harness.series(metric).items())
+
+
+def test_the_plugins_that_dashboards_are_for_are_simulated():
+    assert {"system", "rapl", "nvidia", "qemu", "solix", "energy"} <= set(SIMULATED)
+
+
+@every_simulation
+def test_it_has_the_name_and_the_declarations_of_the_plugin(cls):
+    assert cls.name in REAL
+    assert cls.metrics is REAL[cls.name].metrics
+
+
+@every_simulation
+def test_it_runs_with_its_defaults_on_a_machine_without_anything(cls, tmp_path):
+    with closing(Harness(cls, tmp_path)) as harness:
+        for _ in range(3):
+            harness.run(advance=cls.default_interval)
+        assert "demo=" not in harness.exposition(), "the framework adds the label"
+
+
+@every_simulation
+def test_it_touches_nothing_of_the_machine(cls, tmp_path, monkeypatch):
+    real, opened = os.open, []
+
+    def watched(path, *args, **kwargs):
+        opened.append(str(path))
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", watched)
+    with closing(Harness(cls, tmp_path)) as harness:
+        harness.run(advance=cls.default_interval)
+    assert [path for path in opened if path.startswith(("/proc", "/sys", "/dev"))] == []
+
+
+@every_simulation
+def test_its_counters_never_fall_in_a_week(cls, tmp_path):
+    seen = []
+    with closing(Harness(cls, tmp_path, clock=FakeClock(wall_time=1_767_571_200.0))) as harness:
+        for _ in range(7 * 24 // 2):
+            harness.run(advance=2 * HOUR)
+            seen.append(dict(counters(harness)))
+    for before, after in itertools.pairwise(seen):
+        assert {key: (before[key], value) for key, value in after.items() if value < before.get(key, 0.0)} == {}
