@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from collector_core import Component, EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.discovery import discover
 from collector_core.testing import FakeClock, Harness
 
@@ -14,6 +15,16 @@ SIMULATED = discover(hook="collector_demo_types").types
 REAL = discover().types
 
 every_simulation = pytest.mark.parametrize("cls", SIMULATED.values(), ids=SIMULATED)
+
+
+def harness_of(cls, root):
+    clock = FakeClock(wall_time=1_767_571_200.0)
+
+    def latest():
+        return EnergyReading(100.0 * clock.monotonic(), clock.monotonic())
+
+    meter = EnergyMeter(Component.CPU, "package-0", EnergyMethod.RAPL, 0.05, 0.001, latest, read=latest)
+    return closing(Harness(cls, root, clock=clock, energy_meters=lambda: [meter]))
 
 
 def counters(harness):
@@ -34,7 +45,7 @@ def test_it_has_the_name_and_the_declarations_of_the_plugin(cls):
 
 @every_simulation
 def test_it_runs_with_its_defaults_on_a_machine_without_anything(cls, tmp_path):
-    with closing(Harness(cls, tmp_path)) as harness:
+    with harness_of(cls, tmp_path) as harness:
         for _ in range(3):
             harness.run(advance=cls.default_interval)
         assert "demo=" not in harness.exposition(), "the framework adds the label"
@@ -49,7 +60,7 @@ def test_it_touches_nothing_of_the_machine(cls, tmp_path, monkeypatch):
         return real(path, *args, **kwargs)
 
     monkeypatch.setattr(os, "open", watched)
-    with closing(Harness(cls, tmp_path)) as harness:
+    with harness_of(cls, tmp_path) as harness:
         harness.run(advance=cls.default_interval)
     assert [path for path in opened if path.startswith(("/proc", "/sys", "/dev"))] == []
 
@@ -57,7 +68,7 @@ def test_it_touches_nothing_of_the_machine(cls, tmp_path, monkeypatch):
 @every_simulation
 def test_its_counters_never_fall_in_a_week(cls, tmp_path):
     seen = []
-    with closing(Harness(cls, tmp_path, clock=FakeClock(wall_time=1_767_571_200.0))) as harness:
+    with harness_of(cls, tmp_path) as harness:
         for _ in range(7 * 24 // 2):
             harness.run(advance=2 * HOUR)
             seen.append(dict(counters(harness)))
