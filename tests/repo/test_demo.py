@@ -1,8 +1,9 @@
 """What plugins simulate for `run --demo`: the plugin's own metrics, without anything of the machine."""
 
 import itertools
-import os
+import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -11,10 +12,34 @@ from collector_core.discovery import discover
 from collector_core.testing import FakeClock, Harness
 
 HOUR = 3600.0
+EVENTS = {"open", "os.listdir", "os.scandir", "subprocess.Popen", "socket.connect", "ctypes.dlopen"}
+MACHINE = ("open /proc", "open /sys", "open /dev", "os.", "subprocess.", "socket.", "ctypes.")
 SIMULATED = discover(hook="collector_demo_types").types
 REAL = discover().types
 
 every_simulation = pytest.mark.parametrize("cls", SIMULATED.values(), ids=SIMULATED)
+
+
+@pytest.fixture(scope="session")
+def audit():
+    """What Python's audit events say; a hook stays for as long as the process does, so it is told when to listen."""
+    heard, listening = [], []
+
+    def hear(event, arguments):
+        if listening and event in EVENTS:
+            heard.append(f"{event} {arguments[0]}")
+
+    sys.addaudithook(hear)
+    return heard, listening
+
+
+@pytest.fixture
+def audited(audit):
+    heard, listening = audit
+    heard.clear()
+    listening.append(True)
+    yield lambda: list(heard)
+    listening.clear()
 
 
 def harness_of(cls, root):
@@ -52,17 +77,17 @@ def test_it_runs_with_its_defaults_on_a_machine_without_anything(cls, tmp_path):
 
 
 @every_simulation
-def test_it_touches_nothing_of_the_machine(cls, tmp_path, monkeypatch):
-    real, opened = os.open, []
-
-    def watched(path, *args, **kwargs):
-        opened.append(str(path))
-        return real(path, *args, **kwargs)
-
-    monkeypatch.setattr(os, "open", watched)
+def test_it_touches_nothing_of_the_machine(cls, tmp_path, audited):
     with harness_of(cls, tmp_path) as harness:
         harness.run(advance=cls.default_interval)
-    assert [path for path in opened if path.startswith(("/proc", "/sys", "/dev"))] == []
+        harness.run(advance=cls.default_interval)
+    assert [event for event in audited() if event.startswith(MACHINE)] == []
+
+
+def test_touching_the_machine_is_seen(audited):
+    Path("/proc/stat").exists()
+    Path("/proc/stat").read_bytes()
+    assert [event for event in audited() if event.startswith(MACHINE)] == ["open /proc/stat"]
 
 
 @every_simulation
