@@ -12,7 +12,8 @@ from collector_plugins.system.source import CPU_MODES, CpuInfo, CpuTimes, Disk, 
 
 CPUS = 32
 MODE_SHARES = {"user": 0.71, "nice": 0.02, "system": 0.22, "irq": 0.01, "softirq": 0.03, "steal": 0.01}
-LOWEST_HERTZ, HIGHEST_HERTZ = 1.2e9, 3.6e9
+LOWEST_HERTZ = 1.2e9
+HIGHEST_HERTZ = 3.6e9
 SWAP_BYTES = float(16 << 30)
 BOOTED = 1_764_547_200.0  # 2025-12-01
 BYTES_PER_OPERATION = 24_576.0
