@@ -45,7 +45,8 @@ class Total:
         known = {component: value for component, value in watts.items() if value is not None}
         if known.keys() - self.expected:
             self.expected = frozenset(watts)
-        return sum(known.values()) if known and self.expected <= known.keys() else None
+        whole = len(known) == len(watts) and self.expected <= known.keys()
+        return sum(known.values()) if known and whole else None
 
 
 class PowerHistory:

@@ -8,6 +8,7 @@ from typing import Any
 from collector_core import powerhistory
 from collector_core.app import App
 from collector_core.powerhistory import Sample, Total
+from collector_core.readings import NOTHING
 
 NO_LEDGER = "no energy ledger runs, so there are no watts to add up"
 NO_LEDGER_FIX = (
@@ -17,14 +18,14 @@ TOO_EARLY = "no watts yet: they take two readings of a source"
 
 
 def power(app: App) -> dict[str, Any]:
-    """Watts now, joules since the start and watts of the last quarter of an hour, by component; what is not known is None.
+    """Watts now, joules since the start and watts of the last quarter of an hour, by component; None is not known.
 
-    `reason` and `fix` say why there is nothing, where there is nothing.
+    `reason` and `fix` say why no component has watts.
     """
     ledger = app.power_history.ledger
     samples = app.power_history.samples()
     history = _history(app, samples)
-    shown = ledger.snapshot if ledger else powerhistory.NOTHING
+    shown = ledger.snapshot if ledger else NOTHING
     now, joules, estimated = powerhistory.power(shown), powerhistory.energy(shown), powerhistory.estimated(shown)
     components = dict.fromkeys([*now, *joules, *history["watts"]])
     return {

@@ -114,7 +114,8 @@ def _series(row: dict[str, Any], readings: dict[str, Any]) -> str:
     more = f"<p>… and {len(lines) - SERIES_SHOWN} more on /metrics</p>" if len(lines) > SERIES_SHOWN else ""
     return (
         f'<details id="series-{name}"><summary>{len(lines)} series</summary>'
-        f'<div class="scroll" tabindex="0" role="region" aria-label="series of {name}"><table>{"".join(lines[:SERIES_SHOWN])}</table></div>{more}</details>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="series of {name}">'
+        f"<table>{''.join(lines[:SERIES_SHOWN])}</table></div>{more}</details>"
     )
 
 
