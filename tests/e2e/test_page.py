@@ -1,8 +1,11 @@
 """The status page as a browser shows it, in light and dark, on a desk and in a hand."""
 
+import http.server
 import re
 import subprocess
+import threading
 import time
+from typing import ClassVar
 
 import pytest
 
@@ -61,12 +64,35 @@ def test_it_shows_watts_by_component_as_charts_that_say_what_they_show(collector
     assert f'targets: ["127.0.0.1:{program.port}"]' in dom
 
 
-def test_it_draws_on_while_it_is_open(collector, browser):
-    """The page's own script fetches it anew: a component that was not there when it was loaded appears."""
-    program = collector(LEDGER)
-    dom = browser("--dump-dom", "--virtual-time-budget=30000", f"http://127.0.0.1:{program.port}/")
-    assert 'class="spark"' in dom
-    assert re.search(r'id="offline"[^>]*hidden', dom)
+class Changing(http.server.BaseHTTPRequestHandler):
+    """The page of a collector that changes after the first look, and then goes away."""
+
+    pages: ClassVar[list[str]] = []
+    script = ""
+
+    def do_GET(self):
+        page = self.script if self.path == "/page.js" else self.pages.pop(0) if self.path == "/" and self.pages else ""
+        self.send_response(200 if page else 503)
+        self.send_header("Content-Type", "text/javascript" if self.path == "/page.js" else "text/html")
+        self.end_headers()
+        self.wfile.write(page.encode())
+
+    def log_message(self, *arguments):
+        pass
+
+
+def test_it_draws_on_while_it_is_open_and_says_when_nobody_answers(collector, browser):
+    program = collector("collectors: {system: {}}")
+    text = program.request("/").text
+    later = text.replace('id="power-title">Power', 'id="power-title">Power later')
+    serving = type("Serving", (Changing,), {"pages": [text, later], "script": program.request("/page.js").text})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serving) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        dom = browser("--virtual-time-budget=20000", "--dump-dom", f"http://127.0.0.1:{server.server_port}/")
+        server.shutdown()
+    assert "Power later" in dom
+    assert re.search(r'id="offline"[^>]*>No answer since', dom)
+    assert not re.search(r'id="offline"[^>]*hidden', dom)
 
 
 def test_without_a_ledger_it_says_why_there_are_no_watts(collector):
