@@ -103,7 +103,8 @@ def test_without_a_ledger_it_says_why_there_are_no_watts(collector):
 
 def test_nothing_is_wider_than_a_small_phone(collector, browser, tmp_path, plugin_path):
     """A frame of 320 px within a page of ours: the script measures what would have to be scrolled sideways."""
-    program = collector(None, env=plugin_path(torn=BROKEN))
+    program = collector(f"{LEDGER}  torn: {{}}\n", env=plugin_path(torn=BROKEN))
+    wait_for_watts(program)
     text = program.request("/").text
     css = program.request("/page.css").text
     inline = re.sub(r"<(link rel=.stylesheet|script|noscript).*", "", text).replace(
