@@ -50,7 +50,7 @@ def is_trusted(request: web.Request) -> bool:
 def _require_trust(request: web.Request) -> None:
     if _from_another_site(request):
         raise _forbidden("request of another web site", "send it from a program, or from this service's own page")
-    if request[_AUTHENTICATED] or hasattr(request.match_info.handler, _SELF_CHECKING):
+    if request[_AUTHENTICATED] or getattr(request.match_info.handler, _SELF_CHECKING, False) is True:
         return
     if not _is_local(request):
         raise _forbidden(
