@@ -12,6 +12,7 @@ from collector_plugins.blockchain.answer import Answer, Source
 from collector_plugins.blockchain.config import Config, Node
 from collector_plugins.blockchain.cost import Cost, Machine
 from collector_plugins.blockchain.lag import lags
+from collector_plugins.blockchain.privacy import Privacy
 from collector_plugins.blockchain.pushed import Posted
 from collector_plugins.blockchain.sources import source_of
 
@@ -41,6 +42,7 @@ class Blockchain(Collector[Config]):
         super().__init__(config, ctx)
         self._inbox = PushInbox("blockchain", Posted, config.push, ctx.clock, self._push_names)
         self._sources = {node.name: self.make_source(node) for node in config.nodes}
+        self._privacy = {node.name: Privacy(node) for node in config.nodes}
         self._machine = Machine(config.energy_components)
         self._costs = {node.name: Cost(config.energy_window) for node in config.nodes if node.is_here}
         self._showed = False
@@ -99,7 +101,7 @@ class Blockchain(Collector[Config]):
             fix = "look how busy the node is; or set a longer `interval` and `timeout`"
             return NotAvailable(Reason.TIMEOUT, f"no answer within {deadline:g} s", fix=fix)
         except Exception as error:  # noqa: BLE001 - whatever one node does to us, the others go on
-            return error
+            return self._privacy[node.name].clean(error)
 
     def _cost(self, answers: Mapping[str, Answer]) -> Mapping[str, float | None]:
         """Joules per transaction of the nodes on this machine."""
@@ -152,3 +154,11 @@ def _all_silent(errors: Mapping[str, Exception]) -> NotAvailable:
 def collector_types() -> list[type[Collector[Any]]]:
     """The one collector of this plugin."""
     return [Blockchain]
+
+
+@hookimpl
+def collector_demo_types() -> list[type[Collector[Any]]]:
+    """Two simulated nodes."""
+    from collector_plugins.blockchain.demo import DemoBlockchain  # noqa: PLC0415 - only in the demo
+
+    return [DemoBlockchain]

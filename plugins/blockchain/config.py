@@ -26,8 +26,12 @@ def _address(*schemes: str) -> AfterValidator:
     def check(url: SecretStr) -> SecretStr:
         """Without a word of the address in the message: it may hold a key."""
         text = url.get_secret_value()
-        parts = urlsplit(text)
-        if parts.scheme not in schemes or not (parts.path if parts.scheme == "ipc" else parts.hostname):
+        try:
+            parts = urlsplit(text)
+            place = parts.path if parts.scheme == "ipc" else parts.hostname and (parts.port or parts.hostname)
+        except ValueError:
+            raise ValueError("is no address") from None
+        if parts.scheme not in schemes or not place:
             raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}, and name a place")
         if not text.isprintable() or any(letter.isspace() for letter in text):
             raise ValueError("must be one word of printable characters")

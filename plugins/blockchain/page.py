@@ -85,7 +85,9 @@ class Page:
 
     def _see_start(self, started: float | None) -> None:
         """Count a restart: the process is a later one or, where the page does not tell, nothing had listened."""
-        tells = started is not None and self._started is not None
-        later = tells and started > self._started + CLOCK_ERROR
-        self._restarts += self._seen and (later if tells else self._was_down)
+        if started is not None and self._started is not None:
+            is_another = started > self._started + CLOCK_ERROR
+        else:
+            is_another = self._seen and self._was_down
+        self._restarts += is_another
         self._started, self._was_down, self._seen = started, False, True

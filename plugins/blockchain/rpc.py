@@ -82,7 +82,7 @@ def match(message: bytes, numbers: Sequence[int]) -> dict[int, Result]:
         raise _error(answer["error"])
     if not isinstance(answer, list) or len(answer) != len(numbers):
         raise bad_data("its answer to a batch is none")
-    found = {_id(each): _result(each) for each in answer}
+    found = {number: _result(each) for each in answer if (number := _id(each)) is not None}
     if set(found) != set(numbers):
         raise bad_data("its answer has other ids than were asked")
     return found
@@ -129,7 +129,7 @@ def _result(answer: Any) -> Result:
 
 
 def _error(error: object) -> RpcError:
-    """What a node says is wrong, bounded; it may repeat anything, so `redact` has to see it before people do."""
+    """What a node says is wrong, bounded; it may repeat anything, even our key."""
     fields = error if isinstance(error, dict) else {}
     code, message = fields.get("code"), fields.get("message")
     number = code if isinstance(code, int) and abs(code) < 10**6 else 0
