@@ -32,13 +32,13 @@ def activity(blocks: Sequence[Block], window: float, now: float | None = None) -
     if seconds <= 0:
         return None
     above = blocks[anchor + 1 :]
-    executions = [block.executions for block in above]
+    executions = [block.executions for block in blocks[anchor:]]
     known = [number for number in executions if number is not None]
     return Activity(
         seconds,
         len(above),
         sum(block.transactions for block in above),
-        sum(known) if len(known) == len(executions) else None,
+        sum(known[1:]) if len(known) == len(executions) else None,
     )
 
 

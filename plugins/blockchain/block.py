@@ -42,10 +42,10 @@ class Block:
         return None if self.calls is None else sum(self.calls.values())
 
 
-def parse_block(data: object, functions: Mapping[str, str]) -> Block | None:
+def parse_block(data: object, functions: Mapping[str, str] | None) -> Block | None:
     """A block, or None where the node says that it has none; raises `ValueError` for anything else.
 
-    `functions` are names by selector (`0x` and eight digits in lower case).
+    `functions` are names by selector (`0x` and eight digits in lower case); None where calls are not asked for.
     """
     if data is None:
         return None
@@ -54,7 +54,7 @@ def parse_block(data: object, functions: Mapping[str, str]) -> Block | None:
     transactions = data.get("transactions")
     if not isinstance(transactions, list) or len(transactions) > MAX_TRANSACTIONS:
         raise ValueError("a block without a sane list of transactions")
-    gas, calls = _optional(data, "gasUsed"), _calls(transactions, functions)
+    gas, calls = _optional(data, "gasUsed"), None if functions is None else _calls(transactions, functions)
     return Block(
         quantity(data.get("number")),
         hash32(data.get("hash")),

@@ -23,6 +23,7 @@ class Evm:
 
     def __init__(self, node: EvmNode, transport: Transport, clock: Clock) -> None:
         self._node = node
+        self._functions = node.functions if node.contracts else None
         self._transport = transport
         self._rpc = Rpc(transport)
         self._clock = clock
@@ -38,7 +39,7 @@ class Evm:
         except NotRunning:
             self._identity.see_down()
             raise
-        state = parse_state(results, self._node.functions)
+        state = parse_state(results, self._functions)
         await self._follow(state)
         return self._answer(state)
 
@@ -58,7 +59,7 @@ class Evm:
     async def _fetch(self, numbers: Sequence[int]) -> list[Block | None]:
         calls = [Call("eth_getBlockByNumber", (hex(number), self._node.contracts)) for number in numbers]
         return [
-            required(call.method, result, lambda value: parse_block(value, self._node.functions))
+            required(call.method, result, lambda value: parse_block(value, self._functions))
             for call, result in zip(calls, await self._rpc.ask(calls), strict=True)
         ]
 

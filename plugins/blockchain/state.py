@@ -16,7 +16,6 @@ from collector_plugins.blockchain.quantities import hash32, quantity
 from collector_plugins.blockchain.rpc import Call, RpcError, bad_data
 
 LONGEST_CLIENT = 80  # characters
-NO_FUNCTIONS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def questions(*, whole: bool) -> list[Call]:
     ]
 
 
-def parse_state(results: Sequence[Any], functions: Mapping[str, str]) -> NodeState:
+def parse_state(results: Sequence[Any], functions: Mapping[str, str] | None) -> NodeState:
     """The answers to `questions`; raises `NotAvailable` where there is no newest block."""
     latest, number, genesis, syncing, peers, pool, waiting, final, client = results
     head = required("eth_getBlockByNumber", latest, lambda value: parse_block(value, functions))
@@ -65,7 +64,7 @@ def parse_state(results: Sequence[Any], functions: Mapping[str, str]) -> NodeSta
         _optional(syncing, _missing),
         pending,
         queued,
-        _optional(final, lambda value: parse_block(value, NO_FUNCTIONS)),
+        _optional(final, lambda value: parse_block(value, None)),
     )
 
 
