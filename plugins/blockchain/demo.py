@@ -12,7 +12,8 @@ from collector_plugins.blockchain.config import Config
 
 BLOCK_SECONDS = 12.0
 CHAIN_BEGAN = 1_600_000_000.0  # seconds since 1970
-JOULES_IDLE, JOULES_EACH = 38.0, 1.6  # watts of the machine at rest, and joules that a transaction adds
+IDLE_WATTS = 38.0
+JOULES_EACH = 1.6  # what a transaction adds
 FUNCTIONS = {"transfer": 0.5, "swap": 0.2, "mint": 0.05, "create": 0.01, "other": 0.24}
 ALGORITHM = "proof_of_stake"
 
@@ -103,5 +104,5 @@ def _node(when: float, node: Simulated) -> Mapping[Metric, float]:
         metrics.CONSENSUS_PARTICIPATION: 0.985 + noise(when, "participation", 0.01),
         metrics.WASM_LOAD: 0.012 * (1 + noise(when, f"{node.name} wasm", 0.2)),
         metrics.QUANTUM_OVERHEAD: 2.4 * (1 + noise(when, f"{node.name} quantum", 0.03)),
-        metrics.ENERGY_PER_TRANSACTION: JOULES_IDLE / rate + JOULES_EACH,
+        metrics.ENERGY_PER_TRANSACTION: IDLE_WATTS / rate + JOULES_EACH,
     }

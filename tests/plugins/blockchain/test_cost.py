@@ -134,6 +134,16 @@ def test_the_demo_simulates_two_nodes_whose_counters_grow_over_a_day(collector_h
         for metric in metrics.ALL:
             assert all(value >= 0 for value in harness.series(metric).values()), metric.name
     assert {node for (node,) in harness.series(metrics.HEIGHT)} == {"validator", "follower"}
+    page = harness.exposition()
+    for name in (
+        "blockchain_transaction_validation_seconds",
+        "blockchain_consensus_messages_per_second",
+        "blockchain_consensus_participation_ratio",
+        "blockchain_wasm_load_seconds",
+        "blockchain_quantum_resistant_overhead_ratio",
+        "blockchain_energy_per_transaction_joules",
+    ):
+        assert f'{name}{{node="follower"}}' in page
     assert 8 * 86_400 < before < 20 * 86_400
     assert harness.value(metrics.CONSENSUS_PARTICIPATION, node="validator") <= 1
 
