@@ -13,7 +13,7 @@ from collector_plugins.blockchain.chain import Chain
 from collector_plugins.blockchain.config import EvmNode
 from collector_plugins.blockchain.follower import Follower
 from collector_plugins.blockchain.pace import Identity, Progress, stall_after
-from collector_plugins.blockchain.rpc import Call, Rpc, Transport
+from collector_plugins.blockchain.rpc import Call, Rpc, Transport, bad_data
 from collector_plugins.blockchain.state import NodeState, parse_state, questions, required
 from collector_plugins.blockchain.trouble import NotRunning
 
@@ -35,12 +35,11 @@ class Evm:
     async def read(self) -> Answer:
         """Ask once; raises `NotAvailable`."""
         try:
-            results = await self._rpc.ask(questions(whole=self._node.contracts))
+            state = parse_state(await self._rpc.ask(questions()))
+            await self._follow(state)
         except NotRunning:
             self._identity.see_down()
             raise
-        state = parse_state(results, self._functions)
-        await self._follow(state)
         return self._answer(state)
 
     async def close(self) -> None:
@@ -51,17 +50,20 @@ class Evm:
         process = getattr(self._transport, "process", None)
         resets, known = self._chain.resets, self._identity.restarts
         if self._identity.see(state.chain, state.client, process):
-            self._chain.begin_anew(state.head)
+            await self._follower.begin_anew(state.head)
         await self._follower.follow(state.head)
         if self._chain.resets > resets and self._identity.restarts == known:
             self._identity.restarts += 1  # the same genesis, but none of its blocks
 
     async def _fetch(self, numbers: Sequence[int]) -> list[Block | None]:
         calls = [Call("eth_getBlockByNumber", (hex(number), self._node.contracts)) for number in numbers]
-        return [
+        blocks = [
             required(call.method, result, lambda value: parse_block(value, self._functions))
             for call, result in zip(calls, await self._rpc.ask(calls), strict=True)
         ]
+        if any(block and block.number != number for block, number in zip(blocks, numbers, strict=True)):
+            raise bad_data("eth_getBlockByNumber: it sends other blocks than were asked for")
+        return blocks
 
     def _answer(self, state: NodeState) -> Answer:
         totals = self._chain.totals
@@ -71,7 +73,7 @@ class Evm:
             totals.calls if self._node.contracts else {},
             self._node.consensus or "",
             state.client,
-            state.chain,
+            self._identity.chain,
             state.head.number,
             totals.transactions.shown,
             self._chain.skipped,
@@ -82,7 +84,7 @@ class Evm:
         return {
             metrics.HEIGHT: head.number,
             metrics.BLOCK_SIZE: head.size,
-            metrics.CONTRACT_GAS: head.contract_gas,
+            metrics.CONTRACT_GAS: self._contract_gas(head),
             metrics.MEMPOOL: state.pending,
             metrics.MEMPOOL_QUEUED: state.queued,
             metrics.PEERS: state.peers,
@@ -92,11 +94,16 @@ class Evm:
             metrics.FINALITY: max(0, head.timestamp - final.timestamp) if final and final.number else None,
         }
 
+    def _contract_gas(self, head: Block) -> float | None:
+        whole = self._chain.at(head.number)
+        return whole.contract_gas if whole and whole.hash == head.hash else None
+
     def _of_the_chain(self, state: NodeState) -> Mapping[Metric, float | None]:
         blocks = self._chain.blocks
         age = max(0.0, self._clock.time() - state.head.timestamp)
         # A node that catches up has old blocks, but does not stand still.
-        still = self._progress.see(state.head.hash, self._clock.monotonic(), 0.0 if state.syncing else age)
+        newest = self._chain.tip or state.head  # of a node behind a balancer, the newest that any of them has shown
+        still = self._progress.see(newest.hash, self._clock.monotonic(), 0.0 if state.syncing else age)
         stalled = still > stall_after(self._node.stalled_after, mean_interval(blocks))
         found = activity(blocks, self._node.window, self._clock.time() if stalled else None)
         return {metrics.BLOCK_AGE: age, metrics.STALLED: float(stalled), **_rates(found)}

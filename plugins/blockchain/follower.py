@@ -25,7 +25,7 @@ class Follower:
     async def follow(self, head: Block) -> None:
         """Get to `head`, the newest block that the node has."""
         if self._chain.tip is None:
-            self._chain.begin(head)
+            self._chain.begin(await self._whole(head))
         await self._skip_to(head)
         for _ in range(ATTEMPTS):
             if self._chain.knows(head) or await self._catch_up(head):
@@ -34,6 +34,15 @@ class Follower:
                 break
         await self._fill()
         self._chain.forget(self._tip.timestamp - int(self._window))
+
+    async def begin_anew(self, head: Block) -> None:
+        """The node has another chain now."""
+        self._chain.begin_anew(await self._whole(head))
+
+    async def _whole(self, head: Block) -> Block:
+        """The block with its transactions; without them where the node no longer has it."""
+        (block,) = await self._fetch([head.number])
+        return block or head
 
     @property
     def _tip(self) -> Block:
@@ -71,9 +80,9 @@ class Follower:
                     self._chain.rewind(block.number)
                     return True
         if head.number < self._chain.blocks[0].number:
-            self._chain.begin_anew(head)
+            await self.begin_anew(head)
         else:
-            self._chain.replace_all(head)
+            self._chain.replace_all(await self._whole(head))
         return False
 
     async def _fill(self) -> None:

@@ -38,17 +38,29 @@ class Http:
             await session.close()
 
     async def _request(self, method: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
+        """Two attempts: a node may close an idle connection just when we use it again, and questions change nothing."""
+        import aiohttp  # noqa: PLC0415 - only where a node is asked
+
+        try:
+            return await self._attempt(method, body, headers)
+        except aiohttp.ServerDisconnectedError:
+            pass
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise trouble.explain(error) from None
+        try:
+            return await self._attempt(method, body, headers)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise trouble.explain(error) from None
+
+    async def _attempt(self, method: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
         import aiohttp  # noqa: PLC0415 - only where a node is asked
 
         if self._session is None:
             secret = {name: value.get_secret_value() for name, value in self._headers.items()}
             self._session = aiohttp.ClientSession(headers=secret, cookie_jar=aiohttp.DummyCookieJar())
         url = self._url.get_secret_value()
-        try:
-            async with self._session.request(method, url, data=body, headers=headers, allow_redirects=False) as answer:
-                return await _body(answer, self._limit)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise trouble.explain(error) from None
+        async with self._session.request(method, url, data=body, headers=headers, allow_redirects=False) as answer:
+            return await _body(answer, self._limit)
 
 
 async def _body(answer: aiohttp.ClientResponse, limit: int) -> bytes:

@@ -29,25 +29,30 @@ def stall_after(option: float | None, interval: float | None) -> float:
 
 
 class Identity:
-    """Counts how often a node came back as another one."""
+    """Counts how often a node came back as another one. What is unknown (0, nothing, None) tells nothing."""
 
     def __init__(self) -> None:
         self.restarts = 0
+        self.chain = ChainId(0, "")
+        self._client = ""
+        self._process: int | None = None
+        self._was_seen = False
         self._was_down = False
-        self._before: tuple[ChainId, str, int | None] | None = None
 
     def see_down(self) -> None:
         """Nothing listened at its address."""
         self._was_down = True
 
     def see(self, chain: ChainId, client: str, process: int | None) -> bool:
-        """The node answers; returns whether its chain is another one. An unknown process (None) tells nothing."""
-        before, self._before = self._before, (chain, client, process)
-        was_down, self._was_down = self._was_down, False
-        if before is None:
-            return False
-        other_chain = chain != before[0]
-        other_process = None not in (process, before[2]) and process != before[2]
-        if was_down or other_chain or other_process or client != before[1]:
-            self.restarts += 1
-        return other_chain
+        """The node answers; returns whether its chain is another one."""
+        is_other_chain = any(map(_differ, self.chain, chain))
+        is_other_program = _differ(self._client, client) or _differ(self._process, process)
+        self.restarts += is_other_chain or is_other_program or (self._was_seen and self._was_down)
+        self.chain = ChainId(chain.number or self.chain.number, chain.genesis or self.chain.genesis)
+        self._client, self._process = client or self._client, process or self._process
+        self._was_seen, self._was_down = True, False
+        return is_other_chain
+
+
+def _differ(before: object, now: object) -> bool:
+    return bool(before and now and before != now)

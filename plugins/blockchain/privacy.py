@@ -16,8 +16,9 @@ class Privacy:
     """Knows the secrets of one node."""
 
     def __init__(self, node: Node) -> None:
-        asked = isinstance(node, EvmNode | PrometheusNode)
-        secrets = {*_of_address(node.address), *_of_headers(node.headers)} if asked else set()
+        secrets = set[str]()
+        if isinstance(node, EvmNode | PrometheusNode):
+            secrets = {*_of_address(node.address), *_of_headers(node.headers)}
         self._secrets = sorted(secrets, key=len, reverse=True)
 
     def hide(self, text: str) -> str:

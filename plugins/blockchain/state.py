@@ -5,7 +5,7 @@ https://ethereum.github.io/execution-apis/; `txpool_status`: https://geth.ethere
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,9 @@ from collector_plugins.blockchain.block import Block, parse_block
 from collector_plugins.blockchain.quantities import hash32, quantity
 from collector_plugins.blockchain.rpc import Call, RpcError, bad_data
 
+# https://www.jsonrpc.org/specification#error_object, and EIP-1474
+NOT_OFFERED = frozenset({-32601, -32004})
+LIMIT_EXCEEDED = -32005
 LONGEST_CLIENT = 80  # characters
 
 
@@ -33,10 +36,10 @@ class NodeState:
     final: Block | None
 
 
-def questions(*, whole: bool) -> list[Call]:
-    """What is asked in each run; `whole` transactions, or their hashes."""
+def questions() -> list[Call]:
+    """What is asked in each run: the newest block without its transactions, which are read once, when they are new."""
     return [
-        Call("eth_getBlockByNumber", ("latest", whole)),
+        Call("eth_getBlockByNumber", ("latest", False)),
         Call("eth_chainId"),
         Call("eth_getBlockByNumber", ("0x0", False)),
         Call("eth_syncing"),
@@ -48,10 +51,10 @@ def questions(*, whole: bool) -> list[Call]:
     ]
 
 
-def parse_state(results: Sequence[Any], functions: Mapping[str, str] | None) -> NodeState:
+def parse_state(results: Sequence[Any]) -> NodeState:
     """The answers to `questions`; raises `NotAvailable` where there is no newest block."""
     latest, number, genesis, syncing, peers, pool, waiting, final, client = results
-    head = required("eth_getBlockByNumber", latest, lambda value: parse_block(value, functions))
+    head = required("eth_getBlockByNumber", latest, _header)
     if head is None:
         raise NotAvailable(Reason.NOT_FOUND, "it has no block yet", fix="wait until it has begun to synchronise")
     pending, queued = _optional(pool, _pool) or (_optional(waiting, quantity), None)
@@ -64,18 +67,26 @@ def parse_state(results: Sequence[Any], functions: Mapping[str, str] | None) -> 
         _optional(syncing, _missing),
         pending,
         queued,
-        _optional(final, lambda value: parse_block(value, None)),
+        _optional(final, _header),
     )
 
 
 def required(method: str, result: Any, parse: Callable[[Any], Block | None]) -> Block | None:
     """What no node can be without; raises `NotAvailable`."""
     if isinstance(result, RpcError):
-        raise NotAvailable(Reason.NOT_SUPPORTED, f"{method}: {result}", fix="enable the eth API of the node's JSON-RPC")
+        raise _refused(f"{method}: {result}", result.code)
     try:
         return parse(result)
     except ValueError as error:
         raise bad_data(f"{method}: {error}") from None
+
+
+def _refused(said: str, code: int) -> NotAvailable:
+    if code in NOT_OFFERED:
+        return NotAvailable(Reason.NOT_SUPPORTED, said, fix="enable the eth API of the node's JSON-RPC")
+    if code == LIMIT_EXCEEDED:
+        return NotAvailable(Reason.UNREACHABLE, said, fix="set a longer `interval`")
+    return NotAvailable(Reason.BAD_DATA, said, fix="look into the node's log")
 
 
 def _optional(result: Any, parse: Callable[[Any], Any]) -> Any:
@@ -86,6 +97,10 @@ def _optional(result: Any, parse: Callable[[Any], Any]) -> Any:
         return parse(result)
     except ValueError:
         return None
+
+
+def _header(block: object) -> Block | None:
+    return parse_block(block, None)
 
 
 def _hash_of(block: object) -> str:

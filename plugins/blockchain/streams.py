@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import struct
@@ -36,7 +37,7 @@ class WebSocket:
         import aiohttp  # noqa: PLC0415 - only where a node is asked
 
         try:
-            return await self._exchange(message)
+            return await self._exchange_on_what_is_there(message)
         except aiohttp.WSServerHandshakeError as error:
             await self.close()
             raise trouble.of_status(error.status) from None
@@ -46,6 +47,14 @@ class WebSocket:
         except BaseException:  # an answer that comes late must not be taken for that to the next message
             await self.close()
             raise
+
+    async def _exchange_on_what_is_there(self, message: bytes) -> bytes:
+        """A connection that the node has closed in the meantime is made anew once."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                return await self._exchange(message)
+            await self.close()
+        return await self._exchange(message)
 
     async def close(self) -> None:
         """Drop the connection."""
@@ -94,6 +103,10 @@ class Ipc:
     async def exchange(self, message: bytes) -> bytes:
         """Send a message and wait for the next answer; raises `NotAvailable`."""
         try:
+            if self._streams is not None:
+                with contextlib.suppress(OSError):  # as for the websocket
+                    return await self._exchange(message)
+                await self.close()
             return await self._exchange(message)
         except OSError as error:
             await self.close()

@@ -95,7 +95,7 @@ def program(anvil, collector):
     config = f"""
     collectors:
       blockchain:
-        interval: 500ms
+        interval: 1s
         options:
           nodes:{nodes}
     """
@@ -126,13 +126,12 @@ def test_rate_height_and_pending_are_what_the_node_itself_says(anvil, program, e
     assert pending == int(anvil.ask("txpool_status")["pending"], 16) == 4
     eventually(lambda: values(program, "blockchain_block_height") == [height] * 3)
     eventually(lambda: values(program, "blockchain_mempool_transactions") == [pending] * 3)
-    assert values(program, "blockchain_transactions_per_second") == pytest.approx([anvil.rate()] * 3)
-    assert anvil.rate() > 1
-    size = int(anvil.block(height)["size"], 16)
-    assert values(program, "blockchain_block_size_bytes") == [size] * 3
-    assert values(program, "blockchain_blocks_per_minute") == pytest.approx([60] * 3, rel=0.1)
-    calls = 'function="other",node="http"'
-    assert value(program, "blockchain_contract_calls_total", calls) == 3
+    rate, size = anvil.rate(), int(anvil.block(height)["size"], 16)
+    assert rate > 1
+    eventually(lambda: values(program, "blockchain_transactions_per_second") == pytest.approx([rate] * 3))
+    eventually(lambda: values(program, "blockchain_block_size_bytes") == [size] * 3)
+    eventually(lambda: values(program, "blockchain_blocks_per_minute") == pytest.approx([60] * 3, rel=0.1))
+    eventually(lambda: value(program, "blockchain_contract_calls_total", 'function="other",node="http"') == 3)
 
 
 def test_every_transaction_of_every_block_counts_once_also_when_blocks_are_replaced(anvil, program, eventually):
@@ -148,19 +147,18 @@ def test_every_transaction_of_every_block_counts_once_also_when_blocks_are_repla
     eventually(lambda: values(program, "blockchain_transactions_total") == [each + 7 for each in before])
     anvil.ask("anvil_reorg", 2, [])  # the two blocks with 0 and 2 transactions are replaced by empty ones
     eventually(lambda: values(program, "blockchain_reorganizations_total") == [1] * 3)
-    assert values(program, "blockchain_reorganized_blocks_total") == [2] * 3
+    eventually(lambda: values(program, "blockchain_reorganized_blocks_total") == [2] * 3)
     anvil.send(3)
     anvil.ask("evm_mine")
     now = anvil.transactions(start, anvil.number("eth_blockNumber"))
     expected = [each + max(7, now) for each in before]
     eventually(lambda: values(program, "blockchain_transactions_total") == expected)
-    assert values(program, "blockchain_chain_resets_total") == [0] * 3
+    eventually(lambda: values(program, "blockchain_chain_resets_total") == [0] * 3)
 
 
 def test_a_node_that_stops_leaves_no_numbers_and_a_reason_and_comes_back_as_restarted(anvil, program, eventually):
     eventually(lambda: None not in values(program, "blockchain_transactions_total"))
     up = 'collector="blockchain",plugin="blockchain"'
-    assert value(program, "collector_up", up) == 1
     anvil.stop()
     eventually(lambda: value(program, "collector_up", up) == 0)
     samples = program.samples()
@@ -172,6 +170,6 @@ def test_a_node_that_stops_leaves_no_numbers_and_a_reason_and_comes_back_as_rest
     anvil.start()
     eventually(lambda: value(program, "collector_up", up) == 1, 60)
     eventually(lambda: values(program, "blockchain_node_restarts_total") == [1] * 3, 30)
-    assert values(program, "blockchain_chain_resets_total") == [1] * 3
+    eventually(lambda: values(program, "blockchain_chain_resets_total") == [1] * 3)
     height = anvil.number("eth_blockNumber")
-    eventually(lambda: min(values(program, "blockchain_block_height")) >= height)
+    eventually(lambda: min(each or 0 for each in values(program, "blockchain_block_height")) >= height)

@@ -146,6 +146,40 @@ def test_a_node_without_the_eth_api_is_not_supported(read, node):
     assert "no such method (code -32601)" in str(error)
 
 
+def test_other_errors_of_the_node_are_told_apart(read, node):
+    for code, reason in ((-32005, "unreachable"), (-32000, "bad_data")):
+        node.fault = altered(lambda entry, code=code: {"id": entry["id"], "error": {"code": code, "message": "no"}})
+        assert failure(read(a=node)).reason == reason
+
+
+@every_transport
+def test_a_connection_that_the_node_closed_while_idle_costs_no_run(read, node, chain, transport):
+    chain.grow(3)
+    harness = read(a={"url": getattr(node, transport)})
+    harness.run()
+    node.stop()
+    node.start()
+    harness.run(advance=5)
+    assert harness.value(metrics.HEIGHT, node="a") == 3
+
+
+def test_blocks_that_were_not_asked_for_are_bad_data(read, node, chain):
+    chain.grow(3)
+    harness = read(a=node)
+    harness.run()
+    chain.grow(3)
+
+    def other(entry):
+        block = entry.get("result")
+        if isinstance(block, dict) and block.get("number") == "0x5":
+            entry["result"] = {**block, "number": "0x9"}
+        return entry
+
+    node.fault = altered(other)
+    harness.run(advance=36)
+    assert harness.part_failures[0].error.reason == "bad_data"
+
+
 def test_a_node_without_any_block_is_not_found(read, node):
     node.fault = altered(lambda entry: {**entry, "result": None})
     assert failure(read(a=node)).reason == "not_found"

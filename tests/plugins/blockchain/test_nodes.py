@@ -150,6 +150,30 @@ def test_another_version_is_a_restart(read, node):
     assert harness.value(metrics.RESTARTS, node="a") == 1
 
 
+def test_what_the_node_refuses_once_in_a_while_is_no_restart(read, node, chain):
+    chain.grow(3)
+    harness = read(a=node)
+    harness.run()
+    kept = dict(node.node.methods)
+    node.node.methods = {}
+    harness.run(advance=5)
+    node.node.methods = kept
+    harness.run(advance=5)
+    assert harness.value(metrics.RESTARTS, node="a") == 0
+    assert harness.value(metrics.RESETS, node="a") == 0
+
+
+def test_whole_blocks_are_read_once(read, node, chain):
+    chain.grow(10)
+    harness = read(a=node)
+    for _ in range(5):
+        harness.run(advance=5)
+    whole = [
+        number for method, *params in node.node.asked for number, is_whole in [(*params, 0, 0)[:2]] if is_whole is True
+    ]
+    assert sorted(whole) == sorted(set(whole))
+
+
 def test_a_slow_node_is_left_behind_and_the_others_are_shown(read, serve, chain):
     slow, quick = serve(FakeChain()), serve(FakeChain())
     slow.delay = 30

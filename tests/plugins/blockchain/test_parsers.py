@@ -100,8 +100,8 @@ def test_an_answer_to_a_batch_has_each_id_once(entries):
 @given(st.lists(JSON, min_size=9, max_size=9))
 def test_any_state_without_a_block_is_refused_and_optional_values_never_raise(results):
     with pytest.raises(NotAvailable):
-        parse_state([{"number": "0x1"}, *results[1:]], {})
-    state = parse_state([FakeChain().head, *results[1:]], {})
+        parse_state([{"number": "0x1"}, *results[1:]])
+    state = parse_state([FakeChain().head, *results[1:]])
     for value in (state.peers, state.pending, state.queued, state.missing):
         assert value is None or 0 <= value <= MAX_INTEGER
     assert len(state.client) <= 80
