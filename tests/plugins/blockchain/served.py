@@ -10,7 +10,8 @@ class Served:
     """Serves a `FakeNode` until `stop`; `start` again takes the same port.
 
     `fault` is a function from the right answer (bytes) to what is sent instead; `status` and `headers` are HTTP's;
-    `delay` in seconds; `hangs_up` ends connections instead of answering; `before` is sent first, on streams.
+    `delay` in seconds; `hangs_up` ends connections instead of answering, `hangs_up_once` one over HTTP; `before` is sent
+    first, on streams.
     """
 
     def __init__(self, node, folder):
@@ -23,7 +24,7 @@ class Served:
 
     def heal(self):
         self.fault, self.status, self.headers, self.delay = None, 200, {}, 0.0
-        self.hangs_up, self.before = False, b""
+        self.hangs_up, self.hangs_up_once, self.before = False, False, b""
 
     @property
     def http(self):
@@ -71,7 +72,8 @@ class Served:
 
     async def _post(self, request):
         body = await self._answer(await request.read())
-        if self.hangs_up:
+        if self.hangs_up or self.hangs_up_once:
+            self.hangs_up_once = False
             request.transport.abort()
         return web.Response(body=body, status=self.status, headers=self.headers)
 

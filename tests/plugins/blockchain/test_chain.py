@@ -52,7 +52,7 @@ def test_calls_are_counted_by_the_names_of_the_configuration(read, node, chain):
     chain.add()
     harness = read(a={"url": node.http, "functions": {"0xA9059CBB": "transfer", "0x38ed1739": "swap"}})
     harness.run()
-    chain.add(call("0xa9059cbb"), call("0xa9059cbb"), call("0x38ed1739"), call("0xdeadbeef"), CREATE, TRANSFER)
+    chain.add(call("0xa9059cbb"), call("0xA9059CBB"), call("0x38ed1739"), call("0xdeadbeef"), CREATE, TRANSFER)
     harness.run(advance=12)
     found = {function: value for (_, function), value in harness.series(metrics.CONTRACT_CALLS).items()}
     assert found == {"transfer": 2, "swap": 1, "other": 1, "create": 1}

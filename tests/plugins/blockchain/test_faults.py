@@ -163,6 +163,14 @@ def test_a_connection_that_the_node_closed_while_idle_costs_no_run(read, node, c
     assert harness.value(metrics.HEIGHT, node="a") == 3
 
 
+def test_a_connection_that_ends_just_when_it_is_used_again_costs_no_run(read, node):
+    harness = read(a=node)
+    harness.run()
+    node.hangs_up_once = True
+    harness.run(advance=5)
+    assert harness.value(metrics.HEIGHT, node="a") == 0
+
+
 def test_blocks_that_were_not_asked_for_are_bad_data(read, node, chain):
     chain.grow(3)
     harness = read(a=node)
