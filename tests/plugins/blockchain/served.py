@@ -10,8 +10,8 @@ class Served:
     """Serves a `FakeNode` until `stop`; `start` again takes the same port.
 
     `fault` is a function from the right answer (bytes) to what is sent instead; `status` and `headers` are HTTP's;
-    `delay` in seconds; `hangs_up` ends connections instead of answering, `hangs_up_once` one over HTTP; `before` is sent
-    first, on streams.
+    `delay` in seconds; `hangs_up` ends connections instead of answering, `hangs_up_once` one over HTTP; `before` is
+    sent first, on streams.
     """
 
     def __init__(self, node, folder):
