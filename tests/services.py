@@ -1,11 +1,13 @@
-"""The Debian packages that end-to-end tests start: `python tests/services.py install` gets those that are missing."""
+"""The Debian and npm packages that end-to-end tests start: `python tests/services.py install` gets those missing."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 PACKAGES = {
     "prometheus": "prometheus",
@@ -19,7 +21,23 @@ PACKAGES = {
     "mosquitto": "mosquitto",
     "systemd-analyze": "systemd",
     "qemu-system-x86_64": "qemu-system-x86",
+    "npm": "npm",
 }
+
+# An Ethereum node that mines by itself: the package for each platform has the program, and runs no script.
+ANVIL = "@foundry-rs/anvil@1.7.1"
+NPM_SECONDS = 300
+
+
+def npm_folder() -> Path:
+    """Where npm packages are kept, outside of the checkout."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "energy-collector-tests" / f"anvil-{ANVIL.rpartition('@')[2]}"
+
+
+def anvil() -> Path | None:
+    """The program, if it has been installed."""
+    return next(npm_folder().glob("node_modules/@foundry-rs/anvil-*/bin/anvil"), None)
 
 
 def missing() -> list[str]:
@@ -31,6 +49,27 @@ def missing() -> list[str]:
 
 def install() -> None:
     """Install what is missing where that is allowed; otherwise say what the tests will skip."""
+    install_packages()
+    install_anvil()
+
+
+def install_anvil() -> None:
+    """Let npm get the node; needs no rights."""
+    npm = shutil.which("npm")
+    if anvil():
+        return
+    if npm:
+        folder = npm_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder), ANVIL]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(command, check=False, stdout=subprocess.DEVNULL, timeout=NPM_SECONDS)
+    if not anvil():
+        print(f"could not be installed, tests that need it skip: {ANVIL}" + ("" if npm else ", because npm is missing"))
+
+
+def install_packages() -> None:
+    """Install the Debian packages."""
     packages = missing()
     apt = shutil.which("apt-get")
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]

@@ -1,0 +1,164 @@
+"""Nodes of blockchains: height, transactions, mempool, peers, contracts, and the energy of a transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from collector_core import Collector, Context, NotAvailable, PushInbox, Readings, Reason, hookimpl
+from collector_plugins.blockchain import metrics
+from collector_plugins.blockchain.answer import Answer, Source
+from collector_plugins.blockchain.config import Config, Node
+from collector_plugins.blockchain.cost import Cost, Machine
+from collector_plugins.blockchain.lag import lags
+from collector_plugins.blockchain.privacy import Privacy
+from collector_plugins.blockchain.pushed import Posted
+from collector_plugins.blockchain.sources import source_of
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+PATIENCE = 0.8  # of the time until the next run, or of what a run may take: then a node counts as silent
+MOST_NAMED = 3  # nodes in one message
+
+_FIX = (
+    "add `blockchain: {options: {nodes: [{name: validator, source: evm, url: http://127.0.0.1:8545}]}}` "
+    "below `collectors:`"
+)
+
+
+class Blockchain(Collector[Config]):
+    """Reads all nodes at once; each may fail, hang or answer nonsense alone."""
+
+    name = "blockchain"
+    metrics = metrics.ALL
+    config_type = Config
+    default_timeout = 10.0
+    needs_two_runs = True
+    after_others = True
+
+    def __init__(self, config: Config, ctx: Context) -> None:
+        super().__init__(config, ctx)
+        self._inbox = PushInbox("blockchain", Posted, config.push, ctx.clock, self._push_names)
+        self._sources = {node.name: self.make_source(node) for node in config.nodes}
+        self._privacy = {node.name: Privacy(node) for node in config.nodes}
+        self._machine = Machine(config.energy_components)
+        self._costs = {node.name: Cost(config.energy_window) for node in config.nodes if node.is_here}
+        self._showed = False
+
+    @classmethod
+    def detect(cls, ctx: Context) -> NotAvailable | None:
+        """Never by itself: it has to be told of its nodes."""
+        del ctx
+        return NotAvailable(Reason.NOT_FOUND, "runs only when the configuration names nodes", fix=_FIX)
+
+    def make_source(self, node: Node) -> Source:
+        """Where a node is read; connects to nothing yet."""
+        return source_of(node, self.ctx.clock, self._inbox.current)
+
+    async def collect(self, out: Readings) -> None:
+        """Ask all nodes; raises `NotAvailable` where none answers.
+
+        The first run in which none answers any more shows that, and takes away their numbers; from the second one on
+        the run fails.
+        """
+        if not self.config.nodes:
+            raise NotAvailable(Reason.NOT_FOUND, "no node is configured", fix=_FIX)
+        said = await asyncio.gather(*map(self._ask, self.config.nodes))
+        answers = {node.name: answer for node, answer in zip(self.config.nodes, said, strict=True)}
+        good = {name: answer for name, answer in answers.items() if isinstance(answer, Answer)}
+        if not good and not self._showed:
+            raise _all_silent({name: error for name, error in answers.items() if isinstance(error, Exception)})
+        self._showed = bool(good)
+        behind, cost = lags(good), self._cost(good)
+        for node, answer in zip(self.config.nodes, said, strict=True):
+            if isinstance(answer, Answer):
+                out.add(metrics.NODE_UP, 1, node=node.name, source=node.source)
+                with out.part(node=node.name):
+                    _publish(out, node.name, answer, behind.get(node.name), cost.get(node.name))
+            else:
+                _publish_down(out, node, answer)
+
+    @hookimpl
+    def collector_routes(self) -> Sequence[web.RouteDef]:
+        """Where nodes with `source: push` post to."""
+        return self._inbox.routes() if self._push_names() else []
+
+    async def close(self) -> None:
+        """Hang up on all nodes; what was counted stays."""
+        await asyncio.gather(*(source.close() for source in self._sources.values()))
+
+    def _push_names(self) -> set[str]:
+        return {node.name for node in self.config.nodes if node.source == "push"}
+
+    async def _ask(self, node: Node) -> Answer | Exception:
+        deadline = PATIENCE * min(self.ctx.interval, self.ctx.timeout)
+        try:
+            async with asyncio.timeout(deadline):
+                return await self._sources[node.name].read()
+        except TimeoutError:
+            fix = "look how busy the node is; or set a longer `interval` and `timeout`"
+            return NotAvailable(Reason.TIMEOUT, f"no answer within {deadline:g} s", fix=fix)
+        except Exception as error:  # noqa: BLE001 - whatever one node does to us, the others go on
+            return self._privacy[node.name].clean(error)
+
+    def _cost(self, answers: Mapping[str, Answer]) -> Mapping[str, float | None]:
+        """Joules per transaction of the nodes on this machine."""
+        if not self._costs:
+            return {}
+        now = self.ctx.clock.monotonic()
+        energy = self._machine.look(self.ctx.energy_meters(), now)
+        return {
+            name: self._costs[name].see(now, energy, answer.transactions, answer.unknown_transactions)
+            for name, answer in answers.items()
+            if name in self._costs
+        }
+
+
+def _publish(out: Readings, name: str, answer: Answer, lag: int | None, joules: float | None) -> None:
+    values = dict(answer.values)
+    if lag is not None:
+        values[metrics.BLOCK_LAG] = max(lag, values.get(metrics.BLOCK_LAG, 0))
+    if joules is not None:
+        values[metrics.ENERGY_PER_TRANSACTION] = joules
+    for metric, value in values.items():
+        out.add(metric, value, node=name)
+    for function, number in answer.calls.items():
+        out.add(metrics.CONTRACT_CALLS, number, node=name, function=function)
+    if answer.algorithm:
+        out.add(metrics.CONSENSUS_INFO, node=name, algorithm=answer.algorithm)
+    if answer.client and answer.chain:
+        out.add(metrics.NODE_INFO, node=name, client=answer.client, chain_id=str(answer.chain.number))
+
+
+def _publish_down(out: Readings, node: Node, error: Exception) -> None:
+    out.add(metrics.NODE_UP, 0, node=node.name, source=node.source)
+    reason = error.reason if isinstance(error, NotAvailable) else Reason.BAD_DATA
+    out.add(metrics.NODE_UNAVAILABLE, node=node.name, source=node.source, reason=reason)
+    with out.part(node=node.name):
+        raise error.with_traceback(None)
+
+
+def _all_silent(errors: Mapping[str, Exception]) -> NotAvailable:
+    """One reason for all: that of the first."""
+    first, *_ = errors.values()
+    if not isinstance(first, NotAvailable):
+        raise first
+    named = [f"{name}: {error}" for name, error in list(errors.items())[:MOST_NAMED]]
+    more = f" and {len(errors) - MOST_NAMED} more" if len(errors) > MOST_NAMED else ""
+    return NotAvailable(first.reason, f"no node answers: {'; '.join(named)}{more}", fix=first.fix)
+
+
+@hookimpl
+def collector_types() -> list[type[Collector[Any]]]:
+    """The one collector of this plugin."""
+    return [Blockchain]
+
+
+@hookimpl
+def collector_demo_types() -> list[type[Collector[Any]]]:
+    """Two simulated nodes."""
+    from collector_plugins.blockchain.demo import DemoBlockchain  # noqa: PLC0415 - only in the demo
+
+    return [DemoBlockchain]

@@ -1,0 +1,164 @@
+"""The metrics of the blockchain plugin, and which of them a node may tell by itself."""
+
+from __future__ import annotations
+
+from collector_core import Counter, Gauge, Info, Metric, Unit
+
+NODE = ("node",)
+
+TRANSACTIONS_PER_SECOND = Gauge(
+    "blockchain_transactions_per_second",
+    "Transactions by second over the window: in blocks, by their timestamps; up to now once the node stalls.",
+    Unit.NONE,
+    NODE,
+)
+TRANSACTIONS = Counter(
+    "blockchain_transactions_total",
+    "Transactions in blocks of the canonical chain since the collector started; replaced blocks count once.",
+    Unit.NONE,
+    NODE,
+)
+VALIDATION = Gauge(
+    "blockchain_transaction_validation_seconds",
+    "Time that the node takes to validate a transaction.",
+    Unit.SECONDS,
+    NODE,
+)
+BLOCKS_PER_MINUTE = Gauge("blockchain_blocks_per_minute", "Blocks by minute over the window.", Unit.NONE, NODE)
+HEIGHT = Gauge("blockchain_block_height", "Number of the newest block that the node has.", Unit.NONE, NODE)
+BLOCK_SIZE = Gauge("blockchain_block_size_bytes", "Size of the newest block, as the node says.", Unit.BYTES, NODE)
+BLOCK_AGE = Gauge("blockchain_block_age_seconds", "Time since the newest block's own timestamp.", Unit.SECONDS, NODE)
+BLOCK_LAG = Gauge(
+    "blockchain_block_lag_blocks",
+    "Blocks behind the highest node of the same chain, or behind what the node itself knows to be missing.",
+    Unit.NONE,
+    NODE,
+)
+STALLED = Gauge("blockchain_stalled", "1 while no new block has come for `stalled_after`.", Unit.NONE, NODE)
+MEMPOOL = Gauge("blockchain_mempool_transactions", "Transactions that wait for a block.", Unit.NONE, NODE)
+MEMPOOL_QUEUED = Gauge(
+    "blockchain_mempool_queued_transactions",
+    "Transactions that cannot get into a block yet, because an earlier one of their sender is missing.",
+    Unit.NONE,
+    NODE,
+)
+PEERS = Gauge("blockchain_peers", "Nodes that the node is connected to.", Unit.NONE, NODE)
+SYNCING = Gauge("blockchain_syncing", "1 while the node catches up with its network.", Unit.NONE, NODE)
+FINALITY = Gauge(
+    "blockchain_time_to_finality_seconds",
+    "Age of the newest final block when the newest block was made, by the timestamps of both.",
+    Unit.SECONDS,
+    NODE,
+)
+CONSENSUS_MESSAGES = Gauge(
+    "blockchain_consensus_messages_per_second", "Messages of the consensus by second.", Unit.NONE, NODE
+)
+CONSENSUS_PARTICIPATION = Gauge(
+    "blockchain_consensus_participation_ratio", "Part of the validators that take part, 0 to 1.", Unit.RATIO, NODE
+)
+CONSENSUS_INFO = Info("blockchain_consensus_info", "How the nodes agree.", ("node", "algorithm"))
+CONTRACT_EXECUTIONS = Gauge(
+    "blockchain_contract_executions_per_second",
+    "Transactions by second that call a contract or create one, over the window.",
+    Unit.NONE,
+    NODE,
+)
+CONTRACT_SECONDS = Gauge(
+    "blockchain_contract_execution_seconds", "Time that the execution of a contract takes.", Unit.SECONDS, NODE
+)
+CONTRACT_GAS = Gauge(
+    "blockchain_contract_gas_used",
+    "Gas of the newest block beyond the 21,000 of each transaction without call data.",
+    Unit.NONE,
+    NODE,
+)
+CONTRACT_CALLS = Counter(
+    "blockchain_contract_calls_total",
+    "Transactions that call a function, by its name in `functions`; `create` for new contracts, `other` for the rest.",
+    Unit.NONE,
+    ("node", "function"),
+)
+GAS = Counter(
+    "blockchain_gas_used_total", "Gas of the blocks that blockchain_transactions_total counts.", Unit.NONE, NODE
+)
+WASM_LOAD = Gauge("blockchain_wasm_load_seconds", "Time that loading a WebAssembly module takes.", Unit.SECONDS, NODE)
+QUANTUM_OVERHEAD = Gauge(
+    "blockchain_quantum_resistant_overhead_ratio",
+    "Time that quantum-resistant cryptography takes by the time that classical cryptography takes.",
+    Unit.RATIO,
+    NODE,
+)
+ENERGY_PER_TRANSACTION = Gauge(
+    "blockchain_energy_per_transaction_joules",
+    "Energy of the machine, or of the chosen components, by the transactions of the node on it, over `energy_window`.",
+    Unit.JOULES,
+    NODE,
+)
+REORGANIZATIONS = Counter(
+    "blockchain_reorganizations_total", "Times that blocks which the node had shown were replaced.", Unit.NONE, NODE
+)
+REPLACED_BLOCKS = Counter(
+    "blockchain_reorganized_blocks_total", "Blocks that were replaced by reorganisations.", Unit.NONE, NODE
+)
+RESTARTS = Counter(
+    "blockchain_node_restarts_total",
+    "Times that the node was seen to have started anew: nothing had listened at its address, its process or version "
+    "is another one, or its chain began anew.",
+    Unit.NONE,
+    NODE,
+)
+RESETS = Counter(
+    "blockchain_chain_resets_total", "Times that the node came with another chain than before.", Unit.NONE, NODE
+)
+SKIPPED_BLOCKS = Counter(
+    "blockchain_skipped_blocks_total",
+    "Blocks that were never read because more than `max_blocks` had come; their transactions are not counted.",
+    Unit.NONE,
+    NODE,
+)
+NODE_UP = Gauge("blockchain_node_up", "1 where the node answered.", Unit.NONE, ("node", "source"))
+NODE_UNAVAILABLE = Info(
+    "blockchain_node_unavailable_info", "Why a node could not be read.", ("node", "source", "reason")
+)
+NODE_INFO = Info("blockchain_node_info", "The node's program and chain.", ("node", "client", "chain_id"))
+
+# What a page of metrics or a pushed document may say of a node; the counters may begin anew there.
+TOLD: tuple[Metric, ...] = (
+    TRANSACTIONS_PER_SECOND,
+    TRANSACTIONS,
+    VALIDATION,
+    BLOCKS_PER_MINUTE,
+    HEIGHT,
+    BLOCK_SIZE,
+    BLOCK_AGE,
+    BLOCK_LAG,
+    STALLED,
+    MEMPOOL,
+    MEMPOOL_QUEUED,
+    PEERS,
+    SYNCING,
+    FINALITY,
+    CONSENSUS_MESSAGES,
+    CONSENSUS_PARTICIPATION,
+    CONTRACT_EXECUTIONS,
+    CONTRACT_SECONDS,
+    CONTRACT_GAS,
+    GAS,
+    WASM_LOAD,
+    QUANTUM_OVERHEAD,
+    REORGANIZATIONS,
+    REPLACED_BLOCKS,
+)
+
+ALL: tuple[Metric, ...] = (
+    *TOLD,
+    CONSENSUS_INFO,
+    CONTRACT_CALLS,
+    ENERGY_PER_TRANSACTION,
+    RESTARTS,
+    RESETS,
+    SKIPPED_BLOCKS,
+    NODE_UP,
+    NODE_UNAVAILABLE,
+    NODE_INFO,
+)

@@ -1,0 +1,90 @@
+"""What a node posts of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict
+
+from collector_core import Field, Metric, NotAvailable, Reason
+from collector_plugins.blockchain import metrics
+from collector_plugins.blockchain.answer import Answer
+from collector_plugins.blockchain.config import MOST_FUNCTIONS, PREFIX, Name, PushNode
+from collector_plugins.blockchain.counted import Counted
+
+Positive = Annotated[float, Field(ge=0, le=1e300, allow_inf_nan=False)]
+Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Posted(BaseModel):
+    """The document: fields are named as the metrics are, without `blockchain_`; all may be left out.
+
+    Counters count since whenever; when they begin anew, ours goes on.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    transactions_per_second: Positive | None = None
+    transactions_total: Positive | None = None
+    transaction_validation_seconds: Positive | None = None
+    blocks_per_minute: Positive | None = None
+    block_height: Positive | None = None
+    block_size_bytes: Positive | None = None
+    block_age_seconds: Positive | None = None
+    block_lag_blocks: Positive | None = None
+    stalled: bool | None = None
+    mempool_transactions: Positive | None = None
+    mempool_queued_transactions: Positive | None = None
+    peers: Positive | None = None
+    syncing: bool | None = None
+    time_to_finality_seconds: Positive | None = None
+    consensus_messages_per_second: Positive | None = None
+    consensus_participation_ratio: Ratio | None = None
+    consensus_algorithm: Name | None = None
+    contract_executions_per_second: Positive | None = None
+    contract_execution_seconds: Positive | None = None
+    contract_gas_used: Positive | None = None
+    contract_calls_total: dict[Name, Positive] = Field({}, max_length=MOST_FUNCTIONS)
+    gas_used_total: Positive | None = None
+    wasm_load_seconds: Positive | None = None
+    quantum_resistant_overhead_ratio: Positive | None = None
+    reorganizations_total: Positive | None = None
+    reorganized_blocks_total: Positive | None = None
+
+
+class Pushed:
+    """One node; raises `NotAvailable` while nothing that it posted counts."""
+
+    def __init__(self, node: PushNode, current: Callable[[], Mapping[str, Posted]]) -> None:
+        self._node = node
+        self._current = current
+        self._counted: dict[Metric, Counted] = {}
+        self._calls: dict[str, Counted] = {}
+
+    async def read(self) -> Answer:
+        """Take what was posted last."""
+        posted = self._current().get(self._node.name)
+        if posted is None:
+            fix = f"post JSON to /api/v1/push/blockchain/{self._node.name} more often than every `push.expires_after`"
+            raise NotAvailable(Reason.NOT_FOUND, "it has posted nothing lately", fix=fix)
+        values = {metric: value for metric in metrics.TOLD if (value := self._value(metric, posted)) is not None}
+        algorithm = posted.consensus_algorithm or self._node.consensus or ""
+        return Answer(values, self._count_calls(posted), algorithm, transactions=values.get(metrics.TRANSACTIONS))
+
+    async def close(self) -> None:
+        """There is nothing to hang up."""
+
+    def _value(self, metric: Metric, posted: Posted) -> float | None:
+        value = getattr(posted, metric.name.removeprefix(PREFIX))
+        if value is None or metric.kind != "counter":
+            return None if value is None else float(value)
+        return self._counted.setdefault(metric, Counted()).see(value)
+
+    def _count_calls(self, posted: Posted) -> Mapping[str, float]:
+        """Functions that are new when `MOST_FUNCTIONS` are known are left out."""
+        calls = {}
+        for function, number in posted.contract_calls_total.items():
+            if function in self._calls or len(self._calls) < MOST_FUNCTIONS:
+                calls[function] = self._calls.setdefault(function, Counted()).see(number) or 0.0
+        return calls

@@ -1,0 +1,220 @@
+"""Nodes that are read from their own metrics, and nodes that post."""
+
+import asyncio
+import json
+
+import pytest
+from aiohttp import ClientSession, web
+
+from collector_core import NotAvailable
+from collector_plugins.blockchain import metrics
+
+PAGE = b"""
+chain_head_block 120
+txpool_pending{pool="legacy"} 40
+txpool_pending{pool="blob"} 2
+chain_execution_milliseconds 250
+txs_total 1000
+process_start_time_seconds 1.7e9
+"""
+TABLE = {
+    "block_height": "chain_head_block",
+    "mempool_transactions": "txpool_pending",
+    "contract_execution_seconds": {"series": "chain_execution_milliseconds", "scale": 0.001},
+    "transactions_total": "txs_total",
+    "transactions_per_second": {"series": "txs_total", "rate": True},
+    "peers": "p2p_peers",
+}
+
+
+def mapped(node, **more):
+    return {"source": "prometheus", "url": f"{node.http}/metrics", "metrics": TABLE, **more}
+
+
+def test_a_page_is_mapped_by_the_table(read, node):
+    node.page = PAGE
+    harness = read(a=mapped(node, consensus="proof_of_authority"))
+    harness.run()
+    assert harness.value(metrics.HEIGHT, node="a") == 120
+    assert harness.value(metrics.MEMPOOL, node="a") == 42
+    assert harness.value(metrics.CONTRACT_SECONDS, node="a") == 0.25
+    assert harness.value(metrics.TRANSACTIONS, node="a") == 1000
+    assert harness.value(metrics.TRANSACTIONS_PER_SECOND, node="a") is None, "one look tells no rate"
+    assert harness.value(metrics.PEERS, node="a") is None
+    assert list(harness.series(metrics.CONSENSUS_INFO)) == [("a", "proof_of_authority")]
+    node.page = PAGE.replace(b"1000", b"1050")
+    harness.run(advance=10)
+    assert harness.value(metrics.TRANSACTIONS_PER_SECOND, node="a") == 5
+
+
+def test_a_counter_that_begins_anew_goes_on_and_is_a_restart(read, node):
+    node.page = PAGE
+    harness = read(a=mapped(node))
+    harness.run()
+    node.page = PAGE.replace(b"1000", b"10").replace(b"1.7e9", b"1.70001e9")
+    harness.run(advance=10)
+    assert harness.value(metrics.TRANSACTIONS, node="a") == 1010
+    assert harness.value(metrics.TRANSACTIONS_PER_SECOND, node="a") is None
+    assert harness.value(metrics.RESTARTS, node="a") == 1
+
+
+def test_a_page_that_is_gone_for_a_while_from_a_process_that_ran_on_is_no_restart(read, node):
+    node.page = PAGE
+    harness = read(a=mapped(node))
+    harness.run()
+    node.stop()
+    harness.run(advance=5)
+    node.start()
+    harness.run(advance=5)
+    assert harness.value(metrics.RESTARTS, node="a") == 0
+
+
+def test_a_page_without_a_start_time_is_a_restart_when_nothing_had_listened(read, node):
+    node.page = PAGE.replace(b"process_start", b"x")
+    harness = read(a=mapped(node))
+    harness.run()
+    node.stop()
+    harness.run(advance=5)
+    node.start()
+    harness.run(advance=5)
+    assert harness.value(metrics.RESTARTS, node="a") == 1
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"), [(b"", "not_found"), (b"other 1\n", "not_found"), (b"chain_head_block x\n", "bad_data")]
+)
+def test_a_page_without_what_the_table_names_is_refused(read, node, page, reason):
+    node.page = page
+    with pytest.raises(NotAvailable) as error:
+        read(a=mapped(node)).run()
+    assert error.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({}, "at least 1"),
+        ({"hight": "x"}, "'hight' is none of"),
+        ({"block_height": "x{"}, "is no series"),
+        ({"block_height": ""}, "at least 1"),
+        ({"transactions_total": {"series": "x", "rate": True}}, "is a counter"),
+        ({"node_up": "x"}, "is none of"),
+        ({"block_height": {"series": "x", "scale": 0}}, "greater than 0"),
+    ],
+)
+def test_a_table_that_cannot_be_is_refused(read, table, message):
+    with pytest.raises(ValueError, match=message):
+        read(a={"source": "prometheus", "url": "http://127.0.0.1:1/metrics", "metrics": table})
+
+
+@pytest.mark.parametrize("url", ["gopher://x", "127.0.0.1:8545", "http://", "ipc://", "http://[canary", "http://a b"])
+def test_an_address_that_is_none_is_refused_without_repeating_it(read, url):
+    with pytest.raises(ValueError, match="must begin with|is no address|printable") as error:
+        read(a={"url": url})
+    assert "canary" not in str(error.value)
+
+
+def test_two_nodes_of_one_name_are_refused(read):
+    from collector_plugins.blockchain.config import Config
+
+    node = {"name": "a", "source": "push"}
+    with pytest.raises(ValueError, match="two nodes are called 'a'"):
+        Config(nodes=[node, node])
+
+
+POSTED = {
+    "transactions_per_second": 12.5,
+    "transactions_total": 100,
+    "transaction_validation_seconds": 0.002,
+    "block_height": 55,
+    "stalled": False,
+    "syncing": True,
+    "consensus_messages_per_second": 80,
+    "consensus_participation_ratio": 0.97,
+    "consensus_algorithm": "tendermint",
+    "contract_calls_total": {"mint": 3},
+    "wasm_load_seconds": 0.01,
+    "quantum_resistant_overhead_ratio": 2.5,
+}
+
+
+@pytest.fixture
+def post():
+    """Posts to a collector's own routes: `post(harness, name, document)` returns status and answer."""
+
+    async def send(harness, name, document):
+        app = web.Application()
+        app.add_routes(harness.collector.collector_routes())
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/v1/push/blockchain/{name}"
+        try:
+            async with ClientSession() as session, session.post(url, json=document) as answer:
+                return answer.status, await answer.json()
+        finally:
+            await runner.cleanup()
+
+    return lambda *arguments: asyncio.run(send(*arguments))
+
+
+@pytest.fixture
+def pushed(read):
+    return read(a={"source": "push"}, b={"source": "push"}, options={"push": {"expires_after": "60s"}})
+
+
+def test_what_a_node_posts_is_shown_until_it_expires(pushed, post):
+    assert post(pushed, "a", POSTED)[0] == 202
+    pushed.run()
+    assert pushed.value(metrics.TRANSACTIONS_PER_SECOND, node="a") == 12.5
+    assert pushed.value(metrics.VALIDATION, node="a") == 0.002
+    assert pushed.value(metrics.SYNCING, node="a") == 1
+    assert pushed.value(metrics.CONSENSUS_MESSAGES, node="a") == 80
+    assert pushed.value(metrics.CONSENSUS_PARTICIPATION, node="a") == 0.97
+    assert pushed.value(metrics.CONTRACT_CALLS, node="a", function="mint") == 3
+    assert pushed.value(metrics.WASM_LOAD, node="a") == 0.01
+    assert pushed.value(metrics.QUANTUM_OVERHEAD, node="a") == 2.5
+    assert pushed.value(metrics.CONSENSUS_INFO, node="a", algorithm="tendermint") == 1
+    assert [failure.name for failure in pushed.part_failures] == ["node=b"]
+    pushed.run(advance=61)
+    assert pushed.value(metrics.TRANSACTIONS_PER_SECOND, node="a") is None
+    with pytest.raises(NotAvailable, match="posted nothing") as error:
+        pushed.run(advance=5)
+    assert "/api/v1/push/blockchain/a" in error.value.fix
+
+
+def test_posted_counters_that_begin_anew_go_on(pushed, post):
+    post(pushed, "a", POSTED)
+    pushed.run()
+    post(pushed, "a", {"transactions_total": 5, "contract_calls_total": {"mint": 1}})
+    pushed.run(advance=5)
+    assert pushed.value(metrics.TRANSACTIONS, node="a") == 105
+    assert pushed.value(metrics.CONTRACT_CALLS, node="a", function="mint") == 4
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        ({"block_hight": 1}, "block_hight"),
+        ({"block_height": -1}, "block_height"),
+        ({"consensus_participation_ratio": 97}, "consensus_participation_ratio"),
+        ({"contract_calls_total": {f"f{n}": 1 for n in range(101)}}, "contract_calls_total"),
+        ({"consensus_algorithm": "a b"}, "consensus_algorithm"),
+    ],
+)
+def test_a_document_that_is_wrong_is_refused_with_its_field(pushed, post, document, field):
+    status, answer = post(pushed, "a", document)
+    assert (status, answer["field"]) == (400, field)
+
+
+def test_only_nodes_of_the_configuration_may_post(pushed, post, read, node):
+    assert post(pushed, "stranger", {})[0] == 404
+    assert not list(read(a=node).collector.collector_routes())
+
+
+def test_ever_new_function_names_stay_bounded(pushed, post):
+    for batch in range(3):
+        calls = {f"f{batch}-{number}": 1 for number in range(80)}
+        assert post(pushed, "a", json.loads(json.dumps({"contract_calls_total": calls})))[0] == 202
+        pushed.run(advance=1)
+    assert len(pushed.series(metrics.CONTRACT_CALLS)) <= 100
