@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections import Counter
+from collections.abc import Callable
 
 from collector_core import Clock
 from collector_plugins.alerts.alert import INSTANCE, NAME, SEVERITY, Alert, Severity, identity
@@ -44,9 +45,15 @@ def message_channel(options: ChannelOptions, clock: Clock) -> Channel:
 
 
 def delivery(
-    options: ChannelOptions, clock: Clock, counts: Counter[str], log: logging.Logger, most: int
+    options: ChannelOptions,
+    clock: Clock,
+    counts: Counter[str],
+    forget: Callable[[str], None],
+    *,
+    log: logging.Logger,
+    most: int,
 ) -> Delivery | Sync:
-    """The channel with its queue."""
+    """The channel with its queue of at most so many; `forget` is told what needs no queue any more."""
     pause = Pause(clock, random.uniform)
     if isinstance(options, AlertmanagerOptions):
         return Sync(
@@ -59,7 +66,7 @@ def delivery(
             resend=options.resend,
             send_resolved=options.send_resolved,
         )
-    return Delivery(message_channel(options, clock), counts, pause, timeout=options.timeout, most=most, log=log)
+    return Delivery(message_channel(options, clock), counts, pause, forget, timeout=options.timeout, most=most, log=log)
 
 
 async def send_test(name: str, options: ChannelOptions, clock: Clock, instance: str) -> None:

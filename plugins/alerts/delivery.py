@@ -90,15 +90,23 @@ async def attempt(sending: Awaitable[None], seconds: float) -> Undelivered | Non
 class Delivery:
     """Takes notifications for one channel and hands them over one by one, in the background.
 
-    `counts` counts them by result. What was handed over or lost since is in `gone`, until somebody takes it from there.
+    `counts` counts them by result; `forget` is told at once the id of each that was handed over or lost.
     """
 
     def __init__(
-        self, channel: Channel, counts: Counter[str], pause: Pause, *, timeout: float, most: int, log: logging.Logger
+        self,
+        channel: Channel,
+        counts: Counter[str],
+        pause: Pause,
+        forget: Callable[[str], None],
+        *,
+        timeout: float,
+        most: int,
+        log: logging.Logger,
     ) -> None:
         self.error: Undelivered | None = None
         self.worked: bool | None = None
-        self.gone: list[str] = []
+        self._forget = forget
         self._channel = channel
         self._counts = counts
         self._pause = pause
@@ -153,4 +161,4 @@ class Delivery:
         if self._queue and self._queue[0] is message:
             self._queue.popleft()
             self._counts[result] += 1
-            self.gone.append(message.id)
+            self._forget(message.id)

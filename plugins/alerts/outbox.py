@@ -29,7 +29,7 @@ class Outbox:
 
     def __init__(self, config: Config, ctx: Context, store: Store, counts: Mapping[str, Counter[str]]) -> None:
         self.deliveries: dict[str, Delivery | Sync] = {
-            name: delivery(options, ctx.clock, counts[name], ctx.logger, config.queue_limit)
+            name: delivery(options, ctx.clock, counts[name], self._forget, log=ctx.logger, most=config.queue_limit)
             for name, options in config.channels.items()
         }
         self._policies = {
@@ -65,10 +65,6 @@ class Outbox:
 
     def save(self, rules: machine.Memory) -> None:
         """Keep everything; raises `NotAvailable` where it cannot be written, and tries again the next time."""
-        for each in self.deliveries.values():
-            if isinstance(each, Delivery):
-                self._gone.extend(each.gone)
-                each.gone.clear()
         known = {name: each.known for name, each in self.deliveries.items() if isinstance(each, Sync)}
         state = State(rules, {name: policy.memory for name, policy in self._policies.items()}, known)
         gone = set(self._gone)
@@ -80,6 +76,14 @@ class Outbox:
             raise NotAvailable(Reason.PERMISSION, detail, fix="make room, or name another `state_dir`") from None
         self._unsaved.clear()
         self._gone.clear()
+
+    def _forget(self, id: str) -> None:
+        """What was delivered must not be told again, even if the process is killed now."""
+        try:
+            self._store.remove(id)
+        except Error:
+            self._gone.append(id)  # the next save tries again, and says what is wrong
+        self._unsaved = [each for each in self._unsaved if each.id != id]
 
     def start(self) -> list[asyncio.Task[None]]:
         """Begin every delivery that is due."""

@@ -72,6 +72,11 @@ class Store:
             self._db.executemany("DELETE FROM queue WHERE id = ?", [(each,) for each in gone])
         self._last = body
 
+    def remove(self, id: str) -> None:
+        """Take a notification out of the queue."""
+        with self._db:
+            self._db.execute("DELETE FROM queue WHERE id = ?", (id,))
+
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
