@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-NAME, SEVERITY, INSTANCE = "alertname", "severity", "instance"
+NAME = "alertname"
+SEVERITY = "severity"
+INSTANCE = "instance"
 
 
 class Severity(StrEnum):

@@ -16,7 +16,7 @@ from collector_plugins.alerts import http
 from collector_plugins.alerts.alert import Alert, rfc3339
 from collector_plugins.alerts.channeloptions import AlertmanagerOptions
 from collector_plugins.alerts.delivery import Undelivered
-from collector_plugins.alerts.notification import annotations
+from collector_plugins.alerts.notification import texts_of
 
 PATH = "/api/v2/alerts"
 LIVES = 4  # times `resend`: an alert that is not told again by then ends
@@ -62,7 +62,7 @@ class Alertmanager:
 def _entry(alert: Alert, until: float) -> dict[str, Any]:
     return {
         "labels": dict(alert.labels),
-        "annotations": annotations(alert),
+        "annotations": texts_of(alert),
         "startsAt": rfc3339(alert.starts_at),
         "endsAt": rfc3339(until if alert.ends_at is None else alert.ends_at),
     }

@@ -12,8 +12,12 @@ from typing import Protocol
 from collector_core import Clock, NotAvailable, Reason
 from collector_plugins.alerts.notification import Notification
 
-FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0  # seconds
-SENT, FAILED, DROPPED = "sent", "failed", "dropped"
+FIRST_PAUSE = 10.0  # seconds
+LONGEST_PAUSE = 600.0
+
+SENT = "sent"
+FAILED = "failed"
+DROPPED = "dropped"
 
 Spread = Callable[[float, float], float]
 

@@ -47,8 +47,10 @@ class LogFile:
     def _write(self, texts: Iterable[str]) -> None:
         path = self._options.path.expanduser()
         path.parent.mkdir(parents=True, exist_ok=True)
-        sizes = {"maxBytes": self._options.max_bytes, "backupCount": self._options.backups}
-        handler = _Raising(path, encoding="utf-8", **sizes)  # opened each time, so that it may be moved away
+        size, backups = self._options.max_bytes, self._options.backups
+        handler = _Raising(
+            path, maxBytes=size, backupCount=backups, encoding="utf-8"
+        )  # opened each time, so that it may be moved away
         try:
             for text in texts:
                 handler.emit(logging.makeLogRecord({"msg": text}))

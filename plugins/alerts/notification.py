@@ -93,7 +93,7 @@ def one_line(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def annotations(alert: Alert) -> dict[str, str]:
+def texts_of(alert: Alert) -> dict[str, str]:
     """What is said of an alert beside its labels; empty ones are left out."""
     value = f"{alert.value:g}" if alert.value is not None else ""
     all_of_them = {"summary": alert.summary, "description": alert.description, "fix": alert.fix, "value": value}
@@ -112,7 +112,7 @@ def payload(message: Notification) -> dict[str, Any]:
         "receiver": message.channel,
         "groupLabels": dict(message.group),
         "commonLabels": _common([alert.labels for alert in alerts]),
-        "commonAnnotations": _common([annotations(alert) for alert in alerts]),
+        "commonAnnotations": _common([texts_of(alert) for alert in alerts]),
         "externalURL": "",
         "headline": message.headline,
         "alerts": [entry(alert) for alert in alerts],
@@ -124,7 +124,7 @@ def entry(alert: Alert) -> dict[str, Any]:
     return {
         "status": "firing" if alert.ends_at is None else "resolved",
         "labels": dict(alert.labels),
-        "annotations": annotations(alert),
+        "annotations": texts_of(alert),
         "startsAt": rfc3339(alert.starts_at),
         "endsAt": "0001-01-01T00:00:00Z" if alert.ends_at is None else rfc3339(alert.ends_at),
         "generatorURL": "",

@@ -17,7 +17,8 @@ from collector_plugins.alerts.alert import Alert
 from collector_plugins.alerts.notification import Notification
 
 SCHEMA = 1
-FOLDER_MODE, FILE_MODE = 0o700, 0o600
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
 BUSY_SECONDS = 1.0
 IN_MEMORY = Path(":memory:")
 
