@@ -31,8 +31,9 @@ class Alertmanager:
 
     async def post(self, alerts: Sequence[Alert]) -> None:
         """Tell all of it; raises `Undelivered` where no Alertmanager took it."""
-        until = self._clock.time() + LIVES * self._options.resend
-        body = json.dumps([_entry(alert, until) for alert in alerts], separators=(",", ":")).encode()
+        now = self._clock.time()
+        until = now + LIVES * self._options.resend
+        body = json.dumps([_entry(alert, now, until) for alert in alerts], separators=(",", ":")).encode()
         urls = [url.get_secret_value().rstrip("/") + PATH for url in self._options.urls]
         results = await asyncio.gather(*(self._post(url, body) for url in urls))
         failures = [result for result in results if result is not None]
@@ -59,10 +60,11 @@ class Alertmanager:
         return {}
 
 
-def _entry(alert: Alert, until: float) -> dict[str, Any]:
+def _entry(alert: Alert, now: float, until: float) -> dict[str, Any]:
+    """One alert as the API takes it; an end in the future, by a clock that was wrong, would be none."""
     return {
         "labels": dict(alert.labels),
         "annotations": texts_of(alert),
-        "startsAt": rfc3339(alert.starts_at),
-        "endsAt": rfc3339(until if alert.ends_at is None else alert.ends_at),
+        "startsAt": rfc3339(min(alert.starts_at, now)),
+        "endsAt": rfc3339(until if alert.ends_at is None else min(alert.ends_at, now)),
     }

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     import asyncio
 
 
+SAVE_EVERY = 60.0  # seconds
+
+
 class Outbox:
     """The channels of one collector; `counts` are their notifications by result."""
 
@@ -38,6 +41,9 @@ class Outbox:
             if isinstance(self.deliveries[name], Delivery)
         }
         self._store = store
+        self._clock = ctx.clock
+        self._saved: object = None
+        self._saved_at = 0.0
         self._unsaved: list[Notification] = []
         self._gone: list[str] = []
 
@@ -60,11 +66,31 @@ class Outbox:
                 each.update(now, alerts)
             else:
                 messages = [notification(name, batch, now) for batch in self._policies[name].step(now, alerts)]
-                each.put(messages)
                 self._unsaved.extend(messages)
+                each.put(messages)
 
-    def save(self, rules: machine.Memory) -> None:
-        """Keep everything; raises `NotAvailable` where it cannot be written, and tries again the next time."""
+    def save(self, rules: machine.Memory, *, at_once: bool = False) -> None:
+        """Keep everything; raises `NotAvailable` where it cannot be written, and tries again the next time.
+
+        Where nothing but values and durations changed that waits for up to a minute, unless it must be `at_once`.
+        """
+        now, shape = self._clock.monotonic(), self._shape(rules)
+        if not (at_once or self._unsaved or self._gone or shape != self._saved or now - self._saved_at >= SAVE_EVERY):
+            return
+        self._write(rules)
+        self._saved, self._saved_at = shape, now
+
+    def _shape(self, rules: machine.Memory) -> object:
+        """What a restart must know exactly: which alerts there are, and what was told of them."""
+        entries = {key: (entry.firing, entry.holds, entry.alert.flapping) for key, entry in rules.entries.items()}
+        told = {
+            name: {key: each.at for key, each in policy.memory.told.items()} for name, policy in self._policies.items()
+        }
+        syncs = {name: each for name, each in self.deliveries.items() if isinstance(each, Sync)}
+        known = {name: {key: alert.ends_at for key, alert in each.known.items()} for name, each in syncs.items()}
+        return entries, told, known
+
+    def _write(self, rules: machine.Memory) -> None:
         known = {name: each.known for name, each in self.deliveries.items() if isinstance(each, Sync)}
         state = State(rules, {name: policy.memory for name, policy in self._policies.items()}, known)
         gone = set(self._gone)
@@ -100,7 +126,7 @@ class Outbox:
         for each in self.deliveries.values():
             await each.close()
         with suppress(NotAvailable):
-            self.save(rules)
+            self.save(rules, at_once=True)
         self._store.close()
 
     def _bound(self) -> None:

@@ -115,9 +115,10 @@ class Store:
             raise NotAvailable(
                 Reason.NOT_SUPPORTED, detail, fix="upgrade energy-collector, or name another `state_dir`"
             )
-        db.executescript(_TABLES)
-        db.execute(f"PRAGMA user_version = {SCHEMA}")
-        db.commit()
+        if version < SCHEMA:  # a full disk is no reason not to read what is there
+            db.executescript(_TABLES)
+            db.execute(f"PRAGMA user_version = {SCHEMA}")
+            db.commit()
         if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise sqlite3.DatabaseError("damaged")
         for (body,) in db.execute("SELECT body FROM state"):

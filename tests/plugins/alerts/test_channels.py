@@ -187,9 +187,9 @@ def test_an_alertmanager_is_told_again_before_the_alert_would_end(line, webhook)
     assert not subject.go()
     subject.clock.advance(60)
     assert subject.go()
-    subject.delivery.update(1.7e9 + 61, [])
+    subject.delivery.update(1.7e9 + 55, [])
     assert subject.go()
-    assert server.deliveries[-1].json[0]["endsAt"] == "2023-11-14T22:14:21.000Z"
+    assert server.deliveries[-1].json[0]["endsAt"] == "2023-11-14T22:14:15.000Z"
     subject.clock.advance(600)
     assert not subject.go(), "the end is told once"
 
@@ -205,6 +205,15 @@ def test_the_end_is_told_to_an_alertmanager_that_was_away(line, webhook):
     subject.go()
     assert server.deliveries[-1].json[0]["endsAt"] == "2023-11-14T22:13:25.000Z"
     assert len(subject.delivery) == 0
+
+
+def test_an_end_is_never_in_the_future_however_wrong_the_clock_was(line, webhook):
+    server = webhook()
+    subject = line(type="alertmanager", urls=server.url.removesuffix("/hook"))
+    subject.delivery.update(1.7e9 + 7200, [alert()])
+    subject.delivery.update(1.7e9 + 7205, [])
+    subject.go()
+    assert server.deliveries[0].json[0]["endsAt"] == "2023-11-14T22:13:20.000Z"
 
 
 class Inbox:

@@ -140,6 +140,16 @@ def test_a_full_queue_loses_the_oldest_and_counts_it(watch, webhook):
     subject.run(text).run(text)
     assert subject.harness.value(metrics.QUEUE_LENGTH, channel="ops") == 2
     assert subject.harness.value(metrics.NOTIFICATIONS, channel="ops", result="dropped") == 2
+    assert len(subject.collector._outbox._store.queued()) == 2, "what was dropped does not come back after a restart"
+
+
+def test_values_that_change_all_the_time_do_not_wear_out_the_disk(watch, tmp_path):
+    subject = watch(**QUICK, rules=[HOT])
+    writes = []
+    for number in range(24):
+        subject.run(f"heat {60 + number}\n")
+        writes.append(subject.collector._outbox._store._db.total_changes)
+    assert writes[-1] - writes[0] <= 2
 
 
 def test_the_demo_tells_nobody_and_leaves_nothing(watch, tmp_path):
