@@ -90,6 +90,28 @@ def test_a_restart_neither_repeats_an_alert_nor_forgets_its_end(watch, webhook):
     assert server.statuses("Hot") == ["firing", "resolved"]
 
 
+def test_an_alertmanager_hears_of_what_ended_while_the_program_was_away(watch, webhook):
+    server = webhook()
+    channels = {"central": {"type": "alertmanager", "urls": server.url.removesuffix("/hook")}}
+    options = {**QUICK, "rules": [HOT], "channels": channels}
+    subject = watch(**options)
+    subject.run("heat 60\n")
+    started = server.deliveries[0].json[0]
+    subject = watch(subject, **options)
+    subject.run("heat 1\n")
+    ended = server.deliveries[-1].json[0]
+    assert (ended["labels"], ended["startsAt"]) == (started["labels"], started["startsAt"])
+    assert ended["endsAt"] < started["endsAt"]
+
+
+def test_a_log_that_cannot_be_written_is_tried_again_and_says_why(watch):
+    subject = watch(**QUICK, rules=[HOT], channels={"file": {"type": "log", "path": "/dev/full"}})
+    subject.run("heat 60\n").run("heat 60\n")
+    (failure,) = subject.harness.part_failures
+    assert "No space left" in failure.error.detail
+    assert subject.harness.value(metrics.QUEUE_LENGTH, channel="file") == 1
+
+
 def test_what_waits_for_a_dead_channel_survives_a_kill(watch, webhook):
     dead = webhook(status=503)
     options = {**QUICK, "rules": [HOT]}

@@ -83,6 +83,16 @@ def test_a_restart_neither_repeats_nor_forgets_the_end():
     assert ids(after.step(520, [])) == [([], ["1"])]
 
 
+def test_what_was_told_in_the_future_by_a_wrong_clock_was_told_now():
+    before = Policy(TERMS)
+    before.step(1e9, [alert()])
+    before.step(1e9 + 10, [alert()])
+    after = Policy(TERMS)
+    after.restore(before.memory, 500)
+    assert after.step(500, [alert()]) == []
+    assert ids(after.step(4100, [alert()])) == [(["1"], [])]
+
+
 @given(st.lists(st.tuples(st.floats(0, 100), st.sets(st.integers(0, 8))), max_size=40))
 def test_told_and_ended_alternate_and_nothing_told_is_left_behind(steps):
     policy, now, open_ones = Policy(Terms(wait=10, interval=20, repeat=1e9, per_minute=5)), 0.0, set()
