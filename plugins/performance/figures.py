@@ -27,7 +27,8 @@ _GPU = ("host", "gpu")
 SECTIONS: Mapping[str, tuple[Figure, ...]] = {
     "energy": (
         Figure("power_watts", "energy_power_watts"),
-        Figure("component_power_watts", "energy_power_watts", by=("component",)),
+        Figure("estimated_power_watts", 'energy_power_watts{method="model"}'),
+        Figure("component_power_watts", "energy_power_watts", by=("component", "method")),
     ),
     "cpu": (
         Figure("usage_ratio", "system_cpu_usage_ratio", "mean"),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
 
+TITLES = {"cpu": "CPU", "gpu": "GPU"}
 MAX_ROWS = 200  # of one section's table; a cluster has more GPUs than a report has room
 
 
@@ -20,7 +21,7 @@ def markdown(snapshots: Sequence[Mapping[str, Any]], incidents: Sequence[Mapping
         *_anomalies(incidents),
     ]
     for section in _sections(snapshots):
-        lines += ["", f"## {section.title()}", "", *_table(section, snapshots)]
+        lines += ["", f"## {TITLES.get(section, section.title())}", "", *_table(section, snapshots)]
     return "\n".join(lines) + "\n"
 
 

@@ -78,13 +78,14 @@ async def test_anomalies_have_a_beginning_and_an_end(node):
 
 async def test_the_report_has_means_and_extremes(node):
     made = node()
+    watts = 'energy_power_watts{component="cpu",method="rapl"} 1500\n'
     for value in (0.2, 0.4, 0.9):
-        await in_a_thread(made.run, f'system_cpu_usage_ratio {value}\nenergy_power_watts{{component="cpu"}} 1500\n')
+        await in_a_thread(made.run, f"system_cpu_usage_ratio {value}\n{watts}")
     async with served(made) as session:
         _, text = await ask(session, "report")
     assert text.startswith("# Performance of rack-7\n")
     assert "| usage_ratio | 0.9 | 0.5 | 0.2 | 0.9 |" in text
-    assert "| component_power_watts cpu | 1500 | 1500 | 1500 | 1500 |" in text
+    assert "| component_power_watts cpu/rapl | 1500 | 1500 | 1500 | 1500 |" in text
     assert "No anomaly was seen." in text
 
 

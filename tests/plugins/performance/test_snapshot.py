@@ -29,9 +29,16 @@ def test_figures_are_combined_as_they_mean(node):
     made.run(HOST)
     snapshot = newest(made)
     assert (snapshot["node_id"], snapshot["timestamp_seconds"]) == ("rack-7", 1_700_000_000.0)
-    assert snapshot["energy"] == {"power_watts": 270, "component_power_watts": {"cpu": 70, "gpu": 200}}
+    components = {"cpu/rapl": 70, "gpu/nvml_counter": 200}
+    assert snapshot["energy"] == {"power_watts": 270, "component_power_watts": components}
     assert snapshot["cpu"] == {"usage_ratio": 0.25, "core_usage_ratio": {"0": 0.5, "1": 0.0}, "power_watts": 70}
     assert snapshot["gpu"] == {"power_watts": {"rack-7/0": 200}}
+
+
+def test_an_estimate_says_that_it_is_one(node):
+    made = node()
+    made.run(HOST.replace('"rapl"', '"model"'))
+    assert newest(made)["energy"]["estimated_power_watts"] == 70
 
 
 def test_what_nobody_shows_is_absent(node):
