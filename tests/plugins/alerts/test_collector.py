@@ -112,6 +112,16 @@ def test_a_log_that_cannot_be_written_is_tried_again_and_says_why(watch):
     assert subject.harness.value(metrics.QUEUE_LENGTH, channel="file") == 1
 
 
+def test_a_log_that_cannot_be_turned_over_says_so(watch, tmp_path):
+    path = tmp_path / "alerts.log"
+    path.write_text("x" * 2000)
+    (tmp_path / "alerts.log.1").mkdir()
+    options = {"type": "log", "path": str(path), "max_bytes": 1000, "backups": 1}
+    subject = watch(**QUICK, rules=[HOT], channels={"file": options})
+    subject.run("heat 60\n").run("heat 60\n")
+    assert [part.name for part in subject.harness.part_failures] == ["channel=file"]
+
+
 def test_what_waits_for_a_dead_channel_survives_a_kill(watch, webhook):
     dead = webhook(status=503)
     options = {**QUICK, "rules": [HOT]}
