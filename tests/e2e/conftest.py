@@ -1,7 +1,6 @@
 """Starts the real program, and real ones beside it, on loopback with free ports; stops them by pid."""
 
 import contextlib
-import datetime
 import http.server
 import json
 import os
@@ -21,10 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 COMMAND = str(Path(sys.executable).with_name("energy-collector"))
 EXAMPLE = Path(__file__).parents[1] / "example_plugin"
@@ -205,38 +200,6 @@ def command():
         )
 
     return run
-
-
-@dataclass(frozen=True)
-class Certificate:
-    cert: Path
-    key: Path
-
-
-@pytest.fixture
-def certificate(tmp_path):
-    """A self-signed certificate for localhost."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    paths = Certificate(tmp_path / "server.crt", tmp_path / "server.key")
-    paths.cert.write_bytes(certificate.public_bytes(pem))
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    paths.key.write_bytes(private)
-    return paths
 
 
 @pytest.fixture(scope="session")

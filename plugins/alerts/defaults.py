@@ -1,0 +1,81 @@
+"""The rules that are watched unless the configuration says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from collector_plugins.alerts.alert import Severity
+from collector_plugins.alerts.config import Config
+from collector_plugins.alerts.ruleoptions import Rule
+
+_DOCTOR = "energy-collector doctor   # says what it lacks and the command that helps"
+_LOOK = "look at /api/v1/anomalies: it has the numbers and what to do"
+
+
+def _anomaly(alert: str, levels: str, severity: Severity) -> Rule:
+    return Rule(
+        alert=alert,
+        series=f'anomaly_active{{severity=~"{levels}"}}',
+        equals=1,
+        severity=severity,
+        summary="{component} behaves unusually: {type}, severity {exported_severity} of 5",
+        fix=_LOOK,
+        keep_firing=60,
+    )
+
+
+DEFAULT_RULES = (
+    Rule(
+        alert="CollectorDown",
+        series='collector_up{plugin!="alerts"}',
+        equals=0,
+        hold=120,
+        summary="The collector {collector} has no data: {reason}",
+        description="Its last runs failed, and its series vanish once they are stale.",
+        fix=_DOCTOR,
+    ),
+    _anomaly("MinorAnomaly", "[12]", Severity.INFO),
+    _anomaly("Anomaly", "3", Severity.WARNING),
+    _anomaly("SevereAnomaly", "[45]", Severity.CRITICAL),
+    Rule(
+        alert="BatteryLow",
+        series="solix_battery_low",
+        equals=1,
+        hold=60,
+        summary="The battery of {name} is low and discharging",
+        fix="charge it, or switch off what it feeds",
+    ),
+    Rule(
+        alert="NodeStalled",
+        series="blockchain_stalled",
+        equals=1,
+        hold=120,
+        severity=Severity.CRITICAL,
+        summary="The chain's node {node} has no new blocks",
+        fix="look at the node's log, its peers and its disk",
+    ),
+    Rule(
+        alert="AlertChannelDown",
+        series="alerts_channel_up",
+        equals=0,
+        hold=600,
+        summary="Alerts do not get through to the channel {channel}",
+        fix="energy-collector alerts test {channel}   # says why",
+    ),
+    Rule(
+        alert="ConfigurationNotApplied",
+        series="collector_config_reload_success",
+        equals=0,
+        hold=300,
+        summary="The configuration on disk is not the one that runs",
+        fix="energy-collector check --config FILE   # names every line that is wrong",
+    ),
+)
+
+
+def rules_of(config: Config) -> Iterator[Rule]:
+    """The rules of the configuration, then ours that it does not replace."""
+    yield from config.rules
+    if config.default_rules:
+        replaced = {rule.alert for rule in config.rules}
+        yield from (rule for rule in DEFAULT_RULES if rule.alert not in replaced)

@@ -1,0 +1,69 @@
+"""A receiver of webhooks on loopback that keeps what it gets, and can be told to misbehave."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from typing import Any, NamedTuple, Self
+
+
+class Delivery(NamedTuple):
+    """One request."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """Its body."""
+        return json.loads(self.body)
+
+
+class WebhookServer(http.server.ThreadingHTTPServer):
+    """Answers with `status` and `headers`; `hangs` answers nothing, `resets` hangs up. The end of `with` ends it."""
+
+    daemon_threads = True
+
+    def __init__(self, status: int = 200, *, hangs: bool = False, resets: bool = False, **headers: str) -> None:
+        server = self
+        self.status, self.hangs, self.resets, self.headers = status, hangs, resets, headers
+        self.deliveries: list[Delivery] = []
+        self._released = threading.Event()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                server.deliveries.append(Delivery(self.path, dict(self.headers), body))
+                if server.hangs:
+                    server._released.wait(30)
+                if server.hangs or server.resets:
+                    return
+                self.send_response(server.status)
+                for name, value in server.headers.items():
+                    self.send_header(name.replace("_", "-"), value)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/hook"
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._released.set()
+        self.shutdown()
+        self._thread.join(5)
+        self.server_close()
+
+    def statuses(self, alert: str) -> list[str]:
+        """Of every delivery, how the alert of that name is told: firing or resolved."""
+        told = (each for delivery in list(self.deliveries) for each in delivery.json["alerts"])
+        return [each["status"] for each in told if each["labels"]["alertname"] == alert]
