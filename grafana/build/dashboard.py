@@ -37,7 +37,6 @@ class Variable:
             "label": self.title,
             "type": "query",
             "datasource": DATASOURCE,
-            "definition": self.query,
             "query": {"qryType": 1, "query": self.query, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
             "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
             "includeAll": True,

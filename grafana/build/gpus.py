@@ -28,7 +28,7 @@ CLUSTER = row(
         "Power of the chosen",
         "Watts of the GPUs on the chosen hosts.",
         Look("watt"),
-        _chosen("sum(nvidia_gpu_power_watts{$chosen})"),
+        _chosen("sum(nvidia_gpu_power_watts{$chosen})", legend=""),
     ),
     stat(
         "Hosts reporting",
@@ -40,19 +40,19 @@ CLUSTER = row(
         "Hosts down",
         "Hosts whose GPUs could not be read in the last run.",
         Look("none", limits=BAD),
-        _chosen("sum(1 - max by (job, instance, host) (nvidia_host_up{$chosen}))"),
+        _chosen("sum(1 - max by (job, instance, host) (nvidia_host_up{$chosen}))", legend=""),
     ),
     stat(
         "Hottest GPU",
         "Temperature of the hottest GPU.",
         Look("celsius", limits=HEAT),
-        _chosen("max(nvidia_gpu_temperature_celsius{$chosen})"),
+        _chosen("max(nvidia_gpu_temperature_celsius{$chosen})", legend=""),
     ),
     stat(
         "Energy over this time",
         "Energy of the GPUs over the chosen time.",
         Look("watth"),
-        _chosen("sum(increase(nvidia_gpu_energy_joules_total{$chosen}[$__range])) / 3600"),
+        _chosen("sum(increase(nvidia_gpu_energy_joules_total{$chosen}[$__range])) / 3600", legend=""),
     ),
     states(
         "Hosts",

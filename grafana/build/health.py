@@ -29,13 +29,13 @@ NOW = row(
         "Sources down",
         "Collectors whose last run gave no data.",
         Look("none", limits=BAD),
-        _chosen("sum(1 - collector_up{$chosen})"),
+        _chosen("sum(1 - collector_up{$chosen})", legend=""),
     ),
     stat(
         "Closed sources",
         "Sources that are there but refuse us; `energy-collector doctor` says the command that opens them.",
         Look("none", limits=BAD),
-        _chosen('count(collector_unavailable_info{$chosen, reason="permission"}) or vector(0)'),
+        _chosen('count(collector_unavailable_info{$chosen, reason="permission"}) or vector(0)', legend=""),
     ),
     stat(
         "Broken plugins",
@@ -49,7 +49,9 @@ NOW = row(
         Look("none", limits=BAD),
         Query("sum(1 - collector_config_reload_success{$selected})"),
     ),
-    stat("Series", "Series of all collectors now.", Look("locale"), _chosen("sum(collector_series{$chosen})")),
+    stat(
+        "Series", "Series of all collectors now.", Look("locale"), _chosen("sum(collector_series{$chosen})", legend="")
+    ),
 )
 
 SOURCES = row(

@@ -22,7 +22,7 @@ NOW = row(
         "Power of guests",
         "Watts of the chosen guests by cinergy's model. They are part of the host's watts, not to be added to them.",
         Look("watt"),
-        _chosen("sum(qemu_vm_power_watts{$chosen})"),
+        _chosen("sum(qemu_vm_power_watts{$chosen})", legend=""),
     ),
     stat(
         "Power without a guest",
@@ -35,19 +35,19 @@ NOW = row(
         "Carbon per hour",
         "CO₂ equivalent of an hour at this power.",
         Look("suffix: g/h", decimals=1),
-        _chosen("sum(qemu_vm_emissions_grams_per_hour{$chosen})"),
+        _chosen("sum(qemu_vm_emissions_grams_per_hour{$chosen})", legend=""),
     ),
     stat(
         "Energy over this time",
         "Energy of the chosen guests over the chosen time.",
         Look("watth"),
-        _chosen("sum(increase(qemu_vm_energy_joules_total{$chosen}[$__range])) / 3600"),
+        _chosen("sum(increase(qemu_vm_energy_joules_total{$chosen}[$__range])) / 3600", legend=""),
     ),
     stat(
         "Carbon over this time",
         "CO₂ equivalent of the chosen guests over the chosen time.",
         Look("massg"),
-        _chosen("sum(increase(qemu_vm_emissions_grams_total{$chosen}[$__range]))"),
+        _chosen("sum(increase(qemu_vm_emissions_grams_total{$chosen}[$__range]))", legend=""),
     ),
 )
 
@@ -62,7 +62,7 @@ POWER = row(
         stack=True,
     ),
     graph(
-        "Power of guests",
+        "Power of each guest",
         "Watts of each guest as if it were alone.",
         Look("watt", minimum=0),
         _chosen("qemu_vm_power_watts{$chosen}"),
@@ -110,7 +110,7 @@ LOAD = row(
         width=8,
     ),
     table(
-        "Guests",
+        "All guests",
         "What each guest has and draws. Where it is outside the fitted range, the model's edge stands for it.",
         Look(
             "short",
