@@ -64,7 +64,7 @@ CLUSTER = row(
         "Why a host is down",
         "The reason that the last try to read a host's GPUs gave.",
         Look("none"),
-        _chosen("nvidia_host_unavailable_info{$chosen}"),
+        _chosen("nvidia_host_unavailable_info{$chosen}", legend=""),
         empty="no host of the demo is down",
     ),
 )
