@@ -9,7 +9,6 @@ from grafana.build.queries import Query
 
 NAME = Variable("name", "Device", "solix_device_info")
 CHOSEN = '$selected, name=~"$name"'
-CLOUD_ONLY = "only devices behind a cloud or of another kind have it"
 
 
 def _chosen(promql: str, legend: str = "{{name}}", column: str = "") -> Query:
@@ -52,7 +51,6 @@ NOW = row(
         Look("watt"),
         _chosen("sum(solix_home_load_power_watts{$chosen})", legend=""),
         width=4,
-        empty=CLOUD_ONLY,
     ),
 )
 
@@ -82,7 +80,7 @@ FORECAST = row(
         Look("s", minimum=0),
         _chosen("solix_battery_remaining_time_seconds{$chosen}"),
         width=6,
-        empty=CLOUD_ONLY,
+        empty="the batteries of the demo reckon no time of their own",
     ),
 )
 
@@ -118,7 +116,6 @@ FLOWS = row(
         _chosen("solix_grid_import_power_watts{$chosen}", "{{name}} import"),
         _chosen("solix_grid_export_power_watts{$chosen}", "{{name}} export"),
         width=8,
-        empty=CLOUD_ONLY,
     ),
     graph(
         "Plugs",
@@ -126,7 +123,6 @@ FLOWS = row(
         Look("watt", minimum=0),
         _chosen("solix_plug_power_watts{$chosen}"),
         width=8,
-        empty=CLOUD_ONLY,
     ),
     bars(
         "Energy today",
@@ -134,7 +130,6 @@ FLOWS = row(
         Look("watth", minimum=0),
         _chosen("solix_energy_today_joules{$chosen} / 3600", "{{name}} {{flow}}"),
         width=8,
-        empty=CLOUD_ONLY,
     ),
 )
 
@@ -146,7 +141,6 @@ STATE = row(
         Look("none", words=UP),
         _chosen("solix_grid_connected{$chosen}"),
         width=8,
-        empty=CLOUD_ONLY,
     ),
     states(
         "Low",
@@ -161,7 +155,6 @@ STATE = row(
         Look("none", words=UP),
         Query("solix_mqtt_connected{$selected}", "{{instance}}"),
         width=8,
-        empty="the demo talks to no cloud",
     ),
     graph(
         "Age of readings",
@@ -169,7 +162,6 @@ STATE = row(
         Look("s", minimum=0),
         _chosen("solix_reading_age_seconds{$chosen}", "{{name}} {{source}}"),
         width=8,
-        empty="the demo talks to no cloud",
     ),
     graph(
         "Temperature",
@@ -177,7 +169,6 @@ STATE = row(
         Look("celsius"),
         _chosen("solix_temperature_celsius{$chosen}"),
         width=8,
-        empty=CLOUD_ONLY,
     ),
     table(
         "Devices",

@@ -65,7 +65,6 @@ CLUSTER = row(
         "The reason that the last try to read a host's GPUs gave.",
         Look("none"),
         _chosen("nvidia_host_unavailable_info{$chosen}", legend=""),
-        empty="no host of the demo is down",
     ),
 )
 
@@ -145,7 +144,6 @@ WORK = row(
         Look("none", minimum=0),
         _chosen("increase(nvidia_gpu_ecc_errors_total{$chosen}[$__rate_interval])", f"{GPU} {{{{kind}}}}"),
         width=8,
-        empty="the GPUs of the demo have no ECC",
     ),
     table(
         "GPUs",
@@ -156,7 +154,6 @@ WORK = row(
         _chosen("max by (host, gpu) (nvidia_gpu_memory_total_bytes{$chosen})", column="Memory"),
         _chosen("max by (host, gpu, name, driver) (nvidia_gpu_info{$chosen})"),
         width=24,
-        empty="the GPUs of the demo may have no model",
     ),
 )
 

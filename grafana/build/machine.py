@@ -7,7 +7,6 @@ from grafana.build.fields import HEAT, LOAD, Look
 from grafana.build.panels import bars, graph, stat, table
 from grafana.build.queries import Query
 
-NO_RAPL = "the demo simulates no RAPL counters"
 NO_TARGETS = "the demo measures no way to other hosts"
 
 LEDGER = row(
@@ -80,7 +79,6 @@ LEDGER = row(
         Look("watt", minimum=0),
         Query("energy_unattributed_power_watts{$selected}", "{{instance}}"),
         width=6,
-        empty="present only where a meter covers more than the known parts",
     ),
 )
 
@@ -91,14 +89,12 @@ ZONES = row(
         "Mean power of every zone. Zones overlap, so they do not add up: the ledger does.",
         Look("watt", minimum=0),
         Query("rapl_power_watts{$selected}", "package {{package}} {{zone}} {{path}}"),
-        empty=NO_RAPL,
     ),
     graph(
         "Power limits",
         "Limits that are set for the zones, whether or not they are enforced.",
         Look("watt", minimum=0),
         Query("rapl_power_limit_watts{$selected}", "{{path}} {{constraint}}"),
-        empty=NO_RAPL,
         width=6,
     ),
     graph(
@@ -106,7 +102,6 @@ ZONES = row(
         "Times that energy between two readings could not be known and was left out.",
         Look("none", minimum=0),
         Query("increase(rapl_unknown_gaps_total{$selected}[$__rate_interval])", "{{path}}"),
-        empty=NO_RAPL,
         width=6,
     ),
 )
@@ -139,7 +134,6 @@ PROCESSOR = row(
         Query("avg by (job, instance) (system_cpu_frequency_hertz{$selected})", "{{instance}} mean"),
         Query("max by (job, instance) (system_cpu_frequency_hertz{$selected})", "{{instance}} highest"),
         width=8,
-        empty="the kernel of a virtual machine or container may tell no frequency",
     ),
     graph(
         "Memory",
@@ -199,7 +193,6 @@ DEVICES = row(
         Look("celsius", limits=HEAT),
         Query("system_temperature_celsius{$selected}", "{{chip}} {{sensor}}"),
         width=8,
-        empty="the demo simulates no sensors of the machine",
     ),
     graph(
         "Latency to other hosts",

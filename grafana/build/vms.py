@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from grafana.build.dashboard import Dashboard, Variable, row
-from grafana.build.fields import Look
-from grafana.build.panels import bars, graph, stat, table
+from grafana.build.fields import YES_IS_BAD, Look
+from grafana.build.panels import bars, graph, stat, states, table
 from grafana.build.queries import Query
 
 VM = Variable("vm", "Virtual machine", "qemu_vm_cpu_usage_cores")
@@ -111,18 +111,21 @@ LOAD = row(
     ),
     table(
         "All guests",
-        "What each guest has and draws. Where it is outside the fitted range, the model's edge stands for it.",
-        Look(
-            "short",
-            others={"Power": "watt", "Static": "watt", "Dynamic": "watt", "Outside the fitted range": "bool_yes_no"},
-        ),
+        "What each guest has and draws.",
+        Look("short", others={"Power": "watt", "Static": "watt", "Dynamic": "watt"}),
         _chosen("sum by (instance, vm) (qemu_vm_vcpus{$chosen})", column="vCPUs"),
         _chosen("sum by (instance, vm) (qemu_vm_static_power_watts{$chosen})", column="Static"),
         _chosen("sum by (instance, vm) (qemu_vm_dynamic_power_watts{$chosen})", column="Dynamic"),
         _chosen("sum by (instance, vm) (qemu_vm_power_watts{$chosen})", column="Power"),
-        _chosen("max by (instance, vm) (qemu_vm_outside_fitted_range{$chosen})", column="Outside the fitted range"),
         width=8,
-        empty="`qemu_vm_outside_fitted_range` needs a fitted range, which the demo may not have",
+    ),
+    states(
+        "Outside the fitted range",
+        "When a guest's load was outside the range that the model was fitted in, so that the range's edge stood for it.",
+        Look("none", words=YES_IS_BAD),
+        _chosen("qemu_vm_outside_fitted_range{$chosen}"),
+        width=24,
+        empty="the model of the demo says no range that it was fitted in",
     ),
 )
 
