@@ -121,7 +121,7 @@ LOAD = row(
     ),
     states(
         "Outside the fitted range",
-        "When a guest's load was outside the range that the model was fitted in, so that the range's edge stood for it.",
+        "When a guest's load was outside the range that the model was fitted in, so its edge stood for it.",
         Look("none", words=YES_IS_BAD),
         _chosen("qemu_vm_outside_fitted_range{$chosen}"),
         width=24,
