@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grafana.build.dashboard import Dashboard, Variable, row
-from grafana.build.fields import BAD, YES_IS_BAD, Look
+from grafana.build.fields import BAD, UP, YES_IS_BAD, Look
 from grafana.build.panels import bars, graph, stat, states, table
 from grafana.build.queries import Query
 
@@ -50,7 +50,7 @@ NODES = row(
         "Stalled nodes",
         "Nodes whose chain has not moved for longer than it should.",
         Look("none", limits=BAD),
-        _node("sum(blockchain_stalled{$chosen})"),
+        _node("sum(blockchain_stalled{$chosen})", legend=""),
         width=6,
         empty=NOT_EVERY_SOURCE,
     ),
@@ -108,6 +108,13 @@ NODES = row(
         _node("blockchain_time_to_finality_seconds{$chosen}", "{{node}} finality"),
         width=8,
         empty=NOT_EVERY_SOURCE,
+    ),
+    states(
+        "Nodes up",
+        "Whether each node answered.",
+        Look("none", words=UP),
+        _node("max by (job, instance, node) (blockchain_node_up{$chosen})"),
+        width=8,
     ),
     states(
         "Syncing",
@@ -184,6 +191,13 @@ MODELS = row(
         _model("inference_layer_latency_seconds{$chosen}", "{{model}} {{layer}}"),
         width=12,
         empty=NOT_EVERY_SOURCE,
+    ),
+    states(
+        "Servers up",
+        "Whether each model server answers, or has pushed lately.",
+        Look("none", words=UP),
+        Query("inference_server_up{$selected}", "{{instance}} {{server}}"),
+        width=12,
     ),
     table(
         "Models",
