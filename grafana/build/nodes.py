@@ -11,7 +11,6 @@ NODE = Variable("node", "Node", "blockchain_block_height")
 MODEL = Variable("model", "Model", "inference_requests_total")
 OF_NODE = '$selected, node=~"$node"'
 OF_MODEL = '$selected, model=~"$model"'
-NOT_EVERY_SOURCE = "a source tells only what it truly knows"
 
 
 def _node(promql: str, legend: str = "{{node}}") -> Query:
@@ -44,7 +43,6 @@ NODES = row(
         Look("none"),
         _node("blockchain_peers{$chosen}"),
         width=6,
-        empty=NOT_EVERY_SOURCE,
     ),
     stat(
         "Stalled nodes",
@@ -52,7 +50,6 @@ NODES = row(
         Look("none", limits=BAD),
         _node("sum(blockchain_stalled{$chosen})", legend=""),
         width=6,
-        empty=NOT_EVERY_SOURCE,
     ),
     graph(
         "Transactions",
@@ -67,7 +64,6 @@ NODES = row(
         Look("joule", minimum=0),
         _node("blockchain_energy_per_transaction_joules{$chosen}"),
         width=8,
-        empty=NOT_EVERY_SOURCE,
     ),
     graph(
         "Waiting transactions",
@@ -75,7 +71,6 @@ NODES = row(
         Look("short", minimum=0),
         _node("blockchain_mempool_transactions{$chosen}"),
         width=8,
-        empty=NOT_EVERY_SOURCE,
     ),
     graph(
         "Blocks",
@@ -90,7 +85,6 @@ NODES = row(
         Look("s", minimum=0),
         _node("blockchain_block_age_seconds{$chosen}"),
         width=8,
-        empty=NOT_EVERY_SOURCE,
     ),
     graph(
         "Blocks behind",
@@ -98,7 +92,6 @@ NODES = row(
         Look("none", minimum=0),
         _node("blockchain_block_lag_blocks{$chosen}"),
         width=8,
-        empty=NOT_EVERY_SOURCE,
     ),
     graph(
         "Times of validation and finality",
@@ -107,7 +100,6 @@ NODES = row(
         _node("blockchain_transaction_validation_seconds{$chosen}", "{{node}} validation"),
         _node("blockchain_time_to_finality_seconds{$chosen}", "{{node}} finality"),
         width=8,
-        empty=NOT_EVERY_SOURCE,
     ),
     states(
         "Nodes up",
@@ -122,7 +114,6 @@ NODES = row(
         Look("none", words=YES_IS_BAD),
         _node("blockchain_syncing{$chosen}"),
         width=8,
-        empty=NOT_EVERY_SOURCE,
     ),
     graph(
         "Reorganisations and restarts",
@@ -131,7 +122,6 @@ NODES = row(
         _node("increase(blockchain_reorganizations_total{$chosen}[$__rate_interval])", "{{node}} reorganisations"),
         _node("increase(blockchain_node_restarts_total{$chosen}[$__rate_interval])", "{{node}} restarts"),
         width=8,
-        empty=NOT_EVERY_SOURCE,
     ),
 )
 
@@ -150,7 +140,6 @@ MODELS = row(
         Look("suffix: tokens/s", minimum=0),
         _model("inference_tokens_per_second{$chosen}"),
         width=8,
-        empty=NOT_EVERY_SOURCE,
     ),
     graph(
         "Energy per request",
@@ -158,7 +147,6 @@ MODELS = row(
         Look("joule", minimum=0),
         _model("inference_energy_per_request_joules{$chosen}"),
         width=8,
-        empty=NOT_EVERY_SOURCE,
     ),
     graph(
         "Latency",
@@ -174,7 +162,6 @@ MODELS = row(
         Look("none", minimum=0),
         _model("inference_requests_waiting{$chosen}"),
         width=6,
-        empty=NOT_EVERY_SOURCE,
     ),
     graph(
         "Use of accelerators",
@@ -182,7 +169,6 @@ MODELS = row(
         Look("percentunit", minimum=0, maximum=1),
         _model("inference_accelerator_utilization_ratio{$chosen}"),
         width=6,
-        empty=NOT_EVERY_SOURCE,
     ),
     bars(
         "Latency of layers",
@@ -190,7 +176,6 @@ MODELS = row(
         Look("s", minimum=0),
         _model("inference_layer_latency_seconds{$chosen}", "{{model}} {{layer}}"),
         width=12,
-        empty=NOT_EVERY_SOURCE,
     ),
     states(
         "Servers up",
@@ -204,11 +189,9 @@ MODELS = row(
         "Kind, quantisation and acceleration of each model.",
         Look("none"),
         _model("inference_info{$chosen}"),
-        empty=NOT_EVERY_SOURCE,
     ),
 )
 
-NO_QUANTUM = "the demo measures no cryptography"
 
 QUANTUM = row(
     "Quantum resistance",
@@ -218,7 +201,6 @@ QUANTUM = row(
         Look("suffix: ×", minimum=0, decimals=2),
         Query("quantum_overhead_ratio{$selected}", "{{operation}} {{algorithm}} to {{classical}}"),
         width=8,
-        empty=NO_QUANTUM,
     ),
     bars(
         "Security",
@@ -226,7 +208,6 @@ QUANTUM = row(
         Look("suffix: bit", minimum=0),
         Query("quantum_security_bits{$selected}", "{{algorithm}} {{kind}}"),
         width=8,
-        empty=NO_QUANTUM,
     ),
     graph(
         "Random source",
@@ -234,7 +215,6 @@ QUANTUM = row(
         Look("Bps", minimum=0),
         Query("quantum_random_throughput_bytes_per_second{$selected}", "{{source}}"),
         width=8,
-        empty=NO_QUANTUM,
     ),
 )
 
