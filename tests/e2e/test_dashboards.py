@@ -157,7 +157,7 @@ def test_every_panel_variable_and_record_has_data_in_the_demo(collector, prometh
     deadline = time.monotonic() + SECONDS
     while (empty := what_is_empty(server)) and time.monotonic() < deadline:
         time.sleep(2)
-    assert empty == []
+    assert empty == [], "\n".join(empty)
     groups = server.get("rules")["groups"]
     assert [rule["lastError"] for group in groups for rule in group["rules"] if rule["health"] == "err"] == []
 

@@ -206,7 +206,7 @@ def test_panels_ask_for_metrics_and_labels_that_exist(file):
         metric, label = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"]).groups()
         problems = declared.problems_of(f"count by ({label}) ({metric})", known)
         wrong += [f"{file.name}: variable {variable['name']!r}: {problem}" for problem in problems]
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
 
 
 @every_file

@@ -99,7 +99,8 @@ def wrong(known):
 
 
 def test_they_name_metrics_and_labels_that_exist():
-    assert list(wrong(declared.everything())) == []
+    found = list(wrong(declared.everything()))
+    assert found == [], "\n".join(found)
 
 
 def test_a_metric_that_is_renamed_is_named_with_its_rule():
