@@ -21,7 +21,7 @@ OF_PROMETHEUS = {
 }
 
 # TEMPORARY, to be emptied when these plugins are merged: prefixes of metrics that others are about to declare.
-PREFIXES_TO_COME: tuple[str, ...] = ("blockchain_", "inference_", "quantum_", "anomaly_", "alerts_")
+PREFIXES_TO_COME: tuple[str, ...] = ("blockchain_", "anomaly_", "alerts_")
 
 
 def of_the_collector() -> dict[str, frozenset[str]]:

@@ -19,6 +19,7 @@ PACKAGES = {
     "ssh-keygen": "openssh-client",
     "cc": "gcc libc6-dev",
     "mosquitto": "mosquitto",
+    "systemd-analyze": "systemd",
     "qemu-system-x86_64": "qemu-system-x86",
 }
 
