@@ -51,5 +51,6 @@ def test_they_are_parts_of_the_processors_for_the_ledger(harness):
 def test_energy_goes_on_after_a_failure(harness):
     before = harness.series(metrics.VM_ENERGY)
     harness.collector.close()
+    harness.collector.open()
     harness.run(advance=5.0)
     assert all(joules > before[labels] for labels, joules in harness.series(metrics.VM_ENERGY).items())

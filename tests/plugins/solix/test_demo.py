@@ -63,6 +63,16 @@ def test_what_flowed_today_does_not_depend_on_when_the_collector_started(collect
     assert all(joules < ours[flow] for flow, joules in early.series(metrics.ENERGY_TODAY).items() if ours[flow] > 1e7)
 
 
+def test_what_flowed_today_grows_with_what_flows(collector_harness):
+    harness = collector_harness(DemoSolix)
+    harness.clock.wall_time = MONDAY + 12 * HOUR
+    harness.run()
+    before = harness.value(metrics.ENERGY_TODAY, device="demo-site", model="site", name="Demo home", flow="home")
+    harness.run(advance=10.0)
+    after = harness.value(metrics.ENERGY_TODAY, device="demo-site", model="site", name="Demo home", flow="home")
+    assert after - before == pytest.approx(10 * one(harness, metrics.HOME_LOAD), rel=0.05)
+
+
 def test_it_says_how_long_a_battery_lasts():
     seconds = [value for harness in day(MONDAY + 24 * HOUR) for value in harness.series(metrics.REMAINING).values()]
     assert seconds

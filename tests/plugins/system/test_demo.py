@@ -43,5 +43,6 @@ def test_memory_and_file_systems_are_not_more_than_full(harness):
 def test_a_run_that_failed_costs_no_counter(harness):
     before = harness.series(system.RECEIVE_BYTES)
     harness.collector.close()
+    harness.collector.open()
     harness.run(advance=5.0)
     assert all(value > before[labels] for labels, value in harness.series(system.RECEIVE_BYTES).items())
