@@ -14,7 +14,7 @@ PYTHON312 ?= python3.12
 ANKER_SOLIX_API ?=
 SOLIX_VENV ?= .venv-solix
 
-.PHONY: run test test-solix check bench docs format clean
+.PHONY: run test test-solix check bench docs dashboards format clean
 
 run: $(VENV)/run.stamp
 	exec $(BIN)/energy-collector run --listen $(ADDRESS):$(PORT) $(ARGS)
@@ -34,6 +34,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/python -m tests.typecheck
 	$(BIN)/energy-collector docs --check
+	$(BIN)/python -m grafana.build --check
 	$(BIN)/python -m pytest -q tests/repo
 
 bench: $(VENV)/dev.stamp
@@ -42,6 +43,9 @@ bench: $(VENV)/dev.stamp
 
 docs: $(VENV)/dev.stamp
 	$(BIN)/energy-collector docs
+
+dashboards: $(VENV)/dev.stamp
+	$(BIN)/python -m grafana.build
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .

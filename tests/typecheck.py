@@ -1,4 +1,4 @@
-"""Runs mypy strict on the framework and the plugins: `python -m tests.typecheck`.
+"""Runs mypy strict on the framework, the plugins and the dashboards' code: `python -m tests.typecheck`.
 
 mypy does not know that the folder `plugins` installs as `collector_plugins`, so it is shown a folder where it does.
 """
@@ -17,7 +17,11 @@ ROOT = Path(__file__).parents[1]
 def main() -> int:
     """Returns mypy's exit code."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, target in (("collector_core", "collector_core"), ("collector_plugins", "plugins")):
+        for name, target in (
+            ("collector_core", "collector_core"),
+            ("collector_plugins", "plugins"),
+            ("grafana", "grafana"),
+        ):
             (Path(folder) / name).symlink_to(ROOT / target)
         command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml")]
         return subprocess.run(command, check=False, cwd=folder, env=os.environ | {"MYPYPATH": folder}).returncode

@@ -1,0 +1,16 @@
+"""All dashboards that there are."""
+
+from __future__ import annotations
+
+from grafana.build import anomalies, batteries, fleet, gpus, health, machine, nodes, vms
+
+DASHBOARDS = (
+    fleet.DASHBOARD,
+    machine.DASHBOARD,
+    gpus.DASHBOARD,
+    vms.DASHBOARD,
+    batteries.DASHBOARD,
+    nodes.DASHBOARD,
+    anomalies.DASHBOARD,
+    health.DASHBOARD,
+)

@@ -1,0 +1,61 @@
+"""Every metric that a panel or rule may use, with its labels: of plugins, the collector, Prometheus and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+
+from collector_core import processmetrics, selfmetrics
+from collector_core.discovery import discover
+from tests import promql
+
+ROOT = Path(__file__).parents[1]
+RULES = sorted((ROOT / "prometheus/rules").glob("*.yaml"))
+
+OF_PROMETHEUS = {
+    "up": frozenset[str](),
+    "scrape_duration_seconds": frozenset[str](),
+    "ALERTS": frozenset({"alertname", "alertstate", "severity"}),
+}
+
+# TEMPORARY, to be emptied when these plugins are merged: prefixes of metrics that others are about to declare.
+PREFIXES_TO_COME: tuple[str, ...] = ("blockchain_", "anomaly_", "alerts_")
+
+
+def of_the_collector() -> dict[str, frozenset[str]]:
+    """Name → labels of all metrics that the program and its plugins declare."""
+    own = (*selfmetrics.HEALTH, *selfmetrics.APP, *processmetrics.METRICS)
+    types = discover().types.values()
+    metrics = (*own, *(metric for each in types for metric in each.metrics))
+    return {metric.name: frozenset(metric.labels) for metric in metrics}
+
+
+def rules(files: list[Path] = RULES) -> Iterator[tuple[Path, dict[str, object]]]:
+    """All rules, each with its file."""
+    for file in files:
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
+            yield from ((file, rule) for rule in group["rules"])
+
+
+def everything() -> dict[str, frozenset[str]]:
+    """Name → labels of all that may be asked for; recording rules are worked out in their order, by files."""
+    known = of_the_collector() | OF_PROMETHEUS
+    for _, rule in rules():
+        if "record" in rule:
+            known[str(rule["record"])] = promql.labels_of(str(rule["expr"]), known)
+    return known
+
+
+def to_come(name: str) -> bool:
+    """Whether a plugin that is not merged yet will declare the metric."""
+    return name.startswith(PREFIXES_TO_COME)
+
+
+def problems_of(expression: str, known: Mapping[str, frozenset[str]]) -> list[str]:
+    """Metrics and labels in the expression that nobody declares, without what is to come."""
+    names = promql.metrics_in(expression)
+    if any(to_come(name) and name not in known for name in names):
+        return [f"no metric is called {name}" for name in names if name not in known and not to_come(name)]
+    return promql.problems_of(expression, known)
