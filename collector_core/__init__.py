@@ -7,6 +7,7 @@ from collector_core.collector import Clock, Collector, CollectorConfig, ConfigPa
 from collector_core.commands import CommandContext, ResultFile, Sample, Subcommands
 from collector_core.counters import PowerIntegral, WrapCounter
 from collector_core.cputicks import CpuTicks, cpu_ticks, cpu_ticks_by_cpu
+from collector_core.durations import Duration
 from collector_core.energy import Component, EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.errors import (
     AuthFailed,
@@ -23,7 +24,12 @@ from collector_core.foreign import wrap_collector
 from collector_core.hookspecs import hookimpl
 from collector_core.kernel import is_kernel_mount
 from collector_core.metrics import Counter, Gauge, Info, Metric, Unit
-from collector_core.readings import Readings
+from collector_core.published import Published
+from collector_core.push import PushInbox, PushOptions
+from collector_core.readings import Readings, Snapshot
+from collector_core.reports import RunReport
+from collector_core.selection import Selector, Series
+from collector_core.selfmetrics import Result
 from collector_core.userfolders import state_home
 
 __all__ = [
@@ -40,6 +46,7 @@ __all__ = [
     "Counter",
     "CpuTicks",
     "DeclarationError",
+    "Duration",
     "EnergyMeter",
     "EnergyMethod",
     "EnergyReading",
@@ -49,13 +56,21 @@ __all__ = [
     "Metric",
     "NotAvailable",
     "PowerIntegral",
+    "Published",
+    "PushInbox",
+    "PushOptions",
     "ReadingError",
     "Readings",
     "Reason",
+    "Result",
     "ResultFile",
+    "RunReport",
     "Sample",
     "SecretStr",
+    "Selector",
+    "Series",
     "SeriesBudgetExceeded",
+    "Snapshot",
     "Subcommands",
     "Unit",
     "WrapCounter",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from collector_core.energy import EnergyMeter
 from collector_core.errors import ConfigError, Reason, describe
 from collector_core.exposition import Exposition, Source
 from collector_core.processmetrics import ProcessMetrics
+from collector_core.reports import RunReport
 from collector_core.runner import Runner
 from collector_core.secrets import Redactor
 from collector_core.selfmetrics import APP, HEALTH, AppState, Health
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 MAX_ABANDONED = 3  # threads per instance name that may hang before it is not started again
 STOP_SECONDS = 2.0
+DEMO_LABELS = {"demo": "true"}
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class App:
     """Everything that collects. Safe to use from any thread.
 
     `config_file` None means: whatever fits this machine, with its defaults. `root` overrides the file's.
+    `demo` runs what plugins simulate instead of what is there, and labels every series `demo="true"`.
     """
 
     def __init__(
@@ -52,9 +55,10 @@ class App:
         root: Path | None = None,
         clock: Clock | None = None,
         redactor: Redactor | None = None,
+        demo: bool = False,
     ) -> None:
         self.clock = clock or SystemClock()
-        self.exposition = Exposition(self.clock)
+        self.exposition = Exposition(self.clock, DEMO_LABELS if demo else None)
         self.watchdog = Watchdog(self.clock)
         self.runners: dict[str, Runner] = {}
         self.idle: tuple[Idle, ...] = ()
@@ -63,6 +67,7 @@ class App:
         self.redactor = redactor or Redactor()
         self.state = AppState(metadata.version("energy-collector"))
         self._config_file = config_file
+        self._demo = demo
         self._root = root
         self._lock = threading.Lock()
         self._abandoned: list[Runner] = []
@@ -78,7 +83,7 @@ class App:
 
     def load(self) -> None:
         """Read the configuration and build the collectors; raises `ConfigError`. Touches no device but to detect."""
-        plugins, config = load_config(self._config_file)
+        plugins, config = self._read_config()
         self.redactor.hide(config.secrets)
         self._apply(plugins, config)
 
@@ -96,7 +101,7 @@ class App:
         Raises `ConfigError` and leaves everything as it was when the file is bad.
         """
         try:
-            plugins, config = load_config(self._config_file)
+            plugins, config = self._read_config()
         except ConfigError:
             self.state.reload_success = False
             self._publish_state()
@@ -108,13 +113,19 @@ class App:
 
     def add(self, instance: Instance) -> Runner:
         """Build one more collector, for commands that run it themselves; raises `DeclarationError`."""
-        runner = Runner(instance, self.exposition, self.clock, self.root, self.energy_meters)
+        runner = Runner(instance, self.exposition, self.clock, self.root, self.energy_meters, self._tell)
         self.runners[instance.name] = runner
         return runner
 
     def energy_meters(self) -> list[EnergyMeter]:
         """What the running collectors hand over at this moment."""
         return [meter for runner in self.runners.copy().values() for meter in runner.energy_meters()]
+
+    def _tell(self, report: RunReport) -> None:
+        """Let the collectors that observe others know of a run."""
+        for name, runner in self.runners.copy().items():
+            if name != report.collector:
+                runner.hear(report)
 
     def stop(self, timeout: float = STOP_SECONDS) -> bool:
         """Stop everything within `timeout` seconds; returns whether every thread has ended."""
@@ -127,6 +138,11 @@ class App:
         deadline = self.clock.monotonic() + timeout
         ended = [runner.join(max(0.0, deadline - self.clock.monotonic())) for runner in runners]
         return all(ended)
+
+    def _read_config(self) -> tuple[Plugins, Config]:
+        if self._demo:
+            return _logged(discover(hook="collector_demo_types")), configuration.default_config()
+        return load_config(self._config_file)
 
     def _apply(self, plugins: Plugins, config: Config) -> None:
         with self._lock:
@@ -153,6 +169,9 @@ class App:
         instances: list[Instance] = []
         idle: list[Idle] = []
         for cls in self.plugins.types.values():
+            if self._demo:
+                instances.append(replace(configuration.default_instance(cls), labels=tuple(DEMO_LABELS.items())))
+                continue
             found = detect(cls, self.root, self.clock)
             if found is None or found.reason is Reason.PERMISSION:  # there, but closed: its metrics must say so
                 instances.append(configuration.default_instance(cls))

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 from collector_core.energy import EnergyMeter
 from collector_core.errors import NotAvailable
 from collector_core.metrics import Metric
+from collector_core.published import Published
 from collector_core.readings import Readings
 
 
@@ -71,7 +72,8 @@ class Context:
     """What the framework hands to a collector.
 
     `interval` and `timeout` are in seconds; `root` is where the machine's `/proc` and `/sys` are found. `energy_meters`
-    returns what all running collectors hand over at this moment; it does not block.
+    returns what all running collectors hand over at this moment, `published` what all sources show, those of the
+    framework too; neither blocks.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Context:
     clock: Clock = field(default_factory=SystemClock)
     root: Path = Path("/")
     energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple
+    published: Callable[[], Sequence[Published]] = tuple
 
     def path(self, path: str) -> Path:
         """An absolute path of the machine, e.g. `/sys/class/powercap`, below the configured root."""

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from collector_core import secrets
 from collector_core.collector import FOLDER, Collector, CollectorConfig
 from collector_core.discovery import Plugin, Plugins, entry_point_names
+from collector_core.durations import Duration
 from collector_core.errors import ConfigError, Problem
 from collector_core.suggest import did_you_mean, nearest_key
 from collector_core.yamlfile import Document, YamlPath, load
@@ -20,23 +21,8 @@ from collector_core.yamlfile import Document, YamlPath, load
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 DEFAULT_LISTEN = "127.0.0.1:9877"
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,63}")
 _LABEL = re.compile(r"[a-z][a-z0-9_]*")
-
-
-def seconds(value: object) -> float:
-    """A duration as people write it (`500ms`, `5s`, `2m`, `1h`, `1d`, or a number of seconds) in seconds."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("a duration is a number with a unit: 500ms, 5s, 2m, 1h")
-    return float(match[1]) * _SECONDS[match[2]]
-
-
-Duration = Annotated[float, BeforeValidator(seconds), Field(ge=0.01, le=86400, allow_inf_nan=False)]
 
 
 class _Settings(BaseModel):

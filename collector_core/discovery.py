@@ -60,8 +60,11 @@ class Plugins:
         return self._types[type_name][1]
 
 
-def discover(only: Collection[str] | None = None) -> Plugins:
-    """Load every plugin, or the entry points named in `only`; what it does not load costs nothing."""
+def discover(only: Collection[str] | None = None, *, hook: str = "collector_types") -> Plugins:
+    """Load every plugin, or the entry points named in `only`; what it does not load costs nothing.
+
+    `hook` is the one that says which collectors a plugin has.
+    """
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     plugins: dict[str, Plugin] = {}
@@ -69,7 +72,7 @@ def discover(only: Collection[str] | None = None) -> Plugins:
         if only is not None and entry.name not in only:
             continue
         first = plugins.get(entry.name)
-        plugins[entry.name] = _load(manager, entry) if first is None else _claimed_twice(first, entry)
+        plugins[entry.name] = _load(manager, entry, hook) if first is None else _claimed_twice(first, entry)
     return Plugins(plugins.values())
 
 
@@ -89,11 +92,11 @@ def detect(cls: type[Collector[Any]], root: Path, clock: Clock) -> NotAvailable 
         return NotAvailable(Reason.BAD_DATA, describe(error))
 
 
-def _load(manager: pluggy.PluginManager, entry: metadata.EntryPoint) -> Plugin:
+def _load(manager: pluggy.PluginManager, entry: metadata.EntryPoint, hook: str) -> Plugin:
     version = entry.dist.version if entry.dist else ""
     try:
         module = _import(entry)
-        types = _collector_types(manager, entry.name, module)
+        types = _collector_types(manager, entry.name, module, hook)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything at import
         fix = api.UPGRADE if isinstance(error, NewerApiNeeded) else ""
         return Plugin(entry.name, _distribution(entry), version, error=describe(error), fix=fix)
@@ -110,13 +113,16 @@ def _import(entry: metadata.EntryPoint) -> Any:
     return module
 
 
-def _collector_types(manager: pluggy.PluginManager, name: str, module: Any) -> tuple[type[Collector[Any]], ...]:
+def _collector_types(
+    manager: pluggy.PluginManager, name: str, module: Any, hook: str
+) -> tuple[type[Collector[Any]], ...]:
     """Register one plugin, check its hooks and ask it alone, so that it can spoil no other's answer."""
     manager.register(module, name)
-    unknown = [hook.name for hook in manager.get_hookcallers(module) or [] if not hook.has_spec()]
+    unknown = [caller.name for caller in manager.get_hookcallers(module) or [] if not caller.has_spec()]
     if unknown:
         raise DeclarationError(f"there is no hook called {', '.join(unknown)}")
-    implementations = [impl for impl in manager.hook.collector_types.get_hookimpls() if impl.plugin is module]
+    callers: pluggy.HookCaller = getattr(manager.hook, hook)
+    implementations = [impl for impl in callers.get_hookimpls() if impl.plugin is module]
     answers: list[Any] = [impl.function() for impl in implementations]
     types = tuple(cls for answer in answers for cls in answer)
     for cls in types:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from collector_core.errors import describe, explain, reason_of, with_fix
 
 if TYPE_CHECKING:
-    from collector_core.runner import Report
+    from collector_core.reports import RunReport
 
 SETTLED = 3  # good runs in a row after which a fault counts as over
 
@@ -31,7 +31,7 @@ class Edges:
     _faults: dict[str, _Fault] = field(default_factory=dict)
     _asides: dict[str, str] = field(default_factory=dict)
 
-    def see(self, report: Report) -> None:
+    def see(self, report: RunReport) -> None:
         """Log what changed with this run."""
         if not report.result.has_data:
             self._see_fault(_RUN, (report.result.value, str(report.reason)), with_fix(report.error, report.fix))

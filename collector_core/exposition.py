@@ -28,6 +28,7 @@ from collector_core.families import Family as FrozenFamily
 from collector_core.labels import label_text
 from collector_core.lines import Block, all_labels, layout_blocks
 from collector_core.metrics import Metric
+from collector_core.published import Published
 from collector_core.readings import NOTHING, Layout, Snapshot
 
 log = logging.getLogger(__name__)
@@ -71,11 +72,12 @@ class Exposition(ForeignCollector):
     """Holds what every source published last and joins it into the body of `/metrics`.
 
     It is itself a collector of `registry`, a real `CollectorRegistry` that foreign collectors may join. Theirs are
-    collected at each scrape; ours are only joined. Safe to use from any thread.
+    collected at each scrape; ours are only joined. `labels` are added to every series. Safe to use from any thread.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, labels: Mapping[str, str] | None = None) -> None:
         self._clock = clock
+        self._labels = labels or {}
         self._lock = threading.RLock()
         self._families: dict[str, _Family] = {}
         self._sources: list[Source] = []
@@ -92,7 +94,7 @@ class Exposition(ForeignCollector):
         collectors start does not matter. Raises `DeclarationError` when another source declared one of the metrics
         differently.
         """
-        source = Source(self, name, labels or {})
+        source = Source(self, name, {**self._labels, **(labels or {})})
         metrics = tuple(metrics)
         with self._lock:
             for metric in metrics:
@@ -122,6 +124,12 @@ class Exposition(ForeignCollector):
         if self.registry.foreign or self._clock.monotonic() >= self._next_expiry:
             return None
         return self._bodies.get((encoding.format, encoding.gzip))
+
+    def published(self) -> list[Published]:
+        """What every source shows now; those that went stale show nothing."""
+        with self._lock:
+            self._expire()
+            return [Published(source.name, source.labels, source.shown.snapshot) for source in self._sources]
 
     @property
     def slow(self) -> bool:
@@ -240,6 +248,7 @@ class Source:
 
     def __init__(self, exposition: Exposition, name: str, labels: Mapping[str, str]) -> None:
         self.name = name
+        self.labels = labels
         self.closed = False
         self.families: dict[Metric, _Family] = {}
         self.expires_at = inf

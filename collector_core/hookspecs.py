@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collector_core.collector import Collector
     from collector_core.commands import Subcommands
     from collector_core.energy import EnergyMeter
+    from collector_core.reports import RunReport
 
 PROJECT = "collector_core"
 
@@ -44,6 +45,26 @@ def unknown_hooks(cls: type) -> Iterator[str]:
 @hookspec
 def collector_types() -> Sequence[type[Collector[Any]]]:  # type: ignore[empty-body]
     """Return the collector classes of this plugin; called once, does no I/O."""
+
+
+@hookspec
+def collector_demo_types() -> Sequence[type[Collector[Any]]]:  # type: ignore[empty-body]
+    """Return simulated collector classes, which `energy-collector run --demo` runs in the place of `collector_types`.
+
+    They have the plugin's own name and metrics and run with their default options; every series gets `demo="true"`.
+    Implemented by a plugin's module; plugins without it are left out of the demo. Does no I/O.
+    """
+
+
+@hookspec
+def collector_run_finished(report: RunReport) -> None:
+    """See the finished run of another collector, good or bad, in the order in which they ended.
+
+    Implemented by a `Collector`'s method: `@hookimpl def collector_run_finished(self, report)`. Called on the observing
+    collector's own thread, before each of its own runs and for every run of others since: whatever it does harms no
+    other. Up to 4096 reports wait; older ones are dropped and counted in `collector_dropped_reports_total`. What it
+    raises is logged and counted in `collector_part_failures_total`.
+    """
 
 
 @hookspec

@@ -7,7 +7,8 @@ import math
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -22,7 +23,8 @@ from collector_core.errors import AuthFailed, NotAvailable, Reason, describe, re
 from collector_core.exposition import Exposition
 from collector_core.hookspecs import implementation
 from collector_core.lifecycle import Lifecycle, LoopWorker, Worker
-from collector_core.readings import NOTHING, PartFailure, Readings, Snapshot
+from collector_core.readings import NOTHING, Readings, Snapshot
+from collector_core.reports import RunReport
 from collector_core.selfmetrics import HEALTH, Health, Result
 
 if TYPE_CHECKING:
@@ -30,23 +32,7 @@ if TYPE_CHECKING:
 
 MAX_BACKOFF = 300.0  # seconds
 MAX_PART_FAILURES_KEPT = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """How one run ended; times in seconds, `ended_at` since 1970."""
-
-    collector: str
-    plugin: str
-    result: Result
-    duration: float
-    ended_at: float
-    snapshot: Snapshot | None = None
-    reason: Reason | None = None
-    error: str = ""
-    fix: str = ""
-    traceback: str = ""
-    part_failures: tuple[PartFailure, ...] = ()
+MAX_REPORTS_WAITING = 4096  # of others' runs, until an observing collector runs itself
 
 
 @dataclass(eq=False)
@@ -72,9 +58,11 @@ class Runner:
         clock: Clock,
         root: Path,
         energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple,
+        tell: Callable[[RunReport], None] | None = None,
     ) -> None:
         self.instance = instance
-        self.last_report: Report | None = None
+        self._tell = tell
+        self.last_report: RunReport | None = None
         self.health = Health(instance.name, instance.type.name)
         self._clock = clock
         self._log = logging.getLogger(f"collector.{instance.name}")
@@ -89,8 +77,13 @@ class Runner:
         self._manual = False
         self._reported = threading.Event()
         self._stopping = False
-        ctx = Context(instance.name, self._log, instance.interval, instance.timeout, clock, root, energy_meters)
+        times = (instance.interval, instance.timeout, clock)
+        ctx = Context(instance.name, self._log, *times, root, energy_meters, exposition.published)
         self._collector: Collector[Any] = instance.type(instance.options, ctx)
+        self._observe = implementation(self._collector, "collector_run_finished")
+        self._heard: deque[RunReport] = deque(maxlen=MAX_REPORTS_WAITING)
+        if self._observe:
+            self.health.dropped_reports = 0
         self._lifecycle = Lifecycle(self._collector, instance.timeout)
         self.labels = {**self._collector.labels, **dict(instance.labels)}
         self._source = exposition.source(instance.name, instance.type.metrics, self.labels)
@@ -126,6 +119,13 @@ class Runner:
             self._edges.see_aside("its energy meters cannot be had", error)
             return ()
 
+    def hear(self, report: RunReport) -> None:
+        """Keep the report of another collector's run for one that observes; never blocks. The oldest go first."""
+        if self._observe and not self._stopping:
+            if len(self._heard) == MAX_REPORTS_WAITING:
+                self.health.dropped_reports = (self.health.dropped_reports or 0) + 1
+            self._heard.append(report)
+
     def start(self) -> None:
         """Start the thread, and with it the first run."""
         jobs = (f"collector-{self.instance.name}", self._seconds_to_wait, self.cycle, self._close)
@@ -154,7 +154,7 @@ class Runner:
                 self._give_up(run, now)
             return min(run.deadline, now + self.instance.timeout)
 
-    def run_now(self) -> Report:
+    def run_now(self) -> RunReport:
         """One run, waited for up to the instance's timeout; from then on the schedule is the caller's."""
         self._manual = True
         self._reported.clear()
@@ -214,6 +214,7 @@ class Runner:
             previous=self._snapshot,
             owner_of=self._source.owner_of,
         )
+        self._observe_others()
         started = self._clock.monotonic()
         error = await self._collect(out)
         duration = self._clock.monotonic() - started
@@ -230,6 +231,20 @@ class Runner:
         with self._lock:
             self._run = None
 
+    def _observe_others(self) -> None:
+        """Hand over what others have done since the run before; on the collector's own thread, which harms none."""
+        for report in self._reports_heard():
+            try:
+                assert self._observe is not None  # noqa: S101 - else nothing is heard
+                self._observe(report)
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                self._edges.see_aside("collector_run_finished failed", error)
+                self.health.part_failures += 1
+
+    def _reports_heard(self) -> Iterator[RunReport]:
+        for _ in range(len(self._heard)):
+            yield self._heard.popleft()
+
     async def _collect(self, out: Readings) -> BaseException | None:
         try:
             await self._lifecycle.collect(out)
@@ -239,7 +254,7 @@ class Runner:
             return error
         return None
 
-    def _publish(self, out: Readings, error: BaseException | None, started: float, duration: float) -> Report:
+    def _publish(self, out: Readings, error: BaseException | None, started: float, duration: float) -> RunReport:
         """Show what a run brought, and say how it went."""
         if error is not None:
             return self._failure(error, duration)
@@ -254,7 +269,7 @@ class Runner:
         result = Result.PARTIAL if failures else Result.OK
         return self._report(result, duration, snapshot=snapshot, part_failures=failures)
 
-    def _failure(self, error: BaseException, duration: float) -> Report:
+    def _failure(self, error: BaseException, duration: float) -> RunReport:
         expected = isinstance(error, NotAvailable | AuthFailed | TimeoutError)
         return self._report(
             _result_of(error),
@@ -280,11 +295,12 @@ class Runner:
         frame = sys._current_frames().get(self._worker.thread_id or 0) if self._worker else None  # noqa: SLF001
         return _place(traceback.walk_stack(frame), type(self._collector).__module__) if frame else ""
 
-    def _report(self, result: Result, duration: float, **details: Any) -> Report:
+    def _report(self, result: Result, duration: float, **details: Any) -> RunReport:
         name, plugin = self.instance.name, self.instance.type.name
-        return Report(name, plugin, result, duration, self._clock.time(), **details)
+        times = (duration, self._clock.time(), self._clock.monotonic())
+        return RunReport(name, plugin, result, *times, self.labels, **details)
 
-    def _record(self, report: Report) -> None:
+    def _record(self, report: RunReport) -> None:
         """Note a run's end in health, schedule and log; called with the lock held."""
         if self._stopping:
             return
@@ -301,6 +317,8 @@ class Runner:
         self._back_off(report.result)
         self._health_source.publish(health.snapshot())
         self._edges.see(report)
+        if self._tell:
+            self._tell(report)
         self._reported.set()
 
     def _back_off(self, result: Result) -> None:

@@ -39,10 +39,15 @@ LAST_SUCCESS = Gauge(
 )
 PART_FAILURES = Counter("collector_part_failures_total", "Parts that failed while the rest went on.", labels=_ID)
 SKIPPED_TICKS = Counter("collector_skipped_ticks_total", "Runs that were due while one was under way.", labels=_ID)
+DROPPED_REPORTS = Counter(
+    "collector_dropped_reports_total",
+    "Runs of others that a collector that observes them was too slow to see.",
+    labels=_ID,
+)
 SERIES = Gauge("collector_series", "Series of the last run with data.", labels=_ID)
 UNAVAILABLE = Info("collector_unavailable_info", "Why the last run produced no data.", (*_ID, "reason"))
 
-HEALTH = (UP, RUNS, DURATION, LAST_SUCCESS, PART_FAILURES, SKIPPED_TICKS, SERIES, UNAVAILABLE)
+HEALTH = (UP, RUNS, DURATION, LAST_SUCCESS, PART_FAILURES, SKIPPED_TICKS, DROPPED_REPORTS, SERIES, UNAVAILABLE)
 
 PLUGIN = Info("collector_plugin_info", "Installed plugins that load.", ("plugin", "version"))
 PLUGIN_LOADED = Gauge("collector_plugin_loaded", "Whether an installed plugin could be loaded.", labels=("plugin",))
@@ -68,6 +73,7 @@ class Health:
     series: int | None = None
     part_failures: int = 0
     skipped_ticks: int = 0
+    dropped_reports: int | None = None
     reason: Reason | None = None
     runs: dict[Result, int] = field(default_factory=lambda: dict.fromkeys(Result, 0))
     _shape: tuple[object, ...] = field(default=(), repr=False)
@@ -76,7 +82,15 @@ class Health:
 
     def snapshot(self) -> Snapshot:
         """The health as series; built without `Readings`, because it happens after every run of every instance."""
-        single = (self.up, self.duration, self.last_success, self.part_failures, self.skipped_ticks, self.series)
+        single = (
+            self.up,
+            self.duration,
+            self.last_success,
+            self.part_failures,
+            self.skipped_ticks,
+            self.dropped_reports,
+            self.series,
+        )
         shape = (*(value is not None for value in single), self.reason)
         if self._layout is None or shape != self._shape:
             self._layout, self._shape = self._make_layout(single), shape
@@ -88,7 +102,7 @@ class Health:
 
     def _make_layout(self, single: Sequence[float | None]) -> Layout:
         key = (self.collector, self.plugin)
-        metrics = (UP, DURATION, LAST_SUCCESS, PART_FAILURES, SKIPPED_TICKS, SERIES)
+        metrics = (UP, DURATION, LAST_SUCCESS, PART_FAILURES, SKIPPED_TICKS, DROPPED_REPORTS, SERIES)
         series: dict[Metric, list[Key]] = {
             metric: [key] for metric, value in zip(metrics, single, strict=True) if value is not None
         }

@@ -13,7 +13,7 @@ from collector_core.cli.common import Common, common_options
 from collector_core.collector import Collector
 from collector_core.discovery import detect, discover
 from collector_core.errors import ConfigError, NotAvailable, Reason, describe
-from collector_core.runner import Report
+from collector_core.reports import RunReport
 from collector_core.secrets import Redactor
 
 
@@ -56,7 +56,7 @@ def _say_absent(name: str, answer: NotAvailable) -> bool:
     return not closed
 
 
-def _say_report(name: str, report: Report, redact: Redactor) -> bool:
+def _say_report(name: str, report: RunReport, redact: Redactor) -> bool:
     if report.snapshot is None:
         _say("fails", "red", name, redact(report.error), redact(report.fix))
         return False

@@ -12,7 +12,8 @@ from collector_core.app import App
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.named import named_runner
 from collector_core.exposition import negotiate
-from collector_core.runner import Report, Runner
+from collector_core.reports import RunReport
+from collector_core.runner import Runner
 
 
 @click.command(short_help="Run collectors once and print what they read.")
@@ -40,7 +41,7 @@ def _run(app: App, names: tuple[str, ...], gap: float) -> bool:
     first = [runner for runner in runners if not runner.instance.type.after_others]
     last = [runner for runner in runners if runner.instance.type.after_others]
     twice = [runner for runner in first if runner.instance.type.needs_two_runs]
-    reports: dict[Runner, Report] = {}
+    reports: dict[Runner, RunReport] = {}
     for number, round_ in enumerate((first, [*twice, *last], [*twice, *last] if last else [])):
         due = [runner for runner in round_ if not runner.hung]
         time.sleep(gap if number and due else 0.0)

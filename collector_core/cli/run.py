@@ -14,13 +14,18 @@ from collector_core.config import parse_listen
 
 @click.command(short_help="Collect and serve /metrics until told to stop.")
 @click.option("--listen", metavar="ADDRESS:PORT", help="Where to serve, instead of the file's `listen`.")
+@click.option("--demo", is_flag=True, help="Simulate a rack, GPUs, virtual machines and a battery.")
 @common_options(default_level="info")
-def command(common: Common, listen: str | None) -> None:
+def command(common: Common, listen: str | None, demo: bool) -> None:
     """Collect and serve /metrics until SIGTERM or SIGINT; SIGHUP reads the configuration again.
+
+    With --demo nothing of this machine is read: plugins simulate what they would find, labelled demo="true".
 
     Exit code 0: stopped as asked; 2: the configuration, the web configuration or the address cannot be used.
     """
-    app = App(common.config, root=common.root, redactor=common.redactor)
+    if demo and common.config:
+        raise click.UsageError("--demo simulates everything and takes no --config")
+    app = App(common.config, root=common.root, redactor=common.redactor, demo=demo)
     app.load()
     asyncio.run(service.run(app, _address(listen) or app.config.settings.listen))
 

@@ -12,9 +12,13 @@ from typing import Any
 from collector_core.collector import Collector, Context
 from collector_core.energy import EnergyMeter
 from collector_core.exposition import Exposition, negotiate
+from collector_core.hookspecs import implementation
 from collector_core.lifecycle import Lifecycle
 from collector_core.metrics import Metric
+from collector_core.published import Published
 from collector_core.readings import NOTHING, PartFailure, Readings, Snapshot
+from collector_core.reports import RunReport
+from collector_core.selfmetrics import Result
 
 
 @dataclass
@@ -41,8 +45,8 @@ class FakeClock:
 class Harness:
     """One collector under test.
 
-    `interval` and `timeout` are in seconds, `energy_meters` is what the other collectors hand over. `options` are those
-    of the configuration file; wrong ones raise pydantic's `ValidationError`.
+    `interval` and `timeout` are in seconds, `energy_meters` is what the other collectors hand over, `published` what
+    all sources show. `options` are those of the configuration file; wrong ones raise pydantic's `ValidationError`.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Harness:
         interval: float | None = None,
         timeout: float | None = None,
         energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple,
+        published: Callable[[], Sequence[Published]] = tuple,
         **options: Any,
     ) -> None:
         self.clock = clock or FakeClock()
@@ -65,6 +70,7 @@ class Harness:
             self.clock,
             root,
             energy_meters,
+            published,
         )
         self.collector = cls(cls.config_type.model_validate(options), self.context)
         self.part_failures: list[PartFailure] = []
@@ -92,6 +98,23 @@ class Harness:
     def series(self, metric: Metric) -> dict[tuple[str, ...], float]:
         """All series of one metric of the last run, by label values in the metric's order."""
         return dict(self.snapshot.series(metric))
+
+    def report(self, result: Result = Result.OK, *, error: str = "") -> RunReport:
+        """The report of the last run, as other collectors would see it; without readings where it has no data."""
+        name, clock = self.collector.name, self.clock
+        snapshot = self.snapshot if result.has_data else None
+        times = (0.0, clock.time(), clock.monotonic())
+        return RunReport(name, name, result, *times, self.collector.labels, snapshot, error=error)
+
+    def hear(self, report: RunReport) -> None:
+        """Hand the report of another collector's run to this one, which must observe."""
+        observe = implementation(self.collector, "collector_run_finished")
+        assert observe, f"{self.collector.name} has no collector_run_finished"  # noqa: S101 - a mistake of the test
+        observe(report)
+
+    def published(self) -> list[Published]:
+        """What the last run shows, as other collectors would see it."""
+        return self._exposition.published()
 
     def exposition(self) -> str:
         """What `/metrics` would show of the last run, in the text format."""

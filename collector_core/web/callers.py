@@ -9,6 +9,8 @@ from collections.abc import Callable
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+_SELF_CHECKING = "checks_callers_itself"
+_AUTHENTICATED = web.RequestKey("authenticated", bool)
 _READS = (hdrs.METH_GET, hdrs.METH_HEAD)
 _PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
@@ -23,16 +25,32 @@ def require_auth_outside_loopback(authenticates: Callable[[], bool] = lambda: Fa
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.method not in _READS:
-            _require_trust(request, authenticated=authenticates())
+            request[_AUTHENTICATED] = authenticates()
+            _require_trust(request)
         return await handler(request)
 
     return middleware
 
 
-def _require_trust(request: web.Request, *, authenticated: bool) -> None:
+def checks_callers_itself(handler: Handler) -> Handler:
+    """A handler of writes that decides itself whether its caller may: with `is_trusted`, or by a token of its own."""
+
+    async def checking(request: web.Request) -> web.StreamResponse:
+        return await handler(request)
+
+    setattr(checking, _SELF_CHECKING, True)
+    return checking
+
+
+def is_trusted(request: web.Request) -> bool:
+    """Whether a write's caller is a program of this machine, or has shown who it is to the web server."""
+    return request.get(_AUTHENTICATED, False) or _is_local(request)
+
+
+def _require_trust(request: web.Request) -> None:
     if _from_another_site(request):
         raise _forbidden("request of another web site", "send it from a program, or from this service's own page")
-    if authenticated:
+    if request[_AUTHENTICATED] or getattr(request.match_info.handler, _SELF_CHECKING, False) is True:
         return
     if not _is_local(request):
         raise _forbidden(

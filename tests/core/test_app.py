@@ -211,3 +211,22 @@ def test_secrets_are_announced_before_anything_uses_them(tmp_path, monkeypatch):
     app.load()
     assert app.redactor("say hunter2") == "say <secret>"
     app.stop()
+
+
+def test_the_demo_runs_what_plugins_simulate_and_labels_everything(monkeypatch):
+    asked = []
+
+    def discover(only=None, *, hook):
+        asked.append(hook)
+        return Plugins([Plugin("lamp", "lamp", "1", types=(Lamp,))])
+
+    monkeypatch.setattr(app_module, "discover", discover)
+    monkeypatch.setattr(Lamp, "detected", NotAvailable("not_found", "no lamp here"))
+    app = App(demo=True)
+    app.load()
+    app.runners["lamp"].run_now()
+    lines = app.exposition.body(negotiate("", "")).decode().splitlines()
+    app.stop(0.5)
+    assert asked == ["collector_demo_types"]
+    assert 'lamp_on{demo="true"} 1.0' in lines
+    assert all('demo="true"' in line for line in lines if not line.startswith("#"))

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_core import Collector, CollectorConfig, Field, Gauge, SecretStr
-from collector_core.config import default_instance, parse_listen, plugin_names, read_document, seconds, validate
+from collector_core.config import default_instance, parse_listen, plugin_names, read_document, validate
 from collector_core.discovery import Plugin, Plugins
+from collector_core.durations import seconds
 from collector_core.errors import ConfigError
 
 

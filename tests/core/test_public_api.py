@@ -11,6 +11,7 @@ import pytest
 
 import collector_core
 import collector_core.calibration
+import collector_core.demo
 import collector_core.energy
 import collector_core.testing
 from collector_core import hookspecs
@@ -102,6 +103,7 @@ def test_the_public_names_and_their_signatures_are_those_promised(collector_gold
         [
             section("collector_core", collector_core, collector_core.__all__),
             section("collector_core.calibration", collector_core.calibration, collector_core.calibration.__all__),
+            section("collector_core.demo", collector_core.demo, collector_core.demo.__all__),
             section("collector_core.energy", collector_core.energy, collector_core.energy.__all__),
             section("collector_core.testing", collector_core.testing, collector_core.testing.__all__),
             section("hooks", hookspecs, hooks),
@@ -125,7 +127,14 @@ def test_a_change_of_a_signature_is_seen():
 
 
 @pytest.mark.parametrize(
-    "module", [collector_core, collector_core.calibration, collector_core.energy, collector_core.testing]
+    "module",
+    [
+        collector_core,
+        collector_core.calibration,
+        collector_core.demo,
+        collector_core.energy,
+        collector_core.testing,
+    ],
 )
 def test_public_names_are_sorted_and_documented(module):
     assert list(module.__all__) == sorted(module.__all__)

@@ -7,12 +7,16 @@ import pytest
 
 import collector_core
 import collector_core.calibration
+import collector_core.demo
 import collector_core.energy
 
 ROOT = Path(__file__).parents[2]
 CORE = sorted((ROOT / "collector_core").rglob("*.py"))
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
-PUBLIC = {module.__name__: module for module in (collector_core, collector_core.calibration, collector_core.energy)}
+PUBLIC = {
+    module.__name__: module
+    for module in (collector_core, collector_core.calibration, collector_core.demo, collector_core.energy)
+}
 
 
 def imports(file):

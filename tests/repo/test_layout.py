@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from collector_core import config as configuration
 from collector_core import yamlfile
 from collector_core.discovery import discover
+from collector_core.durations import seconds
 from collector_core.testing import assert_plugin_contract
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +80,7 @@ def test_the_example_configuration_shows_every_option_with_its_default():
             assert set(example_options(name)) == set(fields)
             for option in fields.keys() - without_default(cls.config_type):
                 assert getattr(shown, option) == fields[option].get_default(call_default_factory=True), option
-            assert configuration.seconds(data["collectors"][name]["interval"]) == cls.default_interval
+            assert seconds(data["collectors"][name]["interval"]) == cls.default_interval
 
 
 def test_every_module_says_in_one_line_what_it_is():

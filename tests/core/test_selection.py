@@ -1,0 +1,106 @@
+"""Selectors: PromQL's matchers over what is published."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector_core import Counter, Gauge, Published, Readings, Selector, Unit
+
+USAGE = Gauge("host_cpu_usage_ratio", "Use.", Unit.RATIO, ("cpu", "mode"))
+BYTES = Counter("host_disk_read_bytes_total", "Read.", Unit.BYTES, ("device",))
+
+
+def published(labels=None, source="host"):
+    out = Readings((USAGE, BYTES), max_series=100)
+    for cpu in ("0", "1", "10"):
+        out.add(USAGE, 0.25, cpu=cpu, mode="user")
+    out.add(USAGE, 0.5, cpu="0", mode='a"b')
+    out.add(BYTES, 7, device="sda")
+    return Published(source, labels or {}, out.snapshot())
+
+
+def select(text, *sources):
+    return {series.text: value for series, value in Selector.parse(text).select(sources or [published()])}
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("host_cpu_usage_ratio", 4),
+        ("host_*", 5),
+        ("*_bytes_total", 1),
+        ('host_cpu_usage_ratio{cpu="0"}', 2),
+        ('host_cpu_usage_ratio{cpu!="0"}', 2),
+        ('host_cpu_usage_ratio{cpu=~"0|1"}', 3),
+        ('host_cpu_usage_ratio{cpu!~"1.*"}', 2),
+        ('host_cpu_usage_ratio{mode="a\\"b"}', 1),
+        (' host_cpu_usage_ratio { cpu = "0" , mode="user", } ', 1),
+        ('{device="sda"}', 1),
+        ('{device=""}', 4),
+        ("nothing", 0),
+        ("host_cpu_usage_ratio{}", 4),
+    ],
+)
+def test_a_selector_means_what_promql_means(text, count):
+    assert len(select(text)) == count
+
+
+def test_series_tell_what_they_are():
+    [(series, value)] = Selector.parse("*_total").select([published({"site": "barn"})])
+    assert str(series) == 'host_disk_read_bytes_total{device="sda",site="barn"}'
+    assert (series.kind, series.unit, series.help, series.source, value) == ("counter", "bytes", "Read.", "host", 7)
+    assert series.labels == {"device": "sda", "site": "barn"}
+
+
+def test_labels_of_the_collector_are_matched_too():
+    sources = [published({"site": "barn"}, "barn"), published({"site": "house"}, "house")]
+    assert list(select('*_total{site="house"}', *sources)) == ['host_disk_read_bytes_total{device="sda",site="house"}']
+
+
+def test_two_sources_with_one_layout_are_kept_apart():
+    one = published()
+    other = Published("twin", {"twin": "1"}, one.snapshot)
+    assert len(select("host_disk_read_bytes_total", one, other)) == 2
+
+
+def test_a_layout_is_looked_up_once():
+    selector, source = Selector.parse("host_*"), published()
+    first = [series for series, _ in selector.select([source])]
+    assert all(a is b for a, (b, _) in zip(first, selector.select([source]), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "empty"),
+        ("a{", "position 1"),
+        ("a b", "position 2"),
+        ('a{b="c"', "position 1"),
+        ('a{b="c" d="e"}', "position 2"),
+        ("a{b=c}", "position 2"),
+        ('a{b=~"("}', "no regular expression"),
+    ],
+)
+def test_a_bad_selector_says_where(text, complaint):
+    with pytest.raises(ValueError, match=re.escape(complaint)):
+        Selector.parse(text)
+
+
+@given(st.text(alphabet='ab*_{}=~!", \\n', max_size=30))
+def test_any_text_is_a_selector_or_a_value_error(text):
+    try:
+        selector = Selector.parse(text)
+    except ValueError:
+        return
+    list(selector.select([published()]))
+    assert Selector.parse(text) == selector
+
+
+@given(st.text(max_size=20))
+def test_every_label_value_can_be_selected(value):
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    selector = Selector.parse(f'x{{a="{escaped}"}}')
+    assert selector.matches("x", {"a": value})
+    assert not selector.matches("x", {"a": value + "!"})
