@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator
 
-from collector_core import CollectorConfig, ConfigPath, Field, Selector
-
-SECONDS_PER_UNIT = {"s": 1.0, "m": 60.0, "h": 3600.0}
+from collector_core import CollectorConfig, ConfigPath, Duration, Field, Selector
 
 # Loads, powers, temperatures and rates that have a usual level. Sizes that drift for ever (space on disks, energy) and
 # facts that never change have none.
@@ -58,18 +55,12 @@ DEFAULT_HISTORY = (
 )
 
 
-def _seconds(given: object) -> object:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", given.strip()) if isinstance(given, str) else None
-    return float(found[1]) * SECONDS_PER_UNIT[found[2]] if found else given
-
-
 def _selectors(given: tuple[str, ...]) -> tuple[str, ...]:
     for text in given:
         Selector.parse(text)
     return given
 
 
-Seconds = Annotated[float, BeforeValidator(_seconds)]
 Patterns = Annotated[tuple[str, ...], AfterValidator(_selectors)]
 
 
@@ -78,20 +69,27 @@ class Config(CollectorConfig):
 
     series: Patterns = Field(
         DEFAULT_SERIES,
-        description="What is watched: names with `*`, and labels as in PromQL, such as `system_cpu_*{cpu=~\"0|1\"}`.",
+        description='What is watched: names with `*`, and labels as in PromQL, such as `system_cpu_*{cpu=~"0|1"}`.',
     )
     exclude: Patterns = Field((), description="What is not watched though `series` names it; written in the same way.")
-    row: Seconds = Field(
+    row: Duration = Field(
         60.0,
         ge=1,
         le=3600,
-        allow_inf_nan=False,
         description="Seconds, or 1m: readings are averaged over so long before they are judged.",
     )
+    level: float = Field(
+        4.0,
+        gt=0,
+        le=100,
+        description="How odd a row must be: 4 for many series, at most about one false alarm a month of each; "
+        "1.5 where few are watched and nothing may be missed.",
+    )
+    warm_up: int = Field(150, ge=20, le=100_000, description="Rows of a series before it is judged.")
     max_watched: int = Field(2000, ge=1, le=20_000, description="More series than this are counted, not watched.")
     max_records: int = Field(500, ge=1, le=10_000, description="Anomalies kept for `/api/v1/anomalies`.")
-    save_every: Seconds = Field(
-        1800.0, ge=60, le=86_400, allow_inf_nan=False, description="Seconds, or 30m: how often what was learnt is saved."
+    save_every: Duration = Field(
+        1800.0, ge=60, le=86_400, description="Seconds, or 30m: how often what was learnt is saved."
     )
     state_dir: ConfigPath | None = Field(
         None, description="Folder of what was learnt; by default ~/.local/state/energy-collector/anomaly/NAME."

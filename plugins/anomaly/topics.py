@@ -82,7 +82,10 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
         "See which component draws it: sum by (component) (energy_power_watts)",
         "Compare with CPU and GPU use of the same time",
     ),
-    "gpu": ("See what runs on the GPU: nvidia-smi", "Check throttling and fans: nvidia-smi -q -d PERFORMANCE,TEMPERATURE"),
+    "gpu": (
+        "See what runs on the GPU: nvidia-smi",
+        "Check throttling and fans: nvidia-smi -q -d PERFORMANCE,TEMPERATURE",
+    ),
     "vm": ("See which guest it is and what runs within it", "Check that guests did not move or restart"),
     "battery": ("Check the device in its app", "Compare with sun and loads of that time"),
     "node": ("Read the node's log", "Check peers, disk space and whether the node is in sync"),
