@@ -9,7 +9,19 @@ import click
 from collector_core.cli.ending import leave
 from collector_core.errors import ConfigError, StartupError
 
-COMMANDS = ("run", "check", "list", "once", "doctor", "measure", "measurements", "calibrate", "docs", "new-plugin")
+COMMANDS = (
+    "run",
+    "check",
+    "list",
+    "once",
+    "doctor",
+    "report",
+    "measure",
+    "measurements",
+    "calibrate",
+    "docs",
+    "new-plugin",
+)
 USAGE_ERROR = 2
 
 

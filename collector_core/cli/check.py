@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import click
 
-from collector_core.app import load_config
+from collector_core.app import App, load_config
 from collector_core.cli.common import Common, common_options
 from collector_core.collector import SystemClock
 from collector_core.config import Config
-from collector_core.errors import ConfigError, DeclarationError, Problem
+from collector_core.errors import ConfigError, DeclarationError, Problem, StartupError
 from collector_core.exposition import Exposition
+from collector_core.hookspecs import implements
 from collector_core.web import tls
 
 
@@ -23,7 +24,7 @@ def command(common: Common) -> None:
     Exit code 0: good; 2: bad, with every problem on stderr.
     """
     _, config = load_config(common.config)
-    problems = [*(each.problem for each in config.unloadable), *_clashes(config)]
+    problems = [*(each.problem for each in config.unloadable), *_clashes(config), *_contested_paths(common, config)]
     if problems:
         raise ConfigError(problems)
     if config.settings.web_config:
@@ -44,3 +45,18 @@ def _clashes(config: Config) -> Iterator[Problem]:
             exposition.source(instance.name, instance.type.metrics)
         except DeclarationError as error:
             yield Problem(str(config.file), None, f"collectors.{instance.name}", str(error))
+
+
+def _contested_paths(common: Common, config: Config) -> Iterator[Problem]:
+    """HTTP routes that two collectors offer: the program would not start."""
+    if not any(implements(instance.type, "collector_routes") for instance in config.instances or ()):
+        return
+    from collector_core.web.pluginroutes import PluginRoutes  # noqa: PLC0415 - aiohttp is large, and most do without
+    from collector_core.web.routes import Routes  # noqa: PLC0415
+
+    app = App(common.config, root=common.root, redactor=common.redactor)
+    app.load()
+    try:
+        PluginRoutes(app, Routes(app).table())
+    except StartupError as error:
+        yield Problem(str(config.file), None, "collectors", str(error))

@@ -82,7 +82,7 @@ EXEMPLARS = {"counter": "_total", "histogram": "_bucket", "gaugehistogram": "_bu
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 label_names = st.sampled_from(["le", "quantile", "zone", "Name", "_x", "caf\u00e9", "a.b"])
 labels = st.dictionaries(label_names, texts.filter(bool), max_size=3)
-# A whole number comes as an int only: one that changes to a float and nothing else is the same time, and not written anew.
+# A whole number comes as an int only: one that turns into a float is the same time, and not written anew.
 seconds = st.one_of(st.integers(-(10**10), 10**10), st.floats(-1e10, 1e10).filter(lambda number: number % 1))
 # prometheus_client writes an exemplar's label names as they are, even where no scraper can read them.
 exemplar_labels = st.dictionaries(st.sampled_from(["trace_id", "Span"]), texts, max_size=2)

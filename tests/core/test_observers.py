@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from collector_core import Collector, Gauge, Result, RunReport, Selector, hookimpl
+from collector_core import Collector, Gauge, Readings, Result, RunReport, Selector, hookimpl
 from collector_core.app import App
+from collector_core.exposition import Exposition
 from collector_core.runner import MAX_REPORTS_WAITING
-from collector_core.testing import Harness
+from collector_core.testing import FakeClock, Harness
 
 SEEN = Gauge("watcher_seen", "Runs seen.")
 
@@ -74,7 +75,7 @@ def test_an_observer_that_does_not_run_keeps_the_newest_reports_only(app, probe)
     assert watcher.health.dropped_reports == 3
 
 
-def test_what_is_published_includes_health_and_leaves_when_stale(app, probe):
+def test_what_is_published_includes_health_and_leaves_with_its_collector(app, probe):
     other = app.build(probe[0])
     other.run_now()
     shown = other._collector.ctx.published()
@@ -83,6 +84,17 @@ def test_what_is_published_includes_health_and_leaves_when_stale(app, probe):
     assert [value for _, value in up.select(shown)] == [1]
     other.stop()
     assert not list(Selector.parse("probe_power_watts").select(other._collector.ctx.published()))
+
+
+def test_what_is_stale_is_published_no_longer():
+    clock = FakeClock()
+    exposition = Exposition(clock)
+    out = Readings((SEEN,), max_series=1)
+    out.add(SEEN, 1)
+    exposition.source("watcher", (SEEN,)).publish(out.snapshot(), expires_at=clock.monotonic() + 5)
+    assert [len(each.snapshot) for each in exposition.published()] == [1]
+    clock.advance(5)
+    assert [len(each.snapshot) for each in exposition.published()] == [0]
 
 
 def test_the_harness_lets_one_collector_see_another(probe):

@@ -41,6 +41,16 @@ def test_unknown_commands_and_options_are_usage_errors(command):
     assert "address:port" in command("run", "--listen", "x").stderr
 
 
+def test_check_names_two_collectors_that_offer_one_path(command, tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("collectors:\n  performance: {}\n  again: {plugin: performance}\n")
+    done = command("check", "--config", file)
+    assert done.returncode == 2
+    assert "/api/v1/performance/current is offered by collector performance and by collector again" in done.stderr
+    file.write_text("collectors: {performance: {}}\n")
+    assert command("check", "--config", file).returncode == 0
+
+
 def test_check_says_all_that_is_wrong_in_one_go(command, tmp_path):
     file = tmp_path / "config.yaml"
     file.write_text("listn: x\ncollectors:\n  sistem: {}\n  rapl: {interval: fast}\n")

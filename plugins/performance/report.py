@@ -1,0 +1,81 @@
+"""A node's history → a report in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from statistics import fmean
+from typing import Any
+
+TITLES = {"cpu": "CPU", "gpu": "GPU"}
+MAX_ROWS = 200  # of one section's table; a cluster has more GPUs than a report has room
+
+
+def markdown(snapshots: Sequence[Mapping[str, Any]], incidents: Sequence[Mapping[str, Any]]) -> str:
+    """The report of at least one snapshot: what each figure is now, its mean, least and most over the time covered."""
+    first, last = snapshots[0], snapshots[-1]
+    lines = [
+        f"# Performance of {_cell(last['node_id'])}",
+        "",
+        f"{_moment(first['timestamp_seconds'])} to {_moment(last['timestamp_seconds'])}, {len(snapshots)} snapshots.",
+        *_anomalies(incidents),
+    ]
+    for section in _sections(snapshots):
+        lines += ["", f"## {TITLES.get(section, section.title())}", "", *_table(section, snapshots)]
+    return "\n".join(lines) + "\n"
+
+
+def _sections(snapshots: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Those that any snapshot has, in the order of the newest that has them."""
+    names = (name for each in reversed(snapshots) for name, value in each.items() if isinstance(value, Mapping))
+    return list(dict.fromkeys(names))
+
+
+def _table(section: str, snapshots: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    columns: dict[str, list[float]] = {}
+    now = dict(_flat(snapshots[-1].get(section, {})))
+    for snapshot in snapshots:
+        for name, value in _flat(snapshot.get(section, {})):
+            columns.setdefault(name, []).append(value)
+    yield "| figure | now | mean | least | most |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    for name, values in list(columns.items())[:MAX_ROWS]:
+        numbers = (now.get(name), fmean(values), min(values), max(values))
+        yield f"| {_cell(name)} | {' | '.join(map(_number, numbers))} |"
+    if len(columns) > MAX_ROWS:
+        yield f"\n… and {len(columns) - MAX_ROWS} more figures."
+
+
+def _flat(figures: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name} {key}", each) for key, each in value.items())
+        else:
+            yield name, value
+
+
+def _anomalies(incidents: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not incidents:
+        return ["", "No anomaly was seen."]
+    rows = [
+        f"| {_moment(row['since'])} | {_moment(row['until']) if row['until'] else 'still active'} "
+        f"| {_cell(row['component'])} | {_cell(row['type'])} | {_cell(row['severity'])} |"
+        for row in reversed(incidents)
+    ]
+    head = ["| since | until | component | type | severity |", "| --- | --- | --- | --- | --- |"]
+    return ["", "## Anomalies", "", *head, *rows]
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _number(value: float | None) -> str:
+    """Four digits, and no exponent where people expect none."""
+    if value is None:
+        return "–"
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _cell(text: object) -> str:
+    return " ".join(str(text).split()).replace("\\", r"\\").replace("|", r"\|")

@@ -1,0 +1,101 @@
+"""The REST interface and the report."""
+
+import contextlib
+import json
+import re
+
+from aiohttp import ClientSession, web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector_plugins.performance.report import markdown
+
+ANOMALY = 'anomaly_active{component="cpu",type="level",severity="4"} 1\n'
+LOAD = "system_cpu_usage_ratio 0.5\n"
+
+
+@contextlib.asynccontextmanager
+async def served(node):
+    app = web.Application()
+    app.add_routes(node.collector.collector_routes())
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as session:
+        try:
+            yield session
+        finally:
+            await runner.cleanup()
+
+
+async def ask(session, path):
+    async with session.get(f"/api/v1/performance/{path}") as response:
+        text = await response.text()
+        return response.status, json.loads(text) if "json" in response.content_type else text
+
+
+async def in_a_thread(run, *arguments, **options):
+    import asyncio
+
+    return await asyncio.to_thread(run, *arguments, **options)
+
+
+async def test_now_over_time_and_only_what_is_asked_for(node):
+    made = node()
+    async with served(made) as session:
+        assert (await ask(session, "current"))[0] == 503
+        for value in (1, 2, 3):
+            await in_a_thread(made.run, f"system_cpu_usage_ratio 0.{value}\nsystem_memory_total_bytes 5\n", advance=15)
+        assert (await ask(session, "current"))[1]["cpu"] == {"usage_ratio": 0.3}
+        snapshots = (await ask(session, "history?section=cpu&limit=2"))[1]["snapshots"]
+        assert [each["cpu"]["usage_ratio"] for each in snapshots] == [0.2, 0.3]
+        assert set(snapshots[0]) == {"node_id", "timestamp_seconds", "cpu"}
+        since = snapshots[1]["timestamp_seconds"]
+        assert len((await ask(session, f"history?since={since}"))[1]["snapshots"]) == 1
+
+
+async def test_a_bad_query_names_the_field(node):
+    made = node()
+    await in_a_thread(made.run, LOAD)
+    async with served(made) as session:
+        for query, field in (("limit=0", "limit"), ("since=soon", "since"), ("section=tea", "section"), ("a=1", "a")):
+            status, answer = await ask(session, f"history?{query}")
+            assert (status, answer["field"]) == (400, field)
+
+
+async def test_anomalies_have_a_beginning_and_an_end(node):
+    made = node()
+    await in_a_thread(made.run, LOAD)
+    await in_a_thread(made.run, LOAD + ANOMALY, advance=15)
+    async with served(made) as session:
+        [row] = (await ask(session, "anomalies"))[1]["anomalies"]
+        assert (row["component"], row["severity"], row["until"]) == ("cpu", "4", None)
+        assert "still active | cpu | level | 4" in (await ask(session, "report"))[1]
+        await in_a_thread(made.run, LOAD + ANOMALY.replace(" 1\n", " 0\n"), advance=15)
+        [row] = (await ask(session, "anomalies"))[1]["anomalies"]
+        assert row["until"] - row["since"] == 15
+
+
+async def test_the_report_has_means_and_extremes(node):
+    made = node()
+    watts = 'energy_power_watts{component="cpu",method="rapl"} 1500\n'
+    for value in (0.2, 0.4, 0.9):
+        await in_a_thread(made.run, f"system_cpu_usage_ratio {value}\n{watts}")
+    async with served(made) as session:
+        _, text = await ask(session, "report")
+    assert text.startswith("# Performance of rack-7\n")
+    assert "| usage_ratio | 0.9 | 0.5 | 0.2 | 0.9 |" in text
+    assert "| component_power_watts cpu/rapl | 1500 | 1500 | 1500 | 1500 |" in text
+    assert "No anomaly was seen." in text
+
+
+texts = st.text(max_size=10)
+
+
+@given(st.dictionaries(texts, st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=3), texts)
+def test_every_row_of_a_report_is_one_row(figures, name):
+    snapshot = {"node_id": name, "timestamp_seconds": 1.7e9, "cpu": {"by": figures}}
+    incident = {"component": name, "type": name, "severity": name, "since": 1.7e9, "until": None}
+    rows = [line for line in markdown([snapshot], [incident]).split("\n") if line.startswith("|")]
+    assert len(rows) == 5 + len(figures)
+    assert {len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) for row in rows} == {6}
