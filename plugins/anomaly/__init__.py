@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,11 +20,11 @@ from collector_core import (
     state_home,
 )
 from collector_plugins.anomaly import api, metrics
+from collector_plugins.anomaly.anomalies import Record
 from collector_plugins.anomaly.config import Config
 from collector_plugins.anomaly.detector import Detector, Settings
 from collector_plugins.anomaly.history import History
 from collector_plugins.anomaly.predictor import Predictor
-from collector_plugins.anomaly.anomalies import Record
 from collector_plugins.anomaly.saved import Saved, Saver, lines_of
 from collector_plugins.anomaly.watched import Watched
 from collector_plugins.anomaly.watching import Watching
@@ -48,7 +49,7 @@ class Anomaly(Collector[Config]):
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
-        self._settings = Settings(level=config.level, warm_up=config.warm_up)
+        self._settings = Settings(level=config.level, warm_up=config.warm_up_rows)
         self._watching: Watching | None = None
         self._saver = Saver(self.folder / STATE_FILE, config.row, ctx.logger)
         self._saved: Saved | None = None
@@ -107,15 +108,16 @@ class Anomaly(Collector[Config]):
 
     def _start(self) -> Watching:
         now = self.ctx.clock.time()
-        saved = Saved(self.folder / STATE_FILE, self._settings, self.config.row, self.ctx.logger, now)
+        saved = Saved(self.folder / STATE_FILE, self.config.row, self.ctx.logger, now)
         if self.keeps_files:
             saved.load()
         self._saved = saved
         self._saved_at = self.ctx.clock.monotonic()
         return Watching(self.config, self._make_detector, saved, self.ctx.logger, now)
 
-    def _make_detector(self) -> Detector:
-        return Detector(self._settings, row_seconds=self.config.row)
+    def _make_detector(self, factor: float) -> Detector:
+        settings = replace(self._settings, level=factor * self._settings.level)
+        return Detector(settings if factor != 1.0 else self._settings, row_seconds=self.config.row)
 
     def _close_row(self, watching: Watching) -> None:
         when = self.ctx.clock.time()
@@ -137,6 +139,7 @@ class Anomaly(Collector[Config]):
             self._predictor.give_up(describe(error))
 
     def _publish(self, out: Readings, watching: Watching) -> None:
+        rows: dict[tuple[str, ...], Sequence[float | None]]
         rows = {watched.key: _values(watched) for watched in watching.watched.values()}
         out.add_table(metrics.OF_A_SERIES, metrics.SERIES_LABELS, rows)
         for (component, kind, severity), number in watching.active().items():

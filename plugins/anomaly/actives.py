@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from collector_plugins.anomaly.groups import Group
 from collector_plugins.anomaly.anomalies import Kind, Record
+from collector_plugins.anomaly.groups import Group
 from collector_plugins.anomaly.rules import RARE_EVENT, STUCK, ZERO
 from collector_plugins.anomaly.watched import Watched
 from collector_plugins.anomaly.words import MISSING

@@ -16,7 +16,7 @@ Kind = tuple[str, str, str]
 
 @dataclass
 class Record:
-    """One anomaly; times in seconds since 1970, `ended` None while it goes on. `series` is the one that it began with."""
+    """One anomaly, which began with `series`; times in seconds since 1970, `ended` None while it goes on."""
 
     time: float
     type: str

@@ -56,7 +56,7 @@ class Detector:
 
     __slots__ = ("_bar", "_expectation", "_fade", "_last", "_ranges", "_rarity", "_row_seconds", "_rows", "settings")
 
-    def __init__(self, settings: Settings = Settings(), *, row_seconds: float = 60) -> None:  # noqa: B008 - frozen
+    def __init__(self, settings: Settings = Settings(), *, row_seconds: float = 60) -> None:
         self.settings = settings
         self._row_seconds = row_seconds
         self._fade = 0.5 ** (1 / settings.hold_rows)
@@ -118,6 +118,6 @@ class Detector:
         }
 
     @classmethod
-    def restore(cls, state: Mapping[str, Any], settings: Settings = Settings()) -> Detector:  # noqa: B008 - frozen
+    def restore(cls, state: Mapping[str, Any], settings: Settings = Settings()) -> Detector:
         """Go on where `state()` was taken; raises `ValueError` for another version or a damaged state."""
         return cls(settings)

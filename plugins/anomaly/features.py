@@ -13,6 +13,6 @@ COUNT = LAGS + 1 + 2 * len(WAVES)
 
 
 def features(last: Sequence[float], when: float) -> list[float]:
-    """The last 12 rows, the newest first, a constant, and waves of the day and the week at `when`, seconds since 1970."""
+    """The last 12 rows, the newest first, a constant, and waves of day and week at `when`, seconds since 1970."""
     angles = [2 * pi * harmonic * (when % period) / period for period, harmonic in WAVES]
     return [*last, 1.0, *(wave(angle) for angle in angles for wave in (sin, cos))]

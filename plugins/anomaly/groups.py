@@ -23,7 +23,8 @@ SHRINKAGE = 0.2
 SMALLEST_VARIANCE = 0.05
 FORGET = 1.0 / 2000.0  # per row
 LEARN_ROWS = 150.0
-ODD_SIZE = 3.0  # of one series, to be named as related
+ODD_SIZE = 3.0  # robust scales of at least one metric, and of a second one:
+SECOND_SIZE = 2.0
 
 
 class Group:
@@ -71,7 +72,7 @@ class Group:
         """Go on from what was saved; raises `ValueError` where that is no such state."""
         names, matrix, rows = state.get("names"), state.get("matrix"), state.get("rows")
         if not (isinstance(names, list) and isinstance(matrix, list) and isinstance(rows, int | float)):
-            raise ValueError("the state of a component is damaged")
+            raise ValueError("the state of a component is damaged")  # noqa: TRY004 - one error for all that is damaged
         square = len(matrix) == len(names) <= MAX_DIMENSIONS and all(isinstance(name, str) for name in names)
         if not square or not all(_is_row(row, len(names)) for row in matrix):
             raise ValueError("the state of a component is damaged")
@@ -123,7 +124,8 @@ def quadratic_form(matrix: list[list[float]], vector: list[float]) -> float:
 
 def _odd_together(sizes: list[float]) -> bool:
     """More than one of them is away from where it should be: one alone is its own anomaly."""
-    return sum(abs(size) >= ODD_SIZE / 2 for size in sizes) >= 2
+    first, second = sorted(map(abs, sizes), reverse=True)[:2]
+    return first >= ODD_SIZE and second >= SECOND_SIZE
 
 
 def _is_row(row: object, length: int) -> bool:

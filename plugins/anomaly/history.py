@@ -91,18 +91,16 @@ def parse(lines: Iterable[str], name: str) -> Iterator[tuple[float, str, float]]
     """Time, series and value of each line; raises `ValueError`. A last line that was cut off is left out."""
     reader = csv.reader(lines)
     try:
-        if tuple(next(reader, ())) != HEAD:
-            raise ValueError(f"{name}: the first line must be {','.join(HEAD)}")
-        for row in reader:
-            if len(row) != len(HEAD):
-                continue
-            time, value = float(row[0]), float(row[2])
-            if not (isfinite(time) and isfinite(value)):
-                raise ValueError(f"{time}, {value}: not finite")
-            yield time, row[1], value
-    except (csv.Error, UnicodeDecodeError) as error:
+        if tuple(next(reader, ())) == HEAD:
+            yield from (_row(row) for row in reader if len(row) == len(HEAD))
+            return
+    except (csv.Error, ValueError) as error:
         raise ValueError(f"{name}, line {reader.line_num}: {error}") from error
-    except ValueError as error:
-        raise ValueError(
-            str(error) if str(error).startswith(name) else f"{name}, line {reader.line_num}: {error}"
-        ) from error
+    raise ValueError(f"{name}: the first line must be {','.join(HEAD)}")
+
+
+def _row(row: Sequence[str]) -> tuple[float, str, float]:
+    time, value = float(row[0]), float(row[2])
+    if not (isfinite(time) and isfinite(value)):
+        raise ValueError(f"{time}, {value}: not finite")
+    return time, row[1], value

@@ -23,10 +23,8 @@ class Range:
         shrink = self._forgetting * width
         self.low, self.high = low + shrink, high - shrink
         if low <= value <= high:
-            if value < self.low:
-                self.low = value
-            if value > self.high:
-                self.high = value
+            self.low = min(self.low, value)
+            self.high = max(self.high, value)
             return 0.0
         outside = value - high if value > high else low - value
         if value > high:

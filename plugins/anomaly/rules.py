@@ -1,4 +1,4 @@
-"""Rules for what statistics of levels cannot see: values that stand still, fall to 0, or are hardly ever other than 0."""
+"""Rules for what statistics of levels cannot see: values that stand still, fall to 0, or are hardly ever not 0."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ class Rules:
 
     def is_new_zero(self, value: float) -> bool:
         """Whether a value of 0 is something that this series does not do."""
-        return value == 0.0 and self.rows >= LEARN_ROWS and self.zeros <= ZERO_SHARE * self.rows
+        others = self.rows - self.zeros - self.zero_run
+        return value == 0.0 and others >= LEARN_ROWS and self.zeros <= ZERO_SHARE * others
 
     def state(self) -> dict[str, Any]:
         """What `restore` takes."""

@@ -1,7 +1,7 @@
 """What was learnt, kept over a restart: one file of JSON lines, written beside the old one and swapped in whole.
 
-The first line says who wrote it: `{"schema": 1, "row": 60.0, "at": …}`. Each further line is one thing, so that a damaged
-one costs no other: `["series", text, state]`, `["group", component, state]` or `["record", "", state]`.
+The first line says who wrote it: `{"schema": 1, "row": 60.0, "at": …}`. Each further line is one thing, so that a
+damaged one costs no other: `["series", text, state]`, `["group", component, state]` or `["record", "", state]`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from collector_core import describe
+from collector_plugins.anomaly.anomalies import Record, as_saved, from_saved
 from collector_plugins.anomaly.detector import Detector, Settings
 from collector_plugins.anomaly.groups import Group
-from collector_plugins.anomaly.anomalies import Record, as_saved, from_saved
 from collector_plugins.anomaly.watched import Watched
 
 SCHEMA = 1
@@ -32,11 +32,10 @@ DETECTOR = "detector"
 class Saved:
     """What a former run has left, taken out piece by piece as its series show up; `at` is when it was saved."""
 
-    def __init__(self, file: Path, settings: Settings, row: float, log: logging.Logger, now: float) -> None:
+    def __init__(self, file: Path, row: float, log: logging.Logger, now: float) -> None:
         self.at = 0.0
         self.records: list[Record] = []
         self._file = file
-        self._settings = settings
         self._row = row
         self._log = log
         self._now = now
@@ -61,14 +60,14 @@ class Saved:
         state = self._pop("series", watched.series.text)
         if state is not None:
             with self._reporting(watched.series.text):
-                watched.restore(state, self._detector(state))
+                watched.restore(state, self._detector(state, watched.detector.settings))
 
     def restore_group(self, component: str, group: Group) -> None:
         """The same for a component."""
         state = self._pop("group", component)
         if state is not None:
             with self._reporting(component):
-                group.restore(state, self._detector(state))
+                group.restore(state, self._detector(state, group.detector.settings))
 
     def rest(self) -> Iterator[str]:
         """Lines of series that have not shown up yet, to be saved again; forgotten after 30 days."""
@@ -105,18 +104,18 @@ class Saved:
             raise ValueError("no line of ours")
         if kind == "record":
             self.records.append(from_saved(state, self.at))
-        elif kind == "group" or self._now - float(state["seen"] if "seen" in state else 0.0) < FORGET_SECONDS:
+        elif kind == "group" or self._now - float(state.get("seen", 0.0)) < FORGET_SECONDS:
             self._kept[kind, name] = line
 
     def _pop(self, kind: str, name: str) -> dict[str, Any] | None:
         line = self._kept.pop((kind, name), None)
         return json.loads(line)[2] if line else None
 
-    def _detector(self, state: Mapping[str, Any]) -> Detector:
+    def _detector(self, state: Mapping[str, Any], settings: Settings) -> Detector:
         found = state.get(DETECTOR)
         if not isinstance(found, dict):
-            raise ValueError("the detector's state is missing")
-        return Detector.restore(found, self._settings)
+            raise ValueError("the detector's state is missing")  # noqa: TRY004 - as for all that is damaged
+        return Detector.restore(found, settings)
 
     def _reporting(self, name: str) -> suppress:
         return _Reporting(self._log, self._file, name)
@@ -181,10 +180,11 @@ class Saver:
         try:
             for _, line in zip(range(count) if count else iter(int, 1), self._lines, strict=False):
                 self._stream.write(line)
-            if (line := next(self._lines, None)) is None:
+            following = next(self._lines, None)
+            if following is None:
                 self._finish(self._stream)
             else:
-                self._stream.write(line)
+                self._stream.write(following)
         except (OSError, ValueError) as error:
             self._fail(error)
 

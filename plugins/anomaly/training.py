@@ -1,7 +1,7 @@
 """History → a linear autoregressive model with daily and weekly waves, by least squares, as an ONNX file.
 
-The model of each series is one row of weights; all of them together are `y = Σ features · weights`, one multiplication and
-one sum in ONNX. Weights are found by ridge regression on features in units of the series' own spread.
+The model of each series is one row of weights; all of them together are `y = Σ features · weights`: one multiplication
+and one sum in ONNX. Weights are found by ridge regression on features in units of the series' own spread.
 """
 
 from __future__ import annotations

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from collector_core import Result, RunReport, Series
 from collector_plugins.anomaly.actives import OF_RULES, Active, Actives
+from collector_plugins.anomaly.anomalies import Kind, Record, Records, severity_of
 from collector_plugins.anomaly.config import Config
 from collector_plugins.anomaly.detector import Detector
-from collector_plugins.anomaly.groups import ODD_SIZE, Group
-from collector_plugins.anomaly.anomalies import Kind, Record, Records, severity_of
+from collector_plugins.anomaly.groups import SECOND_SIZE, Group
 from collector_plugins.anomaly.rules import RARE_EVENT, STUCK
 from collector_plugins.anomaly.saved import Saved
 from collector_plugins.anomaly.selection import Selection
@@ -29,6 +29,7 @@ FORGET_SECONDS = 7 * 86_400.0  # and is no longer watched after this
 TIDY_ROWS = 60
 HAS_DATA = frozenset({Result.OK, Result.PARTIAL})
 MAX_LEFT_OUT_KNOWN = 100_000
+GROUP_FACTOR = 1.5  # a component as a whole must be so much odder than a series: the distance adds up their noise
 
 
 class Odd(NamedTuple):
@@ -42,7 +43,7 @@ class Watching:
     """The whole of it, driven by one thread."""
 
     def __init__(
-        self, config: Config, make: Callable[[], Detector], saved: Saved, log: logging.Logger, began: float
+        self, config: Config, make: Callable[[float], Detector], saved: Saved, log: logging.Logger, began: float
     ) -> None:
         self.watched: dict[str, Watched] = {}
         self.groups: dict[str, Group] = {}
@@ -139,7 +140,7 @@ class Watching:
                 self._left_out.add(hash(series.text))
             return None
         plugin = self._plugins.get(series.source, series.source)
-        watched = Watched(series, plugin, self._make(), self._config.row, self._now)
+        watched = Watched(series, plugin, self._make(1.0), self._config.row, self._now)
         self._saved.restore_series(watched)
         self.watched[series.text] = watched
         self._left_out.discard(hash(series.text))
@@ -147,10 +148,13 @@ class Watching:
 
     def _make_room(self) -> bool:
         longest = max(self.watched.values(), key=lambda each: each.missed)
-        if longest.missed * self._config.row < GONE_SECONDS:
+        if not self._is_gone(longest):
             return False
         del self.watched[longest.series.text]
         return True
+
+    def _is_gone(self, watched: Watched) -> bool:
+        return watched.missed * self._config.row >= GONE_SECONDS
 
     def _judge(self, when: float) -> Iterator[Odd]:
         for text, watched in self.watched.items():
@@ -181,7 +185,7 @@ class Watching:
 
     def _group(self, component: str) -> Group:
         if component not in self.groups:
-            group = self.groups[component] = Group(self._make())
+            group = self.groups[component] = Group(self._make(GROUP_FACTOR))
             self._saved.restore_group(component, group)
         return self.groups[component]
 
@@ -236,7 +240,7 @@ class Watching:
         near = [each.watched for each in those]
         if lead.kind == MULTIVARIATE:
             component = lead.watched.component
-            near += [w for w in self.watched.values() if w.component == component and abs(w.size) >= ODD_SIZE / 2]
+            near += [w for w in self.watched.values() if w.component == component and abs(w.size) >= SECOND_SIZE]
         texts = [watched.series.text for watched in [*near, *(each.watched for each in odd)]]
         return [text for text in dict.fromkeys(texts) if text != lead.watched.series.text]
 
@@ -244,7 +248,8 @@ class Watching:
         old = [text for text, each in self.watched.items() if when - each.seen > FORGET_SECONDS]
         for text in old:
             del self.watched[text]
-        if old or (self._left_out and len(self.watched) < self._config.max_watched):
+        room = len(self.watched) < self._config.max_watched or any(self._is_gone(w) for w in self.watched.values())
+        if old or (self._left_out and room):
             self._left_out.clear()
             self._selection.forget()
 

@@ -76,7 +76,7 @@ def _record(finding: Finding) -> str:
 
 def _lasting(finding: Finding) -> str:
     minutes = finding.rows_lasting * finding.row_seconds / 60
-    return f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
+    return f"{minutes:.0f} minutes" if minutes < 180 else f"{minutes / 60:.0f} hours"
 
 
 def _days(days: float) -> str:
