@@ -61,7 +61,8 @@ class History:
         if day != self._day:
             self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
             self._day = day
-            for old in files(self._folder)[: -self._days]:
+            others = [each for each in files(self._folder) if each != file]
+            for old in others[: max(0, len(others) + 1 - self._days)]:
                 old.unlink(missing_ok=True)
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
