@@ -25,7 +25,7 @@ from collector_plugins.anomaly.config import Config
 from collector_plugins.anomaly.detector import Detector, Settings
 from collector_plugins.anomaly.history import History
 from collector_plugins.anomaly.predictor import Predictor
-from collector_plugins.anomaly.saved import Saved, Saver, lines_of
+from collector_plugins.anomaly.statefile import Saved, Saver, lines_of
 from collector_plugins.anomaly.watched import Watched
 from collector_plugins.anomaly.watching import Watching
 

@@ -7,36 +7,49 @@ from dataclasses import dataclass
 from math import isfinite, log10
 from typing import Any
 
+from collector_plugins.anomaly import saved
 from collector_plugins.anomaly.expectation import Expectation
-from collector_plugins.anomaly.rarity import Rarity
+from collector_plugins.anomaly.means import LENGTHS, Means
+from collector_plugins.anomaly.memory import Memory
 from collector_plugins.anomaly.records import Range
 
 VERSION = 1
-CHOSEN = 1.5
-FLEET = 4.0  # `level` for hundreds of series: pages of one series a month at most
+CHOSEN_LEVEL = 1.0
+FLEET_LEVEL = 4.0
 HUGE = 1e150  # values beyond are taken for it, so that no sum or difference overflows
-SHARPNESS = 100.0  # a record that exceeds the range by a hundredth of its width counts log10(2)
+SHARPNESS = 30.0  # a record a thirtieth of the range beyond it counts log10(2)
+VALUE_FORGETTING = 1e-5  # per row, of the range of the values
+DISTANCE_FORGETTING = 1e-4  # per row, of the ranges of the distances from what was expected
+LEVEL_WEIGHT = 1 / 3  # of each length of mean
+RECORD_WEIGHT = 1.0
+DISTRIBUTION_WEIGHT = 3.0
+GAP_ROWS = 12  # usual distances between rows; a longer gap separates what is before and after
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How it decides; the default suits a few chosen series, `Settings(level=FLEET)` many.
+    """How it decides; the default is for a few chosen series, `FLEET` for hundreds.
 
-    level: what the opinions must add up to for an alarm; warm_up: rows without an alarm at the start;
-    hold_rows: an alarm's own level is the bar for the next, and that bar halves every so many rows.
+    level: what the opinions must add up to for an alarm; warm_up_rows, warm_up_seconds: no alarm before both are over;
+    hold_rows: an alarm sets the bar for the next one to its own level, and the bar halves every so many rows.
     """
 
-    level: float = CHOSEN
-    warm_up: int = 150
-    hold_rows: float = 60
+    level: float = CHOSEN_LEVEL
+    warm_up_rows: int = 150
+    warm_up_seconds: float = 12 * 3600
+    hold_rows: float = 90
+
+
+CHOSEN = Settings()
+FLEET = Settings(level=FLEET_LEVEL, warm_up_seconds=2 * 86_400)
 
 
 class Verdict:
     """What the detector thinks of a row.
 
     score: 0 to 1, 0.5 at the alarm level; level: the sum of the opinions; onset: an alarm begins with this row;
-    expected: what the value should have been; size: how far it is from that in robust scales, signed, None before
-    there is a scale; cause: the opinion that weighed most, 'level', 'record', 'distribution' or ''.
+    expected: what the value should have been, None for the first; size: how far it is from that in robust scales,
+    signed, None before there is a scale; cause: the opinion that weighs most, 'level', 'record', 'distribution' or ''.
     """
 
     __slots__ = ("cause", "expected", "level", "onset", "score", "size", "warming_up")
@@ -52,72 +65,126 @@ class Verdict:
 
 
 class Detector:
-    """Watches one series; `row_seconds` is the usual distance of its rows."""
+    """Watches one series; `row_seconds` is the usual distance of its rows, which it goes on learning."""
 
-    __slots__ = ("_bar", "_expectation", "_fade", "_last", "_ranges", "_rarity", "_row_seconds", "_rows", "settings")
+    __slots__ = (
+        "_bar",
+        "_distances",
+        "_expectation",
+        "_fade",
+        "_first",
+        "_last",
+        "_means",
+        "_memory",
+        "_rows",
+        "_spacing",
+        "_values",
+        "settings",
+    )
 
-    def __init__(self, settings: Settings = Settings(), *, row_seconds: float = 60) -> None:
+    def __init__(self, settings: Settings = CHOSEN, *, row_seconds: float = 60) -> None:
         self.settings = settings
-        self._row_seconds = row_seconds
         self._fade = 0.5 ** (1 / settings.hold_rows)
+        self._spacing = float(row_seconds)
         self._rows = 0
+        self._first = 0.0
+        self._last = 0.0
         self._bar = 0.0
-        self._last: float | None = None
         self._expectation = Expectation()
-        self._rarity = Rarity(5e-4)
-        self._ranges = (Range(1e-5), Range(1e-4), Range(3e-4))
+        self._means = Means()
+        self._memory = Memory()
+        self._values = Range(VALUE_FORGETTING)
+        self._distances = [Range(DISTANCE_FORGETTING) for _ in LENGTHS]
 
     def update(self, value: float, when: float) -> Verdict:
-        """Judge a row that was measured at `when`, in seconds since 1970, and learn it; not a number: no opinion."""
+        """Judge a row that was measured at `when`, in seconds since 1970, and learn it.
+
+        A value or time that is not a finite number says nothing and teaches nothing.
+        """
         verdict = Verdict()
-        verdict.warming_up = self._rows < self.settings.warm_up
-        if not isfinite(value):
+        if not (isfinite(value) and isfinite(when)):
             return verdict
-        value = min(max(float(value), -HUGE), HUGE)
-        self._judge(value, when, verdict)
-        self._rows += 1
-        self._last = value
+        self._follow(when)
+        self._judge(min(max(value, -HUGE), HUGE), when, verdict)
         self._decide(verdict)
         return verdict
 
+    def _follow(self, when: float) -> None:
+        """Keep the time; after a gap, means and distributions begin anew."""
+        if not self._rows:
+            self._first = self._last = when
+        step = when - self._last
+        if step > GAP_ROWS * self._spacing:
+            self._means.clear()
+            self._memory.forget_window()
+        if step > 0:
+            self._spacing += 0.1 * (min(step, 2 * self._spacing) - self._spacing)
+        self._last = when
+        self._rows += 1
+
     def _judge(self, value: float, when: float, verdict: Verdict) -> None:
         expectation = self._expectation
-        expected = expectation.of(when)
-        deviation = expectation.learn(value, when)
-        rare = 0.5 * self._rarity.of(abs(deviation))
-        step = value - self._last if self._last is not None else 0.0
-        outside = sum(
-            log10(1 + SHARPNESS * span.excess(number))
-            for span, number in zip(self._ranges, (value, value - (expected or value), step), strict=True)
-        )
-        verdict.level = rare + outside
-        verdict.expected = expected
-        verdict.size = expectation.size
-        verdict.cause = "level" if rare >= outside else "record"
+        expectation.learn(value, when)
+        verdict.expected, verdict.size = expectation.expected, expectation.size
+        least = expectation.least
+        odds = 1.0
+        for mean, span in zip(self._means.add(expectation.distance), self._distances, strict=True):
+            excess = span.excess(mean, least)
+            if excess:
+                odds *= 1 + SHARPNESS * excess
+        record = self._values.excess(value, least)
+        novelty = self._memory.novelty(self._values.share(value))
+        if record or novelty or odds > 1:
+            opinions = {
+                "level": LEVEL_WEIGHT * log10(odds),
+                "record": RECORD_WEIGHT * log10(1 + SHARPNESS * record),
+                "distribution": DISTRIBUTION_WEIGHT * novelty,
+            }
+            verdict.level = sum(opinions.values())
+            verdict.cause = max(opinions, key=opinions.__getitem__)
 
     def _decide(self, verdict: Verdict) -> None:
+        settings = self.settings
         self._bar *= self._fade
-        verdict.score = 1 - 0.5 ** (verdict.level / self.settings.level)
-        if verdict.warming_up:
-            verdict.score, verdict.cause = 0.0, ""
-        elif verdict.level > self._bar:
+        verdict.warming_up = (
+            self._rows <= settings.warm_up_rows or self._last - self._first < settings.warm_up_seconds
+        )
+        if not verdict.level or verdict.warming_up:
+            return
+        verdict.score = 1 - 0.5 ** (verdict.level / settings.level)
+        if verdict.level > self._bar:
             self._bar = verdict.level
-            verdict.onset = verdict.level >= self.settings.level
+            verdict.onset = verdict.level >= settings.level
 
     def state(self) -> dict[str, Any]:
         """All that it has learnt, as JSON takes it."""
         return {
             "version": VERSION,
-            "row_seconds": self._row_seconds,
-            "rows": self._rows,
-            "bar": self._bar,
-            "last": self._last,
+            "clock": [self._rows, self._first, self._last, self._spacing, self._bar],
             "expectation": self._expectation.state(),
-            "rarity": self._rarity.state(),
-            "ranges": [span.state() for span in self._ranges],
+            "means": self._means.state(),
+            "memory": self._memory.state(),
+            "ranges": [span.state() for span in (self._values, *self._distances)],
         }
 
     @classmethod
-    def restore(cls, state: Mapping[str, Any], settings: Settings = Settings()) -> Detector:
+    def restore(cls, state: Mapping[str, Any], settings: Settings = CHOSEN) -> Detector:
         """Go on where `state()` was taken; raises `ValueError` for another version or a damaged state."""
-        return cls(settings)
+        saved.check(state, VERSION)
+        detector = cls(settings)
+        try:
+            detector._take_up(state)
+        except (IndexError, KeyError, OverflowError, TypeError, ValueError) as damage:
+            raise ValueError(f"the detector's saved state is damaged: {damage!r}") from damage
+        return detector
+
+    def _take_up(self, state: Mapping[str, Any]) -> None:
+        rows, self._first, self._last, self._spacing, self._bar = state["clock"]
+        self._rows = int(rows)
+        if self._rows < 0 or self._spacing <= 0 or self._bar < 0:
+            raise ValueError("impossible times")
+        self._expectation.restore(state["expectation"])
+        self._means.restore(state["means"])
+        self._memory.restore(state["memory"])
+        for span, ends in zip((self._values, *self._distances), state["ranges"], strict=True):
+            span.restore(ends)

@@ -5,55 +5,70 @@ from __future__ import annotations
 from collector_plugins.anomaly.season import DAY, WEEK, Season
 
 RATE = 0.002  # of level and scale, per row
-CLIP = 4.0  # scales: what lies farther off teaches as if it lay there
-WINDOW = 12  # rows over which deviations are averaged
+CLIP = 10.0  # scales: what lies farther off teaches as if it lay there
 FIRST_ROWS = 20  # teach unclipped
-FARTHEST = 50.0  # scales that one row counts
+WEEKS = 2  # visits from which on an hour of the week is known better than the hour of the day
+LEAST_SCALE = 1e-4  # of the level: what is nearly constant has no deviations
 
 
 class Expectation:
-    """Follows a series; `size` is the last row's distance from what was expected, in scales."""
+    """Follows a series: `expected` before a row, `distance` and `size` (in scales, None at the start) after it."""
 
-    __slots__ = ("_day", "_level", "_recent", "_rows", "_scale", "_week", "size")
+    __slots__ = ("_day", "_rows", "_scale", "_week", "distance", "expected", "least", "level", "size")
 
     def __init__(self) -> None:
         self._day = Season(DAY, 24)
-        self._week = Season(WEEK, 168)
-        self._level = 0.0
-        self._scale = 0.0
+        self._week = Season(WEEK, 7 * 24)
         self._rows = 0
-        self._recent: list[float] = []
+        self._scale = 0.0
+        self.level = 0.0
+        self.least = 0.0
+        self.distance = 0.0
+        self.expected: float | None = None
         self.size: float | None = None
 
-    def of(self, when: float) -> float | None:
-        """The value to expect at a moment; None before the first row."""
-        return self._level + self._usual(when) if self._rows else None
-
-    def _usual(self, when: float) -> float:
-        hour = self._week.at(when)
-        return self._week.usual(hour) if self._week.visits(hour) > 1 else self._day.usual(self._day.at(when))
-
-    def learn(self, value: float, when: float) -> float:
-        """Take a row in; returns the mean distance of the last rows in scales."""
-        if not self._rows:
-            self._level = value
-        usual = self._usual(when)
-        distance = value - self._level - usual
-        scale = max(self._scale, 1e-9 + 1e-4 * abs(self._level))
-        self.size = distance / scale if self._rows > 5 else None
-        if self._rows > FIRST_ROWS:
-            distance = min(max(distance, -CLIP * scale), CLIP * scale)
+    def learn(self, value: float, when: float) -> None:
+        """Compare a row with what it should have been, and learn it."""
+        day, week = self._day, self._week
+        hour, hour_of_week = day.at(when), week.at(when)
+        known = week.visits(hour_of_week) >= WEEKS
+        usual = week.usual(hour_of_week) if known else day.usual(hour)
+        self._compare(value, usual)
+        taught = self._clipped()
         self._rows += 1
         rate = max(1 / self._rows, RATE)
-        self._level += rate * distance
-        self._scale += rate * (abs(distance) - self._scale)
-        self._day.learn(self._day.at(when), distance + usual)
-        self._week.learn(self._week.at(when), distance + usual)
-        self._recent.append(min(max(self.size or 0.0, -FARTHEST), FARTHEST))
-        if len(self._recent) > WINDOW:
-            del self._recent[0]
-        return sum(self._recent) / WINDOW
+        self.level += rate * taught
+        self._scale += rate * (abs(taught) - self._scale)
+        day.learn(hour, taught + usual)
+        week.learn(hour_of_week, taught + usual)
 
-    def state(self) -> list[float]:
+    def _compare(self, value: float, usual: float) -> None:
+        if not self._rows:
+            self.level = value
+        self.expected = self.level + usual if self._rows else None
+        self.least = LEAST_SCALE * abs(self.level) + 1e-9
+        self.distance = value - self.level - usual
+        self.size = self.distance / max(self._scale, self.least) if self._rows >= FIRST_ROWS else None
+
+    def _clipped(self) -> float:
+        if self.size is None:
+            return self.distance
+        farthest = CLIP * max(self._scale, self.least)
+        return min(max(self.distance, -farthest), farthest)
+
+    def state(self) -> dict[str, list[float]]:
         """What it knows."""
-        return [self._rows, self._level, self._scale, *self._recent]
+        return {
+            "level": [self._rows, self.level, self._scale],
+            "day": self._day.state(),
+            "week": self._week.state(),
+        }
+
+    def restore(self, state: dict[str, list[float]]) -> None:
+        """Take up what `state` returned; raises `ValueError` or `KeyError` where it does not fit."""
+        rows, self.level, self._scale = state["level"]
+        self._rows = int(rows)
+        self._day.restore(state["day"])
+        self._week.restore(state["week"])
+        if self._rows < 0 or self._scale < 0:
+            raise ValueError("less than no rows")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from collector_core.testing import FakeClock
 from collector_plugins.anomaly.anomalies import from_saved
-from collector_plugins.anomaly.saved import Saved
+from collector_plugins.anomaly.statefile import Saved
 
 
 def state_file(tmp_path):
