@@ -113,3 +113,11 @@ class Energy(Collector[Config]):
 def collector_types() -> list[type[Collector[Any]]]:
     """The one collector of this plugin."""
     return [Energy]
+
+
+@hookimpl
+def collector_demo_types() -> list[type[Collector[Any]]]:
+    """The simulated collector."""
+    from collector_plugins.energy.demo import DemoEnergy  # noqa: PLC0415 - no other command needs it
+
+    return [DemoEnergy]

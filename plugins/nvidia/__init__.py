@@ -164,3 +164,11 @@ def _publish_cluster(out: Readings, answers: Iterable[Answer]) -> None:
 def collector_types() -> list[type[Collector[Any]]]:
     """The one collector of this plugin."""
     return [Nvidia]
+
+
+@hookimpl
+def collector_demo_types() -> list[type[Collector[Any]]]:
+    """The simulated collector."""
+    from collector_plugins.nvidia.simulation import DemoNvidia  # noqa: PLC0415 - no other command needs it
+
+    return [DemoNvidia]

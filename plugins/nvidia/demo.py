@@ -1,62 +1,75 @@
-"""A simulated box with four GPUs, for trying dashboards; the plugin marks its series `demo="true"`."""
+"""A source of simulated GPUs, for trying dashboards: `local: demo`, and the hosts of `run --demo`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import cos, pi, sin
+from collections.abc import Iterator, Sequence
 
 from collector_core import Clock
+from collector_core.demo import DemoGpu, Rack, Totals, noise
 from collector_plugins.nvidia import metrics
 from collector_plugins.nvidia.gpu import Answer, Gpu, Series, throttled
 
-GPUS = 4
-LIMIT_WATTS = 350.0
-IDLE_WATTS = 40.0
-MEMORY_BYTES = 24 << 30
-SW_POWER_CAP = 0x4
-GPU_IDLE = 0x1
+DRIVER = "demo"
+HOT_CELSIUS = 83.0
+NEAR_LIMIT, IDLE = 0.98, 0.01  # of the load
+GPU_IDLE, SW_POWER_CAP, SW_THERMAL_SLOWDOWN = 0x1, 0x4, 0x20
+
+
+def own_gpus() -> Sequence[DemoGpu]:
+    """The GPUs that `local: demo` shows: those of the demo's busiest host."""
+    gpus = Rack().gpus
+    busiest = max((gpu.host for gpu in gpus), key=lambda host: sum(gpu.limit_watts for gpu in gpus if gpu.host == host))
+    return tuple(gpu for gpu in gpus if gpu.host == busiest)
 
 
 class Demo:
-    """GPUs whose load swings, each at a pace of its own; their energy counters are the exact area under their power."""
+    """GPUs that work on the jobs of the demo rack. Where `counts`, each has an energy counter, else its power alone."""
 
     name = "demo"
     stage = "simulating"
     connections = None
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, gpus: Sequence[DemoGpu], *, counts: bool = True) -> None:
         self._clock = clock
+        self._gpus = gpus
+        self._totals = Totals() if counts else None
 
     async def read(self) -> Answer:
         """All GPUs."""
-        now = self._clock.monotonic()
-        return Answer(tuple(_gpu(index, now) for index in range(GPUS)), {})
+        when = self._clock.time()
+        return Answer(tuple(self._gpu(gpu, when) for gpu in self._gpus), {})
 
     async def close(self) -> None:
         """There is nothing to let go of."""
 
-
-def _gpu(index: int, now: float) -> Gpu:
-    period = 600.0 + 240.0 * index
-    angle = 2 * pi * now / period
-    load = (1 + sin(angle)) / 2
-    # The integral of the load from 0 to now.
-    load_seconds = (now + (1 - cos(angle)) * period / (2 * pi)) / 2
-    joules = IDLE_WATTS * now + (LIMIT_WATTS - IDLE_WATTS) * load_seconds
-    uuid = f"GPU-00000000-demo-0000-0000-{index:012}"
-    return Gpu(str(index), uuid, dict(_series(load)), joules)
+    def _gpu(self, gpu: DemoGpu, when: float) -> Gpu:
+        joules = self._totals.grow(gpu.uuid, gpu.watts(when), when) if self._totals else None
+        return Gpu(str(gpu.index), gpu.uuid, dict(_series(gpu, when)), joules)
 
 
-def _series(load: float) -> Iterator[tuple[Series, float]]:
-    yield Series(metrics.POWER), IDLE_WATTS + (LIMIT_WATTS - IDLE_WATTS) * load
-    yield Series(metrics.POWER_LIMIT), LIMIT_WATTS
-    yield Series(metrics.TEMPERATURE), 35.0 + 45.0 * load
-    yield Series(metrics.MEMORY_USED), (0.1 + 0.8 * load) * MEMORY_BYTES
-    yield Series(metrics.MEMORY_TOTAL), float(MEMORY_BYTES)
+def _series(gpu: DemoGpu, when: float) -> Iterator[tuple[Series, float]]:
+    load, celsius, used = gpu.load(when), gpu.celsius(when), gpu.memory_used_bytes(when)
+    memory_use = max(0.0, min(1.0, 0.6 * load * (1 + noise(when, f"{gpu.uuid} memory", 0.2, 60.0))))
+    slow = 0.85 if celsius > HOT_CELSIUS else 1.0
+    yield Series(metrics.POWER), gpu.watts(when)
+    yield Series(metrics.POWER_LIMIT), gpu.limit_watts
+    yield Series(metrics.TEMPERATURE), celsius
+    yield Series(metrics.MEMORY_TEMPERATURE), celsius + 6 + 4 * load
+    yield Series(metrics.MEMORY_USED), used
+    yield Series(metrics.MEMORY_TOTAL), gpu.memory_bytes
     yield Series(metrics.UTILIZATION), load
-    yield Series(metrics.MEMORY_UTILIZATION), 0.6 * load
-    yield Series(metrics.FAN_SPEED), 0.3 + 0.5 * load
-    yield Series(metrics.CLOCK, ("graphics",)), 210e6 + 1.5e9 * load
-    yield Series(metrics.CLOCK, ("memory",)), 9.75e9
-    yield Series(metrics.GPU_INFO, ("Simulated GPU", "demo")), 1.0
-    yield from throttled(SW_POWER_CAP if load > 0.97 else GPU_IDLE if load < 0.03 else 0)
+    yield Series(metrics.MEMORY_UTILIZATION), memory_use
+    yield Series(metrics.FAN_SPEED), min(1.0, 0.25 + max(0.0, celsius - 40) / 55)
+    yield Series(metrics.CLOCK, ("graphics",)), 210e6 + 1.7e9 * slow * min(1.0, 2 * load)
+    yield Series(metrics.CLOCK, ("memory",)), 9.75e9 if load > IDLE else 405e6
+    yield Series(metrics.PCIE_THROUGHPUT, ("receive",)), 2.2e9 * load
+    yield Series(metrics.PCIE_THROUGHPUT, ("transmit",)), 0.7e9 * load
+    yield Series(metrics.ECC_ERRORS, ("corrected",)), 0.0
+    yield Series(metrics.ECC_ERRORS, ("uncorrected",)), 0.0
+    yield Series(metrics.GPU_INFO, (gpu.model, DRIVER)), 1.0
+    yield from throttled(_reasons(load, celsius))
+
+
+def _reasons(load: float, celsius: float) -> int:
+    hot = SW_THERMAL_SLOWDOWN if celsius > HOT_CELSIUS else 0
+    return hot | (SW_POWER_CAP if load > NEAR_LIMIT else GPU_IDLE if load < IDLE else 0)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from collector_core import Clock, NotAvailable, Reason
 from collector_plugins.nvidia.config import Config, Host, Local
-from collector_plugins.nvidia.demo import Demo
+from collector_plugins.nvidia.demo import Demo, own_gpus
 from collector_plugins.nvidia.gpu import Answer, Source
 from collector_plugins.nvidia.local import LocalProgram
 from collector_plugins.nvidia.nvml import INSTALL_PACKAGE, LIBRARY, Nvml
@@ -84,7 +84,7 @@ def local_source(config: Config, clock: Clock) -> Source:
     """The source of this machine's GPUs; `config.local` is not off."""
     nvml = InThread(Nvml(clock, processes=config.processes))
     smi = Smi(LocalProgram(config.nvidia_smi), processes=config.processes)
-    sources: dict[Local, Source] = {Local.NVML: nvml, Local.NVIDIA_SMI: smi, Local.DEMO: Demo(clock)}
+    sources: dict[Local, Source] = {Local.NVML: nvml, Local.NVIDIA_SMI: smi, Local.DEMO: Demo(clock, own_gpus())}
     return sources.get(config.local) or FirstThatAnswers((nvml, smi))
 
 

@@ -122,6 +122,14 @@ def collector_types() -> Sequence[type[Collector[Any]]]:
 
 
 @hookimpl
+def collector_demo_types() -> Sequence[type[Collector[Any]]]:
+    """The simulated collector."""
+    from collector_plugins.qemu.demo import DemoQemu  # noqa: PLC0415 - no other command needs it
+
+    return (DemoQemu,)
+
+
+@hookimpl
 def collector_commands(subcommands: Subcommands) -> None:
     """`energy-collector calibrate qemu`."""
     from collector_plugins.qemu.calibrate import calibrate  # noqa: PLC0415 - no other command needs it

@@ -195,3 +195,11 @@ class Rapl(Collector[Config]):
 def collector_types() -> Sequence[type[Collector[Any]]]:
     """The collectors of this plugin."""
     return (Rapl,)
+
+
+@hookimpl
+def collector_demo_types() -> Sequence[type[Collector[Any]]]:
+    """The simulated collector."""
+    from collector_plugins.rapl.demo import DemoRapl  # noqa: PLC0415 - no other command needs it
+
+    return (DemoRapl,)

@@ -196,6 +196,14 @@ def collector_types() -> Sequence[type[Collector[Any]]]:
 
 
 @hookimpl
+def collector_demo_types() -> Sequence[type[Collector[Any]]]:
+    """The simulated collector."""
+    from collector_plugins.solix.demo import DemoSolix  # noqa: PLC0415 - no other command needs it
+
+    return (DemoSolix,)
+
+
+@hookimpl
 def collector_commands(subcommands: Subcommands) -> None:
     """`energy-collector solix fields` and `energy-collector solix login`."""
     from collector_plugins.solix import commands  # noqa: PLC0415 - nothing else needs them

@@ -321,3 +321,11 @@ _GROUPS: dict[str, Callable[[Source, Readings], None]] = {
 def collector_types() -> list[type[Collector[Any]]]:
     """The one collector of this plugin."""
     return [System]
+
+
+@hookimpl
+def collector_demo_types() -> list[type[Collector[Any]]]:
+    """The simulated collector."""
+    from collector_plugins.system.demo import DemoSystem  # noqa: PLC0415 - no other command needs it
+
+    return [DemoSystem]

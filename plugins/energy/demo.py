@@ -1,0 +1,21 @@
+"""The ledger over simulated meters, for `run --demo`: the real one, with a price, a grid and a building."""
+
+from __future__ import annotations
+
+from collector_core import Field
+from collector_plugins.energy import Energy
+from collector_plugins.energy.config import Config
+
+
+class DemoConfig(Config):
+    """The plugin's options, with defaults for a demo."""
+
+    country: str | None = Field("DE", description="ISO 3166 code whose carbon intensity the demo reckons with.")
+    pue: float = Field(1.25, ge=1, le=10, description="Power usage effectiveness of the demo's building.")
+    price_per_kwh: float | None = Field(0.32, ge=0, description="Price of a kWh in the demo.")
+
+
+class DemoEnergy(Energy):
+    """Adds up what the simulated plugins hand over."""
+
+    config_type = DemoConfig

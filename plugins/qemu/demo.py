@@ -1,0 +1,107 @@
+"""Simulated guests, for `run --demo`: those of the demo rack, through the plugin's own power model."""
+
+from __future__ import annotations
+
+from collector_core import Context, Field, NotAvailable
+from collector_core.demo import DemoGuest, Rack, Totals
+from collector_plugins.qemu import Qemu
+from collector_plugins.qemu.cmdline import Description
+from collector_plugins.qemu.config import Config, Power
+from collector_plugins.qemu.guest import Guest
+from collector_plugins.qemu.host import Host
+from collector_plugins.qemu.meter import Meter, Row
+from collector_plugins.qemu.procfs import TICKS_PER_SECOND
+from collector_plugins.qemu.roster import Totals as GuestTotals
+from collector_plugins.qemu.statfile import StatFile
+from collector_plugins.qemu.watch import GAP_INTERVALS, SHORTEST_GAP_SECONDS, Run, Watch
+
+FIRST_PID = 4101
+
+
+class DemoConfig(Config):
+    """The plugin's options, with defaults for a demo."""
+
+    coefficients: tuple[float, ...] | None = Field(
+        Rack.coefficients, description="Watts of the demo rack at x busy cores."
+    )
+    cinergy_ratio: float = Field(0.85, ge=0, le=1, description="Share of the dynamic power that counts in the demo.")
+    server_cores: int | None = Field(Rack.cores, description="Cores of the demo rack.")
+    pue: float = Field(1.25, ge=1, description="Power usage effectiveness of the demo's building.")
+    emission_factor: float | None = Field(340.0, ge=0, description="Carbon intensity in the demo, in g per kWh.")
+
+
+class DemoHost(Host):
+    """The demo rack's processors."""
+
+    def __init__(self, rack: Rack) -> None:
+        self._cores = rack.cores
+        self.cpus = rack.cores
+
+    def physical_cores(self) -> int | None:
+        """Cores of the rack."""
+        return self._cores
+
+
+class DemoWatch(Watch):
+    """Makes of the demo rack's guests what a real host's would give."""
+
+    def __init__(self, ctx: Context, power: Power, rack: Rack) -> None:
+        self._clock = ctx.clock
+        self._rack = rack
+        self._cpu_seconds = Totals()
+        self.meter = Meter(power, DemoHost(rack), max(GAP_INTERVALS * ctx.interval, SHORTEST_GAP_SECONDS))
+        now, when = ctx.clock.monotonic(), ctx.clock.time()
+        self._guests = [
+            (simulated, _guest(FIRST_PID + number, simulated, now), GuestTotals(0))
+            for number, simulated in enumerate(rack.guests)
+        ]
+        for simulated in rack.guests:
+            self._ticks(simulated, when)
+
+    def run(self) -> Run:
+        """Take every guest on to now."""
+        now, when = self._clock.monotonic(), self._clock.time()
+        rows: list[Row] = []
+        for simulated, guest, totals in self._guests:
+            guest.account(self._ticks(simulated, when), now)
+            rows.append(self.meter.row(guest, totals))
+        return Run(rows, (), self._rack.busy_cores(when), is_after_gap=False)
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def _ticks(self, guest: DemoGuest, when: float) -> int:
+        return int(TICKS_PER_SECOND * self._cpu_seconds.grow(guest.name, guest.busy_cores(when), when))
+
+
+class DemoQemu(Qemu):
+    """The simulated guests; reads nothing."""
+
+    config_type = DemoConfig
+
+    @classmethod
+    def detect(cls, ctx: Context) -> NotAvailable | None:
+        """Always there."""
+        del ctx
+        return None
+
+    def open(self) -> None:
+        """Begin to follow the guests; what was counted goes on."""
+        if self._watch is None:
+            self._watch = DemoWatch(self.ctx, self.config.power, Rack())
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def _guest(pid: int, simulated: DemoGuest, now: float) -> Guest:
+    return Guest(
+        pid=str(pid),
+        start=pid,
+        stat=StatFile("", is_kernels=False),
+        description=Description(simulated.name, simulated.uuid, vcpus=simulated.vcpus),
+        ticks=0,
+        read_at=now,
+        vcpus=simulated.vcpus,
+        labels=(simulated.name, simulated.uuid),
+    )
