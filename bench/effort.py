@@ -27,6 +27,7 @@ class Effort:
     guests: int = 1_000
     blocks: int = 2000
     curve_seconds: int = 5
+    anomaly_minutes: int = 60
 
 
 FULL = Effort()
@@ -49,4 +50,5 @@ QUICK = Effort(
     guests=100,
     blocks=100,
     curve_seconds=1,
+    anomaly_minutes=5,
 )

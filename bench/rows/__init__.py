@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from bench.effort import Effort
 from bench.figures import Figure, Table
 from bench.rows import (
+    anomaly,
     between,
     idle,
     imports,
@@ -35,6 +36,7 @@ ROWS: Mapping[str, Row] = {
     "nvidia": nvidia.measure,
     "measure": measure.measure,
     "imports": imports.measure,
+    "anomaly": anomaly.measure,
     "qemu": qemu.measure,
     "qemu-c": qemu.measure_beside_c,
 }

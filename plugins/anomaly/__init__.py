@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 STATE_FILE = "state.jsonl"
+DAY = 86_400.0
 _FIX = "add `anomaly: {}` below `collectors:`, beside the collectors whose series it should watch"
 
 
@@ -49,7 +50,7 @@ class Anomaly(Collector[Config]):
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
-        self._settings = Settings(level=config.level, warm_up=config.warm_up_rows)
+        self._settings = Settings(level=config.level, warm_up_seconds=config.warm_up_days * DAY)
         self._watching: Watching | None = None
         self._saver = Saver(self.folder / STATE_FILE, config.row, ctx.logger)
         self._saved: Saved | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +45,6 @@ DEFAULT_SERIES = (
     "performance_network_latency_seconds",
     "performance_network_loss_ratio",
 )
-FEWEST_ROWS = 20
 DEFAULT_HISTORY = (
     "system_cpu_usage_ratio",
     "system_memory_used_bytes",
@@ -85,10 +83,14 @@ class Config(CollectorConfig):
         gt=0,
         le=100,
         description="How odd a row must be: 4 for many series, at most about one false alarm a month of each; "
-        "1.5 where few are watched and nothing may be missed.",
+        "1 where few are watched and nothing may be missed.",
     )
-    warm_up: Duration = Field(
-        86_400.0, description="Seconds, or 1d: for so long, and at least 20 rows, a new series is learnt, not judged."
+    warm_up_days: float = Field(
+        2.0,
+        ge=0,
+        le=14,
+        allow_inf_nan=False,
+        description="For so long, and at least 150 rows, a new series is learnt and not judged.",
     )
     max_watched: int = Field(2000, ge=1, le=20_000, description="More series than this are counted, not watched.")
     max_records: int = Field(500, ge=1, le=10_000, description="Anomalies kept for `/api/v1/anomalies`.")
@@ -106,11 +108,6 @@ class Config(CollectorConfig):
         None,
         description="Model that predicts (ONNX); by default what `energy-collector anomaly train` left in `state_dir`.",
     )
-
-    @property
-    def warm_up_rows(self) -> int:
-        """The warm-up in rows."""
-        return max(FEWEST_ROWS, ceil(self.warm_up / self.row))
 
     def folder(self, home: Path, name: str) -> Path:
         """Where the instance `name` keeps what it learnt, below the user's folder `home` if nothing else is said."""

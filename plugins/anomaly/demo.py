@@ -10,7 +10,7 @@ from collector_plugins.anomaly.topics import actions_for
 from collector_plugins.anomaly.watching import Watching
 from collector_plugins.anomaly.words import Finding, sentence
 
-QUICK = {"row": 10.0, "warm_up": 600.0, "history_days": 0, "model_file": None}
+QUICK = {"row": 10.0, "warm_up_days": 0.0, "history_days": 0, "model_file": None}
 PERIOD = 1800.0  # seconds from example to example
 LASTING = 600.0
 SERIES = 'nvidia_gpu_power_watts{gpu="0"}'

@@ -146,9 +146,7 @@ class Detector:
     def _decide(self, verdict: Verdict) -> None:
         settings = self.settings
         self._bar *= self._fade
-        verdict.warming_up = (
-            self._rows <= settings.warm_up_rows or self._last - self._first < settings.warm_up_seconds
-        )
+        verdict.warming_up = self._rows <= settings.warm_up_rows or self._last - self._first < settings.warm_up_seconds
         if not verdict.level or verdict.warming_up:
             return
         verdict.score = 1 - 0.5 ** (verdict.level / settings.level)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-STUCK, ZERO, RARE_EVENT = "stuck", "zero", "rare_event"
+STUCK = "stuck"
+ZERO = "zero"
+RARE_EVENT = "rare_event"
 
 LEARN_ROWS = 300  # before any rule speaks
 FORGET_ROWS = 20_000  # two weeks of minutes: then everything counted is halved

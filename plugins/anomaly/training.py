@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 FEWEST_ROWS = 500
 HELD_BACK = 0.2  # of the rows, the last ones: what the model is judged by
 RIDGE = 1e-3
-OPSET, IR_VERSION = 13, 8
+OPSET = 13
+IR_VERSION = 8
 
 
 class Trained(NamedTuple):

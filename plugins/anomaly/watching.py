@@ -15,8 +15,8 @@ from collector_plugins.anomaly.config import Config
 from collector_plugins.anomaly.detector import Detector
 from collector_plugins.anomaly.groups import SECOND_SIZE, Group
 from collector_plugins.anomaly.rules import RARE_EVENT, STUCK
-from collector_plugins.anomaly.statefile import Saved
 from collector_plugins.anomaly.selection import Selection
+from collector_plugins.anomaly.statefile import Saved
 from collector_plugins.anomaly.topics import actions_for
 from collector_plugins.anomaly.watched import Watched
 from collector_plugins.anomaly.words import MISSING, MULTIVARIATE, sentence

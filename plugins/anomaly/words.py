@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from collector_plugins.anomaly.rules import RARE_EVENT, STUCK, ZERO
 
-MISSING, MULTIVARIATE = "missing", "multivariate"
+MISSING = "missing"
+MULTIVARIATE = "multivariate"
 SEASON_DAYS = 2.0  # of watching, before "at this time of day" may be said
 PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 WITH_PREFIX = frozenset({"bytes", "watts", "joules", "hertz"})

@@ -76,7 +76,7 @@ def test_a_mahalanobis_distance_knows_what_goes_together():
 
 
 def group_after(sizes, rows=2000):
-    group = Group(Detector(Settings(level=4.0), row_seconds=60))
+    group = Group(Detector(Settings(level=3.0), row_seconds=60))
     begun = [group.update(sizes(row), 60.0 * row) for row in range(rows)]
     return group, any(begun)
 

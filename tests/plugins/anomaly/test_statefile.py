@@ -37,7 +37,7 @@ def test_what_was_learnt_outlives_a_restart(machine):
 
 def test_anomalies_are_still_told_after_a_restart_and_have_ended(machine):
     found = machine()
-    found.days(2)
+    found.days(3)
     found.system.load = 0.8
     found.rows(3)
     other = again(found, machine)
