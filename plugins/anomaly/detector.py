@@ -11,18 +11,20 @@ from collector_plugins.anomaly import saved
 from collector_plugins.anomaly.expectation import Expectation
 from collector_plugins.anomaly.means import LENGTHS, Means
 from collector_plugins.anomaly.memory import Memory
+from collector_plugins.anomaly.rarity import Rarity
 from collector_plugins.anomaly.records import Range
+from collector_plugins.anomaly.shifts import Shifts
 
 VERSION = 1
-CHOSEN_LEVEL = 1.0
+CHOSEN_LEVEL = 0.85
 FLEET_LEVEL = 4.0
 HUGE = 1e150  # values beyond are taken for it, so that no sum or difference overflows
 SHARPNESS = 30.0  # a record a thirtieth of the range beyond it counts log10(2)
-VALUE_FORGETTING = 1e-5  # per row, of the range of the values
-DISTANCE_FORGETTING = 1e-4  # per row, of the ranges of the distances from what was expected
-LEVEL_WEIGHT = 1 / 3  # of each length of mean
-RECORD_WEIGHT = 1.0
-DISTRIBUTION_WEIGHT = 3.0
+VALUE_WEIGHT, VALUE_FORGETTING = 2.0, 3e-6  # of a record of the value; forgetting is a share of the range per row
+DISTANCE_WEIGHT, DISTANCE_FORGETTING = 0.5, 1e-4  # of a record of each mean distance from what was expected
+SHIFTS = ((1.0, 3e-6), (0.3, 1e-4), (0.3, 3e-4))  # weight and forgetting of each kind of shift
+RARITY_WEIGHT, RARITY_FORGETTING = 0.2, 5e-4  # of how rare the longest mean distance is
+DISTRIBUTION_WEIGHT = 1.5
 GAP_ROWS = 12  # usual distances between rows; a longer gap separates what is before and after
 
 
@@ -37,7 +39,7 @@ class Settings:
     level: float = CHOSEN_LEVEL
     warm_up_rows: int = 150
     warm_up_seconds: float = 12 * 3600
-    hold_rows: float = 90
+    hold_rows: float = 100
 
 
 CHOSEN = Settings()
@@ -76,7 +78,10 @@ class Detector:
         "_last",
         "_means",
         "_memory",
+        "_rarity",
         "_rows",
+        "_shift_ranges",
+        "_shifts",
         "_spacing",
         "_values",
         "settings",
@@ -95,6 +100,9 @@ class Detector:
         self._memory = Memory()
         self._values = Range(VALUE_FORGETTING)
         self._distances = [Range(DISTANCE_FORGETTING) for _ in LENGTHS]
+        self._rarity = Rarity(RARITY_FORGETTING)
+        self._shifts = Shifts()
+        self._shift_ranges = [Range(forgetting) for _, forgetting in SHIFTS]
 
     def update(self, value: float, when: float) -> Verdict:
         """Judge a row that was measured at `when`, in seconds since 1970, and learn it.
@@ -117,6 +125,7 @@ class Detector:
         if step > GAP_ROWS * self._spacing:
             self._means.clear()
             self._memory.forget_window()
+            self._shifts.clear()
         if step > 0:
             self._spacing += 0.1 * (min(step, 2 * self._spacing) - self._spacing)
         self._last = when
@@ -127,21 +136,24 @@ class Detector:
         expectation.learn(value, when)
         verdict.expected, verdict.size = expectation.expected, expectation.size
         least = expectation.least
-        odds = 1.0
-        for mean, span in zip(self._means.add(expectation.distance), self._distances, strict=True):
-            excess = span.excess(mean, least)
+        far = 1.0
+        means = self._means.add(expectation.distance)
+        for mean, span in zip(means, self._distances, strict=True):
+            far *= 1 + SHARPNESS * span.excess(mean, least)
+        rare = self._rarity.of(abs(means[-1]) / max(expectation.scale, least))
+        level = RARITY_WEIGHT * rare + DISTANCE_WEIGHT * log10(far)
+        shift = 0.0
+        for number, span, (weight, _) in zip(self._shifts.add(value), self._shift_ranges, SHIFTS, strict=True):
+            excess = span.excess(number, least)
             if excess:
-                odds *= 1 + SHARPNESS * excess
-        record = self._values.excess(value, least)
-        novelty = self._memory.novelty(self._values.share(value))
-        if record or novelty or odds > 1:
-            opinions = {
-                "level": LEVEL_WEIGHT * log10(odds),
-                "record": RECORD_WEIGHT * log10(1 + SHARPNESS * record),
-                "distribution": DISTRIBUTION_WEIGHT * novelty,
-            }
-            verdict.level = sum(opinions.values())
-            verdict.cause = max(opinions, key=opinions.__getitem__)
+                shift += weight * log10(1 + SHARPNESS * excess)
+        level += shift
+        record = VALUE_WEIGHT * log10(1 + SHARPNESS * self._values.excess(value, least))
+        novelty = DISTRIBUTION_WEIGHT * self._memory.novelty(self._values.share(value))
+        verdict.level = level + record + novelty
+        strongest = max(level, record, novelty)
+        if strongest:
+            verdict.cause = "level" if strongest == level else "record" if strongest == record else "distribution"
 
     def _decide(self, verdict: Verdict) -> None:
         settings = self.settings
@@ -164,7 +176,9 @@ class Detector:
             "expectation": self._expectation.state(),
             "means": self._means.state(),
             "memory": self._memory.state(),
-            "ranges": [span.state() for span in (self._values, *self._distances)],
+            "ranges": [span.state() for span in self._ranges()],
+            "rarity": self._rarity.state(),
+            "shifts": self._shifts.state(),
         }
 
     @classmethod
@@ -186,5 +200,10 @@ class Detector:
         self._expectation.restore(state["expectation"])
         self._means.restore(state["means"])
         self._memory.restore(state["memory"])
-        for span, ends in zip((self._values, *self._distances), state["ranges"], strict=True):
+        self._rarity.restore(state["rarity"])
+        self._shifts.restore(state["shifts"])
+        for span, ends in zip(self._ranges(), state["ranges"], strict=True):
             span.restore(ends)
+
+    def _ranges(self) -> list[Range]:
+        return [self._values, *self._distances, *self._shift_ranges]

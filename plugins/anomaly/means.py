@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from itertools import repeat
 
-LENGTHS = (1, 3, 6, 12, 24, 48)  # rows
+LENGTHS = (1, 3, 12, 48)  # rows
 LONGEST = LENGTHS[-1]
 
 
