@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite, log10
+from math import isfinite
 from typing import Any
 
 from collector_plugins.anomaly import saved
@@ -12,17 +12,16 @@ from collector_plugins.anomaly.expectation import Expectation
 from collector_plugins.anomaly.means import LENGTHS, Means
 from collector_plugins.anomaly.memory import Memory
 from collector_plugins.anomaly.rarity import Rarity
-from collector_plugins.anomaly.records import Range
+from collector_plugins.anomaly.records import Records
 from collector_plugins.anomaly.shifts import Shifts
 
 VERSION = 1
 CHOSEN_LEVEL = 0.85
 FLEET_LEVEL = 4.0
 HUGE = 1e150  # values beyond are taken for it, so that no sum or difference overflows
-SHARPNESS = 30.0  # a record a thirtieth of the range beyond it counts log10(2)
-VALUE_WEIGHT, VALUE_FORGETTING = 2.0, 3e-6  # of a record of the value; forgetting is a share of the range per row
-DISTANCE_WEIGHT, DISTANCE_FORGETTING = 0.5, 1e-4  # of a record of each mean distance from what was expected
-SHIFTS = ((1.0, 3e-6), (0.3, 1e-4), (0.3, 3e-4))  # weight and forgetting of each kind of shift
+VALUE = (2.0, 3e-6)  # weight of a record of the value, and forgetting of its range
+DISTANCES = ((0.5, 1e-4),) * len(LENGTHS)  # of each mean distance from what was expected
+SHIFTS = ((1.0, 3e-6), (0.3, 1e-4), (0.3, 3e-4))  # of each kind of shift
 RARITY_WEIGHT, RARITY_FORGETTING = 0.2, 5e-4  # of how rare the longest mean distance is
 DISTRIBUTION_WEIGHT = 1.5
 GAP_ROWS = 12  # usual distances between rows; a longer gap separates what is before and after
@@ -71,7 +70,6 @@ class Detector:
 
     __slots__ = (
         "_bar",
-        "_distances",
         "_expectation",
         "_fade",
         "_first",
@@ -79,11 +77,10 @@ class Detector:
         "_means",
         "_memory",
         "_rarity",
+        "_records",
         "_rows",
-        "_shift_ranges",
         "_shifts",
         "_spacing",
-        "_values",
         "settings",
     )
 
@@ -98,11 +95,9 @@ class Detector:
         self._expectation = Expectation()
         self._means = Means()
         self._memory = Memory()
-        self._values = Range(VALUE_FORGETTING)
-        self._distances = [Range(DISTANCE_FORGETTING) for _ in LENGTHS]
         self._rarity = Rarity(RARITY_FORGETTING)
         self._shifts = Shifts()
-        self._shift_ranges = [Range(forgetting) for _, forgetting in SHIFTS]
+        self._records = Records((VALUE, *DISTANCES, *SHIFTS))
 
     def update(self, value: float, when: float) -> Verdict:
         """Judge a row that was measured at `when`, in seconds since 1970, and learn it.
@@ -136,31 +131,20 @@ class Detector:
         expectation.learn(value, when)
         verdict.expected, verdict.size = expectation.expected, expectation.size
         least = expectation.least
-        far = 1.0
         means = self._means.add(expectation.distance)
-        for mean, span in zip(means, self._distances, strict=True):
-            far *= 1 + SHARPNESS * span.excess(mean, least)
         rare = self._rarity.of(abs(means[-1]) / max(expectation.scale, least))
-        level = RARITY_WEIGHT * rare + DISTANCE_WEIGHT * log10(far)
-        shift = 0.0
-        for number, span, (weight, _) in zip(self._shifts.add(value), self._shift_ranges, SHIFTS, strict=True):
-            excess = span.excess(number, least)
-            if excess:
-                shift += weight * log10(1 + SHARPNESS * excess)
-        level += shift
-        record = VALUE_WEIGHT * log10(1 + SHARPNESS * self._values.excess(value, least))
-        novelty = DISTRIBUTION_WEIGHT * self._memory.novelty(self._values.share(value))
-        verdict.level = level + record + novelty
-        strongest = max(level, record, novelty)
+        record, far = self._records.opinions([value, *means, *self._shifts.add(value)], least)
+        far += RARITY_WEIGHT * rare
+        novelty = DISTRIBUTION_WEIGHT * self._memory.novelty(self._records.share(value))
+        verdict.level = far + record + novelty
+        strongest = max(far, record, novelty)
         if strongest:
-            verdict.cause = "level" if strongest == level else "record" if strongest == record else "distribution"
+            verdict.cause = "level" if strongest == far else "record" if strongest == record else "distribution"
 
     def _decide(self, verdict: Verdict) -> None:
         settings = self.settings
         self._bar *= self._fade
-        verdict.warming_up = (
-            self._rows <= settings.warm_up_rows or self._last - self._first < settings.warm_up_seconds
-        )
+        verdict.warming_up = self._rows <= settings.warm_up_rows or self._last - self._first < settings.warm_up_seconds
         if not verdict.level or verdict.warming_up:
             return
         verdict.score = 1 - 0.5 ** (verdict.level / settings.level)
@@ -176,7 +160,7 @@ class Detector:
             "expectation": self._expectation.state(),
             "means": self._means.state(),
             "memory": self._memory.state(),
-            "ranges": [span.state() for span in self._ranges()],
+            "records": self._records.state(),
             "rarity": self._rarity.state(),
             "shifts": self._shifts.state(),
         }
@@ -202,8 +186,4 @@ class Detector:
         self._memory.restore(state["memory"])
         self._rarity.restore(state["rarity"])
         self._shifts.restore(state["shifts"])
-        for span, ends in zip(self._ranges(), state["ranges"], strict=True):
-            span.restore(ends)
-
-    def _ranges(self) -> list[Range]:
-        return [self._values, *self._distances, *self._shift_ranges]
+        self._records.restore(state["records"])

@@ -37,9 +37,9 @@ class Expectation:
         self._compare(value, usual)
         taught = self._clipped()
         self._rows += 1
-        rate = max(1 / self._rows, RATE)
-        self.level += rate * taught
-        self.scale += max(1 / self._rows, SCALE_RATE) * (abs(taught) - self.scale)
+        share = 1 / self._rows
+        self.level += max(share, RATE) * taught
+        self.scale += max(share, SCALE_RATE) * (abs(taught) - self.scale)
         day.learn(hour, taught + usual)
         week.learn(hour_of_week, taught + usual)
 
