@@ -27,6 +27,7 @@ class Effort:
     guests: int = 1_000
     blocks: int = 2000
     curve_seconds: int = 5
+    quiet_months: int = 12
 
 
 FULL = Effort()
@@ -49,4 +50,5 @@ QUICK = Effort(
     guests=100,
     blocks=100,
     curve_seconds=1,
+    quiet_months=1,
 )

@@ -8,16 +8,18 @@ from math import exp, pi, sin
 
 MONTH = 30 * 24 * 60  # rows
 ROW_SECONDS = 60
+Series = Iterator[float]
+
 START = 1_700_000_000  # some moment, in seconds since 1970
 
 
-def white_noise(dice: random.Random) -> Iterator[float]:
+def white_noise(dice: random.Random) -> Series:
     """Independent normal numbers about 50."""
     while True:
         yield dice.gauss(50, 5)
 
 
-def random_walk(dice: random.Random) -> Iterator[float]:
+def random_walk(dice: random.Random) -> Series:
     """The sum of independent normal steps."""
     value = 1000.0
     while True:
@@ -25,7 +27,7 @@ def random_walk(dice: random.Random) -> Iterator[float]:
         yield value
 
 
-def daily(dice: random.Random) -> Iterator[float]:
+def daily(dice: random.Random) -> Series:
     """A sine with the period of a day, and noise."""
     row = 0
     while True:
@@ -33,10 +35,10 @@ def daily(dice: random.Random) -> Iterator[float]:
         row += 1
 
 
-def log_normal(dice: random.Random) -> Iterator[float]:
+def log_normal(dice: random.Random) -> Series:
     """Independent numbers with a long tail, such as latencies."""
     while True:
         yield exp(dice.gauss(3, 0.5))
 
 
-KINDS: tuple[Callable[[random.Random], Iterator[float]], ...] = (white_noise, random_walk, daily, log_normal)
+KINDS: tuple[Callable[[random.Random], Series], ...] = (white_noise, random_walk, daily, log_normal)

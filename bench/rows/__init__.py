@@ -13,6 +13,7 @@ from bench.rows import (
     isolation,
     measure,
     memory,
+    nab,
     nvidia,
     paced,
     qemu,
@@ -35,6 +36,7 @@ ROWS: Mapping[str, Row] = {
     "nvidia": nvidia.measure,
     "measure": measure.measure,
     "imports": imports.measure,
+    "nab": nab.measure,
     "qemu": qemu.measure,
     "qemu-c": qemu.measure_beside_c,
 }
