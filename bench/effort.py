@@ -28,6 +28,7 @@ class Effort:
     blocks: int = 2000
     curve_seconds: int = 5
     anomaly_minutes: int = 60
+    quiet_months: int = 12
 
 
 FULL = Effort()
@@ -51,4 +52,5 @@ QUICK = Effort(
     blocks=100,
     curve_seconds=1,
     anomaly_minutes=5,
+    quiet_months=1,
 )

@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -49,7 +50,7 @@ class Recording:
     def row_seconds(self) -> float:
         """The usual distance of its first rows: what an operator configures, not what the whole file has."""
         first = self.times[: FIRST_ROWS + 1]
-        return median(later - earlier for earlier, later in zip(first, first[1:], strict=False))
+        return median(later - earlier for earlier, later in pairwise(first))
 
     @property
     def for_tuning(self) -> bool:

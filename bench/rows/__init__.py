@@ -14,6 +14,7 @@ from bench.rows import (
     isolation,
     measure,
     memory,
+    nab,
     nvidia,
     paced,
     qemu,
@@ -37,6 +38,7 @@ ROWS: Mapping[str, Row] = {
     "measure": measure.measure,
     "imports": imports.measure,
     "anomaly": anomaly.measure,
+    "nab": nab.measure,
     "qemu": qemu.measure,
     "qemu-c": qemu.measure_beside_c,
 }

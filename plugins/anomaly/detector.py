@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite, log10
+from math import isfinite
 from typing import Any
 
 from collector_plugins.anomaly import saved
 from collector_plugins.anomaly.expectation import Expectation
 from collector_plugins.anomaly.means import LENGTHS, Means
 from collector_plugins.anomaly.memory import Memory
-from collector_plugins.anomaly.records import Range
+from collector_plugins.anomaly.rarity import Rarity
+from collector_plugins.anomaly.records import Records
+from collector_plugins.anomaly.shifts import Shifts
 
 VERSION = 1
-CHOSEN_LEVEL = 1.0
-FLEET_LEVEL = 4.0
+CHOSEN_LEVEL = 0.85
+FLEET_LEVEL = 4.2
 HUGE = 1e150  # values beyond are taken for it, so that no sum or difference overflows
-SHARPNESS = 30.0  # a record a thirtieth of the range beyond it counts log10(2)
-VALUE_FORGETTING = 1e-5  # per row, of the range of the values
-DISTANCE_FORGETTING = 1e-4  # per row, of the ranges of the distances from what was expected
-LEVEL_WEIGHT = 1 / 3  # of each length of mean
-RECORD_WEIGHT = 1.0
-DISTRIBUTION_WEIGHT = 3.0
+VALUE = (2.0, 3e-6)  # weight of a record of the value, and forgetting of its range
+DISTANCES = ((0.5, 1e-4),) * len(LENGTHS)  # of each mean distance from what was expected
+SHIFTS = ((1.0, 3e-6), (0.3, 1e-4), (0.3, 3e-4))  # of each kind of shift
+RARITY_WEIGHT, RARITY_FORGETTING = 0.2, 5e-4  # of how rare the longest mean distance is
+DISTRIBUTION_WEIGHT = 1.5
 GAP_ROWS = 12  # usual distances between rows; a longer gap separates what is before and after
 
 
@@ -37,7 +38,7 @@ class Settings:
     level: float = CHOSEN_LEVEL
     warm_up_rows: int = 150
     warm_up_seconds: float = 12 * 3600
-    hold_rows: float = 90
+    hold_rows: float = 100
 
 
 CHOSEN = Settings()
@@ -69,16 +70,17 @@ class Detector:
 
     __slots__ = (
         "_bar",
-        "_distances",
         "_expectation",
         "_fade",
         "_first",
         "_last",
         "_means",
         "_memory",
+        "_rarity",
+        "_records",
         "_rows",
+        "_shifts",
         "_spacing",
-        "_values",
         "settings",
     )
 
@@ -93,8 +95,9 @@ class Detector:
         self._expectation = Expectation()
         self._means = Means()
         self._memory = Memory()
-        self._values = Range(VALUE_FORGETTING)
-        self._distances = [Range(DISTANCE_FORGETTING) for _ in LENGTHS]
+        self._rarity = Rarity(RARITY_FORGETTING)
+        self._shifts = Shifts()
+        self._records = Records((VALUE, *DISTANCES, *SHIFTS))
 
     def update(self, value: float, when: float) -> Verdict:
         """Judge a row that was measured at `when`, in seconds since 1970, and learn it.
@@ -117,6 +120,7 @@ class Detector:
         if step > GAP_ROWS * self._spacing:
             self._means.clear()
             self._memory.forget_window()
+            self._shifts.clear()
         if step > 0:
             self._spacing += 0.1 * (min(step, 2 * self._spacing) - self._spacing)
         self._last = when
@@ -127,21 +131,15 @@ class Detector:
         expectation.learn(value, when)
         verdict.expected, verdict.size = expectation.expected, expectation.size
         least = expectation.least
-        odds = 1.0
-        for mean, span in zip(self._means.add(expectation.distance), self._distances, strict=True):
-            excess = span.excess(mean, least)
-            if excess:
-                odds *= 1 + SHARPNESS * excess
-        record = self._values.excess(value, least)
-        novelty = self._memory.novelty(self._values.share(value))
-        if record or novelty or odds > 1:
-            opinions = {
-                "level": LEVEL_WEIGHT * log10(odds),
-                "record": RECORD_WEIGHT * log10(1 + SHARPNESS * record),
-                "distribution": DISTRIBUTION_WEIGHT * novelty,
-            }
-            verdict.level = sum(opinions.values())
-            verdict.cause = max(opinions, key=opinions.__getitem__)
+        means = self._means.add(expectation.distance)
+        rare = self._rarity.of(abs(means[-1]) / max(expectation.scale, least))
+        record, far = self._records.opinions([value, *means, *self._shifts.add(value)], least)
+        far += RARITY_WEIGHT * rare
+        novelty = DISTRIBUTION_WEIGHT * self._memory.novelty(self._records.share(value))
+        verdict.level = far + record + novelty
+        strongest = max(far, record, novelty)
+        if strongest:
+            verdict.cause = "level" if strongest == far else "record" if strongest == record else "distribution"
 
     def _decide(self, verdict: Verdict) -> None:
         settings = self.settings
@@ -162,7 +160,9 @@ class Detector:
             "expectation": self._expectation.state(),
             "means": self._means.state(),
             "memory": self._memory.state(),
-            "ranges": [span.state() for span in (self._values, *self._distances)],
+            "records": self._records.state(),
+            "rarity": self._rarity.state(),
+            "shifts": self._shifts.state(),
         }
 
     @classmethod
@@ -184,5 +184,6 @@ class Detector:
         self._expectation.restore(state["expectation"])
         self._means.restore(state["means"])
         self._memory.restore(state["memory"])
-        for span, ends in zip((self._values, *self._distances), state["ranges"], strict=True):
-            span.restore(ends)
+        self._rarity.restore(state["rarity"])
+        self._shifts.restore(state["shifts"])
+        self._records.restore(state["records"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collector_plugins.anomaly.season import DAY, WEEK, Season
 
-RATE = 0.002  # of level and scale, per row
+RATE = 0.002  # of the level, per row
+SCALE_RATE = 1e-4  # of the scale, per row
 CLIP = 10.0  # scales: what lies farther off teaches as if it lay there
 FIRST_ROWS = 20  # teach unclipped
 WEEKS = 2  # visits from which on an hour of the week is known better than the hour of the day
@@ -14,13 +15,13 @@ LEAST_SCALE = 1e-4  # of the level: what is nearly constant has no deviations
 class Expectation:
     """Follows a series: `expected` before a row, `distance` and `size` (in scales, None at the start) after it."""
 
-    __slots__ = ("_day", "_rows", "_scale", "_week", "distance", "expected", "least", "level", "size")
+    __slots__ = ("_day", "_rows", "_week", "distance", "expected", "least", "level", "scale", "size")
 
     def __init__(self) -> None:
         self._day = Season(DAY, 24)
         self._week = Season(WEEK, 7 * 24)
         self._rows = 0
-        self._scale = 0.0
+        self.scale = 0.0
         self.level = 0.0
         self.least = 0.0
         self.distance = 0.0
@@ -36,9 +37,9 @@ class Expectation:
         self._compare(value, usual)
         taught = self._clipped()
         self._rows += 1
-        rate = max(1 / self._rows, RATE)
-        self.level += rate * taught
-        self._scale += rate * (abs(taught) - self._scale)
+        share = 1 / self._rows
+        self.level += max(share, RATE) * taught
+        self.scale += max(share, SCALE_RATE) * (abs(taught) - self.scale)
         day.learn(hour, taught + usual)
         week.learn(hour_of_week, taught + usual)
 
@@ -48,27 +49,27 @@ class Expectation:
         self.expected = self.level + usual if self._rows else None
         self.least = LEAST_SCALE * abs(self.level) + 1e-9
         self.distance = value - self.level - usual
-        self.size = self.distance / max(self._scale, self.least) if self._rows >= FIRST_ROWS else None
+        self.size = self.distance / max(self.scale, self.least) if self._rows >= FIRST_ROWS else None
 
     def _clipped(self) -> float:
         if self.size is None:
             return self.distance
-        farthest = CLIP * max(self._scale, self.least)
+        farthest = CLIP * max(self.scale, self.least)
         return min(max(self.distance, -farthest), farthest)
 
     def state(self) -> dict[str, list[float]]:
         """What it knows."""
         return {
-            "level": [self._rows, self.level, self._scale],
+            "level": [self._rows, self.level, self.scale],
             "day": self._day.state(),
             "week": self._week.state(),
         }
 
     def restore(self, state: dict[str, list[float]]) -> None:
         """Take up what `state` returned; raises `ValueError` or `KeyError` where it does not fit."""
-        rows, self.level, self._scale = state["level"]
+        rows, self.level, self.scale = state["level"]
         self._rows = int(rows)
         self._day.restore(state["day"])
         self._week.restore(state["week"])
-        if self._rows < 0 or self._scale < 0:
+        if self._rows < 0 or self.scale < 0:
             raise ValueError("less than no rows")

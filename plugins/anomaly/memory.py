@@ -5,7 +5,7 @@ from __future__ import annotations
 WINDOW = 26  # rows that make a distribution
 BINS = 5  # equal parts of the range seen so far
 KEPT = 32  # distributions remembered; the one that was not met for longest makes room
-NEW = 0.15  # distance, 0 to 2, from which on a distribution is new
+NEW = 0.1  # distance, 0 to 2, from which on a distribution is new
 
 
 class Memory:

@@ -1,55 +1,77 @@
-"""New records: how far a number lies outside everything that a series has shown."""
+"""New records: how far numbers lie outside everything that a series has shown."""
 
 from __future__ import annotations
 
-FARTHEST = 10.0  # widths; more counts no more
+from collections.abc import Sequence
+from math import log10
+
+SHARPNESS = 30.0  # a record a thirtieth of the range beyond it counts log10(2)
+FARTHEST = 10.0  # widths of the range; more counts no more
 
 
-class Range:
-    """The range of a series; both ends move inwards by the share `forgetting` of its width with every row."""
+class Records:
+    """The ranges of several numbers that come together, each with a weight and a forgetting.
 
-    __slots__ = ("_forgetting", "_known", "high", "low")
+    Both ends of a range move inwards by the share `forgetting` of its width with every row.
+    """
 
-    def __init__(self, forgetting: float) -> None:
-        self._forgetting = forgetting
+    __slots__ = ("_highs", "_kinds", "_known", "_lows")
+
+    def __init__(self, kinds: Sequence[tuple[float, float]]) -> None:
+        self._kinds = kinds
         self._known = False
-        self.low = 0.0
-        self.high = 0.0
+        self._lows = [0.0] * len(kinds)
+        self._highs = [0.0] * len(kinds)
 
-    def excess(self, value: float, least: float) -> float:
-        """How far outside it lies, in widths of the range, 0 within it; then learn it.
+    def opinions(self, numbers: Sequence[float], least: float) -> tuple[float, float]:
+        """What records of the first number, and of the others together, are worth; then learn them.
 
-        A range narrower than `least`, which is above 0, counts as that wide: what is nearly constant has no records.
+        Each is worth weight × log10(1 + `SHARPNESS` × widths outside the range), nothing within it. A range narrower
+        than `least`, which is above 0, counts as that wide: what is nearly constant has no records.
         """
-        low, high = self.low, self.high
-        width = high - low
-        shrink = width * self._forgetting
-        if low + shrink <= value <= high - shrink:
-            self.low = low + shrink
-            self.high = high - shrink
-            return 0.0
+        lows, highs = self._lows, self._highs
         if not self._known:
             self._known = True
-            self.low = self.high = value
+            lows[:] = highs[:] = numbers
+            return 0.0, 0.0
+        first = others = 0.0
+        each = zip(numbers, lows, highs, self._kinds, strict=True)
+        for index, (number, low, high, (weight, forgetting)) in enumerate(each):
+            shrink = (high - low) * forgetting
+            lows[index] = low + shrink
+            highs[index] = high - shrink
+            if not low + shrink <= number <= high - shrink:
+                worth = weight * self._renew(index, number, low, high, least)
+                if index:
+                    others += worth
+                else:
+                    first = worth
+        return first, others
+
+    def _renew(self, index: int, number: float, low: float, high: float, least: float) -> float:
+        """Widen the range that was `low` to `high`; returns how strong a record it is."""
+        self._lows[index] = min(self._lows[index], number)
+        self._highs[index] = max(self._highs[index], number)
+        outside = max(number - high, low - number)
+        if outside <= 0:
             return 0.0
-        self.low = min(low + shrink, value)
-        self.high = max(high - shrink, value)
-        outside = max(value - high, low - value)
-        return min(outside / max(width, least), FARTHEST) if outside > 0 else 0.0
+        return log10(1 + SHARPNESS * min(outside / max(high - low, least), FARTHEST))
 
-    def share(self, value: float) -> float:
-        """Where a number within the range lies in it, 0 to 1."""
-        width = self.high - self.low
-        return (value - self.low) / width if width > 0 else 0.0
+    def share(self, number: float) -> float:
+        """Where a number lies in the first range, which it is within, 0 to 1."""
+        low, high = self._lows[0], self._highs[0]
+        return (number - low) / (high - low) if high > low else 0.0
 
-    def state(self) -> list[float]:
+    def state(self) -> list[list[float]]:
         """What it knows."""
-        return [self.low, self.high] if self._known else []
+        return [[*self._lows], [*self._highs]] if self._known else []
 
-    def restore(self, state: list[float]) -> None:
+    def restore(self, state: list[list[float]]) -> None:
         """Take up what `state` returned; raises `ValueError` where it does not fit."""
-        if len(state) not in {0, 2} or state != sorted(state):
-            raise ValueError("a range has two ends")
-        if state:
-            self._known = True
-            self.low, self.high = state
+        if not state:
+            return
+        lows, highs = state
+        if len(lows) != len(self._kinds) or any(low > high for low, high in zip(lows, highs, strict=True)):
+            raise ValueError("ranges of another shape")
+        self._known = True
+        self._lows, self._highs = [*lows], [*highs]

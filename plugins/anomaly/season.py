@@ -6,7 +6,7 @@ from array import array
 
 DAY = 86_400.0
 WEEK = 7 * DAY
-LEAST_RATE = 0.3  # share of a visit in what a bin knows, from the fourth visit on
+LEAST_RATE = 0.1  # share of a visit in what a bin knows, from the tenth visit on
 
 
 class Season:

@@ -29,6 +29,10 @@ def anomalies(program, **asked):
     return program.request(f"/api/v1/anomalies?{query}").json["anomalies"]
 
 
+def new(found, before):
+    return [each for each in found if each["id"] not in before]
+
+
 def wait_for(condition, seconds):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
