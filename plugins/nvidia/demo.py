@@ -11,8 +11,12 @@ from collector_plugins.nvidia.gpu import Answer, Gpu, Series, throttled
 
 DRIVER = "demo"
 HOT_CELSIUS = 83.0
-NEAR_LIMIT, IDLE = 0.98, 0.01  # of the load
-GPU_IDLE, SW_POWER_CAP, SW_THERMAL_SLOWDOWN = 0x1, 0x4, 0x20
+NEAR_LIMIT = 0.98  # of the load
+IDLE = 0.01
+# Bits of gpu.EVENT_REASONS.
+GPU_IDLE = 0x01
+SW_POWER_CAP = 0x04
+SW_THERMAL_SLOWDOWN = 0x20
 
 
 def own_gpus() -> Sequence[DemoGpu]:

@@ -12,7 +12,8 @@ from collector_plugins.system.source import CPU_MODES, CpuInfo, CpuTimes, Disk, 
 
 CPUS = 32
 MODE_SHARES = {"user": 0.71, "nice": 0.02, "system": 0.22, "irq": 0.01, "softirq": 0.03, "steal": 0.01}
-LOWEST_HERTZ, HIGHEST_HERTZ = 1.2e9, 3.6e9
+LOWEST_HERTZ = 1.2e9
+HIGHEST_HERTZ = 3.6e9
 SWAP_BYTES = float(16 << 30)
 BOOTED = 1_764_547_200.0  # 2025-12-01
 BYTES_PER_OPERATION = 24_576.0
@@ -39,15 +40,14 @@ class DemoSource:
     def cpu_times(self) -> CpuTimes:
         """Seconds since the collector started."""
         when = self._now()
-        loads = [self._cpu_load(cpu, when) for cpu in range(CPUS)]
-        cores = {str(cpu): self._modes(cpu, load, when) for cpu, load in enumerate(loads)}
+        cores = {cpu: self._modes(cpu, load, when) for cpu, load in self._cpu_loads(when).items()}
         return CpuTimes(CPU_MODES, tuple(map(sum, zip(*cores.values(), strict=True))), cores)
 
     def cpu_frequencies(self) -> Mapping[str, float]:
         """Busy CPUs run faster."""
         when = self._now()
         span = HIGHEST_HERTZ - LOWEST_HERTZ
-        return {str(cpu): LOWEST_HERTZ + span * self._cpu_load(cpu, when) ** 0.5 for cpu in range(CPUS)}
+        return {cpu: LOWEST_HERTZ + span * load**0.5 for cpu, load in self._cpu_loads(when).items()}
 
     def cpu_info(self) -> CpuInfo:
         """The rack's processors."""
@@ -122,10 +122,12 @@ class DemoSource:
     def close(self) -> None:
         """There is nothing to let go of."""
 
-    def _cpu_load(self, cpu: int, when: float) -> float:
-        return min(1.0, max(0.0, self._rack.cpu_load(when) * (1 + noise(when, f"cpu {cpu}", 0.8, 60.0))))
+    def _cpu_loads(self, when: float) -> dict[str, float]:
+        """How busy each CPU is, 0 to 1: around the load of all."""
+        mean = self._rack.cpu_load(when)
+        return {str(cpu): min(1.0, mean * (1 + noise(when, f"cpu {cpu}", 0.8, 60.0))) for cpu in range(CPUS)}
 
-    def _modes(self, cpu: int, load: float, when: float) -> tuple[float, ...]:
+    def _modes(self, cpu: str, load: float, when: float) -> tuple[float, ...]:
         rates = {mode: share * load for mode, share in MODE_SHARES.items()}
         rates["iowait"] = 0.04 * (1 - load)
         rates["idle"] = 0.96 * (1 - load)

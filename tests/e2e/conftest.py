@@ -15,6 +15,7 @@ import textwrap
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -318,3 +319,40 @@ def plugin_path(tmp_path):
         return {"PYTHONPATH": str(site)}
 
     return install
+
+
+PROMETHEUS_CONFIG = """
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_configs:
+  - job_name: energy-collector
+    static_configs: [{{targets: ['127.0.0.1:{port}']}}]
+"""
+
+
+@pytest.fixture
+def prometheus(require, spawn, free_port, tmp_path, eventually):
+    """Starts Prometheus against a target; returns a function for instant queries."""
+    program = require("prometheus")
+
+    def start(target_port):
+        port = free_port()
+        (tmp_path / "prometheus.yml").write_text(PROMETHEUS_CONFIG.format(port=target_port))
+        spawn(
+            program,
+            f"--config.file={tmp_path / 'prometheus.yml'}",
+            f"--storage.tsdb.path={tmp_path / 'tsdb'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+        )
+
+        def get(path, **parameters):
+            url = f"http://127.0.0.1:{port}{path}?{urllib.parse.urlencode(parameters)}"
+            try:
+                with urllib.request.urlopen(url, timeout=5) as answer:
+                    return json.load(answer)["data"]
+            except OSError:
+                return None
+
+        eventually(lambda: get("/api/v1/status/buildinfo"), 30)
+        return get
+
+    return start

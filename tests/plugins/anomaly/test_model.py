@@ -69,7 +69,7 @@ def test_the_plugin_publishes_what_the_model_predicts(machine, tmp_path):
     found = machine()
     found.rows(20)
     assert found.anomaly.value(metrics.FORECAST) == 1
-    assert "\nanomaly_model_series 1.0\n" in found.anomaly.exposition()
+    assert "# TYPE anomaly_model_series gauge" in found.anomaly.exposition()
     before, now = list(found.anomaly.collector._predictor._last[CPU]), found.clock.time()
     found.rows(1)
     expected = sum(w * x for w, x in zip(trained.weights, features(before, now + ROW), strict=True))

@@ -1,0 +1,101 @@
+"""Options of the inference plugin."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter as Tally
+from enum import StrEnum
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+
+from collector_core import CollectorConfig, Duration, Field, PushOptions, SecretStr
+from collector_plugins.inference.mapping import Mapping, shipped
+
+
+class Source(StrEnum):
+    """What a server is, and so what its metrics are called."""
+
+    VLLM = "vllm"
+    TRITON = "triton"
+    TGI = "tgi"
+    PROMETHEUS = "prometheus"
+    PUSH = "push"
+
+
+def _web_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an address such as http://127.0.0.1:8000/metrics")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user or a password: use `token`")
+    return url if parts.path.strip("/") or parts.query else f"{url.rstrip('/')}/metrics"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Text = Annotated[str, Field(max_length=200)]
+Url = Annotated[str, Field(max_length=2000), AfterValidator(_web_address)]
+
+
+class Server(BaseModel):
+    """One model server, or one program that pushes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    name: Name = Field(description="The label `server`, the name to push to, and the model's where nothing else is.")
+    source: Source = Field(description="vllm, triton, tgi, prometheus (with `mapping`) or push.")
+    url: Url | None = Field(None, description="Its metrics; `/metrics` is added where there is no path.")
+    token: SecretStr | None = Field(None, description="Bearer token that it asks for; https outside loopback.")
+    mapping: Mapping | None = Field(None, description="Which sample is which reading, for `source: prometheus`.")
+    model: Text = Field("", description="The label `model`; by default what the server says, else `name`.")
+    models: tuple[Text, ...] = Field(("*",), min_length=1, description="Patterns: which of its models are shown.")
+    type: Text = Field("", description="What the model is, e.g. llm; for inference_info.")
+    quantization: Text = Field("", description="How it is quantised, e.g. awq; for inference_info.")
+    acceleration: Text = Field("", description="What it runs on, e.g. cuda; for inference_info.")
+    local: bool | None = Field(None, description="Whether it runs on this machine's GPUs; by default by its address.")
+    gpus: tuple[Text, ...] = Field(("*",), description="Patterns: which of this machine's GPUs (UUID) are its own.")
+    timeout: Duration | None = Field(None, description="How long to wait for it; at most 0.8 of the collector's.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.source is Source.PUSH) is not (self.url is None):
+            raise ValueError("push has no `url`: it is sent" if self.url else "`url` is missing")
+        if (self.source is Source.PROMETHEUS) is (self.mapping is None or self.mapping.is_empty):
+            raise ValueError("`mapping` belongs to `source: prometheus`, and names at least one sample there")
+        parts = urlsplit(self.url or "")
+        if self.token and parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
+            raise ValueError("`url` must begin with https://, because the token goes there")
+        return self
+
+    @property
+    def known_mapping(self) -> Mapping:
+        """The user's mapping, or that of the kind of server."""
+        return self.mapping or shipped(self.source)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs on this machine: as configured, else whether its address is loopback."""
+        return _is_loopback(urlsplit(self.url or "").hostname or "") if self.local is None else self.local
+
+
+class Config(CollectorConfig):
+    """Options of the inference plugin."""
+
+    servers: tuple[Server, ...] = Field((), description="Model servers to read, and programs that push; see below.")
+    max_layers: int = Field(64, ge=0, le=1000, description="Layers of each model that are shown, at most.")
+    push: PushOptions = Field(default_factory=PushOptions, description="Who may push, and for how long it holds.")
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        twice = [name for name, times in Tally(server.name for server in self.servers).items() if times > 1]
+        if twice:
+            raise ValueError(f"two servers are called {twice[0]!r}; give them different names")
+        return self

@@ -1,0 +1,51 @@
+"""All servers together: what is known of each model, whoever said it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from collector_plugins.inference.config import Server
+from collector_plugins.inference.gpus import Gpu
+from collector_plugins.inference.hardware import Place, complete
+from collector_plugins.inference.mapping import Reading
+from collector_plugins.inference.pushed import Pushed
+from collector_plugins.inference.servers import Watched
+from collector_plugins.inference.shown import Shown, from_push, from_windows
+from collector_plugins.inference.window import join
+
+
+def models(
+    watched: Sequence[Watched], pushed: Iterable[tuple[Server, Pushed]], gpus: Sequence[Gpu]
+) -> dict[str, Shown]:
+    """Every model that a server has, or that was pushed. What was pushed completes what servers say."""
+    shown, places = dict[str, Shown](), dict[str, Place]()
+    for model in dict.fromkeys(model for each in watched for model in each.windows):
+        having = [each for each in watched if model in each.windows]
+        joined = join([each.windows[model] for each in having])
+        shown[model] = from_windows(joined, _totals(watched, model))
+        for each in having:
+            _add(shown, places, model, each.options, gpus)
+    for server, said in pushed:
+        model = server.model or server.name
+        shown.setdefault(model, Shown()).complete(from_push(said))
+        _add(shown, places, model, server, gpus)
+    complete(shown, places)
+    return shown
+
+
+def _add(shown: dict[str, Shown], places: dict[str, Place], model: str, server: Server, gpus: Sequence[Gpu]) -> None:
+    shown[model].tell((server.type, server.quantization, server.acceleration))
+    places.setdefault(model, Place()).add(server, gpus)
+
+
+def _totals(watched: Iterable[Watched], model: str) -> Mapping[Reading, float]:
+    """The counters of a model on all its servers, those that do not answer at the moment too: sums never fall."""
+    sums: dict[Reading, float] = {}
+    for reading, value in _all_totals(watched, model):
+        sums[reading] = sums.get(reading, 0.0) + value
+    return sums
+
+
+def _all_totals(watched: Iterable[Watched], model: str) -> Iterator[tuple[Reading, float]]:
+    for each in watched:
+        yield from each.totals(model).items()

@@ -1,0 +1,66 @@
+"""What the plugin publishes: one declaration for each metric."""
+
+from __future__ import annotations
+
+from collector_core import Counter, Gauge, Info, Unit
+
+_MODEL = ("model",)
+
+
+def _seconds(name: str, help: str, *labels: str) -> Gauge:
+    return Gauge(f"inference_{name}_seconds", help, Unit.SECONDS, (*_MODEL, *labels))
+
+
+LATENCY_MEAN = _seconds("latency_mean", "Mean time of the requests that ended since the run before.")
+LATENCY_P95 = _seconds("latency_p95", "Time that 95 % of these requests took at most, interpolated as Prometheus does.")
+LATENCY_P99 = _seconds("latency_p99", "Time that 99 % of these requests took at most, interpolated as Prometheus does.")
+FIRST_TOKEN_MEAN = _seconds("first_token_mean", "Mean time to the first token, since the run before.")
+FIRST_TOKEN_P95 = _seconds("first_token_p95", "Time within which 95 % of these requests had their first token.")
+LAYER_LATENCY = _seconds("layer_latency", "Mean time in one layer of the model, since the run before.", "layer")
+REQUEST_RATE = Gauge("inference_requests_per_second", "Requests answered, since the run before.", labels=_MODEL)
+REQUESTS = Counter("inference_requests_total", "Requests answered, as the servers count them.", labels=_MODEL)
+FAILURES = Counter(
+    "inference_request_failures_total", "Requests that failed, as the servers count them.", labels=_MODEL
+)
+TOKEN_RATE = Gauge("inference_tokens_per_second", "Tokens generated, since the run before.", labels=_MODEL)
+TOKENS = Counter("inference_tokens_total", "Tokens generated, as the servers count them.", labels=_MODEL)
+WAITING = Gauge("inference_requests_waiting", "Requests that wait to be worked on.", labels=_MODEL)
+RUNNING = Gauge("inference_requests_running", "Requests that are worked on.", labels=_MODEL)
+CACHE_USAGE = Gauge("inference_cache_usage_ratio", "Part of the KV cache that is in use.", Unit.RATIO, _MODEL)
+UTILIZATION = Gauge(
+    "inference_accelerator_utilization_ratio",
+    "How busy the accelerators of the servers are; the mean of several.",
+    Unit.RATIO,
+    _MODEL,
+)
+ENERGY = Gauge(
+    "inference_energy_per_request_joules",
+    "Energy of this machine's GPUs, idle time included, by the requests answered meanwhile.",
+    Unit.JOULES,
+    _MODEL,
+)
+INFO = Info(
+    "inference_info",
+    "What the model is, as configured or pushed; what is not known is empty.",
+    (*_MODEL, "type", "quantization", "acceleration"),
+)
+SERVER_UP = Gauge("inference_server_up", "1 while the server answers, or has pushed lately.", labels=("server",))
+
+BY_MODEL = (
+    LATENCY_MEAN,
+    LATENCY_P95,
+    LATENCY_P99,
+    FIRST_TOKEN_MEAN,
+    FIRST_TOKEN_P95,
+    REQUEST_RATE,
+    REQUESTS,
+    FAILURES,
+    TOKEN_RATE,
+    TOKENS,
+    WAITING,
+    RUNNING,
+    CACHE_USAGE,
+    UTILIZATION,
+    ENERGY,
+)
+ALL = (*BY_MODEL, LAYER_LATENCY, INFO, SERVER_UP)

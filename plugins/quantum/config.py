@@ -1,0 +1,62 @@
+"""Options of the quantum plugin."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from pydantic import field_validator
+
+from collector_core import CollectorConfig, Duration, Field, PushOptions
+from collector_plugins.quantum.randomsource import is_address
+from collector_plugins.quantum.security import strengths
+from collector_plugins.quantum.suites import PostQuantum
+
+
+class Config(CollectorConfig):
+    """Options of the quantum plugin."""
+
+    measure_every: Duration = Field(600, description="How often is measured; pushes are shown at every run.")
+    cpu_budget_seconds: float = Field(
+        1.0, ge=0.01, le=10, allow_inf_nan=False, description="CPU time of one measurement, shared evenly by all tasks."
+    )
+    post_quantum: tuple[PostQuantum, ...] = Field(
+        (PostQuantum.ML_KEM_768, PostQuantum.ML_DSA_65),
+        max_length=6,
+        description="ML-KEM-768, ML-KEM-1024, ML-DSA-44, … to compare with X25519 and Ed25519.",
+    )
+    random_source: str | None = Field(
+        "/dev/hwrng", max_length=2000, description="A device, a file or an http(s) address; null: none."
+    )
+    random_bytes: int = Field(8192, ge=1, le=16 << 20, description="Bytes to read of it, at most, in up to 3 s.")
+    algorithms: tuple[str, ...] = Field(
+        (), max_length=100, description="What your systems use, for quantum_security_bits; default: what is measured."
+    )
+    push: PushOptions | None = Field(
+        default_factory=PushOptions, description="Who may push simulations, and for how long it holds; null: nobody."
+    )
+
+    @field_validator("post_quantum", "algorithms")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(names))
+
+    @field_validator("algorithms")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        known = strengths()
+        for name in names:
+            if name not in known:
+                raise ValueError(f"no strength is known for {name!r}; known are {', '.join(known)}")
+        return names
+
+    @field_validator("random_source")
+    @classmethod
+    def _readable(cls, source: str | None) -> str | None:
+        if source is None or source.startswith("/"):
+            return source
+        parts = urlsplit(source)
+        if not is_address(source) or not parts.hostname:
+            raise ValueError("must be an absolute path, or begin with http:// or https://")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("must not hold a user or a password")
+        return source

@@ -1,0 +1,59 @@
+"""What the plugin publishes: one declaration for each metric."""
+
+from __future__ import annotations
+
+from collector_core import Counter, Gauge, Info, Unit
+
+THROUGHPUT = Gauge(
+    "quantum_random_throughput_bytes_per_second",
+    "Bytes that the random source gave per second of waiting, at the last measurement.",
+    labels=("source",),
+)
+OPERATION = Gauge(
+    "quantum_operation_seconds",
+    "Mean CPU time of one operation on this machine, at the last measurement.",
+    Unit.SECONDS,
+    ("operation", "algorithm"),
+)
+OVERHEAD = Gauge(
+    "quantum_overhead_ratio",
+    "CPU time of a post-quantum operation by that of the classical one: 1 is as long.",
+    Unit.RATIO,
+    ("operation", "algorithm", "classical"),
+)
+SIZE = Gauge(
+    "quantum_size_bytes",
+    "Size of what an algorithm sends: public_key, ciphertext, signature.",
+    Unit.BYTES,
+    ("algorithm", "part"),
+)
+MERKLE = Gauge(
+    "quantum_merkle_operations_per_second",
+    "Hashes of leaves and nodes per second of CPU time, while Merkle trees are built.",
+    labels=("hash",),
+)
+SECURITY = Gauge(
+    "quantum_security_bits",
+    "Security strength of an algorithm that is in use, by `kind` of attacker: classical, quantum.",
+    labels=("algorithm", "kind"),
+)
+CPU = Counter("quantum_cpu_seconds_total", "CPU time that measuring has taken.", Unit.SECONDS)
+BUDGET = Gauge("quantum_cpu_budget_seconds", "CPU time that one measurement may take.", Unit.SECONDS)
+MEASURED_AT = Gauge(
+    "quantum_last_measurement_timestamp_seconds", "When it was measured last, in seconds since 1970.", Unit.SECONDS
+)
+
+
+_SIMULATION = ("simulation",)
+
+QUBITS = Gauge("quantum_simulation_qubits", "Qubits of a simulation, as pushed.", labels=_SIMULATION)
+DEPTH = Gauge("quantum_simulation_circuit_depth", "Depth of its circuit.", labels=_SIMULATION)
+GATES = Gauge("quantum_simulation_gates", "Gates in its circuit.", labels=_SIMULATION)
+SHOTS = Gauge("quantum_simulation_shots", "Shots of its run.", labels=_SIMULATION)
+FIDELITY = Gauge("quantum_simulation_gate_fidelity_ratio", "Fidelity of its gates, 0 to 1.", Unit.RATIO, _SIMULATION)
+RUNTIME = Gauge("quantum_simulation_runtime_seconds", "How long its run took.", Unit.SECONDS, _SIMULATION)
+MEMORY = Gauge("quantum_simulation_memory_bytes", "Memory that its state took.", Unit.BYTES, _SIMULATION)
+INFO = Info("quantum_simulation_info", "What ran it, as pushed.", (*_SIMULATION, "backend"))
+
+SIMULATION = (QUBITS, DEPTH, GATES, SHOTS, FIDELITY, RUNTIME, MEMORY)
+ALL = (THROUGHPUT, OPERATION, OVERHEAD, SIZE, MERKLE, SECURITY, CPU, BUDGET, MEASURED_AT, *SIMULATION, INFO)

@@ -1,0 +1,73 @@
+"""`run --demo`: the whole program on a machine without anything, for trying dashboards."""
+
+import re
+import subprocess
+
+import pytest
+
+
+@pytest.fixture
+def demo(collector, eventually, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    program = collector(None, "--demo", "--root", root)
+    watched = ("energy_power_watts", {"component": "gpu"}), ("qemu_vm_power_watts", {})
+    for metric, labels in watched:
+        eventually(lambda metric=metric, labels=labels: of(program.samples(), metric, **labels), 30)
+    return program
+
+
+def of(samples, metric, /, **labels):
+    wanted = [f'{key}="{value}"' for key, value in labels.items()]
+    return {
+        series: v
+        for series, v in samples.items()
+        if series.startswith(f"{metric}{{") and all(w in series for w in wanted)
+    }
+
+
+def test_every_series_says_that_it_is_simulated_and_promtool_has_nothing_to_say(demo, require):
+    samples = demo.samples()
+    assert len(samples) > 800
+    assert [series for series in samples if 'demo="true"' not in series] == []
+
+    promtool = require("promtool")
+    text = demo.request("/metrics").body
+    done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, check=False, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_the_numbers_are_plausible_and_fit_together(demo):
+    samples, watts = demo.samples(), {}
+    for series, value in of(samples, "energy_power_watts").items():
+        component = re.search(r'component="(\w+)"', series)[1]
+        watts[component] = watts.get(component, 0.0) + value
+    assert set(watts) == {"cpu", "dram", "gpu"}
+    assert 40 < watts["cpu"] < 260
+    assert 8 < watts["dram"] < 40
+    assert 60 < watts["gpu"] <= 260
+
+    guests = sum(of(samples, "qemu_vm_power_watts").values())
+    machine = sum(of(samples, "energy_power_watts").values())
+    assert guests < machine
+    (rack,) = of(samples, "solix_output_power_watts", name="Rack").values()
+    assert 180 < rack < 750  # the station's watts are those of up to five minutes ago
+    (load,) = of(samples, "solix_home_load_power_watts").values()
+    (from_grid,) = of(samples, "solix_input_power_watts", name="Rack").values()
+    assert load > from_grid
+
+
+def test_all_collectors_are_well_and_a_host_is_down(demo):
+    samples = demo.samples()
+    assert set(of(samples, "collector_up").values()) == {1}
+    assert set(of(samples, "nvidia_host_up", host="gpu-c").values()) == {0}
+    assert demo.request("/readyz").status == 200
+    assert demo.stop() == 0
+
+
+def test_it_takes_no_configuration(command, tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("collectors: {system: {}}\n")
+    done = command("run", "--demo", "--config", file)
+    assert done.returncode == 2
+    assert "--demo simulates everything" in done.stderr

@@ -1,0 +1,75 @@
+"""The text format: what is asked for is read, everything else is passed over, and nothing breaks it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector_plugins.inference.mapping import shipped
+from collector_plugins.inference.samples import MAX_LINE_CHARACTERS, MAX_SAMPLES, parse
+from collector_plugins.inference.state import states, wanted
+
+VLLM = shipped("vllm")
+WANTED = wanted(VLLM)
+LINE = 'vllm:num_requests_waiting{model_name="a"} 3'
+
+
+def test_labels_are_unescaped_and_timestamps_ignored():
+    answer = parse(b'x{model="a\\"b\\\\c\\n"} 1.5 1700000000000\n', {"x"})
+    assert answer == {"x": [({"model": 'a"b\\c\n'}, 1.5)]}
+
+
+def test_other_metrics_are_passed_over_even_if_they_cannot_be_read():
+    body = f"# HELP other Nothing.\nother{{broken 1\n\n{LINE}\n".encode()
+    assert list(parse(body, WANTED)) == ["vllm:num_requests_waiting"]
+
+
+def test_names_whose_colon_was_made_an_underscore_are_the_same():
+    assert parse(LINE.replace(":", "_").encode(), WANTED) == parse(LINE.encode(), WANTED) != {}
+
+
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf"])
+def test_values_that_are_no_number_are_left_out(value):
+    assert parse(f"x {value}\n".encode(), {"x"}) == {}
+
+
+@pytest.mark.parametrize("line", ['x{a="b} 1', "x{a=b} 1", "x one", "x", 'x{a="1",a="2"} 1'])
+def test_a_line_that_cannot_be_read_is_named(line):
+    with pytest.raises(ValueError, match="line 2: cannot read 'x"):
+        parse(f"# HELP x X.\n{line}\n".encode(), {"x"})
+
+
+def test_long_lines_and_many_samples_are_refused():
+    with pytest.raises(ValueError, match="line 1 has"):
+        parse(b'x{a="' + b"b" * MAX_LINE_CHARACTERS + b'"} 1', {"x"})
+    with pytest.raises(ValueError, match="at most"):
+        parse(b"x 1\n" * (MAX_SAMPLES + 1), {"x"})
+
+
+def test_a_bound_that_is_no_number_is_refused():
+    answer = parse(b'vllm:e2e_request_latency_seconds_bucket{le="often",model_name="a"} 1', WANTED)
+    with pytest.raises(ValueError, match="'often' is no bound"):
+        states(answer, VLLM, "own")
+
+
+names = st.sampled_from(sorted(WANTED))
+texts = st.text(st.characters(codec="utf-8"), max_size=20)
+lines = st.builds(
+    lambda name, label, text, value: f'{name}{{{label}="{text}"}} {value}',
+    names,
+    st.sampled_from(["model_name", "le", "quantile", "engine", "x"]),
+    texts,
+    st.one_of(st.floats().map(str), st.integers().map(str), texts),
+)
+
+
+@given(st.one_of(st.binary(max_size=300), st.lists(st.one_of(lines, texts), max_size=8).map("\n".join).map(str.encode)))
+def test_any_answer_gives_states_or_says_what_is_wrong(body):
+    try:
+        found = states(parse(body, WANTED), VLLM, "own")
+    except ValueError as error:
+        assert len(str(error)) < 500
+    else:
+        for state in found.values():
+            assert all(isinstance(value, float) for value in state.counters.values())
