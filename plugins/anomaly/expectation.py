@@ -6,8 +6,11 @@ from collector_plugins.anomaly.season import DAY, WEEK, Season
 
 RATE = 0.002  # of the level, per row
 SCALE_RATE = 1e-4  # of the scale, per row
-CLIP = 10.0  # scales: what lies farther off teaches as if it lay there
+CLIP = 10.0  # scales: what lies farther off teaches level and scale as if it lay there
+SEASON_CLIP = 100.0  # the same for the season, which learns once per visit
+WIDENING = 1.01  # of the scale per row that was clipped: a series that has changed for good is followed
 FIRST_ROWS = 20  # teach unclipped
+HOURS = 24  # bins of a day
 WEEKS = 2  # visits from which on an hour of the week is known better than the hour of the day
 LEAST_SCALE = 1e-4  # of the level: what is nearly constant has no deviations
 
@@ -18,8 +21,8 @@ class Expectation:
     __slots__ = ("_day", "_rows", "_week", "distance", "expected", "least", "level", "scale", "size")
 
     def __init__(self) -> None:
-        self._day = Season(DAY, 24)
-        self._week = Season(WEEK, 7 * 24)
+        self._day = Season(DAY, HOURS)
+        self._week = Season(WEEK, 7 * HOURS)
         self._rows = 0
         self.scale = 0.0
         self.level = 0.0
@@ -31,17 +34,22 @@ class Expectation:
     def learn(self, value: float, when: float) -> None:
         """Compare a row with what it should have been, and learn it."""
         day, week = self._day, self._week
-        hour, hour_of_week = day.at(when), week.at(when)
+        hour_of_week = week.at(when)
+        hour = hour_of_week % HOURS
         known = week.visits(hour_of_week) >= WEEKS
         usual = week.usual(hour_of_week) if known else day.usual(hour)
         self._compare(value, usual)
-        taught = self._clipped()
         self._rows += 1
         share = 1 / self._rows
+        taught = seasonal = self.distance
+        if self.size is not None and not -CLIP <= self.size <= CLIP:
+            taught, seasonal = self._clipped(CLIP), self._clipped(SEASON_CLIP)
+            self.scale = max(self.scale, self.least) * WIDENING
+        else:
+            self.scale += max(share, SCALE_RATE) * (abs(taught) - self.scale)
         self.level += max(share, RATE) * taught
-        self.scale += max(share, SCALE_RATE) * (abs(taught) - self.scale)
-        day.learn(hour, taught + usual)
-        week.learn(hour_of_week, taught + usual)
+        day.learn(hour, seasonal + usual)
+        week.learn(hour_of_week, seasonal + usual)
 
     def _compare(self, value: float, usual: float) -> None:
         if not self._rows:
@@ -51,10 +59,8 @@ class Expectation:
         self.distance = value - self.level - usual
         self.size = self.distance / max(self.scale, self.least) if self._rows >= FIRST_ROWS else None
 
-    def _clipped(self) -> float:
-        if self.size is None:
-            return self.distance
-        farthest = CLIP * max(self.scale, self.least)
+    def _clipped(self, scales: float) -> float:
+        farthest = scales * max(self.scale, self.least)
         return min(max(self.distance, -farthest), farthest)
 
     def state(self) -> dict[str, list[float]]:

@@ -16,11 +16,12 @@ class Season:
     the profile while it happens, and rows of a minute learn no faster than rows of an hour.
     """
 
-    __slots__ = ("_bin", "_bins", "_means", "_period", "_rows", "_sum", "_visits")
+    __slots__ = ("_bin", "_bins", "_means", "_period", "_rows", "_sum", "_visits", "_width")
 
     def __init__(self, period: float, bins: int) -> None:
         self._period = period
         self._bins = bins
+        self._width = period / bins
         self._means = array("d", bytes(8 * bins))
         self._visits = bytearray(bins)
         self._bin = -1
@@ -29,7 +30,7 @@ class Season:
 
     def at(self, when: float) -> int:
         """The bin of a moment, in seconds since 1970 (UTC)."""
-        return int(when % self._period / self._period * self._bins) % self._bins
+        return int(when // self._width) % self._bins
 
     def usual(self, position: int) -> float:
         """The mean at a bin; 0 for one that was never visited."""
