@@ -22,7 +22,8 @@ HUGE = 1e150  # values beyond are taken for it, so that no sum or difference ove
 VALUE = (2.0, 3e-6)  # weight of a record of the value, and forgetting of its range
 DISTANCES = ((0.5, 1e-4),) * len(LENGTHS)  # of each mean distance from what was expected
 SHIFTS = ((1.0, 3e-6), (0.3, 1e-4), (0.3, 3e-4))  # of each kind of shift
-RARITY_WEIGHT, RARITY_FORGETTING = 0.2, 5e-4  # of how rare the longest mean distance is
+RARITY_WEIGHT = 0.2
+RARITY_FORGETTING = 5e-4  # of how rare the longest mean distance is
 DISTRIBUTION_WEIGHT = 1.5
 GAP_ROWS = 12  # usual distances between rows; a longer gap separates what is before and after
 

@@ -94,10 +94,10 @@ class Watching:
             watched.add(value, report.ended_monotonic)
 
     def is_due(self, monotonic: float) -> bool:
-        """Whether a row is over; the first one begins with the first question."""
+        """Whether a row is over; rows end at multiples of their length, the first begins with the first question."""
         if self._closed_at is None:
             self._closed_at = monotonic
-        return monotonic - self._closed_at >= self._config.row * 0.999
+        return monotonic // self._config.row > self._closed_at // self._config.row
 
     def close_row(self, monotonic: float, when: float) -> list[Record]:
         """Judge a row that ends now (`when`: seconds since 1970); returns the anomalies that begin with it."""
