@@ -15,6 +15,7 @@ from collector_core.discovery import Plugins, detect, discover
 from collector_core.energy import EnergyMeter
 from collector_core.errors import ConfigError, Reason, describe
 from collector_core.exposition import Exposition, Source
+from collector_core.powerhistory import PowerHistory
 from collector_core.processmetrics import ProcessMetrics
 from collector_core.reports import RunReport
 from collector_core.runner import Runner
@@ -75,6 +76,7 @@ class App:
         self._started = False
         self._source = self.exposition.source("collector", APP)
         self._process_metrics = ProcessMetrics(self.exposition, self.clock)
+        self.power_history = PowerHistory(lambda: self.runners.copy().values(), self.clock)
 
     @property
     def root(self) -> Path:
@@ -157,7 +159,7 @@ class App:
                 if name not in self.runners:
                     self._build(instance, idle)
             self.idle = tuple(idle)
-            self.watchdog.replace((*self.runners.values(), self._process_metrics))
+            self.watchdog.replace((*self.runners.values(), self._process_metrics, self.power_history))
             self.state.reload_success = True
             self.state.reload_time = self.clock.time()
             self._down = [self._show_as_down(each) for each in idle if each.wanted]

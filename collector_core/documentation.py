@@ -52,9 +52,9 @@ def options_table(config_type: type[CollectorConfig]) -> str:
     return _markdown(("option", "default", "what it does"), rows) if rows else "This plugin has no options."
 
 
-def index_table(types: dict[str, type[Collector[Any]]], readmes: dict[str, Path]) -> str:
-    """One row per plugin for the index."""
-    rows = [(f"[`{name}`]({name}/README.md)", _first_sentence(readmes[name])) for name in sorted(types)]
+def index_table(types: dict[str, type[Collector[Any]]], readmes: dict[str, Path], folder: str = "") -> str:
+    """One row per plugin for an index, which sees the plugins in `folder` (`plugins/`)."""
+    rows = [(f"[`{name}`]({folder}{name}/README.md)", _first_sentence(readmes[name])) for name in sorted(types)]
     return _markdown(("plugin", "what it reads"), rows)
 
 

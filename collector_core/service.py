@@ -15,6 +15,7 @@ from aiohttp import web
 from collector_core.app import App
 from collector_core.config import parse_listen
 from collector_core.errors import ConfigError
+from collector_core.notify import Notifier
 from collector_core.web.callers import require_auth_outside_loopback
 from collector_core.web.guard import GuardedRunner, serve
 from collector_core.web.pluginroutes import PluginRoutes
@@ -48,15 +49,19 @@ async def run(app: App, listen: str) -> bool:
     `app` is loaded, not started. Raises `ConfigError` when the web configuration is bad and `StartupError` when the
     address cannot be had; nothing has been started then.
     """
-    stop = asyncio.Event()
+    stop, notifier = asyncio.Event(), Notifier()
     runner = await _serve(app, listen)
-    _handle_signals(app, stop)
+    _handle_signals(app, stop, notifier)
     app.start()
     asyncio.get_running_loop().call_later(SETTLED_SECONDS, gc.freeze)
+    notifier.ready(_status(app))
+    signs = asyncio.create_task(_show_signs_of_life(app, notifier))
     try:
         await stop.wait()
     finally:
         log.info("stopping")
+        notifier.stopping()
+        signs.cancel()
         await runner.cleanup()
         ended = await asyncio.to_thread(app.stop)
     return ended
@@ -90,11 +95,23 @@ def _authority(address: tuple[str, int]) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _handle_signals(app: App, stop: asyncio.Event) -> None:
+async def _show_signs_of_life(app: App, notifier: Notifier) -> None:
+    """Tell systemd's watchdog that we live for as long as both this loop and the collectors' watchdog turn."""
+    while interval := notifier.watchdog_interval:
+        if app.watchdog.alive:
+            notifier.alive()
+        await asyncio.sleep(interval)
+
+
+def _status(app: App) -> str:
+    return f"{len(app.runners)} collectors run"
+
+
+def _handle_signals(app: App, stop: asyncio.Event, notifier: Notifier) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop_or_exit(stop))
-    loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, _reload, app))
+    loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, _reload, app, notifier))
 
 
 def _stop_or_exit(stop: asyncio.Event) -> Callable[[], None]:
@@ -108,8 +125,12 @@ def _stop_or_exit(stop: asyncio.Event) -> Callable[[], None]:
     return handle
 
 
-def _reload(app: App) -> None:
+def _reload(app: App, notifier: Notifier) -> None:
+    notifier.reloading()
     try:
         app.reload()
     except ConfigError as error:
         log.error("configuration not reloaded, the one before goes on: %s", error)  # noqa: TRY400 - it says it all
+        notifier.ready("the configuration is bad, the one before goes on; see the log")
+    else:
+        notifier.ready(_status(app))

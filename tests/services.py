@@ -17,6 +17,7 @@ PACKAGES = {
     "ssh-keygen": "openssh-client",
     "cc": "gcc libc6-dev",
     "mosquitto": "mosquitto",
+    "systemd-analyze": "systemd",
     "qemu-system-x86_64": "qemu-system-x86",
 }
 

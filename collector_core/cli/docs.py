@@ -20,7 +20,7 @@ def command(common: Common, check: bool) -> None:
     """Fill the tables between `<!-- metrics -->`, `<!-- options -->` and `<!-- plugins -->` markers.
 
     Works on the README of each installed plugin: beside its module or, where it is installed with `--editable`, beside
-    its pyproject.toml.
+    its pyproject.toml; and on the indexes of those that come with energy-collector.
     """
     del common
     drifted = [readme for readme, text in _pages() if readme.read_text(encoding="utf-8") != text]
@@ -42,9 +42,11 @@ def _pages() -> Iterator[tuple[Path, str]]:
     for name, cls in types.items():
         yield readmes[name], documentation.fill(readmes[name].read_text("utf-8"), documentation.plugin_tables(cls))
     bundled = {name: cls for name, cls in types.items() if cls.__module__.startswith("collector_plugins.")}
-    for index in {readmes[name].parent.parent / "README.md" for name in bundled}:
-        table = documentation.index_table(bundled, readmes)
-        yield index, documentation.fill(index.read_text(encoding="utf-8"), {"plugins": table})
+    for plugins_folder in {readmes[name].parent.parent for name in bundled}:
+        for index, seen_as in ((plugins_folder, ""), (plugins_folder.parent, f"{plugins_folder.name}/")):
+            if (page := index / "README.md").exists():
+                table = documentation.index_table(bundled, readmes, seen_as)
+                yield page, documentation.fill(page.read_text(encoding="utf-8"), {"plugins": table})
 
 
 def _readme(plugin: Plugin) -> Path | None:

@@ -1,16 +1,18 @@
-"""`energy-collector once`: one look, on stdout."""
+"""`energy-collector once`: one look, on stdout or in a file for node_exporter."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 import time
+from pathlib import Path
 
 import click
 
 from collector_core.app import App
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.named import named_runner
+from collector_core.cli.textfile import write_whole
 from collector_core.exposition import negotiate
 from collector_core.reports import RunReport
 from collector_core.runner import Runner
@@ -19,19 +21,39 @@ from collector_core.runner import Runner
 @click.command(short_help="Run collectors once and print what they read.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--gap", default=1.0, show_default=True, help="Seconds between the two runs that a rate needs.")
+@click.option(
+    "--textfile",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write there instead of stdout, whole or not at all, for node_exporter's textfile collector.",
+)
 @common_options()
-def command(common: Common, names: tuple[str, ...], gap: float) -> None:
+def command(common: Common, names: tuple[str, ...], gap: float, textfile: Path | None) -> None:
     """Run collectors once and print what they read, in Prometheus' text format.
 
     NAME is a collector of the configuration or an installed plugin; without names all run. Collectors whose
-    readings are differences run twice. Exit code 1 when a collector had no data.
+    readings are differences run twice. Exit code 1 when a collector had no data, or when the file could not be
+    written: then the old one is still there.
     """
     app = App(common.config, root=common.root, redactor=common.redactor)
     with contextlib.redirect_stdout(sys.stderr):  # what plugins print is no part of the exposition
         good = _run(app, names, gap)
-    click.echo(app.exposition.body(negotiate("", "")).decode(), nl=False)
+    body = app.exposition.body(negotiate("", ""))
+    if textfile:
+        good = _write(textfile, body) and good
+    else:
+        click.echo(body.decode(), nl=False)
     app.stop(0.5)
     sys.exit(0 if good else 1)
+
+
+def _write(textfile: Path, body: bytes) -> bool:
+    """Returns whether it is written."""
+    try:
+        write_whole(textfile, body)
+    except OSError as error:
+        click.echo(f"{textfile} cannot be written: {error.strerror or error}; what was there is left", err=True)
+        return False
+    return True
 
 
 def _run(app: App, names: tuple[str, ...], gap: float) -> bool:

@@ -1,4 +1,4 @@
-"""The status page: every collector, its health, its last error with the fix, and its series."""
+"""The status page: watts now, every collector, its health, its last error with the fix, and its series."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
-from collector_core import views
+from collector_core import powerview, views
 from collector_core.app import App
 from collector_core.selfmetrics import Result
+from collector_core.web import powersection
 
 _HERE = Path(__file__).parent
 _CSS = (_HERE / "page.css").read_text(encoding="utf-8")
@@ -34,14 +35,19 @@ async def script(request: web.Request) -> web.Response:
     return web.Response(text=_JS, content_type="text/javascript")
 
 
-def render(app: App) -> str:
-    """The whole page; it works without JavaScript, it is then as fresh as its loading."""
+def render(app: App, host: str) -> str:
+    """The whole page; without JavaScript it works too, and loads itself again now and then.
+
+    `host` is the address by which its reader knows this machine, for the settings of Prometheus that it shows.
+    """
     rows = views.collectors(app)
     readings = views.snapshot(app)
     cards = "\n".join(_card(row, readings.get(row["name"], {})) for row in rows)
     return _HTML.format(
         version=escape(app.state.version),
-        summary=escape(_summary(rows)),
+        host=escape(host),
+        power=powersection.section(powerview.power(app)),
+        summary=_summary(rows),
         warning=_reload_warning(app),
         cards=cards or '<p class="empty">No collector is configured.</p>',
     )
@@ -51,7 +57,13 @@ def _summary(rows: list[dict[str, Any]]) -> str:
     up = sum(1 for row in rows if row["up"])
     running = sum(1 for row in rows if row["up"] is not None)
     series = sum(row["series"] for row in rows)
-    return f"{up} of {running} collectors have data, {series} series"
+    troubled = [escape(row["name"]) for row in rows if row["up"] is not None and _tone(row) != "good"]
+    links = ", ".join(f'<a href="#collector-{name}" id="trouble-{name}">{name}</a>' for name in troubled)
+    return f"{up} of {running} collectors have data, {series} series." + (f" Look at {links}." if links else "")
+
+
+def _tone(row: dict[str, Any]) -> str:
+    return _TONE.get(row["state"], "bad")
 
 
 def _reload_warning(app: App) -> str:
@@ -61,12 +73,11 @@ def _reload_warning(app: App) -> str:
 
 
 def _card(row: dict[str, Any], readings: dict[str, Any]) -> str:
-    tone = _TONE.get(row["state"], "bad")
     name, plugin = escape(row["name"]), escape(row["plugin"])
     title = name if name == plugin else f"{name} <small>({plugin})</small>"
     return (
-        f'<section class="card {tone}" id="collector-{name}">'
-        f'<h2>{title} <span class="state">{escape(row["state"].replace("_", " "))}</span></h2>'
+        f'<section class="card {_tone(row)}" id="collector-{name}">'
+        f'<h3>{title} <span class="state">{escape(row["state"].replace("_", " "))}</span></h3>'
         f"{_facts(row)}{_trouble(row)}{_series(row, readings)}</section>"
     )
 
@@ -99,10 +110,12 @@ def _series(row: dict[str, Any], readings: dict[str, Any]) -> str:
         for name, metric in readings.items()
         for sample in metric["series"]
     ]
+    name = escape(row["name"])
     more = f"<p>… and {len(lines) - SERIES_SHOWN} more on /metrics</p>" if len(lines) > SERIES_SHOWN else ""
     return (
-        f'<details id="series-{escape(row["name"])}"><summary>{len(lines)} series</summary>'
-        f'<div class="scroll"><table>{"".join(lines[:SERIES_SHOWN])}</table></div>{more}</details>'
+        f'<details id="series-{name}"><summary>{len(lines)} series</summary>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="series of {name}">'
+        f"<table>{''.join(lines[:SERIES_SHOWN])}</table></div>{more}</details>"
     )
 
 

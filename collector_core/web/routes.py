@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from collector_core import views
+from collector_core import powerview, views
 from collector_core.app import App
 from collector_core.errors import ConfigError
 from collector_core.exposition import negotiate
@@ -49,6 +49,7 @@ class Routes:
             web.post("/-/reload", self.reload),
             web.get("/api/v1/collectors", self.collectors),
             web.get("/api/v1/snapshot", self.snapshot),
+            web.get("/api/v1/power", self.power),
         ]
 
     async def metrics(self, request: web.Request) -> web.Response:
@@ -66,8 +67,7 @@ class Routes:
 
     async def status_page(self, request: web.Request) -> web.Response:
         """The page for people."""
-        del request
-        html = page.render(self._app)
+        html = page.render(self._app, request.host)
         return web.Response(text=html, content_type="text/html", headers=_HTML_HEADERS)
 
     async def healthz(self, request: web.Request) -> web.Response:
@@ -102,6 +102,11 @@ class Routes:
         del request
         data = {"time": time.time(), "collectors": await asyncio.to_thread(views.snapshot, self._app)}
         return web.json_response(body=await asyncio.to_thread(_json_bytes, data))
+
+    async def power(self, request: web.Request) -> web.Response:
+        """Watts by component, now and for the last quarter of an hour, and joules since the start."""
+        del request
+        return web.json_response(powerview.power(self._app))
 
 
 def _json_bytes(data: Any) -> bytes:

@@ -1,7 +1,11 @@
 """The status page as a browser shows it, in light and dark, on a desk and in a hand."""
 
+import http.server
 import re
 import subprocess
+import threading
+import time
+from typing import ClassVar
 
 import pytest
 
@@ -41,11 +45,90 @@ def test_the_page_names_every_collector_its_trouble_and_its_fix(collector, brows
     assert "&lt;script&gt;alert(1)" in dom
 
 
+LEDGER = "collectors:\n  energy: {interval: 200ms}\n  estimate: {interval: 200ms, options: {tdp_watts: 65}}\n"
+
+
+def wait_for_watts(program):
+    deadline = time.monotonic() + 60
+    while program.request("/api/v1/power").json["total_watts"] is None:
+        assert time.monotonic() < deadline, program.log
+        time.sleep(0.1)
+
+
+def test_it_shows_watts_by_component_as_charts_that_say_what_they_show(collector, browser):
+    program = collector(LEDGER)
+    wait_for_watts(program)
+    dom = browser("--dump-dom", f"http://127.0.0.1:{program.port}/")
+    for title in ("Total", "CPU", "memory"):
+        assert re.search(rf'<svg[^>]*aria-label="{title}, last 15 minutes: now ≈ [\d.]+ m?W', dom)
+    assert f'targets: ["127.0.0.1:{program.port}"]' in dom
+
+
+class Changing(http.server.BaseHTTPRequestHandler):
+    """The page of a collector that changes after the first look, and then goes away."""
+
+    pages: ClassVar[list[str]] = []
+    script = ""
+
+    def do_GET(self):
+        page = self.script if self.path == "/page.js" else self.pages.pop(0) if self.path == "/" and self.pages else ""
+        self.send_response(200 if page else 503)
+        self.send_header("Content-Type", "text/javascript" if self.path == "/page.js" else "text/html")
+        self.end_headers()
+        self.wfile.write(page.encode())
+
+    def log_message(self, *arguments):
+        pass
+
+
+def test_it_draws_on_while_it_is_open_and_says_when_nobody_answers(collector, browser):
+    program = collector("collectors: {system: {}}")
+    text = program.request("/").text
+    later = text.replace('id="power-title">Power', 'id="power-title">Power later')
+    serving = type("Serving", (Changing,), {"pages": [text, later], "script": program.request("/page.js").text})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serving) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        dom = browser("--virtual-time-budget=20000", "--dump-dom", f"http://127.0.0.1:{server.server_port}/")
+        server.shutdown()
+    assert "Power later" in dom
+    assert re.search(r'id="offline"[^>]*>No answer since', dom)
+    assert not re.search(r'id="offline"[^>]*hidden', dom)
+
+
+def test_without_a_ledger_it_says_why_there_are_no_watts(collector):
+    page = collector("collectors:\n  system: {}\n").request("/").text
+    assert "no energy ledger runs" in page
+    assert 'class="spark"' not in page
+
+
+def test_nothing_is_wider_than_a_small_phone(collector, browser, tmp_path, plugin_path):
+    """A frame of 320 px within a page of ours: the script measures what would have to be scrolled sideways."""
+    program = collector(f"{LEDGER}  torn: {{}}\n", env=plugin_path(torn=BROKEN))
+    wait_for_watts(program)
+    text = program.request("/").text
+    css = program.request("/page.css").text
+    inline = re.sub(r"<(link rel=.stylesheet|script|noscript).*", "", text).replace(
+        "</head>", f"<style>{css}</style></head>"
+    )
+    probe = tmp_path / "probe.html"
+    (tmp_path / "page.html").write_text(inline)
+    probe.write_text(
+        '<iframe src="page.html" style="width:320px;height:800px;border:0"></iframe><p id="width"></p><script>'
+        "onload = () => { const d = frames[0].document.documentElement; document.getElementById('width').textContent ="
+        " `${d.clientWidth} ${d.scrollWidth}`; }</script>"
+    )
+    dom = browser("--dump-dom", "--allow-file-access-from-files", probe.as_uri())
+    assert '<p id="width">320 320</p>' in dom
+
+
 @pytest.mark.parametrize(
-    ("size", "scheme"), [("1200,900", "light"), ("390,844", "dark")], ids=["desk-light", "phone-dark"]
+    ("size", "scheme"),
+    [("1200,900", "light"), ("1200,900", "dark"), ("320,700", "dark")],
+    ids=["desk-light", "desk-dark", "phone-dark"],
 )
 def test_the_page_can_be_looked_at(collector, browser, tmp_path, size, scheme):
-    program = collector()
+    program = collector(LEDGER)
+    wait_for_watts(program)
     picture = tmp_path / "page.png"
     dark = ("--force-dark-mode", "--blink-settings=preferredColorScheme=0") if scheme == "dark" else ()
     browser(*dark, f"--window-size={size}", f"--screenshot={picture}", f"http://127.0.0.1:{program.port}/")

@@ -1,0 +1,79 @@
+"""A small chart of power over time, as inline SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH, HEIGHT = 300.0, 48.0
+_TOP = 4.0  # room above the highest value, for the width of the line
+
+Point = tuple[float, float]
+"""Seconds since 1970 and watts."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """The time that a chart shows, in seconds since 1970, and the longest step (s) that a line may cross."""
+
+    start: float
+    end: float
+    longest_step: float
+
+
+def segments(times: Sequence[float], values: Sequence[float | None], longest_step: float) -> Iterator[list[Point]]:
+    """Runs of readings without a gap: a value that is missing, or a step that is too long, ends one."""
+    run: list[Point] = []
+    for time, value in zip(times, values, strict=True):
+        if run and (value is None or time - run[-1][0] > longest_step):
+            yield run
+            run = []
+        if value is not None:
+            run.append((time, value))
+    if run:
+        yield run
+
+
+def sparkline(span: Span, times: Sequence[float], values: Sequence[float | None], text: str) -> str:
+    """The chart: a line for each run of readings over an area down to 0 W, and nothing where nothing is known.
+
+    `text` says the same to those who cannot see it. The scale starts at 0, or below where there are negative values.
+    """
+    runs = list(segments(times, values, span.longest_step))
+    known = [value for run in runs for _, value in run]
+    scale = _Scale(span, min(0.0, *known, 0.0), max(0.0, *known, 0.0))
+    drawn = "".join(_drawn([scale.place(point) for point in run], scale.zero) for run in runs)
+    return (
+        f'<svg class="spark" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(text)}"><title>{escape(text)}</title>'
+        f'<path class="base" d="M0 {scale.zero:.1f}H{WIDTH:g}"/>{drawn}</svg>'
+    )
+
+
+def _drawn(places: Sequence[Point], zero: float) -> str:
+    line = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+    first, last = places[0][0], places[-1][0]
+    return (
+        f'<path class="area" d="M{first:.1f} {zero:.1f}L{line}L{last:.1f} {zero:.1f}Z"/>'
+        f'<path class="line" d="M{line}{"h0" if len(places) == 1 else ""}"/>'
+    )
+
+
+@dataclass(frozen=True)
+class _Scale:
+    span: Span
+    low: float
+    high: float
+
+    @property
+    def zero(self) -> float:
+        return self._y(0.0)
+
+    def place(self, point: Point) -> Point:
+        time, value = point
+        return WIDTH * (time - self.span.start) / (self.span.end - self.span.start), self._y(value)
+
+    def _y(self, value: float) -> float:
+        share = (value - self.low) / ((self.high - self.low) or 1.0)
+        return _TOP + (HEIGHT - _TOP - 1.0) * (1.0 - share)
