@@ -27,6 +27,8 @@ class Effort:
     guests: int = 1_000
     blocks: int = 2000
     curve_seconds: int = 5
+    anomaly_minutes: int = 60
+    quiet_months: int = 12
 
 
 FULL = Effort()
@@ -49,4 +51,6 @@ QUICK = Effort(
     guests=100,
     blocks=100,
     curve_seconds=1,
+    anomaly_minutes=5,
+    quiet_months=1,
 )

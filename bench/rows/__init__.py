@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from bench.effort import Effort
 from bench.figures import Figure, Table
 from bench.rows import (
+    anomaly,
     between,
     idle,
     imports,
     isolation,
     measure,
     memory,
+    nab,
     nvidia,
     paced,
     qemu,
@@ -35,6 +37,8 @@ ROWS: Mapping[str, Row] = {
     "nvidia": nvidia.measure,
     "measure": measure.measure,
     "imports": imports.measure,
+    "anomaly": anomaly.measure,
+    "nab": nab.measure,
     "qemu": qemu.measure,
     "qemu-c": qemu.measure_beside_c,
 }

@@ -1,0 +1,124 @@
+"""The detector of the plugin anomaly: what it finds, what it costs, and how often it is wrong when nothing happens."""
+
+from __future__ import annotations
+
+import gc
+import json
+import random
+import time
+import tracemalloc
+from collections.abc import Sequence
+from itertools import islice
+from statistics import mean
+
+from bench.effort import Effort
+from bench.figures import Figure, Goal, MissingProgramError, Table
+from bench.nab import corpus, quiet, scoring
+from bench.nab.corpus import Recording
+from bench.nab.scoring import Scores
+from collector_plugins.anomaly.detector import CHOSEN, FLEET, Detector, Settings
+
+ANY = 1e-9  # a level so low that every row above the bar of the one before is an onset
+FLEET_SERIES = 2_000
+SAMPLE_GOAL = Goal(10, 3)
+STATE_GOAL = Goal(20, 4)
+CORE_GOAL = Goal(0.5, 0.1)
+SCORE_GOAL = Goal(68, 75, more=True)
+OTHER_GOAL = Goal(70, 75, more=True)
+QUIET_GOAL = Goal(1, 0.5)
+
+Pairs = Sequence[tuple[Recording, Scores]]
+
+
+def measure(effort: Effort) -> list[Figure | Table]:
+    """Raises `MissingProgramError` where the benchmark's data is not beside the project."""
+    try:
+        recordings = corpus.read()
+    except FileNotFoundError as missing:
+        raise MissingProgramError(f"no benchmark data: {missing.filename}") from missing
+    started = time.process_time()
+    pairs = [(recording, levels(recording)) for recording in recordings]
+    seconds = time.process_time() - started
+    sample = seconds / sum(len(recording.values) for recording in recordings)
+    return [*_scores(pairs), *_costs(sample, recordings), *_quiet(effort.quiet_months)]
+
+
+def levels(recording: Recording) -> list[float]:
+    """Row by row: the level of an alarm that begins there, 0 where none does."""
+    detector = Detector(Settings(level=ANY), row_seconds=recording.row_seconds)
+    verdicts = map(detector.update, recording.values, recording.times)
+    return [verdict.level if verdict.onset else 0.0 for verdict in verdicts]
+
+
+def _scores(pairs: Pairs) -> list[Figure | Table]:
+    tuning = [pair for pair in pairs if pair[0].for_tuning]
+    other = [pair for pair in pairs if not pair[0].for_tuning]
+    parts = {"all files": pairs, "half tuned on": tuning, "other half": other}
+    lines = [_line(f"{name}, level {CHOSEN.level:g}", part, CHOSEN.level) for name, part in parts.items()]
+    lines.append(_line(f"all files, level {FLEET.level:g}", pairs, FLEET.level))
+    lines += [_line(f"{name}, best level for it", part, None) for name, part in parts.items()]
+    head = ("Numenta Anomaly Benchmark", *(profile.name for profile in scoring.PROFILES), "found", "false alarms")
+    fixed = scoring.at(CHOSEN.level, pairs, scoring.STANDARD).final
+    kept = scoring.at(CHOSEN.level, other, scoring.STANDARD).final
+    return [
+        Figure("nab", "Benchmark score, default level, all files", "", [fixed], goal=SCORE_GOAL),
+        Figure("nab", "Benchmark score, default level, the half not tuned on", "", [kept], goal=OTHER_GOAL),
+        Table("nab", "Anomalies found, of a perfect 100", head, lines),
+    ]
+
+
+def _line(name: str, pairs: Pairs, level: float | None) -> tuple[str | float, ...]:
+    outcomes = [
+        scoring.best(pairs, profile) if level is None else scoring.at(level, pairs, profile)
+        for profile in scoring.PROFILES
+    ]
+    windows = sum(len(recording.windows) for recording, _ in pairs)
+    standard = outcomes[0]
+    found = f"{standard.found} of {windows}"
+    return name, *(round(outcome.final, 1) for outcome in outcomes), found, standard.false
+
+
+def _costs(sample: float, recordings: Sequence[Recording]) -> list[Figure | Table]:
+    longest = max(recordings, key=lambda recording: len(recording.values))
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    detector = Detector(row_seconds=longest.row_seconds)
+    for value, when in zip(longest.values, longest.times, strict=True):
+        detector.update(value, when)
+    gc.collect()
+    memory = (tracemalloc.get_traced_memory()[0] - before) / 1024
+    tracemalloc.stop()
+    saved = len(json.dumps(detector.state(), separators=(",", ":"))) / 1024
+    share = 100 * sample * FLEET_SERIES / quiet.ROW_SECONDS
+    return [
+        Figure("nab", "CPU of a row of a series", "µs", [sample * 1e6], goal=SAMPLE_GOAL),
+        Figure("nab", "Memory of a series", "KiB", [memory], goal=STATE_GOAL),
+        Figure("nab", "Saved state of a series, JSON", "KiB", [saved], goal=STATE_GOAL),
+        Figure("nab", f"Share of a core, {FLEET_SERIES} series, one-minute rows", "%", [share], goal=CORE_GOAL),
+    ]
+
+
+def _quiet(months: int) -> list[Figure | Table]:
+    """False alarms per series and month on each kind of quiet series."""
+    lines: list[tuple[str | float, ...]] = []
+    worst = 0.0
+    for kind in quiet.KINDS:
+        alarms = [_alarms(kind(random.Random(seed)), FLEET) for seed in range(months)]
+        chosen = [_alarms(kind(random.Random(seed)), CHOSEN) for seed in range(months)]
+        worst = max(worst, mean(alarms))
+        lines.append((kind.__name__.replace("_", " "), round(mean(alarms), 2), round(mean(chosen), 2)))
+    head = ("quiet series", f"fleet, level {FLEET.level:g}", f"chosen, level {CHOSEN.level:g}")
+    title = f"False alarms a month, one-minute rows, the first month, mean of {months} series"
+    return [
+        Figure("nab", "False alarms a month, fleet, the worst kind of series", "", [worst], goal=QUIET_GOAL),
+        Table("nab", title, head, lines),
+    ]
+
+
+def _alarms(values: quiet.Series, settings: Settings) -> int:
+    detector = Detector(settings, row_seconds=quiet.ROW_SECONDS)
+    return sum(
+        detector.update(value, quiet.START + row * quiet.ROW_SECONDS).onset
+        for row, value in enumerate(islice(values, quiet.MONTH))
+    )

@@ -1,0 +1,52 @@
+"""The lowest and highest of each of the last days, so that a description can say for how long it was not so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DAYS = 31
+DAY = 86_400.0
+
+
+class Extremes:
+    """At most 31 days of lowest and highest rows."""
+
+    __slots__ = ("_days", "_high", "_low")
+
+    def __init__(self) -> None:
+        self._days: list[int] = []
+        self._low: list[float] = []
+        self._high: list[float] = []
+
+    def add(self, value: float, when: float) -> None:
+        """One row, at seconds since 1970; an earlier day than the last one counts to that one."""
+        day = int(when // DAY)
+        if not self._days or day > self._days[-1]:
+            self._days.append(day)
+            self._low.append(value)
+            self._high.append(value)
+            del self._days[:-DAYS], self._low[:-DAYS], self._high[:-DAYS]
+        else:
+            self._low[-1] = min(self._low[-1], value)
+            self._high[-1] = max(self._high[-1], value)
+
+    def days_since(self, value: float, when: float, *, above: bool) -> int:
+        """For how many whole days no row was as high as `value` (`above`) or as low; 0 where today had one."""
+        for day, low, high in zip(reversed(self._days), reversed(self._low), reversed(self._high), strict=True):
+            if (high >= value) if above else (low <= value):
+                return max(0, int(when // DAY) - day)
+        return int(when // DAY) - self._days[0] if self._days else 0
+
+    def state(self) -> list[list[Any]]:
+        """What `restore` takes."""
+        return [list(self._days), list(self._low), list(self._high)]
+
+    def restore(self, state: Any) -> None:
+        """Go on from what was saved; raises `ValueError` where that is no such state."""
+        if not (isinstance(state, list) and len(state) == 3 and all(isinstance(each, list) for each in state)):
+            raise ValueError("the extremes are damaged")
+        days, low, high = state
+        numbers = all(isinstance(each, int | float) and each - each == 0 for part in state for each in part)
+        if not numbers or not len(days) == len(low) == len(high) <= DAYS:
+            raise ValueError("the extremes are damaged")
+        self._days, self._low, self._high = [int(day) for day in days], list(low), list(high)

@@ -1,0 +1,23 @@
+"""Saved states: the version, and that nothing but finite numbers is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+
+def check(state: Mapping[str, Any], version: int) -> None:
+    """Raise `ValueError` unless `state` is of that version and holds finite numbers only, in lists and objects."""
+    if not isinstance(state, Mapping) or state.get("version") != version:
+        raise ValueError(f"not a detector's state of version {version}")
+    if not _numbers(state):
+        raise ValueError("the detector's saved state is damaged: it holds what is no finite number")
+
+
+def _numbers(part: object) -> bool:
+    if isinstance(part, Mapping):
+        return all(_numbers(value) for value in part.values())
+    if isinstance(part, list):
+        return all(_numbers(value) for value in part)
+    return isinstance(part, int | float) and not isinstance(part, bool) and isfinite(part)
