@@ -172,7 +172,7 @@ class Detector:
         detector = cls(settings)
         try:
             detector._take_up(state)
-        except (IndexError, KeyError, OverflowError, TypeError, ValueError) as damage:
+        except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as damage:
             raise ValueError(f"the detector's saved state is damaged: {damage!r}") from damage
         return detector
 
