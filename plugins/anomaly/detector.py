@@ -135,7 +135,7 @@ class Detector:
         rare = self._rarity.of(abs(means[-1]) / max(expectation.scale, least))
         record, far = self._records.opinions([value, *means, *self._shifts.add(value)], least)
         far += RARITY_WEIGHT * rare
-        novelty = DISTRIBUTION_WEIGHT * self._memory.novelty(self._records.share(value))
+        novelty = DISTRIBUTION_WEIGHT * self._memory.novelty(self._records.share(value, least))
         verdict.level = far + record + novelty
         strongest = max(far, record, novelty)
         if strongest:

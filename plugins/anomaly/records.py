@@ -57,10 +57,10 @@ class Records:
             return 0.0
         return log10(1 + SHARPNESS * min(outside / max(high - low, least), FARTHEST))
 
-    def share(self, number: float) -> float:
-        """Where a number lies in the first range, which it is within, 0 to 1."""
+    def share(self, number: float, least: float) -> float:
+        """Where a number lies in the first range, which it is within, 0 to 1; 0 if that is narrower than `least`."""
         low, high = self._lows[0], self._highs[0]
-        return (number - low) / (high - low) if high > low else 0.0
+        return (number - low) / (high - low) if high - low > least else 0.0
 
     def state(self) -> list[list[float]]:
         """What it knows."""
