@@ -16,14 +16,14 @@ from collector_plugins.anomaly.records import Records
 from collector_plugins.anomaly.shifts import Shifts
 
 VERSION = 1
-CHOSEN_LEVEL = 0.8  # the middle of the levels that do well on the half of NAB that it was tuned on
+CHOSEN_LEVEL = 0.8  # in the middle of the levels that do well on NAB; 0.85 is best on the half tuned on
 FLEET_LEVEL = 4.2  # less than one false alarm a month on quiet one-minute rows
 HUGE = 1e150  # values beyond are taken for it, so that no sum or difference overflows
 VALUE = (2.0, 3e-6)  # weight of a record of the value, and forgetting of its range
 DISTANCES = ((0.5, 1e-4),) * len(LENGTHS)  # of each mean distance from what was expected
 SHIFTS = ((1.0, 3e-6), (0.3, 1e-4), (0.3, 3e-4))  # of each kind of shift
-RARITY_WEIGHT = 0.2
-RARITY_FORGETTING = 5e-4  # of how rare the longest mean distance is
+RARITY_WEIGHT = 0.2  # of how rare the longest mean distance is
+RARITY_FORGETTING = 5e-4
 DISTRIBUTION_WEIGHT = 1.5
 GAP_ROWS = 12  # usual distances between rows; a longer gap separates what is before and after
 
@@ -136,7 +136,7 @@ class Detector:
         rare = self._rarity.of(abs(means[-1]) / max(expectation.scale, least))
         record, far = self._records.opinions([value, *means, *self._shifts.add(value)], least)
         far += RARITY_WEIGHT * rare
-        novelty = DISTRIBUTION_WEIGHT * self._memory.novelty(self._records.share(value))
+        novelty = DISTRIBUTION_WEIGHT * self._memory.novelty(self._records.share(value, least))
         verdict.level = far + record + novelty
         strongest = max(far, record, novelty)
         if strongest:
@@ -173,7 +173,7 @@ class Detector:
         detector = cls(settings)
         try:
             detector._take_up(state)
-        except (IndexError, KeyError, OverflowError, TypeError, ValueError) as damage:
+        except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as damage:
             raise ValueError(f"the detector's saved state is damaged: {damage!r}") from damage
         return detector
 

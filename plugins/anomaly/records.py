@@ -26,8 +26,9 @@ class Records:
     def opinions(self, numbers: Sequence[float], least: float) -> tuple[float, float]:
         """What records of the first number, and of the others together, are worth; then learn them.
 
-        Each is worth weight × log10(1 + `SHARPNESS` × widths outside the range), nothing within it. A range narrower
-        than `least`, which is above 0, counts as that wide: what is nearly constant has no records.
+        Each is worth weight × log10(1 + `SHARPNESS` × widths outside the range), nothing within it or
+        less than `least` outside. That is above 0, and the least that counts as a width: what is nearly constant has
+        no records.
         """
         lows, highs = self._lows, self._highs
         if not self._known:
@@ -53,14 +54,14 @@ class Records:
         self._lows[index] = min(self._lows[index], number)
         self._highs[index] = max(self._highs[index], number)
         outside = max(number - high, low - number)
-        if outside <= 0:
+        if outside <= least:
             return 0.0
         return log10(1 + SHARPNESS * min(outside / max(high - low, least), FARTHEST))
 
-    def share(self, number: float) -> float:
-        """Where a number lies in the first range, which it is within, 0 to 1."""
+    def share(self, number: float, least: float) -> float:
+        """Where a number lies in the first range, which it is within, 0 to 1; 0 if that is narrower than `least`."""
         low, high = self._lows[0], self._highs[0]
-        return (number - low) / (high - low) if high > low else 0.0
+        return (number - low) / (high - low) if high - low > least else 0.0
 
     def state(self) -> list[list[float]]:
         """What it knows."""
