@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from collector_core import CollectorConfig, ConfigPath, Duration, Field, Selector
+from collector_plugins.anomaly.detector import FLEET_LEVEL
 
 # Loads, powers, temperatures and rates that have a usual level. Sizes that drift for ever (space on disks, energy) and
 # facts that never change have none.
@@ -79,11 +80,11 @@ class Config(CollectorConfig):
         description="Seconds, or 1m: readings are averaged over so long before they are judged.",
     )
     level: float = Field(
-        4.0,
+        FLEET_LEVEL,
         gt=0,
         le=100,
-        description="How odd a row must be: 4 for many series, at most about one false alarm a month of each; "
-        "1 where few are watched and nothing may be missed.",
+        description="How odd a row must be: 4.2 for many series, at most about one false alarm a month of each; "
+        "0.8 where few are watched and nothing may be missed.",
     )
     warm_up_days: float = Field(
         2.0,
