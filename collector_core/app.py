@@ -47,6 +47,7 @@ class App:
 
     `config_file` None means: whatever fits this machine, with its defaults. `root` overrides the file's.
     `demo` runs what plugins simulate instead of what is there, and labels every series `demo="true"`.
+    `keeps_running` is False where collectors are only looked at once.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class App:
         clock: Clock | None = None,
         redactor: Redactor | None = None,
         demo: bool = False,
+        keeps_running: bool = True,
     ) -> None:
         self.clock = clock or SystemClock()
         self.exposition = Exposition(self.clock, DEMO_LABELS if demo else None)
@@ -69,6 +71,7 @@ class App:
         self.state = AppState(metadata.version("energy-collector"))
         self._config_file = config_file
         self._demo = demo
+        self._keeps_running = keeps_running
         self._root = root
         self._lock = threading.Lock()
         self._abandoned: list[Runner] = []
@@ -115,7 +118,8 @@ class App:
 
     def add(self, instance: Instance) -> Runner:
         """Build one more collector, for commands that run it themselves; raises `DeclarationError`."""
-        runner = Runner(instance, self.exposition, self.clock, self.root, self.energy_meters, self._tell)
+        others = (self.energy_meters, self._tell, self._keeps_running)
+        runner = Runner(instance, self.exposition, self.clock, self.root, *others)
         self.runners[instance.name] = runner
         return runner
 

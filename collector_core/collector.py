@@ -73,7 +73,8 @@ class Context:
 
     `interval` and `timeout` are in seconds; `root` is where the machine's `/proc` and `/sys` are found. `energy_meters`
     returns what all running collectors hand over at this moment, `published` what all sources show, those of the
-    framework too; neither blocks.
+    framework too; neither blocks. `keeps_running` is False in a program that looks once and ends, such as `once` or
+    `doctor`: a collector then leaves alone what the service beside it keeps, and tells nobody.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Context:
     root: Path = Path("/")
     energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple
     published: Callable[[], Sequence[Published]] = tuple
+    keeps_running: bool = True
 
     def path(self, path: str) -> Path:
         """An absolute path of the machine, e.g. `/sys/class/powercap`, below the configured root."""

@@ -59,11 +59,14 @@ class Runner:
         root: Path,
         energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple,
         tell: Callable[[RunReport], None] | None = None,
+        keeps_running: bool = True,
     ) -> None:
         self.instance = instance
         self._tell = tell
         self.last_report: RunReport | None = None
-        self.health = Health(instance.name, instance.type.name)
+        self.health = Health(
+            instance.name, instance.type.name, interval=instance.interval, series_limit=instance.max_series
+        )
         self._clock = clock
         self._log = logging.getLogger(f"collector.{instance.name}")
         self._edges = Edges(self._log)
@@ -78,7 +81,7 @@ class Runner:
         self._reported = threading.Event()
         self._stopping = False
         times = (instance.interval, instance.timeout, clock)
-        ctx = Context(instance.name, self._log, *times, root, energy_meters, exposition.published)
+        ctx = Context(instance.name, self._log, *times, root, energy_meters, exposition.published, keeps_running)
         self._collector: Collector[Any] = instance.type(instance.options, ctx)
         self._observe = implementation(self._collector, "collector_run_finished")
         self._heard: deque[RunReport] = deque(maxlen=MAX_REPORTS_WAITING)

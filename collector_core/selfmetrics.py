@@ -44,10 +44,26 @@ DROPPED_REPORTS = Counter(
     "Runs of others that a collector that observes them was too slow to see.",
     labels=_ID,
 )
+INTERVAL = Gauge("collector_interval_seconds", "Time from run to run.", Unit.SECONDS, _ID)
+SERIES_LIMIT = Gauge(
+    "collector_series_limit", "A run with more series than this is refused (`max_series`).", labels=_ID
+)
 SERIES = Gauge("collector_series", "Series of the last run with data.", labels=_ID)
 UNAVAILABLE = Info("collector_unavailable_info", "Why the last run produced no data.", (*_ID, "reason"))
 
-HEALTH = (UP, RUNS, DURATION, LAST_SUCCESS, PART_FAILURES, SKIPPED_TICKS, DROPPED_REPORTS, SERIES, UNAVAILABLE)
+HEALTH = (
+    UP,
+    RUNS,
+    DURATION,
+    LAST_SUCCESS,
+    PART_FAILURES,
+    SKIPPED_TICKS,
+    DROPPED_REPORTS,
+    SERIES,
+    SERIES_LIMIT,
+    INTERVAL,
+    UNAVAILABLE,
+)
 
 PLUGIN = Info("collector_plugin_info", "Installed plugins that load.", ("plugin", "version"))
 PLUGIN_LOADED = Gauge("collector_plugin_loaded", "Whether an installed plugin could be loaded.", labels=("plugin",))
@@ -71,6 +87,8 @@ class Health:
     duration: float | None = None
     last_success: float | None = None
     series: int | None = None
+    series_limit: int | None = None
+    interval: float | None = None
     part_failures: int = 0
     skipped_ticks: int = 0
     dropped_reports: int | None = None
@@ -90,6 +108,8 @@ class Health:
             self.skipped_ticks,
             self.dropped_reports,
             self.series,
+            self.series_limit,
+            self.interval,
         )
         shape = (*(value is not None for value in single), self.reason)
         if self._layout is None or shape != self._shape:
@@ -102,7 +122,17 @@ class Health:
 
     def _make_layout(self, single: Sequence[float | None]) -> Layout:
         key = (self.collector, self.plugin)
-        metrics = (UP, DURATION, LAST_SUCCESS, PART_FAILURES, SKIPPED_TICKS, DROPPED_REPORTS, SERIES)
+        metrics = (
+            UP,
+            DURATION,
+            LAST_SUCCESS,
+            PART_FAILURES,
+            SKIPPED_TICKS,
+            DROPPED_REPORTS,
+            SERIES,
+            SERIES_LIMIT,
+            INTERVAL,
+        )
         series: dict[Metric, list[Key]] = {
             metric: [key] for metric, value in zip(metrics, single, strict=True) if value is not None
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -19,9 +19,6 @@ OF_PROMETHEUS = {
     "scrape_duration_seconds": frozenset[str](),
     "ALERTS": frozenset({"alertname", "alertstate", "severity"}),
 }
-
-# TEMPORARY, to be emptied when these plugins are merged: prefixes of metrics that others are about to declare.
-PREFIXES_TO_COME: tuple[str, ...] = ("blockchain_", "anomaly_", "alerts_")
 
 
 def of_the_collector() -> dict[str, frozenset[str]]:
@@ -46,16 +43,3 @@ def everything() -> dict[str, frozenset[str]]:
         if "record" in rule:
             known[str(rule["record"])] = promql.labels_of(str(rule["expr"]), known)
     return known
-
-
-def to_come(name: str) -> bool:
-    """Whether a plugin that is not merged yet will declare the metric."""
-    return name.startswith(PREFIXES_TO_COME)
-
-
-def problems_of(expression: str, known: Mapping[str, frozenset[str]]) -> list[str]:
-    """Metrics and labels in the expression that nobody declares, without what is to come."""
-    names = promql.metrics_in(expression)
-    if any(to_come(name) and name not in known for name in names):
-        return [f"no metric is called {name}" for name in names if name not in known and not to_come(name)]
-    return promql.problems_of(expression, known)

@@ -54,7 +54,7 @@ def _contested_paths(common: Common, config: Config) -> Iterator[Problem]:
     from collector_core.web.pluginroutes import PluginRoutes  # noqa: PLC0415 - aiohttp is large, and most do without
     from collector_core.web.routes import Routes  # noqa: PLC0415
 
-    app = App(common.config, root=common.root, redactor=common.redactor)
+    app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)
     app.load()
     try:
         PluginRoutes(app, Routes(app).table())

@@ -24,7 +24,7 @@ def command(common: Common) -> None:
 
     Exit code 1 when something is there that cannot be read, or a plugin cannot be loaded.
     """
-    app = App(common.config, root=common.root, redactor=common.redactor)
+    app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)
     app.load()
     plugins = discover()
     good = not plugins.broken

@@ -34,7 +34,7 @@ def command(common: Common, names: tuple[str, ...], gap: float, textfile: Path |
     readings are differences run twice. Exit code 1 when a collector had no data, or when the file could not be
     written: then the old one is still there.
     """
-    app = App(common.config, root=common.root, redactor=common.redactor)
+    app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)
     with contextlib.redirect_stdout(sys.stderr):  # what plugins print is no part of the exposition
         good = _run(app, names, gap)
     body = app.exposition.body(negotiate("", ""))

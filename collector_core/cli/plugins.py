@@ -88,7 +88,7 @@ def _commands_of(plugin: Plugin) -> Subcommands:
 
 def _command(name: str, function: CommandFunction) -> click.Command:
     def run(common: Common, **options: Any) -> None:
-        app = App(common.config, root=common.root, redactor=common.redactor)
+        app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)
         app.load()
         try:
             function(CommandContext(app, partial(named_runner, app)), **options)

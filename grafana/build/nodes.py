@@ -206,7 +206,7 @@ QUANTUM = row(
         "Security",
         "Bits of security of what is configured, against classical and quantum computers.",
         Look("suffix: bit", minimum=0),
-        Query("quantum_security_bits{$selected}", "{{algorithm}} {{kind}}"),
+        Query("quantum_security_level{$selected}", "{{algorithm}} {{kind}}"),
         width=8,
     ),
     graph(

@@ -83,7 +83,9 @@ class Alerts(Collector[Config]):
             raise
 
     def open_store(self) -> Store:
-        """Where alerts survive a restart."""
+        """Where alerts survive a restart; a program that looks once leaves that to the service."""
+        if not self.ctx.keeps_running:
+            return Store(IN_MEMORY)
         return Store(file_of(self.config.state, self.ctx.name))
 
     async def collect(self, out: Readings) -> None:
@@ -97,7 +99,8 @@ class Alerts(Collector[Config]):
         self._outbox.take(now, self._active)
         with out.part(state=self.ctx.name):
             self._outbox.save(self._machine.memory)
-        await self._deliver(self._outbox)
+        if self.ctx.keeps_running:
+            await self._deliver(self._outbox)
         self._publish(out, self._outbox)
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ def _anomaly(alert: str, levels: str, severity: Severity) -> Rule:
     return Rule(
         alert=alert,
         series=f'anomaly_active{{severity=~"{levels}"}}',
-        equals=1,
+        above=0,
         severity=severity,
         summary="{component} behaves unusually: {type}, severity {exported_severity} of 5",
         fix=_LOOK,

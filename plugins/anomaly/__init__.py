@@ -110,7 +110,7 @@ class Anomaly(Collector[Config]):
     def _start(self) -> Watching:
         now = self.ctx.clock.time()
         saved = Saved(self.folder / STATE_FILE, self.config.row, self.ctx.logger, now)
-        if self.keeps_files:
+        if self.keeps_files and self.ctx.keeps_running:
             saved.load()
         self._saved = saved
         self._saved_at = self.ctx.clock.monotonic()
@@ -160,7 +160,7 @@ class Anomaly(Collector[Config]):
             self._begin_save(watching)
 
     def _begin_save(self, watching: Watching) -> None:
-        if not self.keeps_files:
+        if not (self.keeps_files and self.ctx.keeps_running):
             return
         self._saved_at = self.ctx.clock.monotonic()
         records = list(reversed(watching.records.newest_first()))

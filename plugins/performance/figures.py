@@ -86,7 +86,7 @@ SECTIONS: Mapping[str, tuple[Figure, ...]] = {
         Figure("random_bytes_per_second", "quantum_random_throughput_bytes_per_second", "sum", ("source",)),
         Figure("overhead_ratio", "quantum_overhead_ratio", "max", ("operation", "algorithm")),
         Figure("merkle_operations_per_second", "quantum_merkle_operations_per_second", "sum", ("hash",)),
-        Figure("security_bits", "quantum_security_bits", "max", ("algorithm", "kind")),
+        Figure("security_bits", "quantum_security_level", "max", ("algorithm", "kind")),
     ),
     "predictions": (Figure("expected_value", "anomaly_predicted_value", "mean", ("series",)),),
 }

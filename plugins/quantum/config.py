@@ -29,7 +29,7 @@ class Config(CollectorConfig):
     )
     random_bytes: int = Field(8192, ge=1, le=16 << 20, description="Bytes to read of it, at most, in up to 3 s.")
     algorithms: tuple[str, ...] = Field(
-        (), max_length=100, description="What your systems use, for quantum_security_bits; default: what is measured."
+        (), max_length=100, description="What your systems use, for quantum_security_level; default: what is measured."
     )
     push: PushOptions | None = Field(
         default_factory=PushOptions, description="Who may push simulations, and for how long it holds; null: nobody."

@@ -33,7 +33,7 @@ MERKLE = Gauge(
     labels=("hash",),
 )
 SECURITY = Gauge(
-    "quantum_security_bits",
+    "quantum_security_level",
     "Security strength of an algorithm that is in use, by `kind` of attacker: classical, quantum.",
     labels=("algorithm", "kind"),
 )

@@ -131,6 +131,17 @@ def test_a_kill_neither_repeats_an_alert_nor_loses_its_end(site, collector, even
     )
 
 
+def test_a_program_that_looks_once_tells_nobody_and_leaves_the_services_state_alone(site, command, tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text(site.config)
+    site.load.write_text("9")
+    done = command("once", "--gap", "0.1", "--config", file, env=site.environment)
+    assert 'alerts_active{alert="Busy",severity="warning"} 1.0' in done.stdout
+    assert site.told("Busy") == ([], [])
+    assert not (tmp_path / "state").exists()
+    assert not (tmp_path / "alerts.log").exists()
+
+
 def test_a_channel_is_tested_by_a_command(site, command, tmp_path):
     file = tmp_path / "config.yaml"
     file.write_text(site.config)

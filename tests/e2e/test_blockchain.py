@@ -5,10 +5,13 @@ import json
 import os
 import time
 import urllib.request
+from types import SimpleNamespace
 
 import pytest
 
 from tests import services
+from tests.alertmanager import Alertmanager
+from tests.webhookserver import WebhookServer
 
 WINDOW = 10
 ACCOUNT = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"  # anvil's first one, always the same
@@ -81,8 +84,46 @@ def anvil(spawn, free_port, tmp_path):
     return Anvil(program, spawn, free_port(), tmp_path / "anvil.ipc")
 
 
+ALERTS = """
+      alerts:
+        interval: 500ms
+        options:
+          instance: rack
+          default_rules: false
+          state_dir: state
+          startup_grace: 1s
+          group_wait: 100ms
+          group_interval: 100ms
+          rules:
+            - {alert: NodeDown, series: 'collector_up{collector="blockchain"}', equals: 0, for: 1s, severity: critical}
+          channels:
+            hook: {type: webhook, url: "HOOK"}
+            central: {type: alertmanager, urls: "ALERTMANAGER", resend: 1s}
+"""
+
+
+@pytest.fixture
+def told(require, tmp_path):
+    """A webhook, a real Alertmanager, and what that hands on."""
+    program = require("prometheus-alertmanager")
+    with (
+        WebhookServer() as hook,
+        WebhookServer() as handed_on,
+        Alertmanager(program, tmp_path / "am", handed_on.url) as manager,
+    ):
+        yield SimpleNamespace(
+            options=ALERTS.replace("HOOK", hook.url).replace("ALERTMANAGER", manager.url),
+            statuses=lambda: (hook.statuses("NodeDown"), handed_on.statuses("NodeDown")),
+            alerts=lambda: [each["labels"]["alertname"] for each in manager.alerts()],
+        )
+
+
 @pytest.fixture
 def program(anvil, collector):
+    return started(anvil, collector)
+
+
+def started(anvil, collector, more=""):
     urls = {
         "http": f"http://127.0.0.1:{anvil.port}",
         "ws": f"ws://127.0.0.1:{anvil.port}",
@@ -97,7 +138,7 @@ def program(anvil, collector):
       blockchain:
         interval: 1s
         options:
-          nodes:{nodes}
+          nodes:{nodes}{more}
     """
     return collector(config, env={f"{name.upper()}_URL": url for name, url in urls.items()})
 
@@ -173,3 +214,20 @@ def test_a_node_that_stops_leaves_no_numbers_and_a_reason_and_comes_back_as_rest
     eventually(lambda: values(program, "blockchain_chain_resets_total") == [1] * 3)
     height = anvil.number("eth_blockNumber")
     eventually(lambda: min(each or 0 for each in values(program, "blockchain_block_height")) >= height)
+
+
+def test_a_node_that_stops_reaches_alertmanager_and_the_webhook_once_and_its_return_too(
+    anvil, collector, told, eventually
+):
+    program = started(anvil, collector, told.options)
+    eventually(lambda: None not in values(program, "blockchain_transactions_total"))
+    assert told.statuses() == ([], [])
+    anvil.stop()
+    eventually(lambda: told.statuses() == (["firing"], ["firing"]), 30)
+    assert told.alerts() == ["NodeDown"]
+    assert values(program, "blockchain_block_height") == [None] * 3
+    time.sleep(3)  # several looks and resends: nobody is told again
+    assert told.statuses() == (["firing"], ["firing"])
+    anvil.start()
+    eventually(lambda: told.statuses() == (["firing", "resolved"], ["firing", "resolved"]), 60)
+    assert told.alerts() == []

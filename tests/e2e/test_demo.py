@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 # promtool would have bytes; a strength of 128 bits is not a size.
-LINTED = "quantum_security_bits "
+LINTED = "quantum_security_level "
 
 
 @pytest.fixture

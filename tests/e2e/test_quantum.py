@@ -36,7 +36,7 @@ def test_once_measures_everything_within_the_budget(command, tmp_path):
         assert found[f"quantum_overhead_ratio{{{labels}}}"] > 0
     assert found['quantum_random_throughput_bytes_per_second{source="/dev/urandom"}'] > 0
     assert found['quantum_merkle_operations_per_second{hash="SHA3-256"}'] > 0
-    assert found['quantum_security_bits{algorithm="ML-KEM-768",kind="classical"}'] == 192
+    assert found['quantum_security_level{algorithm="ML-KEM-768",kind="classical"}'] == 192
     assert found["quantum_cpu_seconds_total"] == pytest.approx(0.1, abs=0.1)
     operations = [value for name, value in found.items() if name.startswith("quantum_operation_seconds")]
     assert len(operations) == 12

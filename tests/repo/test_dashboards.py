@@ -200,11 +200,11 @@ def test_panels_ask_for_metrics_and_labels_that_exist(file):
     wrong = [
         f"{file.name}: panel {title!r}: {problem}"
         for title, expression in queries(file)
-        for problem in declared.problems_of(expression, known)
+        for problem in promql.problems_of(expression, known)
     ]
     for variable in variables(file):
         metric, label = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"]).groups()
-        problems = declared.problems_of(f"count by ({label}) ({metric})", known)
+        problems = promql.problems_of(f"count by ({label}) ({metric})", known)
         wrong += [f"{file.name}: variable {variable['name']!r}: {problem}" for problem in problems]
     assert wrong == [], "\n".join(wrong)
 
@@ -214,8 +214,6 @@ def test_legends_name_labels_that_exist(file):
     known = declared.everything()
     for panel in panels(file):
         for target in panel["targets"]:
-            if any(declared.to_come(name) for name in promql.metrics_in(target["expr"])):
-                continue
             named = set(re.findall(r"\{\{\s*(\w+)\s*\}\}", target["legendFormat"]))
             assert named <= promql.labels_of(target["expr"], known), panel["title"]
 
@@ -228,12 +226,6 @@ def test_a_metric_that_is_renamed_is_named_with_its_panel(monkeypatch):
         AssertionError, match=r"(?s)fleet\.json: panel 'Power now': no metric is called energy_power_watts"
     ):
         test_panels_ask_for_metrics_and_labels_that_exist(ROOT / "grafana/dashboards/fleet.json")
-
-
-def test_prefixes_to_come_are_those_of_no_plugin():
-    """Once a plugin is merged its prefix must go from the list, so that its metrics are checked."""
-    plugins = {name.split("_")[0] for name in declared.of_the_collector()}
-    assert [prefix for prefix in declared.PREFIXES_TO_COME if prefix.rstrip("_") in plugins] == []
 
 
 def test_what_may_be_empty_says_why():

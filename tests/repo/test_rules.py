@@ -87,15 +87,14 @@ def wrong(known):
     """What rules name and nobody declares: in their expressions, and in the queries and labels of their texts."""
     for file, rule in declared.rules():
         name = rule.get("record") or rule["alert"]
-        for problem in declared.problems_of(rule["expr"], known):
+        for problem in promql.problems_of(rule["expr"], known):
             yield f"{file.name}: {name}: {problem}"
         text = " ".join(rule.get("annotations", {}).values())
         for query in re.findall(r'(?:printf|query) "([^"]+)"', text):
-            yield from (f"{file.name}: {name}: {each}" for each in declared.problems_of(query, known))
-        if not any(declared.to_come(metric) for metric in promql.metrics_in(rule["expr"])):
-            labels = promql.labels_of(rule["expr"], known)
-            named = set(re.findall(r"\$labels\.(\w+)", text))
-            yield from (f"{file.name}: {name}: no label is called {each}" for each in sorted(named - labels))
+            yield from (f"{file.name}: {name}: {each}" for each in promql.problems_of(query, known))
+        labels = promql.labels_of(rule["expr"], known)
+        named = set(re.findall(r"\$labels\.(\w+)", text))
+        yield from (f"{file.name}: {name}: no label is called {each}" for each in sorted(named - labels))
 
 
 def test_they_name_metrics_and_labels_that_exist():
