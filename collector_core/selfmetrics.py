@@ -51,19 +51,8 @@ SERIES_LIMIT = Gauge(
 SERIES = Gauge("collector_series", "Series of the last run with data.", labels=_ID)
 UNAVAILABLE = Info("collector_unavailable_info", "Why the last run produced no data.", (*_ID, "reason"))
 
-HEALTH = (
-    UP,
-    RUNS,
-    DURATION,
-    LAST_SUCCESS,
-    PART_FAILURES,
-    SKIPPED_TICKS,
-    DROPPED_REPORTS,
-    SERIES,
-    SERIES_LIMIT,
-    INTERVAL,
-    UNAVAILABLE,
-)
+ONE_EACH = (UP, DURATION, LAST_SUCCESS, PART_FAILURES, SKIPPED_TICKS, DROPPED_REPORTS, SERIES, SERIES_LIMIT, INTERVAL)
+HEALTH = (*ONE_EACH, RUNS, UNAVAILABLE)
 
 PLUGIN = Info("collector_plugin_info", "Installed plugins that load.", ("plugin", "version"))
 PLUGIN_LOADED = Gauge("collector_plugin_loaded", "Whether an installed plugin could be loaded.", labels=("plugin",))
@@ -122,19 +111,8 @@ class Health:
 
     def _make_layout(self, single: Sequence[float | None]) -> Layout:
         key = (self.collector, self.plugin)
-        metrics = (
-            UP,
-            DURATION,
-            LAST_SUCCESS,
-            PART_FAILURES,
-            SKIPPED_TICKS,
-            DROPPED_REPORTS,
-            SERIES,
-            SERIES_LIMIT,
-            INTERVAL,
-        )
         series: dict[Metric, list[Key]] = {
-            metric: [key] for metric, value in zip(metrics, single, strict=True) if value is not None
+            metric: [key] for metric, value in zip(ONE_EACH, single, strict=True) if value is not None
         }
         series[RUNS] = [(*key, result.value) for result in self.runs]
         if self.reason is not None:

@@ -6,10 +6,10 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 from typing import Protocol
 
 from collector_core import Clock, NotAvailable, Reason
+from collector_plugins.alerts.background import Background
 from collector_plugins.alerts.notification import Notification
 
 FIRST_PAUSE = 10.0  # seconds
@@ -118,7 +118,7 @@ class Delivery:
         self._most = most
         self._log = log
         self._queue: deque[Notification] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background()
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -131,19 +131,13 @@ class Delivery:
 
     def start(self) -> asyncio.Task[None] | None:
         """Begin to deliver; None where nothing waits, a delivery goes on or the channel is left alone for a while."""
-        busy = self._task is not None and not self._task.done()
-        if busy or not self._queue or not self._pause.is_over:
+        if self._background.is_busy or not self._queue or not self._pause.is_over:
             return None
-        self._task = asyncio.get_running_loop().create_task(self._drain())
-        return self._task
+        return self._background.start(self._drain())
 
     async def close(self) -> None:
         """Give up what goes on; what waits stays in the queue."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-        self._task = None
+        await self._background.close()
 
     async def _drain(self) -> None:
         while self._queue:

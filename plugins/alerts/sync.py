@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
 from collector_core import Clock
 from collector_plugins.alerts.alert import Alert, Severity
+from collector_plugins.alerts.background import Background
 from collector_plugins.alerts.delivery import SENT, Pause, Undelivered, attempt
 
 MAX_ENDED = 2000  # resolved alerts that wait to be told; the oldest go first
@@ -51,7 +51,7 @@ class Sync:
         self._send_resolved = send_resolved
         self._untold: set[str] = set()
         self._told_at: float | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background()
 
     def __len__(self) -> int:
         return len(self._untold)
@@ -77,20 +77,14 @@ class Sync:
 
     def start(self) -> asyncio.Task[None] | None:
         """Begin to tell what is new, or everything again; None where neither is due."""
-        busy = self._task is not None and not self._task.done()
         again = self._told_at is None or self._clock.monotonic() - self._told_at >= self._resend
-        if busy or not self._pause.is_over or not (self._untold or (again and self.known)):
+        if self._background.is_busy or not self._pause.is_over or not (self._untold or (again and self.known)):
             return None
-        self._task = asyncio.get_running_loop().create_task(self._tell())
-        return self._task
+        return self._background.start(self._tell())
 
     async def close(self) -> None:
         """Give up what goes on."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-        self._task = None
+        await self._background.close()
 
     async def _tell(self) -> None:
         posted, untold = dict(self.known), set(self._untold)
