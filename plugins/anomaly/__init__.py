@@ -143,9 +143,9 @@ class Anomaly(Collector[Config]):
         rows: dict[tuple[str, ...], Sequence[float | None]]
         rows = {watched.key: _values(watched) for watched in watching.watched.values()}
         out.add_table(metrics.OF_A_SERIES, metrics.SERIES_LABELS, rows)
-        for (component, kind, severity), number in watching.active().items():
+        for (component, kind, severity), number in sorted(watching.active().items()):
             out.add(metrics.ACTIVE, number, component=component, type=kind, severity=severity)
-        for (component, kind, severity), number in watching.records.detected.items():
+        for (component, kind, severity), number in sorted(watching.records.detected.items()):
             out.add(metrics.DETECTED, number, component=component, type=kind, severity=severity)
         out.add(metrics.WATCHED, len(watching.watched))
         out.add(metrics.WARMING_UP, watching.warming_up)

@@ -75,7 +75,7 @@ class Config(CollectorConfig):
     exclude: Patterns = Field((), description="What is not watched though `series` names it; written in the same way.")
     row: Duration = Field(
         60.0,
-        ge=1,
+        ge=0.1,
         le=3600,
         description="Seconds, or 1m: readings are averaged over so long before they are judged.",
     )

@@ -7,16 +7,16 @@ import time
 
 import pytest
 
-LEARN_SECONDS = 300
+LEARN_SECONDS = 120
 LOAD_SECONDS = 45
 QUIET = 0.5  # of all cores; a machine that is busier than that anyway has no room for a load that stands out
 BUSY = "import time\nend = time.monotonic() + {seconds}\nwhile time.monotonic() < end: sum(range(10_000))"
 CONFIG = """
     collectors:
-      system: {{interval: 1s}}
+      system: {{interval: 250ms}}
       anomaly:
-        interval: 1s
-        options: {{row: 1s, warm_up_days: 0, level: 2, history_days: 0, state_dir: {folder}, series: [{series}]}}
+        interval: 250ms
+        options: {{row: 250ms, warm_up_days: 0, level: 2, history_days: 0, state_dir: {folder}, series: [{series}]}}
 """
 
 

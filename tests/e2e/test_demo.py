@@ -14,7 +14,8 @@ def demo(collector, eventually, tmp_path):
     root = tmp_path / "root"
     root.mkdir()
     program = collector(None, "--demo", "--root", root)
-    watched = ("energy_power_watts", {"component": "gpu"}), ("qemu_vm_power_watts", {})
+    components = [("energy_power_watts", {"component": component}) for component in ("cpu", "dram", "gpu")]
+    watched = (*components, ("qemu_vm_power_watts", {}))
     for metric, labels in watched:
         eventually(lambda metric=metric, labels=labels: of(program.samples(), metric, **labels), 30)
     return program
