@@ -22,8 +22,8 @@ function show(fresh) {
     const next = fresh.querySelector(`#${CSS.escape(open.id)}`);
     if (next) next.open = true;
   }
-  const scrolled = [...main.querySelectorAll("details[open]")].map(
-    (details) => [details.id, details.querySelector(".scroll").scrollTop]);
+  const scrolled = [...main.querySelectorAll("details[open] > .scroll")].map(
+    (scroll) => [scroll.parentElement.id, scroll.scrollTop]);
   const focused = place(document.activeElement);
   main.replaceChildren(...fresh.childNodes);
   for (const [id, top] of scrolled) {

@@ -42,14 +42,16 @@ def render(app: App, host: str) -> str:
     """
     rows = views.collectors(app)
     readings = views.snapshot(app)
-    cards = "\n".join(_card(row, readings.get(row["name"], {})) for row in rows)
+    here = [row for row in rows if row["state"] != "not running"]
+    cards = "\n".join(_card(row, readings.get(row["name"], {})) for row in here)
     return _HTML.format(
         version=escape(app.state.version),
         host=escape(host),
         power=powersection.section(powerview.power(app)),
         summary=_summary(rows),
         warning=_reload_warning(app),
-        cards=cards or '<p class="empty">No collector is configured.</p>',
+        cards=cards or '<p class="empty">No collector runs.</p>',
+        others=_others([row for row in rows if row["state"] == "not running"]),
     )
 
 
@@ -60,6 +62,15 @@ def _summary(rows: list[dict[str, Any]]) -> str:
     troubled = [escape(row["name"]) for row in rows if row["up"] is not None and _tone(row) != "good"]
     links = ", ".join(f'<a href="#collector-{name}" id="trouble-{name}">{name}</a>' for name in troubled)
     return f"{up} of {running} collectors have data, {series} series." + (f" Look at {links}." if links else "")
+
+
+def _others(rows: list[dict[str, Any]]) -> str:
+    """Plugins that have nothing to do here, folded: their reasons are for who misses one."""
+    if not rows:
+        return ""
+    cards = "\n".join(_card(row, {}) for row in rows)
+    more = f"{len(rows)} more plugin{'s' if len(rows) > 1 else ''}, and what each would need"
+    return f'<details id="others"><summary>{more}</summary>{cards}</details>'
 
 
 def _tone(row: dict[str, Any]) -> str:

@@ -45,6 +45,15 @@ def test_the_page_names_every_collector_its_trouble_and_its_fix(collector, brows
     assert "&lt;script&gt;alert(1)" in dom
 
 
+def test_plugins_that_have_nothing_to_do_here_are_folded_after_those_that_run(collector, browser):
+    dom = browser("--dump-dom", f"http://127.0.0.1:{collector(None).port}/")
+    running, _, others = dom.partition('<details id="others">')
+    assert 'id="collector-system"' in running
+    assert 'id="collector-blockchain"' in others
+    assert "runs only when the configuration names nodes" in others
+    assert "not running" not in running
+
+
 LEDGER = "collectors:\n  energy: {interval: 200ms}\n  estimate: {interval: 200ms, options: {tdp_watts: 65}}\n"
 
 
