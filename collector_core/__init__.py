@@ -3,6 +3,7 @@
 from pydantic import Field, SecretStr
 
 from collector_core.api import API_VERSION
+from collector_core.background import BackgroundTask
 from collector_core.collector import Clock, Collector, CollectorConfig, ConfigPath, Context
 from collector_core.commands import CommandContext, ResultFile, Sample, Subcommands
 from collector_core.counters import PowerIntegral, WrapCounter
@@ -35,6 +36,7 @@ from collector_core.userfolders import state_home
 __all__ = [
     "API_VERSION",
     "AuthFailed",
+    "BackgroundTask",
     "Clock",
     "Collector",
     "CollectorConfig",

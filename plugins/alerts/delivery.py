@@ -8,8 +8,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
-from collector_core import Clock, NotAvailable, Reason
-from collector_plugins.alerts.background import Background
+from collector_core import BackgroundTask, Clock, NotAvailable, Reason
 from collector_plugins.alerts.notification import Notification
 
 FIRST_PAUSE = 10.0  # seconds
@@ -118,7 +117,7 @@ class Delivery:
         self._most = most
         self._log = log
         self._queue: deque[Notification] = deque()
-        self._background = Background()
+        self._background = BackgroundTask()
 
     def __len__(self) -> int:
         return len(self._queue)

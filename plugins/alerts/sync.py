@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from collector_core import Clock
+from collector_core import BackgroundTask, Clock
 from collector_plugins.alerts.alert import Alert, Severity
-from collector_plugins.alerts.background import Background
 from collector_plugins.alerts.delivery import SENT, Pause, Undelivered, attempt
 
 MAX_ENDED = 2000  # resolved alerts that wait to be told; the oldest go first
@@ -51,7 +50,7 @@ class Sync:
         self._send_resolved = send_resolved
         self._untold: set[str] = set()
         self._told_at: float | None = None
-        self._background = Background()
+        self._background = BackgroundTask()
 
     def __len__(self) -> int:
         return len(self._untold)

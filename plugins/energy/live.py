@@ -10,7 +10,7 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
-from collector_core import Clock, describe
+from collector_core import BackgroundTask, Clock, describe
 from collector_plugins.energy.config import Live
 from collector_plugins.energy.intensity import Intensity
 
@@ -33,7 +33,7 @@ class LiveIntensity:
         self._options = options
         self._clock = clock
         self._log = log
-        self._task: asyncio.Task[None] | None = None
+        self._background = BackgroundTask()
         self._last: Intensity | None = None
         self._asked_at = 0.0
         self._next_at = 0.0
@@ -41,8 +41,8 @@ class LiveIntensity:
 
     def start(self) -> None:
         """Ask, if it is time to and nobody is asking."""
-        if self._clock.monotonic() >= self._next_at and (self._task is None or self._task.done()):
-            self._task = asyncio.get_running_loop().create_task(self._refresh())
+        if self._clock.monotonic() >= self._next_at and not self._background.is_busy:
+            self._background.start(self._refresh())
 
     def current(self) -> Intensity | None:
         """What it said last, if that still holds."""
@@ -51,10 +51,7 @@ class LiveIntensity:
 
     async def close(self) -> None:
         """Stop asking."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._background.close()
 
     async def _refresh(self) -> None:
         try:

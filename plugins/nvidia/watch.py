@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 from dataclasses import dataclass
 
-from collector_core import Clock, NotAvailable, Reason, describe, reason_of
+from collector_core import BackgroundTask, Clock, NotAvailable, Reason, describe, reason_of
 from collector_plugins.nvidia.energy import GpuEnergy
 from collector_plugins.nvidia.gpu import Answer, Gpu, Source
 
@@ -50,7 +49,7 @@ class Watch:
         self._timing = timing
         self._clock = clock
         self._log = log
-        self._task: asyncio.Task[None] | None = None
+        self._background = BackgroundTask()
         self._answer: Answer | None = None
         self._taken = 0.0
         self._error: NotAvailable | None = None
@@ -60,11 +59,9 @@ class Watch:
 
     def start(self) -> asyncio.Task[None] | None:
         """Begin to read; None while an earlier read goes on, or the host is left alone."""
-        reading = self._task is not None and not self._task.done()
-        if reading or self._clock.monotonic() < self._retry_at:
+        if self._background.is_busy or self._clock.monotonic() < self._retry_at:
             return None
-        self._task = asyncio.get_running_loop().create_task(self._read())
-        return self._task
+        return self._background.start(self._read())
 
     def answer(self) -> Answer:
         """What the host said last; raises `NotAvailable` when that was too long ago or it failed since."""
@@ -85,10 +82,7 @@ class Watch:
     async def close(self) -> None:
         """Give up what goes on and let go of the source; it may start again at once."""
         self._failures, self._retry_at = 0, 0.0
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._background.close()
         await self.source.close()
 
     async def _read(self) -> None:

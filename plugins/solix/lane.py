@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
-from collector_core import AuthFailed, NotAvailable, Reason, describe, reason_of
+from collector_core import AuthFailed, BackgroundTask, NotAvailable, Reason, describe, reason_of
 
 Job = Callable[[], Awaitable[None]]
 
@@ -18,25 +17,20 @@ class Lane:
         self.error: NotAvailable | None = None
         self.refused: AuthFailed | None = None
         self._clean = clean
-        self._task: asyncio.Task[None] | None = None
+        self._background = BackgroundTask()
 
     @property
     def busy(self) -> bool:
         """Whether a job goes on."""
-        return self._task is not None and not self._task.done()
+        return self._background.is_busy
 
     def start(self, job: Job, deadline: float) -> asyncio.Task[None]:
         """Begin a job, which is given up after `deadline` seconds; none may go on."""
-        self._task = asyncio.get_running_loop().create_task(self._run(job, deadline))
-        return self._task
+        return self._background.start(self._run(job, deadline))
 
     async def close(self) -> None:
         """Give up what goes on."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-        self._task = None
+        await self._background.close()
 
     async def _run(self, job: Job, deadline: float) -> None:
         try:

@@ -1,12 +1,11 @@
 """Routes of collectors: served, contested, and gone with their collector."""
 
 import asyncio
-import contextlib
 import logging
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import web
 
 from collector_core import Collector, DeclarationError, Gauge, hookimpl
 from collector_core.app import App
@@ -15,6 +14,7 @@ from collector_core.errors import StartupError
 from collector_core.hookspecs import implementation
 from collector_core.service import make_web_app
 from collector_core.web.routes import Routes
+from tests.serving import serving
 
 
 def collector_with(offer, name="lamp"):
@@ -60,16 +60,8 @@ def app(instance):
         each.stop(0.5)
 
 
-@contextlib.asynccontextmanager
-async def served(app):
-    runner = web.AppRunner(make_web_app(app, Routes(app)), shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as session:
-        try:
-            yield session
-        finally:
-            await runner.cleanup()
+def served(app):
+    return serving(make_web_app(app, Routes(app)))
 
 
 async def ask(session, path, method="GET"):

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, web
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -17,6 +16,7 @@ from collector_core.push import MAX_BODY, PushRefused
 from collector_core.service import make_web_app
 from collector_core.testing import FakeClock
 from collector_core.web.routes import Routes
+from tests.serving import serving
 
 FOREIGN = {"X-Forwarded-For": "203.0.113.9"}
 
@@ -47,15 +47,11 @@ async def served(inbox, instance):
 
     app = App(root=Path("/"))
     app.add(instance(Lamp))
-    runner = web.AppRunner(make_web_app(app, Routes(app)), shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as session:
-        try:
+    try:
+        async with serving(make_web_app(app, Routes(app))) as session:
             yield session
-        finally:
-            await runner.cleanup()
-            await asyncio.to_thread(app.stop, 0.5)
+    finally:
+        await asyncio.to_thread(app.stop, 0.5)
 
 
 async def post(session, body, name="desk", **headers):

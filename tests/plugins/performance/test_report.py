@@ -1,31 +1,23 @@
 """The REST interface and the report."""
 
-import contextlib
 import json
 import re
 
-from aiohttp import ClientSession, web
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_plugins.performance.report import markdown
+from tests.serving import serving
 
 ANOMALY = 'anomaly_active{component="cpu",type="level",severity="4"} 1\n'
 LOAD = "system_cpu_usage_ratio 0.5\n"
 
 
-@contextlib.asynccontextmanager
-async def served(node):
+def served(node):
     app = web.Application()
     app.add_routes(node.collector.collector_routes())
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as session:
-        try:
-            yield session
-        finally:
-            await runner.cleanup()
+    return serving(app)
 
 
 async def ask(session, path):

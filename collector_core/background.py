@@ -1,14 +1,17 @@
-"""One piece of work at a time, beside the runs."""
+"""One piece of work at a time, beside the runs of a collector with coroutines."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
 
 
-class Background:
-    """Holds the task that goes on, if one does."""
+class BackgroundTask:
+    """Holds the task that goes on, if one does; for one event loop. What the work raises, it must deal with itself."""
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
@@ -20,13 +23,17 @@ class Background:
 
     def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Begin; nothing else may go on."""
-        self._task = asyncio.get_running_loop().create_task(work)
+        from asyncio import get_running_loop  # noqa: PLC0415 - who only imports the framework does without
+
+        self._task = get_running_loop().create_task(work)
         return self._task
 
     async def close(self) -> None:
         """Give up what goes on."""
+        from asyncio import CancelledError  # noqa: PLC0415
+
         if self._task:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(CancelledError):
                 await self._task
         self._task = None
