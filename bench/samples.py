@@ -10,7 +10,7 @@ from array import array
 from random import Random
 
 from collector_core import Counter, Gauge, Metric, Unit
-from collector_core.readings import Key, Layout
+from collector_core.model.readings import Key, Layout
 
 PER_FAMILY = 1000
 LABELS = ("host", "device")

@@ -2,14 +2,7 @@
 
 from pydantic import Field, SecretStr
 
-from collector_core.api import API_VERSION
-from collector_core.background import BackgroundTask
-from collector_core.collector import Clock, Collector, CollectorConfig, ConfigPath, Context
-from collector_core.commands import CommandContext, ResultFile, Sample, Subcommands
-from collector_core.counters import PowerIntegral, WrapCounter
-from collector_core.cputicks import CpuTicks, cpu_ticks, cpu_ticks_by_cpu
-from collector_core.durations import Duration
-from collector_core.energy import Component, EnergyMeter, EnergyMethod, EnergyReading
+from collector_core.collector import Collector, CollectorConfig, Context
 from collector_core.errors import (
     AuthFailed,
     CollectorError,
@@ -21,17 +14,25 @@ from collector_core.errors import (
     describe,
     reason_of,
 )
-from collector_core.foreign import wrap_collector
-from collector_core.hookspecs import hookimpl
-from collector_core.kernel import is_kernel_mount
-from collector_core.metrics import Counter, Gauge, Info, Metric, Unit
-from collector_core.published import Published
-from collector_core.push import PushInbox, PushOptions
-from collector_core.readings import Readings, Snapshot
-from collector_core.reports import RunReport
-from collector_core.selection import Selector, Series
-from collector_core.selfmetrics import Result
-from collector_core.userfolders import state_home
+from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
+from collector_core.model.clock import Clock
+from collector_core.model.counters import PowerIntegral, WrapCounter
+from collector_core.model.metrics import Counter, Gauge, Info, Metric, Unit
+from collector_core.model.published import Published
+from collector_core.model.readings import Readings, Snapshot
+from collector_core.model.result import Result
+from collector_core.model.run_report import RunReport
+from collector_core.model.selector import Selector, Series
+from collector_core.options import ConfigPath, Duration
+from collector_core.plugins.api_version import API_VERSION
+from collector_core.plugins.commands import CommandContext, ResultFile, Sample, Subcommands
+from collector_core.plugins.hookspecs import hookimpl
+from collector_core.plugins.prometheus_adapter import wrap_collector
+from collector_core.polling.background import BackgroundTask
+from collector_core.procfs.mount import is_kernel_mount
+from collector_core.procfs.stat import CpuTicks, cpu_ticks, cpu_ticks_by_cpu
+from collector_core.storage.user_folders import state_home
+from collector_core.web.ingest import PushInbox, PushOptions
 
 __all__ = [
     "API_VERSION",

@@ -3,63 +3,26 @@
 from __future__ import annotations
 
 import logging
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Annotated, ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
-
-from collector_core.energy import EnergyMeter
 from collector_core.errors import NotAvailable
-from collector_core.metrics import Metric
-from collector_core.published import Published
-from collector_core.readings import Readings
+from collector_core.metering.meters import EnergyMeter
+from collector_core.model.clock import Clock, SystemClock
+from collector_core.model.metrics import Metric
+from collector_core.model.published import Published
+from collector_core.model.readings import Readings
+from collector_core.options import Options
 
 
-class CollectorConfig(BaseModel):
+class CollectorConfig(Options):
     """The `options` of a collector: subclass it, one field per option. Unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 ConfigT = TypeVar("ConfigT", bound=CollectorConfig)
-
-FOLDER = "folder"  # the key in pydantic's context that says where the configuration file is
-
-
-def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
-    return Path((info.context or {}).get(FOLDER, "")) / path
-
-
-ConfigPath = Annotated[Path, AfterValidator(_beside_the_file)]
-"""The type of an option that names a file: a relative path is below the folder of the configuration file."""
-
-
-class Clock(Protocol):
-    """Where a collector gets its time from; tests inject their own."""
-
-    def monotonic(self) -> float:
-        """Seconds that never run backwards and go on during suspend."""
-
-    def time(self) -> float:
-        """Seconds since 1970 (wall clock); may jump."""
-
-
-class SystemClock:
-    """The machine's clocks. CLOCK_BOOTTIME counts suspend, so a laptop's sleep is seen as the gap it is."""
-
-    _ID = getattr(time, "CLOCK_BOOTTIME", None)
-
-    def monotonic(self) -> float:
-        """Seconds since the machine started."""
-        return time.monotonic() if self._ID is None else time.clock_gettime(self._ID)
-
-    def time(self) -> float:
-        """Seconds since 1970."""
-        return time.time()
 
 
 def under(root: Path, path: str) -> Path:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import yaml
 
-from collector_core import processmetrics, selfmetrics
-from collector_core.discovery import discover
+from collector_core.engine import process_metrics as processmetrics
+from collector_core.engine import self_metrics as selfmetrics
+from collector_core.plugins.discovery import discover
 from tests import promql
 
 ROOT = Path(__file__).parents[1]

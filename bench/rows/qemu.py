@@ -19,7 +19,7 @@ from bench.figures import Figure, Goal, MissingProgramError
 from bench.guests import Crowd
 from bench.programs import Collectors, Program, energy_collector
 from collector_core import Context, Readings
-from collector_core.readings import NOTHING, Snapshot
+from collector_core.model.readings import NOTHING, Snapshot
 from collector_plugins.qemu import Qemu
 
 MODEL = {"coefficients": [30, 9, 0.1], "server_cores": 64, "pue": 1.3, "emission_factor": 50}

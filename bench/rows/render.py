@@ -16,9 +16,9 @@ from prometheus_client.registry import Collector
 from bench import samples
 from bench.effort import Effort
 from bench.figures import Figure, Goal
-from collector_core.collector import SystemClock
-from collector_core.exposition import Exposition, negotiate
-from collector_core.readings import Snapshot
+from collector_core.exposition.exposition import Exposition, negotiate
+from collector_core.model.clock import SystemClock
+from collector_core.model.readings import Snapshot
 
 Values = Sequence["array[float]"]
 _PLAIN = negotiate("", "")

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from collector_core.calibration.load import Load
-from collector_core.cputicks import CpuTicks, cpu_ticks
 from collector_core.errors import NotAvailable
+from collector_core.procfs.stat import CpuTicks, cpu_ticks
 
 if TYPE_CHECKING:
-    from collector_core.commands import CommandContext
+    from collector_core.plugins.commands import CommandContext
 
 BUSY_WHEN_IDLE = 0.05  # of all CPUs: more than that is somebody else's work
 

@@ -6,7 +6,7 @@ import importlib
 
 import click
 
-from collector_core.cli.ending import leave
+from collector_core.cli.exit import leave
 from collector_core.errors import ConfigError, StartupError
 
 COMMANDS = (
@@ -37,7 +37,7 @@ class LazyGroup(click.Group):
         """Import one command; that of a plugin loads this plugin alone."""
         del ctx
         if cmd_name not in COMMANDS:
-            own: click.Group | None = importlib.import_module("collector_core.cli.plugins").own_group(cmd_name)
+            own: click.Group | None = importlib.import_module("collector_core.cli.plugin_commands").own_group(cmd_name)
             return own
         command: click.Command = importlib.import_module(f"collector_core.cli.{cmd_name.replace('-', '_')}").command
         return command

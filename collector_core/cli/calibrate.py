@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from collector_core.cli.plugins import PluginGroup
+from collector_core.cli.plugin_commands import PluginGroup
 
 
 @click.group("calibrate", cls=PluginGroup, short_help="Fit a plugin's model to this machine.")

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import click
 
-from collector_core.app import App, load_config
 from collector_core.cli.common import Common, common_options
-from collector_core.collector import SystemClock
-from collector_core.config import Config
+from collector_core.config.settings import Config
+from collector_core.engine.app import App, load_config
 from collector_core.errors import ConfigError, DeclarationError, Problem, StartupError
-from collector_core.exposition import Exposition
-from collector_core.hookspecs import implements
+from collector_core.exposition.exposition import Exposition
+from collector_core.model.clock import SystemClock
+from collector_core.plugins.hookspecs import implements
 from collector_core.web import tls
 
 
@@ -51,7 +51,7 @@ def _contested_paths(common: Common, config: Config) -> Iterator[Problem]:
     """HTTP routes that two collectors offer: the program would not start."""
     if not any(implements(instance.type, "collector_routes") for instance in config.instances or ()):
         return
-    from collector_core.web.pluginroutes import PluginRoutes  # noqa: PLC0415 - aiohttp is large, and most do without
+    from collector_core.web.plugin_routes import PluginRoutes  # noqa: PLC0415 - aiohttp is large, and most do without
     from collector_core.web.routes import Routes  # noqa: PLC0415
 
     app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import click
 
-from collector_core import logs
-from collector_core.secrets import Redactor
+from collector_core.cli import logs
+from collector_core.config.secrets import Redactor
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from collector_core.energy.store import MeasurementStore, default_path
+from collector_core.measure.store import MeasurementStore, default_path
 
 
 def database_option(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from collector_core import documentation
 from collector_core.cli.common import Common, common_options
-from collector_core.discovery import Plugin, discover
+from collector_core.plugins import documentation
+from collector_core.plugins.discovery import Plugin, discover
 
 
 @click.command(short_help="Fill the tables of plugins' READMEs.")

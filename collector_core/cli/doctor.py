@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from collector_core import config as configuration
-from collector_core.app import App
 from collector_core.cli.common import Common, common_options
 from collector_core.collector import Collector
-from collector_core.discovery import detect, discover
+from collector_core.config import settings as configuration
+from collector_core.config.secrets import Redactor
+from collector_core.engine.app import App
 from collector_core.errors import ConfigError, NotAvailable, Reason, describe
-from collector_core.reports import RunReport
-from collector_core.secrets import Redactor
+from collector_core.model.run_report import RunReport
+from collector_core.plugins.discovery import detect, discover
 
 
 @click.command(short_help="Say what is there, what is missing and what fixes it.")

@@ -8,7 +8,7 @@ import click
 
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.table import table
-from collector_core.discovery import Plugin, discover
+from collector_core.plugins.discovery import Plugin, discover
 
 
 @click.command(short_help="Show the installed plugins.")

@@ -13,15 +13,16 @@ from typing import Any, NoReturn
 
 import click
 
-from collector_core.cli import child, results
+from collector_core.cli import results
+from collector_core.cli import subprocess_run as child
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.database import database_option, opened
-from collector_core.cli.liveline import LiveLine
+from collector_core.cli.progress import LiveLine
 from collector_core.cli.results import ROWS, Run, summary
-from collector_core.energy.levels import Level
-from collector_core.energy.monitor import EnergyMonitor
-from collector_core.energy.store import MeasurementStore
 from collector_core.errors import NotAvailable, with_fix
+from collector_core.measure.levels import Level
+from collector_core.measure.monitor import EnergyMonitor
+from collector_core.measure.store import MeasurementStore
 
 LONGEST_LABEL = 80
 

@@ -16,10 +16,10 @@ import click
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.database import database_option, opened
 from collector_core.cli.table import table
-from collector_core.energy.quantities import quantity
-from collector_core.energy.report import by_label, markdown_report
-from collector_core.energy.statistics import summarize
-from collector_core.energy.store import KeptMeasurement
+from collector_core.measure.report import by_label, markdown_report
+from collector_core.measure.statistics import summarize
+from collector_core.measure.store import KeptMeasurement
+from collector_core.model.quantities import quantity
 
 FIGURES = {"energy_joules": "J", "duration_seconds": "s", "cpu_seconds": "s", "memory_bytes": "B"}
 _FIRST = ("id", "started_at", "label", "command", "exit_code", "method", "level")

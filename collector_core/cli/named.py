@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collector_core import config as configuration
-from collector_core.app import App
-from collector_core.config import Instance
-from collector_core.discovery import discover
+from collector_core.config import settings as configuration
+from collector_core.config.settings import Instance
+from collector_core.config.suggest import did_you_mean
+from collector_core.engine.app import App
+from collector_core.engine.runner import Runner
 from collector_core.errors import StartupError
-from collector_core.runner import Runner
-from collector_core.suggest import did_you_mean
+from collector_core.plugins.discovery import discover
 
 
 def named_runner(app: App, name: str) -> Runner:

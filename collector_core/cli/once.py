@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from collector_core.app import App
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.named import named_runner
 from collector_core.cli.textfile import write_whole
-from collector_core.exposition import negotiate
-from collector_core.reports import RunReport
-from collector_core.runner import Runner
+from collector_core.engine.app import App
+from collector_core.engine.runner import Runner
+from collector_core.exposition.exposition import negotiate
+from collector_core.model.run_report import RunReport
 
 
 @click.command(short_help="Run collectors once and print what they read.")

@@ -9,9 +9,9 @@ from urllib.request import urlopen
 
 import click
 
-from collector_core.app import load_config
 from collector_core.cli.common import Common, common_options
-from collector_core.config import DEFAULT_LISTEN, parse_listen
+from collector_core.config.settings import DEFAULT_LISTEN, parse_listen
+from collector_core.engine.app import load_config
 
 PATH = "/api/v1/performance/report"
 TIMEOUT_SECONDS = 10.0

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from collector_core.cli.table import table
-from collector_core.energy.measurement import Measurement
-from collector_core.energy.quantities import percent, quantity
-from collector_core.energy.statistics import Summary, summarize
+from collector_core.measure.measurement import Measurement
+from collector_core.measure.statistics import Summary, summarize
+from collector_core.model.quantities import percent, quantity
 
 
 @dataclass(frozen=True)

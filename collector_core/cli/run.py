@@ -6,10 +6,10 @@ import asyncio
 
 import click
 
-from collector_core import service
-from collector_core.app import App
 from collector_core.cli.common import Common, common_options
-from collector_core.config import parse_listen
+from collector_core.config.settings import parse_listen
+from collector_core.engine.app import App
+from collector_core.web import service
 
 
 @click.command(short_help="Collect and serve /metrics until told to stop.")

@@ -8,8 +8,8 @@ from importlib import metadata
 from pathlib import Path
 from string import Template
 
-from collector_core.api import API_VERSION
 from collector_core.errors import StartupError
+from collector_core.plugins.api_version import API_VERSION
 from collector_core.scaffold.names import check_name
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -6,8 +6,8 @@ import importlib.util
 import keyword
 import re
 
-from collector_core.discovery import entry_point_names
 from collector_core.errors import StartupError
+from collector_core.plugins.discovery import entry_point_names
 
 MAX_CHARACTERS = 30
 

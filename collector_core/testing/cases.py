@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from collector_core import yamlfile
 from collector_core.collector import Collector
+from collector_core.config import yamlfile
 from collector_core.errors import AuthFailed, NotAvailable
 from collector_core.testing.harness import Harness
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from collector_core import documentation
 from collector_core.collector import Collector, CollectorConfig, Context
-from collector_core.discovery import check_type
+from collector_core.engine.worker import Lifecycle
 from collector_core.errors import NotAvailable
-from collector_core.lifecycle import Lifecycle
+from collector_core.plugins import documentation
+from collector_core.plugins.discovery import check_type
 
 OPEN_FILES = Path("/proc/self/fd")
 

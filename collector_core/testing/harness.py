@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from collector_core.collector import Collector, Context
-from collector_core.energy import EnergyMeter
-from collector_core.exposition import Exposition, negotiate
-from collector_core.hookspecs import implementation
-from collector_core.lifecycle import Lifecycle
-from collector_core.metrics import Metric
-from collector_core.published import Published
-from collector_core.readings import NOTHING, PartFailure, Readings, Snapshot
-from collector_core.reports import RunReport
-from collector_core.selfmetrics import Result
+from collector_core.engine.worker import Lifecycle
+from collector_core.exposition.exposition import Exposition, negotiate
+from collector_core.metering.meters import EnergyMeter
+from collector_core.model.metrics import Metric
+from collector_core.model.published import Published
+from collector_core.model.readings import NOTHING, PartFailure, Readings, Snapshot
+from collector_core.model.result import Result
+from collector_core.model.run_report import RunReport
+from collector_core.plugins.hookspecs import implementation
 
 
 @dataclass

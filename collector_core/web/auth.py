@@ -17,8 +17,8 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from collector_core.errors import ConfigError
-from collector_core.web.watch import WebConfigFile
-from collector_core.web.webconfig import RateLimit, WebConfig
+from collector_core.web.file_reload import WebConfigFile
+from collector_core.web.web_config import RateLimit, WebConfig
 
 CACHE_SIZE = 100
 """Results of password checks that are remembered, good and bad ones."""

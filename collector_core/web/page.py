@@ -8,10 +8,11 @@ from typing import Any
 
 from aiohttp import web
 
-from collector_core import powerview, views
-from collector_core.app import App
-from collector_core.selfmetrics import Result
-from collector_core.web import powersection
+from collector_core.engine.app import App
+from collector_core.model.result import Result
+from collector_core.web import api as views
+from collector_core.web import power_section as powersection
+from collector_core.web import power_view as powerview
 
 _HERE = Path(__file__).parent
 _CSS = (_HERE / "page.css").read_text(encoding="utf-8")

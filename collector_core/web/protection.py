@@ -10,7 +10,7 @@ from aiohttp import web
 
 from collector_core.web import tls
 from collector_core.web.auth import protect
-from collector_core.web.watch import WebConfigFile
+from collector_core.web.file_reload import WebConfigFile
 
 
 class Protection:

@@ -11,11 +11,12 @@ from typing import Any
 
 from aiohttp import web
 
-from collector_core import powerview, views
-from collector_core.app import App
+from collector_core.engine.app import App
 from collector_core.errors import ConfigError
-from collector_core.exposition import negotiate
+from collector_core.exposition.exposition import negotiate
+from collector_core.web import api as views
 from collector_core.web import page
+from collector_core.web import power_view as powerview
 
 log = logging.getLogger(__name__)
 

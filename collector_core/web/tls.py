@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import cast
 
 from collector_core.errors import ConfigError, Problem
-from collector_core.web import webconfig
-from collector_core.web.watch import Reloaded, WebConfigFile, signatures
-from collector_core.web.webconfig import CIPHERS, CURVES, ClientAuth, TlsServerConfig, TlsVersion, WebConfig
+from collector_core.web import web_config as webconfig
+from collector_core.web.file_reload import Reloaded, WebConfigFile, signatures
+from collector_core.web.web_config import CIPHERS, CURVES, ClientAuth, TlsServerConfig, TlsVersion, WebConfig
 
 _logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from collector_core import Component, EnergyMeter
-from collector_core.energy import Account, Ledger, account_of
+from collector_core.metering import Account, Ledger, account_of
 
 
 class MachineEnergy(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from collector_core import Collector, Context, NotAvailable, Readings, hookimpl
-from collector_core.energy import Account, EnergyMeter, Ledger, account_of
+from collector_core.metering import Account, EnergyMeter, Ledger, account_of
 from collector_plugins.energy import metrics
 from collector_plugins.energy.config import Config
 from collector_plugins.energy.intensity import Intensity, by_country

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from collector_core import CollectorConfig, Field, SecretStr
-from collector_core.energy import Prefer
+from collector_core.metering import Prefer
 from collector_plugins.energy.intensity import by_country
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from collector_core.energy import Account, EnergyMeter, EnergyReading, account_of, choose
+from collector_core.metering import Account, EnergyMeter, EnergyReading, account_of, choose
 
 
 class Parts:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from collector_core import Component, EnergyMeter, EnergyReading, Published, Selector
-from collector_core.energy import choose
+from collector_core.metering import choose
 
 UTILIZATION = "nvidia_gpu_utilization_ratio"
 DEVICE_LABEL = "uuid"  # what that metric calls a meter's device

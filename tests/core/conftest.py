@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from collector_core import Collector, Gauge, Unit
-from collector_core.config import Instance
-from collector_core.exposition import Exposition, negotiate
-from collector_core.runner import Runner
+from collector_core.config.settings import Instance
+from collector_core.engine.runner import Runner
+from collector_core.exposition.exposition import Exposition, negotiate
 from collector_core.testing import FakeClock
 
 VALUE = Gauge("probe_power_watts", "Power.", Unit.WATTS, ("plug",))

@@ -14,7 +14,7 @@ import collector_core.calibration
 import collector_core.demo
 import collector_core.energy
 import collector_core.testing
-from collector_core import hookspecs
+from collector_core.plugins import hookspecs
 from collector_core.testing import FakeClock
 
 PUBLIC = {getattr(collector_core, name) for name in collector_core.__all__ if name[0].isupper()}

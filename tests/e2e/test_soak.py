@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from collector_core import Collector, Gauge, Info
-from collector_core.config import Instance
-from collector_core.exposition import Exposition, negotiate
-from collector_core.runner import Runner
+from collector_core.config.settings import Instance
+from collector_core.engine.runner import Runner
+from collector_core.exposition.exposition import Exposition, negotiate
 from collector_core.testing import FakeClock
 
 VALUE = Gauge("tide_value", "Comes and goes.", labels=("name",))

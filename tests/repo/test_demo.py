@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from collector_core import Component, EnergyMeter, EnergyMethod, EnergyReading
-from collector_core.discovery import discover
+from collector_core.plugins.discovery import discover
 from collector_core.testing import FakeClock, Harness
 
 HOUR = 3600.0

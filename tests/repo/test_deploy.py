@@ -10,10 +10,10 @@ import click
 import pytest
 import yaml
 
-from collector_core import config as configuration
-from collector_core import yamlfile
 from collector_core.cli import cli
-from collector_core.discovery import discover
+from collector_core.config import settings as configuration
+from collector_core.config import yamlfile
+from collector_core.plugins.discovery import discover
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

@@ -9,14 +9,37 @@ import collector_core
 import collector_core.calibration
 import collector_core.demo
 import collector_core.energy
+import collector_core.metering
 
 ROOT = Path(__file__).parents[2]
 CORE = sorted((ROOT / "collector_core").rglob("*.py"))
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 PUBLIC = {
     module.__name__: module
-    for module in (collector_core, collector_core.calibration, collector_core.demo, collector_core.energy)
+    for module in (
+        collector_core,
+        collector_core.calibration,
+        collector_core.demo,
+        collector_core.energy,
+        collector_core.metering,
+    )
 }
+
+FLOORS = (  # from the ground up; a room may use those on lower floors, and none beside it
+    {"errors"},
+    {"model", "metering", "procfs", "storage", "options"},
+    {"polling"},
+    {"collector"},
+    {"plugins"},
+    {"config"},
+    {"exposition"},
+    {"engine"},
+    {"measure", "web"},
+    {"energy", "calibration", "scaffold", "demo", "testing"},
+    {"cli"},
+)
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+MOST_TOP_LEVEL_MODULES = 12
 
 
 def imports(file):
@@ -38,8 +61,33 @@ def test_the_core_knows_no_plugin(file):
 
 
 @pytest.mark.parametrize("file", CORE, ids=name)
+def test_imports_lead_downstairs(file):
+    """A room uses itself and rooms on lower floors; the core's `__init__.py` is the door, used by nobody inside."""
+    own = room(file.relative_to(ROOT).with_suffix("").parts)
+    if own == "__init__":
+        return
+    for module, taken in imports(file):
+        parts = module.split(".")
+        if parts[0] == "collector_core":
+            other = room(parts if len(parts) > 1 else [*parts, taken or "__init__"])
+            assert other == own or FLOOR[other] < FLOOR[own], f"{own} uses {other} on floor {FLOOR.get(other)}"
+
+
+def test_every_room_has_a_floor():
+    entries = (ROOT / "collector_core").iterdir()
+    rooms = {each.stem for each in entries if each.suffix == ".py" or (each / "__init__.py").exists()}
+    assert rooms == {*FLOOR, "__init__"}
+    assert sum(each.suffix == ".py" for each in (ROOT / "collector_core").iterdir()) <= MOST_TOP_LEVEL_MODULES + 1
+
+
+def room(parts):
+    """The folder or the module directly below `collector_core` that a module belongs to."""
+    return parts[1]
+
+
+@pytest.mark.parametrize("file", CORE, ids=name)
 def test_only_the_exposition_knows_prometheus_client(file):
-    if name(file) != "collector_core/exposition.py":
+    if not name(file).startswith("collector_core/exposition/"):
         assert not [module for module, _ in imports(file) if module.split(".")[0] == "prometheus_client"]
 
 

@@ -10,10 +10,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from collector_core import config as configuration
-from collector_core import yamlfile
-from collector_core.discovery import discover
-from collector_core.durations import seconds
+from collector_core.config import settings as configuration
+from collector_core.config import yamlfile
+from collector_core.options import seconds
+from collector_core.plugins.discovery import discover
 from collector_core.testing import assert_plugin_contract
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from collector_core import Context, documentation
-from collector_core.discovery import discover
+from collector_core import Context
+from collector_core.plugins import documentation
+from collector_core.plugins.discovery import discover
 from collector_core.testing import cases
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from collector_core.discovery import discover
+from collector_core.plugins.discovery import discover
 
 ROOT = Path(__file__).parents[2]
 MOST_BYTES = 200_000

@@ -10,11 +10,10 @@ from types import SimpleNamespace
 import pytest
 
 from collector_core import NotAvailable
-from collector_core.app import App
 from collector_core.calibration import LoadBench, fit_quality, load_levels
 from collector_core.calibration.bench import growth
 from collector_core.calibration.load import Load
-from collector_core.commands import CommandContext
+from collector_core.plugins.commands import CommandContext
 from collector_core.testing import FakeClock
 
 
@@ -53,7 +52,7 @@ class Machine:
         self.stat.parent.mkdir()
         self.stat.write_text("cpu  0 0 0 0\n")
         self.reads = 0
-        self.context = CommandContext(App(root=root, clock=self.clock), lambda _: pytest.fail("reads no collector"))
+        self.context = CommandContext(root, self.clock, lambda _: pytest.fail("reads no collector"))
 
     def joules(self) -> dict[str, float]:
         self.reads += 1

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from collector_core.web import auth
 from collector_core.web.auth import TokenBucket, parse_basic, protect
 from collector_core.web.callers import is_loopback, require_auth_outside_loopback
+from collector_core.web.file_reload import WebConfigFile
 from collector_core.web.guard import GuardedRunner
-from collector_core.web.watch import WebConfigFile
-from collector_core.web.webconfig import RateLimit
+from collector_core.web.web_config import RateLimit
 
 Serve = Callable[..., Awaitable[GuardedRunner]]
 Fetch = Callable[..., Coroutine[Any, Any, tuple[int, dict[str, str], bytes]]]

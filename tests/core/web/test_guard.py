@@ -19,9 +19,9 @@ from aiohttp import web
 
 from collector_core.errors import StartupError
 from collector_core.web import guard
+from collector_core.web.file_reload import WebConfigFile
 from collector_core.web.guard import GuardedRunner, GuardedServer, Limits
 from collector_core.web.tls import ServerTls
-from collector_core.web.watch import WebConfigFile
 
 Serve = Callable[..., Awaitable[GuardedRunner]]
 Fetch = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]

@@ -14,10 +14,11 @@ import pytest
 from aiohttp import web
 
 from collector_core.errors import ConfigError
-from collector_core.web import tls, webconfig
+from collector_core.web import tls
+from collector_core.web import web_config as webconfig
+from collector_core.web.file_reload import WebConfigFile
 from collector_core.web.guard import GuardedRunner
 from collector_core.web.tls import ServerTls
-from collector_core.web.watch import WebConfigFile
 
 Serve = Callable[..., Awaitable[GuardedRunner]]
 Fetch = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from collector_core import config as configuration
-from collector_core.discovery import discover
+from collector_core.config import settings as configuration
 from collector_core.errors import ConfigError
+from collector_core.plugins.discovery import discover
 from collector_plugins.qemu import cinergy, modelfile
 from collector_plugins.qemu.config import Config
 from collector_plugins.qemu.model import Polynomial

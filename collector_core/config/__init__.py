@@ -1,0 +1,1 @@
+"""A configuration file → validated settings, or every problem with its line."""

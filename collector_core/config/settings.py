@@ -1,0 +1,272 @@
+"""YAML → validated settings; secrets resolved; every error of a file at once, with its line and the nearest key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError, field_validator
+
+from collector_core.collector import Collector, CollectorConfig
+from collector_core.config import secrets
+from collector_core.config.suggest import did_you_mean, nearest_key
+from collector_core.config.yamlfile import Document, YamlPath, load
+from collector_core.errors import ConfigError, Problem
+from collector_core.options import FOLDER, Duration, Options
+from collector_core.plugins.discovery import Plugin, Plugins, entry_point_names
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+DEFAULT_LISTEN = "127.0.0.1:9877"
+_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,63}")
+_LABEL = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class InstanceSettings(Options):
+    """The keys of one collector instance that belong to the core; times in seconds."""
+
+    plugin: str | None = Field(None, description="The plugin, where the instance has a name of its own.")
+    interval: Duration | None = Field(None, ge=0.1, description="Time between two runs.")
+    timeout: Duration | None = Field(None, description="How long a run may take.")
+    stale_after: Duration | None = Field(None, description="When series vanish without a good run.")
+    labels: dict[str, str] = Field({}, description="Labels added to every series of the instance.")
+    max_series: int | None = Field(None, ge=1, le=1_000_000, description="More series than this are refused.")
+    options: dict[str, Any] = Field({}, description="The plugin's own options.")
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _empty_options(cls, value: object) -> object:
+        return {} if value is None else value
+
+    @field_validator("labels")
+    @classmethod
+    def _label_names(cls, labels: dict[str, str]) -> dict[str, str]:
+        wrong = [name for name in labels if not _LABEL.fullmatch(name)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is not a label name: use snake_case")
+        return labels
+
+
+class Settings(Options):
+    """The whole file."""
+
+    listen: str = Field(DEFAULT_LISTEN, description="Address and port to serve on; [::]:9877 for IPv6.")
+    web_config: Path | None = Field(None, description="TLS and passwords, in the format of Prometheus' web-config.")
+    root: Path = Field(Path("/"), description="Where the machine's /proc and /sys are found.")
+    collectors: dict[str, InstanceSettings] | None = Field(None, description="Instances by name.")
+
+    @field_validator("listen")
+    @classmethod
+    def _listen(cls, listen: str) -> str:
+        parse_listen(listen)
+        return listen
+
+    @field_validator("collectors", mode="before")
+    @classmethod
+    def _bare_names(cls, value: object) -> object:
+        """`rapl:` without a value means its defaults."""
+        if not isinstance(value, dict):
+            return value
+        return {name: {} if item is None else item for name, item in value.items()}
+
+    @field_validator("collectors")
+    @classmethod
+    def _instance_names(cls, value: dict[str, InstanceSettings] | None) -> dict[str, InstanceSettings] | None:
+        wrong = [name for name in value or () if not _NAME.fullmatch(name)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is not a name: letters, digits, - and _, at most 64")
+        return value
+
+
+def parse_listen(listen: str) -> tuple[str, int]:
+    """Split `host:port`; raises `ValueError`. An empty host means every address."""
+    host, colon, port = listen.rpartition(":")
+    if (
+        not colon
+        or not port.isdecimal()
+        or int(port) > 65535
+        or (set(host) & set("[:]") and not re.fullmatch(r"\[.+\]", host))
+    ):
+        raise ValueError("write it as address:port, e.g. 127.0.0.1:9877 or [::]:9877")
+    return host.strip("[]"), int(port)
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One collector instance, ready to be built; times in seconds. Equal instances need no restart at a reload."""
+
+    name: str
+    type: type[Collector[Any]]
+    options: CollectorConfig
+    interval: float
+    timeout: float
+    stale_after: float
+    labels: tuple[tuple[str, str], ...]
+    max_series: int
+
+
+@dataclass(frozen=True)
+class Unloadable:
+    """A collector of the file whose plugin is installed, but broken: not the file's fault, so the others run."""
+
+    name: str
+    plugin: Plugin
+    problem: Problem
+
+
+@dataclass(frozen=True)
+class Config:
+    """A validated configuration; `instances` is None where the file names no collectors: those that fit run."""
+
+    settings: Settings
+    instances: tuple[Instance, ...] | None
+    file: Path | None = None
+    secrets: frozenset[str] = frozenset()
+    unloadable: tuple[Unloadable, ...] = ()
+
+
+def default_config() -> Config:
+    """What runs without a file."""
+    return Config(Settings(), None)
+
+
+def default_instance(cls: type[Collector[Any]]) -> Instance:
+    """A collector with its defaults; raises `ConfigError` when it has options that must be given."""
+    document = Document(Path(cls.name), {}, {})
+    options, problems = _validate(cls.config_type, {}, document, ())
+    if options is None:
+        raise ConfigError(problems)
+    return _instance(cls.name, cls, InstanceSettings(), options)
+
+
+def plugin_names(document: Document) -> set[str] | None:
+    """The plugins that a file names, before anything is validated; None: all may be needed."""
+    collectors = document.data.get("collectors") if isinstance(document.data, dict) else None
+    if not isinstance(collectors, dict):
+        return None
+    named = {item.get("plugin") or name for name, item in collectors.items() if isinstance(item, dict)}
+    return {str(name) for name in named} | {name for name, item in collectors.items() if item is None}
+
+
+def read_document(file: Path) -> Document:
+    """Parse the file's form; raises `ConfigError`. An empty file is one without keys."""
+    document = load(file)
+    if document.data is None:
+        return Document(document.file, {}, document.lines)
+    if not isinstance(document.data, dict):
+        raise ConfigError([document.problem((), "the file must hold keys, e.g. `listen: 127.0.0.1:9877`")])
+    return document
+
+
+def validate(document: Document, plugins: Plugins) -> Config:
+    """Check everything that a file says, before any device is touched; raises `ConfigError` with all its problems."""
+    resolved = secrets.resolve(document)
+    problems = list(resolved.problems)
+    data = resolved.data
+    settings, core_problems = _validate(Settings, data, document, ())
+    problems += core_problems
+    instances: list[Instance] | None = None
+    unloadable: list[Unloadable] = []
+    if isinstance(data.get("collectors"), dict):
+        unloadable = list(_unloadable(data["collectors"], document, plugins))
+        instances, instance_problems = _instances(data["collectors"], document, plugins)
+        problems += instance_problems
+    if problems or settings is None:
+        problems += [each.problem for each in unloadable]
+        problems.sort(key=lambda problem: problem.line or 0)
+        raise ConfigError([resolved.redact(problem) for problem in dict.fromkeys(problems)])
+    found = None if instances is None else tuple(instances)
+    return Config(_absolute(settings, document.file), found, document.file, resolved.values, tuple(unloadable))
+
+
+def _instances(
+    collectors: Mapping[str, Any], document: Document, plugins: Plugins
+) -> tuple[list[Instance], list[Problem]]:
+    instances: list[Instance] = []
+    problems: list[Problem] = []
+    for name, item in collectors.items():
+        path: YamlPath = ("collectors", name)
+        try:
+            settings = InstanceSettings.model_validate(item or {})
+        except ValidationError:
+            settings = None  # reported with the rest of the file, where its path is known
+        cls, unknown = _find_type(name, item, document, plugins)
+        problems += unknown
+        if cls is None:
+            continue
+        raw = item.get("options") if isinstance(item, dict) else None
+        options, wrong = _validate(cls.config_type, raw if raw is not None else {}, document, (*path, "options"))
+        problems += wrong
+        if settings and options:
+            instances.append(_instance(name, cls, settings, options))
+    return instances, problems
+
+
+def _unloadable(collectors: Mapping[str, Any], document: Document, plugins: Plugins) -> Iterable[Unloadable]:
+    broken = {plugin.name: plugin for plugin in plugins.broken}
+    for name, item in collectors.items():
+        wanted, path = _wanted(name, item)
+        if wanted in broken:
+            problem = document.problem(path, f"plugin {wanted!r} cannot be loaded: {broken[wanted].error}")
+            yield Unloadable(name, broken[wanted], problem)
+
+
+def _wanted(name: str, item: Any) -> tuple[str, YamlPath]:
+    """The plugin that a collector names, and where it does."""
+    given = item.get("plugin") if isinstance(item, dict) else None
+    return str(given or name), ("collectors", name, "plugin") if given else ("collectors", name)
+
+
+def _find_type(
+    name: str, item: Any, document: Document, plugins: Plugins
+) -> tuple[type[Collector[Any]] | None, list[Problem]]:
+    wanted, path = _wanted(name, item)
+    if wanted in plugins.types:
+        return plugins.types[wanted], []
+    if wanted in {plugin.name for plugin in plugins.broken}:
+        return None, []  # `_unloadable` tells
+    hint = did_you_mean(wanted, {*plugins.types, *entry_point_names()}) or "`energy-collector list` shows all"
+    return None, [document.problem(path, f"no plugin is called {wanted!r}; {hint}")]
+
+
+def _instance(name: str, cls: type[Collector[Any]], settings: InstanceSettings, options: CollectorConfig) -> Instance:
+    interval = settings.interval or cls.default_interval
+    return Instance(
+        name=name,
+        type=cls,
+        options=options,
+        interval=interval,
+        timeout=settings.timeout or cls.default_timeout,
+        stale_after=settings.stale_after or max(3 * interval, 5.0),
+        labels=tuple(sorted(settings.labels.items())),
+        max_series=settings.max_series or cls.default_max_series,
+    )
+
+
+def _validate(
+    model: type[ModelT], data: Any, document: Document, path: YamlPath
+) -> tuple[ModelT | None, list[Problem]]:
+    try:
+        return model.model_validate(data, context={FOLDER: document.file.parent}), []
+    except ValidationError as error:
+        return None, list(_problems(model, error, document, path))
+
+
+def _problems(model: type[BaseModel], error: ValidationError, document: Document, path: YamlPath) -> Iterable[Problem]:
+    for item in error.errors(include_url=False, include_input=False):
+        inner = tuple(step for step in item["loc"] if step != "[key]")
+        if item["type"] == "extra_forbidden":
+            message = f"unknown key; {nearest_key(model, inner)}"
+        else:
+            message = item["msg"].removeprefix("Value error, ")
+        yield document.problem((*path, *inner), message)
+
+
+def _absolute(settings: Settings, file: Path) -> Settings:
+    """Paths in a file are relative to the file."""
+    if settings.web_config is None:
+        return settings
+    return settings.model_copy(update={"web_config": file.parent / settings.web_config})

@@ -1,0 +1,52 @@
+"""Energy for whoever measures: what a piece of work costs, the meters behind it, and measurements that are kept."""
+
+from typing import TYPE_CHECKING, Any
+
+from collector_core.measure.levels import Level
+from collector_core.measure.measurement import Disagreement, Measurement
+from collector_core.measure.monitor import EnergyMonitor
+from collector_core.metering import (
+    Account,
+    Component,
+    EnergyMeter,
+    EnergyMethod,
+    EnergyReading,
+    Ledger,
+    Prefer,
+    account_of,
+    choose,
+)
+
+if TYPE_CHECKING:
+    from collector_core.measure.report import markdown_report
+    from collector_core.measure.store import KeptMeasurement, MeasurementStore
+
+__all__ = [
+    "Account",
+    "Component",
+    "Disagreement",
+    "EnergyMeter",
+    "EnergyMethod",
+    "EnergyMonitor",
+    "EnergyReading",
+    "KeptMeasurement",
+    "Ledger",
+    "Level",
+    "Measurement",
+    "MeasurementStore",
+    "Prefer",
+    "account_of",
+    "choose",
+    "markdown_report",
+]
+
+_KEEPING = {"KeptMeasurement": "store", "MeasurementStore": "store", "markdown_report": "report"}
+
+
+def __getattr__(name: str) -> Any:
+    """What keeps measurements is imported when it is asked for: who only measures needs no database."""
+    if name not in _KEEPING:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - together with what it imports
+
+    return getattr(import_module(f"collector_core.measure.{_KEEPING[name]}"), name)

@@ -1,0 +1,1 @@
+"""Running collectors: one instance, all instances, and the clock that watches over them."""

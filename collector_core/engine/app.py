@@ -1,0 +1,246 @@
+"""The collectors of one process: build, start, reload, stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+
+from collector_core.config import settings as configuration
+from collector_core.config.secrets import Redactor
+from collector_core.config.settings import Config, Instance, Unloadable
+from collector_core.engine.power_history import PowerHistory
+from collector_core.engine.process_metrics import ProcessMetrics
+from collector_core.engine.runner import Runner
+from collector_core.engine.self_metrics import APP, HEALTH, AppState, Health
+from collector_core.engine.ticker import Watchdog
+from collector_core.errors import ConfigError, Reason, describe
+from collector_core.exposition.exposition import Exposition, Source
+from collector_core.metering.meters import EnergyMeter
+from collector_core.model.clock import Clock, SystemClock
+from collector_core.model.run_report import RunReport
+from collector_core.plugins.discovery import Plugins, detect, discover
+
+log = logging.getLogger(__name__)
+
+MAX_ABANDONED = 3  # threads per instance name that may hang before it is not started again
+STOP_SECONDS = 2.0
+DEMO_LABELS = {"demo": "true"}
+
+
+@dataclass(frozen=True)
+class Idle:
+    """A collector that does not run, and why; `wanted` where it should."""
+
+    name: str
+    plugin: str
+    reason: Reason
+    detail: str
+    fix: str = ""
+    wanted: bool = False
+
+
+class App:
+    """Everything that collects. Safe to use from any thread.
+
+    `config_file` None means: whatever fits this machine, with its defaults. `root` overrides the file's.
+    `demo` runs what plugins simulate instead of what is there, and labels every series `demo="true"`.
+    `keeps_running` is False where collectors are only looked at once.
+    """
+
+    def __init__(
+        self,
+        config_file: Path | None = None,
+        *,
+        root: Path | None = None,
+        clock: Clock | None = None,
+        redactor: Redactor | None = None,
+        demo: bool = False,
+        keeps_running: bool = True,
+    ) -> None:
+        self.clock = clock or SystemClock()
+        self.exposition = Exposition(self.clock, DEMO_LABELS if demo else None)
+        self.watchdog = Watchdog(self.clock)
+        self.runners: dict[str, Runner] = {}
+        self.idle: tuple[Idle, ...] = ()
+        self.plugins = Plugins(())
+        self.config = configuration.default_config()
+        self.redactor = redactor or Redactor()
+        self.state = AppState(metadata.version("energy-collector"))
+        self._config_file = config_file
+        self._demo = demo
+        self._keeps_running = keeps_running
+        self._root = root
+        self._lock = threading.Lock()
+        self._abandoned: list[Runner] = []
+        self._down: list[Source] = []
+        self._started = False
+        self._source = self.exposition.source("collector", APP)
+        self._process_metrics = ProcessMetrics(self.exposition, self.clock)
+        self.power_history = PowerHistory(lambda: self.runners.copy().values(), self.clock)
+
+    @property
+    def root(self) -> Path:
+        """Where the machine's `/proc` and `/sys` are found."""
+        return self._root or self.config.settings.root
+
+    def load(self) -> None:
+        """Read the configuration and build the collectors; raises `ConfigError`. Touches no device but to detect."""
+        plugins, config = self._read_config()
+        self.redactor.hide(config.secrets)
+        self._apply(plugins, config)
+
+    def start(self) -> None:
+        """Start collecting."""
+        with self._lock:
+            self._started = True
+            for runner in self.runners.values():
+                runner.start()
+        self.watchdog.start()
+
+    def reload(self) -> None:
+        """Read the configuration again. Collectors whose part of it did not change go on undisturbed.
+
+        Raises `ConfigError` and leaves everything as it was when the file is bad.
+        """
+        try:
+            plugins, config = self._read_config()
+        except ConfigError:
+            self.state.reload_success = False
+            self._publish_state()
+            raise
+        self.redactor.hide(config.secrets)
+        self._warn_of_fixed_settings(config)
+        self._apply(plugins, config)
+        log.info("configuration reloaded: %d collectors run", len(self.runners))
+
+    def add(self, instance: Instance) -> Runner:
+        """Build one more collector, for commands that run it themselves; raises `DeclarationError`."""
+        others = (self.energy_meters, self._tell, self._keeps_running)
+        runner = Runner(instance, self.exposition, self.clock, self.root, *others)
+        self.runners[instance.name] = runner
+        return runner
+
+    def energy_meters(self) -> list[EnergyMeter]:
+        """What the running collectors hand over at this moment."""
+        return [meter for runner in self.runners.copy().values() for meter in runner.energy_meters()]
+
+    def _tell(self, report: RunReport) -> None:
+        """Let the collectors that observe others know of a run."""
+        for name, runner in self.runners.copy().items():
+            if name != report.collector:
+                runner.hear(report)
+
+    def stop(self, timeout: float = STOP_SECONDS) -> bool:
+        """Stop everything within `timeout` seconds; returns whether every thread has ended."""
+        self.watchdog.stop()
+        with self._lock:
+            runners = [*self.runners.values(), *self._abandoned]
+            self.runners = {}
+        for runner in runners:
+            runner.stop()
+        deadline = self.clock.monotonic() + timeout
+        ended = [runner.join(max(0.0, deadline - self.clock.monotonic())) for runner in runners]
+        return all(ended)
+
+    def _read_config(self) -> tuple[Plugins, Config]:
+        if self._demo:
+            return _logged(discover(hook="collector_demo_types")), configuration.default_config()
+        return load_config(self._config_file)
+
+    def _apply(self, plugins: Plugins, config: Config) -> None:
+        with self._lock:
+            self.plugins, self.config = plugins, config
+            instances, idle = self._wanted(config)
+            wanted = {instance.name: instance for instance in instances}
+            for source in self._down:
+                source.close()  # whoever could not run may run now, with metrics of its own
+            for name in [name for name, runner in self.runners.items() if wanted.get(name) != runner.instance]:
+                self._retire(self.runners.pop(name))
+            for name, instance in wanted.items():
+                if name not in self.runners:
+                    self._build(instance, idle)
+            self.idle = tuple(idle)
+            self.watchdog.replace((*self.runners.values(), self._process_metrics, self.power_history))
+            self.state.reload_success = True
+            self.state.reload_time = self.clock.time()
+            self._down = [self._show_as_down(each) for each in idle if each.wanted]
+            self._publish_state()
+
+    def _wanted(self, config: Config) -> tuple[list[Instance], list[Idle]]:
+        if config.instances is not None:
+            return list(config.instances), [_unloadable(each) for each in config.unloadable]
+        instances: list[Instance] = []
+        idle: list[Idle] = []
+        for cls in self.plugins.types.values():
+            if self._demo:
+                instances.append(replace(configuration.default_instance(cls), labels=tuple(DEMO_LABELS.items())))
+                continue
+            found = detect(cls, self.root, self.clock)
+            if found is None or found.reason is Reason.PERMISSION:  # there, but closed: its metrics must say so
+                instances.append(configuration.default_instance(cls))
+            else:
+                idle.append(Idle(cls.name, cls.name, found.reason, found.detail, found.fix))
+        return instances, idle
+
+    def _build(self, instance: Instance, idle: list[Idle]) -> None:
+        """Add a runner, or a note why there is none: one collector that cannot be built harms no other."""
+        plugin = instance.type.name
+        hung = [runner for runner in self._abandoned if runner.instance.name == instance.name and runner.hung]
+        if len(hung) >= MAX_ABANDONED:
+            detail = f"{len(hung)} of its threads hang; not started again"
+            idle.append(Idle(instance.name, plugin, Reason.TIMEOUT, detail, "restart energy-collector", wanted=True))
+            return
+        try:
+            runner = self.add(instance)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a constructor of a plugin may raise anything
+            log.error("collector %s cannot be built: %s", instance.name, describe(error))  # noqa: TRY400 - one line
+            idle.append(Idle(instance.name, plugin, Reason.BAD_DATA, describe(error), wanted=True))
+            return
+        if self._started:
+            runner.start()
+
+    def _retire(self, runner: Runner) -> None:
+        runner.stop()
+        self._abandoned = [each for each in self._abandoned if each.hung]
+        if runner.hung:
+            self._abandoned.append(runner)
+
+    def _show_as_down(self, idle: Idle) -> Source:
+        source = self.exposition.source(f"{idle.name} (health)", HEALTH)
+        source.publish(Health(idle.name, idle.plugin, up=False, reason=idle.reason).snapshot())
+        return source
+
+    def _publish_state(self) -> None:
+        self.state.plugins = {plugin.name: plugin.version for plugin in self.plugins.all if not plugin.error}
+        self.state.broken = tuple(plugin.name for plugin in self.plugins.broken)
+        self.state.abandoned = len(self._abandoned)
+        self._source.publish(self.state.snapshot())
+
+    def _warn_of_fixed_settings(self, config: Config) -> None:
+        old, new = self.config.settings, config.settings
+        for key in ("listen", "web_config", "root"):
+            if getattr(old, key) != getattr(new, key):
+                log.warning("%s has changed; it takes effect after a restart", key)
+
+
+def load_config(file: Path | None) -> tuple[Plugins, Config]:
+    """The plugins that a configuration needs, and the configuration; raises `ConfigError`."""
+    if file is None:
+        return _logged(discover()), configuration.default_config()
+    document = configuration.read_document(file)
+    plugins = _logged(discover(configuration.plugin_names(document)))
+    return plugins, configuration.validate(document, plugins)
+
+
+def _unloadable(collector: Unloadable) -> Idle:
+    plugin = collector.plugin
+    return Idle(collector.name, plugin.name, Reason.BAD_DATA, plugin.error, plugin.remedy, wanted=True)
+
+
+def _logged(plugins: Plugins) -> Plugins:
+    for plugin in plugins.broken:
+        log.error("plugin %s (%s) cannot be loaded: %s", plugin.name, plugin.distribution, plugin.error)
+    return plugins

@@ -1,0 +1,366 @@
+"""One collector instance: when it runs, how a run ends and what is published of it."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from collector_core.collector import Collector, CollectorConfig, Context
+from collector_core.config.settings import Instance
+from collector_core.engine.self_metrics import HEALTH, Health
+from collector_core.engine.worker import Lifecycle, LoopWorker, Worker
+from collector_core.errors import AuthFailed, NotAvailable, Reason, describe, reason_of
+from collector_core.exposition.exposition import Exposition
+from collector_core.metering.meters import EnergyMeter
+from collector_core.model.clock import Clock
+from collector_core.model.readings import NOTHING, Readings, Snapshot
+from collector_core.model.result import Result
+from collector_core.model.run_report import RunReport
+from collector_core.plugins.hookspecs import implementation
+from collector_core.polling.fault_log import Edges
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+MAX_BACKOFF = 300.0  # seconds
+MAX_PART_FAILURES_KEPT = 100
+MAX_REPORTS_WAITING = 4096  # of others' runs, until an observing collector runs itself
+
+
+@dataclass(eq=False)
+class _Run:
+    """A run under way; `given_up` once its deadline (monotonic seconds) has passed."""
+
+    started: float
+    deadline: float
+    given_up: bool = False
+
+
+class Runner:
+    """Runs one collector on its own thread.
+
+    A run that outlasts its timeout is given up by the watchdog: it counts as failed, what it brings later is thrown
+    away, and no second run starts before it has come back.
+    """
+
+    def __init__(
+        self,
+        instance: Instance,
+        exposition: Exposition,
+        clock: Clock,
+        root: Path,
+        energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple,
+        tell: Callable[[RunReport], None] | None = None,
+        keeps_running: bool = True,
+    ) -> None:
+        self.instance = instance
+        self._tell = tell
+        self.last_report: RunReport | None = None
+        self.health = Health(
+            instance.name, instance.type.name, interval=instance.interval, series_limit=instance.max_series
+        )
+        self._clock = clock
+        self._log = logging.getLogger(f"collector.{instance.name}")
+        self._edges = Edges(self._log)
+        self._lock = threading.Lock()
+        self._run: _Run | None = None
+        self._snapshot = NOTHING
+        self._fresh_until = -inf
+        self._failures = 0
+        self._next_due = -inf
+        self._worker: Worker | None = None
+        self._manual = False
+        self._reported = threading.Event()
+        self._stopping = False
+        times = (instance.interval, instance.timeout, clock)
+        ctx = Context(instance.name, self._log, *times, root, energy_meters, exposition.published, keeps_running)
+        self._collector: Collector[Any] = instance.type(instance.options, ctx)
+        self._observe = implementation(self._collector, "collector_run_finished")
+        self._heard: deque[RunReport] = deque(maxlen=MAX_REPORTS_WAITING)
+        if self._observe:
+            self.health.dropped_reports = 0
+        self._lifecycle = Lifecycle(self._collector, instance.timeout)
+        self.labels = {**self._collector.labels, **dict(instance.labels)}
+        self._source = exposition.source(instance.name, instance.type.metrics, self.labels)
+        self._health_source = exposition.source(f"{instance.name} (health)", HEALTH)
+        self._health_source.publish(self.health.snapshot())
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The readings that are shown now: those of the last good run, none once they are stale."""
+        return self._snapshot if self._clock.monotonic() < self._fresh_until else NOTHING
+
+    @property
+    def hung(self) -> bool:
+        """Whether a run is past its deadline and has not come back."""
+        return self._run is not None and self._run.given_up
+
+    def routes(self) -> Sequence[web.AbstractRouteDef]:
+        """The HTTP routes that the collector adds; what it raises passes through."""
+        offered = implementation(self._collector, "collector_routes")
+        return tuple(offered()) if offered else ()
+
+    @property
+    def hands_over_energy(self) -> bool:
+        """Whether the collector may have energy meters."""
+        return implementation(self._collector, "collector_energy_meters") is not None
+
+    @property
+    def options(self) -> CollectorConfig:
+        """What the configuration says, or the defaults."""
+        return self.instance.options
+
+    def energy_meters(self) -> Sequence[EnergyMeter]:
+        """The energy meters that the collector hands over; none where it fails to."""
+        offered = implementation(self._collector, "collector_energy_meters")
+        try:
+            return tuple(offered()) if offered else ()
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            self._edges.see_aside("its energy meters cannot be had", error)
+            return ()
+
+    def hear(self, report: RunReport) -> None:
+        """Keep the report of another collector's run for one that observes; never blocks. The oldest go first."""
+        if self._observe and not self._stopping:
+            if len(self._heard) == MAX_REPORTS_WAITING:
+                self.health.dropped_reports = (self.health.dropped_reports or 0) + 1
+            self._heard.append(report)
+
+    def start(self) -> None:
+        """Start the thread, and with it the first run."""
+        jobs = (f"collector-{self.instance.name}", self._seconds_to_wait, self.cycle, self._close)
+        self._worker = LoopWorker(*jobs, self._see_stray) if self._lifecycle.is_async else Worker(*jobs)
+
+    async def cycle(self) -> None:
+        """The run that is due, if one is; on the collector's own thread."""
+        with self._lock:
+            now = self._clock.monotonic()
+            if now < self._next_due or self._stopping:
+                return
+            run = self._begin(now)
+        await self._execute(run)
+
+    def tick(self, now: float) -> float:
+        """The watchdog looks: gives up a run that is overdue; returns when to look again (monotonic seconds)."""
+        with self._lock:
+            run = self._run
+            if run is None:
+                return now + self.instance.timeout
+            if now >= self._next_due:
+                self._skip(now)
+            if run.given_up:
+                return self._next_due
+            if now >= run.deadline:
+                self._give_up(run, now)
+            return min(run.deadline, now + self.instance.timeout)
+
+    def run_now(self) -> RunReport:
+        """One run, waited for up to the instance's timeout; from then on the schedule is the caller's."""
+        self._manual = True
+        self._reported.clear()
+        self._next_due = -inf
+        if self._worker:
+            self._worker.wake()
+        else:
+            self.start()
+        in_time = self._reported.wait(self.instance.timeout)
+        with self._lock:
+            if not in_time and not self._reported.is_set():
+                now = self._clock.monotonic()
+                self._give_up(self._run or _Run(now, now), now)
+        assert self.last_report is not None  # noqa: S101 - both ways out of a run leave a report
+        return self.last_report
+
+    def stop(self) -> None:
+        """Withdraw all series and ask the thread to close the collector and end; returns at once."""
+        with self._lock:
+            self._stopping = True
+            self._next_due = inf
+        if self._worker:
+            self._worker.stop()
+        self._source.close()
+        self._health_source.close()
+
+    def join(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds for the thread; returns whether it has ended."""
+        return self._worker is None or self._worker.join(timeout)
+
+    def _seconds_to_wait(self) -> float:
+        return max(0.0, self._next_due - self._clock.monotonic())
+
+    def _begin(self, now: float) -> _Run:
+        interval = self.instance.interval
+        if self._next_due > -inf:
+            self.health.skipped_ticks += max(0, math.floor((now - self._next_due) / interval))
+        self._next_due = inf if self._manual else self._aligned(now + interval / 2)
+        self._run = _Run(now, now + self.instance.timeout)
+        return self._run
+
+    def _skip(self, now: float) -> None:
+        due = self._aligned(now + self.instance.interval / 2)
+        self.health.skipped_ticks += max(1, round((due - self._next_due) / self.instance.interval))
+        self._next_due = due
+        self._health_source.publish(self.health.snapshot())
+
+    def _aligned(self, when: float) -> float:
+        """The next multiple of the interval: instances with one interval wake together, which costs the least."""
+        return math.ceil(when / self.instance.interval) * self.instance.interval
+
+    async def _execute(self, run: _Run) -> None:
+        """One run from its start to its report, on the collector's thread."""
+        out = Readings(
+            self.instance.type.metrics,
+            max_series=self.instance.max_series,
+            previous=self._snapshot,
+            owner_of=self._source.owner_of,
+        )
+        self._observe_others()
+        started = self._clock.monotonic()
+        error = await self._collect(out)
+        duration = self._clock.monotonic() - started
+        with self._lock:
+            run.deadline = inf  # what follows is our work, not the collector's
+            wanted = not run.given_up and not self._stopping
+        if wanted:
+            report = self._publish(out, error, started, duration)
+            with self._lock:
+                self._record(report)
+        if error is not None or not wanted:
+            run.deadline = self._clock.monotonic() + self.instance.timeout
+            await self._close()
+        with self._lock:
+            self._run = None
+
+    def _observe_others(self) -> None:
+        """Hand over what others have done since the run before; on the collector's own thread, which harms none."""
+        if self._observe is None:
+            return
+        for _ in range(len(self._heard)):  # not those that come meanwhile: they would never end
+            try:
+                self._observe(self._heard.popleft())
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                self._edges.see_aside("collector_run_finished failed", error)
+                self.health.part_failures += 1
+
+    async def _collect(self, out: Readings) -> BaseException | None:
+        try:
+            await self._lifecycle.collect(out)
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, SystemExit and CancelledError too
+            return error
+        return None
+
+    def _publish(self, out: Readings, error: BaseException | None, started: float, duration: float) -> RunReport:
+        """Show what a run brought, and say how it went."""
+        if error is not None:
+            return self._failure(error, duration)
+        try:
+            snapshot = out.snapshot()
+            fresh_until = started + self.instance.stale_after
+            self._source.publish(snapshot, expires_at=fresh_until)
+        except Exception as refused:  # noqa: BLE001 - the thread must live on, whatever was wrong with the readings
+            return self._failure(refused, duration)
+        self._snapshot, self._fresh_until = snapshot, fresh_until
+        failures = tuple(out.part_failures[:MAX_PART_FAILURES_KEPT])
+        result = Result.PARTIAL if failures else Result.OK
+        return self._report(result, duration, snapshot=snapshot, part_failures=failures)
+
+    def _failure(self, error: BaseException, duration: float) -> RunReport:
+        expected = isinstance(error, NotAvailable | AuthFailed | TimeoutError)
+        return self._report(
+            _result_of(error),
+            duration,
+            reason=reason_of(error),
+            error=describe(error) + ("" if expected else self._origin(error)),
+            fix=getattr(error, "fix", ""),
+            traceback="" if expected else "".join(traceback.format_exception(error)),
+        )
+
+    def _origin(self, error: BaseException) -> str:
+        """Where in the plugin's code an error came from."""
+        frames = reversed(list(traceback.walk_tb(error.__traceback__)))
+        return _place(frames, type(self._collector).__module__)
+
+    def _give_up(self, run: _Run, now: float) -> None:
+        run.given_up = True
+        error = f"no answer after {self.instance.timeout:g} s{self._whereabouts()}"
+        self._record(self._report(Result.TIMEOUT, now - run.started, reason=Reason.TIMEOUT, error=error))
+
+    def _whereabouts(self) -> str:
+        """Where in the plugin's code the thread is now."""
+        frame = sys._current_frames().get(self._worker.thread_id or 0) if self._worker else None  # noqa: SLF001
+        return _place(traceback.walk_stack(frame), type(self._collector).__module__) if frame else ""
+
+    def _report(self, result: Result, duration: float, **details: Any) -> RunReport:
+        name, plugin = self.instance.name, self.instance.type.name
+        times = (duration, self._clock.time(), self._clock.monotonic())
+        return RunReport(name, plugin, result, *times, self.labels, **details)
+
+    def _record(self, report: RunReport) -> None:
+        """Note a run's end in health, schedule and log; called with the lock held."""
+        if self._stopping:
+            return
+        self.last_report = report
+        health = self.health
+        health.runs[report.result] += 1
+        health.up = report.result.has_data
+        health.duration = report.duration
+        health.reason = report.reason
+        health.part_failures += len(report.part_failures)
+        if report.snapshot is not None:
+            health.last_success = report.ended_at
+            health.series = len(report.snapshot)
+        self._back_off(report.result)
+        self._health_source.publish(health.snapshot())
+        self._edges.see(report)
+        if self._tell:
+            self._tell(report)
+        self._reported.set()
+
+    def _back_off(self, result: Result) -> None:
+        """After a second failure wait twice as long as before, up to `MAX_BACKOFF`; refused credentials end it."""
+        self._failures = 0 if result.has_data else self._failures + 1
+        interval = self.instance.interval
+        if result is Result.AUTH_FAILED:
+            self._next_due = inf
+        elif self._failures > 1 and not self._manual:
+            delay = min(interval * 2.0 ** min(self._failures - 1, 30), max(MAX_BACKOFF, interval))
+            self._next_due = self._aligned(self._clock.monotonic() + delay - interval / 2)
+
+    async def _close(self) -> None:
+        try:
+            await self._lifecycle.close()
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001 - as in _collect
+            self._edges.see_aside("close failed", error)
+
+    def _see_stray(self, error: BaseException) -> None:
+        self._edges.see_aside("a task of its own failed", error)
+
+
+def _result_of(error: BaseException) -> Result:
+    if isinstance(error, NotAvailable):
+        return Result.UNAVAILABLE
+    if isinstance(error, AuthFailed):
+        return Result.AUTH_FAILED
+    return Result.TIMEOUT if isinstance(error, TimeoutError) else Result.ERROR
+
+
+def _place(frames: Iterable[tuple[FrameType, int]], module: str) -> str:
+    """The innermost of `frames`, given from the inside out, that is the plugin's own: ` (shelly.py:31)`."""
+    for frame, line in frames:
+        if str(frame.f_globals.get("__name__", "")).startswith(module):
+            return f" ({Path(frame.f_code.co_filename).name}:{line})"
+    return ""

@@ -1,0 +1,144 @@
+"""One collector on one thread: opened, collected, closed; plain functions and coroutines alike."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+from collector_core.collector import Collector
+from collector_core.model.readings import Readings
+
+LONGEST_SLEEP = 3600.0  # seconds; a lock cannot be waited for without end
+
+Job = Callable[[], Coroutine[Any, Any, None]]
+Stray = Callable[[BaseException], None]
+
+
+class Lifecycle:
+    """Opens a collector before its first run and after a failure, closes it after a failure and at the end."""
+
+    def __init__(self, collector: Collector[Any], timeout: float) -> None:
+        methods = (collector.open, collector.collect, collector.close)
+        self.is_async = any(map(inspect.iscoroutinefunction, methods))
+        self._collector = collector
+        self._timeout = timeout if self.is_async else None
+        self._opened = False
+
+    async def collect(self, out: Readings) -> None:
+        """One run; whatever the collector raises passes through, `TimeoutError` where a coroutine takes too long."""
+        if self._timeout is None:
+            await self._run(out)
+        else:
+            async with asyncio.timeout(self._timeout):
+                await self._run(out)
+
+    async def close(self) -> None:
+        """Close the collector; it opens again at the next run."""
+        self._opened = False
+        await self._finish(self._collector.close())
+
+    async def _run(self, out: Readings) -> None:
+        if not self._opened:
+            await self._finish(self._collector.open())
+            self._opened = True
+        await self._finish(self._collector.collect(out))
+
+    async def _finish(self, result: Awaitable[None] | None) -> None:
+        if result is None:
+            return
+        if not self.is_async:
+            raise TypeError(f"a method that is no coroutine returned {type(result).__name__} instead of nothing")
+        await result
+
+
+class Worker:
+    """The thread of one instance: sleeps `wait()` seconds, calls `cycle`, and so on; `close` at the end.
+
+    A daemon, so that a hung cycle cannot keep the process alive.
+    """
+
+    def __init__(self, name: str, wait: Callable[[], float], cycle: Job, close: Job) -> None:
+        self._wait = wait
+        self._cycle = cycle
+        self._close = close
+        self._stopping = False
+        self._asleep = threading.Lock()  # held while nobody wakes us; much cheaper to wait for than an Event
+        self._asleep.acquire()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Let the thread ask again how long to sleep."""
+        with contextlib.suppress(RuntimeError):  # it is awake already
+            self._asleep.release()
+
+    def stop(self) -> None:
+        """Let the thread end after the cycle it is in."""
+        self._stopping = True
+        self.wake()
+
+    def join(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds; returns whether the thread has ended."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    @property
+    def thread_id(self) -> int | None:
+        """The thread's number in this process."""
+        return self._thread.ident
+
+    def _work(self) -> None:
+        while not self._stopping:
+            if not self._asleep.acquire(timeout=min(self._wait(), LONGEST_SLEEP)) and not self._stopping:
+                _drive(self._cycle())
+        _drive(self._close())
+
+
+class LoopWorker(Worker):
+    """A worker whose event loop runs all the time, so that a collector's own connections live on between cycles."""
+
+    def __init__(self, name: str, wait: Callable[[], float], cycle: Job, close: Job, stray: Stray) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(lambda _, context: stray(_error_in(context)))
+        self._stray = stray
+        self._woken = asyncio.Event()
+        super().__init__(name, wait, cycle, close)
+
+    def wake(self) -> None:
+        """Let the loop ask again how long to sleep."""
+        with contextlib.suppress(RuntimeError):  # the loop has closed
+            self._loop.call_soon_threadsafe(self._woken.set)
+
+    def _work(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            serving = runner.get_loop().create_task(self._serve())
+            while not serving.done():
+                try:
+                    self._loop.run_until_complete(serving)
+                except (SystemExit, KeyboardInterrupt, RuntimeError) as error:
+                    self._stray(error)  # a task of the collector's own wants the program to end, or stopped the loop
+
+    async def _serve(self) -> None:
+        while not self._stopping:
+            try:
+                await asyncio.wait_for(self._woken.wait(), min(self._wait(), LONGEST_SLEEP))
+                self._woken.clear()
+            except TimeoutError:
+                await self._cycle()
+        await self._close()
+
+
+def _error_in(context: Mapping[str, Any]) -> BaseException:
+    """What an event loop says went wrong outside of any call of ours."""
+    error: BaseException | None = context.get("exception")
+    return error or RuntimeError(context["message"])
+
+
+def _drive(job: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine that never waits: that of a collector without coroutines."""
+    with contextlib.suppress(StopIteration):
+        job.send(None)

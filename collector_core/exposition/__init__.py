@@ -1,0 +1,1 @@
+"""Snapshots → the bytes that a scraper gets."""

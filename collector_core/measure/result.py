@@ -1,0 +1,164 @@
+"""Two moments and what meters mean → a finished measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from collector_core.measure.cross_check import compare
+from collector_core.measure.measurement import Disagreement, Measurement
+from collector_core.measure.meter_readings import Growth, Moment, Outcome, growth
+from collector_core.measure.overhead import Cost
+from collector_core.measure.usage import CPUS, Difference, Usage, difference
+from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod
+
+# Whose energy follows CPU time; a GPU's or a battery's does not.
+_OF_THE_CPU = frozenset({Component.CPU, Component.DRAM, Component.HOST})
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What stays the same from one measurement to the next.
+
+    `counted` are the meters that make the sum, `others` know the same things by other methods. `idle_watts` is what the
+    counted ones drew while the monitor waited, None where one of them did not say.
+    """
+
+    counted: tuple[EnergyMeter, ...]
+    others: tuple[EnergyMeter, ...] = ()
+    idle_watts: float | None = None
+    cost: Cost = field(default_factory=Cost)
+
+
+class Seen(NamedTuple):
+    """What the sampler saw while the work ran: the most memory, and the CPU time that looking took itself.
+
+    `first` and `last` are what all meters said at its first look and at the end, None where it did not look.
+    """
+
+    memory_bytes: int | None = None
+    cpu_seconds: float = 0.0
+    first: tuple[Outcome, ...] | None = None
+    last: tuple[Outcome, ...] | None = None
+
+
+class Counted(NamedTuple):
+    """What one meter says of the work: joules with and without the cost of measuring, or the problem it has."""
+
+    meter: EnergyMeter
+    raw: float
+    joules: float
+    problem: str
+
+
+def conclude(measurement: Measurement, setup: Setup, before: Moment, after: Moment, seen: Seen) -> None:
+    """Fill in a measurement."""
+    measurement.raw_duration_seconds = after.time - before.time
+    measurement.duration_seconds = max(0.0, measurement.raw_duration_seconds - setup.cost.duration)
+    measurement.overhead_seconds = measurement.raw_duration_seconds - measurement.duration_seconds
+    duration = measurement.duration_seconds
+    _energy(measurement, setup, [_count(setup, place, before, after, duration) for place in range(len(setup.counted))])
+    _usage(measurement, used := difference(before.usage, after.usage), setup.cost.cpu + seen.cpu_seconds)
+    _attribute(measurement, used)
+    _memory(measurement, before.usage, after.usage, seen.memory_bytes)
+    measurement.disagreements = _disagreements(setup, seen)
+
+
+def _count(setup: Setup, place: int, before: Moment, after: Moment, duration: float) -> Counted:
+    meter = setup.counted[place]
+    grown = growth(before.outcomes[place], after.outcomes[place])
+    if duration < meter.period:
+        grown = Growth(problem=f"is updated every {meter.period:g} s only, and the block took {duration:.3g} s")
+    # The window in which the meter counted is longer than the block by what reading it takes.
+    lost = min(setup.cost.of(place), grown.seconds)
+    joules = grown.joules * (1 - lost / grown.seconds) if grown.seconds > 0 else grown.joules
+    return Counted(meter, grown.joules, joules, grown.problem)
+
+
+def _energy(measurement: Measurement, setup: Setup, found: Sequence[Counted]) -> None:
+    duration = measurement.duration_seconds
+    measurement.problems = tuple(f"{each.meter.name}: {each.problem}" for each in found if each.problem)
+    measurement.components = _by_component(found)
+    measurement.method = method_of(setup)
+    measurement.estimated = any(each.meter.method is EnergyMethod.MODEL for each in found)
+    measurement.period_seconds = max(each.meter.period for each in found)
+    measurement.shorter_than_period = duration < measurement.period_seconds
+    measurement.idle_joules = None if setup.idle_watts is None else setup.idle_watts * duration
+    whole = not measurement.problems
+    measurement.energy_joules = energy = sum(each.joules for each in found) if whole else None
+    measurement.raw_energy_joules = raw = sum(each.raw for each in found) if whole else None
+    measurement.overhead_joules = None if raw is None or energy is None else raw - energy
+    measurement.uncertainty_ratio = _uncertainty(found, duration) if whole else None
+
+
+def method_of(setup: Setup) -> str:
+    """How the sum comes to be known, the most trusted method first."""
+    methods = {meter.method for meter in setup.counted}
+    return "+".join(method for method in EnergyMethod if method in methods)
+
+
+def _by_component(found: Sequence[Counted]) -> dict[str, float]:
+    """Joules by component, where all of its meters are known."""
+    incomplete = {each.meter.component for each in found if each.problem}
+    joules: dict[str, float] = {}
+    for each in found:
+        component = each.meter.component
+        if component not in incomplete:
+            joules[str(component)] = joules.get(str(component), 0.0) + each.joules
+    return joules
+
+
+def _uncertainty(known: Sequence[Counted], duration: float) -> float | None:
+    """The mean of what each is uncertain by, which may all err to one side.
+
+    A block begins and ends within a period, and what measuring cost differs from one time to the next.
+    """
+    total = sum(each.joules for each in known)
+    if total <= 0:
+        return None
+    errors = (
+        each.joules * (each.meter.uncertainty + each.meter.period / duration) + each.raw - each.joules for each in known
+    )
+    return sum(errors) / total
+
+
+def _usage(measurement: Measurement, used: Difference, overhead: float) -> None:
+    duration = measurement.duration_seconds
+    measurement.raw_cpu_seconds = used.cpu_seconds
+    measurement.cpu_seconds = max(0.0, used.cpu_seconds - overhead)
+    measurement.cpu_percent = 100 * measurement.cpu_seconds / duration if duration > 0 else None
+    measurement.network_bytes = used.network_bytes
+    measurement.disk_bytes = used.disk_bytes
+
+
+def _attribute(measurement: Measurement, used: Difference) -> None:
+    """The machine's clock of idle time ticks a hundred times a second: what is certain bounds what it says."""
+    measurement.cpu_share_ratio = measurement.attributed_energy_joules = None
+    if used.busy_seconds is None:
+        return
+    busy = max(used.cpu_seconds, min(CPUS * measurement.raw_duration_seconds, used.busy_seconds))
+    if busy <= 0:
+        return
+    measurement.cpu_share_ratio = used.cpu_seconds / busy
+    if measurement.energy_joules is not None:
+        energy = sum(joules for name, joules in measurement.components.items() if name in _OF_THE_CPU)
+        measurement.attributed_energy_joules = energy * measurement.cpu_share_ratio
+
+
+def _memory(measurement: Measurement, before: Usage, after: Usage, peak: int | None) -> None:
+    """The most that is known of: the process's own high-water mark counts where it rose meanwhile."""
+    measurement.memory_bytes = measurement.memory_change_bytes = None
+    earlier, later = before.memory_bytes, after.memory_bytes
+    if earlier is None or later is None:
+        return
+    risen = after.memory_high_bytes if after.memory_high_bytes > before.memory_high_bytes else 0
+    if most := max(earlier, later, peak or 0, risen):  # else nobody looked while there was a process
+        measurement.memory_bytes, measurement.memory_change_bytes = most, later - earlier
+
+
+def _disagreements(setup: Setup, seen: Seen) -> tuple[Disagreement, ...]:
+    if seen.first is None or seen.last is None:
+        return ()
+    grown = [growth(*pair) for pair in zip(seen.first, seen.last, strict=True)]
+    return tuple(compare(setup.counted, setup.others, grown))

@@ -1,0 +1,166 @@
+"""Collectors that run for their energy meters alone: just often enough to know them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from collector_core.collector import Collector, Context
+from collector_core.config import settings as configuration
+from collector_core.config.settings import Instance
+from collector_core.engine.worker import LONGEST_SLEEP, Lifecycle, LoopWorker, Worker
+from collector_core.errors import ConfigError, NotAvailable, Reason, describe, reason_of
+from collector_core.metering.meters import EnergyMeter
+from collector_core.model.clock import Clock
+from collector_core.model.readings import Readings
+from collector_core.plugins.discovery import Plugin, detect, discover
+from collector_core.plugins.hookspecs import implementation, implements
+
+HOOK = "collector_energy_meters"
+STOP_SECONDS = 2.0
+# A counter counts once it was seen to move, and dies of one package are told apart by their second move.
+RUNS = 3
+GAP_SECONDS = 0.05  # between two runs: far longer than any processor's counter takes to move
+
+log = logging.getLogger(__name__)
+
+
+class MeterSource:
+    """One collector on a thread of its own, from the start on; `done` is set once it knows what it can know."""
+
+    def __init__(self, instance: Instance, clock: Clock, root: Path) -> None:
+        self.name = instance.name
+        self.done = threading.Event()
+        self.error: BaseException | None = None
+        self._instance = instance
+        self._runs_left = RUNS if instance.type.needs_two_runs else 1
+        self._wait = 0.0
+        ctx = Context(
+            instance.name,
+            logging.getLogger(f"collector.{instance.name}"),
+            instance.interval,
+            instance.timeout,
+            clock,
+            root,
+        )
+        self._collector: Collector[Any] = instance.type(instance.options, ctx)
+        self._lifecycle = Lifecycle(self._collector, instance.timeout)
+        jobs = (f"meters-{instance.name}", lambda: self._wait, self._cycle, self._close)
+        self._worker = LoopWorker(*jobs, self._see_stray) if self._lifecycle.is_async else Worker(*jobs)
+
+    def meters(self) -> tuple[EnergyMeter, ...]:
+        """What it hands over now; raises `NotAvailable` with what is in the way."""
+        if not self.done.is_set():
+            raise NotAvailable(Reason.TIMEOUT, f"no answer after {self._instance.timeout:g} s")
+        if isinstance(self.error, NotAvailable):
+            raise self.error
+        if self.error is not None:
+            raise NotAvailable(reason_of(self.error), describe(self.error))
+        offered = implementation(self._collector, HOOK)
+        return tuple(offered()) if offered else ()
+
+    @property
+    def patience(self) -> float:
+        """Seconds in which it must be done."""
+        return self._instance.timeout + RUNS * GAP_SECONDS
+
+    def stop(self) -> None:
+        """Let the collector close, on its own thread; returns at once."""
+        self._worker.stop()
+
+    def join(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds for it; returns whether it has closed."""
+        return self._worker.join(timeout)
+
+    async def _cycle(self) -> None:
+        if self.done.is_set():
+            return
+        try:
+            instance = self._instance
+            await self._lifecycle.collect(Readings(instance.type.metrics, max_series=instance.max_series))
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+            self.error = error
+        self._runs_left -= 1
+        if self._runs_left and self.error is None:
+            self._wait = GAP_SECONDS
+        else:
+            self._wait = LONGEST_SLEEP
+            self.done.set()
+
+    async def _close(self) -> None:
+        with contextlib.suppress(Exception):  # nobody reads it any more
+            await self._lifecycle.close()
+
+    @staticmethod
+    def _see_stray(error: BaseException) -> None:
+        log.warning("a task of a collector's own failed: %s", describe(error))
+
+
+class Sources:
+    """All collectors here that have energy meters; `problems` says of each that has none why."""
+
+    def __init__(self, clock: Clock, root: Path | None, config: Path | None) -> None:
+        self.problems: dict[str, NotAvailable] = {}
+        self._sources: list[MeterSource] = []
+        for instance, where in self._instances(clock, root, config):
+            try:
+                self._sources.append(MeterSource(instance, clock, where))
+            except Exception as error:  # noqa: BLE001 - a constructor of a plugin may raise anything
+                self.problems[instance.name] = NotAvailable(Reason.BAD_DATA, describe(error))
+
+    def meters(self) -> Sequence[EnergyMeter]:
+        """Wait until every collector knows its meters, as long as it may take; returns all of them."""
+        found: list[EnergyMeter] = []
+        for source in self._sources:
+            source.done.wait(source.patience)
+            try:
+                found += source.meters()
+            except NotAvailable as error:
+                self.problems[source.name] = error
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                self.problems[source.name] = NotAvailable(reason_of(error), describe(error))
+        return found
+
+    def close(self) -> None:
+        """Close all collectors."""
+        sources, self._sources = self._sources, []
+        for source in sources:
+            source.stop()
+        for source in sources:
+            source.join(STOP_SECONDS)
+
+    def _instances(self, clock: Clock, root: Path | None, file: Path | None) -> Iterator[tuple[Instance, Path]]:
+        """Collectors that may have meters, with the root that each works below: those of the file, or what fits."""
+        config = configuration.default_config()
+        if file is not None:
+            document = configuration.read_document(file)
+            config = configuration.validate(document, discover(configuration.plugin_names(document)))
+        where = root or config.settings.root
+        instances = self._defaults(clock, where) if config.instances is None else config.instances
+        for unloadable in config.unloadable:
+            self._see_broken(unloadable.plugin)
+        for instance in instances:
+            if implements(instance.type, HOOK):
+                yield instance, where
+
+    def _defaults(self, clock: Clock, root: Path) -> Iterator[Instance]:
+        plugins = discover()
+        for plugin in plugins.broken:
+            self._see_broken(plugin)
+        for cls in plugins.types.values():
+            if not implements(cls, HOOK):
+                continue
+            if problem := detect(cls, root, clock):
+                self.problems[cls.name] = problem
+                continue
+            with contextlib.suppress(ConfigError):  # it needs options that nobody gave
+                yield configuration.default_instance(cls)
+
+    def _see_broken(self, plugin: Plugin) -> None:
+        self.problems[plugin.name] = NotAvailable(Reason.BAD_DATA, plugin.error, fix=plugin.remedy)

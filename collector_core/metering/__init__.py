@@ -1,0 +1,17 @@
+"""Energy that adds up: the meters of plugins, which of them count, and their sums."""
+
+from collector_core.metering.ledger import Account, Ledger, account_of
+from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
+from collector_core.metering.selection import Prefer, choose
+
+__all__ = [
+    "Account",
+    "Component",
+    "EnergyMeter",
+    "EnergyMethod",
+    "EnergyReading",
+    "Ledger",
+    "Prefer",
+    "account_of",
+    "choose",
+]

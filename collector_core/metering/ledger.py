@@ -1,0 +1,117 @@
+"""Adds up what the chosen meters say, for as long as the process lives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
+from collector_core.metering.selection import Prefer, choose
+
+# A meter that is not heard of for so long, and for so many times as long as before, is taken for gone: others step in.
+STALE_SECONDS = 15.0
+STALE_INTERVALS = 3.0
+
+
+class Account(NamedTuple):
+    """What a sum belongs to."""
+
+    component: Component
+    device: str
+    method: EnergyMethod
+
+
+@dataclass
+class _Entry:
+    """A meter that has counted, its last reading and the watts between the last two; `lapsed` once another stood in."""
+
+    meter: EnergyMeter
+    reading: EnergyReading
+    watts: float | None = None
+    lapsed: bool = False
+
+
+@dataclass
+class _Pace:
+    """When a meter was heard of last, and how long after the time before, in seconds."""
+
+    time: float
+    interval: float = 0.0
+
+    def hear(self, time: float) -> None:
+        if time > self.time:
+            self.time, self.interval = time, time - self.time
+
+    def is_late(self, now: float) -> bool:
+        return now - self.time > max(STALE_SECONDS, STALE_INTERVALS * self.interval)
+
+
+class Ledger:
+    """Each joule once: takes the meters of every run and counts the growth of those that `choose` names.
+
+    What a meter counted while another one stood for the same thing is left out; what it counted while nobody did is
+    taken in when it counts again. `joules` never falls.
+    """
+
+    def __init__(self, prefer: Prefer = Prefer.PACKAGE) -> None:
+        self.joules: dict[Account, float] = {}
+        self.chosen: tuple[EnergyMeter, ...] = ()
+        self._prefer = prefer
+        self._entries: dict[Account, _Entry] = {}
+        self._paces: dict[Account, _Pace] = {}
+
+    def update(self, meters: Iterable[EnergyMeter], now: float) -> dict[Account, float]:
+        """Take what the meters know at `now` (seconds, monotonic); returns the joules that are new, by account."""
+        fresh = dict(self._fresh(meters, now))
+        self.chosen = tuple(choose(fresh, self._prefer))
+        new = {account_of(meter): self._count(meter, fresh[meter]) for meter in self.chosen}
+        for account, joules in new.items():
+            self.joules[account] = self.joules.get(account, 0.0) + joules
+        for account, entry in self._entries.items():
+            entry.lapsed |= account not in new and _stands_for(self.chosen, entry.meter)
+        return new
+
+    def watts(self) -> dict[Account, float]:
+        """The power of what counted in the last update, where two readings tell it."""
+        accounts = map(account_of, self.chosen)
+        return {account: watts for account in accounts if (watts := self._entries[account].watts) is not None}
+
+    def _fresh(self, meters: Iterable[EnergyMeter], now: float) -> Iterator[tuple[EnergyMeter, EnergyReading]]:
+        for meter in meters:
+            if reading := meter.latest():
+                pace = self._paces.setdefault(account_of(meter), _Pace(reading.time))
+                pace.hear(reading.time)
+                if not pace.is_late(now):
+                    yield meter, reading
+
+    def _count(self, meter: EnergyMeter, reading: EnergyReading) -> float:
+        account = account_of(meter)
+        entry = self._entries.get(account)
+        if entry is None or entry.lapsed:
+            known = (each.meter for each in self._entries.values())
+            stood_in = entry is not None or _stands_for(known, meter)
+            self._entries[account] = _Entry(meter, reading)
+            return 0.0 if stood_in else reading.joules
+        before, entry.meter, entry.reading = entry.reading, meter, reading
+        if reading != before:
+            entry.watts = reading.watts_since(before)
+        anew = reading.joules < before.joules  # the collector was built anew, and counts from 0
+        return reading.joules if anew else reading.joules - before.joules
+
+
+def account_of(meter: EnergyMeter) -> Account:
+    """Where a meter's joules are booked."""
+    return Account(meter.component, meter.device, meter.method)
+
+
+def _stands_for(meters: Iterable[EnergyMeter] | Sequence[EnergyMeter], other: EnergyMeter) -> bool:
+    """Whether one of `meters` counts energy that `other` counts too."""
+    return any(_overlap(meter, other) for meter in meters if account_of(meter) != account_of(other))
+
+
+def _overlap(one: EnergyMeter, other: EnergyMeter) -> bool:
+    if one.component in other.covers or other.component in one.covers:
+        return True
+    same_device = one.device == other.device or EnergyMethod.MODEL in (one.method, other.method)
+    return one.component == other.component and same_device

@@ -1,0 +1,1 @@
+"""What a value is: declarations, readings, snapshots, selectors. No I/O and no thread."""

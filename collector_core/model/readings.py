@@ -1,0 +1,252 @@
+"""What one run of a collector produced: `Readings` while it runs, a `Snapshot` when it is done."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import compress
+from math import isfinite, nan
+from typing import cast
+
+from collector_core.errors import ReadingError, SeriesBudgetExceeded, one_line
+from collector_core.model.families import Families, Family, FamilyLike, freeze, nobody
+from collector_core.model.labels import check_label
+from collector_core.model.metrics import Info, Metric
+
+Key = tuple[str, ...]
+
+
+class Layout:
+    """Which series there are, and where in an array of values each one stands; never changed.
+
+    Runs that produce the same series share one layout, so that "nothing but values changed" is an identity check.
+    """
+
+    def __init__(self, series: Mapping[Metric, Iterable[Key]]) -> None:
+        self.places: dict[Metric, dict[Key, int]] = {}
+        self.spans: dict[Metric, tuple[int, int]] = {}
+        end = 0
+        for metric, keys in series.items():
+            self.places[metric] = {key: place for place, key in enumerate(keys, end)}
+            start, end = end, end + len(self.places[metric])
+            self.spans[metric] = start, end
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """Those that have series."""
+        return [metric for metric, places in self.places.items() if places]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The readings of one finished run, never changed afterwards; `families` are those of foreign code."""
+
+    layout: Layout
+    values: array[float]
+    families: tuple[Family, ...] = ()
+
+    def __len__(self) -> int:
+        foreign = sum(len(family.samples) for family in self.families) if self.families else 0
+        return len(self.values) + foreign
+
+    def series(self, metric: Metric) -> Iterator[tuple[Key, float]]:
+        """Label values, in the order of the metric's labels, and value of each series of a metric."""
+        start, end = self.layout.spans.get(metric, (0, 0))
+        return zip(self.layout.places.get(metric, ()), self.values[start:end], strict=True)
+
+
+NOTHING = Snapshot(Layout({}), array("d"))
+
+
+@dataclass(frozen=True, slots=True)
+class PartFailure:
+    """A part of a run that failed while the rest went on."""
+
+    labels: Mapping[str, str]
+    error: Exception
+
+    @property
+    def name(self) -> str:
+        """The part as people write it: `plug=heater`."""
+        return one_line(",".join(f"{key}={value}" for key, value in self.labels.items())) or "part"
+
+
+class Readings:
+    """Takes the readings of one run and refuses what must not be published, at the plugin's own line.
+
+    `previous` is the snapshot of the run before: its layout is used again where the series are the same. `owner_of`
+    tells which other source a name belongs to.
+    """
+
+    def __init__(
+        self,
+        metrics: Iterable[Metric],
+        *,
+        max_series: int,
+        previous: Snapshot = NOTHING,
+        owner_of: Callable[[str], str] = nobody,
+    ) -> None:
+        layout = previous.layout if previous is not NOTHING else Layout(dict.fromkeys(metrics, ()))
+        self._layout = layout
+        self._places = layout.places
+        # NaN marks a known series that the run has not added yet; it is never a reading.
+        self._values = array("d", [nan]) * len(previous.values)
+        self._new: dict[Metric, dict[Key, float]] = {}
+        self._families: Families | None = None
+        self._owner_of = owner_of
+        self._budget = max_series
+        self.part_failures: list[PartFailure] = []
+
+    def add(self, metric: Metric, value: float | None = None, /, **labels: str) -> None:
+        """Publish `value` (in the metric's unit) for the series that `labels` name; an `Info` takes no value.
+
+        Raises `ReadingError` for an undeclared metric, wrong labels, NaN or ±inf, a negative counter or a series
+        that this run has already added.
+        """
+        if value is None and isinstance(metric, Info):
+            value = 1.0
+        self._put(metric, value, tuple(labels.values()) if tuple(labels) == metric.labels else _ordered(metric, labels))
+
+    def add_row(self, metrics: Sequence[Metric], values: Sequence[float | None], /, **labels: str) -> None:
+        """Publish several metrics of one thing, all with the same labels; None is left out. Raises as `add` does."""
+        names, key = tuple(labels), tuple(labels.values())
+        for metric, value in zip(metrics, values, strict=True):
+            if value is not None:
+                self._put(metric, value, key if names == metric.labels else _ordered(metric, labels))
+
+    def add_table(
+        self, metrics: Sequence[Metric], names: Sequence[str], rows: Mapping[Key, Sequence[float | None]]
+    ) -> None:
+        """Publish several metrics of many things: `rows` has the values of each, in the order of `metrics`, by its
+        label values in the order of `names`. None is left out. Raises as `add` does.
+
+        The same as `add_row` for each, and several times cheaper where the things are those of the run before, in the
+        same order.
+        """
+        names, keys = tuple(names), list(rows)
+        for metric, column in zip(metrics, zip(*rows.values(), strict=True), strict=bool(rows)):
+            if names != metric.labels or not self._put_column(metric, keys, column):
+                for key, value in zip(keys, column, strict=True):
+                    if value is not None:
+                        self.add(metric, value, **dict(zip(names, key, strict=True)))
+
+    def add_families(self, families: Iterable[FamilyLike], *, merge: bool = False) -> None:
+        """Publish metric families of foreign code that need no declaration: what `collect()` of a prometheus_client
+        collector returns.
+
+        NaN means absent, `_created` is left out. With `merge`, a family may come again in the same run with further
+        series, if type and unit agree; the first help text stays. Raises `ReadingError` when another collector or
+        this run already has one of the names or series, or for what no scraper could read.
+        """
+        if self._families is None:
+            self._families = Families(self._places, self._owner_of)
+        for family in families:
+            self._families.add(freeze(family), merge=merge)
+            if len(self._families) > self._budget:
+                raise self._over_budget(len(self._families))
+
+    @contextmanager
+    def part(self, **labels: str) -> Iterator[None]:
+        """A part of the run that may fail alone: its readings are dropped, the failure is counted, the run goes on."""
+        values, new = self._values[:], {metric: dict(series) for metric, series in self._new.items()}
+        mark = self._families.mark if self._families else 0
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever fails in a part stays in it
+            self.part_failures.append(PartFailure(labels, error))
+            self._values, self._new = values, new
+            if self._families:
+                self._families.cut(mark)
+
+    def snapshot(self) -> Snapshot:
+        """The finished run's readings; raises `SeriesBudgetExceeded` when they are too many."""
+        families = self._families.joined() if self._families else ()
+        if not self._new and all(map(isfinite, self._values)):
+            snapshot = Snapshot(self._layout, self._values, families)
+        else:
+            snapshot = Snapshot(*self._with_new_layout(), families)
+        if len(snapshot) > self._budget:
+            raise self._over_budget(len(snapshot), snapshot.layout.places)
+        return snapshot
+
+    def _put_column(self, metric: Metric, keys: list[Key], column: Sequence[float | None]) -> bool:
+        """Take all series of a metric at once, if they are those of the run before and nothing is wrong with them."""
+        start, end = self._layout.spans.get(metric, (0, 0))
+        if end - start != len(keys) or list(self._places.get(metric, ())) != keys:
+            return False
+        try:
+            values = array("d", cast("Sequence[float]", column))
+        except TypeError:  # there is a None among them
+            return False
+        is_unset = self._values[start:end].tobytes() == array("d", [nan]).tobytes() * len(keys)
+        if not (is_unset and isfinite(sum(values)) and min(values, default=0) >= 0):
+            return False  # the long way says what is wrong, if something is
+        self._values[start:end] = values
+        return True
+
+    def _put(self, metric: Metric, value: float | None, key: Key) -> None:
+        places = self._places.get(metric)
+        if places is None:
+            raise ReadingError(f"{metric.name} is not declared in this collector's `metrics`")
+        if value is None or not isfinite(value):
+            raise ReadingError(f"{metric.name}: {value} is not a number to publish; leave the series out instead")
+        if value < 0 and metric.kind == "counter":
+            raise ReadingError(f"{metric.name}: a counter cannot be negative, got {value}")
+        place = places.get(key)
+        if place is None:
+            self._add_new(metric, key, value)
+        elif self._values[place] == self._values[place]:
+            raise _twice(metric, key)
+        else:
+            self._values[place] = value
+
+    def _with_new_layout(self) -> tuple[Layout, array[float]]:
+        there = list(map(isfinite, self._values))
+        keys: dict[Metric, list[Key]] = {}
+        values = array("d")
+        for metric, (start, end) in self._layout.spans.items():
+            new = self._new.get(metric, {})
+            keys[metric] = [*compress(self._places[metric], there[start:end]), *new]
+            values.extend(filter(isfinite, self._values[start:end]))
+            values.extend(new.values())
+        return Layout(keys), values
+
+    def _add_new(self, metric: Metric, key: Key, value: float) -> None:
+        new = self._new.setdefault(metric, {})
+        if key in new:
+            raise _twice(metric, key)
+        for label, text in zip(metric.labels, key, strict=True):
+            check_label(metric.name, label, text)
+        new[key] = value
+        if len(new) > self._budget:
+            raise self._over_budget(len(new), self._new)
+
+    def _over_budget(
+        self, count: int, declared: Mapping[Metric, Mapping[Key, float]] | None = None
+    ) -> SeriesBudgetExceeded:
+        sizes = [(len(series), metric.name, metric.labels) for metric, series in (declared or {}).items()]
+        foreign = self._families.joined() if self._families else ()
+        sizes += [(len(family.samples), family.name, tuple(family.samples[0].labels)) for family in foreign]
+        _, worst, labels = max(sizes)
+        return SeriesBudgetExceeded(
+            f"at least {count} series are more than max_series = {self._budget}; "
+            f"most of them in {worst} (labels: {', '.join(labels) or 'none'})"
+        )
+
+
+def _ordered(metric: Metric, labels: Mapping[str, str]) -> Key:
+    if set(labels) != set(metric.labels):
+        raise ReadingError(f"{metric.name}: labels are {sorted(labels)}, declared are {sorted(metric.labels)}")
+    return tuple(labels[name] for name in metric.labels)
+
+
+def _twice(metric: Metric, key: Key) -> ReadingError:
+    labels = ", ".join(f"{name}={value!r}" for name, value in zip(metric.labels, key, strict=True))
+    return ReadingError(f"{metric.name}{{{labels}}} was added twice in one run")
+
+
+def all_labels(metric: Metric, labels: Mapping[str, str], key: Key) -> dict[str, str]:
+    """Those of one series: `labels`, and its own, which go first where both have a name."""
+    return {**labels, **dict(zip(metric.labels, key, strict=True))}

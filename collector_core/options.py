@@ -1,0 +1,43 @@
+"""What options are made of: sections, durations, paths."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def seconds(value: object) -> float:
+    """A duration as people write it (`500ms`, `5s`, `2m`, `1h`, `1d`, or a number of seconds) in seconds."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("a duration is a number with a unit: 500ms, 5s, 2m, 1h")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+Duration = Annotated[float, BeforeValidator(seconds), Field(ge=0.01, le=86400, allow_inf_nan=False)]
+"""The type of an option that is a duration: 0.01 to 86400 seconds, written as `500ms`, `5s`, `2m`, `1h` or a number."""
+
+
+class Options(BaseModel):
+    """A section of options: subclass it, one field per option. Unknown keys are errors; values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+FOLDER = "folder"  # the key in pydantic's context that says where the configuration file is
+
+
+def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
+    return Path((info.context or {}).get(FOLDER, "")) / path
+
+
+ConfigPath = Annotated[Path, AfterValidator(_beside_the_file)]
+"""The type of an option that names a file: a relative path is below the folder of the configuration file."""

@@ -1,0 +1,144 @@
+"""What a plugin needs to add a command: where to put it, and what it works with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from collector_core.collector import CollectorConfig, under
+from collector_core.errors import NotAvailable
+from collector_core.metering.meters import EnergyMeter
+from collector_core.model.clock import Clock
+from collector_core.model.readings import Snapshot
+from collector_core.model.run_report import RunReport
+
+CommandFunction = Callable[..., None]
+
+
+class Sample(NamedTuple):
+    """One series of a collector: the metric's name, its labels and the value in the metric's unit."""
+
+    metric: str
+    labels: dict[str, str]
+    value: float
+
+
+class FoundCollector(Protocol):
+    """A collector that a command can run once."""
+
+    @property
+    def options(self) -> CollectorConfig:
+        """Its options."""
+
+    def run_now(self) -> RunReport:
+        """Run it on this thread."""
+
+    def energy_meters(self) -> Sequence[EnergyMeter]:
+        """What it hands over as of its last run."""
+
+
+class CommandContext:
+    """What a plugin's command works with: the machine below `root`, a clock, and what other collectors read.
+
+    `find` returns a collector by its name in the configuration or that of its plugin; it raises `StartupError` where
+    nothing is called so, and `ConfigError` where options are missing.
+    """
+
+    def __init__(self, root: Path, clock: Clock, find: Callable[[str], FoundCollector]) -> None:
+        self.root = root
+        self.clock = clock
+        self._find = find
+
+    def path(self, path: str) -> Path:
+        """An absolute path of the machine, e.g. `/proc`, below the configured root."""
+        return under(self.root, path)
+
+    def options(self, collector: str) -> CollectorConfig:
+        """The options of a collector, by its name in the configuration or that of its plugin.
+
+        Raises `StartupError` where nothing is called so, and `ConfigError` where some are missing.
+        """
+        return self._find(collector).options
+
+    def read(self, collector: str) -> list[Sample]:
+        """Run a collector now, by its name in the configuration or that of its plugin; returns what it publishes.
+
+        Raises `NotAvailable` where it has nothing, with what it says is missing and what fixes it.
+        """
+        _, snapshot = self._run(collector)
+        return [
+            Sample(metric.name, dict(zip(metric.labels, key, strict=True)), value)
+            for metric in snapshot.layout.metrics
+            for key, value in snapshot.series(metric)
+        ]
+
+    def energy_meters(self, collector: str) -> Sequence[EnergyMeter]:
+        """Run a collector now, as `read` does; returns the energy meters that it hands over then."""
+        runner, _ = self._run(collector)
+        return runner.energy_meters()
+
+    def _run(self, collector: str) -> tuple[FoundCollector, Snapshot]:
+        runner = self._find(collector)
+        report = runner.run_now()
+        if report.snapshot is None:
+            raise NotAvailable(report.reason or "bad_data", f"{collector}: {report.error}", fix=report.fix)
+        return runner, report.snapshot
+
+
+class ResultFile:
+    """The file that a command writes, whole or not at all.
+
+    Raises `NotAvailable`, before the command has done its work, where there is one already that must not be replaced,
+    or where none may be written.
+    """
+
+    def __init__(self, path: Path, *, replace: bool) -> None:
+        if path.exists() and not replace:
+            raise NotAvailable("not_supported", f"{path} is there already", fix="--force, or another --output")
+        folder = next(each for each in path.absolute().parents if each.exists())
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+            detail = f"{path} cannot be written: {folder} is no folder that one may write to"
+            raise NotAvailable("permission", detail, fix="another --output")
+        self.path = path
+
+    def write(self, text: str) -> None:
+        """Write it, with the folders above it; raises `NotAvailable` where that is refused."""
+        new = self.path.with_name(f"{self.path.name}.new")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            new.write_text(text, encoding="utf-8")
+            new.replace(self.path)
+        except OSError as error:
+            raise NotAvailable("permission", f"{self.path} cannot be written: {error.strerror}") from error
+
+
+class Subcommands:
+    """Takes the commands of one plugin, below a group of the framework's, such as `calibrate`, or its own name."""
+
+    def __init__(self, plugin: str) -> None:
+        self._plugin = plugin
+        self._functions: dict[tuple[str, str], CommandFunction] = {}
+
+    def add(self, group: str, function: CommandFunction, *, name: str | None = None) -> None:
+        """`energy-collector GROUP NAME` calls `function(context, …)`, where NAME is the plugin's own if none is given.
+
+        `function` may have click's options and arguments; those that every command knows come by themselves. Its
+        docstring is the help. `NotAvailable` ends it with exit code 1 and with the reason and the fix on stderr.
+        Another name is for what users call the thing; a plugin that is called so itself takes precedence.
+        """
+        self._functions[group, name or self._plugin] = function
+
+    def below(self, group: str) -> dict[str, CommandFunction]:
+        """The plugin's commands below a group, by name."""
+        return {name: function for (of, name), function in self._functions.items() if of == group}
+
+    def add_own(self, name: str, function: CommandFunction) -> None:
+        """`energy-collector PLUGIN NAME` calls `function(context, …)`, as with `add`."""
+        self.add(self._plugin, function, name=name)
+
+    @property
+    def own(self) -> dict[str, CommandFunction]:
+        """The commands of the plugin's own group."""
+        return self.below(self._plugin)

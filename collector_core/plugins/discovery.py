@@ -1,0 +1,175 @@
+"""Entry points → plugins. A broken plugin is recorded with its reason, never raised."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from collector_core.collector import Collector, CollectorConfig, Context
+from collector_core.errors import DeclarationError, NewerApiNeeded, NotAvailable, Reason, describe
+from collector_core.model.clock import Clock
+from collector_core.model.metrics import Metric
+from collector_core.plugins import api_version as api
+from collector_core.plugins import hookspecs
+
+GROUP = hookspecs.PROJECT
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One entry point: what it offers, or why it could not be loaded."""
+
+    name: str
+    distribution: str
+    version: str
+    module: Any = None
+    types: tuple[type[Collector[Any]], ...] = ()
+    error: str = ""
+    fix: str = ""
+
+    @property
+    def remedy(self) -> str:
+        """What to do when it could not be loaded."""
+        return self.fix or f"pip install --upgrade {self.distribution}"
+
+
+class Plugins:
+    """The plugins of this environment, by name."""
+
+    def __init__(self, plugins: Iterable[Plugin]) -> None:
+        self.all = tuple(plugins)
+        self._types = {cls.name: (cls, plugin) for plugin in self.all for cls in plugin.types}
+
+    @property
+    def broken(self) -> tuple[Plugin, ...]:
+        """Those that could not be loaded."""
+        return tuple(plugin for plugin in self.all if plugin.error)
+
+    @property
+    def types(self) -> dict[str, type[Collector[Any]]]:
+        """Collector classes by their name."""
+        return {name: cls for name, (cls, _) in self._types.items()}
+
+    def plugin_of(self, type_name: str) -> Plugin:
+        """The plugin that offers a collector class."""
+        return self._types[type_name][1]
+
+
+def discover(only: Collection[str] | None = None, *, hook: str = "collector_types") -> Plugins:
+    """Load every plugin, or the entry points named in `only`; what it does not load costs nothing.
+
+    `hook` is the one that says which collectors a plugin has.
+    """
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    plugins: dict[str, Plugin] = {}
+    for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: (entry.name, _distribution(entry))):
+        if only is not None and entry.name not in only:
+            continue
+        first = plugins.get(entry.name)
+        plugins[entry.name] = _load(manager, entry, hook) if first is None else _claimed_twice(first, entry)
+    return Plugins(plugins.values())
+
+
+def entry_point_names() -> list[str]:
+    """The names of all installed plugins, without loading them."""
+    return sorted({entry.name for entry in metadata.entry_points(group=GROUP)})
+
+
+def detect(cls: type[Collector[Any]], root: Path, clock: Clock) -> NotAvailable | None:
+    """Ask a collector class whether it has anything to do here; one that raises has not."""
+    ctx = Context(cls.name, logging.getLogger(f"collector.{cls.name}"), clock=clock, root=root)
+    try:
+        return cls.detect(ctx)
+    except NotAvailable as answer:
+        return answer
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+        return NotAvailable(Reason.BAD_DATA, describe(error))
+
+
+def _load(manager: pluggy.PluginManager, entry: metadata.EntryPoint, hook: str) -> Plugin:
+    version = entry.dist.version if entry.dist else ""
+    try:
+        module = _import(entry)
+        types = _collector_types(manager, entry.name, module, hook)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything at import
+        fix = api.UPGRADE if isinstance(error, NewerApiNeeded) else ""
+        return Plugin(entry.name, _distribution(entry), version, error=describe(error), fix=fix)
+    return Plugin(entry.name, _distribution(entry), version, module, types)
+
+
+def _import(entry: metadata.EntryPoint) -> Any:
+    try:
+        module = entry.load()
+    except ImportError:
+        api.check_source(entry.module)
+        raise
+    api.check_required(module)
+    return module
+
+
+def _collector_types(
+    manager: pluggy.PluginManager, name: str, module: Any, hook: str
+) -> tuple[type[Collector[Any]], ...]:
+    """Register one plugin, check its hooks and ask it alone, so that it can spoil no other's answer."""
+    manager.register(module, name)
+    unknown = [caller.name for caller in manager.get_hookcallers(module) or [] if not caller.has_spec()]
+    if unknown:
+        raise DeclarationError(f"there is no hook called {', '.join(unknown)}")
+    callers: pluggy.HookCaller = getattr(manager.hook, hook)
+    implementations = [impl for impl in callers.get_hookimpls() if impl.plugin is module]
+    answers: list[Any] = [impl.function() for impl in implementations]
+    types = tuple(cls for answer in answers for cls in answer)
+    for cls in types:
+        check_type(name, cls)
+    return types
+
+
+def check_type(plugin: str, cls: type[Collector[Any]]) -> None:
+    """Raises `DeclarationError` when a collector class breaks the contract of its plugin."""
+    problem = next(_type_problems(plugin, cls), None)
+    if problem:
+        raise DeclarationError(problem)
+
+
+def _type_problems(plugin: str, cls: type[Collector[Any]]) -> Iterator[str]:
+    if not (isinstance(cls, type) and issubclass(cls, Collector)):
+        yield f"collector_types() must return Collector classes, got {cls!r}"
+        return
+    if inspect.isabstract(cls):
+        yield f"{cls.__name__} lacks {', '.join(sorted(cls.__abstractmethods__))}"
+    name = getattr(cls, "name", None)
+    if name != plugin and not str(name).startswith(f"{plugin}_"):
+        yield f"{cls.__name__}.name is {name!r}; it must be {plugin!r} like the entry point"
+    if not (isinstance(cls.config_type, type) and issubclass(cls.config_type, CollectorConfig)):
+        yield f"{cls.__name__}.config_type must be a subclass of CollectorConfig"
+    yield from (f"there is no hook called {hook}" for hook in hookspecs.unknown_hooks(cls))
+    yield from _metric_problems(cls)
+
+
+def _metric_problems(cls: type[Collector[Any]]) -> Iterator[str]:
+    metrics = getattr(cls, "metrics", None)
+    if not (isinstance(metrics, tuple) and all(isinstance(metric, Metric) for metric in metrics)):
+        yield f"{cls.__name__}.metrics must be a tuple of Gauge, Counter and Info"
+        return
+    for metric in metrics:
+        if not metric.name.startswith(f"{cls.name}_"):
+            yield f"{metric.name} must start with {cls.name}_"
+    if len({metric.base_name for metric in metrics}) < len(metrics):
+        yield f"{cls.__name__}.metrics declares a name twice"
+
+
+def _claimed_twice(first: Plugin, entry: metadata.EntryPoint) -> Plugin:
+    claim = f"the name {entry.name!r} is claimed by {first.distribution} and by {_distribution(entry)}; uninstall one"
+    return Plugin(first.name, first.distribution, first.version, error=claim)
+
+
+def _distribution(entry: metadata.EntryPoint) -> str:
+    return entry.dist.name if entry.dist else entry.value

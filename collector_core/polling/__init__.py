@@ -1,0 +1,1 @@
+"""Asking again and again: backoff, deadlines, work beside a run, and saying a fault once."""

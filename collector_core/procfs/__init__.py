@@ -1,0 +1,1 @@
+"""What the Linux kernel tells in /proc: reading it cheaply, and reading it once."""

@@ -1,0 +1,133 @@
+"""HTTP routes of collectors, which come and go with the collectors while the server runs."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+from aiohttp import hdrs, web
+from yarl import URL
+
+from collector_core.engine.app import App
+from collector_core.engine.runner import Runner
+from collector_core.errors import StartupError, describe
+
+log = logging.getLogger(__name__)
+
+OWN = "energy-collector itself"
+_VARIABLE = re.compile(r"\{[^{}]*\}")
+
+
+class PluginRoutes(web.AbstractResource):
+    """One resource of the server that stands for all routes of the collectors that run now.
+
+    aiohttp's own table cannot change once the server runs: this one asks a table that is made anew when the collectors
+    have changed. It comes after the framework's `own` routes, which nobody can take. Raises `StartupError` when two
+    collectors, or one and the framework, offer the same path; where a reload brings that about, the first one keeps it.
+    """
+
+    def __init__(self, app: App, own: Sequence[web.RouteDef]) -> None:
+        super().__init__(name=None)
+        self._app = app
+        self._own = own
+        self._runners = self._current()
+        self._table, clashes = self._tabulate()
+        if clashes:
+            raise StartupError("; ".join(clashes))
+
+    async def resolve(self, request: web.Request) -> tuple[Any, set[str]]:
+        """The match of a request, None where no collector has one, and the methods that its path takes."""
+        runners = self._current()
+        if runners != self._runners:
+            self._runners = runners
+            self._table, clashes = self._tabulate()
+            for clash in clashes:
+                log.error("%s", clash)
+        found = await self._table.resolve(request)
+        refusal = found.http_exception
+        if refusal is None:
+            return found, set()
+        return None, refusal.allowed_methods if isinstance(refusal, web.HTTPMethodNotAllowed) else set()
+
+    def _current(self) -> tuple[Runner, ...]:
+        return tuple(self._app.runners.copy().values())
+
+    def _tabulate(self) -> tuple[web.UrlDispatcher, list[str]]:
+        """Every route that nobody before has, and what is wrong with the others."""
+        table, owners, clashes = web.UrlDispatcher(), _Owners(self._own), list[str]()
+        for runner in self._runners:
+            for route in _routes_of(runner):
+                if other := owners.claim(route, f"collector {runner.instance.name}"):
+                    clashes.append(
+                        f"{route.method} {route.path} is offered by {other} and by collector {runner.instance.name}; "
+                        "remove one of them from the configuration"
+                    )
+                else:
+                    table.add_routes([route])
+        return table, clashes
+
+    @property
+    def canonical(self) -> str:
+        """Where aiohttp asks it: below every path, after the routes that are longer."""
+        return "/"
+
+    def raw_match(self, path: str) -> bool:
+        """Whether it was registered for just this path, so that it could take another route: never."""
+        del path
+        return False
+
+    def get_info(self) -> Any:
+        """Nothing that could be told."""
+        return {}
+
+    def url_for(self, **_: str) -> URL:
+        """No single address."""
+        raise NotImplementedError
+
+    def add_prefix(self, prefix: str) -> NoReturn:
+        """Only for applications within others."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return len(self._table.routes())
+
+    def __iter__(self) -> Iterator[web.AbstractRoute]:
+        return iter(self._table.routes())
+
+
+class _Owners:
+    """Who has which path, whatever its variables are called."""
+
+    def __init__(self, own: Sequence[web.RouteDef]) -> None:
+        self._methods: dict[str, dict[str, str]] = {}
+        for route in own:
+            self.claim(route, OWN)
+
+    def claim(self, route: web.RouteDef, owner: str) -> str | None:
+        """Give a route to `owner`; returns who has it already, None if nobody."""
+        methods = self._methods.setdefault(_VARIABLE.sub("{}", route.path), {})
+        taken = methods.get(route.method) or methods.get(hdrs.METH_ANY)
+        if route.method == hdrs.METH_ANY:
+            taken = taken or next(iter(methods.values()), None)
+        if taken is None:
+            methods[route.method] = owner
+        return taken
+
+
+def _routes_of(runner: Runner) -> list[web.RouteDef]:
+    """What a collector offers; nothing where it fails to say, which harms no other."""
+    try:
+        offered = [_checked(route) for route in runner.routes()]
+        web.UrlDispatcher().add_routes(offered)
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        log.error("collector %s adds no routes: %s", runner.instance.name, describe(error))  # noqa: TRY400 - one line
+        return []
+    return offered
+
+
+def _checked(route: web.AbstractRouteDef) -> web.RouteDef:
+    if not isinstance(route, web.RouteDef):
+        raise TypeError(f"collector_routes() must return aiohttp.web.RouteDef objects, got {type(route).__name__}")
+    return route

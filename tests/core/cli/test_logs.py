@@ -1,0 +1,81 @@
+"""Log lines: one per event, without secrets, without floods, and never in the way."""
+
+import io
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from collector_core.cli import logs
+from collector_core.config.secrets import Redactor, redact
+
+
+@pytest.fixture
+def log_to(monkeypatch):
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    stream = io.StringIO()
+
+    def configure(log_format):
+        monkeypatch.setattr(sys, "stderr", stream)
+        redactor = Redactor()
+        logs.configure("info", log_format, redactor)
+        return stream, redactor
+
+    yield configure
+    root.handlers, root.level = before
+    logging.raiseExceptions = True
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_secrets_never_reach_a_line_not_even_in_a_traceback(log_to, log_format):
+    stream, redactor = log_to(log_format)
+    redactor.hide(["hunter2", "hunter2-long"])
+    try:
+        raise ValueError("password hunter2-long refused")
+    except ValueError:
+        logging.getLogger("x").exception("login with %s failed", "hunter2")
+    assert "hunter2" not in stream.getvalue()
+    assert "-long" not in stream.getvalue()
+    assert "login with <secret> failed" in stream.getvalue()
+
+
+def test_json_lines_are_json(log_to):
+    stream, _ = log_to("json")
+    logging.getLogger("x").warning("two\nlines and a %s", '"quote"')
+    entry = json.loads(stream.getvalue())
+    assert (entry["level"], entry["logger"], entry["message"]) == ("warning", "x", 'two\nlines and a "quote"')
+
+
+def test_a_flood_is_cut_and_other_loggers_are_not(log_to):
+    stream, _ = log_to("text")
+    for number in range(10_000):
+        logging.getLogger("noisy").info("line %d", number)
+    logging.getLogger("quiet").info("still heard")
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == logs.FLOOD_LINES + 2
+    assert "the rest is left out" in lines[-2]
+    assert "still heard" in lines[-1]
+
+
+def test_a_full_disk_behind_stderr_loses_lines_and_nothing_else():
+    code = """
+import logging
+from collector_core.cli import logs
+from collector_core.config.secrets import Redactor
+logs.configure("info", "text", Redactor())
+for _ in range(100):
+    logging.getLogger("x").info("line")
+print("alive")
+"""
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, stderr=full, stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.stdout == "alive\n"
+
+
+def test_redaction_leaves_nothing_of_overlapping_secrets():
+    assert redact("abcdef abc", ["abc", "abcdef"]) == "<secret> <secret>"

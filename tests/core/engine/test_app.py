@@ -1,0 +1,233 @@
+"""Build, reload and stop: what did not change goes on, what is bad changes nothing."""
+
+import sys
+import threading
+
+import pytest
+
+from collector_core import Collector, Gauge, NotAvailable
+from collector_core.engine import app as app_module
+from collector_core.engine.app import MAX_ABANDONED, App
+from collector_core.errors import ConfigError
+from collector_core.exposition.exposition import negotiate
+from collector_core.plugins.discovery import Plugin, Plugins
+from collector_core.web import api
+
+ON = Gauge("lamp_on", "On.", labels=())
+DESK_ON = Gauge("desk_on", "On.")
+
+
+class Lamp(Collector):
+    """Works."""
+
+    name, metrics = "lamp", (ON,)
+    detected: NotAvailable | None = None
+    gate = None
+
+    @classmethod
+    def detect(cls, ctx):
+        return cls.detected
+
+    def collect(self, out):
+        if self.gate:
+            self.gate.wait()
+        out.add(ON, 1)
+
+
+class Desk(Lamp):
+    """Works too."""
+
+    name, metrics = "desk", (DESK_ON,)
+
+    def collect(self, out):
+        out.add(DESK_ON, 1)
+
+
+@pytest.fixture
+def make_app(tmp_path, monkeypatch):
+    apps = []
+
+    def make(text=None, *types):
+        plugins = Plugins([Plugin(cls.name, cls.name, "1", types=(cls,)) for cls in types or (Lamp, Desk)])
+        monkeypatch.setattr(app_module, "discover", lambda only=None: plugins)
+        file = None
+        if text is not None:
+            file = tmp_path / "config.yaml"
+            file.write_text(text)
+        app = App(file)
+        apps.append(app)
+        app.load()
+        app.start()
+        return app
+
+    yield make
+    for app in apps:
+        app.stop(0.1)
+
+
+def body(app):
+    return app.exposition.body(negotiate("", "")).decode()
+
+
+def test_without_a_file_what_detects_itself_runs(make_app, monkeypatch, eventually):
+    monkeypatch.setattr(Desk, "detected", NotAvailable("not_found", "no desk", fix="buy one"))
+    app = make_app()
+    eventually(lambda: "lamp_on 1.0" in body(app))
+    assert list(app.runners) == ["lamp"]
+    assert [(idle.name, idle.detail, idle.fix) for idle in app.idle] == [("desk", "no desk", "buy one")]
+
+
+def test_a_source_that_is_closed_to_us_runs_and_says_so(make_app, monkeypatch):
+    monkeypatch.setattr(Desk, "detected", NotAvailable("permission", "locked"))
+    assert "desk" in make_app().runners
+
+
+def test_a_detect_that_raises_harms_nobody(make_app, monkeypatch):
+    monkeypatch.setattr(Desk, "detect", classmethod(lambda cls, ctx: 1 / 0))
+    app = make_app()
+    assert list(app.runners) == ["lamp"]
+    assert "ZeroDivisionError" in app.idle[0].detail
+
+
+def test_a_reload_keeps_what_did_not_change(make_app, tmp_path, eventually):
+    app = make_app("collectors: {lamp: {}, desk: {}}")
+    lamp, desk = app.runners["lamp"], app.runners["desk"]
+    eventually(lambda: "desk_on 1.0" in body(app) and "lamp_on 1.0" in body(app))
+    (tmp_path / "config.yaml").write_text("collectors: {lamp: {}, desk: {interval: 2s}}")
+    app.reload()
+    assert app.runners["lamp"] is lamp
+    assert app.runners["desk"] is not desk
+    (tmp_path / "config.yaml").write_text("collectors: {lamp: {}}")
+    app.reload()
+    assert "desk_on" not in body(app)
+    assert 'collector="desk"' not in body(app)
+    assert desk.join(5)
+
+
+def test_a_bad_file_leaves_everything_as_it_was_and_a_metric_says_so(make_app, tmp_path, eventually):
+    app = make_app("collectors: {lamp: {}}")
+    runner = app.runners["lamp"]
+    eventually(lambda: "lamp_on 1.0" in body(app))
+    (tmp_path / "config.yaml").write_text("collectors: {lampe: {}}")
+    with pytest.raises(ConfigError, match="did you mean 'lamp'"):
+        app.reload()
+    assert app.runners["lamp"] is runner
+    assert "collector_config_reload_success 0.0" in body(app)
+    (tmp_path / "config.yaml").write_text("collectors: {lamp: {}}")
+    app.reload()
+    assert "collector_config_reload_success 1.0" in body(app)
+
+
+def test_a_changed_address_is_said_to_need_a_restart(make_app, tmp_path, caplog):
+    app = make_app("collectors: {lamp: {}}")
+    (tmp_path / "config.yaml").write_text("listen: 127.0.0.1:1\ncollectors: {lamp: {}}")
+    app.reload()
+    assert "listen has changed; it takes effect after a restart" in caplog.text
+
+
+def test_a_collector_that_cannot_be_built_harms_no_other(make_app, eventually, caplog):
+    class Clash(Lamp):
+        """Declares another's metric in another way."""
+
+        name, metrics = "clash", (Gauge("lamp_on", "Something else."),)
+
+    class Crash(Lamp):
+        """Raises in its constructor."""
+
+        name = "crash"
+        metrics = (Gauge("crash_on", "On."),)
+
+        def __init__(self, config, ctx):
+            raise OSError("no")
+
+    app = make_app(None, Lamp, Clash, Crash)
+    eventually(lambda: "lamp_on 1.0" in body(app))
+    details = {idle.name: idle.detail for idle in app.idle}
+    assert "declared differently by clash and lamp" in details["clash"]
+    assert details["crash"] == "OSError: no"
+    assert caplog.text.count("cannot be built") == 2
+
+
+def test_a_constructor_that_wants_to_end_the_program_harms_nobody(make_app, monkeypatch, eventually):
+    monkeypatch.setattr(Desk, "__init__", lambda self, config, ctx: sys.exit(7))
+    app = make_app("collectors: {lamp: {}, desk: {}}")
+    eventually(lambda: "lamp_on 1.0" in body(app))
+    assert [(idle.name, idle.detail, idle.wanted) for idle in app.idle] == [("desk", "SystemExit: 7", True)]
+
+
+def test_a_collector_that_cannot_run_is_down_until_a_reload_makes_it_run(make_app, tmp_path, monkeypatch, eventually):
+    torn = Plugin("desk", "collector-desk", "1", error="ImportError: no")
+    monkeypatch.setattr(app_module, "_logged", lambda plugins: Plugins([*plugins.all, torn]))
+    app = make_app("collectors: {lamp: {}, office: {plugin: desk}}", Lamp)
+    eventually(lambda: "lamp_on 1.0" in body(app))
+    down = 'collector_up{collector="office",plugin="desk"} 0.0'
+    assert down in body(app)
+    assert 'collector_unavailable_info{collector="office",plugin="desk",reason="bad_data"} 1.0' in body(app)
+    (row,) = (row for row in api.collectors(app) if row["name"] == "office")
+    assert (row["state"], row["error"]) == ("cannot run", "ImportError: no")
+    assert row["fix"] == "pip install --upgrade collector-desk"
+    monkeypatch.undo()
+    both = Plugins([Plugin(cls.name, cls.name, "1", types=(cls,)) for cls in (Lamp, Desk)])
+    monkeypatch.setattr(app_module, "discover", lambda only=None: both)
+    app.reload()
+    eventually(lambda: "desk_on 1.0" in body(app))
+    assert down not in body(app)
+
+
+def test_threads_that_hang_are_counted_and_end_the_attempts(make_app, tmp_path, monkeypatch, eventually):
+    monkeypatch.setattr(Lamp, "gate", threading.Event())
+    app = make_app("collectors: {lamp: {timeout: 20ms}}")
+    for attempt in range(MAX_ABANDONED):
+        eventually(lambda: app.runners["lamp"].hung)
+        (tmp_path / "config.yaml").write_text(f"collectors: {{lamp: {{timeout: 2{attempt}0ms}}}}")
+        app.reload()
+        assert f"collector_abandoned_threads {attempt + 1}.0" in body(app)
+    assert "lamp" not in app.runners
+    assert "3 of its threads hang" in app.idle[0].detail
+    Lamp.gate.set()
+
+
+def test_stop_ends_in_time_even_with_a_hung_collector(make_app, monkeypatch, eventually):
+    monkeypatch.setattr(Lamp, "gate", threading.Event())
+    app = make_app("collectors: {lamp: {timeout: 20ms}, desk: {}}")
+    eventually(lambda: app.runners["lamp"].hung)
+    assert app.stop(0.1) is False
+    Lamp.gate.set()
+
+
+def test_plugins_are_shown_as_metrics(make_app):
+    app = make_app("collectors: {lamp: {}}")
+    assert 'collector_plugin_info{plugin="lamp",version="1"} 1.0' in body(app)
+    assert "collector_build_info{" in body(app)
+
+
+def test_secrets_are_announced_before_anything_uses_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("A_SECRET", "hunter2")
+    (tmp_path / "config.yaml").write_text("listen: {$env: A_SECRET}")
+    app = App(tmp_path / "config.yaml")
+    with pytest.raises(ConfigError) as caught:
+        app.load()
+    assert "hunter2" not in str(caught.value)
+    (tmp_path / "config.yaml").write_text("collectors: {}\nroot: {$env: A_SECRET}")
+    app.load()
+    assert app.redactor("say hunter2") == "say <secret>"
+    app.stop()
+
+
+def test_the_demo_runs_what_plugins_simulate_and_labels_everything(monkeypatch):
+    asked = []
+
+    def discover(only=None, *, hook):
+        asked.append(hook)
+        return Plugins([Plugin("lamp", "lamp", "1", types=(Lamp,))])
+
+    monkeypatch.setattr(app_module, "discover", discover)
+    monkeypatch.setattr(Lamp, "detected", NotAvailable("not_found", "no lamp here"))
+    app = App(demo=True)
+    app.load()
+    app.runners["lamp"].run_now()
+    lines = app.exposition.body(negotiate("", "")).decode().splitlines()
+    app.stop(0.5)
+    assert asked == ["collector_demo_types"]
+    assert 'lamp_on{demo="true"} 1.0' in lines
+    assert all('demo="true"' in line for line in lines if not line.startswith("#"))

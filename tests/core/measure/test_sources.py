@@ -1,0 +1,202 @@
+"""Meters found as the collector finds them: by the plugins that are installed."""
+
+import os
+import sys
+import textwrap
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from collector_core import NotAvailable
+from collector_core.energy import EnergyMonitor
+from collector_core.errors import ConfigError
+from collector_core.measure.sources import Sources
+from collector_core.model.clock import SystemClock
+from tests.powercap import PowercapTree, readable_by_everybody, without_privileges
+
+
+@contextmanager
+def driven(tree):
+    """While this lasts, every zone uses energy."""
+    stopped = threading.Event()
+
+    def drive():
+        while not stopped.wait(0.005):
+            tree.advance(0.005)
+
+    thread = threading.Thread(target=drive)
+    thread.start()
+    try:
+        yield tree
+    finally:
+        stopped.set()
+        thread.join()
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Two sockets that draw 100 and 10 W each, all the time."""
+    tree = PowercapTree(tmp_path / "root")
+    for socket in range(2):
+        tree.add(f"intel-rapl:{socket}", f"package-{socket}", 100.0)
+        tree.add(f"intel-rapl:{socket}:0", "dram", 10.0)
+        tree.add(f"intel-rapl:{socket}:1", "core", 60.0)
+    tree.add("intel-rapl:2", "psys", 300.0)
+    with driven(tree):
+        yield tree
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """Installs a plugin for this process, as pip would."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+
+    def install(name, code):
+        (site / f"plugin_{name}.py").write_text(textwrap.dedent(code))
+        info = site / f"collector_{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: collector-{name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[collector_core]\n{name} = plugin_{name}\n")
+
+    yield install
+    for name in [name for name in sys.modules if name.startswith("plugin_")]:
+        del sys.modules[name]
+
+
+def kept_open():
+    """Directories and files of the kernel; the thread that drives the tree opens plain files all the time."""
+    targets = [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
+    return [target for target in targets if "powercap" in target and Path(target).is_dir()]
+
+
+def test_the_counters_of_the_processors_are_found_and_read(tree):
+    monitor = EnergyMonitor("hardware", root=tree.root)
+    assert {meter.name for meter in monitor.meters} == {
+        f"{component} package-{socket} (rapl)" for component in ("cpu", "dram") for socket in range(2)
+    }
+    with monitor.measure() as m:
+        time.sleep(0.3)
+    assert m.problems == ()
+    assert m.energy_joules > 0
+    assert m.components["cpu"] / m.components["dram"] == pytest.approx(10, rel=0.2)
+    assert kept_open()
+    monitor.close()
+    assert not kept_open()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("meters-", "energy-"))]
+
+
+def test_dies_are_told_apart_before_they_count(tmp_path):
+    tree = PowercapTree(tmp_path)
+    for die in range(2):
+        tree.add(f"intel-rapl:{die}", f"package-0-die-{die}", 50.0 + die)
+    with driven(tree):
+        sources = Sources(SystemClock(), tree.root, None)
+        names = [meter.name for meter in sources.meters()]
+        sources.close()
+    assert names == ["cpu package-0-die-0 (rapl)", "cpu package-0-die-1 (rapl)"]
+
+
+def test_the_platform_is_the_system(tree):
+    monitor = EnergyMonitor("system", root=tree.root)
+    assert [meter.name for meter in monitor.meters] == ["host psys (rapl)"]
+    monitor.close()
+
+
+def test_a_counter_that_may_not_be_read_is_named_with_what_opens_it():
+    with readable_by_everybody() as root:
+        tree = PowercapTree(root)
+        tree.add("intel-rapl:0", "package-0", 100.0)
+        tree.deny("intel-rapl:0")
+        with without_privileges(), pytest.raises(NotAvailable, match="rapl: energy_uj is readable by root") as caught:
+            EnergyMonitor("hardware", root=root)
+    assert caught.value.reason == "permission"
+    assert "sudo chmod a+r" in caught.value.fix
+
+
+METER = """
+import time
+from collector_core import (
+    Collector, CollectorConfig, Component, EnergyMeter, EnergyMethod, EnergyReading, hookimpl
+)
+
+class Config(CollectorConfig):
+    watts: float = 50.0
+
+class Plug(Collector):
+    '''A plug that counts.'''
+    name, metrics, config_type = "plug", (), Config
+
+    @classmethod
+    def detect(cls, ctx):
+        return None
+
+    {form} collect(self, out):
+        {body}
+
+    @hookimpl
+    def collector_energy_meters(self):
+        {hook}
+        return [EnergyMeter(Component.HOST, self.ctx.name, EnergyMethod.METER, 0.01, 0.0, self.read, self.read)]
+
+    def read(self):
+        now = self.ctx.clock.monotonic()
+        return EnergyReading(self.config.watts * now, now)
+
+@hookimpl
+def collector_types():
+    return [Plug]
+"""
+
+
+def code(form="def", body="pass", hook="pass"):
+    return METER.format(form=form, body=body, hook=hook)
+
+
+@pytest.mark.parametrize("form", ["def", "async def"])
+def test_a_plugin_of_somebody_else_hands_over_its_meter(plugin, tmp_path, form):
+    plugin("plug", code(form))
+    monitor = EnergyMonitor("system", root=tmp_path)
+    with monitor.measure() as m:
+        time.sleep(0.05)
+    monitor.close()
+    assert m.method == "meter"
+    assert m.energy_joules / m.duration_seconds == pytest.approx(50.0, rel=0.2)
+    assert m.idle_joules == pytest.approx(50.0 * m.duration_seconds)
+
+
+def test_collectors_of_a_configuration_are_asked_instead(plugin, tmp_path):
+    plugin("plug", code())
+    file = tmp_path / "config.yaml"
+    file.write_text("collectors: {garage: {plugin: plug, options: {watts: 400}}, system: {}}")
+    monitor = EnergyMonitor(config=file)
+    assert [meter.device for meter in monitor.meters] == ["garage"]
+    assert monitor.meters[0].read().joules > 0
+    monitor.close()
+    file.write_text("collectors: {garage: {plugin: plug, options: {wats: 400}}}")
+    with pytest.raises(ConfigError, match="did you mean 'watts'"):
+        EnergyMonitor(config=file)
+
+
+@pytest.mark.parametrize(
+    ("broken", "problem"),
+    [
+        (code(body="raise ValueError('torn')"), "ValueError: torn"),
+        (code("async def", "raise ValueError('torn')"), "ValueError: torn"),
+        (code(hook="raise ValueError('torn')"), "ValueError: torn"),
+        (code() + "\nPlug.__init__ = lambda *_: 1 / 0", "ZeroDivisionError"),
+        (code(body="time.sleep(2)") + "\nPlug.default_timeout = 0.1", "no answer after 0.1 s"),
+        ("import no_such_module", "no_such_module"),
+    ],
+)
+def test_a_plugin_that_fails_or_hangs_is_named_and_costs_no_other(plugin, tree, broken, problem):
+    plugin("plug", broken)
+    sources = Sources(SystemClock(), tree.root, None)
+    meters = sources.meters()
+    sources.close()
+    assert problem in sources.problems["plug"].detail
+    assert "cpu package-0 (rapl)" in {meter.name for meter in meters}

@@ -1,0 +1,229 @@
+"""Readings refuse at the plugin's own line what must not be published."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector_core import Counter, Gauge, Info, ReadingError, Readings, SeriesBudgetExceeded, Unit
+from collector_core.model.readings import NOTHING
+
+POWER = Gauge("shelly_power_watts", "Power.", Unit.WATTS, ("plug",))
+ENERGY = Counter("shelly_energy_joules_total", "Energy.", Unit.JOULES, ("plug", "phase"))
+DEVICE = Info("shelly_device_info", "Device.", ("plug", "model"))
+OTHER = Gauge("shelly_on", "On.")
+METRICS = (POWER, ENERGY, DEVICE)
+
+
+def readings(previous=None, max_series=100):
+    return Readings(METRICS, max_series=max_series, previous=previous or NOTHING)
+
+
+def as_dict(snapshot):
+    return {metric.name: dict(snapshot.series(metric)) for metric in snapshot.layout.metrics}
+
+
+def test_readings_become_a_snapshot():
+    out = readings()
+    out.add(POWER, 3, plug="a")
+    out.add(ENERGY, 1.5, phase="1", plug="a")
+    out.add(DEVICE, plug="a", model="S")
+    snapshot = out.snapshot()
+    assert as_dict(snapshot) == {
+        "shelly_power_watts": {("a",): 3.0},
+        "shelly_energy_joules_total": {("a", "1"): 1.5},
+        "shelly_device_info": {("a", "S"): 1.0},
+    }
+    assert len(snapshot) == 3
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "labels", "message"),
+    [
+        (OTHER, 1, {}, "not declared"),
+        (POWER, 1, {}, "labels are"),
+        (POWER, 1, {"plug": "a", "room": "b"}, "labels are"),
+        (POWER, 1, {"socket": "a"}, "labels are"),
+        (POWER, math.nan, {"plug": "a"}, "not a number to publish"),
+        (POWER, math.inf, {"plug": "a"}, "not a number to publish"),
+        (POWER, None, {"plug": "a"}, "not a number to publish"),
+        (ENERGY, -1, {"plug": "a", "phase": "1"}, "cannot be negative"),
+        (POWER, 1, {"plug": 7}, "must be text"),
+        (POWER, 1, {"plug": "x" * 2000}, "2000 characters"),
+        (POWER, 1, {"plug": "\udcff"}, "not valid Unicode"),
+    ],
+)
+def test_what_must_not_be_published_is_refused(metric, value, labels, message):
+    with pytest.raises(ReadingError, match=message):
+        readings().add(metric, value, **labels)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_series_added_twice_is_refused(known):
+    first = readings()
+    first.add(POWER, 1, plug="a")
+    out = readings(first.snapshot() if known else None)
+    out.add(POWER, 1, plug="a")
+    with pytest.raises(ReadingError, match="plug='a'.*twice"):
+        out.add(POWER, 2, plug="a")
+
+
+def test_runs_with_the_same_series_share_a_layout_and_others_do_not():
+    first = readings()
+    first.add(POWER, 1, plug="a")
+    first.add(POWER, 2, plug="b")
+    one = first.snapshot()
+    second = readings(one)
+    second.add(POWER, 5, plug="b")
+    second.add(POWER, 4, plug="a")
+    two = second.snapshot()
+    assert two.layout is one.layout
+    assert dict(two.series(POWER)) == {("a",): 4.0, ("b",): 5.0}
+    third = readings(two)
+    third.add(POWER, 9, plug="b")
+    assert as_dict(third.snapshot()) == {"shelly_power_watts": {("b",): 9.0}}
+
+
+def test_a_failing_part_takes_only_its_own_readings_with_it():
+    first = readings()
+    first.add(POWER, 1, plug="b")
+    out = readings(first.snapshot())
+    with out.part(plug="a"):
+        out.add(POWER, 1, plug="a")
+    with out.part(plug="b"):
+        out.add(POWER, 2, plug="b")
+        out.add(POWER, 2, plug="c")
+        raise ConnectionResetError("gone")
+    out.add(POWER, 4, plug="d")
+    assert as_dict(out.snapshot()) == {"shelly_power_watts": {("a",): 1.0, ("d",): 4.0}}
+    assert [(failure.name, str(failure.error)) for failure in out.part_failures] == [("plug=b", "gone")]
+
+
+def test_parts_nest_and_an_outer_failure_takes_the_inner_readings():
+    out = readings()
+    with out.part(plug="outer"):
+        with out.part(plug="inner"):
+            out.add(POWER, 1, plug="a")
+        with out.part(plug="bad"):
+            raise ValueError
+        raise OSError
+    out.add(POWER, 1, plug="a")
+    assert as_dict(out.snapshot()) == {"shelly_power_watts": {("a",): 1.0}}
+    assert [failure.name for failure in out.part_failures] == ["plug=bad", "plug=outer"]
+
+
+def test_too_many_series_are_refused_while_they_are_added_and_the_label_is_named():
+    out = readings(max_series=10)
+    with pytest.raises(SeriesBudgetExceeded, match=r"max_series = 10.*shelly_power_watts.*plug"):
+        for number in range(1_000_000):
+            out.add(POWER, 1, plug=str(number))
+    assert len(out._new[POWER]) <= 11
+
+
+def test_a_leak_that_grows_run_by_run_is_refused_too():
+    snapshot = None
+    with pytest.raises(SeriesBudgetExceeded):
+        for run in range(100):
+            out = readings(snapshot, max_series=10)
+            for number in range(run):
+                out.add(POWER, 1, plug=str(number))
+            snapshot = out.snapshot()
+    assert len(snapshot) == 10
+
+
+@given(runs=st.lists(st.dictionaries(st.sampled_from("abcdef"), st.floats(-1e9, 1e9), max_size=6), max_size=6))
+def test_any_sequence_of_runs_shows_exactly_what_each_run_added(runs):
+    previous = None
+    for run in runs:
+        out = readings(previous)
+        for plug, value in run.items():
+            out.add(POWER, value, plug=plug)
+        previous = out.snapshot()
+        assert as_dict(previous).get("shelly_power_watts", {}) == {(plug,): value for plug, value in run.items()}
+
+
+POWER_AND_ENERGY = (
+    Gauge("table_power_watts", "Power.", Unit.WATTS, ("plug", "room")),
+    Counter("table_energy_joules_total", "Energy.", Unit.JOULES, ("plug", "room")),
+)
+ROWS = st.dictionaries(
+    st.tuples(st.sampled_from("abc"), st.sampled_from("xy")),
+    st.tuples(*[st.none() | st.sampled_from([0.0, 1.5, 2.0, -1.0, math.nan, math.inf])] * 2),
+    max_size=4,
+)
+
+
+def outcome(out, add):
+    try:
+        add(out)
+        snapshot = out.snapshot()
+        return {metric.name: dict(snapshot.series(metric)) for metric in POWER_AND_ENERGY}
+    except ReadingError as error:
+        return str(error)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(ROWS, min_size=1, max_size=4), st.booleans())
+def test_a_table_is_its_rows(runs, is_swapped):
+    """Whatever the runs before were, a table gives what its rows give one by one: series, or an error."""
+    names = ("room", "plug") if is_swapped else ("plug", "room")
+    last = [NOTHING, NOTHING]
+    for rows in runs:
+        table, single = (Readings(POWER_AND_ENERGY, max_series=100, previous=previous) for previous in last)
+
+        def one_by_one(out, rows=rows):
+            for metric, column in zip(POWER_AND_ENERGY, zip(*rows.values(), strict=True), strict=False):
+                for key, value in zip(rows, column, strict=True):
+                    out.add_row((metric,), (value,), **dict(zip(names, key, strict=True)))
+
+        found = outcome(table, lambda out, rows=rows: out.add_table(POWER_AND_ENERGY, names, rows))
+        assert found == outcome(single, one_by_one)
+        if isinstance(found, str):
+            return
+        last = [table.snapshot(), single.snapshot()]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {("b", "x"): (3.0, 4.0), ("a", "x"): (1.0, 2.0)},
+        {("b", "x"): (3.0, 4.0), ("c", "x"): (1.0, 2.0)},
+        {("a", "x"): (-1.0, 2.0), ("b", "x"): (None, 4.0)},
+        {("a", "x"): (1.0, -2.0), ("b", "x"): (3.0, 4.0)},
+        {("a", "x"): (1.0, math.nan), ("b", "x"): (3.0, 4.0)},
+    ],
+    ids=["other order", "other things", "negative gauge", "negative counter", "no number"],
+)
+def test_a_table_after_another_is_looked_at_as_closely(rows):
+    def run(previous, table):
+        out = Readings(POWER_AND_ENERGY, max_series=9, previous=previous)
+        return out, outcome(out, lambda out: out.add_table(POWER_AND_ENERGY, ("plug", "room"), table))
+
+    first, _ = run(NOTHING, {("a", "x"): (1.0, 2.0), ("b", "x"): (3.0, 4.0)})
+    _, alone = run(NOTHING, rows)
+    _, after = run(first.snapshot(), rows)
+    assert after == alone
+    assert isinstance(after, str) is any(row[1] is not None and not row[1] >= 0 for row in rows.values())
+
+
+def test_a_table_adds_nothing_twice():
+    rows = {("a", "x"): (1.0, 2.0)}
+    first = Readings(POWER_AND_ENERGY, max_series=9)
+    first.add_table(POWER_AND_ENERGY, ("plug", "room"), rows)
+    again = Readings(POWER_AND_ENERGY, max_series=9, previous=first.snapshot())
+    again.add_table(POWER_AND_ENERGY, ("plug", "room"), rows)
+    with pytest.raises(ReadingError, match="added twice"):
+        again.add_table(POWER_AND_ENERGY, ("plug", "room"), rows)
+
+
+def test_a_row_of_a_table_has_a_value_for_each_metric():
+    out = Readings(POWER_AND_ENERGY, max_series=9)
+    with pytest.raises(ValueError, match="argument"):
+        out.add_table(POWER_AND_ENERGY, ("plug", "room"), {("a", "x"): (1.0,)})
+
+
+def test_a_table_may_be_empty():
+    out = Readings(POWER_AND_ENERGY, max_series=9)
+    out.add_table(POWER_AND_ENERGY, ("plug", "room"), {})
+    assert len(out.snapshot()) == 0

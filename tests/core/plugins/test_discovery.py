@@ -1,0 +1,97 @@
+"""A broken plugin is recorded with its reason and harms no other."""
+
+import sys
+import textwrap
+
+import pytest
+
+from collector_core.plugins.discovery import discover
+
+GOOD = """
+from collector_core import Collector, Gauge, hookimpl
+
+class Good(Collector):
+    name = "{name}"
+    metrics = (Gauge("{name}_on", "On."),)
+    def collect(self, out):
+        out.add(self.metrics[0], 1)
+
+@hookimpl
+def collector_types():
+    return [Good]
+"""
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Installs distributions the way pip leaves them: a module and a dist-info folder."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    modules = []
+
+    def install(name, code, *, distribution=None, module=None):
+        module = module or f"plugin_under_test_{name}"
+        distribution = distribution or f"collector-{name}"
+        (tmp_path / f"{module}.py").write_text(textwrap.dedent(code))
+        info = tmp_path / f"{distribution.replace('-', '_')}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[collector_core]\n{name} = {module}\n")
+        modules.append(module)
+
+    yield install
+    for module in modules:
+        sys.modules.pop(module, None)
+
+
+def found(name):
+    return next(plugin for plugin in discover().all if plugin.name == name)
+
+
+def test_a_good_plugin_is_found_through_its_entry_point(install):
+    install("shelly", GOOD.format(name="shelly"))
+    plugin = found("shelly")
+    assert (plugin.distribution, plugin.version, plugin.error) == ("collector-shelly", "1.0", "")
+    assert discover().types["shelly"].name == "shelly"
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("import no_such_module_anywhere", "No module named 'no_such_module_anywhere'"),
+        ("raise SystemExit(7)", "SystemExit: 7"),
+        ("def f(:", "SyntaxError"),
+        (GOOD.format(name="other"), "must be 'broken' like the entry point"),
+        (GOOD.format(name="broken").replace("broken_on", "Broken_On"), "snake_case"),
+        (GOOD.format(name="broken").replace('"broken_on"', '"shelly_on"'), "must start with broken_"),
+        (GOOD.format(name="broken").replace("collector_types", "collector_typos"), "no hook called collector_typos"),
+        (GOOD.format(name="broken").replace("collector_types()", "collector_types(wrong)"), "wrong"),
+        (GOOD.format(name="broken").replace("def collect(", "def collekt("), "lacks collect"),
+        (GOOD.format(name="broken").replace("return [Good]", "return 5"), "not iterable"),
+        (GOOD.format(name="broken").replace("return [Good]", "return ['Good']"), "must return Collector classes"),
+        (GOOD.format(name="broken").replace("return [Good]", "raise KeyError('x')"), "KeyError"),
+        (
+            GOOD.format(name="broken").replace("metrics =", "config_type = dict\n    metrics ="),
+            "subclass of CollectorConfig",
+        ),
+        (GOOD.format(name="broken").replace("(Gauge(", "[Gauge(").replace('"On."),)', '"On.")]'), "must be a tuple"),
+    ],
+)
+def test_a_broken_plugin_says_why_and_the_others_load(install, code, message):
+    install("broken", code)
+    install("shelly", GOOD.format(name="shelly"))
+    assert message in found("broken").error
+    assert not found("shelly").error
+    assert "rapl" in discover().types
+    assert [plugin.name for plugin in discover().broken] == ["broken"]
+
+
+def test_two_distributions_that_claim_one_name_are_both_named(install):
+    install("shelly", GOOD.format(name="shelly"), distribution="collector-a", module="plugin_under_test_a")
+    install("shelly", GOOD.format(name="shelly"), distribution="collector-b", module="plugin_under_test_b")
+    assert "claimed by collector-a and by collector-b" in found("shelly").error
+
+
+def test_only_what_is_asked_for_is_imported(install):
+    install("shelly", "raise RuntimeError('imported')")
+    assert "shelly" not in discover({"rapl"}).types
+    assert [plugin.name for plugin in discover({"rapl"}).all] == ["rapl"]

@@ -1,0 +1,208 @@
+"""Routes of collectors: served, contested, and gone with their collector."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from collector_core import Collector, DeclarationError, Gauge, hookimpl
+from collector_core.engine.app import App
+from collector_core.errors import StartupError
+from collector_core.plugins.discovery import check_type
+from collector_core.plugins.hookspecs import implementation
+from collector_core.web.routes import Routes
+from collector_core.web.service import make_web_app
+from tests.serving import serving
+
+
+def collector_with(offer, name="lamp"):
+    """A collector class whose routes are what `offer(self)` returns."""
+
+    class Lamp(Collector):
+        """Adds routes."""
+
+        metrics = (Gauge(f"{name}_on", "On."),)
+
+        def collect(self, out):
+            out.add(self.metrics[0], 1)
+
+        @hookimpl
+        def collector_routes(self):
+            return offer(self)
+
+    Lamp.name = name
+    return Lamp
+
+
+def saying(text, path="/lamp", method="GET"):
+    async def handle(request):
+        return web.Response(text=text + request.match_info.get("name", ""))
+
+    return web.RouteDef(method, path, handle, {})
+
+
+@pytest.fixture
+def app(instance):
+    """An app with collectors of these classes: `app(Lamp, desk=Lamp)`."""
+    made = []
+
+    def make(*classes, **named):
+        app = App(root=Path("/"))
+        made.append(app)
+        for name, cls in {**{cls.name: cls for cls in classes}, **named}.items():
+            app.add(instance(cls, name=name))
+        return app
+
+    yield make
+    for each in made:
+        each.stop(0.5)
+
+
+def served(app):
+    return serving(make_web_app(app, Routes(app)))
+
+
+async def ask(session, path, method="GET"):
+    async with session.request(method, path) as response:
+        return response.status, await response.text()
+
+
+async def test_a_collectors_routes_are_served_beside_our_own(app):
+    lamp = collector_with(
+        lambda self: [saying("light"), saying("hello ", "/lamp/{name}"), saying("set", method="POST")]
+    )
+    async with served(app(lamp)) as session:
+        assert await ask(session, "/lamp") == (200, "light")
+        assert await ask(session, "/lamp/a%2Fb") == (200, "hello a/b")
+        assert await ask(session, "/lamp", "POST") == (200, "set")
+        assert await ask(session, "/lamp", "DELETE") == (405, "405: Method Not Allowed")
+        assert (await ask(session, "/lamps"))[0] == 404
+        assert await ask(session, "/healthz", "POST") == (405, "405: Method Not Allowed")
+        assert (await ask(session, "/api/v1/nothing"))[1] == '{"error": "Not Found"}'
+
+
+async def test_routes_come_and_go_with_their_collector(app, instance):
+    lamp, desk = (
+        collector_with(lambda self: [saying("light")]),
+        collector_with(lambda self: [saying("desk", "/desk")], "desk"),
+    )
+    running = app(lamp)
+    async with served(running) as session:
+        assert (await ask(session, "/lamp"))[0] == 200
+        running.runners.pop("lamp").stop()
+        assert (await ask(session, "/lamp"))[0] == 404
+        running.add(instance(desk))
+        assert await ask(session, "/desk") == (200, "desk")
+        running.add(instance(lamp))
+        assert await ask(session, "/lamp") == (200, "light")
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "owner"),
+    [
+        ("/metrics", "GET", "energy-collector itself"),
+        ("/-/reload", "POST", "energy-collector itself"),
+        ("/", "*", "energy-collector itself"),
+    ],
+)
+def test_nobody_takes_a_route_of_ours(app, path, method, owner):
+    lamp = collector_with(lambda self: [saying("mine", path, method)])
+    with pytest.raises(StartupError, match="is offered by") as caught:
+        make_web_app(running := app(lamp), Routes(running))
+    assert f"{method} {path} is offered by {owner} and by collector lamp" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "clash"),
+    [
+        (("/x", "GET"), ("/x", "GET"), True),
+        (("/x", "GET"), ("/x", "POST"), False),
+        (("/x", "*"), ("/x", "POST"), True),
+        (("/x", "POST"), ("/x", "*"), True),
+        (("/x/{a}", "GET"), ("/x/{b}", "GET"), True),
+        (("/x/{a}", "GET"), ("/x/b", "GET"), False),
+    ],
+)
+def test_two_collectors_on_one_path_are_an_error_that_names_both(app, one, other, clash):
+    lamp, desk = (
+        collector_with(lambda self, route=route: [saying("", *route)], name)
+        for name, route in (("lamp", one), ("desk", other))
+    )
+    running = app(lamp, desk)
+    if not clash:
+        assert make_web_app(running, Routes(running))
+        return
+    with pytest.raises(StartupError, match=r"is offered by collector lamp and by collector desk"):
+        make_web_app(running, Routes(running))
+
+
+async def test_a_clash_that_a_reload_brings_leaves_the_path_with_the_first(app, instance, caplog):
+    lamp, desk = (
+        collector_with(lambda self: [saying("lamp")]),
+        collector_with(lambda self: [saying("desk"), saying("desk", "/desk")], "desk"),
+    )
+    running = app(lamp)
+    async with served(running) as session:
+        running.add(instance(desk))
+        assert await ask(session, "/lamp") == (200, "lamp")
+        assert await ask(session, "/desk") == (200, "desk")
+        assert caplog.text.count("GET /lamp is offered by collector lamp and by collector desk") == 1
+
+
+@pytest.mark.parametrize(
+    ("offer", "reason"),
+    [
+        (lambda self: 1 / 0, "ZeroDivisionError"),
+        (lambda self: ["/x"], "got str"),
+        (lambda self: None, "TypeError"),
+        (lambda self: [saying("", "no-slash")], "ValueError"),
+    ],
+)
+async def test_a_collector_that_cannot_say_its_routes_harms_no_other(app, caplog, offer, reason):
+    caplog.set_level(logging.ERROR)
+    lamp, desk = collector_with(offer), collector_with(lambda self: [saying("desk", "/desk")], "desk")
+    async with served(app(lamp, desk)) as session:
+        assert await ask(session, "/desk") == (200, "desk")
+    assert "collector lamp adds no routes" in caplog.text
+    assert reason in caplog.text
+
+
+async def test_a_handler_that_raises_tells_nothing(app):
+    async def handle(request):
+        raise ValueError("secret")
+
+    lamp = collector_with(lambda self: [web.get("/lamp", handle)])
+    async with served(app(lamp)) as session:
+        status, text = await ask(session, "/lamp")
+    assert status == 500
+    assert "secret" not in text
+
+
+async def test_a_handler_that_hangs_holds_up_nobody(app):
+    async def handle(request):
+        await asyncio.sleep(60)
+
+    lamp = collector_with(lambda self: [web.get("/lamp", handle)])
+    async with served(app(lamp)) as session:
+        hanging = asyncio.create_task(ask(session, "/lamp"))
+        await asyncio.sleep(0.05)
+        assert (await ask(session, "/metrics"))[0] == 200
+        hanging.cancel()
+
+
+def test_a_method_that_is_no_hook_is_refused():
+    lamp = collector_with(lambda self: [])
+    check_type("lamp", lamp)
+    lamp.collector_rotes = hookimpl(lambda self: [])
+    with pytest.raises(DeclarationError, match="there is no hook called collector_rotes"):
+        check_type("lamp", lamp)
+
+
+def test_only_what_is_marked_is_a_hook():
+    class Plain:
+        def collector_routes(self):
+            return []
+
+    assert implementation(Plain(), "collector_routes") is None
