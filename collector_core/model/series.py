@@ -73,10 +73,10 @@ class SeriesChooser(ABC):
         return known[published.source]
 
     @abstractmethod
-    def _means(self, metric: Metric) -> bool:
+    def _means_metric(self, metric: Metric) -> bool:
         """Whether series of this metric may be meant."""
 
-    def _accepts(self, labels: Mapping[str, str]) -> bool:
+    def _means_labels(self, labels: Mapping[str, str]) -> bool:
         """Whether a series with these labels is meant, if its metric is."""
         del labels
         return True
@@ -88,11 +88,11 @@ class SeriesChooser(ABC):
 
     def _look_up(self, published: Published) -> Iterator[tuple[int, Series]]:
         for metric, places in published.snapshot.layout.places.items():
-            if not self._means(metric):
+            if not self._means_metric(metric):
                 continue
             for key, place in places.items():
                 labels = all_labels(metric, published.labels, key)
-                if self._accepts(labels):
+                if self._means_labels(labels):
                     yield place, _series(metric, labels, published.source)
 
 

@@ -20,5 +20,5 @@ class TopicSelector(SeriesChooser):
     def __repr__(self) -> str:
         return f"TopicSelector({self.topic!r}, of={self.of!r})"
 
-    def _means(self, metric: Metric) -> bool:
+    def _means_metric(self, metric: Metric) -> bool:
         return metric.topic == self.topic and self.of in (None, metric.of)
