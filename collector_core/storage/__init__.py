@@ -8,10 +8,9 @@ from collector_core.storage.errors import StorageError, StorageReason, storage_e
 
 if TYPE_CHECKING:
     from collector_core.storage.schema import Schema
-    from collector_core.storage.sqlite import IN_MEMORY, Database
+    from collector_core.storage.sqlite import Database
 
 __all__ = [
-    "IN_MEMORY",
     "AtomicFile",
     "Database",
     "Schema",
@@ -25,7 +24,7 @@ __all__ = [
     "write_atomically",
 ]
 
-_DATABASE = {"IN_MEMORY": "sqlite", "Database": "sqlite", "Schema": "schema"}
+_DATABASE = {"Database": "sqlite", "Schema": "schema"}
 
 
 def __getattr__(name: str) -> Any:

@@ -30,23 +30,25 @@ class Schema:
         """The version that the last migration makes."""
         return len(self.migrations)
 
-    def migrate(self, connection: sqlite3.Connection) -> None:
-        """Bring a database up to date, each step in a transaction of its own."""
-        while stored_version(connection) < self.version:
-            with transaction(connection):
-                version = stored_version(connection)
-                for statements in self.migrations[version : version + 1]:  # none where another process was quicker
-                    for statement in statements:
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version = {version + 1}")
 
-    def salvage_from(self, broken: Path, connection: sqlite3.Connection) -> None:
-        """Take over what can be read of a broken file; where `check` refuses that, nothing."""
-        with suppress(ValueError), closing(connect(broken, read_only=True)) as old, transaction(connection):
-            for table in self.salvage:
-                _copy_rows(old, connection, table)
-            if self.check:
-                self.check(connection)
+def migrate(connection: sqlite3.Connection, schema: Schema) -> None:
+    """Bring a database up to date, each step in a transaction of its own."""
+    while stored_version(connection) < schema.version:
+        with transaction(connection):
+            version = stored_version(connection)
+            for statements in schema.migrations[version : version + 1]:  # none where another process was quicker
+                for statement in statements:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {version + 1}")
+
+
+def salvage(broken: Path, connection: sqlite3.Connection, schema: Schema) -> None:
+    """Take over what can be read of a broken file; where the schema's `check` refuses that, nothing."""
+    with suppress(ValueError), closing(connect(broken, read_only=True)) as old, transaction(connection):
+        for table in schema.salvage:
+            _copy_rows(old, connection, table)
+        if schema.check:
+            schema.check(connection)
 
 
 def stored_version(connection: sqlite3.Connection) -> int:

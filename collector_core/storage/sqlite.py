@@ -9,16 +9,15 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from collector_core.storage.atomic_file import FILE_MODE, AtomicFile, private_folder, set_aside, sync_folder
 from collector_core.storage.connection import closed_on_error, connect, sqlite_reason, transaction
 from collector_core.storage.errors import StorageError, StorageReason, storage_error
 from collector_core.storage.file_lock import FileLock
-from collector_core.storage.schema import Schema, stored_version
+from collector_core.storage.schema import Schema, migrate, salvage, stored_version
 
 BUSY_SECONDS = 5.0
-IN_MEMORY = Path(":memory:")
 _IN_USE = "another process has it open"
 _BESIDE = ("-wal", "-journal", "-shm")
 _STATEMENTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
@@ -34,11 +33,13 @@ class Database:
       it, several may write. With `read_only` it is opened beside them, and neither made, migrated nor set aside.
     - `synchronous` is SQLite's: with `FULL` a transaction that has ended outlives a power cut, with `NORMAL` the end of
       the process. `wal` is faster and lets others read meanwhile; without it, a file also opens where the disk is full.
-    - The path `IN_MEMORY` keeps nothing.
+    - The path `Database.IN_MEMORY` keeps nothing.
 
     Every method raises `StorageError`, whose `storage_reason` is a bounded word, and may be called again: it works as
     soon as the cause is gone. A statement that breaks a rule of its table raises sqlite3's own error.
     """
+
+    IN_MEMORY: ClassVar = Path(":memory:")
 
     def __init__(
         self,
@@ -124,7 +125,7 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         if self._read_only:
             return self._readable()
-        if self.path == IN_MEMORY:
+        if self.path == self.IN_MEMORY:
             return self._prepared()
         private_folder(self.path.parent)
         _make_private(self.path)
@@ -173,7 +174,7 @@ class Database:
             self._check_pages(connection)
             for pragma in self._pragmas:
                 connection.execute(pragma)
-            self._schema.migrate(connection)
+            migrate(connection, self._schema)
             self._check_content(connection)
         return connection
 
@@ -189,7 +190,7 @@ class Database:
     def _salvage(self, connection: sqlite3.Connection) -> None:
         """What can be read of the file that was set aside, unless that was done."""
         if self._unsalvaged:
-            self._schema.salvage_from(self._unsalvaged, connection)
+            salvage(self._unsalvaged, connection, self._schema)
             self._unsalvaged = None
 
     def _check_version(self, connection: sqlite3.Connection) -> None:

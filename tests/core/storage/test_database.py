@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from collector_core import NotAvailable, Reason
-from collector_core.storage import IN_MEMORY, Database, Schema, StorageError, StorageReason
+from collector_core.storage import Database, Schema, StorageError, StorageReason
 
 TABLE = ("CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",)
 SCHEMA = Schema([TABLE])
@@ -128,7 +128,7 @@ def test_a_statement_that_is_nonsense_is_told_and_costs_nothing_else(database):
 
 def test_one_in_memory_leaves_no_file(database, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    subject = database(path=IN_MEMORY, exclusive=True)
+    subject = database(path=Database.IN_MEMORY, exclusive=True)
     add(subject, "a")
     assert kept(subject) == ["a"]
     assert list(tmp_path.iterdir()) == []
@@ -148,7 +148,7 @@ def test_durability_is_the_callers_choice(database, settings, number):
 
 def test_it_waits_for_others_as_long_as_it_was_told(database):
     assert pragma(database(busy_seconds=1.5), "busy_timeout") == 1500
-    assert pragma(Database(IN_MEMORY, SCHEMA), "busy_timeout") == 5000
+    assert pragma(Database(Database.IN_MEMORY, SCHEMA), "busy_timeout") == 5000
 
 
 # versions of the schema
