@@ -17,12 +17,15 @@ from collector_core.errors import (
 from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.model.clock import Clock
 from collector_core.model.counters import PowerIntegral, WrapCounter
-from collector_core.model.metrics import Counter, Gauge, Info, Metric, Unit
+from collector_core.model.metrics import Counter, Gauge, Info, Metric
 from collector_core.model.published import Published
 from collector_core.model.readings import Readings, Snapshot
 from collector_core.model.result import Result
 from collector_core.model.run_report import RunReport
-from collector_core.model.selector import Selector, Series
+from collector_core.model.selector import Selector
+from collector_core.model.series import Series
+from collector_core.model.topics import TopicSelector
+from collector_core.model.units import Unit
 from collector_core.options import ConfigPath, Duration
 from collector_core.plugins.api_version import API_VERSION
 from collector_core.plugins.commands import CommandContext, ResultFile, Sample, Subcommands
@@ -75,6 +78,7 @@ __all__ = [
     "SeriesBudgetExceeded",
     "Snapshot",
     "Subcommands",
+    "TopicSelector",
     "Unit",
     "WrapCounter",
     "cpu_ticks",
