@@ -1,6 +1,7 @@
 """Who may import what: read from the imports, so that nobody has to remember."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,14 @@ def test_plugins_have_no_state_of_their_module(file):
 
 def test_the_public_names_exist_and_are_sorted():
     assert [each for each in collector_core.__all__ if not hasattr(collector_core, each)] == []
+
+
+def test_the_map_shows_every_room_on_its_floor():
+    rows = re.findall(
+        r"^\| ?(\d*) ?\| `(\w+)(?:/|\.py)`", (ROOT / "collector_core/README.md").read_text(), re.MULTILINE
+    )
+    shown, floor = {}, ""
+    for number, each in rows:
+        floor = number or floor
+        shown[each] = int(floor)
+    assert shown == FLOOR
