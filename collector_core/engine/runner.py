@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from collector_core.collector import Collector, CollectorConfig, Context
+from collector_core.collector import CollectorConfig
 from collector_core.config.settings import Instance
 from collector_core.engine.self_metrics import HEALTH, Health
 from collector_core.engine.worker import Lifecycle, LoopWorker, Worker
@@ -70,8 +70,7 @@ class Runner:
             instance.name, instance.type.name, interval=instance.interval, series_limit=instance.max_series
         )
         self._clock = clock
-        self._log = logging.getLogger(f"collector.{instance.name}")
-        self._edges = Edges(self._log)
+        self._edges = Edges(logging.getLogger(f"collector.{instance.name}"))
         self._lock = threading.Lock()
         self._run: _Run | None = None
         self._snapshot = NOTHING
@@ -82,9 +81,13 @@ class Runner:
         self._manual = False
         self._reported = threading.Event()
         self._stopping = False
-        times = (instance.interval, instance.timeout, clock)
-        ctx = Context(instance.name, self._log, *times, root, energy_meters, exposition.published, keeps_running)
-        self._collector: Collector[Any] = instance.type(instance.options, ctx)
+        self._collector = instance.build(
+            clock=clock,
+            root=root,
+            energy_meters=energy_meters,
+            published=exposition.published,
+            keeps_running=keeps_running,
+        )
         self._observe = implementation(self._collector, "collector_run_finished")
         self._heard: deque[RunReport] = deque(maxlen=MAX_REPORTS_WAITING)
         if self._observe:
