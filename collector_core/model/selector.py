@@ -16,6 +16,7 @@ from collector_core.model.readings import Layout, all_labels
 _NAME = re.compile(r"[a-zA-Z_:*][a-zA-Z0-9_:*]*")
 _MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(,|(?=\}))')
 _ESCAPED = re.compile(r'\\([\\"n])')
+_NAME_LABEL = "__name__"  # what PromQL calls the name of a series where it stands among the labels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,14 +46,14 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class _Matcher:
-    """One condition on a label; a label that is missing is empty, as in PromQL."""
+    """One condition on a label or, as `__name__`, on the name; a label that is missing is empty, as in PromQL."""
 
     label: str
     pattern: re.Pattern[str]
     wanted: bool
 
-    def __call__(self, labels: Mapping[str, str]) -> bool:
-        return (self.pattern.fullmatch(labels.get(self.label, "")) is not None) is self.wanted
+    def __call__(self, value: str) -> bool:
+        return (self.pattern.fullmatch(value) is not None) is self.wanted
 
 
 class Selector:
@@ -62,10 +63,10 @@ class Selector:
     the same series come again and again. Not for several threads at once.
     """
 
-    def __init__(self, text: str, name: re.Pattern[str], matchers: Sequence[_Matcher]) -> None:
+    def __init__(self, text: str, matchers: Sequence[_Matcher]) -> None:
         self.text = text
-        self._name = name
-        self._matchers = matchers
+        self._of_name = [matcher for matcher in matchers if matcher.label == _NAME_LABEL]
+        self._of_labels = [matcher for matcher in matchers if matcher.label != _NAME_LABEL]
         self._known: WeakKeyDictionary[Layout, dict[str, list[tuple[int, Series]]]] = WeakKeyDictionary()
 
     @classmethod
@@ -73,16 +74,16 @@ class Selector:
         """Read `name`, `name{label="value"}` and so on; raises `ValueError` that says where it is wrong.
 
         Matchers are `=`, `!=`, `=~` and `!~`, regular expressions are anchored (Python's dialect); `*` in the name
-        stands for any characters. `{…}` alone is any name.
+        stands for any characters. `{…}` alone is any name; `__name__` among the labels is the name.
         """
         text = text.strip()
         found = _NAME.match(text)
         end = found.end() if found else 0
-        name = re.compile(translate(found[0])) if found else re.compile(".*")
+        name = [_Matcher(_NAME_LABEL, re.compile(translate(found[0])), wanted=True)] if found else []
         rest = text[end:].lstrip()
         if not found and not rest:
             raise ValueError("a selector is empty; write a metric's name, e.g. system_cpu_usage_ratio")
-        return cls(text, name, _matchers(text, len(text) - len(rest)) if rest else ())
+        return cls(text, [*name, *(_matchers(text, len(text) - len(rest)) if rest else ())])
 
     def select(self, published: Iterable[Published]) -> Iterator[tuple[Series, float]]:
         """The series that match, with their values, in the order in which they are published."""
@@ -95,7 +96,7 @@ class Selector:
 
     def matches(self, name: str, labels: Mapping[str, str]) -> bool:
         """Whether a series with this name and all these labels is meant."""
-        return self._name.fullmatch(name) is not None and all(matcher(labels) for matcher in self._matchers)
+        return self._means_name(name) and self._means_labels(labels)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Selector) and self.text == other.text
@@ -106,6 +107,12 @@ class Selector:
     def __repr__(self) -> str:
         return f"Selector.parse({self.text!r})"
 
+    def _means_name(self, name: str) -> bool:
+        return all(matcher(name) for matcher in self._of_name)
+
+    def _means_labels(self, labels: Mapping[str, str]) -> bool:
+        return all(matcher(labels.get(matcher.label, "")) for matcher in self._of_labels)
+
     def _places(self, published: Published) -> list[tuple[int, Series]]:
         layout = published.snapshot.layout
         known = self._known.setdefault(layout, {})
@@ -115,11 +122,11 @@ class Selector:
 
     def _look_up(self, published: Published) -> Iterator[tuple[int, Series]]:
         for metric, places in published.snapshot.layout.places.items():
-            if not self._name.fullmatch(metric.name):
+            if not self._means_name(metric.name):
                 continue
             for key, place in places.items():
                 labels = all_labels(metric, published.labels, key)
-                if all(matcher(labels) for matcher in self._matchers):
+                if self._means_labels(labels):
                     text = metric.name + label_text(labels)
                     about = (metric.kind, metric.unit.value, metric.help, published.source)
                     yield place, Series(text, metric.name, labels, *about)
