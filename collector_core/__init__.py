@@ -17,12 +17,15 @@ from collector_core.errors import (
 from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.model.clock import Clock
 from collector_core.model.counters import PowerIntegral, WrapCounter
-from collector_core.model.metrics import Counter, Gauge, Info, Metric, Unit
+from collector_core.model.metrics import Counter, Gauge, Info, Metric
 from collector_core.model.published import Published
 from collector_core.model.readings import Readings, Snapshot
 from collector_core.model.result import Result
 from collector_core.model.run_report import RunReport
-from collector_core.model.selector import Selector, Series
+from collector_core.model.selector import Selector
+from collector_core.model.series import Series
+from collector_core.model.topics import TopicSelector
+from collector_core.model.units import Unit
 from collector_core.options import ConfigPath, Duration
 from collector_core.plugins.api_version import API_VERSION
 from collector_core.plugins.commands import CommandContext, ResultFile, Sample, Subcommands
@@ -32,10 +35,12 @@ from collector_core.polling.background import BackgroundTask
 from collector_core.procfs.mount import is_kernel_mount
 from collector_core.procfs.stat import CpuTicks, cpu_ticks, cpu_ticks_by_cpu
 from collector_core.storage.user_folders import state_home
+from collector_core.web.api_error import ApiError, Query
 from collector_core.web.ingest import PushInbox, PushOptions
 
 __all__ = [
     "API_VERSION",
+    "ApiError",
     "AuthFailed",
     "BackgroundTask",
     "Clock",
@@ -62,6 +67,7 @@ __all__ = [
     "Published",
     "PushInbox",
     "PushOptions",
+    "Query",
     "ReadingError",
     "Readings",
     "Reason",
@@ -75,6 +81,7 @@ __all__ = [
     "SeriesBudgetExceeded",
     "Snapshot",
     "Subcommands",
+    "TopicSelector",
     "Unit",
     "WrapCounter",
     "cpu_ticks",

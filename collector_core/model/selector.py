@@ -3,45 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
-from weakref import WeakKeyDictionary
 
 from collector_core.model.families import Family
 from collector_core.model.labels import label_text
+from collector_core.model.metrics import Metric
 from collector_core.model.published import Published
-from collector_core.model.readings import Layout, all_labels
+from collector_core.model.series import Series, SeriesChooser
 
 _NAME = re.compile(r"[a-zA-Z_:*][a-zA-Z0-9_:*]*")
 _MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(,|(?=\}))')
 _ESCAPED = re.compile(r'\\([\\"n])')
 _NAME_LABEL = "__name__"  # what PromQL calls the name of a series where it stands among the labels
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Series:
-    """One series that is published; equal to another of the same `text`, its name and labels as Prometheus writes them.
-
-    `kind` is `gauge`, `counter`, `info` or what a family of foreign code calls itself; `source` as in `Published`.
-    """
-
-    text: str
-    name: str
-    labels: Mapping[str, str]
-    kind: str
-    unit: str
-    help: str
-    source: str
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Series) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __str__(self) -> str:
-        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +31,14 @@ class _Matcher:
         return (self.pattern.fullmatch(value) is not None) is self.wanted
 
 
-class Selector:
-    """Chooses among published series; made by `Selector.parse`. Equal where the text is.
-
-    What belongs to a layout is looked up once and kept as long as the layout lives, so that a selector is cheap where
-    the same series come again and again. Not for several threads at once.
-    """
+class Selector(SeriesChooser):
+    """Chooses among published series; made by `Selector.parse`. Equal where the text is."""
 
     def __init__(self, text: str, matchers: Sequence[_Matcher]) -> None:
+        super().__init__()
         self.text = text
         self._of_name = [matcher for matcher in matchers if matcher.label == _NAME_LABEL]
         self._of_labels = [matcher for matcher in matchers if matcher.label != _NAME_LABEL]
-        self._known: WeakKeyDictionary[Layout, dict[str, list[tuple[int, Series]]]] = WeakKeyDictionary()
 
     @classmethod
     def parse(cls, text: str) -> Selector:
@@ -85,15 +56,6 @@ class Selector:
             raise ValueError("a selector is empty; write a metric's name, e.g. system_cpu_usage_ratio")
         return cls(text, [*name, *(_matchers(text, len(text) - len(rest)) if rest else ())])
 
-    def select(self, published: Iterable[Published]) -> Iterator[tuple[Series, float]]:
-        """The series that match, with their values, in the order in which they are published."""
-        for each in published:
-            values = each.snapshot.values
-            for place, series in self._places(each):
-                yield series, values[place]
-            for family in each.snapshot.families:
-                yield from self._foreign(each, family)
-
     def matches(self, name: str, labels: Mapping[str, str]) -> bool:
         """Whether a series with this name and all these labels is meant."""
         return self._means_name(name) and self._means_labels(labels)
@@ -107,29 +69,14 @@ class Selector:
     def __repr__(self) -> str:
         return f"Selector.parse({self.text!r})"
 
+    def _means_metric(self, metric: Metric) -> bool:
+        return self._means_name(metric.name)
+
     def _means_name(self, name: str) -> bool:
         return all(matcher(name) for matcher in self._of_name)
 
     def _means_labels(self, labels: Mapping[str, str]) -> bool:
         return all(matcher(labels.get(matcher.label, "")) for matcher in self._of_labels)
-
-    def _places(self, published: Published) -> list[tuple[int, Series]]:
-        layout = published.snapshot.layout
-        known = self._known.setdefault(layout, {})
-        if published.source not in known:
-            known[published.source] = list(self._look_up(published))
-        return known[published.source]
-
-    def _look_up(self, published: Published) -> Iterator[tuple[int, Series]]:
-        for metric, places in published.snapshot.layout.places.items():
-            if not self._means_name(metric.name):
-                continue
-            for key, place in places.items():
-                labels = all_labels(metric, published.labels, key)
-                if self._means_labels(labels):
-                    text = metric.name + label_text(labels)
-                    about = (metric.kind, metric.unit.value, metric.help, published.source)
-                    yield place, Series(text, metric.name, labels, *about)
 
     def _foreign(self, published: Published, family: Family) -> Iterator[tuple[Series, float]]:
         for sample in family.samples:

@@ -28,8 +28,8 @@ PUBLIC = {
 
 FLOORS = (  # from the ground up; a room may use those on lower floors, and none beside it
     {"errors"},
-    {"model", "metering", "procfs", "storage", "options"},
-    {"polling"},
+    {"model", "procfs", "storage", "options"},
+    {"metering", "polling"},
     {"collector"},
     {"plugins"},
     {"config"},

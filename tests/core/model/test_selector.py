@@ -102,6 +102,13 @@ def test_a_layout_is_looked_up_once():
     assert all(a is b for a, (b, _) in zip(first, selector.select([source]), strict=True))
 
 
+def test_places_say_where_the_values_stand():
+    source = published()
+    places = Selector.parse('host_*{cpu="0"}').places(source)
+    assert [source.snapshot.values[place] for place, _ in places] == [0.25, 0.5]
+    assert [series.labels["mode"] for _, series in places] == ["user", 'a"b']
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
