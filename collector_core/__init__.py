@@ -35,10 +35,12 @@ from collector_core.polling.background import BackgroundTask
 from collector_core.procfs.mount import is_kernel_mount
 from collector_core.procfs.stat import CpuTicks, cpu_ticks, cpu_ticks_by_cpu
 from collector_core.storage.user_folders import state_home
+from collector_core.web.api_error import ApiError, Query
 from collector_core.web.ingest import PushInbox, PushOptions
 
 __all__ = [
     "API_VERSION",
+    "ApiError",
     "AuthFailed",
     "BackgroundTask",
     "Clock",
@@ -65,6 +67,7 @@ __all__ = [
     "Published",
     "PushInbox",
     "PushOptions",
+    "Query",
     "ReadingError",
     "Readings",
     "Reason",
