@@ -35,7 +35,7 @@ class Metric:
 
     `unit` is a `Unit` or another base unit as a word that the name ends with, e.g. `volt_amperes`. What it is about is
     for consumers that do not know the metric by name: `topic` is the quantity (`power`, `energy`, `charge`,
-    `temperature`, `load`, `latency`, `errors`, `throughput`, `availability`, …), `of` what has it (`cpu`, `memory`, `gpu`,
+    `temperature`, `load`, `latency`, `errors`, `throughput`, `availability`, …), `of` what has it (`cpu`, `gpu`,
     `vm`, `battery`, `host`, `node`, …), both snake_case and free to choose; `title` is the start of a sentence about it
     (`Power of the greenhouse`). A limit or a part of a quantity is a topic of its own (`power_limit`, `core_load`).
 

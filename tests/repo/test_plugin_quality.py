@@ -92,7 +92,9 @@ def test_quantities_say_what_they_are_about(name):
     quantities = [each for each in collector(name).metrics if each.unit in UNITS_OF_QUANTITIES]
     silent = [each.name for each in quantities if not (each.topic and each.of and each.title)]
     assert set(silent) <= DIAGNOSTICS
-    assert [each.name for each in collector(name).metrics if UNIT_OF_TOPIC.get(each.topic, each.unit) != each.unit] == []
+    assert [
+        each.name for each in collector(name).metrics if UNIT_OF_TOPIC.get(each.topic, each.unit) != each.unit
+    ] == []
 
 
 @every_plugin
