@@ -20,7 +20,9 @@ _REASONS = {
     sqlite3.SQLITE_LOCKED: StorageReason.LOCKED,
     sqlite3.SQLITE_PROTOCOL: StorageReason.LOCKED,
 }
-_FULL = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})  # quotas and limits end up in these
+_FULL = frozenset(  # what SQLite makes of a quota, a limit, and no room for what it shares between processes
+    {sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMOPEN}
+)
 
 
 def connect(path: Path, *, read_only: bool = False, busy_seconds: float = 0.0) -> sqlite3.Connection:

@@ -45,6 +45,7 @@ def migrate(connection: sqlite3.Connection, schema: Schema) -> None:
 def salvage(broken: Path, connection: sqlite3.Connection, schema: Schema) -> None:
     """Take over what can be read of a broken file; where the schema's `check` refuses that, nothing."""
     with suppress(ValueError), closing(connect(broken, read_only=True)) as old, transaction(connection):
+        old.execute("PRAGMA writable_schema = ON")  # or SQLite reads nothing of a file that was cut off
         for table in schema.salvage:
             _copy_rows(old, connection, table)
         if schema.check:
