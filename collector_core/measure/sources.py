@@ -40,12 +40,12 @@ class MeterSource:
         self._runs_left = RUNS if instance.type.needs_two_runs else 1
         self._wait = 0.0
         ctx = Context(
-            instance.name,
-            logging.getLogger(f"collector.{instance.name}"),
-            instance.interval,
-            instance.timeout,
-            clock,
-            root,
+            name=instance.name,
+            logger=logging.getLogger(f"collector.{instance.name}"),
+            interval=instance.interval,
+            timeout=instance.timeout,
+            clock=clock,
+            root=root,
         )
         self._collector: Collector[Any] = instance.type(instance.options, ctx)
         self._lifecycle = Lifecycle(self._collector, instance.timeout)

@@ -63,14 +63,14 @@ class Harness:
     ) -> None:
         self.clock = clock or FakeClock()
         self.context = Context(
-            cls.name,
-            logging.getLogger(f"collector.{cls.name}"),
-            interval or cls.default_interval,
-            timeout or cls.default_timeout,
-            self.clock,
-            root,
-            energy_meters,
-            published,
+            name=cls.name,
+            logger=logging.getLogger(f"collector.{cls.name}"),
+            interval=interval or cls.default_interval,
+            timeout=timeout or cls.default_timeout,
+            clock=self.clock,
+            root=root,
+            energy_meters=energy_meters,
+            published=published,
         )
         self.collector = cls(cls.config_type.model_validate(options), self.context)
         self.part_failures: list[PartFailure] = []

@@ -29,6 +29,7 @@ FLOORS = (  # from the ground up; a room may use those on lower floors, and none
     {"errors"},
     {"model", "metering", "procfs", "storage", "options"},
     {"polling"},
+    {"http"},
     {"collector"},
     {"plugins"},
     {"config"},
