@@ -21,12 +21,15 @@ from collector_core.http.websocket import WebSocket
 from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.model.clock import Clock
 from collector_core.model.counters import PowerIntegral, WrapCounter
-from collector_core.model.metrics import Counter, Gauge, Info, Metric, Unit
+from collector_core.model.metrics import Counter, Gauge, Info, Metric
 from collector_core.model.published import Published
 from collector_core.model.readings import Readings, Snapshot
 from collector_core.model.result import Result
 from collector_core.model.run_report import RunReport
-from collector_core.model.selector import Selector, Series
+from collector_core.model.selector import Selector
+from collector_core.model.series import Series
+from collector_core.model.topics import TopicSelector
+from collector_core.model.units import Unit
 from collector_core.options import ConfigPath, Duration
 from collector_core.plugins.api_version import API_VERSION
 from collector_core.plugins.commands import CommandContext, ResultFile, Sample, Subcommands
@@ -39,10 +42,12 @@ from collector_core.polling.targets import BlockingTargets, Targets
 from collector_core.procfs.mount import is_kernel_mount
 from collector_core.procfs.stat import CpuTicks, cpu_ticks, cpu_ticks_by_cpu
 from collector_core.storage.user_folders import state_home
+from collector_core.web.api_error import ApiError, Query
 from collector_core.web.ingest import PushInbox, PushOptions
 
 __all__ = [
     "API_VERSION",
+    "ApiError",
     "AuthFailed",
     "BackgroundTask",
     "Backoff",
@@ -75,6 +80,7 @@ __all__ = [
     "Published",
     "PushInbox",
     "PushOptions",
+    "Query",
     "ReadingError",
     "Readings",
     "Reason",
@@ -89,6 +95,7 @@ __all__ = [
     "Snapshot",
     "Subcommands",
     "Targets",
+    "TopicSelector",
     "Unit",
     "WebSocket",
     "WrapCounter",

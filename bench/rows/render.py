@@ -64,7 +64,7 @@ class Theirs(Collector):
 
     def _family(self, place: int, values: array[float]) -> Family:
         metric = self._metrics[place]
-        family = Family(metric.base_name, metric.help, metric.kind, metric.unit.value)
+        family = Family(metric.base_name, metric.help, metric.kind, metric.unit)
         for key, value in zip(self._keys[place], values, strict=True):
             family.add_sample(metric.name, dict(zip(metric.labels, key, strict=True)), value)
         return family

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from collector_core.collector import Collector, CollectorConfig, Context
+from collector_core.collector import CollectorConfig
 from collector_core.config.settings import Instance
 from collector_core.engine.self_metrics import HEALTH, Health
 from collector_core.engine.worker import Lifecycle, LoopWorker, Worker
@@ -73,8 +73,7 @@ class Runner:
             instance.name, instance.type.name, interval=instance.interval, series_limit=instance.max_series
         )
         self._clock = clock
-        self._log = logging.getLogger(f"collector.{instance.name}")
-        self._faults = FaultLog(self._log)
+        self._faults = FaultLog(logging.getLogger(f"collector.{instance.name}"))
         self._lock = threading.Lock()
         self._run: _Run | None = None
         self._snapshot = NOTHING
@@ -86,11 +85,7 @@ class Runner:
         self._manual = False
         self._reported = threading.Event()
         self._stopping = False
-        ctx = Context(
-            name=instance.name,
-            logger=self._log,
-            interval=instance.interval,
-            timeout=instance.timeout,
+        self._collector = instance.build(
             clock=clock,
             root=root,
             energy_meters=energy_meters,
@@ -98,7 +93,6 @@ class Runner:
             keeps_running=keeps_running,
             redact=redact,
         )
-        self._collector: Collector[Any] = instance.type(instance.options, ctx)
         self._observe = implementation(self._collector, "collector_run_finished")
         self._heard: deque[RunReport] = deque(maxlen=MAX_REPORTS_WAITING)
         if self._observe:

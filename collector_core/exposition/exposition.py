@@ -380,7 +380,7 @@ class _Family:
         return family
 
     def _empty(self) -> Family:
-        return Family(self.metric.base_name, self.metric.help, self.metric.kind, self.metric.unit.value)
+        return Family(self.metric.base_name, self.metric.help, self.metric.kind, self.metric.unit)
 
 
 def _text(block: Block, values: Sequence[float]) -> bytes:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections.abc import Callable
+from http import HTTPStatus
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
+
+from collector_core.web.api_error import ApiError
 
 _SELF_CHECKING = "checks_callers_itself"
 _AUTHENTICATED = web.RequestKey("authenticated", bool)
@@ -49,20 +51,23 @@ def is_trusted(request: web.Request) -> bool:
 
 def _require_trust(request: web.Request) -> None:
     if _from_another_site(request):
-        raise _forbidden("request of another web site", "send it from a program, or from this service's own page")
+        raise ApiError(
+            HTTPStatus.FORBIDDEN,
+            "request of another web site",
+            fix="send it from a program, or from this service's own page",
+        )
     if request[_AUTHENTICATED] or getattr(request.match_info.handler, _SELF_CHECKING, False) is True:
         return
     if not _is_local(request):
-        raise _forbidden(
+        raise ApiError(
+            HTTPStatus.FORBIDDEN,
             "writes from other machines need authentication",
-            "set basic_auth_users in the file that web_config names, or send the request from this machine",
+            fix="set basic_auth_users in the file that web_config names, or send the request from this machine",
         )
     if _from_browser(request) and not _names_this_machine(request.headers.get(hdrs.HOST, "")):
-        raise _forbidden("unknown host name", "open the page as http://localhost or by its IP address")
-
-
-def _forbidden(error: str, fix: str) -> web.HTTPForbidden:
-    return web.HTTPForbidden(text=json.dumps({"error": error, "fix": fix}), content_type="application/json")
+        raise ApiError(
+            HTTPStatus.FORBIDDEN, "unknown host name", fix="open the page as http://localhost or by its IP address"
+        )
 
 
 def _from_browser(request: web.Request) -> bool:

@@ -27,8 +27,8 @@ PUBLIC = {
 
 FLOORS = (  # from the ground up; a room may use those on lower floors, and none beside it
     {"errors"},
-    {"model", "metering", "procfs", "storage", "options"},
-    {"polling"},
+    {"model", "procfs", "storage", "options"},
+    {"metering", "polling"},
     {"http"},
     {"collector"},
     {"plugins"},

@@ -490,7 +490,7 @@ def test_a_wrapped_collector_that_raises_is_made_anew(bench, caplog):
     b = bench(wrap_collector("weather", Failing))
     b.tick()
     assert b.runner.last_report.result is Result.ERROR
-    assert "ConnectionError: no sun (test_foreign.py:" in caplog.text
+    assert "ConnectionError: no sun (test_prometheus_adapter.py:" in caplog.text
     b.clock.advance(1)
     b.tick()
     assert b.runner.last_report.result is Result.OK
