@@ -194,6 +194,10 @@ class Runner:
         self._source.close()
         self._health_source.close()
 
+    def withdraw_health(self) -> None:
+        """Show no `collector_*` of this collector from now on."""
+        self._health_source.close()
+
     def join(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds for the thread; returns whether it has ended."""
         return self._worker is None or self._worker.join(timeout)
