@@ -18,7 +18,7 @@ from collector_core.engine.runner import Runner
 from collector_core.engine.self_metrics import APP, HEALTH, AppState, Health
 from collector_core.engine.ticker import Watchdog
 from collector_core.errors import ConfigError, Reason, describe
-from collector_core.exposition.exposition import Exposition, Source
+from collector_core.exposition.sources import Exposition, Source
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock, SystemClock
 from collector_core.model.run_report import RunReport
