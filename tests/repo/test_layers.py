@@ -33,6 +33,7 @@ FLOORS = (  # from the ground up; a room may use those on lower floors, and none
     {"errors"},
     {"model", "procfs", "storage", "options"},
     {"metering", "polling"},
+    {"http"},
     {"collector"},
     {"plugins"},
     {"config"},
