@@ -151,6 +151,7 @@ def test_what_can_be_read_on_both_sides_of_a_broken_page_is_taken_over(database,
     filled.write_bytes(content)
     subject = database(filled)
     found = numbers(subject)
+    assert sorted(each.name for each in filled.parent.iterdir() if "corrupt" in each.name) == [subject.set_aside.name]
     assert found == sorted(set(found))
     assert {0, 399} <= set(found)
     assert 380 <= len(found) < 400
@@ -285,6 +286,14 @@ def test_whatever_a_file_says_it_is_used_or_set_aside_or_refused_as_newer(tmp_pa
             except StorageError as error:
                 last = error.storage_reason
         assert last is StorageReason.NEWER_SCHEMA, last
+
+
+def test_a_letter_that_the_disk_has_changed_costs_itself(tmp_path, database):
+    subject = database(tmp_path / "a.db")
+    add(subject, "a", "Grüße", "c")
+    subject.close()
+    subject.path.write_bytes(subject.path.read_bytes().replace("ü".encode(), b"u\xff"))
+    assert kept(subject) == ["a", "Gru\ufffdße", "c"]
 
 
 # refused by the disk
