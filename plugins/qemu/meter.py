@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from collector_core import NotAvailable
+from collector_core.procfs import CPU_FILE, TICKS_PER_SECOND
 from collector_plugins.qemu.config import Power
 from collector_plugins.qemu.guest import Guest
 from collector_plugins.qemu.host import Host
+from collector_plugins.qemu.labels import Totals
 from collector_plugins.qemu.model import Carbon, PowerModel
-from collector_plugins.qemu.procfs import TICKS_PER_SECOND
-from collector_plugins.qemu.roster import Totals
 
 
 class Row(NamedTuple):
@@ -81,6 +81,6 @@ def _model(power: Power, host: Host) -> PowerModel | None:
         return None
     cores = power.server_cores or host.physical_cores()
     if cores is None:
-        detail = "/proc/cpuinfo does not say how many cores the host has"
+        detail = f"{CPU_FILE} does not say how many cores the host has"
         raise NotAvailable("not_found", detail, fix="set the option `server_cores`")
     return PowerModel(power.polynomial, power.cinergy_ratio, cores)

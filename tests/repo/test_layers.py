@@ -10,6 +10,7 @@ import collector_core.calibration
 import collector_core.demo
 import collector_core.energy
 import collector_core.metering
+import collector_core.procfs
 
 ROOT = Path(__file__).parents[2]
 CORE = sorted((ROOT / "collector_core").rglob("*.py"))
@@ -22,6 +23,7 @@ PUBLIC = {
         collector_core.demo,
         collector_core.energy,
         collector_core.metering,
+        collector_core.procfs,
     )
 }
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from collector_core.procfs import TICKS_PER_SECOND
 from collector_core.testing import Harness
 from collector_plugins.qemu import Qemu
-from collector_plugins.qemu.procfs import TICKS_PER_SECOND
 
 MODEL = {"coefficients": [10, 10], "cinergy_ratio": 0.75, "server_cores": 16, "pue": 1.3, "emission_factor": 50}
 
