@@ -7,6 +7,7 @@ from collector_core.errors import (
     AuthFailed,
     CollectorError,
     DeclarationError,
+    NoTargetAvailable,
     NotAvailable,
     ReadingError,
     Reason,
@@ -14,30 +15,43 @@ from collector_core.errors import (
     describe,
     reason_of,
 )
+from collector_core.http.answer import HttpAnswer
+from collector_core.http.client import HttpClient
+from collector_core.http.websocket import WebSocket
 from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.model.clock import Clock
 from collector_core.model.counters import PowerIntegral, WrapCounter
-from collector_core.model.metrics import Counter, Gauge, Info, Metric, Unit
+from collector_core.model.metrics import Counter, Gauge, Info, Metric
 from collector_core.model.published import Published
 from collector_core.model.readings import Readings, Snapshot
 from collector_core.model.result import Result
 from collector_core.model.run_report import RunReport
-from collector_core.model.selector import Selector, Series
+from collector_core.model.selector import Selector
+from collector_core.model.series import Series
+from collector_core.model.topics import TopicSelector
+from collector_core.model.units import Unit
 from collector_core.options import ConfigPath, Duration
 from collector_core.plugins.api_version import API_VERSION
 from collector_core.plugins.commands import CommandContext, ResultFile, Sample, Subcommands
 from collector_core.plugins.hookspecs import hookimpl
 from collector_core.plugins.prometheus_adapter import wrap_collector
 from collector_core.polling.background import BackgroundTask
+from collector_core.polling.backoff import Backoff
+from collector_core.polling.fault_log import FaultLog
+from collector_core.polling.targets import BlockingTargets, Targets
 from collector_core.procfs.mount import is_kernel_mount
 from collector_core.procfs.stat import CpuTicks, cpu_ticks, cpu_ticks_by_cpu
 from collector_core.storage.user_folders import state_home
+from collector_core.web.api_error import ApiError, Query
 from collector_core.web.ingest import PushInbox, PushOptions
 
 __all__ = [
     "API_VERSION",
+    "ApiError",
     "AuthFailed",
     "BackgroundTask",
+    "Backoff",
+    "BlockingTargets",
     "Clock",
     "Collector",
     "CollectorConfig",
@@ -53,15 +67,20 @@ __all__ = [
     "EnergyMeter",
     "EnergyMethod",
     "EnergyReading",
+    "FaultLog",
     "Field",
     "Gauge",
+    "HttpAnswer",
+    "HttpClient",
     "Info",
     "Metric",
+    "NoTargetAvailable",
     "NotAvailable",
     "PowerIntegral",
     "Published",
     "PushInbox",
     "PushOptions",
+    "Query",
     "ReadingError",
     "Readings",
     "Reason",
@@ -75,7 +94,10 @@ __all__ = [
     "SeriesBudgetExceeded",
     "Snapshot",
     "Subcommands",
+    "Targets",
+    "TopicSelector",
     "Unit",
+    "WebSocket",
     "WrapCounter",
     "cpu_ticks",
     "cpu_ticks_by_cpu",

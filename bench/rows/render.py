@@ -16,7 +16,8 @@ from prometheus_client.registry import Collector
 from bench import samples
 from bench.effort import Effort
 from bench.figures import Figure, Goal
-from collector_core.exposition.exposition import Exposition, negotiate
+from collector_core.exposition.formats import negotiate
+from collector_core.exposition.sources import Exposition
 from collector_core.model.clock import SystemClock
 from collector_core.model.readings import Snapshot
 
@@ -64,7 +65,7 @@ class Theirs(Collector):
 
     def _family(self, place: int, values: array[float]) -> Family:
         metric = self._metrics[place]
-        family = Family(metric.base_name, metric.help, metric.kind, metric.unit.value)
+        family = Family(metric.base_name, metric.help, metric.kind, metric.unit)
         for key, value in zip(self._keys[place], values, strict=True):
             family.add_sample(metric.name, dict(zip(metric.labels, key, strict=True)), value)
         return family

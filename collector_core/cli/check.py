@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import click
 
 from collector_core.cli.common import Common, common_options
+from collector_core.config.loading import load, log_broken
 from collector_core.config.settings import Config
-from collector_core.engine.app import App, load_config
+from collector_core.engine.app import App
 from collector_core.errors import ConfigError, DeclarationError, Problem, StartupError
-from collector_core.exposition.exposition import Exposition
+from collector_core.exposition.sources import Exposition
 from collector_core.model.clock import SystemClock
 from collector_core.plugins.hookspecs import implements
 from collector_core.web import tls
@@ -23,7 +24,8 @@ def command(common: Common) -> None:
 
     Exit code 0: good; 2: bad, with every problem on stderr.
     """
-    _, config = load_config(common.config)
+    plugins, config = load(common.config)
+    log_broken(plugins)
     problems = [*(each.problem for each in config.unloadable), *_clashes(config), *_contested_paths(common, config)]
     if problems:
         raise ConfigError(problems)

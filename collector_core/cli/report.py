@@ -10,8 +10,8 @@ from urllib.request import urlopen
 import click
 
 from collector_core.cli.common import Common, common_options
+from collector_core.config.loading import load
 from collector_core.config.settings import DEFAULT_LISTEN, parse_listen
-from collector_core.engine.app import load_config
 
 PATH = "/api/v1/performance/report"
 TIMEOUT_SECONDS = 10.0
@@ -38,7 +38,7 @@ def command(common: Common, url: str | None) -> None:
 
 
 def _address(common: Common) -> str:
-    listen = load_config(common.config)[1].settings.listen if common.config else DEFAULT_LISTEN
+    listen = load(common.config)[1].settings.listen if common.config else DEFAULT_LISTEN
     host, port = parse_listen(listen)
     host = ANY_ADDRESS.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

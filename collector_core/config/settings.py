@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from collector_core.collector import Collector, CollectorConfig
+from collector_core.collector import Collector, CollectorConfig, Context
 from collector_core.config import secrets
 from collector_core.config.suggest import did_you_mean, nearest_key
 from collector_core.config.yamlfile import Document, YamlPath, load
 from collector_core.errors import ConfigError, Problem
+from collector_core.metering.meters import EnergyMeter
+from collector_core.model.clock import Clock
+from collector_core.model.published import Published
 from collector_core.options import FOLDER, Duration, Options
 from collector_core.plugins.discovery import Plugin, Plugins, entry_point_names
 
@@ -107,6 +111,31 @@ class Instance:
     labels: tuple[tuple[str, str], ...]
     max_series: int
 
+    def build(
+        self,
+        *,
+        clock: Clock,
+        root: Path,
+        energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple,
+        published: Callable[[], Sequence[Published]] = tuple,
+        keeps_running: bool = True,
+        redact: Callable[[str], str] = str,
+    ) -> Collector[Any]:
+        """The collector in its `Context`; what its constructor raises passes through."""
+        ctx = Context(
+            name=self.name,
+            logger=logging.getLogger(f"collector.{self.name}"),
+            interval=self.interval,
+            timeout=self.timeout,
+            clock=clock,
+            root=root,
+            energy_meters=energy_meters,
+            published=published,
+            keeps_running=keeps_running,
+            redact=redact,
+        )
+        return self.type(self.options, ctx)
+
 
 @dataclass(frozen=True)
 class Unloadable:
@@ -121,16 +150,11 @@ class Unloadable:
 class Config:
     """A validated configuration; `instances` is None where the file names no collectors: those that fit run."""
 
-    settings: Settings
-    instances: tuple[Instance, ...] | None
+    settings: Settings = field(default_factory=Settings)
+    instances: tuple[Instance, ...] | None = None
     file: Path | None = None
     secrets: frozenset[str] = frozenset()
     unloadable: tuple[Unloadable, ...] = ()
-
-
-def default_config() -> Config:
-    """What runs without a file."""
-    return Config(Settings(), None)
 
 
 def default_instance(cls: type[Collector[Any]]) -> Instance:

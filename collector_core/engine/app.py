@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
-from collector_core.config import settings as configuration
+from collector_core.config.loading import default_instances, load, log_broken
 from collector_core.config.secrets import Redactor
-from collector_core.config.settings import Config, Instance, Unloadable
+from collector_core.config.settings import Config, Instance, Unloadable, default_instance
 from collector_core.engine.power_history import PowerHistory
 from collector_core.engine.process_metrics import ProcessMetrics
 from collector_core.engine.runner import Runner
 from collector_core.engine.self_metrics import APP, HEALTH, AppState, Health
 from collector_core.engine.ticker import Watchdog
 from collector_core.errors import ConfigError, Reason, describe
-from collector_core.exposition.exposition import Exposition, Source
+from collector_core.exposition.sources import Exposition, Source
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock, SystemClock
 from collector_core.model.run_report import RunReport
-from collector_core.plugins.discovery import Plugins, detect, discover
+from collector_core.plugins.discovery import Plugins
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class App:
         self.runners: dict[str, Runner] = {}
         self.idle: tuple[Idle, ...] = ()
         self.plugins = Plugins(())
-        self.config = configuration.default_config()
+        self.config = Config()
         self.redactor = redactor or Redactor()
         self.state = AppState(metadata.version("energy-collector"))
         self._config_file = config_file
@@ -118,10 +119,22 @@ class App:
 
     def add(self, instance: Instance) -> Runner:
         """Build one more collector, for commands that run it themselves; raises `DeclarationError`."""
-        others = (self.energy_meters, self._tell, self._keeps_running)
+        others = (self.energy_meters, self._tell, self._keeps_running, self.redactor)
         runner = Runner(instance, self.exposition, self.clock, self.root, *others)
         self.runners[instance.name] = runner
         return runner
+
+    def show_health_of(self, shown: Collection[Runner]) -> None:
+        """Withdraw the `collector_*` of all other collectors and plugins, for commands that were asked for some."""
+        for runner in self.runners.values():
+            if runner not in shown:
+                runner.withdraw_health()
+        for source in self._down:
+            source.close()
+        plugins = {runner.instance.type.name for runner in shown}
+        self.state.plugins = {name: version for name, version in self.state.plugins.items() if name in plugins}
+        self.state.broken = ()
+        self._source.publish(self.state.snapshot())
 
     def energy_meters(self) -> list[EnergyMeter]:
         """What the running collectors hand over at this moment."""
@@ -146,9 +159,9 @@ class App:
         return all(ended)
 
     def _read_config(self) -> tuple[Plugins, Config]:
-        if self._demo:
-            return _logged(discover(hook="collector_demo_types")), configuration.default_config()
-        return load_config(self._config_file)
+        plugins, config = load(self._config_file, hook="collector_demo_types" if self._demo else "collector_types")
+        log_broken(plugins)
+        return plugins, config
 
     def _apply(self, plugins: Plugins, config: Config) -> None:
         with self._lock:
@@ -172,18 +185,11 @@ class App:
     def _wanted(self, config: Config) -> tuple[list[Instance], list[Idle]]:
         if config.instances is not None:
             return list(config.instances), [_unloadable(each) for each in config.unloadable]
-        instances: list[Instance] = []
-        idle: list[Idle] = []
-        for cls in self.plugins.types.values():
-            if self._demo:
-                instances.append(replace(configuration.default_instance(cls), labels=tuple(DEMO_LABELS.items())))
-                continue
-            found = detect(cls, self.root, self.clock)
-            if found is None or found.reason is Reason.PERMISSION:  # there, but closed: its metrics must say so
-                instances.append(configuration.default_instance(cls))
-            else:
-                idle.append(Idle(cls.name, cls.name, found.reason, found.detail, found.fix))
-        return instances, idle
+        types = self.plugins.types.values()
+        if self._demo:
+            return [replace(default_instance(cls), labels=tuple(DEMO_LABELS.items())) for cls in types], []
+        instances, absent = default_instances(types, self.root, self.clock)
+        return list(instances), [Idle(name, name, why.reason, why.detail, why.fix) for name, why in absent.items()]
 
     def _build(self, instance: Instance, idle: list[Idle]) -> None:
         """Add a runner, or a note why there is none: one collector that cannot be built harms no other."""
@@ -226,21 +232,6 @@ class App:
                 log.warning("%s has changed; it takes effect after a restart", key)
 
 
-def load_config(file: Path | None) -> tuple[Plugins, Config]:
-    """The plugins that a configuration needs, and the configuration; raises `ConfigError`."""
-    if file is None:
-        return _logged(discover()), configuration.default_config()
-    document = configuration.read_document(file)
-    plugins = _logged(discover(configuration.plugin_names(document)))
-    return plugins, configuration.validate(document, plugins)
-
-
 def _unloadable(collector: Unloadable) -> Idle:
     plugin = collector.plugin
     return Idle(collector.name, plugin.name, Reason.BAD_DATA, plugin.error, plugin.remedy, wanted=True)
-
-
-def _logged(plugins: Plugins) -> Plugins:
-    for plugin in plugins.broken:
-        log.error("plugin %s (%s) cannot be loaded: %s", plugin.name, plugin.distribution, plugin.error)
-    return plugins

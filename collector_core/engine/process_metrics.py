@@ -9,10 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-from collector_core.exposition.exposition import Exposition
+from collector_core.exposition.sources import Exposition
 from collector_core.model.clock import Clock
-from collector_core.model.metrics import Counter, Gauge, Info, Unit
+from collector_core.model.metrics import Counter, Gauge, Info
 from collector_core.model.readings import NOTHING, Readings
+from collector_core.model.units import Unit
 
 INTERVAL = 5.0  # seconds
 

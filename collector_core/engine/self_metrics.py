@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from collector_core.errors import Reason
-from collector_core.model.metrics import Counter, Gauge, Info, Metric, Unit
+from collector_core.model.metrics import Counter, Gauge, Info, Metric
 from collector_core.model.readings import Key, Layout, Readings, Snapshot
 from collector_core.model.result import Result
+from collector_core.model.units import Unit
 
 _ID = ("collector", "plugin")
 

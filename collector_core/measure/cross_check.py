@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from collector_core.measure.measurement import Disagreement
 from collector_core.measure.meter_readings import Growth
-from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod
+from collector_core.metering.meters import EnergyMeter
 
 
 def compare(
@@ -17,7 +17,7 @@ def compare(
 
     `grown` is what the counted meters and then the others have grown by.
     """
-    groups: dict[tuple[EnergyMethod, tuple[int, ...]], list[int]] = defaultdict(list)
+    groups: dict[tuple[str, tuple[int, ...]], list[int]] = defaultdict(list)
     for place, meter in enumerate(others):
         groups[meter.method, _same_thing(counted, meter)].append(place)
     for (method, ours), theirs in groups.items():
@@ -34,9 +34,9 @@ def _same_thing(counted: Sequence[EnergyMeter], other: EnergyMeter) -> tuple[int
     return same or tuple(place for place, meter in enumerate(counted) if _extent(meter) & _extent(other))
 
 
-def _names(meter: EnergyMeter) -> tuple[Component, str]:
+def _names(meter: EnergyMeter) -> tuple[str, str]:
     return meter.component, meter.device
 
 
-def _extent(meter: EnergyMeter) -> frozenset[Component]:
+def _extent(meter: EnergyMeter) -> frozenset[str]:
     return meter.covers | {meter.component}

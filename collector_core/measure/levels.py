@@ -33,11 +33,11 @@ def chosen(level: Level, meters: Iterable[EnergyMeter]) -> list[EnergyMeter]:
     if level is Level.AUTO:
         return choose(found)
     if level is Level.ESTIMATE:
-        return choose(meter for meter in found if meter.method is EnergyMethod.MODEL)
-    measured = [meter for meter in found if meter.method is not EnergyMethod.MODEL]
+        return choose(meter for meter in found if meter.method == EnergyMethod.MODEL)
+    measured = [meter for meter in found if meter.method != EnergyMethod.MODEL]
     if level is Level.SYSTEM:
-        return choose((meter for meter in measured if meter.component is Component.HOST), Prefer.PSYS)
-    parts = [meter for meter in measured if meter.component is not Component.HOST]
+        return choose((meter for meter in measured if meter.component == Component.HOST), Prefer.PSYS)
+    parts = [meter for meter in measured if meter.component != Component.HOST]
     return choose(parts or measured)
 
 

@@ -12,6 +12,7 @@ from collector_core.measure.meter_readings import Growth, Moment, Outcome, growt
 from collector_core.measure.overhead import Cost
 from collector_core.measure.usage import CPUS, Difference, Usage, difference
 from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod
+from collector_core.metering.selection import trust
 
 # Whose energy follows CPU time; a GPU's or a battery's does not.
 _OF_THE_CPU = frozenset({Component.CPU, Component.DRAM, Component.HOST})
@@ -81,7 +82,7 @@ def _energy(measurement: Measurement, setup: Setup, found: Sequence[Counted]) ->
     measurement.problems = tuple(f"{each.meter.name}: {each.problem}" for each in found if each.problem)
     measurement.components = _by_component(found)
     measurement.method = method_of(setup)
-    measurement.estimated = any(each.meter.method is EnergyMethod.MODEL for each in found)
+    measurement.estimated = any(each.meter.method == EnergyMethod.MODEL for each in found)
     measurement.period_seconds = max(each.meter.period for each in found)
     measurement.shorter_than_period = duration < measurement.period_seconds
     measurement.idle_joules = None if setup.idle_watts is None else setup.idle_watts * duration
@@ -95,7 +96,7 @@ def _energy(measurement: Measurement, setup: Setup, found: Sequence[Counted]) ->
 def method_of(setup: Setup) -> str:
     """How the sum comes to be known, the most trusted method first."""
     methods = {meter.method for meter in setup.counted}
-    return "+".join(method for method in EnergyMethod if method in methods)
+    return "+".join(sorted(methods, key=lambda method: (trust(method), method)))
 
 
 def _by_component(found: Sequence[Counted]) -> dict[str, float]:

@@ -7,17 +7,15 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from collector_core.collector import Collector, Context
-from collector_core.config import settings as configuration
+from collector_core.config.loading import default_instances, load
 from collector_core.config.settings import Instance
 from collector_core.engine.worker import LONGEST_SLEEP, Lifecycle, LoopWorker, Worker
-from collector_core.errors import ConfigError, NotAvailable, Reason, describe, reason_of
+from collector_core.errors import NotAvailable, Reason, describe, reason_of
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
 from collector_core.model.readings import Readings
-from collector_core.plugins.discovery import Plugin, detect, discover
+from collector_core.plugins.discovery import Plugin, Plugins
 from collector_core.plugins.hookspecs import implementation, implements
 
 HOOK = "collector_energy_meters"
@@ -39,15 +37,7 @@ class MeterSource:
         self._instance = instance
         self._runs_left = RUNS if instance.type.needs_two_runs else 1
         self._wait = 0.0
-        ctx = Context(
-            instance.name,
-            logging.getLogger(f"collector.{instance.name}"),
-            instance.interval,
-            instance.timeout,
-            clock,
-            root,
-        )
-        self._collector: Collector[Any] = instance.type(instance.options, ctx)
+        self._collector = instance.build(clock=clock, root=root)
         self._lifecycle = Lifecycle(self._collector, instance.timeout)
         jobs = (f"meters-{instance.name}", lambda: self._wait, self._cycle, self._close)
         self._worker = LoopWorker(*jobs, self._see_stray) if self._lifecycle.is_async else Worker(*jobs)
@@ -137,30 +127,20 @@ class Sources:
 
     def _instances(self, clock: Clock, root: Path | None, file: Path | None) -> Iterator[tuple[Instance, Path]]:
         """Collectors that may have meters, with the root that each works below: those of the file, or what fits."""
-        config = configuration.default_config()
-        if file is not None:
-            document = configuration.read_document(file)
-            config = configuration.validate(document, discover(configuration.plugin_names(document)))
+        plugins, config = load(file)
         where = root or config.settings.root
-        instances = self._defaults(clock, where) if config.instances is None else config.instances
-        for unloadable in config.unloadable:
-            self._see_broken(unloadable.plugin)
+        for plugin in plugins.broken:
+            self._see_broken(plugin)
+        instances = self._defaults(plugins, clock, where) if config.instances is None else config.instances
         for instance in instances:
             if implements(instance.type, HOOK):
                 yield instance, where
 
-    def _defaults(self, clock: Clock, root: Path) -> Iterator[Instance]:
-        plugins = discover()
-        for plugin in plugins.broken:
-            self._see_broken(plugin)
-        for cls in plugins.types.values():
-            if not implements(cls, HOOK):
-                continue
-            if problem := detect(cls, root, clock):
-                self.problems[cls.name] = problem
-                continue
-            with contextlib.suppress(ConfigError):  # it needs options that nobody gave
-                yield configuration.default_instance(cls)
+    def _defaults(self, plugins: Plugins, clock: Clock, root: Path) -> Sequence[Instance]:
+        metering = (cls for cls in plugins.types.values() if implements(cls, HOOK))
+        instances, absent = default_instances(metering, root, clock)
+        self.problems |= absent
+        return instances
 
     def _see_broken(self, plugin: Plugin) -> None:
         self.problems[plugin.name] = NotAvailable(Reason.BAD_DATA, plugin.error, fix=plugin.remedy)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
+from collector_core.metering.meters import EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.metering.selection import Prefer, choose
 
 # A meter that is not heard of for so long, and for so many times as long as before, is taken for gone: others step in.
@@ -17,9 +17,9 @@ STALE_INTERVALS = 3.0
 class Account(NamedTuple):
     """What a sum belongs to."""
 
-    component: Component
+    component: str
     device: str
-    method: EnergyMethod
+    method: str
 
 
 @dataclass

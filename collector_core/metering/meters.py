@@ -9,10 +9,11 @@ from math import isfinite
 from typing import NamedTuple
 
 from collector_core.errors import DeclarationError
+from collector_core.model.words import is_snake_case
 
 
 class Component(StrEnum):
-    """What draws the energy. `host` is the machine as a whole."""
+    """What usually draws the energy; any other snake_case word may. `host` is the machine as a whole."""
 
     CPU = "cpu"
     DRAM = "dram"
@@ -23,7 +24,7 @@ class Component(StrEnum):
 
 
 class EnergyMethod(StrEnum):
-    """How an energy came to be known, from the most to the least trusted."""
+    """How energy usually comes to be known, the most trusted way first; any other snake_case word may say it."""
 
     METER = "meter"
     RAPL = "rapl"
@@ -57,7 +58,8 @@ Read = Callable[[], EnergyReading | None]
 class EnergyMeter:
     """The energy of one thing, from one source.
 
-    `device` tells things of one component apart; two meters with the same component and device know the same thing.
+    `component` is a `Component` or a word of your own, `method` an `EnergyMethod` or a word of your own. `device` tells
+    things of one component apart; two meters with the same component and device know the same thing.
     `uncertainty` is the expected error as a ratio, `period` the seconds between two updates of the source.
 
     `latest` says what is known already: it neither blocks nor raises, on any thread. `read` looks now, may touch the
@@ -66,20 +68,29 @@ class EnergyMeter:
     `covers` names components whose energy is within this one: a platform meter covers the processors. `inside` names
     the component that this one is a part of, so that it is never added: a virtual machine is inside the cpu.
 
-    Raises `DeclarationError` for an uncertainty or a period that is no sane number.
+    `of_machine` says of a component of your own that it is a part of this machine, so that its energy counts as the
+    machine's: an accelerator's does, a greenhouse's does not.
+
+    Raises `DeclarationError` for a component or method that is not snake_case, and for an uncertainty or a period that
+    is not a finite number from 0 on.
     """
 
-    component: Component
+    component: Component | str
     device: str
-    method: EnergyMethod
+    method: EnergyMethod | str
     uncertainty: float
     period: float
     latest: Read
     read: Read
-    covers: frozenset[Component] = frozenset()
-    inside: Component | None = None
+    covers: frozenset[Component | str] = frozenset()
+    inside: Component | str | None = None
+    of_machine: bool = False
 
     def __post_init__(self) -> None:
+        words = (self.component, self.method, *self.covers, *(() if self.inside is None else (self.inside,)))
+        for word in words:
+            if not is_snake_case(word):
+                raise DeclarationError(f"energy meter {self.name}: {word!r} must be snake_case, e.g. network_card")
         for name in ("uncertainty", "period"):
             value = getattr(self, name)
             if not (isfinite(value) and value >= 0):

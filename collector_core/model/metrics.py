@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal
 
 from collector_core.errors import DeclarationError
+from collector_core.model.units import Unit, unit_problem
+from collector_core.model.words import is_snake_case
 
 Kind = Literal["gauge", "counter", "info"]
 
-_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _FORBIDDEN_LABELS = frozenset({"le", "quantile", "job", "instance"})
 _FORBIDDEN_ENDINGS = {
     "percent": "ratio (0 to 1)",
@@ -30,40 +29,35 @@ _FORBIDDEN_ENDINGS = {
 }
 
 
-class Unit(StrEnum):
-    """Base units; a metric's name ends with its unit. `NONE` is for plain numbers and composed units."""
-
-    NONE = ""
-    SECONDS = "seconds"
-    JOULES = "joules"
-    WATTS = "watts"
-    BYTES = "bytes"
-    RATIO = "ratio"
-    CELSIUS = "celsius"
-    GRAMS = "grams"
-    HERTZ = "hertz"
-    VOLTS = "volts"
-    AMPERES = "amperes"
-
-
 @dataclass(frozen=True, eq=False)
 class Metric:
     """One declared metric; use `Gauge`, `Counter` or `Info`.
 
-    Declarations are compared by identity, which makes them cheap keys; `same_as` compares what they say.
-    Raises `DeclarationError` for a name, label or unit that breaks the naming rules.
+    `unit` is a `Unit` or another base unit as a word that the name ends with, e.g. `volt_amperes`. What it is about is
+    for consumers that do not know the metric by name: `topic` is the quantity (`power`, `energy`, `charge`,
+    `temperature`, `load`, `latency`, `errors`, `throughput`, `availability`, …), `of` what has it (`cpu`, `gpu`,
+    `vm`, `battery`, `host`, `node`, …), both snake_case and free to choose; `title` is the start of a sentence about it
+    (`Power of the greenhouse`). A limit or a part of a quantity is a topic of its own (`power_limit`, `core_load`).
+
+    Declarations are compared by identity, which makes them cheap keys; `same_as` compares what scrapers see of them.
+    Raises `DeclarationError` for a name, label, unit, topic or title that breaks the naming rules.
     """
 
     name: str
     help: str
-    unit: Unit = Unit.NONE
+    unit: Unit | str = Unit.NONE
     labels: tuple[str, ...] = ()
+    topic: str = field(default="", kw_only=True)
+    of: str = field(default="", kw_only=True)
+    title: str = field(default="", kw_only=True)
 
     kind: ClassVar[Kind]
 
     def __post_init__(self) -> None:
         if not isinstance(self.labels, tuple):
             raise DeclarationError(f"{self.name}: labels must be a tuple of names, e.g. ('plug',)")
+        if (problem := unit_problem(self.unit)) is not None:
+            raise DeclarationError(f"{self.name}: {problem}")
         for problem in self._problems():
             raise DeclarationError(f"{self.name}: {problem}")
 
@@ -78,7 +72,7 @@ class Metric:
         return {"counter": "_total", "info": "_info"}.get(self.kind, "")
 
     def same_as(self, other: Metric) -> bool:
-        """Whether both declarations say the same."""
+        """Whether scrapers see the same: all but `topic`, `of` and `title`."""
         return (self.kind, self.name, self.help, self.unit, self.labels) == (
             other.kind,
             other.name,
@@ -88,11 +82,12 @@ class Metric:
         )
 
     def _problems(self) -> list[str]:
-        return [*self._name_problems(), *self._label_problems(), *([] if self.help.strip() else ["help is missing"])]
+        no_help = [] if self.help.strip() else ["help is missing"]
+        return [*self._name_problems(), *self._label_problems(), *no_help, *self._meaning_problems()]
 
     def _name_problems(self) -> list[str]:
         problems = []
-        if not _NAME.fullmatch(self.name):
+        if not is_snake_case(self.name):
             problems.append("the name must be snake_case")
         if not self.name.endswith(self.suffix):
             problems.append(f"the name of a {self.kind} must end in {self.suffix}")
@@ -108,10 +103,19 @@ class Metric:
         return problems
 
     def _label_problems(self) -> list[str]:
-        problems = [f"label {label!r} must be snake_case" for label in self.labels if not _NAME.fullmatch(label)]
+        problems = [f"label {label!r} must be snake_case" for label in self.labels if not is_snake_case(label)]
         problems += [f"label {label!r} is reserved" for label in self.labels if label in _FORBIDDEN_LABELS]
         if len(set(self.labels)) < len(self.labels):
             problems.append("a label is named twice")
+        return problems
+
+    def _meaning_problems(self) -> list[str]:
+        words = {"topic": self.topic, "of": self.of}
+        problems = [
+            f"{name} {word!r} must be snake_case" for name, word in words.items() if word and not is_snake_case(word)
+        ]
+        if not isinstance(self.title, str) or self.title != " ".join(self.title.split()):
+            problems.append("the title must be one line of text, with single blanks between its words")
         return problems
 
 
@@ -132,5 +136,7 @@ class Info(Metric):
 
     kind: ClassVar[Kind] = "info"
 
-    def __init__(self, name: str, help: str, labels: tuple[str, ...] = ()) -> None:
-        super().__init__(name, help, Unit.NONE, labels)
+    def __init__(
+        self, name: str, help: str, labels: tuple[str, ...] = (), *, topic: str = "", of: str = "", title: str = ""
+    ) -> None:
+        super().__init__(name, help, Unit.NONE, labels, topic=topic, of=of, title=title)

@@ -3,99 +3,62 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
-from weakref import WeakKeyDictionary
 
 from collector_core.model.families import Family
 from collector_core.model.labels import label_text
+from collector_core.model.metrics import Metric
 from collector_core.model.published import Published
-from collector_core.model.readings import Layout, all_labels
+from collector_core.model.series import Series, SeriesChooser
 
 _NAME = re.compile(r"[a-zA-Z_:*][a-zA-Z0-9_:*]*")
 _MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(,|(?=\}))')
 _ESCAPED = re.compile(r'\\([\\"n])')
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Series:
-    """One series that is published; equal to another of the same `text`, its name and labels as Prometheus writes them.
-
-    `kind` is `gauge`, `counter`, `info` or what a family of foreign code calls itself; `source` as in `Published`.
-    """
-
-    text: str
-    name: str
-    labels: Mapping[str, str]
-    kind: str
-    unit: str
-    help: str
-    source: str
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Series) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __str__(self) -> str:
-        return self.text
+_NAME_LABEL = "__name__"  # what PromQL calls the name of a series where it stands among the labels
 
 
 @dataclass(frozen=True, slots=True)
 class _Matcher:
-    """One condition on a label; a label that is missing is empty, as in PromQL."""
+    """One condition on a label or, as `__name__`, on the name; a label that is missing is empty, as in PromQL."""
 
     label: str
     pattern: re.Pattern[str]
     wanted: bool
 
-    def __call__(self, labels: Mapping[str, str]) -> bool:
-        return (self.pattern.fullmatch(labels.get(self.label, "")) is not None) is self.wanted
+    def __call__(self, value: str) -> bool:
+        return (self.pattern.fullmatch(value) is not None) is self.wanted
 
 
-class Selector:
-    """Chooses among published series; made by `Selector.parse`. Equal where the text is.
+class Selector(SeriesChooser):
+    """Chooses among published series; made by `Selector.parse`. Equal where the text is."""
 
-    What belongs to a layout is looked up once and kept as long as the layout lives, so that a selector is cheap where
-    the same series come again and again. Not for several threads at once.
-    """
-
-    def __init__(self, text: str, name: re.Pattern[str], matchers: Sequence[_Matcher]) -> None:
+    def __init__(self, text: str, matchers: Sequence[_Matcher]) -> None:
+        super().__init__()
         self.text = text
-        self._name = name
-        self._matchers = matchers
-        self._known: WeakKeyDictionary[Layout, dict[str, list[tuple[int, Series]]]] = WeakKeyDictionary()
+        self._of_name = [matcher for matcher in matchers if matcher.label == _NAME_LABEL]
+        self._of_labels = [matcher for matcher in matchers if matcher.label != _NAME_LABEL]
 
     @classmethod
     def parse(cls, text: str) -> Selector:
         """Read `name`, `name{label="value"}` and so on; raises `ValueError` that says where it is wrong.
 
         Matchers are `=`, `!=`, `=~` and `!~`, regular expressions are anchored (Python's dialect); `*` in the name
-        stands for any characters. `{…}` alone is any name.
+        stands for any characters. `{…}` alone is any name; `__name__` among the labels is the name.
         """
         text = text.strip()
         found = _NAME.match(text)
         end = found.end() if found else 0
-        name = re.compile(translate(found[0])) if found else re.compile(".*")
+        name = [_Matcher(_NAME_LABEL, re.compile(translate(found[0])), wanted=True)] if found else []
         rest = text[end:].lstrip()
         if not found and not rest:
             raise ValueError("a selector is empty; write a metric's name, e.g. system_cpu_usage_ratio")
-        return cls(text, name, _matchers(text, len(text) - len(rest)) if rest else ())
-
-    def select(self, published: Iterable[Published]) -> Iterator[tuple[Series, float]]:
-        """The series that match, with their values, in the order in which they are published."""
-        for each in published:
-            values = each.snapshot.values
-            for place, series in self._places(each):
-                yield series, values[place]
-            for family in each.snapshot.families:
-                yield from self._foreign(each, family)
+        return cls(text, [*name, *(_matchers(text, len(text) - len(rest)) if rest else ())])
 
     def matches(self, name: str, labels: Mapping[str, str]) -> bool:
         """Whether a series with this name and all these labels is meant."""
-        return self._name.fullmatch(name) is not None and all(matcher(labels) for matcher in self._matchers)
+        return self._means_name(name) and self._means_labels(labels)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Selector) and self.text == other.text
@@ -106,23 +69,14 @@ class Selector:
     def __repr__(self) -> str:
         return f"Selector.parse({self.text!r})"
 
-    def _places(self, published: Published) -> list[tuple[int, Series]]:
-        layout = published.snapshot.layout
-        known = self._known.setdefault(layout, {})
-        if published.source not in known:
-            known[published.source] = list(self._look_up(published))
-        return known[published.source]
+    def _means_metric(self, metric: Metric) -> bool:
+        return self._means_name(metric.name)
 
-    def _look_up(self, published: Published) -> Iterator[tuple[int, Series]]:
-        for metric, places in published.snapshot.layout.places.items():
-            if not self._name.fullmatch(metric.name):
-                continue
-            for key, place in places.items():
-                labels = all_labels(metric, published.labels, key)
-                if all(matcher(labels) for matcher in self._matchers):
-                    text = metric.name + label_text(labels)
-                    about = (metric.kind, metric.unit.value, metric.help, published.source)
-                    yield place, Series(text, metric.name, labels, *about)
+    def _means_name(self, name: str) -> bool:
+        return all(matcher(name) for matcher in self._of_name)
+
+    def _means_labels(self, labels: Mapping[str, str]) -> bool:
+        return all(matcher(labels.get(matcher.label, "")) for matcher in self._of_labels)
 
     def _foreign(self, published: Published, family: Family) -> Iterator[tuple[Series, float]]:
         for sample in family.samples:

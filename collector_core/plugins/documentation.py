@@ -40,7 +40,7 @@ def plugin_tables(cls: type[Collector[Any]]) -> dict[str, str]:
 def metrics_table(metrics: tuple[Metric, ...]) -> str:
     """One row per metric, in the order of their declaration."""
     rows = [
-        (f"`{metric.name}`", metric.kind, metric.unit.value or "–", _code_list(metric.labels), metric.help)
+        (f"`{metric.name}`", metric.kind, metric.unit or "–", _code_list(metric.labels), metric.help)
         for metric in metrics
     ]
     return _markdown(("metric", "type", "unit", "labels", "what it says"), rows)

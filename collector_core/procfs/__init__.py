@@ -6,8 +6,8 @@ from collector_core.procfs.kept_file import KeptFile
 from collector_core.procfs.mount import is_kernel_mount
 from collector_core.procfs.processes import ProcessStat, descendants, parse_process_stat
 from collector_core.procfs.stat import (
+    CLOCK_TICKS_PER_SECOND,
     CPU_MODES,
-    TICKS_PER_SECOND,
     CpuTicks,
     count_cpus,
     cpu_ticks,
@@ -16,6 +16,7 @@ from collector_core.procfs.stat import (
 )
 
 __all__ = [
+    "CLOCK_TICKS_PER_SECOND",
     "CPU_FILE",
     "CPU_MODES",
     "CgroupTree",
@@ -23,7 +24,6 @@ __all__ = [
     "CpuTicks",
     "KeptFile",
     "ProcessStat",
-    "TICKS_PER_SECOND",
     "count_cpus",
     "cpu_ticks",
     "cpu_ticks_by_cpu",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from collector_core.procfs.stat import TICKS_PER_SECOND
+from collector_core.procfs.stat import CLOCK_TICKS_PER_SECOND
 
 PROC = Path("/proc")
 PAGE_BYTES: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
@@ -16,7 +16,7 @@ _ENDED = frozenset(b"ZXx")
 
 
 class ProcessStat(NamedTuple):
-    """What /proc/PID/stat says of a process; times are in ticks (`TICKS_PER_SECOND`).
+    """What /proc/PID/stat says of a process; times are in ticks (`CLOCK_TICKS_PER_SECOND`).
 
     `state` is the code of a letter, such as `ord("S")`; `parent` is a pid. `cpu_ticks` holds the time of guests;
     `reaped_ticks` is that of children which have ended and were waited for. `start` is counted from boot: pid and
@@ -129,7 +129,7 @@ def _consumption(process: Path) -> Consumption:
         disk = parse_io(_content(process / "io"))
     except ValueError:
         disk = 0
-    return Consumption((stat.cpu_ticks + stat.reaped_ticks) / TICKS_PER_SECOND, stat.resident_bytes, disk)
+    return Consumption((stat.cpu_ticks + stat.reaped_ticks) / CLOCK_TICKS_PER_SECOND, stat.resident_bytes, disk)
 
 
 def _names(directory: Path) -> list[str]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-TICKS_PER_SECOND: int = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+CLOCK_TICKS_PER_SECOND: int = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 # The modes do not overlap: the time of guests is within user and nice.
 CPU_MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
@@ -28,12 +28,12 @@ class CpuTicks(NamedTuple):
     @property
     def busy_seconds(self) -> float:
         """CPU time that was busy."""
-        return self.busy / TICKS_PER_SECOND
+        return self.busy / CLOCK_TICKS_PER_SECOND
 
     @property
     def total_seconds(self) -> float:
         """CPU time that passed: of all CPUs together, that of each added up."""
-        return self.total / TICKS_PER_SECOND
+        return self.total / CLOCK_TICKS_PER_SECOND
 
     @property
     def utilization(self) -> float | None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
-from collector_core.collector import Collector, Context
+from collector_core.collector import Collector
+from collector_core.config.settings import Instance
 from collector_core.engine.worker import Lifecycle
-from collector_core.exposition.exposition import Exposition, negotiate
+from collector_core.exposition.formats import negotiate
+from collector_core.exposition.sources import Exposition
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.metrics import Metric
 from collector_core.model.published import Published
@@ -19,6 +21,8 @@ from collector_core.model.readings import NOTHING, PartFailure, Readings, Snapsh
 from collector_core.model.result import Result
 from collector_core.model.run_report import RunReport
 from collector_core.plugins.hookspecs import implementation
+
+MAX_SERIES = 100_000
 
 
 @dataclass
@@ -62,17 +66,18 @@ class Harness:
         **options: Any,
     ) -> None:
         self.clock = clock or FakeClock()
-        self.context = Context(
-            cls.name,
-            logging.getLogger(f"collector.{cls.name}"),
-            interval or cls.default_interval,
-            timeout or cls.default_timeout,
-            self.clock,
-            root,
-            energy_meters,
-            published,
+        instance = Instance(
+            name=cls.name,
+            type=cls,
+            options=cls.config_type.model_validate(options),
+            interval=interval or cls.default_interval,
+            timeout=timeout or cls.default_timeout,
+            stale_after=inf,
+            labels=(),
+            max_series=MAX_SERIES,
         )
-        self.collector = cls(cls.config_type.model_validate(options), self.context)
+        self.collector = instance.build(clock=self.clock, root=root, energy_meters=energy_meters, published=published)
+        self.context = self.collector.ctx
         self.part_failures: list[PartFailure] = []
         self.snapshot = NOTHING
         self._lifecycle = Lifecycle(self.collector, self.context.timeout)
@@ -83,7 +88,7 @@ class Harness:
     def run(self, *, advance: float = 0.0) -> Snapshot:
         """Let `advance` seconds pass, then run the collector once; what it raises passes through."""
         self.clock.advance(advance)
-        out = Readings(self.collector.metrics, max_series=100_000, previous=self.snapshot)
+        out = Readings(self.collector.metrics, max_series=MAX_SERIES, previous=self.snapshot)
         self._loop.run(self._lifecycle.collect(out))
         self.part_failures = out.part_failures
         self.snapshot = out.snapshot()

@@ -6,13 +6,14 @@ import hmac
 import re
 import threading
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from collector_core.collector import CollectorConfig
 from collector_core.model.clock import Clock
 from collector_core.options import Duration
+from collector_core.web.api_error import ApiError, validation_problems
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 MAX_BODY = 64 * 1024  # bytes
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
 
 
@@ -29,15 +31,6 @@ class PushOptions(CollectorConfig):
     token: SecretStr | None = Field(None, description="Bearer token that senders show; needed from other machines.")
     expires_after: Duration = Field(60, description="For how long what was posted counts.")
     max_names: int = Field(100, ge=1, le=10_000, description="How many senders there may be at once.")
-
-
-class PushRefused(Exception):
-    """A request that is not taken: the HTTP status, what is wrong and, for a bad value, the field that has it."""
-
-    def __init__(self, status: int, error: str, *, field: str = "", fix: str = "") -> None:
-        super().__init__(error)
-        self.status = status
-        self.answer = {"error": error} | ({"field": field} if field else {}) | ({"fix": fix} if fix else {})
 
 
 class PushInbox(Generic[ModelT]):
@@ -72,13 +65,13 @@ class PushInbox(Generic[ModelT]):
             return {name: posted for name, (_, posted) in self._kept.items()}
 
     def put(self, name: str, body: bytes) -> None:
-        """Keep one JSON object; raises `PushRefused`."""
+        """Keep one JSON object; raises `ApiError`."""
         self._check_name(name)
         posted = self._parse(body)
         with self._lock:
             self._expire()
             if name not in self._kept and len(self._kept) >= self._options.max_names:
-                raise PushRefused(429, f"{len(self._kept)} senders are there already", fix="raise max_names")
+                raise ApiError(429, f"{len(self._kept)} senders are there already", fix="raise max_names")
             self._kept[name] = (self._clock.monotonic() + self._options.expires_after, posted)
 
     def _expire(self) -> None:
@@ -89,39 +82,35 @@ class PushInbox(Generic[ModelT]):
         """The route to return from `collector_routes`; it checks its callers itself."""
         from aiohttp import web  # noqa: PLC0415 - only where something is served
 
-        from collector_core.web.callers import checks_callers_itself  # noqa: PLC0415
+        from collector_core.web.write_access import checks_callers_itself  # noqa: PLC0415
 
         return [web.post(f"/api/v1/push/{self._kind}/{{name}}", checks_callers_itself(self._handle))]
 
     async def _handle(self, request: web.Request) -> web.Response:
         from aiohttp import web  # noqa: PLC0415
 
-        try:
-            self._check_token(request)
-            self.put(request.match_info["name"], await _body(request))
-        except PushRefused as refused:
-            headers = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else {}
-            return web.json_response(refused.answer, status=refused.status, headers=headers)
+        self._check_token(request)
+        self.put(request.match_info["name"], await _body(request))
         answer = {"status": "accepted", "expires_in_seconds": self._options.expires_after}
         return web.json_response(answer, status=202)
 
     def _check_token(self, request: web.Request) -> None:
-        from collector_core.web.callers import is_trusted  # noqa: PLC0415
+        from collector_core.web.write_access import is_trusted  # noqa: PLC0415
 
         scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self._options.token is not None:
             if hmac.compare_digest(shown.strip().encode(), self._options.token.get_secret_value().encode()):
                 return
-            raise PushRefused(401, "this is not the token")
+            raise ApiError(401, "this is not the token", headers=_CHALLENGE)
         if not is_trusted(request):
             fix = "set `push: {token: …}` and send `Authorization: Bearer TOKEN`"
-            raise PushRefused(401, "a bearer token is needed from other machines", fix=fix)
+            raise ApiError(401, "a bearer token is needed from other machines", fix=fix, headers=_CHALLENGE)
 
     def _check_name(self, name: str) -> None:
         if not _NAME.fullmatch(name):
-            raise PushRefused(400, "a name has letters, digits, `.`, `_` and `-`, at most 64", field="name")
+            raise ApiError(400, "a name has letters, digits, `.`, `_` and `-`, at most 64", field="name")
         if self._names is not None and name not in self._names():
-            raise PushRefused(404, f"no {self._kind} source is called {name!r}", fix="add it to the configuration")
+            raise ApiError(404, f"no {self._kind} source is called {name!r}", fix="add it to the configuration")
 
     def _parse(self, body: bytes) -> ModelT:
         try:
@@ -131,23 +120,19 @@ class PushInbox(Generic[ModelT]):
 
 
 async def _body(request: web.Request) -> bytes:
-    """The request's body; raises `PushRefused` before more than `MAX_BODY` of it is kept."""
+    """The request's body; raises `ApiError` before more than `MAX_BODY` of it is kept."""
     if request.content_type != "application/json":
-        raise PushRefused(415, "send JSON with `Content-Type: application/json`")
+        raise ApiError(415, "send JSON with `Content-Type: application/json`")
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
         if len(body) > MAX_BODY:
-            raise PushRefused(413, f"more than {MAX_BODY} bytes")
+            raise ApiError(413, f"more than {MAX_BODY} bytes")
     return bytes(body)
 
 
-def _refused(error: ValidationError) -> PushRefused:
-    problems = [_problem(each) for each in error.errors(include_url=False, include_input=False, include_context=False)]
-    field, message = problems[0]
-    others = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-    return PushRefused(400, f"{field or 'body'}: {message}{others}", field=field)
-
-
-def _problem(problem: Any) -> tuple[str, str]:
-    return ".".join(map(str, problem["loc"])), problem["msg"].removeprefix("Value error, ")
+def _refused(error: ValidationError) -> ApiError:
+    found = validation_problems(error)
+    field, message = found[0]
+    others = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return ApiError(400, f"{field or 'body'}: {message}{others}", field=field)

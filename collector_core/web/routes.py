@@ -6,22 +6,19 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
 from collector_core.engine.app import App
 from collector_core.errors import ConfigError
-from collector_core.exposition.exposition import negotiate
-from collector_core.web import api as views
-from collector_core.web import page
+from collector_core.exposition.formats import negotiate
+from collector_core.web import api, page
 from collector_core.web import power_view as powerview
+from collector_core.web.api_error import ApiError
 
 log = logging.getLogger(__name__)
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 _HTML_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -79,7 +76,7 @@ class Routes:
     async def readyz(self, request: web.Request) -> web.Response:
         """200 once every collector has had its first result, good or bad."""
         del request
-        return _verdict(views.ready(self._app), "not every collector has had its first run")
+        return _verdict(api.ready(self._app), "not every collector has had its first run")
 
     async def reload(self, request: web.Request) -> web.Response:
         """Read the configuration again; 400 with all problems when it is bad."""
@@ -88,20 +85,19 @@ class Routes:
             await asyncio.to_thread(self._app.reload)
         except ConfigError as error:
             log.error("configuration not reloaded: %s", error)  # noqa: TRY400 - the problems say it all
-            return web.json_response(
-                {"error": str(error), "problems": [vars(each) for each in error.problems]}, status=400
-            )
+            problems = [vars(each) for each in error.problems]
+            raise ApiError(HTTPStatus.BAD_REQUEST, str(error), problems=problems) from error
         return web.json_response({"status": "reloaded", "collectors": sorted(self._app.runners)})
 
     async def collectors(self, request: web.Request) -> web.Response:
         """Every collector with its health."""
         del request
-        return web.json_response({"collectors": views.collectors(self._app)})
+        return web.json_response({"collectors": api.collectors(self._app)})
 
     async def snapshot(self, request: web.Request) -> web.Response:
         """All readings that are shown now."""
         del request
-        data = {"time": time.time(), "collectors": await asyncio.to_thread(views.snapshot, self._app)}
+        data = {"time": time.time(), "collectors": await asyncio.to_thread(api.snapshot, self._app)}
         return web.json_response(body=await asyncio.to_thread(_json_bytes, data))
 
     async def power(self, request: web.Request) -> web.Response:
@@ -116,18 +112,3 @@ def _json_bytes(data: Any) -> bytes:
 
 def _verdict(good: bool, otherwise: str) -> web.Response:
     return web.Response(text="ok\n" if good else f"{otherwise}\n", status=200 if good else 503)
-
-
-@web.middleware
-async def json_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Errors below /api/ and /-/ as JSON; anything unexpected as a plain 500 that tells nothing."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.content_type == "application/json" or not request.path.startswith(("/api/", "/-/")):
-            raise
-        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-        return web.json_response({"error": error.reason}, status=error.status, headers=headers)
-    except Exception:
-        log.exception("%s %s failed", request.method, request.path)
-        return web.Response(text="internal error; the log says more\n", status=500)

@@ -90,8 +90,8 @@ def _check_range(points: Sequence[Point]) -> None:
 
 
 def _point(utilization: float, watts: Mapping[hardware.Meter, float]) -> Point:
-    dram = [value for (component, _), value in watts.items() if component is Component.DRAM]
-    cpu = sum(value for (component, _), value in watts.items() if component is Component.CPU)
+    dram = [value for (component, _), value in watts.items() if component == Component.DRAM]
+    cpu = sum(value for (component, _), value in watts.items() if component == Component.CPU)
     return Point(utilization=utilization, cpu_watts=cpu, dram_watts=sum(dram) if dram else None)
 
 

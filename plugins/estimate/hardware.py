@@ -13,7 +13,7 @@ _WAIT_SECONDS = 2.0
 _AGAIN_SECONDS = 0.1
 _LOOKS = 3
 
-Meter = tuple[Component, str]
+Meter = tuple[str, str]
 
 
 class HardwareMeters:
@@ -41,11 +41,11 @@ class HardwareMeters:
         """Energy since the collector started; raises `NotAvailable` where the collector cannot run."""
         found: dict[Meter, float] = {}
         for meter in self._context.energy_meters(self.collector):
-            if meter.component in (Component.CPU, Component.DRAM) and meter.method is not EnergyMethod.MODEL:
+            if meter.component in (Component.CPU, Component.DRAM) and meter.method != EnergyMethod.MODEL:
                 reading = meter.latest()
                 if reading is not None:
                     found[meter.component, meter.device] = reading.joules
         return found
 
     def _has_cpu(self) -> bool:
-        return any(component is Component.CPU for component, _ in self.joules())
+        return any(component == Component.CPU for component, _ in self.joules())

@@ -31,7 +31,7 @@ class LocalGpus:
 
     def look(self, meters: Iterable[EnergyMeter], published: Iterable[Published]) -> list[Gpu]:
         """Every GPU that has a meter; its power is not known at first, and over a gap."""
-        chosen = [meter for meter in choose(meters) if meter.component is Component.GPU]
+        chosen = [meter for meter in choose(meters) if meter.component == Component.GPU]
         now = {meter.device: reading for meter in chosen if (reading := meter.latest())}
         before, self._last = self._last, now
         loads = {series.labels.get(DEVICE_LABEL): value for series, value in self._loads.select(published)}

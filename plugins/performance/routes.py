@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from collector_core import ApiError, Field, Query
 from collector_plugins.performance.figures import SECTIONS
 from collector_plugins.performance.history import Kept, parsed
 from collector_plugins.performance.report import markdown
@@ -24,10 +24,9 @@ class State(NamedTuple):
     incidents: tuple[dict[str, Any], ...] = ()
 
 
-class _Query(BaseModel):
+class _Query(Query):
     """What may be asked of the history; `since` in seconds since 1970."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     since: float = 0
     limit: int = Field(1000, ge=1, le=100_000)
     section: str | None = Field(None, pattern=f"^({'|'.join(SECTIONS)})$")
@@ -47,11 +46,8 @@ class Api:
             async def handle(request: web.Request) -> web.Response:
                 state = self._latest()
                 if not state.snapshots:
-                    return web.json_response({"error": "no snapshot has been taken yet"}, status=503)
-                try:
-                    query = _Query.model_validate(dict(request.query))
-                except ValidationError as error:
-                    return web.json_response(_problem(error), status=400)
+                    raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "no snapshot has been taken yet")
+                query = _Query.parse(request.query)
                 body, content_type = await asyncio.to_thread(answer, state, query)
                 return web.Response(body=body, content_type=content_type, charset="utf-8")
 
@@ -91,8 +87,3 @@ def _anomalies(state: State, query: _Query) -> tuple[bytes, str]:
 def _report(state: State, query: _Query) -> tuple[bytes, str]:
     covered = [kept for kept in state.snapshots if kept.time >= query.since] or list(state.snapshots[-1:])
     return markdown(parsed(covered), state.incidents).encode(), "text/markdown"
-
-
-def _problem(error: ValidationError) -> dict[str, str]:
-    first = error.errors(include_url=False, include_input=False)[0]
-    return {"error": first["msg"], "field": ".".join(map(str, first["loc"]))}

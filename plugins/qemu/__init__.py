@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from collector_core import Collector, Context, EnergyMeter, NotAvailable, Readings, Subcommands, hookimpl
+from collector_core import ApiError, Collector, Context, EnergyMeter, NotAvailable, Readings, Subcommands, hookimpl
 from collector_plugins.qemu import metrics
 from collector_plugins.qemu.config import Config
 from collector_plugins.qemu.energymeters import energy_meters
 from collector_plugins.qemu.guest_scan import GuestScan, Run, count_guests
 from collector_plugins.qemu.labels import GuestLabels
-from collector_plugins.qemu.routes import Api, unavailable
+from collector_plugins.qemu.routes import Api
 from collector_plugins.qemu.view import View
 
 if TYPE_CHECKING:
@@ -97,11 +98,12 @@ class Qemu(Collector[Config]):
         return tuple(energy_meters(view, self.ctx.interval)) if view else ()
 
     def _latest(self) -> View:
-        """The last run, on whatever thread; raises `Problem` while there is none."""
+        """The last run, on whatever thread; raises `ApiError` while there is none."""
         view = self._view
         oldest = self.ctx.clock.monotonic() - max(STALE_INTERVALS * self.ctx.interval, SHORTEST_STALE_SECONDS)
         if view is None or view.read_at < oldest:
-            raise unavailable(f"collector {self.ctx.name} has no fresh readings; /api/v1/collectors says why")
+            error = f"collector {self.ctx.name} has no fresh readings; /api/v1/collectors says why"
+            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, error)
         return view
 
     def _publish_host(self, out: Readings, run: Run, busy_cores: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collector_core import Context, Field, NotAvailable
 from collector_core.demo import DemoGuest, Rack, Totals
-from collector_core.procfs import TICKS_PER_SECOND, KeptFile
+from collector_core.procfs import CLOCK_TICKS_PER_SECOND, KeptFile
 from collector_plugins.qemu import Qemu
 from collector_plugins.qemu.cmdline import Description
 from collector_plugins.qemu.config import Config, Power
@@ -70,7 +70,7 @@ class DemoGuestScan(GuestScan):
         """There is nothing to let go of."""
 
     def _ticks(self, guest: DemoGuest, when: float) -> int:
-        return int(TICKS_PER_SECOND * self._cpu_seconds.grow(guest.name, guest.busy_cores(when), when))
+        return int(CLOCK_TICKS_PER_SECOND * self._cpu_seconds.grow(guest.name, guest.busy_cores(when), when))
 
 
 class DemoQemu(Qemu):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from collector_core.procfs import TICKS_PER_SECOND, KeptFile
+from collector_core.procfs import CLOCK_TICKS_PER_SECOND, KeptFile
 from collector_plugins.qemu.cmdline import Description
 from collector_plugins.qemu.proc import Proc
 
@@ -44,7 +44,7 @@ class Guest:
         """Take a reading at `now` (monotonic seconds)."""
         self.elapsed = elapsed = now - self.read_at
         self.growth = growth = max(0, ticks - self.ticks)
-        self.cores = growth / TICKS_PER_SECOND / elapsed if elapsed > 0 else None
+        self.cores = growth / CLOCK_TICKS_PER_SECOND / elapsed if elapsed > 0 else None
         self.ticks, self.read_at = ticks, now
 
     def recount(self, proc: Proc, threads: int, now: float) -> None:

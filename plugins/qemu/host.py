@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collector_core import cpu_ticks
-from collector_core.procfs import TICKS_PER_SECOND, count_cpus, read_cpus
+from collector_core.procfs import CLOCK_TICKS_PER_SECOND, count_cpus, read_cpus
 from collector_plugins.qemu.proc import Proc
 
 
@@ -21,7 +21,7 @@ class Host:
         last, self._last = self._last, None if ticks is None else (ticks, now)
         if ticks is None or last is None or now <= last[1] or ticks < last[0]:
             return None
-        return (ticks - last[0]) / TICKS_PER_SECOND / (now - last[1])
+        return (ticks - last[0]) / CLOCK_TICKS_PER_SECOND / (now - last[1])
 
     def physical_cores(self) -> int | None:
         """Cores by what the kernel says of the processors."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from collector_core import NotAvailable
-from collector_core.procfs import CPU_FILE, TICKS_PER_SECOND
+from collector_core.procfs import CLOCK_TICKS_PER_SECOND, CPU_FILE
 from collector_plugins.qemu.config import Power
 from collector_plugins.qemu.guest import Guest
 from collector_plugins.qemu.host import Host
@@ -54,7 +54,7 @@ class Meter:
         totals.ticks += guest.growth
         if self.model is not None and guest.cores is not None:
             return self._with_power(self.model, guest, guest.cores, totals)
-        row = Row(guest, None, guest.cores, totals.ticks / TICKS_PER_SECOND, guest.vcpus)
+        row = Row(guest, None, guest.cores, totals.ticks / CLOCK_TICKS_PER_SECOND, guest.vcpus)
         if self.model is None:
             return row
         grams = self.carbon.grams(totals.joules) if self.carbon else None
@@ -70,7 +70,7 @@ class Meter:
         # The mean power of the time since the last reading: the energy is a rectangle, not a trapezium.
         if guest.elapsed <= self._max_gap:
             totals.joules += total * guest.elapsed
-        seconds, joules, carbon = totals.ticks / TICKS_PER_SECOND, totals.joules, self.carbon
+        seconds, joules, carbon = totals.ticks / CLOCK_TICKS_PER_SECOND, totals.joules, self.carbon
         rate, grams = (carbon.grams_per_hour(total), carbon.grams(joules)) if carbon else (None, None)
         outside = None if model.polynomial.fitted_range is None else model.polynomial.is_outside(load)
         return Row(guest, load, cores, seconds, guest.vcpus, static, dynamic, total, joules, rate, grams, outside)

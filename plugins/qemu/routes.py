@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from collector_plugins.qemu.view import Problem, View
+from collector_plugins.qemu.view import View
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -15,7 +14,7 @@ Answer = Callable[["web.Request"], dict[str, Any]]
 
 
 class Api:
-    """Answers from the view that `latest` gives; that raises `Problem` while there is none to answer from."""
+    """Answers from the view that `latest` gives; that raises `ApiError` while there is none to answer from."""
 
     def __init__(self, latest: Callable[[], View]) -> None:
         self._latest = latest
@@ -26,10 +25,7 @@ class Api:
 
         def serve(path: str, answer: Answer) -> web.RouteDef:
             async def handle(request: web.Request) -> web.Response:
-                try:
-                    return web.json_response(answer(request))
-                except Problem as problem:
-                    return web.json_response(problem.body, status=problem.status)
+                return web.json_response(answer(request))
 
             return web.get(path, handle)
 
@@ -59,8 +55,3 @@ class Api:
 
 def _asked(request: web.Request) -> tuple[str, str]:
     return request.query.get("vm", ""), request.query.get("uuid", "")
-
-
-def unavailable(error: str) -> Problem:
-    """There is nothing to answer from."""
-    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, error)

@@ -9,16 +9,8 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
+from collector_core import ApiError
 from collector_plugins.qemu.meter import Meter, Row
-
-
-class Problem(Exception):
-    """A question that has no answer: the HTTP status, what is wrong, and what else to tell."""
-
-    def __init__(self, status: HTTPStatus, error: str, **details: Any) -> None:
-        super().__init__(error)
-        self.status = status
-        self.body = {"error": error, **details}
 
 
 @dataclass(frozen=True)
@@ -30,15 +22,15 @@ class View:
     read_at: float
 
     def find(self, vm: str, uuid: str) -> Row:
-        """The one guest of that name, uuid or both; raises `Problem` where there is none, or more than one."""
+        """The one guest of that name, uuid or both; raises `ApiError` where there is none, or more than one."""
         if not vm and not uuid:
-            raise Problem(HTTPStatus.BAD_REQUEST, "name a guest: ?vm=NAME, or ?uuid=UUID")
+            raise ApiError(HTTPStatus.BAD_REQUEST, "name a guest: ?vm=NAME, or ?uuid=UUID")
         found = self._of_uuid(uuid, vm) if uuid else self._of_name(vm)
         if not found:
-            raise Problem(HTTPStatus.NOT_FOUND, f"no guest is called {vm or uuid!r}")
+            raise ApiError(HTTPStatus.NOT_FOUND, f"no guest is called {vm or uuid!r}")
         if len(found) > 1:
             error = f"{len(found)} guests are called {vm or uuid!r}: ask for one by ?uuid=IDENTITY"
-            raise Problem(HTTPStatus.CONFLICT, error, vms=[self.one(row) for row in found])
+            raise ApiError(HTTPStatus.CONFLICT, error, vms=[self.one(row) for row in found])
         return found[0]
 
     def _of_name(self, vm: str) -> list[Row]:
@@ -52,11 +44,11 @@ class View:
         return exact or [row for row in rows if row.guest.description.uuid == uuid.lower()]
 
     def power(self, row: Row) -> dict[str, Any]:
-        """cinergy's answer to /power; raises `Problem` while there are no watts."""
+        """cinergy's answer to /power; raises `ApiError` while there are no watts."""
         if self.meter.model is None:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "no power model is configured: `coefficients` is off")
+            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "no power model is configured: `coefficients` is off")
         if row.load is None or row.total is None:
-            raise Problem(
+            raise ApiError(
                 HTTPStatus.NOT_FOUND,
                 f"{row.guest.labels[0]!r} has just been found: its power comes with the next reading",
             )
@@ -72,10 +64,10 @@ class View:
         }
 
     def carbon(self, row: Row) -> dict[str, Any]:
-        """cinergy's answer to /carbon; raises `Problem` where there are no watts or no emission factor."""
+        """cinergy's answer to /carbon; raises `ApiError` where there are no watts or no emission factor."""
         watts = self.power(row)["total_power_watts"]
         if self.meter.carbon is None:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "no `emission_factor` is configured")
+            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "no `emission_factor` is configured")
         return {
             "vm": row.guest.labels[0],
             "power_watts": watts,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from collector_core.procfs import CPU_MODES, TICKS_PER_SECOND, ticks_by_mode
+from collector_core.procfs import CLOCK_TICKS_PER_SECOND, CPU_MODES, ticks_by_mode
 from collector_plugins.system.source import LOAD_PERIODS, CpuTimes, Disk, Interface, Memory
 
 SECTOR_BYTES = 512  # of /proc/diskstats, whatever the sectors of the disk are
@@ -18,7 +18,7 @@ _SOCKET_STATES = {name.encode(): name for name in ("used", "inuse", "orphan", "t
 
 def cpu_times(stat: bytes) -> CpuTimes:
     """/proc/stat: user, nice, system, idle, iowait, irq, softirq, steal in ticks; the guest's time is in `user`."""
-    rows = {cpu: tuple([tick / TICKS_PER_SECOND for tick in row]) for cpu, row in ticks_by_mode(stat).items()}
+    rows = {cpu: tuple([tick / CLOCK_TICKS_PER_SECOND for tick in row]) for cpu, row in ticks_by_mode(stat).items()}
     total = rows.pop("")
     return CpuTimes(CPU_MODES[: len(total)], total, rows)
 

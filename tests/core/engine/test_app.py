@@ -5,11 +5,11 @@ import threading
 
 import pytest
 
-from collector_core import Collector, Gauge, NotAvailable
-from collector_core.engine import app as app_module
+from collector_core import Collector, CollectorConfig, Field, Gauge, NotAvailable
+from collector_core.config import loading
 from collector_core.engine.app import MAX_ABANDONED, App
 from collector_core.errors import ConfigError
-from collector_core.exposition.exposition import negotiate
+from collector_core.exposition.formats import negotiate
 from collector_core.plugins.discovery import Plugin, Plugins
 from collector_core.web import api
 
@@ -43,13 +43,18 @@ class Desk(Lamp):
         out.add(DESK_ON, 1)
 
 
+def install(monkeypatch, *types):
+    """Let there be these collector classes, each a plugin, and these plugins."""
+    plugins = [each if isinstance(each, Plugin) else Plugin(each.name, each.name, "1", types=(each,)) for each in types]
+    monkeypatch.setattr(loading, "discover", lambda only=None, *, hook: Plugins(plugins))
+
+
 @pytest.fixture
 def make_app(tmp_path, monkeypatch):
     apps = []
 
     def make(text=None, *types):
-        plugins = Plugins([Plugin(cls.name, cls.name, "1", types=(cls,)) for cls in types or (Lamp, Desk)])
-        monkeypatch.setattr(app_module, "discover", lambda only=None: plugins)
+        install(monkeypatch, *types or (Lamp, Desk))
         file = None
         if text is not None:
             file = tmp_path / "config.yaml"
@@ -80,6 +85,24 @@ def test_without_a_file_what_detects_itself_runs(make_app, monkeypatch, eventual
 def test_a_source_that_is_closed_to_us_runs_and_says_so(make_app, monkeypatch):
     monkeypatch.setattr(Desk, "detected", NotAvailable("permission", "locked"))
     assert "desk" in make_app().runners
+
+
+class NeedyConfig(CollectorConfig):
+    url: str = Field(description="Address.")
+
+
+class Needy(Lamp):
+    """Is there, but must be told where."""
+
+    name, metrics, config_type = "needy", (Gauge("needy_on", "On."),), NeedyConfig
+
+
+def test_a_plugin_that_needs_options_says_so_and_harms_nobody(make_app):
+    app = make_app(None, Lamp, Needy)
+    assert list(app.runners) == ["lamp"]
+    (idle,) = app.idle
+    assert (idle.name, idle.wanted) == ("needy", False)
+    assert "url" in idle.fix
 
 
 def test_a_detect_that_raises_harms_nobody(make_app, monkeypatch):
@@ -157,8 +180,7 @@ def test_a_constructor_that_wants_to_end_the_program_harms_nobody(make_app, monk
 
 def test_a_collector_that_cannot_run_is_down_until_a_reload_makes_it_run(make_app, tmp_path, monkeypatch, eventually):
     torn = Plugin("desk", "collector-desk", "1", error="ImportError: no")
-    monkeypatch.setattr(app_module, "_logged", lambda plugins: Plugins([*plugins.all, torn]))
-    app = make_app("collectors: {lamp: {}, office: {plugin: desk}}", Lamp)
+    app = make_app("collectors: {lamp: {}, office: {plugin: desk}}", Lamp, torn)
     eventually(lambda: "lamp_on 1.0" in body(app))
     down = 'collector_up{collector="office",plugin="desk"} 0.0'
     assert down in body(app)
@@ -166,9 +188,7 @@ def test_a_collector_that_cannot_run_is_down_until_a_reload_makes_it_run(make_ap
     (row,) = (row for row in api.collectors(app) if row["name"] == "office")
     assert (row["state"], row["error"]) == ("cannot run", "ImportError: no")
     assert row["fix"] == "pip install --upgrade collector-desk"
-    monkeypatch.undo()
-    both = Plugins([Plugin(cls.name, cls.name, "1", types=(cls,)) for cls in (Lamp, Desk)])
-    monkeypatch.setattr(app_module, "discover", lambda only=None: both)
+    install(monkeypatch, Lamp, Desk)
     app.reload()
     eventually(lambda: "desk_on 1.0" in body(app))
     assert down not in body(app)
@@ -221,7 +241,7 @@ def test_the_demo_runs_what_plugins_simulate_and_labels_everything(monkeypatch):
         asked.append(hook)
         return Plugins([Plugin("lamp", "lamp", "1", types=(Lamp,))])
 
-    monkeypatch.setattr(app_module, "discover", discover)
+    monkeypatch.setattr(loading, "discover", discover)
     monkeypatch.setattr(Lamp, "detected", NotAvailable("not_found", "no lamp here"))
     app = App(demo=True)
     app.load()

@@ -14,7 +14,7 @@ PLATFORM = frozenset({Component.CPU, Component.DRAM})
 
 def meter(component, device, method="rapl", **more):
     nothing = {"latest": lambda: None, "read": lambda: None}
-    return EnergyMeter(Component(component), device, EnergyMethod(method), 0.05, 1.0, **nothing | more)
+    return EnergyMeter(component, device, method, **{"uncertainty": 0.05, "period": 1.0} | nothing | more)
 
 
 PACKAGE = meter("cpu", "package-0")
@@ -30,6 +30,12 @@ PLUG = meter("plug", "heater", "meter")
 BATTERY = meter("battery", "f3800", "meter")
 WALL = meter("host", "wall", "meter", covers=PLATFORM | {Component.GPU})
 GUEST = meter("cpu", "vm", "model", inside=Component.CPU)
+GREENHOUSE = meter("greenhouse", "lamps", "clamp")
+NPU = meter("npu", "npu-0", "driver", of_machine=True)
+CLAMP = meter("gpu", "GPU-0", "clamp")
+ROUGH_CLAMP = meter("gpu", "GPU-0", "rough_clamp", uncertainty=0.3)
+CLAMP_OF_ANOTHER = meter("gpu", "GPU-1", "clamp")
+GPU_MODEL = meter("gpu", "GPU-0", "model")
 
 
 @pytest.mark.parametrize(
@@ -50,6 +56,12 @@ GUEST = meter("cpu", "vm", "model", inside=Component.CPU)
         ([PACKAGE, PLUG, BATTERY], "package", [PACKAGE]),
         ([PACKAGE, DRAM, COUNTER, WALL], "package", [PACKAGE, DRAM, COUNTER]),
         ([PACKAGE, DRAM, COUNTER, WALL], "psys", [WALL]),
+        ([PACKAGE, GREENHOUSE], "package", [PACKAGE]),
+        ([PACKAGE, NPU], "package", [PACKAGE, NPU]),
+        ([COUNTER, CLAMP], "package", [COUNTER]),
+        ([INTEGRAL, CLAMP], "package", [INTEGRAL]),
+        ([CLAMP, GPU_MODEL, ROUGH_CLAMP], "package", [CLAMP]),
+        ([CLAMP_OF_ANOTHER, GPU_MODEL], "package", [CLAMP_OF_ANOTHER]),
         ([], "package", []),
     ],
 )
@@ -63,3 +75,18 @@ def test_a_meter_states_sane_numbers(wrong):
     sane = {"uncertainty": 0.1, "period": 1.0} | wrong
     with pytest.raises(DeclarationError, match=r"energy meter cpu x \(rapl\)"):
         EnergyMeter(Component.CPU, "x", EnergyMethod.RAPL, latest=lambda: None, read=lambda: None, **sane)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        ({"component": "Green House"}, "'Green House'"),
+        ({"component": ""}, "''"),
+        ({"method": "clamp-meter"}, "'clamp-meter'"),
+        ({"covers": frozenset({"CPU"})}, "'CPU'"),
+        ({"inside": "the cpu"}, "'the cpu'"),
+    ],
+)
+def test_components_and_methods_are_words(wrong, word):
+    with pytest.raises(DeclarationError, match=f"{word} must be snake_case"):
+        meter(**{"component": "greenhouse", "device": "lamps", "method": "clamp"} | wrong)

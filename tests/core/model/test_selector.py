@@ -5,6 +5,8 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import Metric
+from prometheus_client.samples import Sample
 
 from collector_core import Counter, Gauge, Published, Readings, Selector, Unit
 
@@ -41,10 +43,39 @@ def select(text, *sources):
         ('{device=""}', 4),
         ("nothing", 0),
         ("host_cpu_usage_ratio{}", 4),
+        ('{__name__="host_cpu_usage_ratio"}', 4),
+        ('{__name__!="host_cpu_usage_ratio"}', 1),
+        ('{__name__=~"host_cpu.*"}', 4),
+        ('{__name__=~"cpu"}', 0),
+        ('{__name__!~"host_cpu.*"}', 1),
+        ('{__name__=""}', 0),
+        ('{cpu="0",__name__=~"host_.*",mode="user"}', 1),
+        ('{__name__!~".*_total",cpu=~"1.*"}', 2),
+        ('{__name__=~".*_ratio|.*_total",__name__!="host_cpu_usage_ratio"}', 1),
+        ('host_*{__name__!~".*_total"}', 4),
+        ('host_cpu_usage_ratio{__name__="host_disk_read_bytes_total"}', 0),
+        ('host_*{__name__=~".*_ratio",cpu="10"}', 1),
     ],
 )
 def test_a_selector_means_what_promql_means(text, count):
     assert len(select(text)) == count
+
+
+def test_the_name_of_a_foreign_sample_is_matched_too():
+    histogram = Metric("rpc_seconds", "Time of a call.", "histogram")
+    histogram.samples = [Sample("rpc_seconds_count", {}, 3.0), Sample("rpc_seconds_sum", {}, 0.5)]
+    out = Readings((), max_series=100)
+    out.add_families([histogram])
+    source = Published("rpc", {}, out.snapshot())
+    assert list(select('{__name__=~".*_count"}', source)) == ["rpc_seconds_count"]
+    assert list(select('rpc_*{__name__!~".*_count"}', source)) == ["rpc_seconds_sum"]
+
+
+@pytest.mark.parametrize(("operator", "meant"), [("=", "a"), ("!=", "bc"), ("=~", "a"), ("!~", "bc")])
+def test_a_name_and_labels_are_matched_alike(operator, meant):
+    selector = Selector.parse(f'{{__name__{operator}"a",side="left"}}')
+    assert [name for name in "abc" if selector.matches(name, {"side": "left"})] == list(meant)
+    assert not any(selector.matches(name, {"side": "right"}) for name in "abc")
 
 
 def test_series_tell_what_they_are():
@@ -69,6 +100,13 @@ def test_a_layout_is_looked_up_once():
     selector, source = Selector.parse("host_*"), published()
     first = [series for series, _ in selector.select([source])]
     assert all(a is b for a, (b, _) in zip(first, selector.select([source]), strict=True))
+
+
+def test_places_say_where_the_values_stand():
+    source = published()
+    places = Selector.parse('host_*{cpu="0"}').places(source)
+    assert [source.snapshot.values[place] for place, _ in places] == [0.25, 0.5]
+    assert [series.labels["mode"] for _, series in places] == ["user", 'a"b']
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ from collector_core import (
     wrap_collector,
 )
 from collector_core.engine.app import App
-from collector_core.exposition.exposition import Exposition, negotiate
+from collector_core.exposition.formats import negotiate
+from collector_core.exposition.sources import Exposition
 from collector_core.model.result import Result
 from collector_core.plugins.discovery import check_type, detect
 from collector_core.testing import FakeClock, Harness, assert_plugin_contract
@@ -490,7 +491,7 @@ def test_a_wrapped_collector_that_raises_is_made_anew(bench, caplog):
     b = bench(wrap_collector("weather", Failing))
     b.tick()
     assert b.runner.last_report.result is Result.ERROR
-    assert "ConnectionError: no sun (test_foreign.py:" in caplog.text
+    assert "ConnectionError: no sun (test_prometheus_adapter.py:" in caplog.text
     b.clock.advance(1)
     b.tick()
     assert b.runner.last_report.result is Result.OK

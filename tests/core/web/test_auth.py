@@ -18,13 +18,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_core.web import auth
+from collector_core.web.api_error import ApiError
 from collector_core.web.auth import TokenBucket, parse_basic, protect
-from collector_core.web.callers import is_loopback, require_auth_outside_loopback
+from collector_core.web.error_responses import error_responses
 from collector_core.web.file_reload import WebConfigFile
-from collector_core.web.guard import GuardedRunner
+from collector_core.web.server import LimitedRunner
 from collector_core.web.web_config import RateLimit
+from collector_core.web.write_access import is_loopback, require_auth_outside_loopback
 
-Serve = Callable[..., Awaitable[GuardedRunner]]
+Serve = Callable[..., Awaitable[LimitedRunner]]
 Fetch = Callable[..., Coroutine[Any, Any, tuple[int, dict[str, str], bytes]]]
 Start = Callable[..., Awaitable[str]]
 
@@ -85,7 +87,7 @@ def start(tmp_path: Path, serve: Serve) -> Start:
 
     async def start(config: str | None) -> str:
         source = None
-        app = web.Application()
+        app = web.Application(middlewares=[error_responses])
         app.router.add_get("/", hello)
         app.router.add_get("/fail", fail)
         app.router.add_post("/reload", hello)
@@ -397,8 +399,8 @@ async def ask(source: WebConfigFile | None, method: str, remote: str, **headers:
     try:
         trusted = require_auth_outside_loopback(lambda: source is not None and source.last_good().authenticates)
         return (await trusted(request, handler)).status
-    except web.HTTPForbidden as answer:
-        return answer.status
+    except ApiError as refusal:
+        return refusal.status
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from collector_core import Collector, Field, Gauge, PushInbox, PushOptions, hookimpl
+from collector_core import ApiError, Collector, Field, Gauge, PushInbox, PushOptions, hookimpl
 from collector_core.engine.app import App
 from collector_core.testing import FakeClock
-from collector_core.web.ingest import MAX_BODY, PushRefused
+from collector_core.testing.routes import serve_application
+from collector_core.web.ingest import MAX_BODY
 from collector_core.web.routes import Routes
 from collector_core.web.service import make_web_app
-from tests.serving import serving
 
 FOREIGN = {"X-Forwarded-For": "203.0.113.9"}
 
@@ -48,7 +48,7 @@ async def served(inbox, instance):
     app = App(root=Path("/"))
     app.add(instance(Lamp))
     try:
-        async with serving(make_web_app(app, Routes(app))) as session:
+        async with serve_application(make_web_app(app, Routes(app))) as session:
             yield session
     finally:
         await asyncio.to_thread(app.stop, 0.5)
@@ -135,7 +135,7 @@ def test_any_body_is_taken_or_refused(body):
     inbox = make_inbox()
     try:
         inbox.put("desk", body)
-    except PushRefused as refused:
+    except ApiError as refused:
         assert refused.status == 400
         assert not inbox.current()
     else:

@@ -12,9 +12,9 @@ from collector_core.engine.app import App
 from collector_core.errors import StartupError
 from collector_core.plugins.discovery import check_type
 from collector_core.plugins.hookspecs import implementation
+from collector_core.testing.routes import serve_application
 from collector_core.web.routes import Routes
 from collector_core.web.service import make_web_app
-from tests.serving import serving
 
 
 def collector_with(offer, name="lamp"):
@@ -61,7 +61,7 @@ def app(instance):
 
 
 def served(app):
-    return serving(make_web_app(app, Routes(app)))
+    return serve_application(make_web_app(app, Routes(app)))
 
 
 async def ask(session, path, method="GET"):

@@ -3,11 +3,12 @@
 import json
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import MultiDict
 
+from collector_core import ApiError
+from collector_core.testing import serve_routes
 from collector_plugins.anomaly import api
 from collector_plugins.anomaly.anomalies import Record, Records
 
@@ -23,8 +24,12 @@ def record(minutes=0, *, severity=2, component="cpu", ended=None):
 RECORDS = [record(30, severity=4), record(20, component="gpu", ended=START + 1500), record(10, ended=START + 900)]
 
 
+def answer(asked, records=RECORDS):
+    return api.answer(records, api.AnomalyQuery.parse(MultiDict(asked)))
+
+
 def found(*asked, records=RECORDS):
-    return [each["time"] for each in api.answer(records, list(asked))["anomalies"]]
+    return [each["time"] for each in answer(asked, records)["anomalies"]]
 
 
 def test_the_newest_comes_first():
@@ -45,7 +50,7 @@ def test_what_goes_on_is_found_however_early_it_began():
 
 
 def test_matching_counts_what_the_limit_leaves_out():
-    assert api.answer(RECORDS, [("limit", "1")])["matching"] == 3
+    assert answer([("limit", "1")])["matching"] == 3
 
 
 def test_a_record_says_everything():
@@ -73,9 +78,7 @@ def test_a_record_says_everything():
     ],
 )
 async def test_a_wrong_query_is_400_and_names_the_field(asked, field):
-    app = web.Application()
-    app.add_routes(api.routes(lambda: RECORDS))
-    async with TestClient(TestServer(app)) as client:
+    async with serve_routes(api.routes(lambda: RECORDS)) as client:
         answer = await client.get(api.PATH, params=asked)
         assert answer.status == 400
         assert (await answer.json())["field"] == field
@@ -85,9 +88,9 @@ async def test_a_wrong_query_is_400_and_names_the_field(asked, field):
 @given(st.lists(st.tuples(st.sampled_from(["since", "severity", "component", "limit", "x"]), st.text())))
 def test_any_query_is_answered_or_refused(asked):
     try:
-        json.dumps(api.answer(RECORDS, asked))
-    except api.Refused as refused:
-        assert refused.answer["field"]
+        json.dumps(answer(asked))
+    except ApiError as refusal:
+        assert refusal.body["field"]
 
 
 def test_the_oldest_record_makes_room():

@@ -3,21 +3,18 @@
 import json
 import re
 
-from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector_core.testing import serve_routes
 from collector_plugins.performance.report import markdown
-from tests.serving import serving
 
 ANOMALY = 'anomaly_active{component="cpu",type="level",severity="4"} 1\n'
 LOAD = "system_cpu_usage_ratio 0.5\n"
 
 
 def served(node):
-    app = web.Application()
-    app.add_routes(node.collector.collector_routes())
-    return serving(app)
+    return serve_routes(node.collector.collector_routes())
 
 
 async def ask(session, path):

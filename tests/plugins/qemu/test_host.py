@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from collector_core import Context
-from collector_core.procfs import TICKS_PER_SECOND
+from collector_core.procfs import CLOCK_TICKS_PER_SECOND
 from collector_plugins.qemu.host import Host
 from collector_plugins.qemu.proc import Proc
 
 
 @pytest.fixture
 def proc(machine: Any) -> Proc:
-    return Proc(Context("qemu", logging.getLogger("test"), root=machine.root))
+    return Proc(Context(name="qemu", logger=logging.getLogger("test"), root=machine.root))
 
 
 def test_busy_cores_are_those_since_the_last_call(machine: Any, proc: Proc) -> None:
@@ -31,7 +31,7 @@ def test_busy_cores_are_those_since_the_last_call(machine: Any, proc: Proc) -> N
 
 
 def test_a_host_that_does_not_list_its_cpus(machine: Any, proc: Proc) -> None:
-    (machine.root / "proc/stat").write_text(f"cpu  {TICKS_PER_SECOND} 0 0 9\nbtime 1\n")
+    (machine.root / "proc/stat").write_text(f"cpu  {CLOCK_TICKS_PER_SECOND} 0 0 9\nbtime 1\n")
     host = Host(proc)
     host.busy_cores(1.0)
     assert host.cpus is None

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
 
-from collector_core.testing import Harness
+from collector_core.testing import Harness, serve_routes
 
 from .conftest import MODEL, Machine
 
@@ -38,17 +37,9 @@ def ask(harness: Harness) -> Ask:
     """Ask the collector's routes over HTTP: status and JSON."""
 
     async def answer(path: str) -> tuple[int, Any]:
-        app = web.Application()
-        app.add_routes(harness.collector.collector_routes())  # type: ignore[attr-defined]
-        runner = web.AppRunner(app)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        try:
-            url = f"http://127.0.0.1:{runner.addresses[0][1]}{path}"
-            async with ClientSession() as session, session.get(url) as response:
-                return response.status, await response.json()
-        finally:
-            await runner.cleanup()
+        routes = harness.collector.collector_routes()  # type: ignore[attr-defined]
+        async with serve_routes(routes) as session, session.get(path) as response:
+            return response.status, await response.json()
 
     return lambda path: asyncio.run(answer(path))
 

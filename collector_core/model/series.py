@@ -1,0 +1,101 @@
+"""Series that are published, and what all ways to choose among them share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from collector_core.model.families import Family
+from collector_core.model.labels import label_text
+from collector_core.model.metrics import Metric
+from collector_core.model.published import Published
+from collector_core.model.readings import Layout, all_labels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One series that is published; equal to another of the same `text`, its name and labels as Prometheus writes them.
+
+    `kind` is `gauge`, `counter`, `info` or what a family of foreign code calls itself; `source` as in `Published`;
+    `topic`, `of` and `title` say what it is about, as in `Metric`, and are empty where nobody says.
+    """
+
+    text: str
+    name: str
+    labels: Mapping[str, str]
+    kind: str
+    unit: str
+    help: str
+    source: str
+    topic: str = ""
+    of: str = ""
+    title: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Series) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class SeriesChooser(ABC):
+    """Chooses among published series.
+
+    What belongs to a layout is looked up once and kept as long as the layout lives, so that choosing is cheap where the
+    same series come again and again. Not for several threads at once.
+    """
+
+    def __init__(self) -> None:
+        self._known: WeakKeyDictionary[Layout, dict[str, list[tuple[int, Series]]]] = WeakKeyDictionary()
+
+    def select(self, published: Iterable[Published]) -> Iterator[tuple[Series, float]]:
+        """The series that are meant, with their values, in the order in which they are published."""
+        for each in published:
+            values = each.snapshot.values
+            for place, series in self.places(each):
+                yield series, values[place]
+            for family in each.snapshot.families:
+                yield from self._foreign(each, family)
+
+    def places(self, published: Published) -> Sequence[tuple[int, Series]]:
+        """The series that are meant, with the place of each one's value in `published.snapshot.values`.
+
+        Places stay the same while snapshots share a `layout`. Families of foreign code have none.
+        """
+        known = self._known.setdefault(published.snapshot.layout, {})
+        if published.source not in known:
+            known[published.source] = list(self._look_up(published))
+        return known[published.source]
+
+    @abstractmethod
+    def _means_metric(self, metric: Metric) -> bool:
+        """Whether series of this metric may be meant."""
+
+    def _means_labels(self, labels: Mapping[str, str]) -> bool:
+        """Whether a series with these labels is meant, if its metric is."""
+        del labels
+        return True
+
+    def _foreign(self, published: Published, family: Family) -> Iterator[tuple[Series, float]]:
+        """Series of a family of foreign code, which says nothing of what it is about."""
+        del published, family
+        yield from ()
+
+    def _look_up(self, published: Published) -> Iterator[tuple[int, Series]]:
+        for metric, places in published.snapshot.layout.places.items():
+            if not self._means_metric(metric):
+                continue
+            for key, place in places.items():
+                labels = all_labels(metric, published.labels, key)
+                if self._means_labels(labels):
+                    yield place, _series(metric, labels, published.source)
+
+
+def _series(metric: Metric, labels: Mapping[str, str], source: str) -> Series:
+    about = (metric.kind, metric.unit, metric.help, source, metric.topic, metric.of, metric.title)
+    return Series(metric.name + label_text(labels), metric.name, labels, *about)

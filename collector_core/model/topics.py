@@ -1,0 +1,24 @@
+"""Which series are about something: by what their declarations say, whoever publishes them."""
+
+from __future__ import annotations
+
+from collector_core.model.metrics import Metric
+from collector_core.model.series import SeriesChooser
+
+
+class TopicSelector(SeriesChooser):
+    """Chooses the published series about `topic`, of `of` or of anything: `TopicSelector("power", of="gpu")`.
+
+    Both are words as in `Metric`. Families of foreign code say nothing of that kind and are never chosen.
+    """
+
+    def __init__(self, topic: str, *, of: str | None = None) -> None:
+        super().__init__()
+        self.topic = topic
+        self.of = of
+
+    def __repr__(self) -> str:
+        return f"TopicSelector({self.topic!r}, of={self.of!r})"
+
+    def _means_metric(self, metric: Metric) -> bool:
+        return metric.topic == self.topic and self.of in (None, metric.of)

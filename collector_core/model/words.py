@@ -1,0 +1,12 @@
+"""Words in declarations: snake_case, as Prometheus writes names."""
+
+from __future__ import annotations
+
+import re
+
+_SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+def is_snake_case(word: object) -> bool:
+    """Whether this is text such as `volt_amperes`: lower-case words and digits joined by single underscores."""
+    return isinstance(word, str) and _SNAKE_CASE.fullmatch(word) is not None

@@ -1,0 +1,42 @@
+"""The routes of a collector on a real server, for its tests."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession, web
+
+
+@contextlib.asynccontextmanager
+async def serve_routes(routes: Iterable[web.AbstractRouteDef]) -> AsyncIterator[ClientSession]:
+    """Serve what `collector_routes` returns on a free port of loopback, with refusals and checks as in the program.
+
+    Yields a session whose addresses are paths: `await session.get("/shelly/plugs")`.
+    """
+    from aiohttp import web  # noqa: PLC0415 - only tests of routes need it
+
+    from collector_core.web.error_responses import error_responses  # noqa: PLC0415
+    from collector_core.web.write_access import require_auth_outside_loopback  # noqa: PLC0415
+
+    application = web.Application(middlewares=[error_responses, require_auth_outside_loopback()])
+    application.add_routes(routes)
+    async with serve_application(application) as session:
+        yield session
+
+
+@contextlib.asynccontextmanager
+async def serve_application(application: web.Application) -> AsyncIterator[ClientSession]:
+    """Serve an application on a free port of loopback; yields a session whose addresses are paths."""
+    from aiohttp import ClientSession, web  # noqa: PLC0415
+
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        async with ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as session:
+            yield session
+    finally:
+        await runner.cleanup()

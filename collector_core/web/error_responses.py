@@ -1,0 +1,32 @@
+"""What clients get when a handler refuses a request or fails."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from collector_core.web.api_error import ApiError
+
+log = logging.getLogger(__name__)
+
+JSON_PATHS = ("/api/", "/-/")
+
+
+@web.middleware
+async def error_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """An `ApiError` as JSON, other refusals too where the path is one of ours; a bug as a 500 that tells nothing."""
+    try:
+        return await handler(request)
+    except ApiError as refusal:
+        return web.json_response(refusal.body, status=refusal.status, headers=refusal.headers)
+    except web.HTTPException as error:
+        if error.content_type == "application/json" or not request.path.startswith(JSON_PATHS):
+            raise
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+        return web.json_response({"error": error.reason}, status=error.status, headers=headers)
+    except Exception:
+        log.exception("%s %s failed", request.method, request.path)
+        return web.Response(text="internal error; the log says more\n", status=HTTPStatus.INTERNAL_SERVER_ERROR)

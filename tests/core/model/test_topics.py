@@ -1,0 +1,53 @@
+"""Series are found by what they are about, whoever publishes them."""
+
+import pytest
+from prometheus_client.core import GaugeMetricFamily
+
+from collector_core import Gauge, Info, Published, Readings, Selector, TopicSelector, Unit
+
+GREENHOUSE = Gauge(
+    "plug_power_watts", "Power.", Unit.WATTS, ("plug",), topic="power", of="greenhouse", title="Power of the greenhouse"
+)
+GPU = Gauge("card_draw_watts", "Power.", Unit.WATTS, topic="power", of="gpu")
+HEAT = Gauge("card_heat_celsius", "Heat.", Unit.CELSIUS, topic="temperature", of="gpu")
+PLAIN = Gauge("card_slots", "Slots.")
+FACTS = Info("card_info", "Facts.", ("model",), topic="inventory", of="gpu", title="GPU")
+
+
+def published():
+    out = Readings((GREENHOUSE, GPU, HEAT, PLAIN, FACTS), max_series=100)
+    out.add(GREENHOUSE, 40, plug="lamps")
+    out.add(GREENHOUSE, 60, plug="fan")
+    out.add(GPU, 300)
+    out.add(HEAT, 70)
+    out.add(PLAIN, 4)
+    out.add(FACTS, model="x")
+    out.add_families([GaugeMetricFamily("power", "Foreign.", value=1)])
+    return Published("plugs", {"site": "barn"}, out.snapshot())
+
+
+@pytest.mark.parametrize(
+    ("topic", "of", "values"),
+    [
+        ("power", None, [40, 60, 300]),
+        ("power", "gpu", [300]),
+        ("temperature", "gpu", [70]),
+        ("temperature", "greenhouse", []),
+        ("humidity", None, []),
+    ],
+)
+def test_a_topic_chooses_what_is_about_it(topic, of, values):
+    assert [value for _, value in TopicSelector(topic, of=of).select([published()])] == values
+
+
+def test_series_say_what_they_are_about():
+    series, _ = next(iter(TopicSelector("power", of="greenhouse").select([published()])))
+    assert (series.topic, series.of, series.title) == ("power", "greenhouse", "Power of the greenhouse")
+    assert series.text == 'plug_power_watts{plug="lamps",site="barn"}'
+    [(plain, _)] = Selector.parse("card_slots").select([published()])
+    assert (plain.topic, plain.of, plain.title) == ("", "", "")
+
+
+def test_places_of_a_topic_are_looked_up_once():
+    selector, source = TopicSelector("power"), published()
+    assert selector.places(source) is selector.places(source)

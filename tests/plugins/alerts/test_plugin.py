@@ -1,0 +1,280 @@
+"""The plugin as a whole: from what others show to what channels get, over restarts too."""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from collector_core.testing import FakeClock
+from collector_plugins.alerts import DemoAlerts, metrics
+from tests.plugins.alerts.conftest import HOT, QUICK
+
+DOWN = """\
+collector_up{collector="node",plugin="evm"} 0
+collector_unavailable_info{collector="node",plugin="evm",reason="unreachable"} 1
+"""
+UP = DOWN.split("\n", maxsplit=1)[0].removesuffix("0") + "1\n"
+
+
+def hooked(server, **more):
+    return {"channels": {"ops": {"type": "webhook", "url": server.url, **more}}}
+
+
+def test_an_alert_reaches_its_channel_once_and_its_end_once(watch, webhook):
+    server = webhook()
+    subject = watch(**QUICK, rules=[HOT], **hooked(server))
+    for text in ("heat 20\n", "heat 60\n", "heat 61\n", "heat 62\n", "heat 20\n", "heat 20\n", "heat 20\n"):
+        subject.run(text)
+    assert server.statuses("Hot") == ["firing", "resolved"]
+    sent = dict(subject.harness.series(metrics.NOTIFICATIONS))
+    assert sent == {("ops", "sent"): 2, ("ops", "failed"): 0, ("ops", "dropped"): 0}
+    assert subject.harness.value(metrics.UP, channel="ops") == 1
+
+
+def test_the_collector_that_is_down_is_named_with_its_reason_and_what_to_do(watch, webhook):
+    server = webhook()
+    subject = watch(**QUICK | {"default_rules": True}, **hooked(server))
+    for _ in range(40):
+        subject.run(DOWN)
+    (told,) = server.deliveries[0].json["alerts"]
+    assert told["labels"] == {
+        "alertname": "CollectorDown",
+        "collector": "node",
+        "instance": "test",
+        "plugin": "evm",
+        "severity": "warning",
+    }
+    assert told["annotations"]["summary"] == "The collector node has no data: unreachable"
+    assert "energy-collector doctor" in told["annotations"]["fix"]
+    for _ in range(3):
+        subject.run(UP)
+    assert server.statuses("CollectorDown") == ["firing", "resolved"]
+
+
+def test_anomalies_are_alerts_of_their_severity(watch):
+    subject = watch()
+    active = 'anomaly_active{component="cpu",type="spike",severity="%d"} 1\n'
+    subject.run("".join(active % level for level in range(1, 6)))
+    firing = {(alert.name, alert.labels["exported_severity"]) for alert in subject.collector._firing}
+    assert firing == {
+        ("MinorAnomaly", "1"),
+        ("MinorAnomaly", "2"),
+        ("Anomaly", "3"),
+        ("SevereAnomaly", "4"),
+        ("SevereAnomaly", "5"),
+    }
+    assert subject.harness.value(metrics.ACTIVE, alert="SevereAnomaly", severity="critical") == 2
+
+
+def test_a_series_that_is_missing_fires_after_the_start(watch):
+    rule = {"alert": "NoGpu", "series": "gpu_power", "absent": True}
+    subject = watch(**QUICK | {"startup_grace": "60s"}, rules=[rule])
+    subject.run(advance=30)
+    assert subject.harness.value(metrics.ACTIVE, alert="NoGpu", severity="warning") == 0
+    subject.run(advance=60)
+    assert subject.harness.value(metrics.ACTIVE, alert="NoGpu", severity="warning") == 1
+    subject.run("gpu_power 1\n")
+    assert subject.harness.value(metrics.ACTIVE, alert="NoGpu", severity="warning") == 0
+
+
+def test_a_restart_neither_repeats_an_alert_nor_forgets_its_end(watch, webhook):
+    server = webhook()
+    options = {**QUICK, "startup_grace": "60s", "rules": [HOT], **hooked(server)}
+    subject = watch(**options)
+    subject.run("heat 60\n").run("heat 60\n")
+    subject = watch(subject, **options)
+    subject.run("").run("heat 60\n").run("heat 60\n")
+    assert server.statuses("Hot") == ["firing"]
+    subject = watch(subject, **options)
+    subject.run("heat 1\n").run("heat 1\n").run("heat 1\n")
+    assert server.statuses("Hot") == ["firing", "resolved"]
+
+
+def test_an_alertmanager_hears_of_what_ended_while_the_program_was_away(watch, webhook):
+    server = webhook()
+    channels = {"central": {"type": "alertmanager", "urls": server.url.removesuffix("/hook")}}
+    options = {**QUICK, "rules": [HOT], "channels": channels}
+    subject = watch(**options)
+    subject.run("heat 60\n")
+    started = server.deliveries[0].json[0]
+    subject = watch(subject, **options)
+    subject.run("heat 1\n")
+    ended = server.deliveries[-1].json[0]
+    assert (ended["labels"], ended["startsAt"]) == (started["labels"], started["startsAt"])
+    assert ended["endsAt"] < started["endsAt"]
+
+
+def test_a_log_that_cannot_be_written_is_tried_again_and_says_why(watch):
+    subject = watch(**QUICK, rules=[HOT], channels={"file": {"type": "log", "path": "/dev/full"}})
+    subject.run("heat 60\n").run("heat 60\n")
+    (failure,) = subject.harness.part_failures
+    assert "No space left" in failure.error.detail
+    assert subject.harness.value(metrics.QUEUE_LENGTH, channel="file") == 1
+
+
+def test_a_log_that_cannot_be_turned_over_says_so(watch, tmp_path):
+    path = tmp_path / "alerts.log"
+    path.write_text("x" * 2000)
+    (tmp_path / "alerts.log.1").mkdir()
+    options = {"type": "log", "path": str(path), "max_bytes": 1000, "backups": 1}
+    subject = watch(**QUICK, rules=[HOT], channels={"file": options})
+    subject.run("heat 60\n").run("heat 60\n")
+    assert [part.name for part in subject.harness.part_failures] == ["channel=file"]
+
+
+def test_what_waits_for_a_dead_channel_survives_a_kill(watch, webhook):
+    dead = webhook(status=503)
+    options = {**QUICK, "rules": [HOT]}
+    subject = watch(**options, **hooked(dead))
+    subject.run("heat 60\n").run("heat 60\n")
+    assert subject.harness.value(metrics.QUEUE_LENGTH, channel="ops") == 1
+    assert [part.name for part in subject.harness.part_failures] == ["channel=ops"]
+    # No close: a second process finds what a killed one left.
+    server = webhook()
+    second = watch(clock=subject.clock, **options, **hooked(server))
+    second.run("heat 60\n").run("heat 60\n")
+    assert server.statuses("Hot") == ["firing"]
+    assert server.deliveries[0].headers["webhook-id"] == dead.deliveries[0].headers["webhook-id"]
+
+
+def test_a_dead_channel_delays_no_other(watch, webhook):
+    hanging, server = webhook(hangs=True), webhook()
+    channels = {name: {"type": "webhook", "url": each.url} for name, each in {"bad": hanging, "ops": server}.items()}
+    subject = watch(**QUICK, rules=[HOT], channels=channels)
+    for text in ("heat 60\n", "heat 60\n", "heat 1\n", "heat 1\n", "heat 1\n"):
+        subject.run(text)
+    assert server.statuses("Hot") == ["firing", "resolved"]
+    assert subject.harness.value(metrics.QUEUE_LENGTH, channel="bad") == 2
+
+
+def test_a_storm_of_alerts_is_one_message(watch, webhook):
+    server = webhook()
+    rules = [{"alert": f"Rule{number}", "series": f'heat{{n="{number}"}}', "above": 1} for number in range(100)]
+    subject = watch(**QUICK, rules=rules, **hooked(server))
+    text = "".join(f'heat{{n="{number}"}} 5\n' for number in range(100))
+    subject.run(text).run(text).run(text)
+    (message,) = server.deliveries
+    assert (len(message.json["alerts"]), message.json["truncatedAlerts"]) == (50, 50)
+
+
+def test_a_rule_that_meets_too_many_series_is_bounded(watch):
+    subject = watch(**QUICK, rules=[HOT])
+    subject.run("".join(f'heat{{n="{number}"}} 60\n' for number in range(700)))
+    assert subject.harness.value(metrics.ACTIVE, alert="Hot", severity="warning") == 500
+    assert subject.harness.value(metrics.UNTRACKED) == 200
+
+
+def test_a_full_queue_loses_the_oldest_and_counts_it(watch, webhook):
+    dead = webhook(status=500)
+    rules = [{"alert": f"Rule{number}", "series": f'heat{{n="{number}"}}', "above": 1} for number in range(4)]
+    subject = watch(**QUICK, rules=rules, queue_limit=2, **hooked(dead))
+    text = "".join(f'heat{{n="{number}"}} 5\n' for number in range(4))
+    subject.run(text).run(text)
+    assert subject.harness.value(metrics.QUEUE_LENGTH, channel="ops") == 2
+    assert subject.harness.value(metrics.NOTIFICATIONS, channel="ops", result="dropped") == 2
+    assert len(subject.collector._dispatcher._store.queued()) == 2, "what was dropped stays dropped after a restart"
+
+
+def test_values_that_change_all_the_time_do_not_wear_out_the_disk(watch, tmp_path):
+    subject = watch(**QUICK, rules=[HOT])
+    writes = []
+    for number in range(24):
+        subject.run(f"heat {60 + number}\n")
+        writes.append(subject.collector._dispatcher._store._db.total_changes)
+    assert writes[-1] - writes[0] <= 2
+
+
+def test_the_demo_tells_nobody_and_leaves_nothing(watch, tmp_path):
+    subject = watch(cls=DemoAlerts)
+    subject.run(DOWN)
+    assert subject.harness.value(metrics.RULES) == 8
+    assert subject.collector.config.channels == {}
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_state_that_cannot_be_kept_says_so_and_alerts_go_on(watch, webhook):
+    server = webhook()
+    subject = watch(**QUICK, rules=[HOT], **hooked(server))
+    subject.run("heat 1\n")
+    subject.collector._dispatcher._store._db.execute("PRAGMA query_only = 1")
+    subject.run("heat 60\n").run("heat 60\n")
+    assert [part.name for part in subject.harness.part_failures] == ["state=alerts"]
+    assert server.statuses("Hot") == ["firing"]
+    subject.collector._dispatcher._store._db.execute("PRAGMA query_only = 0")
+    subject.run("heat 60\n")
+    assert subject.harness.part_failures == []
+
+
+def test_the_log_has_a_line_for_each_alert(watch, tmp_path):
+    path = tmp_path / "alerts.log"
+    subject = watch(**QUICK, rules=[HOT], channels={"file": {"type": "log", "path": str(path)}})
+    subject.run("heat 60\n").run("heat 60\n").run("heat 1\n").run("heat 1\n").run("heat 1\n")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(line["status"], line["labels"]["alertname"]) for line in lines] == [("firing", "Hot"), ("resolved", "Hot")]
+
+
+def test_a_log_that_is_full_is_turned_over(watch, tmp_path):
+    path = tmp_path / "alerts.log"
+    options = {"type": "log", "path": str(path), "max_bytes": 1000, "backups": 2}
+    subject = watch(**QUICK, rules=[HOT], channels={"file": options}, flap_starts=100, notifications_per_minute=600)
+    for _ in range(10):
+        subject.run("heat 60\n").run("heat 60\n").run("heat 1\n").run("heat 1\n")
+    assert sorted(file.name for file in tmp_path.glob("alerts.log*")) == ["alerts.log", "alerts.log.1", "alerts.log.2"]
+    assert path.stat().st_size <= 1000
+
+
+def test_the_console_has_lines_that_people_read(watch, capsys):
+    subject = watch(
+        **QUICK, rules=[HOT | {"summary": "It is {value} in {room}\x1b[2J"}], channels={"c": {"type": "console"}}
+    )
+    subject.run('heat{room="hall"} 60\n').run('heat{room="hall"} 60\n')
+    printed = capsys.readouterr().out
+    assert "[FIRING] warning Hot: It is 60 in hall" in printed
+    assert "\x1b" not in printed
+
+
+def test_flapping_is_told_once_and_then_silent(watch, webhook):
+    server = webhook()
+    subject = watch(**QUICK, rules=[HOT], **hooked(server), notifications_per_minute=600)
+    for _ in range(20):
+        subject.run("heat 60\n").run("heat 60\n").run("heat 1\n").run("heat 1\n")
+    told = server.statuses("Hot")
+    assert told == ["firing", "resolved"] * 3 + ["firing"]
+    assert server.deliveries[-1].json["alerts"][0]["annotations"]["flapping"] == "true"
+    for _ in range(190):
+        subject.run("heat 1\n")
+    assert server.statuses("Hot")[len(told) :] == ["resolved"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rules": [{"alert": "A", "series": "x"}]},
+        {"rules": [{"alert": "A", "series": "x", "above": 1, "below": 2}]},
+        {"rules": [{"alert": "A", "series": "x{", "above": 1}]},
+        {"rules": [{"alert": "A", "series": "x", "threshold": 1}]},
+        {"rules": [{"alert": "A", "series": "x", "above": float("nan")}]},
+        {"rules": [{"alert": "A", "series": "x", "above": 1, "labels": {"severity": "x"}}]},
+        {"rules": [HOT, HOT]},
+        {"channels": {"a": {"type": "pigeon"}}},
+        {"channels": {"a": {"type": "webhook", "url": "file:///etc/passwd"}}},
+        {"channels": {"a": {"type": "webhook", "url": "gopher://127.0.0.1/"}}},
+        {"channels": {"a": {"type": "webhook", "url": "http:///x"}}},
+        {"channels": {"a": {"type": "email", "host": "mail.example", "tls": "off", "from": "a@b", "to": ["c@d"]}}},
+        {"channels": {"a": {"type": "alertmanager", "urls": []}}},
+    ],
+    ids=str,
+)
+def test_options_that_cannot_be_meant_are_refused(watch, wrong):
+    with pytest.raises(ValidationError):
+        watch(**wrong)
+
+
+def test_a_clock_that_jumps_back_over_a_restart_repeats_nothing(watch, webhook):
+    server = webhook()
+    options = {**QUICK, "rules": [HOT], **hooked(server)}
+    subject = watch(**options)
+    subject.run("heat 60\n").run("heat 60\n")
+    subject = watch(subject, **options | {"clock": FakeClock(0.0, 1_600_000_000.0)})
+    subject.run("heat 60\n").run("heat 60\n")
+    assert server.statuses("Hot") == ["firing"]
