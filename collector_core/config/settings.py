@@ -119,11 +119,21 @@ class Instance:
         energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple,
         published: Callable[[], Sequence[Published]] = tuple,
         keeps_running: bool = True,
+        redact: Callable[[str], str] = str,
     ) -> Collector[Any]:
         """The collector in its `Context`; what its constructor raises passes through."""
-        logger = logging.getLogger(f"collector.{self.name}")
-        times = (self.interval, self.timeout, clock)
-        ctx = Context(self.name, logger, *times, root, energy_meters, published, keeps_running)
+        ctx = Context(
+            name=self.name,
+            logger=logging.getLogger(f"collector.{self.name}"),
+            interval=self.interval,
+            timeout=self.timeout,
+            clock=clock,
+            root=root,
+            energy_meters=energy_meters,
+            published=published,
+            keeps_running=keeps_running,
+            redact=redact,
+        )
         return self.type(self.options, ctx)
 
 
@@ -220,7 +230,7 @@ def _instances(
 
 
 def _unloadable(collectors: Mapping[str, Any], document: Document, plugins: Plugins) -> Iterable[Unloadable]:
-    broken = {plugin.name: plugin for plugin in plugins.broken}
+    broken = plugins.unloaded
     for name, item in collectors.items():
         wanted, path = _wanted(name, item)
         if wanted in broken:
@@ -240,7 +250,7 @@ def _find_type(
     wanted, path = _wanted(name, item)
     if wanted in plugins.types:
         return plugins.types[wanted], []
-    if wanted in {plugin.name for plugin in plugins.broken}:
+    if wanted in plugins.unloaded:
         return None, []  # `_unloadable` tells
     hint = did_you_mean(wanted, {*plugins.types, *entry_point_names()}) or "`energy-collector list` shows all"
     return None, [document.problem(path, f"no plugin is called {wanted!r}; {hint}")]
