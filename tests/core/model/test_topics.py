@@ -34,6 +34,8 @@ def published():
         ("temperature", "gpu", [70]),
         ("temperature", "greenhouse", []),
         ("humidity", None, []),
+        (None, None, [40, 60, 300, 70, 1]),
+        (None, "gpu", [300, 70, 1]),
     ],
 )
 def test_a_topic_chooses_what_is_about_it(topic, of, values):

@@ -1,23 +1,41 @@
-"""Other collectors' readings, as text in Prometheus' format."""
+"""Other collectors' readings, as text in Prometheus' format; what a plugin declares is published as declared."""
 
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from collector_core import Collector, Published
+from collector_core import Collector, Counter, Gauge, Published, Unit
+from collector_core.plugins.discovery import discover
 from collector_core.testing import Harness
 from collector_plugins.performance import Performance
 
+DECLARED = {metric.name: metric for cls in discover().types.values() for metric in cls.metrics}
+GREENHOUSE = Gauge(
+    "shelly_power_watts",
+    "Power.",
+    Unit.WATTS,
+    ("plug",),
+    topic="power",
+    of="greenhouse",
+    title="Power of the greenhouse",
+)
+OTHER_GPU = Gauge("other_gpu_power_watts", "Power.", Unit.WATTS, ("card",), topic="power", of="gpu", title="GPU power")
+WATERED = Counter("shelly_waterings_total", "Waterings.", topic="waterings", of="greenhouse", title="Waterings")
+
 
 class _Others(Collector):
-    """Shows what a text says."""
+    """Shows what a text says; labels that it leaves out are empty."""
 
-    name, metrics = "others", ()
+    name, metrics = "others", (*DECLARED.values(), GREENHOUSE, OTHER_GPU, WATERED)
     text = ""
 
     def collect(self, out):
-        out.add_families(text_string_to_metric_families(self.text), merge=True)
+        declared = {metric.name: metric for metric in self.metrics}
+        for family in text_string_to_metric_families(self.text):
+            for sample in family.samples:
+                metric = declared[sample.name]
+                out.add(metric, sample.value, **{label: sample.labels.get(label, "") for label in metric.labels})
 
 
 class Node:
