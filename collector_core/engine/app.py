@@ -119,7 +119,7 @@ class App:
 
     def add(self, instance: Instance) -> Runner:
         """Build one more collector, for commands that run it themselves; raises `DeclarationError`."""
-        others = (self.energy_meters, self._tell, self._keeps_running)
+        others = (self.energy_meters, self._tell, self._keeps_running, self.redactor)
         runner = Runner(instance, self.exposition, self.clock, self.root, *others)
         self.runners[instance.name] = runner
         return runner

@@ -12,6 +12,7 @@ import collector_core.calibration
 import collector_core.demo
 import collector_core.energy
 import collector_core.metering
+import collector_core.storage
 
 ROOT = Path(__file__).parents[2]
 CORE = sorted((ROOT / "collector_core").rglob("*.py"))
@@ -24,6 +25,7 @@ PUBLIC = {
         collector_core.demo,
         collector_core.energy,
         collector_core.metering,
+        collector_core.storage,
     )
 }
 
@@ -31,6 +33,7 @@ FLOORS = (  # from the ground up; a room may use those on lower floors, and none
     {"errors"},
     {"model", "procfs", "storage", "options"},
     {"metering", "polling"},
+    {"http"},
     {"collector"},
     {"plugins"},
     {"config"},

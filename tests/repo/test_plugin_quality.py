@@ -70,7 +70,7 @@ def test_the_tables_of_the_readme_come_from_the_declarations(name):
 
 @every_plugin
 def test_on_a_machine_without_anything_it_says_what_to_do(name, tmp_path):
-    answer = collector(name).detect(Context(name, logging.getLogger(name), root=tmp_path))
+    answer = collector(name).detect(Context(name=name, logger=logging.getLogger(name), root=tmp_path))
     assert answer is None or (answer.detail and answer.fix)
 
 
