@@ -3,14 +3,12 @@
 from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
-from collector_core import Collector, Counter, Gauge, Published, Unit
-from collector_core.plugins.discovery import discover
+from collector_core import Counter, Gauge, Published, Unit
 from collector_core.testing import Harness
 from collector_plugins.performance import Performance
+from tests.shown import Shown
 
-DECLARED = {metric.name: metric for cls in discover().types.values() for metric in cls.metrics}
 GREENHOUSE = Gauge(
     "shelly_power_watts",
     "Power.",
@@ -18,24 +16,16 @@ GREENHOUSE = Gauge(
     ("plug",),
     topic="power",
     of="greenhouse",
-    title="Power of the greenhouse",
+    title="Greenhouse power",
 )
 OTHER_GPU = Gauge("other_gpu_power_watts", "Power.", Unit.WATTS, ("card",), topic="power", of="gpu", title="GPU power")
 WATERED = Counter("shelly_waterings_total", "Waterings.", topic="waterings", of="greenhouse", title="Waterings")
 
 
-class _Others(Collector):
-    """Shows what a text says; labels that it leaves out are empty."""
+class _Others(Shown):
+    """Shows metrics of a plugin that nobody knows, too."""
 
-    name, metrics = "others", (*DECLARED.values(), GREENHOUSE, OTHER_GPU, WATERED)
-    text = ""
-
-    def collect(self, out):
-        declared = {metric.name: metric for metric in self.metrics}
-        for family in text_string_to_metric_families(self.text):
-            for sample in family.samples:
-                metric = declared[sample.name]
-                out.add(metric, sample.value, **{label: sample.labels.get(label, "") for label in metric.labels})
+    metrics = (*Shown.metrics, GREENHOUSE, OTHER_GPU, WATERED)
 
 
 class Node:
@@ -50,7 +40,7 @@ class Node:
         return [Published("others", {}, self.others.snapshot)]
 
     def run(self, text="", advance=0.0):
-        _Others.text = text
+        self.others.collector.text = text
         self.others.run(advance=advance)
         self.harness.run(advance=advance)
         return self.harness
