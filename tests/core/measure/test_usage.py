@@ -15,6 +15,8 @@ from collector_core.measure import usage
 from collector_core.procfs import processes
 
 BURN = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\n"
+TELL = "print(time.process_time(), flush=True)\n"
+KERNEL_TICK = 1 / os.sysconf("SC_CLK_TCK")
 HOLD = "import sys; data = bytearray(50_000_000); print('ready', flush=True); sys.stdin.read()"
 MEBIBYTE = 1 << 20
 
@@ -25,35 +27,43 @@ def burn(seconds):
         pass
 
 
+def own_cpu_seconds():
+    """Of this process and of the children that it has waited for."""
+    return sum(os.times()[:4])
+
+
 def measured(machine):
     machine.add("cpu", "package-0", 100.0)
     return machine.monitor().measure()
 
 
 def test_cpu_time_is_that_of_this_process_and_of_those_it_has_seen_off(machine):
+    before = own_cpu_seconds()
     with measured(machine) as m:
         burn(0.2)
         subprocess.run([sys.executable, "-c", BURN], check=True)
         machine.advance(1.0)
-    assert 0.5 <= m.cpu_seconds < 1.5
+    assert 0.5 <= m.cpu_seconds <= own_cpu_seconds() - before + KERNEL_TICK
     assert m.cpu_percent == pytest.approx(100 * m.cpu_seconds, rel=0.01)
 
 
 def test_cpu_time_of_a_child_that_lives_on_counts_and_that_before_the_block_does_not(machine):
     with subprocess.Popen(
-        [sys.executable, "-c", f"{BURN}print(1, flush=True)\ninput()\n{BURN}print(2, flush=True)\ninput()"],
+        [sys.executable, "-c", f"{BURN}{TELL}input()\n{BURN}{TELL}input()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as child:
-        child.stdout.readline()
+        before = float(child.stdout.readline())
+        own = own_cpu_seconds()
         with measured(machine) as m:
             child.stdin.write("\n")
             child.stdin.flush()
-            child.stdout.readline()
+            after = float(child.stdout.readline())
             machine.advance(1.0)
+        own = own_cpu_seconds() - own
         child.kill()
-    assert 0.25 <= m.cpu_seconds < 0.55
+    assert m.cpu_seconds == pytest.approx(after - before, abs=own + 3 * KERNEL_TICK)
 
 
 def test_without_the_own_process_only_those_below_count(machine):
