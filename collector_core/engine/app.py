@@ -221,7 +221,7 @@ class App:
 
     def _publish_state(self) -> None:
         self.state.plugins = {plugin.name: plugin.version for plugin in self.plugins.all if not plugin.error}
-        self.state.broken = tuple(plugin.name for plugin in self.plugins.broken)
+        self.state.broken = tuple(self.plugins.unloaded)
         self.state.abandoned = len(self._abandoned)
         self._source.publish(self.state.snapshot())
 
