@@ -17,7 +17,7 @@ from collector_core.model.run_report import RunReport
 from collector_core.plugins.discovery import detect, discover
 
 
-@click.command(short_help="Say what is there, what is missing and what fixes it.")
+@click.command()
 @common_options(default_level="error")
 def command(common: Common) -> None:
     """Say per plugin what was found here, what is missing and the command that fixes it.
