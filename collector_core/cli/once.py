@@ -21,7 +21,7 @@ READABLE = 0o644
 """node_exporter runs as another user, and must be able to read the file."""
 
 
-@click.command(short_help="Run collectors once and print what they read.")
+@click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--gap", default=1.0, show_default=True, help="Seconds between the two runs that a rate needs.")
 @click.option(
