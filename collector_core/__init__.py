@@ -22,7 +22,9 @@ from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod,
 from collector_core.model.clock import Clock
 from collector_core.model.counters import PowerIntegral, WrapCounter
 from collector_core.model.metrics import Counter, Gauge, Info, Metric
+from collector_core.model.page_section import PageChart, PageLink, PageSection, PageTable
 from collector_core.model.published import Published
+from collector_core.model.quantities import quantity
 from collector_core.model.readings import Readings, Snapshot
 from collector_core.model.result import Result
 from collector_core.model.run_report import RunReport
@@ -76,6 +78,10 @@ __all__ = [
     "Metric",
     "NoTargetAvailable",
     "NotAvailable",
+    "PageChart",
+    "PageLink",
+    "PageSection",
+    "PageTable",
     "PowerIntegral",
     "Published",
     "PushInbox",
@@ -104,6 +110,7 @@ __all__ = [
     "describe",
     "hookimpl",
     "is_kernel_mount",
+    "quantity",
     "reason_of",
     "state_home",
     "wrap_collector",

@@ -13,10 +13,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from collector_core.collector import Collector, CollectorConfig, Context
+from collector_core.engine.hooks import checked_sections
 from collector_core.engine.worker import Lifecycle
 from collector_core.errors import NotAvailable
 from collector_core.plugins import documentation
 from collector_core.plugins.discovery import check_type
+from collector_core.plugins.hookspecs import implementation
 
 OPEN_FILES = Path("/proc/self/fd")
 
@@ -29,7 +31,8 @@ def assert_plugin_contract(
     Checked: names, declarations and prefixes; the class and every option are described; `detect` answers on a machine
     without anything (`empty_root`, by default a temporary folder); the tables of the README titled like the plugin are
     up to date; and, with `options` as the configuration file would give them: the constructor leaves nothing open,
-    `close` works without `open` and twice. Where `options` are missing and some are required, that part is left out.
+    sections of the status page are there before the first run, `close` works without `open` and twice. Where `options`
+    are missing and some are required, that part is left out.
     """
     check_type(cls.name.partition("_")[0], cls)
     _assert_described(cls)
@@ -67,6 +70,8 @@ def _assert_lifecycle(cls: type[Collector[Any]], config: CollectorConfig, ctx: C
     before = _open_files()
     collector = cls(config, ctx)
     assert _open_files() == before, f"{cls.__name__}() opens files or sockets; do that in open()"
+    if offered := implementation(collector, "collector_page_sections"):
+        checked_sections(offered())
     with asyncio.Runner() as runner:
         for _ in range(2):
             runner.run(Lifecycle(collector, cls.default_timeout).close())

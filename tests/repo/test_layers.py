@@ -14,6 +14,7 @@ import collector_core.energy
 import collector_core.metering
 import collector_core.procfs
 import collector_core.storage
+from collector_core.plugins.discovery import discover
 
 ROOT = Path(__file__).parents[2]
 CORE = sorted((ROOT / "collector_core").rglob("*.py"))
@@ -88,6 +89,22 @@ def test_every_room_has_a_floor():
     rooms = {each.stem for each in entries if each.suffix == ".py" or (each / "__init__.py").exists()}
     assert rooms == {*FLOOR, "__init__"}
     assert sum(each.suffix == ".py" for each in (ROOT / "collector_core").iterdir()) <= MOST_TOP_LEVEL_MODULES + 1
+
+
+METRICS = {metric.name for cls in discover().types.values() for metric in cls.metrics}
+ROUTES = re.compile(rf"/api/v1/({'|'.join(discover().types)})\b")
+TEXTS = sorted(file for end in ("html", "css", "js") for file in (ROOT / "collector_core").rglob(f"*.{end}"))
+
+
+@pytest.mark.parametrize("file", [*CORE, *TEXTS], ids=name)
+def test_the_core_names_no_metric_and_no_route_of_a_plugin(file):
+    """Words in a sentence may be examples; what has no blank is meant for a program."""
+    text = file.read_text()
+    constants = (
+        (node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)) if file in CORE else [text]
+    )
+    named = [each for each in constants if isinstance(each, str) and (file in TEXTS or " " not in each)]
+    assert not [each for each in named if METRICS.intersection(re.findall(r"\w+", each)) or ROUTES.search(each)]
 
 
 def room(parts):
