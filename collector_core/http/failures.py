@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from collector_core.errors import AuthFailed, NotAvailable, Reason
+from collector_core.errors import AuthFailed, NotAvailable, NotListening, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,6 +77,8 @@ def of_error(where: str, error: BaseException, seconds: float) -> NotAvailable:
         reason, words = Reason.BAD_DATA, "what answers does not speak HTTP"
     elif isinstance(error, OSError):
         reason, words, fix = _of_os_error(error)
+        if error.errno == errno.ECONNREFUSED:
+            return NotListening(reason, f"{where}: {words}", fix=fix)
     return NotAvailable(reason, f"{where}: {words}", fix=fix)
 
 

@@ -10,6 +10,7 @@ from collector_plugins.blockchain import metrics, sources
 from tests.plugins.blockchain.fakechain import TRANSFER, FakeChain
 
 KEY = "canary5f3a9"
+INTERVAL = 5.0
 every_transport = pytest.mark.parametrize("transport", ["http", "ws", "ipc"])
 
 
@@ -78,7 +79,7 @@ def test_nonsense_is_bad_data(read, node, transport, fault):
     harness = read(a={"url": getattr(node, transport)})
     assert failure(harness).reason == "bad_data"
     node.heal()
-    harness.run()
+    harness.run(advance=INTERVAL)
     assert harness.value(metrics.HEIGHT, node="a") == 0
 
 
@@ -103,7 +104,7 @@ def test_a_connection_that_breaks_is_unreachable_and_made_anew(read, node, trans
     node.hangs_up = True
     assert failure(harness).reason == "unreachable"
     node.heal()
-    harness.run()
+    harness.run(advance=INTERVAL)
     assert harness.value(metrics.HEIGHT, node="a") == 0
 
 
