@@ -37,7 +37,7 @@ class Recorded:
         try:
             return (self._folder / f"{self._name}.{kind}").read_text()
         except OSError:
-            raise NotListening(Reason.UNREACHABLE, "nothing listens at its address", fix="start the node") from None
+            raise NotListening(Reason.UNREACHABLE, "nothing listens at its address", fix="check that it runs") from None
 
 
 class Blocks:
