@@ -30,7 +30,7 @@ from collector_core.model.selector import Selector
 from collector_core.model.series import Series
 from collector_core.model.topics import TopicSelector
 from collector_core.model.units import Unit
-from collector_core.options import ConfigPath, Duration
+from collector_core.options import ConfigPath, Duration, Options
 from collector_core.plugins.api_version import API_VERSION
 from collector_core.plugins.commands import CommandContext, ResultFile, Sample, Subcommands
 from collector_core.plugins.hookspecs import hookimpl
@@ -76,6 +76,7 @@ __all__ = [
     "Metric",
     "NoTargetAvailable",
     "NotAvailable",
+    "Options",
     "PowerIntegral",
     "Published",
     "PushInbox",
