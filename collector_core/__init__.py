@@ -9,6 +9,7 @@ from collector_core.errors import (
     DeclarationError,
     NoTargetAvailable,
     NotAvailable,
+    NotListening,
     ReadingError,
     Reason,
     SeriesBudgetExceeded,
@@ -76,7 +77,11 @@ __all__ = [
     "Metric",
     "NoTargetAvailable",
     "NotAvailable",
+<<<<<<< HEAD
     "Options",
+=======
+    "NotListening",
+>>>>>>> main
     "PowerIntegral",
     "Published",
     "PushInbox",

@@ -2,6 +2,7 @@
 
 CollectorError
 ├── NotAvailable        the source is not there (yet): retried with backoff, logged once with its fix
+│   ├── NotListening           nothing listens at the address: the program has ended
 │   └── NoTargetAvailable      none of several sources is: each is retried with a backoff of its own
 ├── AuthFailed          credentials were refused: no more runs until the configuration is reloaded
 ├── DeclarationError    a metric or a plugin is declared wrongly: found at import, before anything runs
@@ -51,6 +52,10 @@ class NotAvailable(CollectorError):
         self.detail = detail or self.reason.value.replace("_", " ")
         self.fix = fix
         super().__init__(self.detail)
+
+
+class NotListening(NotAvailable):
+    """Nothing listens at the address: the program there has ended, or was never started."""
 
 
 class NoTargetAvailable(NotAvailable):

@@ -14,7 +14,7 @@ from collector_core.errors import Reason, describe
 from collector_core.plugins.discovery import Plugin, Plugins, discover
 
 
-@click.command(short_help="Say what is there, what is missing and what fixes it.")
+@click.command()
 @common_options(default_level="error")
 def command(common: Common) -> None:
     """Say what was found here, what is missing and the command that fixes it.

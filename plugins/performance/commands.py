@@ -9,24 +9,19 @@ from urllib.request import urlopen
 
 import click
 
-from collector_core.cli.common import Common, common_options
-from collector_core.config.loading import load
-from collector_core.config.settings import DEFAULT_LISTEN, parse_listen
+from collector_core import CommandContext
 
 PATH = "/api/v1/performance/report"
 TIMEOUT_SECONDS = 10.0
-ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to ask, not to listen
 
 
-@click.command(short_help="Print a report on this machine in Markdown.")
 @click.option("--url", metavar="URL", help="The running collector's address; by default what the configuration says.")
-@common_options()
-def command(common: Common, url: str | None) -> None:
+def report(context: CommandContext, *, url: str | None) -> None:
     """Print what the running collector saw in the last hour, in Markdown: figures, their means and extremes, anomalies.
 
     It asks the plugin `performance`. Exit code 1: nothing answers, or it has no report.
     """
-    base = url or _address(common)
+    base = url or context.service_url
     if urlsplit(base).scheme not in ("http", "https"):
         raise click.BadParameter("write it as http://HOST:PORT or https://HOST:PORT", param_hint="--url")
     try:
@@ -35,13 +30,6 @@ def command(common: Common, url: str | None) -> None:
     except (URLError, TimeoutError, ConnectionError) as error:
         click.echo(f"no report from {base}: {_cause(error)}", err=True)
         sys.exit(1)
-
-
-def _address(common: Common) -> str:
-    listen = load(common.config)[1].settings.listen if common.config else DEFAULT_LISTEN
-    host, port = parse_listen(listen)
-    host = ANY_ADDRESS.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _cause(error: Exception) -> str:
