@@ -77,11 +77,8 @@ __all__ = [
     "Metric",
     "NoTargetAvailable",
     "NotAvailable",
-<<<<<<< HEAD
-    "Options",
-=======
     "NotListening",
->>>>>>> main
+    "Options",
     "PowerIntegral",
     "Published",
     "PushInbox",
