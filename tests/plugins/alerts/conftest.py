@@ -1,13 +1,21 @@
-"""The plugin beside a collector that shows what a text says."""
+"""The plugin beside a collector that shows what a text says, and channels in front of receivers on loopback."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import TypeAdapter
 
-from collector_core import Collector, Published
+from collector_core import Collector, HttpClient, Published
 from collector_core.testing import FakeClock, Harness
 from collector_plugins.alerts import Alerts
+from collector_plugins.alerts.alert import Alert
+from collector_plugins.alerts.channel_options import ChannelOptions
+from collector_plugins.alerts.channels import build_channel
+from collector_plugins.alerts.delivery_queue import attempt_delivery
+from collector_plugins.alerts.grouping import AlertBatch
+from collector_plugins.alerts.notification import build_notification
 from tests.webhookserver import WebhookServer
 
 QUICK = {"group_wait": "10ms", "group_interval": "10ms", "startup_grace": "10ms", "default_rules": False}
@@ -78,3 +86,46 @@ def webhook():
     yield start
     for server in servers:
         server.__exit__()
+
+
+def hot(number=0, **more):
+    """An alert that fires."""
+    return Alert(f"{number}", {"alertname": "Hot", "severity": "warning"}, 1.7e9, "It is hot", **more)
+
+
+def message(number=0, *alerts):
+    """A notification for the channel `ops`, of one alert unless others are given."""
+    return build_notification("ops", AlertBatch({"alertname": "Hot"}, alerts or (hot(number),)), 1.7e9 + number)
+
+
+def channel_options(**given):
+    """The options of a channel, as the configuration file has them."""
+    return TypeAdapter(ChannelOptions).validate_python(given)
+
+
+@pytest.fixture
+def run():
+    """Runs coroutines, all on one event loop."""
+    with asyncio.Runner() as runner:
+        yield runner.run
+
+
+@pytest.fixture
+def http(run):
+    """A client for them."""
+    client = HttpClient()
+    yield client
+    run(client.close())
+
+
+@pytest.fixture
+def send(run, http):
+    """Sends one message through a channel with these options; returns how it failed, as the queue would see it."""
+    clock = FakeClock()
+
+    def send_once(sent=None, **options):
+        options = channel_options(**options)
+        channel = build_channel(options, http, clock)
+        return run(attempt_delivery(channel.send(sent or message()), options.timeout))
+
+    return send_once
