@@ -13,7 +13,7 @@ from collector_core.plugins import documentation
 from collector_core.plugins.discovery import Plugin, discover
 
 
-@click.command(short_help="Fill the tables of plugins' READMEs.")
+@click.command()
 @click.option("--check", is_flag=True, help="Write nothing; exit code 1 when a README has drifted.")
 @common_options()
 def command(common: Common, check: bool) -> None:

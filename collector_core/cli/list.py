@@ -11,7 +11,7 @@ from collector_core.cli.table import table
 from collector_core.plugins.discovery import Plugin, discover
 
 
-@click.command(short_help="Show the installed plugins.")
+@click.command()
 @common_options(default_level="error")
 def command(common: Common) -> None:
     """List the installed plugins with version, distribution and number of metrics.
@@ -26,5 +26,5 @@ def command(common: Common) -> None:
 
 def _row(plugin: Plugin) -> tuple[str, ...]:
     metrics = sum(len(cls.metrics) for cls in plugin.types)
-    offers = f"cannot be loaded: {plugin.error}" if plugin.error else f"{metrics} metrics"
+    offers = plugin.problem if plugin.error else f"{metrics} metrics"
     return (plugin.name, plugin.version, plugin.distribution, offers)

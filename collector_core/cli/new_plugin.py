@@ -11,7 +11,7 @@ from collector_core.cli.common import Common, common_options
 from collector_core.scaffold import write_distribution
 
 
-@click.command(short_help="Write a new plugin: package, tests, README.")
+@click.command()
 @click.argument("name")
 @click.option("--async", "coroutines", is_flag=True, help="Write coroutines, for sources with an asyncio library.")
 @click.option(

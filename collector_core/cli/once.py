@@ -18,7 +18,7 @@ from collector_core.exposition.formats import negotiate
 from collector_core.model.run_report import RunReport
 
 
-@click.command(short_help="Run collectors once and print what they read.")
+@click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--gap", default=1.0, show_default=True, help="Seconds between the two runs that a rate needs.")
 @click.option(

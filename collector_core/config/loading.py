@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from collector_core.collector import Collector
+from collector_core.collector import Collector, how_to_enable
 from collector_core.config.settings import Config, Instance, default_instance, plugin_names, read_document, validate
 from collector_core.errors import ConfigError, NotAvailable, Reason
 from collector_core.model.clock import Clock
@@ -29,9 +29,9 @@ def load(file: Path | None, *, hook: str = "collector_types") -> tuple[Plugins, 
 
 
 def log_broken(plugins: Plugins) -> None:
-    """Log each plugin that could not be loaded."""
-    for plugin in plugins.broken:
-        log.error("plugin %s (%s) cannot be loaded: %s", plugin.name, plugin.distribution, plugin.error)
+    """Log each plugin that could not be loaded or was refused; two that claim one name together."""
+    for plugin in {(plugin.name, plugin.error): plugin for plugin in reversed(plugins.broken)}.values():
+        log.error("plugin %s (%s) %s", plugin.name, plugin.distribution, plugin.problem)
 
 
 class DefaultInstances(NamedTuple):
@@ -56,5 +56,6 @@ def default_instances(types: Iterable[type[Collector[Any]]], root: Path, clock: 
         try:
             running.append(default_instance(cls))
         except ConfigError as error:
-            absent[cls.name] = NotAvailable(Reason.NOT_FOUND, "needs options in the configuration", fix=str(error))
+            missing = "; ".join(f"{problem.path}: {problem.message}" for problem in error.problems)
+            absent[cls.name] = NotAvailable(Reason.NOT_FOUND, f"needs options: {missing}", fix=how_to_enable(cls))
     return DefaultInstances(tuple(running), absent)

@@ -47,7 +47,6 @@ class AlertmanagerClient:
                 token=options.bearer_token,
                 login=options.login,
                 timeout=SHARE_OF_TIMEOUT * options.timeout,
-                repeatable=True,
                 discard=True,
             )
         except (NotAvailable, AuthFailed) as error:

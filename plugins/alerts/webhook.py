@@ -40,7 +40,6 @@ class WebhookChannel:
             headers=headers,
             token=self._options.bearer_token,
             timeout=self._options.timeout,
-            repeatable=True,
             discard=True,
         )
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from collector_core import Component, EnergyMeter
+from collector_core import EnergyMeter
 from collector_core.metering import Account, Ledger, account_of
 
 
@@ -20,7 +20,7 @@ class MachineEnergy(NamedTuple):
 class Machine:
     """Adds up the meters of the machine, or of some of its components, each joule once."""
 
-    def __init__(self, components: Collection[Component]) -> None:
+    def __init__(self, components: Collection[str]) -> None:
         self._components = components
         self._ledger = Ledger()
         self._known: tuple[object, ...] = ()

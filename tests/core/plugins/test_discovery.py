@@ -1,8 +1,5 @@
 """A broken plugin is recorded with its reason and harms no other."""
 
-import sys
-import textwrap
-
 import pytest
 
 from collector_core.plugins.discovery import discover
@@ -20,27 +17,6 @@ class Good(Collector):
 def collector_types():
     return [Good]
 """
-
-
-@pytest.fixture
-def install(tmp_path, monkeypatch):
-    """Installs distributions the way pip leaves them: a module and a dist-info folder."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-    modules = []
-
-    def install(name, code, *, distribution=None, module=None):
-        module = module or f"plugin_under_test_{name}"
-        distribution = distribution or f"collector-{name}"
-        (tmp_path / f"{module}.py").write_text(textwrap.dedent(code))
-        info = tmp_path / f"{distribution.replace('-', '_')}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[collector_core]\n{name} = {module}\n")
-        modules.append(module)
-
-    yield install
-    for module in modules:
-        sys.modules.pop(module, None)
 
 
 def found(name):
@@ -85,10 +61,29 @@ def test_a_broken_plugin_says_why_and_the_others_load(install, code, message):
     assert [plugin.name for plugin in discover().broken] == ["broken"]
 
 
-def test_two_distributions_that_claim_one_name_are_both_named(install):
+def test_of_two_distributions_that_claim_one_name_neither_runs_and_both_are_named(install):
     install("shelly", GOOD.format(name="shelly"), distribution="collector-a", module="plugin_under_test_a")
     install("shelly", GOOD.format(name="shelly"), distribution="collector-b", module="plugin_under_test_b")
-    assert "claimed by collector-a and by collector-b" in found("shelly").error
+    plugins = discover()
+    assert "shelly" not in plugins.types
+    assert [(plugin.distribution, plugin.fix) for plugin in plugins.broken] == [
+        ("collector-a", "pip uninstall collector-a"),
+        ("collector-b", "pip uninstall collector-b"),
+    ]
+    assert all("claimed by collector-a and by collector-b" in plugin.error for plugin in plugins.broken)
+    assert list(plugins.unloaded) == ["shelly"]
+
+
+@pytest.mark.parametrize("distribution", ["a-rapl", "zz-rapl"])
+def test_a_bundled_plugin_keeps_its_name_and_the_other_distribution_is_refused(install, distribution):
+    install("rapl", "raise RuntimeError('imported')", distribution=distribution)
+    plugins = discover()
+    assert plugins.types["rapl"].__module__ == "collector_plugins.rapl"
+    [refused] = plugins.broken
+    assert (refused.name, refused.distribution, refused.fix) == ("rapl", distribution, f"pip uninstall {distribution}")
+    assert "comes with energy-collector" in refused.error
+    assert plugins.unloaded == {}
+    assert plugins.named("rapl").distribution == "energy-collector"
 
 
 def test_only_what_is_asked_for_is_imported(install):

@@ -4,10 +4,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 from pydantic import TypeAdapter
 
-from collector_core import Collector, HttpClient, Published
+from collector_core import HttpClient, Published
 from collector_core.testing import FakeClock, Harness
 from collector_plugins.alerts import Alerts
 from collector_plugins.alerts.alert import Alert
@@ -16,20 +15,11 @@ from collector_plugins.alerts.channels import build_channel
 from collector_plugins.alerts.delivery_queue import attempt_delivery
 from collector_plugins.alerts.grouping import AlertBatch
 from collector_plugins.alerts.notification import build_notification
+from tests.shown import Shown
 from tests.webhookserver import WebhookServer
 
 QUICK = {"group_wait": "10ms", "group_interval": "10ms", "startup_grace": "10ms", "default_rules": False}
 HOT = {"alert": "Hot", "series": "heat", "above": 50}
-
-
-class _Others(Collector):
-    """Shows what a text says."""
-
-    name, metrics = "others", ()
-    text = ""
-
-    def collect(self, out):
-        out.add_families(text_string_to_metric_families(self.text), merge=True)
 
 
 class Watched:
@@ -37,19 +27,24 @@ class Watched:
 
     def __init__(self, folder: Path, clock=None, cls=Alerts, **options):
         self.clock = clock or FakeClock()
-        self.others = Harness(_Others)
+        self.others = Harness(Shown)
         options = {"instance": "test", "state_dir": folder} | options
-        self.harness = Harness(cls, clock=self.clock, published=self._published, timeout=20, **options)
+        self.harness = Harness(cls, clock=self.clock, published=self._published, timeout=600, **options)
         self.collector = self.harness.collector
 
     def _published(self):
         return [Published("others", {}, self.others.snapshot), *self.harness.published()]
 
     def run(self, text="", advance=5.0):
-        _Others.text = text
+        self.others.collector.text = text
         self.others.run()
         self.harness.run(advance=advance)
         return self
+
+    def settle(self, channel):
+        """Wait until the delivery of a channel that is under way has ended."""
+        task = self.collector._dispatcher.deliveries[channel]._background._task
+        self.harness._loop.run(asyncio.wait_for(asyncio.shield(task), 30))
 
     def close(self):
         self.harness.close()

@@ -2,9 +2,12 @@
 
 import json
 
+from collector_core import Gauge
 from collector_core.testing import FakeClock
+from collector_plugins import alerts
 from collector_plugins.alerts import DemoAlerts, metrics
 from tests.plugins.alerts.conftest import HOT, QUICK
+from tests.shown import Shown
 
 DOWN = """\
 collector_up{collector="node",plugin="evm"} 0
@@ -134,14 +137,18 @@ def test_what_waits_for_a_dead_channel_survives_a_kill(watch, webhook):
     assert server.deliveries[0].headers["webhook-id"] == dead.deliveries[0].headers["webhook-id"]
 
 
-def test_a_dead_channel_delays_no_other(watch, webhook):
+def test_a_channel_that_hangs_delays_neither_a_run_nor_another_channel(watch, webhook, monkeypatch):
+    monkeypatch.setattr(alerts, "DELIVERY_SHARE", 0)
     hanging, server = webhook(hangs=True), webhook()
     channels = {name: {"type": "webhook", "url": each.url} for name, each in {"bad": hanging, "ops": server}.items()}
     subject = watch(**QUICK, rules=[HOT], channels=channels)
-    for text in ("heat 60\n", "heat 60\n", "heat 1\n", "heat 1\n", "heat 1\n"):
-        subject.run(text)
+    subject.run("heat 60\n").run("heat 60\n").settle("ops")
+    subject.run("heat 1\n").run("heat 1\n").settle("ops")
+    subject.run("heat 1\n")
     assert server.statuses("Hot") == ["firing", "resolved"]
     assert subject.harness.value(metrics.QUEUE_LENGTH, channel="bad") == 2
+    assert subject.harness.value(metrics.QUEUE_LENGTH, channel="ops") == 0
+    assert len(hanging.deliveries) == 1, "no second delivery while the first one hangs"
 
 
 def test_a_storm_of_alerts_is_one_message(watch, webhook):
@@ -251,3 +258,14 @@ def test_a_clock_that_jumps_back_over_a_restart_repeats_nothing(watch, webhook):
     subject = watch(subject, **options | {"clock": FakeClock(0.0, 1_600_000_000.0)})
     subject.run("heat 60\n").run("heat 60\n")
     assert server.statuses("Hot") == ["firing"]
+
+
+def test_a_default_rule_finds_the_battery_of_a_plugin_that_nobody_knows(watch, monkeypatch):
+    low = Gauge(
+        "shelly_battery_flat", "1 while low.", labels=("cell",), topic="low_charge", of="battery", title="Cell low"
+    )
+    monkeypatch.setattr(Shown, "metrics", (*Shown.metrics, low))
+    subject = watch(startup_grace="10ms")
+    for _ in range(14):
+        subject.run('shelly_battery_flat{cell="2"} 1\n')
+    assert [alert.summary for alert in subject.collector._firing] == ["Cell low (cell=2)"]

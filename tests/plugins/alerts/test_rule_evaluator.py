@@ -3,33 +3,24 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client.parser import text_string_to_metric_families
 
-from collector_core import Collector, Published
+from collector_core import Published
 from collector_core.testing import Harness
 from collector_plugins.alerts.rule_evaluator import RuleEvaluator, fill_placeholders
 from collector_plugins.alerts.rule_options import Rule
+from tests.shown import Shown
 
 NOW = 1.7e9
 
 
-class Publisher(Collector):
-    """Publishes what a text says, as the families of a foreign exporter."""
-
-    name, metrics = "publisher", ()
-    text = ""
-
-    def collect(self, out):
-        out.add_families(text_string_to_metric_families(type(self).text), merge=True)
-
-
 @pytest.fixture
 def published():
-    subject = Harness(Publisher)
+    """What the other collectors publish, given as text."""
+    subject = Harness(Shown)
 
     def publish(text, **labels):
-        Publisher.text = text
-        return [Published("publisher", labels, subject.run())]
+        subject.collector.text = text
+        return [Published("others", labels, subject.run())]
 
     yield publish
     subject.close()
