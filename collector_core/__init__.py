@@ -10,6 +10,7 @@ from collector_core.errors import (
     HttpStatusError,
     NoTargetAvailable,
     NotAvailable,
+    NotListening,
     ReadingError,
     Reason,
     SeriesBudgetExceeded,
@@ -78,7 +79,11 @@ __all__ = [
     "Metric",
     "NoTargetAvailable",
     "NotAvailable",
+<<<<<<< HEAD
     "Options",
+=======
+    "NotListening",
+>>>>>>> main
     "PowerIntegral",
     "Published",
     "PushInbox",

@@ -3,6 +3,7 @@
 CollectorError
 ├── NotAvailable        the source is not there (yet): retried with backoff, logged once with its fix
 │   ├── HttpStatusError        a server answered with a status that means failure
+│   ├── NotListening           nothing listens at the address: the program has ended
 │   └── NoTargetAvailable      none of several sources is: each is retried with a backoff of its own
 ├── AuthFailed          credentials were refused: no more runs until the configuration is reloaded
 ├── DeclarationError    a metric or a plugin is declared wrongly: found at import, before anything runs
@@ -70,6 +71,10 @@ class HttpStatusError(NotAvailable):
         super().__init__(reason, detail, fix=fix, retry_after=retry_after)
         self.status = status
         self.is_retryable = is_retryable
+
+
+class NotListening(NotAvailable):
+    """Nothing listens at the address: the program there has ended, or was never started."""
 
 
 class NoTargetAvailable(NotAvailable):

@@ -183,7 +183,7 @@ async def _body(answer: aiohttp.ClientResponse, where: str, limit: int) -> bytes
         too_long = len(body) > limit
     if too_long:
         answer.close()
-        raise NotAvailable(Reason.BAD_DATA, f"{where}: the answer is longer than the limit of {_size(limit)}")
+        raise failures.too_long(where, limit)
     return bytes(body)
 
 
@@ -234,7 +234,3 @@ def _redirect(url: str, answer: HttpAnswer) -> str | None:
     is_same_server = old.hostname == new.hostname and (old.scheme, old.port) == (new.scheme, new.port)
     is_now_safe = old.hostname == new.hostname and (old.scheme, new.scheme) == ("http", "https")
     return target if is_same_server or is_now_safe else None
-
-
-def _size(limit: int) -> str:
-    return f"{limit / (1 << 20):g} MiB" if limit >= 1 << 20 else f"{limit / 1024:g} KiB"

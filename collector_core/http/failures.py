@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from collector_core.errors import AuthFailed, HttpStatusError, NotAvailable, Reason
+from collector_core.errors import AuthFailed, HttpStatusError, NotAvailable, NotListening, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +80,8 @@ def of_error(where: str, error: BaseException, seconds: float) -> NotAvailable:
         reason, words = Reason.BAD_DATA, "what answers does not speak HTTP"
     elif isinstance(error, OSError):
         reason, words, fix = _of_os_error(error)
+        if error.errno == errno.ECONNREFUSED:
+            return NotListening(reason, f"{where}: {words}", fix=fix)
     return NotAvailable(reason, f"{where}: {words}", fix=fix)
 
 
@@ -95,6 +97,12 @@ def _of_os_error(error: OSError) -> tuple[Reason, str, str]:
     words = os.strerror(number) if number > 0 else type(error).__name__
     denied = number in (errno.EACCES, errno.EPERM)
     return Reason.PERMISSION if denied else Reason.UNREACHABLE, words, "" if denied else CHECK_ADDRESS
+
+
+def too_long(where: str, limit: int) -> NotAvailable:
+    """An answer or a message above `limit` (bytes)."""
+    size = f"{limit / (1 << 20):g} MiB" if limit >= 1 << 20 else f"{limit / 1024:g} KiB"
+    return NotAvailable(Reason.BAD_DATA, f"{where}: the answer is longer than the limit of {size}")
 
 
 def retry_after(text: str, now: float) -> float | None:
