@@ -79,11 +79,8 @@ __all__ = [
     "Metric",
     "NoTargetAvailable",
     "NotAvailable",
-<<<<<<< HEAD
-    "Options",
-=======
     "NotListening",
->>>>>>> main
+    "Options",
     "PowerIntegral",
     "Published",
     "PushInbox",
