@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from collector_core.collector import Collector
 from collector_core.engine.self_metrics import Health
 from collector_core.errors import DeclarationError
-from collector_core.metering.meters import EnergyMeter
+from collector_core.metering.meters import EnergyMeter, guarded
 from collector_core.model.page_section import PageSection
 from collector_core.model.run_report import RunReport
 from collector_core.plugins.hookspecs import implementation
@@ -46,9 +46,12 @@ class Hooks:
         return tuple(self._routes()) if self._routes else ()
 
     def energy_meters(self) -> Sequence[EnergyMeter]:
-        """The energy meters that the collector hands over; none where it fails to. On any thread."""
+        """The energy meters that the collector hands over; none where it fails to. On any thread.
+
+        Their `latest` never raises.
+        """
         try:
-            return tuple(self._meters()) if self._meters else ()
+            return tuple(guarded(meter, self._record_meter_failure) for meter in self._meters()) if self._meters else ()
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
             self._faults.record_incident("its energy meters cannot be had", error)
             return ()
@@ -77,6 +80,9 @@ class Hooks:
                 self._observe(self._heard.popleft())
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything
                 self._record_failure("collector_run_finished", error)
+
+    def _record_meter_failure(self, name: str, error: Exception) -> None:
+        self._faults.record_incident(f"energy meter {name}", error)
 
     def _record_failure(self, hook: str, error: BaseException) -> None:
         self._faults.record_incident(f"{hook} failed", error)

@@ -119,7 +119,7 @@ class Runner:
         return self.instance.options
 
     def energy_meters(self) -> Sequence[EnergyMeter]:
-        """The energy meters that the collector hands over; none where it fails to."""
+        """The energy meters that the collector hands over; none where it fails to. Their `latest` never raises."""
         return self.hooks.energy_meters()
 
     def start(self) -> None:

@@ -13,8 +13,12 @@ from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
 from collector_core.model.readings import Snapshot
 from collector_core.model.run_report import RunReport
+from collector_core.storage.atomic_file import write_atomically
 
 CommandFunction = Callable[..., None]
+
+READABLE = 0o644
+"""The service that reads a result runs as another user than who made it."""
 
 
 class Sample(NamedTuple):
@@ -137,13 +141,11 @@ class ResultFile:
             raise NotAvailable("permission", detail, fix="another --output")
         self.path = path
 
-    def write(self, text: str) -> None:
+    def write(self, content: str | bytes) -> None:
         """Write it, with the folders above it; raises `NotAvailable` where that is refused."""
-        new = self.path.with_name(f"{self.path.name}.new")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            new.write_text(text, encoding="utf-8")
-            new.replace(self.path)
+            write_atomically(self.path, content, mode=READABLE)
         except OSError as error:
             raise NotAvailable("permission", f"{self.path} cannot be written: {error.strerror}") from error
 

@@ -36,10 +36,7 @@ def train(
     useful = [each for each in _train(files, folder, config.row) if each.is_useful]
     if not useful:
         raise NotAvailable(Reason.BAD_DATA, "no series can be predicted better than by its last row")
-    target.path.parent.mkdir(parents=True, exist_ok=True)
-    new = target.path.with_name(f"{target.path.name}.new")
-    new.write_bytes(write(useful, config.row))
-    new.replace(target.path)
+    target.write(write(useful, config.row))
     click.echo(f"{len(useful)} series are in {target.path}")
 
 
