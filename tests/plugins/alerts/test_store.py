@@ -1,5 +1,6 @@
 """What is on disk: private, whole, and never the end of the program, whatever it says."""
 
+import contextlib
 import sqlite3
 import stat
 
