@@ -7,6 +7,7 @@ from collector_core.errors import (
     AuthFailed,
     CollectorError,
     DeclarationError,
+    HttpStatusError,
     NoTargetAvailable,
     NotAvailable,
     NotListening,
@@ -23,7 +24,9 @@ from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod,
 from collector_core.model.clock import Clock
 from collector_core.model.counters import PowerIntegral, WrapCounter
 from collector_core.model.metrics import Counter, Gauge, Info, Metric
+from collector_core.model.page_section import PageChart, PageLink, PageSection, PageTable
 from collector_core.model.published import Published
+from collector_core.model.quantities import quantity
 from collector_core.model.readings import Readings, Snapshot
 from collector_core.model.result import Result
 from collector_core.model.run_report import RunReport
@@ -31,7 +34,7 @@ from collector_core.model.selector import Selector
 from collector_core.model.series import Series
 from collector_core.model.topics import TopicSelector
 from collector_core.model.units import Unit
-from collector_core.options import ConfigPath, Duration
+from collector_core.options import ConfigPath, Duration, Options
 from collector_core.plugins.api_version import API_VERSION
 from collector_core.plugins.commands import CommandContext, ResultFile, Sample, Subcommands
 from collector_core.plugins.hookspecs import hookimpl
@@ -73,11 +76,17 @@ __all__ = [
     "Gauge",
     "HttpAnswer",
     "HttpClient",
+    "HttpStatusError",
     "Info",
     "Metric",
     "NoTargetAvailable",
     "NotAvailable",
     "NotListening",
+    "Options",
+    "PageChart",
+    "PageLink",
+    "PageSection",
+    "PageTable",
     "PowerIntegral",
     "Published",
     "PushInbox",
@@ -106,6 +115,7 @@ __all__ = [
     "describe",
     "hookimpl",
     "is_kernel_mount",
+    "quantity",
     "reason_of",
     "state_home",
     "wrap_collector",
