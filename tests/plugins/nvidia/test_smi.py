@@ -245,6 +245,7 @@ def test_one_that_hangs_is_killed_at_the_deadline_and_named(local, smi, eventual
     smi.say(sleep=600)
     harness = local(interval=0.2, timeout=0.4)
     assert why_not(harness) == ("timeout", "no answer yet, while running nvidia-smi")
+    eventually(lambda: smi.calls)
     assert why_not(harness, advance=1) == ("timeout", "no answer within 0.4 s, while running nvidia-smi")
     pid = int(smi.calls[0].split()[0])
     eventually(lambda: not Path(f"/proc/{pid}").exists())
