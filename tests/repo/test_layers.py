@@ -114,22 +114,6 @@ def test_every_room_has_a_floor():
     assert sum(each.suffix == ".py" for each in (ROOT / "collector_core").iterdir()) <= MOST_TOP_LEVEL_MODULES + 1
 
 
-METRICS = {metric.name for cls in discover().types.values() for metric in cls.metrics}
-ROUTES = re.compile(rf"/api/v1/({'|'.join(discover().types)})\b")
-TEXTS = sorted(file for end in ("html", "css", "js") for file in (ROOT / "collector_core").rglob(f"*.{end}"))
-
-
-@pytest.mark.parametrize("file", [*CORE, *TEXTS], ids=name)
-def test_the_core_names_no_metric_and_no_route_of_a_plugin(file):
-    """Words in a sentence may be examples; what has no blank is meant for a program."""
-    text = file.read_text()
-    constants = (
-        (node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)) if file in CORE else [text]
-    )
-    named = [each for each in constants if isinstance(each, str) and (file in TEXTS or " " not in each)]
-    assert not [each for each in named if METRICS.intersection(re.findall(r"\w+", each)) or ROUTES.search(each)]
-
-
 def room(parts):
     """The folder or the module directly below `collector_core` that a module belongs to."""
     return parts[1]
