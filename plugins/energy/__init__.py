@@ -35,7 +35,7 @@ class Energy(Collector[Config]):
         super().__init__(config, ctx)
         self._ledger = Ledger(config.prefer)
         self._parts = Parts()
-        self._live = LiveIntensity(config.live, ctx.clock, ctx.logger) if config.live else None
+        self._live = LiveIntensity(config.live, ctx) if config.live else None
         self._grams: dict[str, float] = {}
         self._cost = 0.0
         self._fallback: Intensity | None = None

@@ -22,7 +22,6 @@ CORE = sorted((ROOT / "collector_core").rglob("*.py"))
 PAGES = [file for suffix in ("js", "html") for file in sorted((ROOT / "collector_core").rglob(f"*.{suffix}"))]
 BUNDLED = {plugin.name: plugin for plugin in discover().all if plugin.distribution == "energy-collector"}
 METRIC_NAMES = {metric.name for plugin in BUNDLED.values() for cls in plugin.types for metric in cls.metrics}
-MOVES_TO_ITS_PLUGIN = {"collector_core/engine/power_history.py"}
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 PUBLIC = {
     module.__name__: module
@@ -81,8 +80,6 @@ def test_the_core_knows_no_plugin(file):
 @pytest.mark.parametrize("file", [*CORE, *PAGES], ids=name)
 def test_the_core_names_nothing_that_a_plugin_declares(file):
     """No metric and no route of a plugin in a text without blanks: what is found by meaning needs no list."""
-    if name(file) in MOVES_TO_ITS_PLUGIN:
-        return
     for text in texts(file):
         assert METRIC_NAMES.isdisjoint(re.findall(r"\w+", text)), text
         assert not re.search(rf"/api/v1/({'|'.join(BUNDLED)})\b", text), text
@@ -115,22 +112,6 @@ def test_every_room_has_a_floor():
     rooms = {each.stem for each in entries if each.suffix == ".py" or (each / "__init__.py").exists()}
     assert rooms == {*FLOOR, "__init__"}
     assert sum(each.suffix == ".py" for each in (ROOT / "collector_core").iterdir()) <= MOST_TOP_LEVEL_MODULES + 1
-
-
-METRICS = {metric.name for cls in discover().types.values() for metric in cls.metrics}
-ROUTES = re.compile(rf"/api/v1/({'|'.join(discover().types)})\b")
-TEXTS = sorted(file for end in ("html", "css", "js") for file in (ROOT / "collector_core").rglob(f"*.{end}"))
-
-
-@pytest.mark.parametrize("file", [*CORE, *TEXTS], ids=name)
-def test_the_core_names_no_metric_and_no_route_of_a_plugin(file):
-    """Words in a sentence may be examples; what has no blank is meant for a program."""
-    text = file.read_text()
-    constants = (
-        (node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)) if file in CORE else [text]
-    )
-    named = [each for each in constants if isinstance(each, str) and (file in TEXTS or " " not in each)]
-    assert not [each for each in named if METRICS.intersection(re.findall(r"\w+", each)) or ROUTES.search(each)]
 
 
 def room(parts):
