@@ -13,6 +13,7 @@ import collector_core.demo
 import collector_core.energy
 import collector_core.metering
 import collector_core.procfs
+import collector_core.prometheus_text
 import collector_core.storage
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,7 @@ PUBLIC = {
         collector_core.energy,
         collector_core.metering,
         collector_core.procfs,
+        collector_core.prometheus_text,
         collector_core.storage,
     )
 }
@@ -34,7 +36,7 @@ PUBLIC = {
 FLOORS = (  # from the ground up; a room may use those on lower floors, and none beside it
     {"errors"},
     {"model", "procfs", "storage", "options"},
-    {"metering", "polling"},
+    {"metering", "polling", "prometheus_text"},
     {"http"},
     {"collector"},
     {"plugins"},
