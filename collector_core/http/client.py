@@ -35,7 +35,8 @@ class RequestOptions(TypedDict, total=False):
 
     `token` is sent as a bearer token, `login` (user and password) as basic authentication. With `redirects`, a GET
     follows those to the same host. `repeatable` says that sending twice does no harm: a POST then goes over a kept
-    connection, and once more where the server had just closed it, as a GET always does.
+    connection, and once more where the server had just closed it, as a GET always does. With `discard`, a good
+    answer's body is not read.
     """
 
     headers: Mapping[str, Text]
@@ -45,6 +46,7 @@ class RequestOptions(TypedDict, total=False):
     limit: int
     redirects: bool
     repeatable: bool
+    discard: bool
 
 
 class HttpClient:
@@ -53,10 +55,10 @@ class HttpClient:
     `timeout` are the seconds that a whole request may take, unless a call says otherwise: a body that drips, too.
     Certificates are verified. Proxies and `.netrc` of the environment are ignored, cookies forgotten.
 
-    Every method raises `AuthFailed` for 401, 403 and 407, and `NotAvailable` for everything else that is no answer:
-    `not_found` for 404 and 410, `not_supported` for 405 and 501, `timeout`, `unreachable` for other 5xx, 429 and
-    connections that fail, `bad_data` for redirects, other 4xx and bodies that cannot be used. Texts name host and port
-    only.
+    Every method raises `AuthFailed` for 401, 403 and 407, `HttpStatusError` for other statuses than 2xx, and
+    `NotAvailable` for everything else that is no answer. Their reasons are `not_found` for 404 and 410, `not_supported`
+    for 405 and 501, `timeout`, `unreachable` for other 5xx, 429 and connections that fail, `bad_data` for redirects,
+    other 4xx and bodies that cannot be used. Texts name host and port only.
     """
 
     def __init__(self, timeout: float = 5.0) -> None:
@@ -164,7 +166,7 @@ class HttpClient:
     ) -> HttpAnswer:
         where, headers, session = failures.place(url), _headers(options), self._session(keep=keep)
         async with session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
-            if not 200 <= answer.status < 300:
+            if options.get("discard") or not 200 <= answer.status < 300:
                 answer.close()  # what else it says may hold anything
                 return HttpAnswer(where, answer.status, answer.headers, b"")
             if answer.headers.get("Content-Encoding", "identity") != "identity":
@@ -181,7 +183,7 @@ async def _body(answer: aiohttp.ClientResponse, where: str, limit: int) -> bytes
         too_long = len(body) > limit
     if too_long:
         answer.close()
-        raise NotAvailable(Reason.BAD_DATA, f"{where}: the answer is longer than the limit of {_size(limit)}")
+        raise failures.too_long(where, limit)
     return bytes(body)
 
 
@@ -232,7 +234,3 @@ def _redirect(url: str, answer: HttpAnswer) -> str | None:
     is_same_server = old.hostname == new.hostname and (old.scheme, old.port) == (new.scheme, new.port)
     is_now_safe = old.hostname == new.hostname and (old.scheme, new.scheme) == ("http", "https")
     return target if is_same_server or is_now_safe else None
-
-
-def _size(limit: int) -> str:
-    return f"{limit / (1 << 20):g} MiB" if limit >= 1 << 20 else f"{limit / 1024:g} KiB"

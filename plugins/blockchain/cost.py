@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from collector_core import EnergyMeter
-from collector_core.metering import Account, Ledger, account_of
+from collector_core.metering import Ledger, account_of
 
 
 class MachineEnergy(NamedTuple):
@@ -30,7 +30,7 @@ class Machine:
         """What the meters know at `now` (monotonic seconds); None where none of them counts."""
         self._ledger.update(meters, now)
         chosen = [meter for meter in self._ledger.chosen if self._counts(meter)]
-        accounts: dict[Account, int] = {account_of(meter): _gaps(meter) for meter in chosen}
+        accounts = {account: self._ledger.unknown[account] for account in map(account_of, chosen)}
         known = tuple(sorted(accounts.items()))
         if known != self._known:
             self._known, self._epoch = known, self._epoch + 1
@@ -72,8 +72,3 @@ class Cost:
         first = self._looks[0]
         new = transactions - first.transactions
         return (energy.joules - first.energy.joules) / new if new > 0 else None
-
-
-def _gaps(meter: EnergyMeter) -> int:
-    reading = meter.latest()
-    return reading.unknown_gaps if reading else 0

@@ -11,7 +11,7 @@ from email.utils import formatdate
 import pytest
 from pydantic import SecretStr
 
-from collector_core import AuthFailed, HttpClient, NotAvailable
+from collector_core import AuthFailed, HttpClient, HttpStatusError, NotAvailable
 from tests.core.http.raw import answer
 
 SECRET = "hunter2"
@@ -137,6 +137,17 @@ async def test_each_status_means_one_thing(client, answering, status, reason):
     assert SECRET not in str(error)
 
 
+@pytest.mark.parametrize(
+    ("status", "may_pass"),
+    [(301, False), (400, False), (404, False), (408, True), (425, True), (429, True), (500, True), (501, True)],
+)
+async def test_it_says_whether_the_same_request_may_yet_succeed(client, answering, status, may_pass):
+    server = await answering(status=f"{status} No")
+    error = await failure(client.get_json(server.url))
+    assert isinstance(error, HttpStatusError)
+    assert (error.status, error.is_retryable) == (status, may_pass)
+
+
 @pytest.mark.parametrize("status", [401, 403, 407])
 async def test_a_refusal_is_one_of_credentials(client, answering, status):
     server = await answering(status=f"{status} No")
@@ -238,6 +249,14 @@ async def test_a_body_of_the_limit_is_taken(client, answering):
 async def test_the_limit_is_1_mib_unless_said_otherwise(client, answering):
     server = await answering(b" " * (1 << 20) + b"1", then="close")
     assert "the limit of 1 MiB" in str(await failure(client.get_json(server.url)))
+
+
+async def test_a_body_that_is_to_be_discarded_may_be_anything_and_never_end(client, serve):
+    server = await serve(
+        b"HTTP/1.1 202 Taken\r\nContent-Encoding: gzip\r\nContent-Length: 99999999\r\n\r\n\xff", then="hang"
+    )
+    answer = await client.post_json(server.url, {}, discard=True)
+    assert (answer.status, answer.body) == (202, b"")
 
 
 async def test_an_answer_that_is_compressed_is_refused(client, answering):

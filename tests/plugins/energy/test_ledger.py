@@ -102,8 +102,10 @@ def test_without_any_meter_it_says_so_and_what_has_been_counted_stays_when_all_a
     assert harness.series(metrics.ENERGY) == {}
     with pytest.raises(NotAvailable, match="no collector hands over"):
         harness.run(advance=5)
-    cpu.says(500, harness.clock.monotonic())
+    cpu.says(0, harness.clock.monotonic())
     harness.run()
+    cpu.says(500, harness.clock.monotonic() + 5)
+    harness.run(advance=5)
     harness.run(advance=3600)
     assert sum(harness.series(metrics.ENERGY).values()) == 500
     assert harness.series(metrics.POWER) == {}

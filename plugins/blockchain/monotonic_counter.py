@@ -5,14 +5,14 @@ from __future__ import annotations
 from math import isfinite
 
 
-class Counted:
+class MonotonicCounter:
     """Goes on from what was reached when the other counter begins anew, so that it never falls."""
 
     def __init__(self) -> None:
         self._total = 0.0
         self._before = 0.0
 
-    def see(self, value: float) -> float | None:
+    def record(self, value: float) -> float | None:
         """What has been counted in all; None for what no counter can say."""
         if not (isfinite(value) and value >= 0):
             return None
@@ -21,14 +21,14 @@ class Counted:
         return self._total
 
 
-class Rate:
-    """Growth by second between two looks; unknown at the first one and across a new beginning."""
+class CounterRate:
+    """Growth per second between two readings; unknown at the first one and across a restart."""
 
     def __init__(self) -> None:
         self._before: tuple[float, float] | None = None
 
-    def see(self, value: float, now: float) -> float | None:
-        """The growth by second since the look before; `now` in monotonic seconds."""
+    def record(self, value: float, now: float) -> float | None:
+        """The growth per second since the reading before; `now` in monotonic seconds."""
         before, self._before = self._before, (value, now)
         if before is None or value < before[0] or now <= before[1]:
             return None

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector_plugins.blockchain.activity import activity
 from collector_plugins.blockchain.answer import ChainId
 from collector_plugins.blockchain.block import Block
-from collector_plugins.blockchain.pace import Identity, Progress, stall_after
+from collector_plugins.blockchain.identity import NodeIdentity
+from collector_plugins.blockchain.rates import activity
+from collector_plugins.blockchain.stall import HeadAge, stall_after
 
 CHAIN = ChainId(1, "0xaa")
 
@@ -24,33 +25,33 @@ CHAIN = ChainId(1, "0xaa")
     ],
 )
 def test_another_process_version_or_chain_is_one_restart(chain, client, process, restarts, is_other_chain):
-    identity = Identity()
-    assert not identity.see(CHAIN, "geth/1", 7)
-    assert identity.see(chain, client, process) is is_other_chain
+    identity = NodeIdentity()
+    assert not identity.record(CHAIN, "geth/1", 7)
+    assert identity.record(chain, client, process) is is_other_chain
     assert identity.restarts == restarts
 
 
 def test_what_was_unknown_in_between_is_compared_with_what_was_known_before():
-    identity = Identity()
-    identity.see(CHAIN, "geth/1", 7)
-    identity.see(ChainId(0, ""), "", None)
+    identity = NodeIdentity()
+    identity.record(CHAIN, "geth/1", 7)
+    identity.record(ChainId(0, ""), "", None)
     assert identity.chain == CHAIN
-    assert identity.see(ChainId(1, "0xbb"), "geth/1", 7)
+    assert identity.record(ChainId(1, "0xbb"), "geth/1", 7)
 
 
 def test_a_node_that_was_down_before_we_ever_saw_it_has_not_restarted():
-    identity = Identity()
-    identity.see_down()
-    identity.see(CHAIN, "geth/1", 7)
+    identity = NodeIdentity()
+    identity.record_down()
+    identity.record(CHAIN, "geth/1", 7)
     assert identity.restarts == 0
 
 
 def test_a_head_stands_still_since_it_was_first_seen_and_at_first_since_its_age():
-    progress = Progress()
-    assert progress.see("a", 1000, 30) == 30
-    assert progress.see("a", 1010, 40) == 40
-    assert progress.see("b", 1011, 9) == 0
-    assert progress.see("b", 1015, 13) == 4
+    head = HeadAge()
+    assert head.record("a", 1000, 30) == 30
+    assert head.record("a", 1010, 40) == 40
+    assert head.record("b", 1011, 9) == 0
+    assert head.record("b", 1015, 13) == 4
 
 
 def test_a_stall_takes_ten_usual_intervals_and_at_least_a_minute():

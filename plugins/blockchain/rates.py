@@ -1,10 +1,11 @@
-"""How much happens on a chain: counts over a window of time, by the timestamps of blocks."""
+"""How much happens on a chain, by the timestamps of its blocks, and how far its nodes are behind each other."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from collector_plugins.blockchain.answer import Answer, ChainId
 from collector_plugins.blockchain.block import Block
 
 
@@ -47,3 +48,16 @@ def mean_interval(blocks: Sequence[Block]) -> float | None:
     if len(blocks) < 2:
         return None
     return max(0.0, (blocks[-1].timestamp - blocks[0].timestamp) / (len(blocks) - 1))
+
+
+def lags(answers: Mapping[str, Answer]) -> Mapping[str, int]:
+    """Blocks behind the highest, by node, for nodes whose chain has at least two of them.
+
+    They were asked at the same moment, not in the same instant: a lag of one block comes and goes.
+    """
+    heights: dict[ChainId, dict[str, int]] = {}
+    for name, answer in answers.items():
+        if answer.chain is not None and answer.height is not None:
+            heights.setdefault(answer.chain, {})[name] = answer.height
+    several = (nodes for nodes in heights.values() if len(nodes) > 1)
+    return {name: max(nodes.values()) - height for nodes in several for name, height in nodes.items()}

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from collector_core import Clock, Metric, NotAvailable, Reason
+from collector_core import Clock, Metric, NotAvailable, NotListening, Reason
 from collector_plugins.blockchain import metrics
 from collector_plugins.blockchain.answer import Answer
 from collector_plugins.blockchain.config import PrometheusNode
-from collector_plugins.blockchain.counted import Counted, Rate
+from collector_plugins.blockchain.monotonic_counter import CounterRate, MonotonicCounter
 from collector_plugins.blockchain.promtext import Wanted, read_page
-from collector_plugins.blockchain.trouble import NotRunning
 
 STARTED = Wanted("process_start_time_seconds")  # what client libraries publish by themselves
 CLOCK_ERROR = 2.0  # seconds by which a process's start time may differ from look to look
@@ -27,15 +26,15 @@ class Pages(Protocol):
         """Hang up."""
 
 
-class Page:
+class PrometheusSource:
     """One node; raises `NotAvailable` where nothing of the table is on its page."""
 
     def __init__(self, node: PrometheusNode, pages: Pages, clock: Clock) -> None:
         self._node = node
         self._pages = pages
         self._clock = clock
-        self._counted: dict[Metric, Counted] = {}
-        self._rates: dict[Metric, Rate] = {}
+        self._counters: dict[Metric, MonotonicCounter] = {}
+        self._rates: dict[Metric, CounterRate] = {}
         self._started: float | None = None
         self._was_down = False
         self._seen = False
@@ -45,14 +44,14 @@ class Page:
         """Get the page once; raises `NotAvailable`."""
         try:
             page = await self._pages.get()
-        except NotRunning:
+        except NotListening:
             self._was_down = True
             raise
         try:
             found = read_page(page, [*(entry.wanted for entry in self._node.table.values()), STARTED])
         except ValueError as error:
             raise NotAvailable(Reason.BAD_DATA, str(error), fix="check that `url` is a metrics endpoint") from None
-        self._see_start(found.get(STARTED))
+        self._record_start(found.get(STARTED))
         return self._answer(found)
 
     async def close(self) -> None:
@@ -78,12 +77,12 @@ class Page:
 
     def _value(self, metric: Metric, value: float, *, rate: bool) -> float | None:
         if rate:
-            return self._rates.setdefault(metric, Rate()).see(value, self._clock.monotonic())
+            return self._rates.setdefault(metric, CounterRate()).record(value, self._clock.monotonic())
         if metric.kind == "counter":
-            return self._counted.setdefault(metric, Counted()).see(value)
+            return self._counters.setdefault(metric, MonotonicCounter()).record(value)
         return value
 
-    def _see_start(self, started: float | None) -> None:
+    def _record_start(self, started: float | None) -> None:
         """Count a restart: the process is a later one or, where the page does not tell, nothing had listened."""
         if started is not None and self._started is not None:
             is_another = started > self._started + CLOCK_ERROR
