@@ -25,6 +25,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _SPECIAL = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 _MILLISECONDS = 1000
+_SHOWN = 40  # characters of a word that is wrong
 
 
 class Comment(NamedTuple):
@@ -97,7 +98,7 @@ def _labels(line: str, start: int, name: str) -> tuple[str, dict[str, str], int]
                 raise ValueError('has labels that are not name="value"')
             name = key
         elif key in labels:
-            raise ValueError(f"has the label {key[:40]} twice")
+            raise ValueError(f"has the label {repr(key[:_SHOWN])[:_SHOWN]} twice")
         else:
             labels[key] = _unquoted(value)
         place = match.end()
@@ -129,7 +130,7 @@ def _number(text: str) -> float:
 def _finite(text: str) -> float:
     number = float(text) if _NUMBER.fullmatch(text) else inf
     if isinf(number):
-        raise ValueError(f"{text[:40]!r} is not a number")
+        raise ValueError(f"{repr(text[:_SHOWN])[:_SHOWN]} is not a number")
     return number
 
 
