@@ -94,7 +94,7 @@ class Dispatcher:
         except StorageError as error:
             self._bound_unsaved()
             detail = f"alerts would not survive a restart: {error.detail}"
-            raise NotAvailable(error.reason, detail, fix=error.fix) from None
+            raise NotAvailable(error.reason, detail, fix=f"{error.fix}, or set another `state_dir`") from None
         self._unsaved.clear()
         self._gone.clear()
 

@@ -19,6 +19,7 @@ from collector_plugins.alerts.alert_state import AlertStates, TrackedAlert
 from collector_plugins.alerts.grouping import NotificationLog, NotifiedAlert
 from collector_plugins.alerts.notification import Notification
 
+BUSY_SECONDS = 1.0  # how long a process waits for another one that has the file
 Row = tuple[str, str, str, str]  # kind, channel, key, JSON
 
 _FIRST = (
@@ -76,7 +77,9 @@ class AlertStore:
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
         exclusive = not read_only and file != Database.IN_MEMORY
         # Without a write-ahead log, what is there can be read even when the disk is full.
-        self._database = Database(file, SCHEMA, wal=False, exclusive=exclusive, read_only=read_only)
+        self._database = Database(
+            file, SCHEMA, wal=False, exclusive=exclusive, read_only=read_only, busy_seconds=BUSY_SECONDS
+        )
         self.damaged = 0
         self._saved: Sequence[Row] | None = None
         self._unreadable: list[int] = []

@@ -1,5 +1,6 @@
 """What is on disk: private, whole, still there after every step, and never the end of alerting, whatever it says."""
 
+import contextlib
 import json
 import sqlite3
 import stat
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from collector_core import NotAvailable, Reason
 from collector_core.storage import Database, StorageError, StorageReason
+from collector_plugins.alerts import store
 from collector_plugins.alerts.alert_state import AlertStates, TrackedAlert
 from collector_plugins.alerts.grouping import NotificationLog, NotifiedAlert
 from collector_plugins.alerts.store import SCHEMA, AlertStore, SavedState, state_file
@@ -64,10 +66,16 @@ def change(file, *statements):
 
 
 def make_version_1(file):
+    """A file as the release before left it."""
     file.parent.mkdir(parents=True)
     connection = sqlite3.connect(file)
     connection.executescript(VERSION_1.read_text(encoding="utf-8"))
     connection.close()
+
+
+def store_mode(file):
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        return connection.execute("PRAGMA journal_mode").fetchone()[0]
 
 
 # ------------------------------------------------------------------ what is saved is there
@@ -80,8 +88,13 @@ def test_the_state_is_private(opened, file):
 
 
 def test_a_new_file_holds_nothing(opened):
-    store = opened()
-    assert (store.load_state(), store.load_queues(), store.damaged, store.set_aside) == (SavedState(), {}, 0, None)
+    subject = opened()
+    assert (subject.load_state(), subject.load_queues(), subject.damaged, subject.set_aside) == (
+        SavedState(),
+        {},
+        0,
+        None,
+    )
 
 
 def test_everything_that_was_saved_is_there_after_a_restart_in_its_order(opened):
@@ -113,30 +126,30 @@ def test_a_message_that_is_new_and_done_at_once_is_not_kept(opened):
 
 
 def test_what_did_not_change_is_not_written(opened):
-    store = opened()
-    store.save(FULL, [], [])
-    changes = store._database._connection.total_changes
-    store.save(FULL, [], [])
-    assert store._database._connection.total_changes == changes
-    store.save(replace(FULL, known={}), [], [])
-    assert store._database._connection.total_changes > changes
+    subject = opened()
+    subject.save(FULL, [], [])
+    changes = subject._database._connection.total_changes
+    subject.save(FULL, [], [])
+    assert subject._database._connection.total_changes == changes
+    subject.save(replace(FULL, known={}), [], [])
+    assert subject._database._connection.total_changes > changes
 
 
 def test_a_save_is_whole_or_not_at_all_and_the_next_one_makes_up_for_it(opened):
-    store = opened()
-    store.save(FULL, [message(1)], [])
-    store._database._connection.execute("PRAGMA query_only = 1")
+    subject = opened()
+    subject.save(FULL, [message(1)], [])
+    subject._database._connection.execute("PRAGMA query_only = 1")
     with pytest.raises(StorageError):
-        store.save(SavedState(), [message(2)], [message(1).id])
-    store.save(FULL, [message(2)], [])
-    store = opened()
-    assert (store.load_state(), store.load_queues()) == (FULL, {"ops": [message(1), message(2)]})
+        subject.save(SavedState(), [message(2)], [message(1).id])
+    subject.save(FULL, [message(2)], [])
+    subject = opened()
+    assert (subject.load_state(), subject.load_queues()) == (FULL, {"ops": [message(1), message(2)]})
 
 
 def test_in_memory_nothing_is_kept(opened, tmp_path):
-    store = opened(Database.IN_MEMORY)
-    store.save(FULL, [message(1)], [])
-    assert store.load_state() == FULL
+    subject = opened(Database.IN_MEMORY)
+    subject.save(FULL, [message(1)], [])
+    assert subject.load_state() == FULL
     assert opened(Database.IN_MEMORY).load_state() == SavedState()
     assert list(tmp_path.iterdir()) == []
 
@@ -148,7 +161,7 @@ def test_each_collector_has_a_file_of_its_own():
 # ------------------------------------------------------------------ other processes
 
 
-def test_a_second_process_may_look_but_not_write(opened, file):
+def test_a_second_process_may_look_but_not_write(opened, file, monkeypatch):
     opened().save(FULL, [message(1)], [])
     second = AlertStore(file, read_only=True)
     assert second.load_state() == FULL
@@ -156,10 +169,10 @@ def test_a_second_process_may_look_but_not_write(opened, file):
     with pytest.raises(StorageError):
         second.remove_message(message(1).id)
     second.close()
-    writer = AlertStore(file)
-    writer._database._busy_seconds = 0.0
-    with pytest.raises(StorageError, match="another process has it open"):
-        writer.load_state()
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.05)
+    with pytest.raises(StorageError, match="another process has it open") as caught:
+        AlertStore(file).load_state()
+    assert caught.value.storage_reason is StorageReason.LOCKED
 
 
 # ------------------------------------------------------------------ files of other versions
@@ -167,9 +180,9 @@ def test_a_second_process_may_look_but_not_write(opened, file):
 
 def test_a_file_of_the_version_before_is_taken_over(opened, file):
     make_version_1(file)
-    store = opened()
-    state, queues = store.load_state(), store.load_queues()
-    assert store.damaged == 0
+    subject = opened()
+    state, queues = subject.load_state(), subject.load_queues()
+    assert subject.damaged == 0
     assert list(state.alerts.entries) == ['Hot\nheat{room="hall"}', "Damp\ndamp"]
     tracked = state.alerts.entries['Hot\nheat{room="hall"}']
     assert (tracked.firing, tracked.holds, tracked.steady, tracked.alert.value) == (True, True, 10.0, 61.5)
@@ -193,12 +206,19 @@ def test_it_is_the_same_after_it_was_saved_in_the_present_version(opened, file):
     assert opened().load_state() == before
 
 
+def test_a_file_whose_making_was_cut_short_by_a_kill_is_finished(opened, file):
+    make_version_1(file)
+    change(file, ("PRAGMA user_version = 0",))
+    assert opened().load_queues().keys() == {"ops", "old-one"}
+    assert store_mode(file) == "delete", "a file with a write-ahead log does not open on a full disk"
+
+
 def test_a_state_of_the_version_before_that_cannot_be_read_costs_no_queue(opened, file):
     make_version_1(file)
     change(file, ("UPDATE state SET body = 'nonsense'",))
-    store = opened()
-    assert store.load_state() == SavedState()
-    assert {name: len(queue) for name, queue in store.load_queues().items()} == {"ops": 2, "old-one": 2}
+    subject = opened()
+    assert subject.load_state() == SavedState()
+    assert {name: len(queue) for name, queue in subject.load_queues().items()} == {"ops": 2, "old-one": 2}
 
 
 def test_in_a_state_of_the_version_before_what_can_be_read_is_taken_over(opened, file):
@@ -210,11 +230,11 @@ def test_in_a_state_of_the_version_before_what_can_be_read_is_taken_over(opened,
     state["channels"]["ops"]["groups"] = [1, 2]
     state["channels"]["old-one"] = None
     change(file, ("UPDATE state SET body = ?", json.dumps(state)))
-    store = opened()
-    loaded = store.load_state()
+    subject = opened()
+    loaded = subject.load_state()
     assert list(loaded.alerts.entries) == ['Hot\nheat{room="hall"}']
     assert set(loaded.logs["ops"].told) == {"4cbb8bcbae562a3a", "3268152c8ca40e80"}
-    assert store.damaged == 1
+    assert subject.damaged == 1
 
 
 def test_a_file_of_a_newer_version_is_left_alone(opened, file):
@@ -244,35 +264,35 @@ def test_a_damaged_alert_costs_no_other(opened, file, damage):
     opened().save(FULL, [], [])
     opened().close()
     change(file, damage)
-    store = opened()
-    state = store.load_state()
+    subject = opened()
+    state = subject.load_state()
     assert list(state.alerts.entries) == ["Hot\nheat"]
-    assert (state.logs, state.known, store.damaged) == (FULL.logs, FULL.known, 1)
-    store.save(state, [], [])
-    store = opened()
-    assert (store.load_state(), store.damaged) == (state, 0), "it is gone with the next save"
+    assert (state.logs, state.known, subject.damaged) == (FULL.logs, FULL.known, 1)
+    subject.save(state, [], [])
+    subject = opened()
+    assert (subject.load_state(), subject.damaged) == (state, 0), "it is gone with the next save"
 
 
 def test_a_damaged_message_costs_no_other_and_is_gone_with_the_next_save(opened, file):
     opened().save(FULL, [message(1), message(2)], [])
     opened().close()
     change(file, ("UPDATE queue SET body = 'nonsense' WHERE id = ?", message(1).id))
-    store = opened()
-    assert (store.load_queues(), store.damaged) == ({"ops": [message(2)]}, 1)
-    state = store.load_state()
-    store.save(state, [], [])
-    store = opened()
-    assert (store.load_queues(), store.damaged) == ({"ops": [message(2)]}, 0)
+    subject = opened()
+    assert (subject.load_queues(), subject.damaged) == ({"ops": [message(2)]}, 1)
+    state = subject.load_state()
+    subject.save(state, [], [])
+    subject = opened()
+    assert (subject.load_queues(), subject.damaged) == ({"ops": [message(2)]}, 0)
 
 
 @pytest.mark.parametrize("content", [b"garbage", b"SQLite format 3\0" + b"\0" * 200, b"\xff" * 5000], ids=len)
 def test_a_file_that_is_no_database_is_set_aside(opened, file, content):
     file.parent.mkdir()
     file.write_bytes(content)
-    store = opened()
-    assert store.load_state() == SavedState()
-    assert store.set_aside.read_bytes() == content
-    store.save(FULL, [message(1)], [])
+    subject = opened()
+    assert subject.load_state() == SavedState()
+    assert subject.set_aside.read_bytes() == content
+    subject.save(FULL, [message(1)], [])
     assert opened().load_state() == FULL
 
 
@@ -281,11 +301,11 @@ def test_of_a_file_that_breaks_off_what_can_be_read_goes_on(opened, file):
     opened().save(SavedState(AlertStates(alerts)), [message(number) for number in range(200)], [])
     opened().close()
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 4])
-    store = opened()
-    kept = store.load_state().alerts.entries
+    subject = opened()
+    kept = subject.load_state().alerts.entries
     assert 0 < len(kept) < 200
     assert all(alerts[key] == tracked for key, tracked in kept.items())
-    assert store.set_aside
+    assert subject.set_aside
 
 
 def test_a_folder_that_cannot_be_written_is_said_so(opened, tmp_path):
@@ -302,19 +322,19 @@ kinds = st.sampled_from(["alert", "starts", "notified", "group", "known"]) | st.
 
 @given(st.lists(st.tuples(kinds, st.text(max_size=5), st.text(max_size=5), bodies), max_size=10))
 def test_whatever_stands_in_a_row_the_others_are_read(rows):
-    store = AlertStore(Database.IN_MEMORY)
-    store.save(FULL, [], [])
+    subject = AlertStore(Database.IN_MEMORY)
+    subject.save(FULL, [], [])
     inserted = 0
-    with store._database.transaction() as connection:
+    with subject._database.transaction() as connection:
         for row in rows:
             values = [value.encode("utf-8", "replace").decode() if isinstance(value, str) else value for value in row]
             cursor = connection.execute("INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?)", values)
             inserted += cursor.rowcount
-    state = store.load_state()
+    state = subject.load_state()
     assert FULL.alerts.entries.items() <= state.alerts.entries.items()
-    assert store.damaged <= inserted
-    store.save(state, [], [])
-    store.close()
+    assert subject.damaged <= inserted
+    subject.save(state, [], [])
+    subject.close()
 
 
 def test_no_secret_is_in_the_state(watch, webhook, tmp_path):

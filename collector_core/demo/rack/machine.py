@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import log1p
 
-from collector_core.demo.gpus import GPUS, HOST_DOWN, RACK, DemoGpu
-from collector_core.demo.guests import GUESTS, DemoGuest
-from collector_core.demo.home import Home, HomeModel
+from collector_core.demo.rack.gpus import GPUS, HOST_DOWN, RACK, DemoGpu
+from collector_core.demo.rack.guests import GUESTS, DemoGuest
+from collector_core.demo.rack.home import Home, HomeModel
 from collector_core.demo.signals import daily, noise
 
 REST_WATTS = 55.0  # board, disks, fans

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from collector_core.demo.rack.energy_store import STEP, Trajectory
 from collector_core.demo.signals import DAY, HOUR, daily, daylight, noise, spikes
-from collector_core.demo.storage import STEP, Trajectory
 
 KWH = 3.6e6  # joules
 
