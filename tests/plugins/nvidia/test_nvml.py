@@ -238,7 +238,7 @@ def test_a_call_that_hangs_is_named_and_no_second_one_is_begun(harness, nvml, ev
     nvidia = harness(interval=0.2, timeout=0.3)
 
     eventually(lambda: "while reading GPU 1" in say_why(nvidia, advance=0))
-    assert say_why(nvidia, advance=1) == "no answer within 0.3 s, while reading GPU 1"
+    assert "while reading GPU 1" in say_why(nvidia, advance=1)
     eventually(lambda: "a call hangs, while reading GPU 1" in say_why(nvidia))
     nvml.say("1 power 110000")
     eventually(lambda: nvidia_runs(nvidia))
