@@ -50,7 +50,7 @@ def list_alerts(context: CommandContext, *, collector: str) -> None:
     file = state_file(_options(context, collector).state_folder, collector)
     if not file.exists():
         raise NotAvailable("not_found", f"{file} does not exist: no collector has run yet", fix="energy-collector run")
-    for line in _list_lines(AlertStore(file)):
+    for line in _list_lines(AlertStore(file, read_only=True)):
         click.echo(line)
 
 
@@ -62,8 +62,8 @@ def _options(context: CommandContext, collector: str) -> Config:
 
 
 def _list_lines(store: AlertStore) -> Iterator[str]:
-    entries = store.load().rules.entries.values()
-    waiting = len(store.queued())
+    entries = store.load_state().alerts.entries.values()
+    waiting = sum(map(len, store.load_queues().values()))
     store.close()
     for tracked in entries:
         state, alert = ("firing" if tracked.firing else "pending"), tracked.alert

@@ -1,145 +1,173 @@
-"""What survives a restart: alerts, what each channel was notified of, and the queues, in one SQLite file."""
+"""What survives a restart: alerts, what each channel was notified of, and the queues, in one SQLite file.
+
+Every alert and every entry of a log is a row of its own, so that a damaged one costs no other.
+"""
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from collector_core import NotAvailable, Reason
+from collector_core.storage import Database, Schema
 from collector_plugins.alerts.alert import Alert
-from collector_plugins.alerts.alert_state import AlertStates
-from collector_plugins.alerts.grouping import NotificationLog
+from collector_plugins.alerts.alert_state import AlertStates, TrackedAlert
+from collector_plugins.alerts.grouping import NotificationLog, NotifiedAlert
 from collector_plugins.alerts.notification import Notification
 
-SCHEMA = 1
-FOLDER_MODE = 0o700
-FILE_MODE = 0o600
-BUSY_SECONDS = 1.0
-IN_MEMORY = Path(":memory:")
+BUSY_SECONDS = 1.0  # how long a process waits for another one that has the file
+Row = tuple[str, str, str, str]  # kind, channel, key, JSON
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS queue (seq INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, channel TEXT NOT NULL,
-                                  body TEXT NOT NULL);
-"""
+_FIRST = (
+    "CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, body TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS queue (seq INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, channel TEXT NOT NULL, "
+    "body TEXT NOT NULL)",
+)
+_VALID_STATE = "(SELECT CASE WHEN json_valid(body) THEN body ELSE '{}' END AS body FROM state WHERE name = 'all')"
+_ROWS_OF_STATE = (
+    "CREATE TABLE records (kind TEXT NOT NULL, channel TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, "
+    "UNIQUE (kind, channel, key))",
+    *(
+        f"INSERT OR IGNORE INTO records SELECT '{kind}', '', each.key, each.value "  # noqa: S608 - words of ours
+        f"FROM {_VALID_STATE} AS state, json_each(state.body, '$.rules.{part}') AS each"
+        for kind, part in (("alert", "entries"), ("starts", "starts"))
+    ),
+    *(
+        f"INSERT OR IGNORE INTO records SELECT '{kind}', channel.key, each.key, each.value "  # noqa: S608
+        f"FROM {_VALID_STATE} AS state, json_each(state.body, '$.{section}') AS channel, "
+        f"json_each(state.body, channel.fullkey || '{part}') AS each"
+        for kind, section, part in (
+            ("notified", "channels", ".told"),
+            ("group", "channels", ".groups"),
+            ("known", "synced", ""),
+        )
+    ),
+    "DROP TABLE state",
+)
+SCHEMA = Schema(migrations=(_FIRST, _ROWS_OF_STATE), salvage=("records", "queue"))
 
 
 @dataclass
-class AlertsState:
-    """All of it; `synced` holds the alerts that each Alertmanager knows of, or has yet to be told of, by channel."""
+class SavedState:
+    """All but the queues; `known` holds, by channel, the alerts that an Alertmanager knows of or has yet to be sent."""
 
-    rules: AlertStates = field(default_factory=AlertStates)
-    channels: dict[str, NotificationLog] = field(default_factory=dict)
-    synced: dict[str, dict[str, Alert]] = field(default_factory=dict)
+    alerts: AlertStates = field(default_factory=AlertStates)
+    logs: dict[str, NotificationLog] = field(default_factory=dict)
+    known: dict[str, dict[str, Alert]] = field(default_factory=dict)
 
 
-_STATE = TypeAdapter(AlertsState)
-_NOTIFICATION = TypeAdapter(Notification)
+_TRACKED: TypeAdapter[TrackedAlert] = TypeAdapter(TrackedAlert)
+_TIMES: TypeAdapter[list[float]] = TypeAdapter(list[float])
+_NOTIFIED: TypeAdapter[NotifiedAlert] = TypeAdapter(NotifiedAlert)
+_TIME: TypeAdapter[float] = TypeAdapter(float)
+_ALERT: TypeAdapter[Alert] = TypeAdapter(Alert)
+_NOTIFICATION: TypeAdapter[Notification] = TypeAdapter(Notification)
 
 
 class AlertStore:
-    """One file; every change of it is whole or not at all, whatever ends the process. `IN_MEMORY` keeps nothing."""
+    """One file, for one process that writes; every change is whole or not at all. Methods raise `StorageError`.
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._last = ""
-        self._db = self._opened()
+    `damaged` counts the rows that could not be read; they are gone with the next save.
+    """
 
-    def load(self) -> AlertsState:
-        """What was saved last; nothing where there is nothing."""
-        row = self._db.execute("SELECT body FROM state WHERE name = 'all'").fetchone()
-        self._last = row[0] if row else ""
-        return _STATE.validate_json(self._last) if row else AlertsState()
+    def __init__(self, file: Path, *, read_only: bool = False) -> None:
+        exclusive = not read_only and file != Database.IN_MEMORY
+        # Without a write-ahead log, what is there can be read even when the disk is full.
+        self._database = Database(
+            file, SCHEMA, wal=False, exclusive=exclusive, read_only=read_only, busy_seconds=BUSY_SECONDS
+        )
+        self.damaged = 0
+        self._saved: Sequence[Row] | None = None
+        self._unreadable: list[int] = []
 
-    def queued(self) -> list[Notification]:
-        """What waits for delivery, the oldest first."""
-        rows = self._db.execute("SELECT body FROM queue ORDER BY seq").fetchall()
-        return [_NOTIFICATION.validate_json(body) for (body,) in rows]
+    @property
+    def set_aside(self) -> Path | None:
+        """Where a broken file now is."""
+        return self._database.set_aside
 
-    def save(self, state: AlertsState, new: Iterable[Notification], gone: Iterable[str]) -> None:
-        """Keep the state, with what is new in the queues and without the ids that are gone, in one transaction."""
-        body, new, gone = _STATE.dump_json(state).decode(), list(new), list(gone)
-        if body == self._last and not new and not gone:
+    def load_state(self) -> SavedState:
+        """What was saved last, as far as it can be read."""
+        state = SavedState()
+        for row in self._database.rows("SELECT kind, channel, key, body FROM records ORDER BY rowid"):
+            try:
+                _add_row(state, *row)
+            except ValueError:
+                self.damaged += 1
+        return state
+
+    def load_queues(self) -> dict[str, list[Notification]]:
+        """What waits for delivery by channel, the oldest first; what cannot be read is left out."""
+        queues = defaultdict[str, list[Notification]](list)
+        for place, body in self._database.rows("SELECT seq, body FROM queue ORDER BY seq"):
+            try:
+                message = _NOTIFICATION.validate_json(body)
+            except ValueError:
+                self.damaged += 1
+                self._unreadable.append(place)
+            else:
+                queues[message.channel].append(message)
+        return queues
+
+    def save(self, state: SavedState, new: Iterable[Notification], done: Iterable[str]) -> None:
+        """Write the state, add new notifications to the queues and take out those that are done, by their ids."""
+        rows, new, done = list(_rows_of(state)), list(new), list(done)
+        if rows == self._saved and not (new or done or self._unreadable):
             return
-        with self._db:
-            self._db.execute("INSERT OR REPLACE INTO state VALUES ('all', ?)", (body,))
-            rows = [(each.id, each.channel, _NOTIFICATION.dump_json(each).decode()) for each in new]
-            self._db.executemany("INSERT OR IGNORE INTO queue (id, channel, body) VALUES (?, ?, ?)", rows)
-            self._db.executemany("DELETE FROM queue WHERE id = ?", [(each,) for each in gone])
-        self._last = body
+        self._saved = None  # what a failed transaction leaves is written whole the next time
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM records")
+            connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?)", rows)
+            messages = [(each.id, each.channel, _NOTIFICATION.dump_json(each).decode()) for each in new]
+            connection.executemany("INSERT OR IGNORE INTO queue (id, channel, body) VALUES (?, ?, ?)", messages)
+            connection.executemany("DELETE FROM queue WHERE id = ?", [(each,) for each in done])
+            connection.executemany("DELETE FROM queue WHERE seq = ?", [(each,) for each in self._unreadable])
+        self._saved, self._unreadable = rows, []
 
-    def remove(self, id: str) -> None:
-        """Take a notification out of the queue."""
-        with self._db:
-            self._db.execute("DELETE FROM queue WHERE id = ?", (id,))
+    def remove_message(self, id: str) -> None:
+        """Take a notification out of its queue."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM queue WHERE id = ?", (id,))
 
     def close(self) -> None:
         """Let go of the file."""
-        self._db.close()
-
-    def _opened(self) -> sqlite3.Connection:
-        """The file, sound and ours; one that is neither is set aside. Raises `NotAvailable`."""
-        try:
-            return self._connect()
-        except (sqlite3.DatabaseError, ValidationError) as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise self._refused(str(error)) from None
-        except OSError as error:
-            raise self._refused(error.strerror or str(error)) from None
-        with suppress(OSError):
-            self._file.replace(self._file.with_name(f"{self._file.name}.corrupt"))
-        return self._connect()
-
-    def _connect(self) -> sqlite3.Connection:
-        if self._file != IN_MEMORY:
-            self._file.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            os.close(os.open(self._file, os.O_CREAT | os.O_RDWR, FILE_MODE))
-            self._file.chmod(FILE_MODE)
-        db = sqlite3.connect(self._file, timeout=BUSY_SECONDS)
-        try:
-            self._prepare(db)
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-    def _prepare(self, db: sqlite3.Connection) -> None:
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version > SCHEMA:
-            detail = f"{self._file} was written by a newer energy-collector"
-            raise NotAvailable(
-                Reason.NOT_SUPPORTED, detail, fix="upgrade energy-collector, or name another `state_dir`"
-            )
-        if version < SCHEMA:  # a full disk is no reason not to read what is there
-            db.executescript(_TABLES)
-            db.execute(f"PRAGMA user_version = {SCHEMA}")
-            db.commit()
-        if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            raise sqlite3.DatabaseError("damaged")
-        for (body,) in db.execute("SELECT body FROM state"):
-            _STATE.validate_json(body)
-        for (body,) in db.execute("SELECT body FROM queue"):
-            _NOTIFICATION.validate_json(body)
-
-    def _refused(self, why: str) -> NotAvailable:
-        fix = f"make it writable, or name another `state_dir`: chmod -R u+rwX {self._file.parent}"
-        return NotAvailable(Reason.PERMISSION, f"{self._file} cannot be used: {why}", fix=fix)
-
-
-def by_channel(queued: Iterable[Notification]) -> Mapping[str, list[Notification]]:
-    """Notifications by the channel that they wait for."""
-    found: dict[str, list[Notification]] = {}
-    for each in queued:
-        found.setdefault(each.channel, []).append(each)
-    return found
+        self._database.close()
 
 
 def state_file(folder: Path, collector: str) -> Path:
     """The file of one collector."""
     return folder / f"{collector}.sqlite3"
+
+
+def _add_row(state: SavedState, kind: str, channel: str, key: str, body: str) -> None:
+    """Raises `ValueError` for what cannot be read."""
+    match kind:
+        case "alert":
+            state.alerts.entries[key] = _TRACKED.validate_json(body)
+        case "starts":
+            state.alerts.starts[key] = _TIMES.validate_json(body)
+        case "notified":
+            state.logs.setdefault(channel, NotificationLog()).told[key] = _NOTIFIED.validate_json(body)
+        case "group":
+            state.logs.setdefault(channel, NotificationLog()).groups[key] = _TIME.validate_json(body)
+        case "known":
+            state.known.setdefault(channel, {})[key] = _ALERT.validate_json(body)
+        case _:
+            raise ValueError(f"unknown kind {kind!r}")
+
+
+def _rows_of(state: SavedState) -> Iterator[Row]:
+    yield from _rows("alert", "", state.alerts.entries, _TRACKED)
+    yield from _rows("starts", "", state.alerts.starts, _TIMES)
+    for channel, log in state.logs.items():
+        yield from _rows("notified", channel, log.told, _NOTIFIED)
+        yield from _rows("group", channel, log.groups, _TIME)
+    for channel, known in state.known.items():
+        yield from _rows("known", channel, known, _ALERT)
+
+
+def _rows(kind: str, channel: str, values: Mapping[str, Any], kind_of_value: TypeAdapter[Any]) -> Iterator[Row]:
+    return ((kind, channel, key, kind_of_value.dump_json(value).decode()) for key, value in values.items())

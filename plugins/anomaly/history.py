@@ -11,13 +11,13 @@ from math import isfinite
 from pathlib import Path
 
 from collector_core import Selector, describe
+from collector_core.storage import private_folder
 from collector_plugins.anomaly.selection import selected
 from collector_plugins.anomaly.watched import Watched
 
 HEAD = ("time", "series", "value")
 PREFIX = "history-"
 MAX_SERIES = 20
-FOLDER_MODE = 0o700
 Table = Mapping[str, Mapping[float, float]]
 
 
@@ -59,7 +59,7 @@ class History:
         day = datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%d")
         file = self._folder / f"{PREFIX}{day}.csv"
         if day != self._day:
-            self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            private_folder(self._folder)
             self._day = day
             others = [each for each in files(self._folder) if each != file]
             for old in others[: max(0, len(others) + 1 - self._days)]:

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from collector_core import describe
+from collector_core.storage import AtomicFile, private_folder, set_aside
 from collector_plugins.anomaly.anomalies import Record, as_saved, from_saved
 from collector_plugins.anomaly.detector import Detector, Settings
 from collector_plugins.anomaly.groups import Group
 from collector_plugins.anomaly.watched import Watched
 
 SCHEMA = 1
-FILE_MODE = 0o600
-FOLDER_MODE = 0o700
 FORGET_SECONDS = 30 * 86_400.0
 LINES_AT_ONCE = 100  # written in one run of the collector, so that no run takes long
 MAX_LINE = 1 << 20
@@ -51,7 +49,7 @@ class Saved:
         except FileNotFoundError:
             return
         except (OSError, UnicodeDecodeError) as error:
-            self._refuse(f"it cannot be read: {describe(error)}", "unreadable")
+            self._refuse(f"it cannot be read: {describe(error)}")
         if self._damaged:
             self._log.warning("%s: %d lines are damaged; what they held is learnt anew", self._file, self._damaged)
 
@@ -78,10 +76,10 @@ class Saved:
             header = json.loads(line)
             schema, row, at = header["schema"], header["row"], float(header["at"])
         except (ValueError, TypeError, KeyError, RecursionError):
-            self._refuse("its first line is no header", "unreadable")
+            self._refuse("its first line is no header")
             return False
         if schema != SCHEMA:
-            self._refuse(f"it has schema {schema}, and this version knows {SCHEMA}", f"schema-{schema}")
+            self._refuse(f"it has schema {schema}, and this version knows {SCHEMA}", "other-schema")
             return False
         if row != self._row:
             self._log.warning(
@@ -120,14 +118,13 @@ class Saved:
     def _reporting(self, name: str) -> suppress:
         return _Reporting(self._log, self._file, name)
 
-    def _refuse(self, reason: str, ending: str) -> None:
-        """Put the file aside under another name, so that the next save does not overwrite it."""
-        aside = self._file.with_name(f"{self._file.name}.{ending}")
-        with suppress(OSError):
-            self._file.replace(aside)
-        self._log.warning(
-            "%s is not used: %s; it is kept as %s, and learning begins anew", self._file, reason, aside.name
-        )
+    def _refuse(self, reason: str, ending: str = "corrupt") -> None:
+        """Set the file aside under a name of its own, so that the next save does not overwrite it."""
+        try:
+            kept = f"it is kept as {set_aside(self._file, ending).name}"
+        except OSError as error:
+            kept = f"it cannot be set aside: {describe(error)}"
+        self._log.warning("%s is not used: %s; %s, and learning begins anew", self._file, reason, kept)
 
 
 class _Reporting(suppress):
@@ -153,7 +150,7 @@ class Saver:
         self._row = row
         self._log = log
         self._lines: Iterator[str] | None = None
-        self._stream: IO[str] | None = None
+        self._new: AtomicFile | None = None
         self._failing = False
 
     @property
@@ -166,45 +163,36 @@ class Saver:
         self.abort()
         self._lines = lines
         try:
-            self._file.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            descriptor = os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
-            self._stream = os.fdopen(descriptor, "w", encoding="utf-8")
-            self._stream.write(json.dumps({"schema": SCHEMA, "row": self._row, "at": now}) + "\n")
+            private_folder(self._file.parent)
+            self._new = AtomicFile(self._file)
+            self._new.write(json.dumps({"schema": SCHEMA, "row": self._row, "at": now}) + "\n")
         except OSError as error:
             self._fail(error)
 
     def go_on(self, count: int | None = LINES_AT_ONCE) -> None:
         """Write up to `count` more lines, all of them if None; with the last one the file is there."""
-        if self._lines is None or self._stream is None:
+        if self._lines is None or self._new is None:
             return
         try:
             for _, line in zip(range(count) if count else iter(int, 1), self._lines, strict=False):
-                self._stream.write(line)
+                self._new.write(line)
             following = next(self._lines, None)
             if following is None:
-                self._finish(self._stream)
+                self._finish(self._new)
             else:
-                self._stream.write(following)
+                self._new.write(following)
         except (OSError, ValueError) as error:
             self._fail(error)
 
     def abort(self) -> None:
         """Leave the old file as it is."""
-        if self._stream:
-            self._stream.close()
-            self._new.unlink(missing_ok=True)
-        self._lines = self._stream = None
+        if self._new:
+            self._new.discard()
+        self._lines = self._new = None
 
-    @property
-    def _new(self) -> Path:
-        return self._file.with_name(f"{self._file.name}.new")
-
-    def _finish(self, stream: IO[str]) -> None:
-        stream.flush()
-        os.fsync(stream.fileno())
-        stream.close()
-        self._new.replace(self._file)
-        self._lines = self._stream = None
+    def _finish(self, new: AtomicFile) -> None:
+        new.commit()
+        self._lines = self._new = None
         if self._failing:
             self._log.info("what is learnt can be saved again in %s", self._file)
         self._failing = False
@@ -216,9 +204,7 @@ class Saver:
                 "or name another `state_dir`", self._file, describe(error),
             )  # fmt: skip
         self._failing = True
-        with suppress(OSError):
-            self.abort()
-        self._lines = self._stream = None
+        self.abort()
 
 
 def lines_of(

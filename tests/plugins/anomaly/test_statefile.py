@@ -67,7 +67,7 @@ def test_it_is_saved_now_and_then_and_readable_by_its_owner_only(machine, tmp_pa
         "row": 300.0,
         "at": pytest.approx(found.clock.time(), abs=3600),
     }
-    assert not file.with_name("state.jsonl.new").exists()
+    assert list(file.parent.iterdir()) == [file]
 
 
 def test_nothing_is_written_before_a_row_is_over(machine, tmp_path):
@@ -78,21 +78,24 @@ def test_nothing_is_written_before_a_row_is_over(machine, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "aside"),
+    ("text", "why"),
     [
-        ("not json\n", "state.jsonl.unreadable"),
-        ("", "state.jsonl.unreadable"),
-        ("[]\n", "state.jsonl.unreadable"),
-        ('{"schema": 99, "row": 300, "at": 1}\n', "state.jsonl.schema-99"),
+        ("not json\n", "corrupt"),
+        ("", "corrupt"),
+        ("[]\n", "corrupt"),
+        ('{"schema": 99, "row": 300, "at": 1}\n', "other-schema"),
+        ('{"schema": "../x", "row": 300, "at": 1}\n', "other-schema"),
     ],
 )
-def test_a_state_that_cannot_be_used_is_put_aside_and_said(machine, tmp_path, caplog, text, aside):
+def test_a_state_that_cannot_be_used_is_put_aside_and_said(machine, tmp_path, caplog, text, why):
     file = state_file(tmp_path)
     file.parent.mkdir()
     file.write_text(text)
     found = machine()
     found.rows(3)
-    assert file.with_name(aside).read_text() == text
+    (aside,) = file.parent.glob(f"state.jsonl.{why}-*")
+    assert aside.read_text() == text
+    assert f"it is kept as {aside.name}" in caplog.text
     assert "learning begins anew" in caplog.text
     found.anomaly.collector.close()
     assert file.exists()
