@@ -1,4 +1,4 @@
-"""How rare a strength is in a series' own past, whatever its distribution."""
+"""How rare a magnitude is in the past of a series, whatever its distribution."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from array import array
 from math import frexp, log10
 
 BINS = 64
-PER_OCTAVE = 8
-LOWEST = -4  # octave of the first bin
-FULL = 1e9  # weight of a row from which on all weights are scaled down
+BINS_PER_OCTAVE = 8
+FIRST_OCTAVE = -4
+MAX_WEIGHT = 1e9  # of a row; beyond it all weights are scaled down
 
 
-class Rarity:
-    """A histogram over logarithmic bins; a row's weight fades by the share `forgetting` with every later row."""
+class RarityHistogram:
+    """A histogram with logarithmic bins; every row weighs less by the share `forgetting` than the next one."""
 
     __slots__ = ("_bins", "_growth", "_total", "_weight")
 
@@ -22,16 +22,16 @@ class Rarity:
         self._total = 0.0
         self._weight = 1.0
 
-    def of(self, strength: float) -> float:
-        """-log10 of the share of rows, this one counted, that were at least as strong; 0 for the usual. Learns it."""
-        mantissa, octave = frexp(strength)  # 0.5 to 1, and the power of 2
-        position = min(max(int((octave - LOWEST + 2 * mantissa - 2) * PER_OCTAVE), 0), BINS - 1)
+    def add(self, magnitude: float) -> float:
+        """Add a row; returns -log10 of the share of rows, including this one, at least as large. 0 is the usual."""
+        mantissa, octave = frexp(magnitude)  # 0.5 to 1, and the power of 2
+        position = min(max(int((octave - FIRST_OCTAVE + 2 * mantissa - 2) * BINS_PER_OCTAVE), 0), BINS - 1)
         bins, weight = self._bins, self._weight
         share = (sum(bins[position:]) + weight) / (self._total + weight)
         bins[position] += weight
         self._total += weight
         self._weight = weight * self._growth
-        if self._weight > FULL:
+        if self._weight > MAX_WEIGHT:
             self._rescale()
         return -log10(share) if share < 1 else 0.0
 
@@ -41,12 +41,12 @@ class Rarity:
         self._weight = 1.0
 
     def state(self) -> list[float]:
-        """What it knows."""
+        """What `restore` takes."""
         return [self._weight, self._total, *self._bins]
 
     def restore(self, state: list[float]) -> None:
-        """Take up what `state` returned; raises `ValueError` where it does not fit."""
-        if len(state) != 2 + BINS or min(state) < 0 or not 1 <= state[0] <= FULL:
+        """Continue from `state`; raises `ValueError` if it has another shape."""
+        if len(state) != 2 + BINS or min(state) < 0 or not 1 <= state[0] <= MAX_WEIGHT:
             raise ValueError("a histogram of another shape")
         self._weight, self._total = state[:2]
         self._bins = array("d", state[2:])

@@ -1,28 +1,28 @@
-"""What a row should be: a slow level and the usual of this hour, with a robust scale."""
+"""What a row should be: a slow level plus the usual of this hour, with a robust scale."""
 
 from __future__ import annotations
 
-from collector_plugins.anomaly.season import DAY, WEEK, Season
+from collector_plugins.anomaly.detector.seasonal_profile import DAY, WEEK, SeasonalProfile
 
-RATE = 0.002  # of the level, per row
-SCALE_RATE = 1e-4  # of the scale, per row
-CLIP = 10.0  # scales: what lies farther off teaches level and scale as if it lay there
+LEVEL_RATE = 0.002  # per row
+SCALE_RATE = 1e-4  # per row
+CLIP = 10.0  # scales: a row farther off teaches level and scale as if it were this far off
 SEASON_CLIP = 100.0  # the same for the season, which learns once per visit
-WIDENING = 1.01  # of the scale per row that was clipped: a series that has changed for good is followed
+WIDENING = 1.01  # of the scale per clipped row, so that a series that has changed for good is followed
 FIRST_ROWS = 20  # teach unclipped
 HOURS = 24  # bins of a day
-WEEKS = 2  # visits from which on an hour of the week is known better than the hour of the day
-LEAST_SCALE = 1e-4  # of the level: what is nearly constant has no deviations
+WEEKS = 2  # visits after which an hour of the week is trusted more than the hour of the day
+LEAST_SCALE = 1e-4  # of the level: a nearly constant series has no deviations
 
 
 class Expectation:
-    """Follows a series: `expected` before a row, `distance` and `size` (in scales, None at the start) after it."""
+    """Follows a series: `expected` before a row; `distance` and `size` (in scales, None at the start) after it."""
 
     __slots__ = ("_day", "_rows", "_week", "distance", "expected", "least", "level", "scale", "size")
 
     def __init__(self) -> None:
-        self._day = Season(DAY, HOURS)
-        self._week = Season(WEEK, 7 * HOURS)
+        self._day = SeasonalProfile(DAY, HOURS)
+        self._week = SeasonalProfile(WEEK, 7 * HOURS)
         self._rows = 0
         self.scale = 0.0
         self.level = 0.0
@@ -32,12 +32,12 @@ class Expectation:
         self.size: float | None = None
 
     def learn(self, value: float, when: float) -> None:
-        """Compare a row with what it should have been, and learn it."""
+        """Compare a row with what it should have been, then learn it; `when` is in seconds since 1970."""
         day, week = self._day, self._week
-        hour_of_week = week.at(when)
+        hour_of_week = week.bin_at(when)
         hour = hour_of_week % HOURS
         known = week.visits(hour_of_week) >= WEEKS
-        usual = week.usual(hour_of_week) if known else day.usual(hour)
+        usual = week.mean(hour_of_week) if known else day.mean(hour)
         self._compare(value, usual)
         self._rows += 1
         share = 1 / self._rows
@@ -47,7 +47,7 @@ class Expectation:
             self.scale = max(self.scale, self.least) * WIDENING
         else:
             self.scale += max(share, SCALE_RATE) * (abs(taught) - self.scale)
-        self.level += max(share, RATE) * taught
+        self.level += max(share, LEVEL_RATE) * taught
         day.learn(hour, seasonal + usual)
         week.learn(hour_of_week, seasonal + usual)
 
@@ -64,7 +64,7 @@ class Expectation:
         return min(max(self.distance, -farthest), farthest)
 
     def state(self) -> dict[str, list[float]]:
-        """What it knows."""
+        """What `restore` takes."""
         return {
             "level": [self._rows, self.level, self.scale],
             "day": self._day.state(),
@@ -72,10 +72,10 @@ class Expectation:
         }
 
     def restore(self, state: dict[str, list[float]]) -> None:
-        """Take up what `state` returned; raises `ValueError` or `KeyError` where it does not fit."""
+        """Continue from `state`; raises `ValueError` or `KeyError` if it has another shape."""
         rows, self.level, self.scale = state["level"]
         self._rows = int(rows)
         self._day.restore(state["day"])
         self._week.restore(state["week"])
         if self._rows < 0 or self.scale < 0:
-            raise ValueError("less than no rows")
+            raise ValueError("a negative number of rows or scale")

@@ -1,15 +1,17 @@
-"""The lowest and highest of each of the last days, so that a description can say for how long it was not so."""
+"""The lowest and highest row of each recent day, so that a description can say how long ago it was last like this."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from collector_plugins.anomaly.detector.state_checks import is_finite
+
 DAYS = 31
 DAY = 86_400.0
 
 
-class Extremes:
-    """At most 31 days of lowest and highest rows."""
+class DailyExtremes:
+    """The lowest and highest rows of at most 31 days (UTC)."""
 
     __slots__ = ("_days", "_high", "_low")
 
@@ -19,7 +21,7 @@ class Extremes:
         self._high: list[float] = []
 
     def add(self, value: float, when: float) -> None:
-        """One row, at seconds since 1970; an earlier day than the last one counts to that one."""
+        """Add a row at seconds since 1970; one of a day before the last known day counts for that one."""
         day = int(when // DAY)
         if not self._days or day > self._days[-1]:
             self._days.append(day)
@@ -31,22 +33,23 @@ class Extremes:
             self._high[-1] = max(self._high[-1], value)
 
     def days_since(self, value: float, when: float, *, above: bool) -> int:
-        """For how many whole days no row was as high as `value` (`above`) or as low; 0 where today had one."""
+        """The whole days for which no row was as high (`above`) or as low as `value`; 0 if one of today was."""
+        today = int(when // DAY)
         for day, low, high in zip(reversed(self._days), reversed(self._low), reversed(self._high), strict=True):
             if (high >= value) if above else (low <= value):
-                return max(0, int(when // DAY) - day)
-        return int(when // DAY) - self._days[0] if self._days else 0
+                return max(0, today - day)
+        return max(0, today - self._days[0]) if self._days else 0
 
     def state(self) -> list[list[Any]]:
         """What `restore` takes."""
         return [list(self._days), list(self._low), list(self._high)]
 
     def restore(self, state: Any) -> None:
-        """Go on from what was saved; raises `ValueError` where that is no such state."""
+        """Continue from `state`; raises `ValueError` if it is damaged."""
         if not (isinstance(state, list) and len(state) == 3 and all(isinstance(each, list) for each in state)):
             raise ValueError("the extremes are damaged")
         days, low, high = state
-        numbers = all(isinstance(each, int | float) and each - each == 0 for part in state for each in part)
+        numbers = all(is_finite(each) for part in state for each in part)
         if not numbers or not len(days) == len(low) == len(high) <= DAYS:
             raise ValueError("the extremes are damaged")
         self._days, self._low, self._high = [int(day) for day in days], list(low), list(high)

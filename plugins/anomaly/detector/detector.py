@@ -1,4 +1,4 @@
-"""Tells whether a row of a series is normal, from the series' own past alone, row by row."""
+"""Judges the rows of one series, from its own past alone and one row at a time."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from collector_plugins.anomaly import saved
-from collector_plugins.anomaly.expectation import Expectation
-from collector_plugins.anomaly.means import LENGTHS, Means
-from collector_plugins.anomaly.memory import Memory
-from collector_plugins.anomaly.rarity import Rarity
-from collector_plugins.anomaly.records import Records
-from collector_plugins.anomaly.shifts import Shifts
+from collector_plugins.anomaly.detector.distribution_memory import DistributionMemory
+from collector_plugins.anomaly.detector.expectation import Expectation
+from collector_plugins.anomaly.detector.level_shifts import LevelShifts
+from collector_plugins.anomaly.detector.rarity import RarityHistogram
+from collector_plugins.anomaly.detector.rolling_means import LENGTHS, RollingMeans
+from collector_plugins.anomaly.detector.state_checks import check_saved_state
+from collector_plugins.anomaly.detector.value_ranges import RangeKind, ValueRanges
 
 VERSION = 1
 CHOSEN_LEVEL = 0.8  # in the middle of the levels that do well on NAB; 0.85 is best on the half tuned on
 FLEET_LEVEL = 4.2  # less than one false alarm a month on quiet one-minute rows
-HUGE = 1e150  # values beyond are taken for it, so that no sum or difference overflows
-VALUE = (2.0, 3e-6)  # weight of a record of the value, and forgetting of its range
-DISTANCES = ((0.5, 1e-4),) * len(LENGTHS)  # of each mean distance from what was expected
-SHIFTS = ((1.0, 3e-6), (0.3, 1e-4), (0.3, 3e-4))  # of each kind of shift
+MAX_MAGNITUDE = 1e150  # larger values are clipped to it, so that no sum or difference overflows
+VALUE = RangeKind(2.0, 3e-6)
+MEAN_DISTANCES = (RangeKind(0.5, 1e-4),) * len(LENGTHS)  # of each mean distance from what was expected
+SHIFTS = (RangeKind(1.0, 3e-6), RangeKind(0.3, 1e-4), RangeKind(0.3, 3e-4))  # of each kind of shift
 RARITY_WEIGHT = 0.2  # of how rare the longest mean distance is
 RARITY_FORGETTING = 5e-4
 DISTRIBUTION_WEIGHT = 1.5
-GAP_ROWS = 12  # usual distances between rows; a longer gap separates what is before and after
+GAP_ROWS = 12  # usual distances between rows; a longer gap separates what comes before and after
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How it decides; the default is for a few chosen series, `FLEET` for hundreds.
+    """How a detector decides; the default suits a few chosen series, `FLEET` hundreds.
 
-    level: what the opinions must add up to for an alarm; warm_up_rows, warm_up_seconds: no alarm before both are over;
-    hold_rows: an alarm sets the bar for the next one to its own level, and the bar halves every so many rows.
+    level: what the opinions must add up to for an alarm; warm_up_rows, warm_up_seconds: no alarm before both have
+    passed; hold_rows: an alarm raises the bar for the next one to its own level, and the bar halves every so many rows.
     """
 
     level: float = CHOSEN_LEVEL
@@ -47,11 +47,11 @@ FLEET = Settings(level=FLEET_LEVEL, warm_up_seconds=2 * 86_400)
 
 
 class Verdict:
-    """What the detector thinks of a row.
+    """What the detector makes of a row.
 
-    score: 0 to 1, 0.5 at the alarm level; level: the sum of the opinions; onset: an alarm begins with this row;
-    expected: what the value should have been, None for the first; size: how far it is from that in robust scales,
-    signed, None before there is a scale; cause: the opinion that weighs most, 'level', 'record', 'distribution' or ''.
+    score: 0 to 1, 0.5 at the alarm level; level: the sum of the opinions; onset: whether an alarm begins with this row;
+    expected: what the value should have been, None for the first row; size: the signed distance from that, in robust
+    scales, None until there is a scale; cause: the strongest opinion, 'level', 'record', 'distribution' or ''.
     """
 
     __slots__ = ("cause", "expected", "level", "onset", "score", "size", "warming_up")
@@ -67,23 +67,12 @@ class Verdict:
 
 
 class Detector:
-    """Watches one series; `row_seconds` is the usual distance of its rows, which it goes on learning."""
+    """Watches one series; `row_seconds` is the usual distance between its rows, which it keeps learning."""
 
     __slots__ = (
-        "_bar",
-        "_expectation",
-        "_fade",
-        "_first",
-        "_last",
-        "_means",
-        "_memory",
-        "_rarity",
-        "_records",
-        "_rows",
-        "_shifts",
-        "_spacing",
-        "settings",
-    )
+        "_bar", "_distributions", "_expectation", "_fade", "_first", "_last", "_means", "_ranges", "_rarity", "_rows",
+        "_shifts", "_spacing", "settings",
+    )  # fmt: skip
 
     def __init__(self, settings: Settings = CHOSEN, *, row_seconds: float = 60) -> None:
         self.settings = settings
@@ -94,33 +83,33 @@ class Detector:
         self._last = 0.0
         self._bar = 0.0
         self._expectation = Expectation()
-        self._means = Means()
-        self._memory = Memory()
-        self._rarity = Rarity(RARITY_FORGETTING)
-        self._shifts = Shifts()
-        self._records = Records((VALUE, *DISTANCES, *SHIFTS))
+        self._means = RollingMeans()
+        self._distributions = DistributionMemory()
+        self._rarity = RarityHistogram(RARITY_FORGETTING)
+        self._shifts = LevelShifts()
+        self._ranges = ValueRanges((VALUE, *MEAN_DISTANCES, *SHIFTS))
 
     def update(self, value: float, when: float) -> Verdict:
-        """Judge a row that was measured at `when`, in seconds since 1970, and learn it.
+        """Judge a row measured at `when`, in seconds since 1970, then learn it.
 
-        A value or time that is not a finite number says nothing and teaches nothing.
+        A value or time that is not finite is neither judged nor learnt.
         """
         verdict = Verdict()
         if not (isfinite(value) and isfinite(when)):
             return verdict
-        self._follow(when)
-        self._judge(min(max(value, -HUGE), HUGE), when, verdict)
+        self._follow_time(when)
+        self._judge(min(max(value, -MAX_MAGNITUDE), MAX_MAGNITUDE), when, verdict)
         self._decide(verdict)
         return verdict
 
-    def _follow(self, when: float) -> None:
-        """Keep the time; after a gap, means and distributions begin anew."""
+    def _follow_time(self, when: float) -> None:
+        """Learn the distance between rows; after a gap, means and distributions start over."""
         if not self._rows:
             self._first = self._last = when
         step = when - self._last
         if step > GAP_ROWS * self._spacing:
             self._means.clear()
-            self._memory.forget_window()
+            self._distributions.clear_window()
             self._shifts.clear()
         if step > 0:
             self._spacing += 0.1 * (min(step, 2 * self._spacing) - self._spacing)
@@ -133,10 +122,10 @@ class Detector:
         verdict.expected, verdict.size = expectation.expected, expectation.size
         least = expectation.least
         means = self._means.add(expectation.distance)
-        rare = self._rarity.of(abs(means[-1]) / max(expectation.scale, least))
-        record, far = self._records.opinions([value, *means, *self._shifts.add(value)], least)
+        rare = self._rarity.add(abs(means[-1]) / max(expectation.scale, least))
+        record, far = self._ranges.add([value, *means, *self._shifts.add(value)], least)
         far += RARITY_WEIGHT * rare
-        novelty = DISTRIBUTION_WEIGHT * self._memory.novelty(self._records.share(value, least))
+        novelty = DISTRIBUTION_WEIGHT * self._distributions.novelty(self._ranges.share(value, least))
         verdict.level = far + record + novelty
         strongest = max(far, record, novelty)
         if strongest:
@@ -154,37 +143,37 @@ class Detector:
             verdict.onset = verdict.level >= settings.level
 
     def state(self) -> dict[str, Any]:
-        """All that it has learnt, as JSON takes it."""
+        """Everything learnt, as JSON takes it; what `restore` takes."""
         return {
             "version": VERSION,
             "clock": [self._rows, self._first, self._last, self._spacing, self._bar],
             "expectation": self._expectation.state(),
             "means": self._means.state(),
-            "memory": self._memory.state(),
-            "records": self._records.state(),
+            "memory": self._distributions.state(),
+            "records": self._ranges.state(),
             "rarity": self._rarity.state(),
             "shifts": self._shifts.state(),
         }
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], settings: Settings = CHOSEN) -> Detector:
-        """Go on where `state()` was taken; raises `ValueError` for another version or a damaged state."""
-        saved.check(state, VERSION)
+        """Continue where `state()` was taken; raises `ValueError` for another version or a damaged state."""
+        check_saved_state(state, VERSION)
         detector = cls(settings)
         try:
-            detector._take_up(state)
+            detector._restore(state)
         except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as damage:
             raise ValueError(f"the detector's saved state is damaged: {damage!r}") from damage
         return detector
 
-    def _take_up(self, state: Mapping[str, Any]) -> None:
+    def _restore(self, state: Mapping[str, Any]) -> None:
         rows, self._first, self._last, self._spacing, self._bar = state["clock"]
         self._rows = int(rows)
         if self._rows < 0 or self._spacing <= 0 or self._bar < 0:
             raise ValueError("impossible times")
         self._expectation.restore(state["expectation"])
         self._means.restore(state["means"])
-        self._memory.restore(state["memory"])
+        self._distributions.restore(state["memory"])
         self._rarity.restore(state["rarity"])
         self._shifts.restore(state["shifts"])
-        self._records.restore(state["records"])
+        self._ranges.restore(state["records"])

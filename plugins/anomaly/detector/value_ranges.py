@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log10
+from typing import NamedTuple
 
-SHARPNESS = 30.0  # a record a thirtieth of the range beyond it counts log10(2)
-FARTHEST = 10.0  # widths of the range; more counts no more
+SHARPNESS = 30.0  # a record a thirtieth of the range beyond it is worth log10(2)
+MAX_WIDTHS = 10.0  # of the range; a record farther outside is worth no more
 
 
-class Records:
-    """The ranges of several numbers that come together, each with a weight and a forgetting.
+class RangeKind(NamedTuple):
+    """What a record of one number is worth, and the share of its width by which a range shrinks with every row."""
 
-    Both ends of a range move inwards by the share `forgetting` of its width with every row.
-    """
+    weight: float
+    forgetting: float
+
+
+class ValueRanges:
+    """The ranges of several numbers that arrive together; both ends of a range slowly move inwards."""
 
     __slots__ = ("_highs", "_kinds", "_known", "_lows")
 
-    def __init__(self, kinds: Sequence[tuple[float, float]]) -> None:
+    def __init__(self, kinds: Sequence[RangeKind]) -> None:
         self._kinds = kinds
         self._known = False
         self._lows = [0.0] * len(kinds)
         self._highs = [0.0] * len(kinds)
 
-    def opinions(self, numbers: Sequence[float], least: float) -> tuple[float, float]:
-        """What records of the first number, and of the others together, are worth; then learn them.
+    def add(self, numbers: Sequence[float], least: float) -> tuple[float, float]:
+        """Add a row; returns what records of the first number, and of all the others together, are worth.
 
-        Each is worth weight × log10(1 + `SHARPNESS` × widths outside the range), nothing within it or
-        less than `least` outside. That is above 0, and the least that counts as a width: what is nearly constant has
-        no records.
+        A record is worth weight × log10(1 + `SHARPNESS` × distance outside the range, in widths of the range), and
+        nothing if it is at most `least` outside. `least`, above 0, is also the smallest width of a range: a nearly
+        constant series sets no records.
         """
         lows, highs = self._lows, self._highs
         if not self._known:
@@ -42,33 +47,33 @@ class Records:
             lows[index] = low + shrink
             highs[index] = high - shrink
             if not low + shrink <= number <= high - shrink:
-                worth = weight * self._renew(index, number, low, high, least)
+                worth = weight * self._widen(index, number, low, high, least)
                 if index:
                     others += worth
                 else:
                     first = worth
         return first, others
 
-    def _renew(self, index: int, number: float, low: float, high: float, least: float) -> float:
-        """Widen the range that was `low` to `high`; returns how strong a record it is."""
+    def _widen(self, index: int, number: float, low: float, high: float, least: float) -> float:
+        """Let the range that was `low` to `high` include the number; returns how strong a record it is."""
         self._lows[index] = min(self._lows[index], number)
         self._highs[index] = max(self._highs[index], number)
         outside = max(number - high, low - number)
         if outside <= least:
             return 0.0
-        return log10(1 + SHARPNESS * min(outside / max(high - low, least), FARTHEST))
+        return log10(1 + SHARPNESS * min(outside / max(high - low, least), MAX_WIDTHS))
 
     def share(self, number: float, least: float) -> float:
-        """Where a number lies in the first range, which it is within, 0 to 1; 0 if that is narrower than `least`."""
+        """The position, 0 to 1, of a number within the first range; 0 if that is at most `least` wide."""
         low, high = self._lows[0], self._highs[0]
         return (number - low) / (high - low) if high - low > least else 0.0
 
     def state(self) -> list[list[float]]:
-        """What it knows."""
+        """What `restore` takes."""
         return [[*self._lows], [*self._highs]] if self._known else []
 
     def restore(self, state: list[list[float]]) -> None:
-        """Take up what `state` returned; raises `ValueError` where it does not fit."""
+        """Continue from `state`; raises `ValueError` if it has another shape."""
         if not state:
             return
         lows, highs = state
