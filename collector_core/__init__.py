@@ -7,6 +7,7 @@ from collector_core.errors import (
     AuthFailed,
     CollectorError,
     DeclarationError,
+    NoTargetAvailable,
     NotAvailable,
     ReadingError,
     Reason,
@@ -14,6 +15,9 @@ from collector_core.errors import (
     describe,
     reason_of,
 )
+from collector_core.http.answer import HttpAnswer
+from collector_core.http.client import HttpClient
+from collector_core.http.websocket import WebSocket
 from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.model.clock import Clock
 from collector_core.model.counters import PowerIntegral, WrapCounter
@@ -32,6 +36,9 @@ from collector_core.plugins.commands import CommandContext, ResultFile, Sample, 
 from collector_core.plugins.hookspecs import hookimpl
 from collector_core.plugins.prometheus_adapter import wrap_collector
 from collector_core.polling.background import BackgroundTask
+from collector_core.polling.backoff import Backoff
+from collector_core.polling.fault_log import FaultLog
+from collector_core.polling.targets import BlockingTargets, Targets
 from collector_core.procfs.mount import is_kernel_mount
 from collector_core.procfs.stat import CpuTicks, cpu_ticks, cpu_ticks_by_cpu
 from collector_core.storage.user_folders import state_home
@@ -43,6 +50,8 @@ __all__ = [
     "ApiError",
     "AuthFailed",
     "BackgroundTask",
+    "Backoff",
+    "BlockingTargets",
     "Clock",
     "Collector",
     "CollectorConfig",
@@ -58,10 +67,14 @@ __all__ = [
     "EnergyMeter",
     "EnergyMethod",
     "EnergyReading",
+    "FaultLog",
     "Field",
     "Gauge",
+    "HttpAnswer",
+    "HttpClient",
     "Info",
     "Metric",
+    "NoTargetAvailable",
     "NotAvailable",
     "PowerIntegral",
     "Published",
@@ -81,8 +94,10 @@ __all__ = [
     "SeriesBudgetExceeded",
     "Snapshot",
     "Subcommands",
+    "Targets",
     "TopicSelector",
     "Unit",
+    "WebSocket",
     "WrapCounter",
     "cpu_ticks",
     "cpu_ticks_by_cpu",

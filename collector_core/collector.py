@@ -6,16 +6,19 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import ClassVar, Generic, TypeVar
 
 from collector_core.errors import NotAvailable
+from collector_core.http.client import HttpClient
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock, SystemClock
 from collector_core.model.metrics import Metric
 from collector_core.model.published import Published
 from collector_core.model.readings import Readings
 from collector_core.options import Options
+from collector_core.storage.user_folders import state_home
 
 
 class CollectorConfig(Options):
@@ -30,14 +33,15 @@ def under(root: Path, path: str) -> Path:
     return root / PurePosixPath(path).relative_to("/")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Context:
     """What the framework hands to a collector.
 
     `interval` and `timeout` are in seconds; `root` is where the machine's `/proc` and `/sys` are found. `energy_meters`
     returns what all running collectors hand over at this moment, `published` what all sources show, those of the
     framework too; neither blocks. `keeps_running` is False in a program that looks once and ends, such as `once` or
-    `doctor`: a collector then leaves alone what the service beside it keeps, and tells nobody.
+    `doctor`: a collector then leaves alone what the service beside it keeps, and tells nobody. `redact` takes the
+    secrets of the configuration out of a text.
     """
 
     name: str
@@ -49,6 +53,19 @@ class Context:
     energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple
     published: Callable[[], Sequence[Published]] = tuple
     keeps_running: bool = True
+    redact: Callable[[str], str] = str
+
+    @cached_property
+    def http(self) -> HttpClient:
+        """A client for collectors with coroutines; its connections are closed when the collector is."""
+        return HttpClient(self.timeout)
+
+    @property
+    def state_dir(self) -> Path:
+        """The instance's own folder for what should outlive a restart; made here, for nobody else to read."""
+        folder = state_home() / self.name
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
 
     def path(self, path: str) -> Path:
         """An absolute path of the machine, e.g. `/sys/class/powercap`, below the configured root."""

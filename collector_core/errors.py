@@ -2,6 +2,7 @@
 
 CollectorError
 ├── NotAvailable        the source is not there (yet): retried with backoff, logged once with its fix
+│   └── NoTargetAvailable      none of several sources is: each is retried with a backoff of its own
 ├── AuthFailed          credentials were refused: no more runs until the configuration is reloaded
 ├── DeclarationError    a metric or a plugin is declared wrongly: found at import, before anything runs
 │   └── NewerApiNeeded         a plugin is made for a newer energy-collector
@@ -39,14 +40,21 @@ class NotAvailable(CollectorError):
     """The source cannot be read at present.
 
     `reason` is one of `Reason`; `detail` says what was missing, in words; `fix` is the command or the action
-    that makes it available.
+    that makes it available. `retry_after` are the seconds that the source asks to be left alone for.
     """
 
-    def __init__(self, reason: Reason | str, detail: str = "", *, fix: str = "") -> None:
+    def __init__(
+        self, reason: Reason | str, detail: str = "", *, fix: str = "", retry_after: float | None = None
+    ) -> None:
         self.reason = Reason(reason)
+        self.retry_after = retry_after
         self.detail = detail or self.reason.value.replace("_", " ")
         self.fix = fix
         super().__init__(self.detail)
+
+
+class NoTargetAvailable(NotAvailable):
+    """None of the targets that a collector polls can be read; runs go on, because each target has its own backoff."""
 
 
 class AuthFailed(CollectorError):

@@ -33,7 +33,7 @@ class Ours:
     """The plugin's collector, run by hand; what it publishes is thrown away."""
 
     def __init__(self, root: Path) -> None:
-        ctx = Context("qemu", logging.getLogger("bench"), interval=1.0, root=root)
+        ctx = Context(name="qemu", logger=logging.getLogger("bench"), interval=1.0, root=root)
         self._collector = Qemu(Qemu.config_type.model_validate(MODEL), ctx)
         self._last: Snapshot = NOTHING
 

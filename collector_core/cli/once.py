@@ -59,7 +59,10 @@ def _write(textfile: Path, body: bytes) -> bool:
 def _run(app: App, names: tuple[str, ...], gap: float) -> bool:
     """Run what is asked for, twice where a rate needs it; returns whether all had data."""
     app.load()
-    runners = _selected(app, names)
+    named = [named_runner(app, name) for name in names]
+    if named:
+        app.show_health_of(named)
+    runners = _with_helpers(app, named) if named else list(app.runners.values())
     first = [runner for runner in runners if not runner.instance.type.after_others]
     last = [runner for runner in runners if runner.instance.type.after_others]
     twice = [runner for runner in first if runner.instance.type.needs_two_runs]
@@ -72,11 +75,8 @@ def _run(app: App, names: tuple[str, ...], gap: float) -> bool:
     return not missing and all(report.result.has_data for report in reports.values())
 
 
-def _selected(app: App, names: tuple[str, ...]) -> list[Runner]:
-    """What is asked for, or all; and where one works with what others hand over, those too."""
-    if not names:
-        return list(app.runners.values())
-    named = [named_runner(app, name) for name in names]
+def _with_helpers(app: App, named: list[Runner]) -> list[Runner]:
+    """Where one of them works with what others hand over, those too."""
     if not any(runner.instance.type.after_others for runner in named):
         return named
     return list(dict.fromkeys([*named, *(each for each in app.runners.values() if each.hands_over_energy)]))

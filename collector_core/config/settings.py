@@ -119,11 +119,21 @@ class Instance:
         energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple,
         published: Callable[[], Sequence[Published]] = tuple,
         keeps_running: bool = True,
+        redact: Callable[[str], str] = str,
     ) -> Collector[Any]:
         """The collector in its `Context`; what its constructor raises passes through."""
-        logger = logging.getLogger(f"collector.{self.name}")
-        times = (self.interval, self.timeout, clock)
-        ctx = Context(self.name, logger, *times, root, energy_meters, published, keeps_running)
+        ctx = Context(
+            name=self.name,
+            logger=logging.getLogger(f"collector.{self.name}"),
+            interval=self.interval,
+            timeout=self.timeout,
+            clock=clock,
+            root=root,
+            energy_meters=energy_meters,
+            published=published,
+            keeps_running=keeps_running,
+            redact=redact,
+        )
         return self.type(self.options, ctx)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -118,10 +119,22 @@ class App:
 
     def add(self, instance: Instance) -> Runner:
         """Build one more collector, for commands that run it themselves; raises `DeclarationError`."""
-        others = (self.energy_meters, self._tell, self._keeps_running)
+        others = (self.energy_meters, self._tell, self._keeps_running, self.redactor)
         runner = Runner(instance, self.exposition, self.clock, self.root, *others)
         self.runners[instance.name] = runner
         return runner
+
+    def show_health_of(self, shown: Collection[Runner]) -> None:
+        """Withdraw the `collector_*` of all other collectors and plugins, for commands that were asked for some."""
+        for runner in self.runners.values():
+            if runner not in shown:
+                runner.withdraw_health()
+        for source in self._down:
+            source.close()
+        plugins = {runner.instance.type.name for runner in shown}
+        self.state.plugins = {name: version for name, version in self.state.plugins.items() if name in plugins}
+        self.state.broken = ()
+        self._source.publish(self.state.snapshot())
 
     def energy_meters(self) -> list[EnergyMeter]:
         """What the running collectors hand over at this moment."""

@@ -19,7 +19,7 @@ from collector_core.collector import CollectorConfig
 from collector_core.config.settings import Instance
 from collector_core.engine.self_metrics import HEALTH, Health
 from collector_core.engine.worker import Lifecycle, LoopWorker, Worker
-from collector_core.errors import AuthFailed, NotAvailable, Reason, describe, reason_of
+from collector_core.errors import AuthFailed, NoTargetAvailable, NotAvailable, Reason, describe, reason_of
 from collector_core.exposition.exposition import Exposition
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
@@ -27,13 +27,15 @@ from collector_core.model.readings import NOTHING, Readings, Snapshot
 from collector_core.model.result import Result
 from collector_core.model.run_report import RunReport
 from collector_core.plugins.hookspecs import implementation
-from collector_core.polling.fault_log import Edges
+from collector_core.polling.backoff import Backoff
+from collector_core.polling.fault_log import FaultLog
 
 if TYPE_CHECKING:
     from aiohttp import web
 
 MAX_BACKOFF = 300.0  # seconds
 MAX_PART_FAILURES_KEPT = 100
+MAX_REFUSED_RUNS = 2  # in a row in which a part raised `AuthFailed`
 MAX_REPORTS_WAITING = 4096  # of others' runs, until an observing collector runs itself
 
 
@@ -62,6 +64,7 @@ class Runner:
         energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple,
         tell: Callable[[RunReport], None] | None = None,
         keeps_running: bool = True,
+        redact: Callable[[str], str] = str,
     ) -> None:
         self.instance = instance
         self._tell = tell
@@ -70,12 +73,13 @@ class Runner:
             instance.name, instance.type.name, interval=instance.interval, series_limit=instance.max_series
         )
         self._clock = clock
-        self._edges = Edges(logging.getLogger(f"collector.{instance.name}"))
+        self._faults = FaultLog(logging.getLogger(f"collector.{instance.name}"))
         self._lock = threading.Lock()
         self._run: _Run | None = None
         self._snapshot = NOTHING
         self._fresh_until = -inf
-        self._failures = 0
+        self._backoff = Backoff(instance.interval, MAX_BACKOFF)
+        self._refused_runs = 0
         self._next_due = -inf
         self._worker: Worker | None = None
         self._manual = False
@@ -87,6 +91,7 @@ class Runner:
             energy_meters=energy_meters,
             published=exposition.published,
             keeps_running=keeps_running,
+            redact=redact,
         )
         self._observe = implementation(self._collector, "collector_run_finished")
         self._heard: deque[RunReport] = deque(maxlen=MAX_REPORTS_WAITING)
@@ -129,7 +134,7 @@ class Runner:
         try:
             return tuple(offered()) if offered else ()
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self._edges.see_aside("its energy meters cannot be had", error)
+            self._faults.record_incident("its energy meters cannot be had", error)
             return ()
 
     def hear(self, report: RunReport) -> None:
@@ -194,6 +199,10 @@ class Runner:
         self._source.close()
         self._health_source.close()
 
+    def withdraw_health(self) -> None:
+        """Show no `collector_*` of this collector from now on."""
+        self._health_source.close()
+
     def join(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds for the thread; returns whether it has ended."""
         return self._worker is None or self._worker.join(timeout)
@@ -229,7 +238,7 @@ class Runner:
         )
         self._observe_others()
         started = self._clock.monotonic()
-        error = await self._collect(out)
+        error = await self._collect(out) or self._refusal(out)
         duration = self._clock.monotonic() - started
         with self._lock:
             run.deadline = inf  # what follows is our work, not the collector's
@@ -237,7 +246,7 @@ class Runner:
         if wanted:
             report = self._publish(out, error, started, duration)
             with self._lock:
-                self._record(report)
+                self._record(report, error)
         if error is not None or not wanted:
             run.deadline = self._clock.monotonic() + self.instance.timeout
             await self._close()
@@ -252,7 +261,7 @@ class Runner:
             try:
                 self._observe(self._heard.popleft())
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-                self._edges.see_aside("collector_run_finished failed", error)
+                self._faults.record_incident("collector_run_finished failed", error)
                 self.health.part_failures += 1
 
     async def _collect(self, out: Readings) -> BaseException | None:
@@ -263,6 +272,14 @@ class Runner:
         except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, SystemExit and CancelledError too
             return error
         return None
+
+    def _refusal(self, out: Readings) -> AuthFailed | None:
+        """What ends the runs where a part was refused in one run after another: more tries could lock the account."""
+        refused = [part for part in out.part_failures if isinstance(part.error, AuthFailed)]
+        self._refused_runs = self._refused_runs + 1 if refused else 0
+        if self._refused_runs < MAX_REFUSED_RUNS:
+            return None
+        return AuthFailed(f"{refused[0].name}: {describe(refused[0].error)}", fix=getattr(refused[0].error, "fix", ""))
 
     def _publish(self, out: Readings, error: BaseException | None, started: float, duration: float) -> RunReport:
         """Show what a run brought, and say how it went."""
@@ -310,7 +327,7 @@ class Runner:
         times = (duration, self._clock.time(), self._clock.monotonic())
         return RunReport(name, plugin, result, *times, self.labels, **details)
 
-    def _record(self, report: RunReport) -> None:
+    def _record(self, report: RunReport, error: BaseException | None = None) -> None:
         """Note a run's end in health, schedule and log; called with the lock held."""
         if self._stopping:
             return
@@ -324,22 +341,27 @@ class Runner:
         if report.snapshot is not None:
             health.last_success = report.ended_at
             health.series = len(report.snapshot)
-        self._back_off(report.result)
+        self._back_off(report.result, error)
         self._health_source.publish(health.snapshot())
-        self._edges.see(report)
+        self._faults.record_run(report)
         if self._tell:
             self._tell(report)
         self._reported.set()
 
-    def _back_off(self, result: Result) -> None:
-        """After a second failure wait twice as long as before, up to `MAX_BACKOFF`; refused credentials end it."""
-        self._failures = 0 if result.has_data else self._failures + 1
-        interval = self.instance.interval
-        if result is Result.AUTH_FAILED:
+    def _back_off(self, result: Result, error: BaseException | None) -> None:
+        """After a second failure wait twice as long as before, up to `MAX_BACKOFF`; refused credentials end it.
+
+        Where targets are polled, each has a backoff of its own.
+        """
+        if result.has_data or isinstance(error, NoTargetAvailable):
+            self._backoff.succeeded()
+        elif result is Result.AUTH_FAILED:
             self._next_due = inf
-        elif self._failures > 1 and not self._manual:
-            delay = min(interval * 2.0 ** min(self._failures - 1, 30), max(MAX_BACKOFF, interval))
-            self._next_due = self._aligned(self._clock.monotonic() + delay - interval / 2)
+        else:
+            retry_after = getattr(error, "retry_after", None)
+            retry_at = self._backoff.failed(self._clock.monotonic(), retry_after)
+            if (self._backoff.failures > 1 or retry_after) and not self._manual:
+                self._next_due = self._aligned(retry_at - self.instance.interval / 2)
 
     async def _close(self) -> None:
         try:
@@ -347,10 +369,10 @@ class Runner:
         except GeneratorExit:
             raise
         except BaseException as error:  # noqa: BLE001 - as in _collect
-            self._edges.see_aside("close failed", error)
+            self._faults.record_incident("close failed", error)
 
     def _see_stray(self, error: BaseException) -> None:
-        self._edges.see_aside("a task of its own failed", error)
+        self._faults.record_incident("a task of its own failed", error)
 
 
 def _result_of(error: BaseException) -> Result:

@@ -39,7 +39,11 @@ class Lifecycle:
     async def close(self) -> None:
         """Close the collector; it opens again at the next run."""
         self._opened = False
-        await self._finish(self._collector.close())
+        try:
+            await self._finish(self._collector.close())
+        finally:
+            if self.is_async:
+                await self._collector.ctx.http.close()
 
     async def _run(self, out: Readings) -> None:
         if not self._opened:

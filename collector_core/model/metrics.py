@@ -34,8 +34,10 @@ class Metric:
     """One declared metric; use `Gauge`, `Counter` or `Info`.
 
     `unit` is a `Unit` or another base unit as a word that the name ends with, e.g. `volt_amperes`. What it is about is
-    for consumers that do not know the metric by name: `topic` is the quantity (`power`), `of` what has it (`gpu`), both
-    snake_case and free to choose; `title` is how people call it, the start of a sentence (`Power of the greenhouse`).
+    for consumers that do not know the metric by name: `topic` is the quantity (`power`, `energy`, `charge`,
+    `temperature`, `load`, `latency`, `errors`, `throughput`, `availability`, …), `of` what has it (`cpu`, `gpu`,
+    `vm`, `battery`, `host`, `node`, …), both snake_case and free to choose; `title` is the start of a sentence about it
+    (`Power of the greenhouse`). A limit or a part of a quantity is a topic of its own (`power_limit`, `core_load`).
 
     Declarations are compared by identity, which makes them cheap keys; `same_as` compares what scrapers see of them.
     Raises `DeclarationError` for a name, label, unit, topic or title that breaks the naming rules.

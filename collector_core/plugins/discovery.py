@@ -85,7 +85,7 @@ def entry_point_names() -> list[str]:
 
 def detect(cls: type[Collector[Any]], root: Path, clock: Clock) -> NotAvailable | None:
     """Ask a collector class whether it has anything to do here; one that raises has not."""
-    ctx = Context(cls.name, logging.getLogger(f"collector.{cls.name}"), clock=clock, root=root)
+    ctx = Context(name=cls.name, logger=logging.getLogger(f"collector.{cls.name}"), clock=clock, root=root)
     try:
         return cls.detect(ctx)
     except NotAvailable as answer:

@@ -1,1 +1,1 @@
-"""Asking again and again: backoff, deadlines, work beside a run, and saying a fault once."""
+"""Asking again and again: many targets at once, backoff, deadlines, work beside a run, and logging a fault once."""

@@ -1,18 +1,14 @@
-"""Says a thing once when it starts and once when it ends; what comes and goes is said once too."""
+"""Logs a fault once when it starts and once when it is over."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from collector_core.errors import describe, explain, reason_of, with_fix
+from collector_core.model.run_report import RunReport
 
-if TYPE_CHECKING:
-    from collector_core.model.run_report import RunReport
-
-SETTLED = 3  # good runs in a row after which a fault counts as over
+SETTLED = 3  # successes in a row after which a fault is over: what comes and goes is logged once, too
 
 _RUN = ""  # the name of the fault of a whole run, beside those of parts
 
@@ -20,48 +16,57 @@ _RUN = ""  # the name of the fault of a whole run, beside those of parts
 @dataclass
 class _Fault:
     kind: tuple[str, ...]
-    good_runs: int = 0
+    successes: int = 0
 
 
 @dataclass
-class Edges:
-    """Turns the stream of one collector's reports into few log lines."""
+class FaultLog:
+    """Turns many failures and successes into few log lines: a fault is logged when it starts, when its reason changes
+    and when it is over, which takes `SETTLED` successes in a row.
+    """
 
     log: logging.Logger
-    _faults: dict[str, _Fault] = field(default_factory=dict)
-    _asides: dict[str, str] = field(default_factory=dict)
+    _faults: dict[str, _Fault] = field(default_factory=dict, init=False)
+    _incidents: dict[str, str] = field(default_factory=dict, init=False)
 
-    def see(self, report: RunReport) -> None:
-        """Log what changed with this run."""
+    def record_failure(self, name: str, error: BaseException) -> None:
+        """What is called `name` has failed: `heater fails: no answer within 4 s; fix: …`."""
+        self._record_fault(name, ("fails", reason_of(error).value), explain(error))
+
+    def record_success(self, name: str) -> None:
+        """What is called `name` has worked."""
+        fault = self._faults.get(name)
+        if fault is None:
+            return
+        fault.successes += 1
+        if fault.successes >= SETTLED:
+            del self._faults[name]
+            self.log.info("%s", f"{name} works again".strip())
+
+    def record_run(self, report: RunReport) -> None:
+        """Record how a run ended: the whole run, or each of its parts."""
         if not report.result.has_data:
-            self._see_fault(_RUN, (report.result.value, str(report.reason)), with_fix(report.error, report.fix))
+            self._record_fault(_RUN, (report.result.value, str(report.reason)), with_fix(report.error, report.fix))
             if report.traceback:
                 self.log.debug("%s", report.traceback)
             return
         failing = {failure.name: failure.error for failure in report.part_failures}
         for name, error in failing.items():
-            self._see_fault(name, ("fails", reason_of(error).value), explain(error))
-        self._see_good(failing)
+            self.record_failure(name, error)
+        for name in [name for name in self._faults if name not in failing]:
+            self.record_success(name)
 
-    def see_aside(self, what: str, error: BaseException) -> None:
-        """Log a fault beside the runs, of which nobody can say when it is over: once for each kind of error."""
+    def record_incident(self, what: str, error: BaseException) -> None:
+        """Log a fault of which nobody can say when it is over: once for each type of error."""
         kind = type(error).__name__
-        if self._asides.get(what) != kind:
-            self._asides[what] = kind
+        if self._incidents.get(what) != kind:
+            self._incidents[what] = kind
             self.log.warning("%s: %s", what, describe(error))
 
-    def _see_fault(self, name: str, kind: tuple[str, ...], error: str) -> None:
+    def _record_fault(self, name: str, kind: tuple[str, ...], error: str) -> None:
         known = self._faults.get(name)
         if known and known.kind == kind:
-            known.good_runs = 0
+            known.successes = 0
             return
         self._faults[name] = _Fault(kind)
         self.log.warning("%s: %s", f"{name} {kind[0].replace('_', ' ')}".strip(), error)
-
-    def _see_good(self, failing: Mapping[str, Exception]) -> None:
-        for name in [name for name in self._faults if name not in failing]:
-            fault = self._faults[name]
-            fault.good_runs += 1
-            if fault.good_runs >= SETTLED:
-                del self._faults[name]
-                self.log.info("%s", f"{name} works again".strip())

@@ -1,1 +1,36 @@
-"""What is kept on disk."""
+"""What is kept on disk: files that are whole or not at all, and SQLite files that open by themselves."""
+
+from typing import TYPE_CHECKING, Any
+
+from collector_core.storage.atomic_file import AtomicFile, private_folder, read_bounded, set_aside, write_atomically
+from collector_core.storage.document import parse_document
+from collector_core.storage.errors import StorageError, StorageReason, storage_error
+
+if TYPE_CHECKING:
+    from collector_core.storage.schema import Schema
+    from collector_core.storage.sqlite import Database
+
+__all__ = [
+    "AtomicFile",
+    "Database",
+    "Schema",
+    "StorageError",
+    "StorageReason",
+    "parse_document",
+    "private_folder",
+    "read_bounded",
+    "set_aside",
+    "storage_error",
+    "write_atomically",
+]
+
+_DATABASE = {"Database": "sqlite", "Schema": "schema"}
+
+
+def __getattr__(name: str) -> Any:
+    """Databases are imported when they are asked for: most collectors need none."""
+    if name not in _DATABASE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - together with what it imports
+
+    return getattr(import_module(f"collector_core.storage.{_DATABASE[name]}"), name)

@@ -34,7 +34,7 @@ def assert_plugin_contract(
     check_type(cls.name.partition("_")[0], cls)
     _assert_described(cls)
     with tempfile.TemporaryDirectory() as folder:
-        ctx = Context(cls.name, logging.getLogger(cls.name), root=empty_root or Path(folder))
+        ctx = Context(name=cls.name, logger=logging.getLogger(cls.name), root=empty_root or Path(folder))
         _assert_detects(cls, ctx)
         if (config := _config(cls, options)) is not None:
             _assert_lifecycle(cls, config, ctx)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from collector_core.errors import ConfigError, Problem
-from collector_core.web import web_config as webconfig
+from collector_core.web import web_config
 from collector_core.web.web_config import WebConfig
 
 CHECK_INTERVAL = 1.0
@@ -83,7 +83,7 @@ class WebConfigFile:
         self.file = file
         self.check_interval = check_interval
         self._reloaded = Reloaded(
-            "web configuration", lambda: webconfig.load(file), lambda: signature(file), check_interval
+            "web configuration", lambda: web_config.load(file), lambda: signature(file), check_interval
         )
 
     def current(self) -> WebConfig:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from collector_core.engine.app import App
 from collector_core.model.result import Result
-from collector_core.web import api as views
+from collector_core.web import api
 from collector_core.web import power_section as powersection
 from collector_core.web import power_view as powerview
 
@@ -41,8 +41,8 @@ def render(app: App, host: str) -> str:
 
     `host` is the address by which its reader knows this machine, for the settings of Prometheus that it shows.
     """
-    rows = views.collectors(app)
-    readings = views.snapshot(app)
+    rows = api.collectors(app)
+    readings = api.snapshot(app)
     here = [row for row in rows if row["state"] != "not running"]
     cards = "\n".join(_card(row, readings.get(row["name"], {})) for row in here)
     return _HTML.format(

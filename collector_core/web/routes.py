@@ -14,8 +14,7 @@ from aiohttp import web
 from collector_core.engine.app import App
 from collector_core.errors import ConfigError
 from collector_core.exposition.exposition import negotiate
-from collector_core.web import api as views
-from collector_core.web import page
+from collector_core.web import api, page
 from collector_core.web import power_view as powerview
 from collector_core.web.api_error import ApiError
 
@@ -77,7 +76,7 @@ class Routes:
     async def readyz(self, request: web.Request) -> web.Response:
         """200 once every collector has had its first result, good or bad."""
         del request
-        return _verdict(views.ready(self._app), "not every collector has had its first run")
+        return _verdict(api.ready(self._app), "not every collector has had its first run")
 
     async def reload(self, request: web.Request) -> web.Response:
         """Read the configuration again; 400 with all problems when it is bad."""
@@ -93,12 +92,12 @@ class Routes:
     async def collectors(self, request: web.Request) -> web.Response:
         """Every collector with its health."""
         del request
-        return web.json_response({"collectors": views.collectors(self._app)})
+        return web.json_response({"collectors": api.collectors(self._app)})
 
     async def snapshot(self, request: web.Request) -> web.Response:
         """All readings that are shown now."""
         del request
-        data = {"time": time.time(), "collectors": await asyncio.to_thread(views.snapshot, self._app)}
+        data = {"time": time.time(), "collectors": await asyncio.to_thread(api.snapshot, self._app)}
         return web.json_response(body=await asyncio.to_thread(_json_bytes, data))
 
     async def power(self, request: web.Request) -> web.Response:

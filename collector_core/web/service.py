@@ -15,12 +15,12 @@ from aiohttp import web
 from collector_core.config.settings import parse_listen
 from collector_core.engine.app import App
 from collector_core.errors import ConfigError
-from collector_core.web.callers import require_auth_outside_loopback
 from collector_core.web.error_responses import error_responses
-from collector_core.web.guard import GuardedRunner, serve
 from collector_core.web.plugin_routes import PluginRoutes
 from collector_core.web.routes import Routes
 from collector_core.web.sd_notify import Notifier
+from collector_core.web.server import LimitedRunner, serve
+from collector_core.web.write_access import require_auth_outside_loopback
 
 if TYPE_CHECKING:
     from collector_core.web.protection import Protection
@@ -68,7 +68,7 @@ async def run(app: App, listen: str) -> bool:
     return ended
 
 
-async def _serve(app: App, listen: str) -> GuardedRunner:
+async def _serve(app: App, listen: str) -> LimitedRunner:
     protection = _protection(app)
     context = protection.context_source() if protection else None
     host, port = parse_listen(listen)

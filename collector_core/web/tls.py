@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import cast
 
 from collector_core.errors import ConfigError, Problem
-from collector_core.web import web_config as webconfig
+from collector_core.web import web_config
 from collector_core.web.file_reload import Reloaded, WebConfigFile, signatures
 from collector_core.web.web_config import CIPHERS, CURVES, ClientAuth, TlsServerConfig, TlsVersion, WebConfig
 
@@ -79,7 +79,7 @@ class ServerTls:
 
 def check(file: Path) -> WebConfig:
     """Read `file` and load the certificates it names; raises `ConfigError` with everything that is wrong."""
-    config = webconfig.load(file)
+    config = web_config.load(file)
     if config.tls_server_config.enabled:
         build_context(config)
     return config

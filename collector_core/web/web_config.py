@@ -12,21 +12,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
-)
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from collector_core.config import yamlfile
 from collector_core.config.yamlfile import Document, YamlPath
 from collector_core.errors import ConfigError, Problem
+from collector_core.web.go_values import File, Finding, Flag, Text, listed, one_of, refusal, seconds, section, text_of
 
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "Content-Security-Policy": (),
@@ -64,14 +56,8 @@ CURVES: Mapping[str, str] = {
 
 _HTTP2_CIPHERS = ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256")
 _BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
-_YAML11_BOOLEANS = {"yes": True, "on": True, "y": True, "no": False, "off": False, "n": False}
-_DURATION = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_LONGEST = (1 << 63) * 1e-9  # seconds: Go's durations are 64-bit nanoseconds
 
 _MESSAGES = {"model_type": "must be a section of keys", "mapping_type": "must be a section of keys"}
-
-_Finding = tuple[YamlPath, str]
 
 
 class ClientAuth(StrEnum):
@@ -93,79 +79,20 @@ class TlsVersion(StrEnum):
     TLS13 = "TLS13"
 
 
-def _refusal(*findings: _Finding) -> PydanticCustomError:
-    return PydanticCustomError("web_config", "refused", {"findings": findings})
-
-
-def _text(value: object) -> object:
-    """Go takes any scalar where text is wanted (`X-XSS-Protection: 1`), and nothing as empty text."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
-
-
-def _flag(value: object) -> object:
-    """Go's parser reads YAML 1.1, where `yes` and `off` are booleans."""
-    if isinstance(value, str):
-        return _YAML11_BOOLEANS.get(value.lower(), value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        raise _refusal(((), "must be true or false"))
-    return value
-
-
-def _section(value: object) -> object:
-    return {} if value is None else value
-
-
-def _list(value: object) -> object:
-    return [] if value is None else value
-
-
-def _path(value: object, info: ValidationInfo[Path]) -> object:
-    text, folder = _text(value), info.context or Path()
-    return (folder / text if text else None) if isinstance(text, str) else text
-
-
 def _client_auth(value: object) -> object:
-    text = _text(value)
+    text = text_of(value)
     return ClientAuth.REQUIRE_ANY if text == "RequireClientCert" else None if text == "" else text
-
-
-def _one_of(kind: str, *names: str) -> BeforeValidator:
-    def check(value: object) -> object:
-        if value not in names:
-            raise _refusal(((), f"unknown {kind}; known are {', '.join(names)}"))
-        return value
-
-    return BeforeValidator(check)
 
 
 def _bcrypt_hash(value: object) -> object:
     if not isinstance(value, str) or not _BCRYPT.fullmatch(value):
-        raise _refusal(((), "not a bcrypt hash of cost 04 to 31; make one with: htpasswd -nBC 10 ''"))
+        raise refusal(((), "not a bcrypt hash of cost 04 to 31; make one with: htpasswd -nBC 10 ''"))
     return value
 
 
-def _duration(value: object) -> object:
-    """Go's durations in seconds: `500ms`, `1m30s`; a number without a unit is nanoseconds."""
-    text = f"{value}ns" if isinstance(value, int) and abs(value) < 1 << 63 else value
-    parts = _DURATION.findall(text) if isinstance(text, str) else []
-    if text != "0" and "".join(map("".join, parts)) != text:
-        raise _refusal(((), "not a duration such as 500ms, 1s or 1m30s"))
-    seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
-    if seconds > _LONGEST:
-        raise _refusal(((), "longer than 292 years"))
-    return seconds
-
-
-_Text = Annotated[str, BeforeValidator(_text)]
-_Flag = Annotated[bool, BeforeValidator(_flag)]
-_File = Annotated[Path | None, BeforeValidator(_path)]
-_Version = Annotated[TlsVersion, _one_of("TLS version", *TlsVersion)]
-_Cipher = Annotated[str, _one_of("cipher", *CIPHERS, *CIPHERS_TLS13)]
-_Curve = Annotated[str, _one_of("curve", *CURVES)]
+_Version = Annotated[TlsVersion, one_of("TLS version", *TlsVersion)]
+_Cipher = Annotated[str, one_of("cipher", *CIPHERS, *CIPHERS_TLS13)]
+_Curve = Annotated[str, one_of("curve", *CURVES)]
 
 
 class _Section(BaseModel):
@@ -175,19 +102,19 @@ class _Section(BaseModel):
 class TlsServerConfig(_Section):
     """`tls_server_config`: the server's certificate and what it asks of clients. Paths are absolute."""
 
-    cert: _Text = Field("", repr=False)
-    key: _Text = Field("", repr=False)
-    client_ca: _Text = Field("", repr=False)
-    cert_file: _File = None
-    key_file: _File = None
-    client_ca_file: _File = None
+    cert: Text = Field("", repr=False)
+    key: Text = Field("", repr=False)
+    client_ca: Text = Field("", repr=False)
+    cert_file: File = None
+    key_file: File = None
+    client_ca_file: File = None
     client_auth_type: Annotated[ClientAuth | None, BeforeValidator(_client_auth)] = None
-    client_allowed_sans: tuple[_Text, ...] | None = None
+    client_allowed_sans: tuple[Text, ...] | None = None
     min_version: _Version = TlsVersion.TLS12
     max_version: _Version = TlsVersion.TLS13
-    cipher_suites: Annotated[tuple[_Cipher, ...], BeforeValidator(_list)] = ()
-    curve_preferences: Annotated[tuple[_Curve, ...], BeforeValidator(_list)] = ()
-    prefer_server_cipher_suites: _Flag = True
+    cipher_suites: Annotated[tuple[_Cipher, ...], BeforeValidator(listed)] = ()
+    curve_preferences: Annotated[tuple[_Curve, ...], BeforeValidator(listed)] = ()
+    prefer_server_cipher_suites: Flag = True
 
     @property
     def enabled(self) -> bool:
@@ -207,23 +134,23 @@ class TlsServerConfig(_Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if findings := [*self._certificate_rules(), *self._client_rules(), *self._protocol_rules()]:
-            raise _refusal(*findings)
+            raise refusal(*findings)
         return self
 
-    def _certificate_rules(self) -> Iterator[_Finding]:
+    def _certificate_rules(self) -> Iterator[Finding]:
         if self.enabled and not (self.cert or self.cert_file):
             yield (), "missing one of cert or cert_file"
         if self.enabled and not (self.key or self.key_file):
             yield (), "missing one of key or key_file"
 
-    def _client_rules(self) -> Iterator[_Finding]:
+    def _client_rules(self) -> Iterator[Finding]:
         ca_key = "client_ca_file" if self.client_ca_file else "client_ca"
         if (self.client_ca or self.client_ca_file) and self.policy is ClientAuth.NONE:
             yield (ca_key,), "a client CA needs a client_auth_type, best RequireAndVerifyClientCert"
         if self.client_allowed_sans is not None and "Verify" not in self.policy:
             yield ("client_allowed_sans",), "needs client_auth_type RequireAndVerifyClientCert"
 
-    def _protocol_rules(self) -> Iterator[_Finding]:
+    def _protocol_rules(self) -> Iterator[Finding]:
         if self.min_version > self.max_version:
             yield ("min_version",), "newer than max_version"
         old_ciphers = [name for name in self.cipher_suites if name in CIPHERS]
@@ -234,16 +161,16 @@ class TlsServerConfig(_Section):
 class HttpServerConfig(_Section):
     """`http_server_config`: headers that every answer carries. `http2` has no effect."""
 
-    http2: _Flag = True
-    headers: Annotated[Mapping[str, _Text], BeforeValidator(_section)] = Field(default_factory=dict)
+    http2: Flag = True
+    headers: Annotated[Mapping[str, Text], BeforeValidator(section)] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if findings := [*self._header_rules()]:
-            raise _refusal(*findings)
+            raise refusal(*findings)
         return self
 
-    def _header_rules(self) -> Iterator[_Finding]:
+    def _header_rules(self) -> Iterator[Finding]:
         for name, value in self.headers.items():
             path = ("headers", name)
             if name not in HEADERS:
@@ -257,19 +184,19 @@ class HttpServerConfig(_Section):
 class RateLimit(_Section):
     """`rate_limit`: a token bucket of `burst` requests, one token back per `interval` seconds; 0 is no limit."""
 
-    interval: Annotated[float, BeforeValidator(_duration)] = 0.0
+    interval: Annotated[float, BeforeValidator(seconds)] = 0.0
     burst: int = Field(0, ge=0, strict=True)
 
 
 class WebConfig(_Section):
     """A whole web configuration file; an empty one means plain HTTP without authentication."""
 
-    tls_server_config: Annotated[TlsServerConfig, BeforeValidator(_section)] = TlsServerConfig()
-    http_server_config: Annotated[HttpServerConfig, BeforeValidator(_section)] = HttpServerConfig()
+    tls_server_config: Annotated[TlsServerConfig, BeforeValidator(section)] = TlsServerConfig()
+    http_server_config: Annotated[HttpServerConfig, BeforeValidator(section)] = HttpServerConfig()
     basic_auth_users: Annotated[
-        Mapping[str, Annotated[str, BeforeValidator(_bcrypt_hash)]], BeforeValidator(_section)
+        Mapping[str, Annotated[str, BeforeValidator(_bcrypt_hash)]], BeforeValidator(section)
     ] = Field(default_factory=dict, repr=False)
-    rate_limit: Annotated[RateLimit, BeforeValidator(_section)] = RateLimit()
+    rate_limit: Annotated[RateLimit, BeforeValidator(section)] = RateLimit()
     _document: Document = PrivateAttr(Document(Path(), None, {}))
 
     @property
@@ -288,7 +215,7 @@ class WebConfig(_Section):
         h2 = tls.enabled and self.http_server_config.http2 and tls.min_version < TlsVersion.TLS13
         if h2 and tls.cipher_suites and not set(_HTTP2_CIPHERS).intersection(tls.cipher_suites):
             message = f"HTTP/2 needs {' or '.join(_HTTP2_CIPHERS)}: add it, or set http_server_config.http2 to false"
-            raise _refusal((("tls_server_config", "cipher_suites"), message))
+            raise refusal((("tls_server_config", "cipher_suites"), message))
         return self
 
 
@@ -300,7 +227,7 @@ def load(file: Path) -> WebConfig:
 def validate(document: Document) -> WebConfig:
     """Validate a parsed web configuration; raises `ConfigError`. Relative paths start at the document's folder."""
     try:
-        config = WebConfig.model_validate(_section(document.data), context=document.file.absolute().parent)
+        config = WebConfig.model_validate(section(document.data), context=document.file.absolute().parent)
     except ValidationError as error:
         findings = (finding for details in error.errors(include_url=False) for finding in _findings(details))
         raise ConfigError(_in_order(document, findings)) from None
@@ -308,12 +235,12 @@ def validate(document: Document) -> WebConfig:
     return config
 
 
-def _in_order(document: Document, findings: Iterator[_Finding]) -> list[Problem]:
+def _in_order(document: Document, findings: Iterator[Finding]) -> list[Problem]:
     problems = [document.problem(path, message) for path, message in findings]
     return sorted(problems, key=lambda problem: problem.line or 0)
 
 
-def _findings(details: ErrorDetails) -> Iterator[_Finding]:
+def _findings(details: ErrorDetails) -> Iterator[Finding]:
     place = details["loc"]
     if details["type"] == "extra_forbidden":
         yield place, _unknown_key(place)

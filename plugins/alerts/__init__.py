@@ -1,4 +1,4 @@
-"""Alerts: rules over what all collectors show, and channels that tell somebody."""
+"""Alerts: rules over everything the collectors publish, and channels that notify people."""
 
 from __future__ import annotations
 
@@ -8,39 +8,29 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from collector_core import Clock, Collector, Context, NotAvailable, Readings, Reason, Subcommands, hookimpl
+from collector_core import Collector, Context, NotAvailable, Readings, Reason, Subcommands, hookimpl
 from collector_plugins.alerts import metrics
 from collector_plugins.alerts.alert import INSTANCE, Alert
+from collector_plugins.alerts.alert_state import AlertStateMachine, FlapDetection
 from collector_plugins.alerts.config import Config
 from collector_plugins.alerts.defaults import rules_of
-from collector_plugins.alerts.machine import Flapping, Machine
-from collector_plugins.alerts.outbox import Outbox
-from collector_plugins.alerts.store import IN_MEMORY, Store, file_of
-from collector_plugins.alerts.watching import Watching
+from collector_plugins.alerts.delivery_queue import DeliveryResult
+from collector_plugins.alerts.dispatcher import Dispatcher
+from collector_plugins.alerts.rule_evaluator import RuleEvaluator
+from collector_plugins.alerts.steady_clock import SteadyClock
+from collector_plugins.alerts.store import IN_MEMORY, AlertStore, state_file
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-MAX_GAP_INTERVALS = 3  # what happened while nobody looked for longer than that counts for nothing
-PATIENCE = 0.1  # of the time that a run may take, for deliveries that begin in it
+MAX_GAP_INTERVALS = 3  # a longer gap between two runs counts as this long: nobody saw what happened in it
+DELIVERY_SHARE = 0.1  # of a run's timeout, for deliveries to finish within the run that starts them
 
-_FIX = "add `alerts: {options: {channels: {ops: {type: webhook, url: …}}}}` below `collectors:`"
-
-
-class SteadyClock:
-    """Seconds since 1970 that never jump: the wall clock as it was at the start, and what has passed since."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._offset = clock.time() - clock.monotonic()
-
-    def now(self) -> float:
-        """The time."""
-        return self._offset + self._clock.monotonic()
+_FIX = "add `alerts: {options: {channels: {ops: {type: webhook, url: …}}}}` to `collectors:`"
 
 
 class Alerts(Collector[Config]):
-    """Watches what all collectors show, and tells whoever should know."""
+    """Evaluates rules over everything the collectors publish, and notifies channels of what fires."""
 
     name = "alerts"
     metrics = metrics.ALL
@@ -51,114 +41,118 @@ class Alerts(Collector[Config]):
         super().__init__(config, ctx)
         self._rules = tuple(rules_of(config))
         labels = {**config.labels, INSTANCE: config.instance or socket.gethostname()}
-        self._watching = Watching(self._rules, labels)
+        self._evaluator = RuleEvaluator(self._rules, labels)
         self._clock = SteadyClock(ctx.clock)
         self._counts: dict[str, Counter[str]] = {name: Counter() for name in config.channels}
         self._machine = self._new_machine()
-        self._outbox: Outbox | None = None
-        self._started = 0.0
-        self._active: tuple[Alert, ...] = ()
+        self._dispatcher: Dispatcher | None = None
+        self._opened_at = 0.0
+        self._firing: tuple[Alert, ...] = ()
         self._pending: tuple[Alert, ...] = ()
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
-        """Never by itself: somebody must be told."""
+        """Never by itself: only the configuration can say whom to notify."""
         del ctx
-        return NotAvailable(Reason.NOT_FOUND, "runs only when the configuration says who is told", fix=_FIX)
+        return NotAvailable(Reason.NOT_FOUND, "disabled by default: somebody has to be notified", fix=_FIX)
 
     async def open(self) -> None:
-        """Go on where the last process ended; raises `NotAvailable` where its state cannot be kept."""
+        """Continue where the last process stopped; raises `NotAvailable` if its state cannot be kept."""
         await self.close()
         now = self._clock.now()
-        self._started = now
+        self._opened_at = now
         store = self.open_store()
         try:
             state = store.load()
             self._machine = self._new_machine()
-            self._machine.restore(state.rules, now)
-            self._outbox = Outbox(self.config, self.ctx, store, self._counts)
-            self._outbox.restore(state, now)
+            self._machine.restore_states(state.rules, now)
+            self._dispatcher = Dispatcher(self.config, self.ctx, store, self._counts)
+            self._dispatcher.restore_state(state, now)
         except BaseException:
             store.close()
             raise
 
-    def open_store(self) -> Store:
-        """Where alerts survive a restart; a program that looks once leaves that to the service."""
+    def open_store(self) -> AlertStore:
+        """Where alerts survive a restart; a program that runs once leaves that file to the service."""
         if not self.ctx.keeps_running:
-            return Store(IN_MEMORY)
-        return Store(file_of(self.config.state, self.ctx.name))
+            return AlertStore(IN_MEMORY)
+        return AlertStore(state_file(self.config.state_folder, self.ctx.name))
 
     async def collect(self, out: Readings) -> None:
-        """Look at everything once, and begin to tell what is due."""
-        assert self._outbox is not None  # noqa: S101 - open has made it
-        now = self._clock.now()
-        starting = now - self._started < self.config.startup_grace
-        seen = self._watching.look(self.ctx.published(), self._machine.memory.entries, starting=starting)
-        self._machine.step(now, seen, {rule.alert for rule in self._rules})
-        self._active, self._pending = tuple(self._machine.firing), tuple(self._machine.pending)
-        self._outbox.take(now, self._active)
+        """Evaluate all rules once, and start the deliveries that are due."""
+        assert self._dispatcher is not None  # noqa: S101 - open has made it
+        self._advance_alerts(self._clock.now(), self._dispatcher)
         with out.part(state=self.ctx.name):
-            self._outbox.save(self._machine.memory)
+            self._dispatcher.save_state(self._machine.states)
         if self.ctx.keeps_running:
-            await self._deliver(self._outbox)
-        self._publish(out, self._outbox)
+            await self._deliver(self._dispatcher)
+        self._publish(out, self._dispatcher)
 
     async def close(self) -> None:
-        """Stop delivering; what waits is kept for the next time."""
-        if self._outbox:
-            outbox, self._outbox = self._outbox, None
-            await outbox.close(self._machine.memory)
+        """Stop delivering; what waits is kept for the next process."""
+        if self._dispatcher:
+            dispatcher, self._dispatcher = self._dispatcher, None
+            await dispatcher.close(self._machine.states)
 
     @hookimpl
     def collector_routes(self) -> Sequence[web.RouteDef]:
         """`GET /api/v1/alerts`."""
-        from collector_plugins.alerts.routes import routes  # noqa: PLC0415 - only a server needs it
+        from collector_plugins.alerts.routes import build_routes  # noqa: PLC0415 - only a server needs it
 
-        return routes(lambda: (self._active, self._pending))
+        return build_routes(lambda: (self._firing, self._pending))
 
-    def _new_machine(self) -> Machine:
+    def _new_machine(self) -> AlertStateMachine:
         config = self.config
-        flapping = Flapping(config.flap_starts, config.flap_window, config.flap_calm)
-        return Machine(flapping, max_gap=MAX_GAP_INTERVALS * self.ctx.interval, grace=config.startup_grace)
+        flap_detection = FlapDetection(config.flap_starts, config.flap_window, config.flap_calm)
+        max_gap = MAX_GAP_INTERVALS * self.ctx.interval
+        return AlertStateMachine(flap_detection, max_gap=max_gap, grace=config.startup_grace)
 
-    async def _deliver(self, outbox: Outbox) -> None:
-        """Begin what is due; what goes quickly is counted in this run, the rest in a later one."""
-        if tasks := outbox.start():
-            await asyncio.wait(tasks, timeout=PATIENCE * self.ctx.timeout)
+    def _advance_alerts(self, now: float, dispatcher: Dispatcher) -> None:
+        starting = now - self._opened_at < self.config.startup_grace
+        tracked = self._machine.states.entries.keys()
+        evaluations = self._evaluator.evaluate_rules(self.ctx.published(), tracked, starting=starting)
+        self._machine.apply_evaluations(now, evaluations, {rule.alert for rule in self._rules})
+        self._firing, self._pending = tuple(self._machine.firing_alerts), tuple(self._machine.pending_alerts)
+        dispatcher.dispatch_alerts(now, self._firing)
 
-    def _publish(self, out: Readings, outbox: Outbox) -> None:
-        active, pending = _by_rule(self._active), _by_rule(self._pending)
+    async def _deliver(self, dispatcher: Dispatcher) -> None:
+        """Start what is due; what finishes quickly is counted in this run, the rest in a later one."""
+        if tasks := dispatcher.start_deliveries():
+            await asyncio.wait(tasks, timeout=DELIVERY_SHARE * self.ctx.timeout)
+
+    def _publish(self, out: Readings, dispatcher: Dispatcher) -> None:
+        firing, pending = _count_by_rule(self._firing), _count_by_rule(self._pending)
         for rule in self._rules:
             labels = {"alert": rule.alert, "severity": rule.severity.value}
-            out.add_row((metrics.ACTIVE, metrics.PENDING), (active[rule.alert], pending[rule.alert]), **labels)
+            out.add_row((metrics.ACTIVE, metrics.PENDING), (firing[rule.alert], pending[rule.alert]), **labels)
         out.add(metrics.RULES, len(self._rules))
-        out.add(metrics.UNTRACKED, self._machine.untracked)
-        for name, delivery in outbox.deliveries.items():
+        out.add(metrics.UNTRACKED, self._machine.untracked_series)
+        for name, delivery in dispatcher.deliveries.items():
             out.add(metrics.QUEUE_LENGTH, len(delivery), channel=name)
-            if delivery.worked is not None:
-                out.add(metrics.UP, delivery.worked, channel=name)
-            for result in metrics.RESULTS:
-                out.add(metrics.NOTIFICATIONS, self._counts[name][result], channel=name, result=result)
-        for name, error in outbox.failures():
+            if delivery.is_up is not None:
+                out.add(metrics.UP, delivery.is_up, channel=name)
+            for result in DeliveryResult:
+                out.add(metrics.NOTIFICATIONS, self._counts[name][result], channel=name, result=result.value)
+        for name, error in dispatcher.channel_failures():
             with out.part(channel=name):
                 raise error
 
 
 class DemoAlerts(Alerts):
-    """The same rules over simulated readings; has no channels, so it tells nobody, and leaves no file."""
+    """The same rules over simulated readings; without channels nobody is notified, and no file is written."""
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
-        """Always there."""
+        """Always available."""
         del ctx
         return None
 
-    def open_store(self) -> Store:
+    def open_store(self) -> AlertStore:
         """Nothing is kept."""
-        return Store(IN_MEMORY)
+        return AlertStore(IN_MEMORY)
 
 
-def _by_rule(alerts: Iterable[Alert]) -> Counter[str]:
+def _count_by_rule(alerts: Iterable[Alert]) -> Counter[str]:
     return Counter(alert.name for alert in alerts)
 
 
@@ -179,5 +173,5 @@ def collector_commands(subcommands: Subcommands) -> None:
     """`energy-collector alerts test` and `energy-collector alerts list`."""
     from collector_plugins.alerts import commands  # noqa: PLC0415 - nothing else needs them
 
-    subcommands.add_own("test", commands.test)
+    subcommands.add_own("test", commands.test_channel)
     subcommands.add_own("list", commands.list_alerts)

@@ -1,4 +1,4 @@
-"""What an alert is: a rule that holds for a series, since when, how bad, and what to do about it."""
+"""An alert: which rule holds for which series, since when, how severe it is, and what to do about it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-NAME = "alertname"
+ALERTNAME = "alertname"
 SEVERITY = "severity"
 INSTANCE = "instance"
 
 
 class Severity(StrEnum):
-    """How bad it is, from the least to the worst."""
+    """How severe an alert is, in ascending order."""
 
     INFO = "info"
     WARNING = "warning"
@@ -23,17 +23,16 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """A number that is larger the worse it is."""
+        """0 for the least severe, higher for the more severe."""
         return list(Severity).index(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert; times are seconds since 1970, `ends_at` is None while it fires.
+    """One alert; times are in seconds since 1970, and `ends_at` is None while the alert fires.
 
-    `labels` are all that tell it from others, with `alertname`, `severity` and `instance`; `value` is that of the
-    series, None where the alert is for a series that is missing. While it is `flapping` it is told once and then not
-    until it has calmed down.
+    `labels` identify the alert and include `alertname`, `severity` and `instance`. `value` is that of the series, None
+    if the alert is about a missing series. A `flapping` alert is sent once, then not again until it has calmed down.
     """
 
     id: str
@@ -48,21 +47,26 @@ class Alert:
 
     @property
     def name(self) -> str:
-        """The rule's."""
-        return self.labels.get(NAME, "")
+        """The name of its rule."""
+        return self.labels.get(ALERTNAME, "")
 
     @property
     def severity(self) -> Severity:
-        """The rule's; `info` where a state that was damaged says nothing sensible."""
-        given = self.labels.get(SEVERITY, "")
-        return Severity(given) if given in set(Severity) else Severity.INFO
+        """The severity of its rule; `info` if the label holds no known severity."""
+        label = self.labels.get(SEVERITY, "")
+        return Severity(label) if label in set(Severity) else Severity.INFO
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether it is over."""
+        return self.ends_at is not None
 
 
-def identity(labels: Mapping[str, str]) -> str:
-    """The same 16 hexadecimal digits for the same labels, in this process and any other."""
+def fingerprint(labels: Mapping[str, str]) -> str:
+    """16 hexadecimal digits that identify a set of labels, the same in every process."""
     return hashlib.sha256(json.dumps(sorted(labels.items())).encode()).hexdigest()[:16]
 
 
-def rfc3339(seconds: float) -> str:
-    """A time since 1970 as `2026-01-31T12:00:00.000Z`."""
+def format_rfc3339(seconds: float) -> str:
+    """Seconds since 1970 as `2026-01-31T12:00:00.000Z`."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

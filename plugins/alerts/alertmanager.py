@@ -1,6 +1,6 @@
-"""Alertmanager's API v2, POST /api/v2/alerts.
+"""A client of Alertmanager's API v2, POST /api/v2/alerts.
 
-Form: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
+Schema: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
 """
 
 from __future__ import annotations
@@ -13,40 +13,42 @@ from typing import Any
 
 from collector_core import Clock, Reason
 from collector_plugins.alerts import http
-from collector_plugins.alerts.alert import Alert, rfc3339
-from collector_plugins.alerts.channeloptions import AlertmanagerOptions
-from collector_plugins.alerts.delivery import Undelivered
-from collector_plugins.alerts.notification import texts_of
+from collector_plugins.alerts.alert import Alert, format_rfc3339
+from collector_plugins.alerts.channel_options import AlertmanagerOptions
+from collector_plugins.alerts.delivery_queue import DeliveryFailed
+from collector_plugins.alerts.notification import annotations_of
 
 PATH = "/api/v2/alerts"
-LIVES = 4  # times `resend`: an alert that is not told again by then ends
+LIFETIME_RESENDS = 4  # an alert that is not sent again within so many intervals of `resend` ends
+SHARE_OF_TIMEOUT = 0.9  # for each Alertmanager, so that one that hangs leaves time to tell how the others answered
 
 
-class Alertmanager:
-    """Tells every Alertmanager of a cluster; it has worked where one of them took it, for they tell each other."""
+class AlertmanagerClient:
+    """Posts to every Alertmanager of a cluster; one that accepts is enough, for they tell each other."""
 
     def __init__(self, options: AlertmanagerOptions, clock: Clock) -> None:
         self._options = options
         self._clock = clock
 
-    async def post(self, alerts: Sequence[Alert]) -> None:
-        """Tell all of it; raises `Undelivered` where no Alertmanager took it."""
+    async def post_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Send the alerts to all; raises `DeliveryFailed` if none of them accepts."""
         now = self._clock.time()
-        until = now + LIVES * self._options.resend
-        body = json.dumps([_entry(alert, now, until) for alert in alerts], separators=(",", ":")).encode()
+        until = now + LIFETIME_RESENDS * self._options.resend
+        body = json.dumps([_postable_alert(alert, now, until) for alert in alerts], separators=(",", ":")).encode()
         urls = [url.get_secret_value().rstrip("/") + PATH for url in self._options.urls]
         results = await asyncio.gather(*(self._post(url, body) for url in urls))
         failures = [result for result in results if result is not None]
         if len(failures) == len(results):
             raise failures[0]
 
-    async def _post(self, url: str, body: bytes) -> Undelivered | None:
+    async def _post(self, url: str, body: bytes) -> DeliveryFailed | None:
+        timeout = SHARE_OF_TIMEOUT * self._options.timeout
         try:
-            async with asyncio.timeout(0.9 * self._options.timeout):  # one that hangs spoils nothing for the others
+            async with asyncio.timeout(timeout):
                 await http.post(url, body, self._headers())
         except TimeoutError:
-            return Undelivered(Reason.TIMEOUT, f"{http.place(url)}: no answer after {0.9 * self._options.timeout:g} s")
-        except Undelivered as error:
+            return DeliveryFailed(Reason.TIMEOUT, f"{http.place(url)}: no answer within {timeout:g} s")
+        except DeliveryFailed as error:
             return error
         return None
 
@@ -60,11 +62,11 @@ class Alertmanager:
         return {}
 
 
-def _entry(alert: Alert, now: float, until: float) -> dict[str, Any]:
-    """One alert as the API takes it; an end in the future, by a clock that was wrong, would be none."""
+def _postable_alert(alert: Alert, now: float, until: float) -> dict[str, Any]:
+    """One alert as the API takes it; no time but `until` is in the future, however wrong the clock was."""
     return {
         "labels": dict(alert.labels),
-        "annotations": texts_of(alert),
-        "startsAt": rfc3339(min(alert.starts_at, now)),
-        "endsAt": rfc3339(until if alert.ends_at is None else min(alert.ends_at, now)),
+        "annotations": annotations_of(alert),
+        "startsAt": format_rfc3339(min(alert.starts_at, now)),
+        "endsAt": format_rfc3339(until if alert.ends_at is None else min(alert.ends_at, now)),
     }

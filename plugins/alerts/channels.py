@@ -1,4 +1,4 @@
-"""From the options of a channel to what delivers."""
+"""Builds channels from their options."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable
 
 from collector_core import Clock
-from collector_plugins.alerts.alert import INSTANCE, NAME, SEVERITY, Alert, Severity, identity
-from collector_plugins.alerts.alertmanager import Alertmanager
-from collector_plugins.alerts.channeloptions import (
+from collector_plugins.alerts.alert import ALERTNAME, INSTANCE, SEVERITY, Alert, Severity, fingerprint
+from collector_plugins.alerts.alertmanager import AlertmanagerClient
+from collector_plugins.alerts.alertmanager_sync import AlertmanagerSync
+from collector_plugins.alerts.channel_options import (
     AlertmanagerOptions,
     ChannelOptions,
     ConsoleOptions,
@@ -18,46 +19,45 @@ from collector_plugins.alerts.channeloptions import (
     LogOptions,
     WebhookOptions,
 )
-from collector_plugins.alerts.delivery import Channel, Delivery, Pause
-from collector_plugins.alerts.files import Console, LogFile
-from collector_plugins.alerts.mail import Mail
-from collector_plugins.alerts.notification import notification
-from collector_plugins.alerts.policy import Batch
-from collector_plugins.alerts.sync import Sync
-from collector_plugins.alerts.webhook import Webhook
+from collector_plugins.alerts.console_log import ConsoleChannel, LogFileChannel
+from collector_plugins.alerts.delivery_queue import DeliveryQueue, NotificationChannel, RetryPause
+from collector_plugins.alerts.grouping import AlertBatch
+from collector_plugins.alerts.mail import MailChannel
+from collector_plugins.alerts.notification import build_notification
+from collector_plugins.alerts.webhook import WebhookChannel
 
 TEST_ALERT = "TestAlert"
 
 
-def message_channel(options: ChannelOptions, clock: Clock) -> Channel:
-    """What takes single messages."""
+def build_channel(options: ChannelOptions, clock: Clock) -> NotificationChannel:
+    """A channel that takes notifications; an Alertmanager is none."""
     match options:
         case ConsoleOptions():
-            return Console()
+            return ConsoleChannel()
         case LogOptions():
-            return LogFile(options)
+            return LogFileChannel(options)
         case WebhookOptions():
-            return Webhook(options, clock)
+            return WebhookChannel(options, clock)
         case EmailOptions():
-            return Mail(options, clock)
+            return MailChannel(options, clock)
         case _:
-            raise TypeError(f"{options.type} takes no single messages")
+            raise TypeError(f"{options.type} takes no notifications")
 
 
-def delivery(
+def build_delivery(
     options: ChannelOptions,
     clock: Clock,
     counts: Counter[str],
-    forget: Callable[[str], None],
+    on_done: Callable[[str], None],
     *,
     log: logging.Logger,
-    most: int,
-) -> Delivery | Sync:
-    """The channel with its queue of at most so many; `forget` is told what needs no queue any more."""
-    pause = Pause(clock, random.uniform)
+    limit: int,
+) -> DeliveryQueue | AlertmanagerSync:
+    """The channel with its queue of at most `limit` notifications, or what keeps an Alertmanager in sync."""
+    pause = RetryPause(clock, random.uniform)
     if isinstance(options, AlertmanagerOptions):
-        return Sync(
-            Alertmanager(options, clock),
+        return AlertmanagerSync(
+            AlertmanagerClient(options, clock),
             counts,
             pause,
             clock,
@@ -66,15 +66,18 @@ def delivery(
             resend=options.resend,
             send_resolved=options.send_resolved,
         )
-    return Delivery(message_channel(options, clock), counts, pause, forget, timeout=options.timeout, most=most, log=log)
+    channel = build_channel(options, clock)
+    return DeliveryQueue(channel, counts, pause, on_done, timeout=options.timeout, limit=limit, log=log)
 
 
-async def send_test(name: str, options: ChannelOptions, clock: Clock, instance: str) -> None:
-    """Tell a channel something, now; raises `Undelivered`. In an Alertmanager it ends at once."""
+async def send_test_notification(name: str, options: ChannelOptions, clock: Clock, instance: str) -> None:
+    """Send a notification through a channel now; raises `DeliveryFailed`. In an Alertmanager the alert ends at once."""
     now = clock.time()
-    labels = {NAME: TEST_ALERT, SEVERITY: Severity.INFO.value, INSTANCE: instance}
-    alert = Alert(identity(labels), labels, now, f"A test of the channel {name}: nothing is wrong", ends_at=now)
+    labels = {ALERTNAME: TEST_ALERT, SEVERITY: Severity.INFO.value, INSTANCE: instance}
+    summary = f"Test of the channel {name}: nothing is wrong"
+    alert = Alert(fingerprint(labels), labels, now, summary, ends_at=now)
     if isinstance(options, AlertmanagerOptions):
-        await Alertmanager(options, clock).post([alert])
+        await AlertmanagerClient(options, clock).post_alerts([alert])
     else:
-        await message_channel(options, clock).send(notification(name, Batch({NAME: TEST_ALERT}, (), (alert,)), now))
+        batch = AlertBatch({ALERTNAME: TEST_ALERT}, (), (alert,))
+        await build_channel(options, clock).send(build_notification(name, batch, now))

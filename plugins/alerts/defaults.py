@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from collector_plugins.alerts.alert import Severity
 from collector_plugins.alerts.config import Config
-from collector_plugins.alerts.ruleoptions import Rule
+from collector_plugins.alerts.rule_options import Rule
 
 _DOCTOR = "energy-collector doctor   # says what it lacks and the command that helps"
 _LOOK = "look at /api/v1/anomalies: it has the numbers and what to do"

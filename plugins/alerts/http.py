@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 from collector_core import Reason
-from collector_plugins.alerts.delivery import Undelivered
+from collector_plugins.alerts.delivery_queue import DeliveryFailed
 
 if TYPE_CHECKING:
     import aiohttp
@@ -20,7 +20,7 @@ AGENT = "energy-collector"
 
 
 async def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
-    """Post JSON; raises `Undelivered` for everything but 2xx. The caller sets the deadline."""
+    """Post JSON; raises `DeliveryFailed` for everything but 2xx. The caller sets the deadline."""
     import aiohttp  # noqa: PLC0415 - only where a channel needs it
 
     where = place(url)
@@ -47,19 +47,19 @@ def place(url: str) -> str:
 
 
 def check(answer: aiohttp.ClientResponse, where: str) -> None:
-    """Raise `Undelivered` unless the answer is a success."""
+    """Raise `DeliveryFailed` unless the answer is a success."""
     status = answer.status
     if 200 <= status < 300:
         return
     detail = f"{where} answers {status}"
     if status in TRY_AGAIN or status >= 500:
-        raise Undelivered(Reason.UNREACHABLE, detail, after=retry_after(answer.headers.get("Retry-After", "")))
+        raise DeliveryFailed(Reason.UNREACHABLE, detail, retry_after=retry_after(answer.headers.get("Retry-After", "")))
     if 300 <= status < 400:
         fix = "write the URL that it redirects to into the configuration"
-        raise Undelivered(Reason.BAD_DATA, f"{detail}: redirects are not followed", fix=fix, again=False)
+        raise DeliveryFailed(Reason.BAD_DATA, f"{detail}: redirects are not followed", fix=fix, retry=False)
     if status in (401, 403):
-        raise Undelivered(Reason.AUTH, detail, fix="check the channel's token or password", again=False)
-    raise Undelivered(Reason.BAD_DATA, detail, fix="check the channel's URL", again=False)
+        raise DeliveryFailed(Reason.AUTH, detail, fix="check the channel's token or password", retry=False)
+    raise DeliveryFailed(Reason.BAD_DATA, detail, fix="check the channel's URL", retry=False)
 
 
 def retry_after(text: str, now: float | None = None) -> float:
@@ -81,7 +81,7 @@ def _fail(error: Exception, where: str) -> NoReturn:
     cause = getattr(error, "certificate_error", None)
     if isinstance(cause, ssl.SSLCertVerificationError):
         detail, fix = f"{where}: {cause.verify_message}", "give it a certificate that this machine trusts"
-        raise Undelivered(Reason.AUTH, detail, fix=fix) from None
+        raise DeliveryFailed(Reason.AUTH, detail, fix=fix) from None
     words = f"{type(error).__name__}: {strerror}" if strerror else type(error).__name__
     fix = "check that it runs and that the address is right"
-    raise Undelivered(Reason.UNREACHABLE, f"{where}: {words}", fix=fix) from None
+    raise DeliveryFailed(Reason.UNREACHABLE, f"{where}: {words}", fix=fix) from None

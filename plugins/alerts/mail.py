@@ -1,87 +1,96 @@
-"""Mail over SMTP, encrypted and to a server whose certificate is verified."""
+"""Mail over SMTP, encrypted, and only to a server whose certificate is verified."""
 
 from __future__ import annotations
 
 import ssl
 from email.message import EmailMessage
 from email.utils import formatdate
+from typing import TYPE_CHECKING
 
 from collector_core import Clock, Reason
-from collector_plugins.alerts.channeloptions import EmailOptions
-from collector_plugins.alerts.delivery import Undelivered
-from collector_plugins.alerts.notification import Notification, lines, one_line
+from collector_plugins.alerts.channel_options import EmailOptions
+from collector_plugins.alerts.delivery_queue import DeliveryFailed
+from collector_plugins.alerts.notification import Notification, one_line, text_lines
 
-LONGEST_SUBJECT = 200  # characters
+if TYPE_CHECKING:
+    import aiosmtplib
+
+MAX_SUBJECT = 200  # characters
 INSTALL = "pip install 'energy-collector[alerts]'"
 
 
-class Mail:
-    """Sends each notification as one message to all recipients."""
+class MailChannel:
+    """Sends each notification as one mail to all recipients."""
 
     def __init__(self, options: EmailOptions, clock: Clock) -> None:
         self._options = options
         self._clock = clock
+        self._server = f"{options.host}:{options.port}"
 
     async def send(self, message: Notification) -> None:
-        """Deliver it; raises `Undelivered`. A refusal that is meant to last (5xx) is not tried again."""
+        """Deliver the message; raises `DeliveryFailed`. A permanent refusal (5xx) is not retried."""
         try:
             import aiosmtplib  # noqa: PLC0415 - an extra
         except ImportError:
-            raise Undelivered(Reason.NOT_FOUND, "aiosmtplib is not installed", fix=INSTALL) from None
+            raise DeliveryFailed(Reason.NOT_FOUND, "aiosmtplib is not installed", fix=INSTALL) from None
         options = self._options
-        where = f"{options.host}:{options.port}"
         try:
             await aiosmtplib.send(
-                self._written(message),
+                self._mail(message),
                 hostname=options.host,
                 port=options.port,
                 username=options.username,
                 password=options.password.get_secret_value() if options.password else None,
                 use_tls=options.tls == "tls",
                 start_tls=options.tls == "starttls",
-                tls_context=self._trust(),
+                tls_context=self._tls_context(),
                 timeout=options.timeout,
             )
-        except aiosmtplib.SMTPAuthenticationError as error:
-            fix = "check `username` and `password`"
-            raise Undelivered(Reason.AUTH, f"{where} answers {error.code} to the login", fix=fix, again=False) from None
         except aiosmtplib.SMTPResponseException as error:
-            lasting = 500 <= error.code < 600
-            raise Undelivered(Reason.UNREACHABLE, f"{where} answers {error.code}", again=not lasting) from None
+            raise self._refused(error) from None
         except aiosmtplib.SMTPRecipientsRefused as error:
-            lasting = all(each.code >= 500 for each in error.recipients)
-            raise Undelivered(
-                Reason.BAD_DATA, f"{where} refuses all of `to`", fix="check `to`", again=not lasting
-            ) from None
+            lasts = all(each.code >= 500 for each in error.recipients)
+            detail = f"{self._server} refuses every address in `to`"
+            raise DeliveryFailed(Reason.BAD_DATA, detail, fix="check `to`", retry=not lasts) from None
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise self._unreachable(error, where) from None
+            raise self._unreachable(error) from None
 
-    def _trust(self) -> ssl.SSLContext | None:
+    def _tls_context(self) -> ssl.SSLContext | None:
         if self._options.tls == "off":
             return None
         try:
             return ssl.create_default_context(cafile=self._options.ca_file)
         except OSError as error:
-            detail = f"{self._options.ca_file} is no file of certificates: {error.strerror or 'not readable as PEM'}"
-            raise Undelivered(Reason.NOT_FOUND, detail, fix="name another `ca_file`") from None
+            why = error.strerror or "not readable as PEM"
+            detail = f"{self._options.ca_file} is not a certificate file: {why}"
+            raise DeliveryFailed(Reason.NOT_FOUND, detail, fix="name another `ca_file`") from None
 
-    def _unreachable(self, error: Exception, where: str) -> Undelivered:
-        """The text of these exceptions may repeat what the server said, which is nobody's business here."""
+    def _refused(self, error: aiosmtplib.SMTPResponseException) -> DeliveryFailed:
+        import aiosmtplib  # noqa: PLC0415 - an extra
+
+        lasts = 500 <= error.code < 600
+        if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+            detail, fix = f"{self._server} answers {error.code} to the login", "check `username` and `password`"
+            return DeliveryFailed(Reason.AUTH, detail, fix=fix, retry=not lasts)
+        return DeliveryFailed(Reason.UNREACHABLE, f"{self._server} answers {error.code}", retry=not lasts)
+
+    def _unreachable(self, error: Exception) -> DeliveryFailed:
+        """Leaves out the exception's text: it may repeat what the server said, which is nobody's business here."""
         chain = [error, error.__cause__, error.__context__]
         refused = next((each for each in chain if isinstance(each, ssl.SSLCertVerificationError)), None)
         if refused:
             fix = "name the certificate of its authority as `ca_file`"
-            return Undelivered(Reason.AUTH, f"{where}: {refused.verify_message}", fix=fix)
+            return DeliveryFailed(Reason.AUTH, f"{self._server}: {refused.verify_message}", fix=fix)
         fix = "check `host`, `port` and `tls`"
-        return Undelivered(Reason.UNREACHABLE, f"{where}: {type(error).__name__}", fix=fix)
+        return DeliveryFailed(Reason.UNREACHABLE, f"{self._server}: {type(error).__name__}", fix=fix)
 
-    def _written(self, message: Notification) -> EmailMessage:
+    def _mail(self, message: Notification) -> EmailMessage:
         mail = EmailMessage()
-        mail["Subject"] = one_line(message.headline)[:LONGEST_SUBJECT]
+        mail["Subject"] = one_line(message.headline)[:MAX_SUBJECT]
         mail["From"] = self._options.sender
         mail["To"] = ", ".join(self._options.to)
         mail["Date"] = formatdate(self._clock.time())
         mail["Message-ID"] = f"<{message.id}@energy-collector.invalid>"
         mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content("\n".join(lines(message)) + "\n")
+        mail.set_content("\n".join(text_lines(message)) + "\n")
         return mail

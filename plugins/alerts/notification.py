@@ -1,23 +1,25 @@
-"""One message to one channel, and how it reads."""
+"""One message to one channel: as an object, as text, and as the JSON of a webhook."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from collector_plugins.alerts.alert import Alert, identity, rfc3339
-from collector_plugins.alerts.policy import Batch
+from collector_plugins.alerts.alert import Alert, fingerprint, format_rfc3339
+from collector_plugins.alerts.grouping import AlertBatch
 
-MAX_ALERTS = 50  # of each kind in one message; the rest is counted
+MAX_ALERTS = 50  # firing ones, and resolved ones, in one message; the rest is counted
+MAX_NAMES = 5  # in a headline
 PAYLOAD_VERSION = "4"  # https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+NO_END = "0001-01-01T00:00:00Z"  # Go's zero time, which Alertmanager sends while an alert fires
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What one channel is told at once. `id` is the same however often it is sent; `omitted` alerts are left out."""
+    """One message to one channel. Every attempt to send it carries the same `id`; `omitted` counts alerts left out."""
 
     id: str
     channel: str
@@ -30,108 +32,117 @@ class Notification:
 
     @property
     def status(self) -> str:
-        """`firing` while any of its alerts does, else `resolved`."""
+        """`firing` while any of its alerts fires, else `resolved`."""
         return "firing" if self.firing else "resolved"
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
-        """All of them, the worst first."""
-        order = sorted(self.firing, key=lambda alert: -alert.severity.rank)
-        return (*order, *self.resolved)
+        """All of them: those that fire, the most severe first, then those that are resolved."""
+        return (*_by_severity(self.firing), *self.resolved)
 
 
-def notification(channel: str, batch: Batch, now: float) -> Notification:
-    """The message for a batch; the most severe alerts are named in it."""
-    firing = sorted(batch.firing, key=lambda alert: -alert.severity.rank)
-    kept, ended = tuple(firing[:MAX_ALERTS]), batch.resolved[:MAX_ALERTS]
-    omitted = len(batch.firing) + len(batch.resolved) - len(kept) - len(ended)
+def build_notification(channel: str, batch: AlertBatch, now: float) -> Notification:
+    """The message for a batch; if there are too many alerts, it holds the most severe ones."""
+    firing = _by_severity(batch.firing)
+    kept, resolved = tuple(firing[:MAX_ALERTS]), batch.resolved[:MAX_ALERTS]
+    omitted = len(firing) + len(batch.resolved) - len(kept) - len(resolved)
     parts = [channel, f"{now:.3f}", *(alert.id for alert in firing), "/", *(alert.id for alert in batch.resolved)]
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
-    return Notification(digest, channel, now, dict(batch.group), kept, ended, _headline(batch), omitted)
+    return Notification(digest, channel, now, dict(batch.group), kept, resolved, _headline(batch), omitted)
 
 
-def _headline(batch: Batch) -> str:
-    first = (batch.firing or batch.resolved)[0]
-    state = "FIRING" if batch.firing else "RESOLVED"
-    total = len(batch.firing) + len(batch.resolved)
-    if total == 1:
-        return f"[{state}] {first.severity} {first.name}: {first.summary}"
-    names = Counter(alert.name for alert in (*batch.firing, *batch.resolved)).most_common(5)
-    told = ", ".join(f"{name} ({number})" for name, number in names)
-    return f"[{state}:{len(batch.firing)}] {told}" + (f", {len(batch.resolved)} resolved" if batch.resolved else "")
+def _by_severity(alerts: Sequence[Alert]) -> list[Alert]:
+    return sorted(alerts, key=lambda alert: -alert.severity.rank)
 
 
-def lines(message: Notification) -> Iterator[str]:
-    """The message as people read it."""
+def _headline(batch: AlertBatch) -> str:
+    alerts = (*batch.firing, *batch.resolved)
+    if len(alerts) == 1:
+        state = "FIRING" if batch.firing else "RESOLVED"
+        return f"[{state}] {alerts[0].severity} {alerts[0].name}: {alerts[0].summary}"
+    counts = Counter(alert.name for alert in alerts).most_common(MAX_NAMES)
+    names = ", ".join(f"{name} ({count})" for name, count in counts)
+    if not batch.firing:
+        return f"[RESOLVED:{len(batch.resolved)}] {names}"
+    return f"[FIRING:{len(batch.firing)}] {names}" + (f", {len(batch.resolved)} resolved" if batch.resolved else "")
+
+
+def text_lines(message: Notification) -> Iterator[str]:
+    """The message for people to read."""
     yield one_line(message.headline)
     for alert in message.alerts:
-        yield from alert_lines(alert)
+        yield from _alert_lines(alert)
     if message.omitted:
-        yield f"… and {message.omitted} more: GET /api/v1/alerts has all"
+        yield f"… and {message.omitted} more: see GET /api/v1/alerts"
 
 
-def alert_lines(alert: Alert) -> Iterator[str]:
+def _alert_lines(alert: Alert) -> Iterator[str]:
     """One alert: what, since when, and what to do."""
-    state = "resolved" if alert.ends_at is not None else "firing"
+    state = "resolved" if alert.is_resolved else "firing"
     yield one_line(f"- {state} {alert.severity} {alert.name}: {alert.summary}")
-    yield f"  since {rfc3339(alert.starts_at)}" + (f", until {rfc3339(alert.ends_at)}" if alert.ends_at else "")
+    until = f", until {format_rfc3339(alert.ends_at)}" if alert.ends_at is not None else ""
+    yield f"  since {format_rfc3339(alert.starts_at)}{until}"
     if alert.flapping:
-        yield "  it comes and goes: no more messages until it has calmed down"
-    yield from (f"  {name}: {one_line(text)}" for name, text in _extras(alert))
+        yield "  flapping: no further messages until it has calmed down"
+    yield from (f"  {name}: {one_line(text)}" for name, text in _details(alert))
 
 
-def _extras(alert: Alert) -> Iterator[tuple[str, str]]:
+def _details(alert: Alert) -> Iterator[tuple[str, str]]:
     if alert.description:
-        yield "what", alert.description
-    if alert.fix and alert.ends_at is None:
+        yield "description", alert.description
+    if alert.fix and not alert.is_resolved:
         yield "fix", alert.fix
-    yield "labels", ", ".join(f"{name}={text}" for name, text in alert.labels.items())
+    yield "labels", ", ".join(f"{name}={value}" for name, value in alert.labels.items())
 
 
 def one_line(text: str) -> str:
-    """Without line breaks and what would steer a terminal."""
+    """The text without line breaks and without characters that control a terminal."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def texts_of(alert: Alert) -> dict[str, str]:
-    """What is said of an alert beside its labels; empty ones are left out."""
-    value = f"{alert.value:g}" if alert.value is not None else ""
-    all_of_them = {"summary": alert.summary, "description": alert.description, "fix": alert.fix, "value": value}
-    all_of_them["flapping"] = "true" if alert.flapping else ""
-    return {name: text for name, text in all_of_them.items() if text}
+def annotations_of(alert: Alert) -> dict[str, str]:
+    """The texts of an alert besides its labels, as annotations; empty ones are left out."""
+    texts = {
+        "summary": alert.summary,
+        "description": alert.description,
+        "fix": alert.fix,
+        "value": f"{alert.value:g}" if alert.value is not None else "",
+        "flapping": "true" if alert.flapping else "",
+    }
+    return {name: text for name, text in texts.items() if text}
 
 
-def payload(message: Notification) -> dict[str, Any]:
-    """The JSON of a webhook, in the form that Alertmanager's has, so that its receivers understand it."""
+def webhook_payload(message: Notification) -> dict[str, Any]:
+    """The JSON that Alertmanager's webhooks have, so that its receivers understand ours."""
     alerts = message.alerts
     return {
         "version": PAYLOAD_VERSION,
-        "groupKey": identity(message.group),
+        "groupKey": fingerprint(message.group),
         "truncatedAlerts": message.omitted,
         "status": message.status,
         "receiver": message.channel,
         "groupLabels": dict(message.group),
-        "commonLabels": _common([alert.labels for alert in alerts]),
-        "commonAnnotations": _common([texts_of(alert) for alert in alerts]),
+        "commonLabels": _common_items([alert.labels for alert in alerts]),
+        "commonAnnotations": _common_items([annotations_of(alert) for alert in alerts]),
         "externalURL": "",
         "headline": message.headline,
-        "alerts": [entry(alert) for alert in alerts],
+        "alerts": [alert_payload(alert) for alert in alerts],
     }
 
 
-def entry(alert: Alert) -> dict[str, Any]:
-    """One alert in a webhook's JSON, in the log and at `GET /api/v1/alerts`."""
+def alert_payload(alert: Alert) -> dict[str, Any]:
+    """One alert in the JSON of webhooks, of the log and of `GET /api/v1/alerts`."""
     return {
-        "status": "firing" if alert.ends_at is None else "resolved",
+        "status": "resolved" if alert.is_resolved else "firing",
         "labels": dict(alert.labels),
-        "annotations": texts_of(alert),
-        "startsAt": rfc3339(alert.starts_at),
-        "endsAt": "0001-01-01T00:00:00Z" if alert.ends_at is None else rfc3339(alert.ends_at),
+        "annotations": annotations_of(alert),
+        "startsAt": format_rfc3339(alert.starts_at),
+        "endsAt": NO_END if alert.ends_at is None else format_rfc3339(alert.ends_at),
         "generatorURL": "",
         "fingerprint": alert.id,
     }
 
 
-def _common(texts: list[Mapping[str, str]] | list[dict[str, str]]) -> dict[str, str]:
-    first = texts[0] if texts else {}
-    return {name: text for name, text in first.items() if all(each.get(name) == text for each in texts)}
+def _common_items(mappings: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    first = mappings[0] if mappings else {}
+    return {name: text for name, text in first.items() if all(each.get(name) == text for each in mappings)}

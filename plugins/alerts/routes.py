@@ -1,4 +1,4 @@
-"""`GET /api/v1/alerts`: what fires, and what is about to."""
+"""`GET /api/v1/alerts`: the alerts that are firing or pending."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from collector_plugins.alerts.alert import Alert
-from collector_plugins.alerts.notification import entry
+from collector_plugins.alerts.notification import alert_payload
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-Latest = Callable[[], tuple[Sequence[Alert], Sequence[Alert]]]
+LatestAlerts = Callable[[], tuple[Sequence[Alert], Sequence[Alert]]]
 
 
-def routes(latest: Latest) -> Sequence[web.RouteDef]:
-    """All that is served; `latest` returns the alerts that fire and those that are pending, finished objects."""
+def build_routes(latest_alerts: LatestAlerts) -> Sequence[web.RouteDef]:
+    """All routes of the plugin; `latest_alerts` returns the firing and the pending alerts, which must not change."""
     from aiohttp import web  # noqa: PLC0415 - only a server needs it, and it is large
 
-    async def alerts(request: web.Request) -> web.Response:
+    async def get_alerts(request: web.Request) -> web.Response:
         del request
-        firing, pending = latest()
-        return web.json_response(
-            {"alerts": [_shown(alert, "firing") for alert in firing] + [_shown(alert, "pending") for alert in pending]}
-        )
+        firing, pending = latest_alerts()
+        shown = [_show_alert(alert, "firing") for alert in firing]
+        return web.json_response({"alerts": shown + [_show_alert(alert, "pending") for alert in pending]})
 
-    return [web.get("/api/v1/alerts", alerts)]
+    return [web.get("/api/v1/alerts", get_alerts)]
 
 
-def _shown(alert: Alert, state: str) -> dict[str, Any]:
-    return entry(alert) | {
+def _show_alert(alert: Alert, state: str) -> dict[str, Any]:
+    return alert_payload(alert) | {
         "status": state,
         "severity": alert.severity.value,
         "value": alert.value,

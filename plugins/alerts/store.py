@@ -1,4 +1,4 @@
-"""What survives a restart: alerts, what each channel was told, and the queues, in one SQLite file."""
+"""What survives a restart: alerts, what each channel was notified of, and the queues, in one SQLite file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from collector_core import NotAvailable, Reason
-from collector_plugins.alerts import machine, policy
 from collector_plugins.alerts.alert import Alert
+from collector_plugins.alerts.alert_state import AlertStates
+from collector_plugins.alerts.grouping import NotificationLog
 from collector_plugins.alerts.notification import Notification
 
 SCHEMA = 1
@@ -30,19 +31,19 @@ CREATE TABLE IF NOT EXISTS queue (seq INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NU
 
 
 @dataclass
-class State:
-    """All of it; `ended` are the resolved alerts that an Alertmanager has not heard of yet, by channel."""
+class AlertsState:
+    """All of it; `synced` holds the alerts that each Alertmanager knows of, or has yet to be told of, by channel."""
 
-    rules: machine.Memory = field(default_factory=machine.Memory)
-    channels: dict[str, policy.Memory] = field(default_factory=dict)
+    rules: AlertStates = field(default_factory=AlertStates)
+    channels: dict[str, NotificationLog] = field(default_factory=dict)
     synced: dict[str, dict[str, Alert]] = field(default_factory=dict)
 
 
-_STATE = TypeAdapter(State)
+_STATE = TypeAdapter(AlertsState)
 _NOTIFICATION = TypeAdapter(Notification)
 
 
-class Store:
+class AlertStore:
     """One file; every change of it is whole or not at all, whatever ends the process. `IN_MEMORY` keeps nothing."""
 
     def __init__(self, file: Path) -> None:
@@ -50,18 +51,18 @@ class Store:
         self._last = ""
         self._db = self._opened()
 
-    def load(self) -> State:
+    def load(self) -> AlertsState:
         """What was saved last; nothing where there is nothing."""
         row = self._db.execute("SELECT body FROM state WHERE name = 'all'").fetchone()
         self._last = row[0] if row else ""
-        return _STATE.validate_json(self._last) if row else State()
+        return _STATE.validate_json(self._last) if row else AlertsState()
 
     def queued(self) -> list[Notification]:
         """What waits for delivery, the oldest first."""
         rows = self._db.execute("SELECT body FROM queue ORDER BY seq").fetchall()
         return [_NOTIFICATION.validate_json(body) for (body,) in rows]
 
-    def save(self, state: State, new: Iterable[Notification], gone: Iterable[str]) -> None:
+    def save(self, state: AlertsState, new: Iterable[Notification], gone: Iterable[str]) -> None:
         """Keep the state, with what is new in the queues and without the ids that are gone, in one transaction."""
         body, new, gone = _STATE.dump_json(state).decode(), list(new), list(gone)
         if body == self._last and not new and not gone:
@@ -139,6 +140,6 @@ def by_channel(queued: Iterable[Notification]) -> Mapping[str, list[Notification
     return found
 
 
-def file_of(folder: Path, collector: str) -> Path:
+def state_file(folder: Path, collector: str) -> Path:
     """The file of one collector."""
     return folder / f"{collector}.sqlite3"

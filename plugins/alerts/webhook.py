@@ -1,6 +1,6 @@
-"""Webhooks in the form of Alertmanager's, signed as Standard Webhooks are.
+"""Webhooks with the payload of Alertmanager's, signed by the Standard Webhooks specification.
 
-Form: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+Payload: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 Signature: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
@@ -14,36 +14,36 @@ import json
 
 from collector_core import Clock
 from collector_plugins.alerts import http
-from collector_plugins.alerts.channeloptions import WebhookOptions
-from collector_plugins.alerts.notification import Notification, payload
+from collector_plugins.alerts.channel_options import WebhookOptions
+from collector_plugins.alerts.notification import Notification, webhook_payload
 
-PREFIX = "whsec_"  # a key in base64
+KEY_PREFIX = "whsec_"  # of a key in base64
 
 
-class Webhook:
-    """Posts each notification; receivers tell a repeated delivery by its `webhook-id`."""
+class WebhookChannel:
+    """Posts each notification; receivers recognize a repeated delivery by its `webhook-id`."""
 
     def __init__(self, options: WebhookOptions, clock: Clock) -> None:
         self._options = options
         self._clock = clock
 
     async def send(self, message: Notification) -> None:
-        """Deliver it; raises `Undelivered`."""
-        body = json.dumps(payload(message), separators=(",", ":")).encode()
+        """Deliver the message; raises `DeliveryFailed`."""
+        body = json.dumps(webhook_payload(message), separators=(",", ":")).encode()
         headers = {"webhook-id": message.id, "webhook-timestamp": f"{self._clock.time():.0f}"}
         if self._options.secret:
-            key = key_of(self._options.secret.get_secret_value())
+            key = signing_key(self._options.secret.get_secret_value())
             headers["webhook-signature"] = signature(key, headers["webhook-id"], headers["webhook-timestamp"], body)
         if self._options.bearer_token:
             headers["Authorization"] = f"Bearer {self._options.bearer_token.get_secret_value()}"
         await http.post(self._options.url.get_secret_value(), body, headers)
 
 
-def key_of(secret: str) -> bytes:
-    """The key's bytes: what follows `whsec_` is base64, anything else is taken as it stands."""
-    if secret.startswith(PREFIX):
+def signing_key(secret: str) -> bytes:
+    """The bytes of the key: what follows `whsec_` is base64, anything else is taken literally."""
+    if secret.startswith(KEY_PREFIX):
         try:
-            return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+            return base64.b64decode(secret.removeprefix(KEY_PREFIX), validate=True)
         except binascii.Error:
             pass
     return secret.encode()

@@ -12,21 +12,28 @@ SCORE = Gauge(
     "How unusual the last row of a watched series was for this series: 0 usual, 1 as odd as it gets.",
     Unit.RATIO,
     _OF_A_SERIES,
+    topic="score",
+    of="series",
+    title="Anomaly score of a series",
 )
 PREDICTED = Gauge(
     "anomaly_predicted_value",
     "What the last row of a watched series was expected to be, in the series' own unit; counters as a rate per second.",
     labels=_OF_A_SERIES,
+    topic="expected_value",
+    of="series",
+    title="Expected value of a series",
 )
 ACTIVE = Gauge(
     "anomaly_active",
     "Anomalies that go on at this moment; 0 once those of this kind are over. Severity is 1 (slight) to 5 (grave).",
     labels=_OF_A_KIND,
+    topic="anomalies",
+    of="series",
+    title="Anomalies that go on",
 )
 DETECTED = Counter(
-    "anomaly_detected_total",
-    "Anomalies that began since the collector started.",
-    labels=_OF_A_KIND,
+    "anomaly_detected_total", "Anomalies that began since the collector started.", labels=_OF_A_KIND, of="series"
 )
 WATCHED = Gauge("anomaly_watched_series", "Series that are watched.")
 WARMING_UP = Gauge("anomaly_warming_up_series", "Watched series of which too little is known yet to judge them.")

@@ -11,49 +11,75 @@ ENERGY = Counter(
     "Energy since the collector started, each joule once: the sum is the machine. method=model is an estimate.",
     Unit.JOULES,
     _ACCOUNT,
+    topic="energy",
+    of="host",
+    title="Energy of this machine",
 )
 POWER = Gauge(
     "energy_power_watts",
     "Power now of what counts: the sum is the machine. method=model is an estimate.",
     Unit.WATTS,
     _ACCOUNT,
+    topic="power",
+    of="host",
+    title="Power of this machine",
 )
 UNCERTAINTY = Gauge(
     "energy_uncertainty_ratio",
     "Expected error of energy and power, as a part of them; the largest where several devices differ.",
     Unit.RATIO,
     ("component", "method"),
+    topic="uncertainty",
+    of="host",
+    title="Uncertainty of the energy",
 )
 UNATTRIBUTED = Gauge(
     "energy_unattributed_power_watts",
     "Power of the machine that no known part accounts for: virtual machines, or the components in a platform.",
     Unit.WATTS,
+    topic="unattributed_power",
+    of="host",
+    title="Unattributed power of this machine",
 )
 METER = Info(
     "energy_meter_info",
     "Meters that there are; `counts` is false for one whose energy is counted with another.",
     (*_ACCOUNT, "counts"),
+    of="host",
+    title="Energy meter",
 )
 EMISSIONS = Counter(
     "energy_emissions_grams_total",
     "CO2 equivalent of the energy since the collector started, with the overhead of the building (PUE).",
     Unit.GRAMS,
     ("component",),
+    topic="emissions",
+    of="host",
+    title="Emissions of this machine",
 )
 INTENSITY = Gauge(
     "energy_carbon_intensity_grams_per_kwh",
     "CO2 equivalent of a kWh that emissions are reckoned with; `source` says where the number comes from.",
     labels=("zone", "source"),
+    topic="carbon_intensity",
+    of="grid",
+    title="Carbon intensity of the grid",
 )
 PUE = Gauge(
     "energy_pue_ratio",
     "Power usage effectiveness: what the building draws for each watt of the machine, from 1.",
     Unit.RATIO,
+    topic="power_usage_effectiveness",
+    of="building",
+    title="Power usage effectiveness",
 )
 COST = Counter(
     "energy_cost_total",
     "Cost of the energy since the collector started, with the overhead of the building (PUE).",
     labels=("currency",),
+    topic="cost",
+    of="host",
+    title="Energy cost of this machine",
 )
 
 ALL = (ENERGY, POWER, UNCERTAINTY, UNATTRIBUTED, METER, EMISSIONS, INTENSITY, PUE, COST)

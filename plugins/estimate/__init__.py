@@ -29,11 +29,14 @@ MODEL = Info(
     "What the estimate goes by: the processor, how many sockets or which share of one, its TDP and where that is from "
     "(table, family, configured), or the model file.",
     ("cpu", "sockets", "share", "tdp_watts", "source", "calibrated"),
+    of="host",
+    title="Model of the estimate",
 )
 UNKNOWN_GAPS = Counter(
     "estimate_unknown_gaps_total",
     "Times the energy between two looks could not be known and was left out, as after a suspend.",
     Unit.NONE,
+    of="host",
 )
 
 _FIX_ROOT = "mount the host's /proc below `root`, e.g. docker run -v /proc:/host/proc:ro, with root: /host"

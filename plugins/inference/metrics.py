@@ -7,44 +7,152 @@ from collector_core import Counter, Gauge, Info, Unit
 _MODEL = ("model",)
 
 
-def _seconds(name: str, help: str, *labels: str) -> Gauge:
-    return Gauge(f"inference_{name}_seconds", help, Unit.SECONDS, (*_MODEL, *labels))
+def _seconds(name: str, help: str, *labels: str, topic: str, of: str, title: str) -> Gauge:
+    declared = (f"inference_{name}_seconds", help, Unit.SECONDS, (*_MODEL, *labels))
+    return Gauge(*declared, topic=topic, of=of, title=title)
 
 
-LATENCY_MEAN = _seconds("latency_mean", "Mean time of the requests that ended since the run before.")
-LATENCY_P95 = _seconds("latency_p95", "Time that 95 % of these requests took at most, interpolated as Prometheus does.")
-LATENCY_P99 = _seconds("latency_p99", "Time that 99 % of these requests took at most, interpolated as Prometheus does.")
-FIRST_TOKEN_MEAN = _seconds("first_token_mean", "Mean time to the first token, since the run before.")
-FIRST_TOKEN_P95 = _seconds("first_token_p95", "Time within which 95 % of these requests had their first token.")
-LAYER_LATENCY = _seconds("layer_latency", "Mean time in one layer of the model, since the run before.", "layer")
-REQUEST_RATE = Gauge("inference_requests_per_second", "Requests answered, since the run before.", labels=_MODEL)
-REQUESTS = Counter("inference_requests_total", "Requests answered, as the servers count them.", labels=_MODEL)
-FAILURES = Counter(
-    "inference_request_failures_total", "Requests that failed, as the servers count them.", labels=_MODEL
+LATENCY_MEAN = _seconds(
+    "latency_mean",
+    "Mean time of the requests that ended since the run before.",
+    topic="latency",
+    of="model_server",
+    title="Mean inference latency",
 )
-TOKEN_RATE = Gauge("inference_tokens_per_second", "Tokens generated, since the run before.", labels=_MODEL)
-TOKENS = Counter("inference_tokens_total", "Tokens generated, as the servers count them.", labels=_MODEL)
-WAITING = Gauge("inference_requests_waiting", "Requests that wait to be worked on.", labels=_MODEL)
-RUNNING = Gauge("inference_requests_running", "Requests that are worked on.", labels=_MODEL)
-CACHE_USAGE = Gauge("inference_cache_usage_ratio", "Part of the KV cache that is in use.", Unit.RATIO, _MODEL)
+LATENCY_P95 = _seconds(
+    "latency_p95",
+    "Time that 95 % of these requests took at most, interpolated as Prometheus does.",
+    topic="latency_p95",
+    of="model_server",
+    title="95th percentile of the inference latency",
+)
+LATENCY_P99 = _seconds(
+    "latency_p99",
+    "Time that 99 % of these requests took at most, interpolated as Prometheus does.",
+    topic="latency_p99",
+    of="model_server",
+    title="99th percentile of the inference latency",
+)
+FIRST_TOKEN_MEAN = _seconds(
+    "first_token_mean",
+    "Mean time to the first token, since the run before.",
+    topic="first_token_latency",
+    of="model_server",
+    title="Mean time to the first token",
+)
+FIRST_TOKEN_P95 = _seconds(
+    "first_token_p95",
+    "Time within which 95 % of these requests had their first token.",
+    topic="first_token_latency_p95",
+    of="model_server",
+    title="95th percentile of the time to the first token",
+)
+LAYER_LATENCY = _seconds(
+    "layer_latency",
+    "Mean time in one layer of the model, since the run before.",
+    "layer",
+    topic="layer_latency",
+    of="model_server",
+    title="Latency of a model's layer",
+)
+REQUEST_RATE = Gauge(
+    "inference_requests_per_second",
+    "Requests answered, since the run before.",
+    labels=_MODEL,
+    topic="throughput",
+    of="model_server",
+    title="Inference requests per second",
+)
+REQUESTS = Counter(
+    "inference_requests_total",
+    "Requests answered, as the servers count them.",
+    labels=_MODEL,
+    topic="requests",
+    of="model_server",
+    title="Inference requests",
+)
+FAILURES = Counter(
+    "inference_request_failures_total",
+    "Requests that failed, as the servers count them.",
+    labels=_MODEL,
+    topic="errors",
+    of="model_server",
+    title="Failed inference requests",
+)
+TOKEN_RATE = Gauge(
+    "inference_tokens_per_second",
+    "Tokens generated, since the run before.",
+    labels=_MODEL,
+    topic="token_rate",
+    of="model_server",
+    title="Generated tokens per second",
+)
+TOKENS = Counter(
+    "inference_tokens_total",
+    "Tokens generated, as the servers count them.",
+    labels=_MODEL,
+    topic="tokens",
+    of="model_server",
+    title="Generated tokens",
+)
+WAITING = Gauge(
+    "inference_requests_waiting",
+    "Requests that wait to be worked on.",
+    labels=_MODEL,
+    topic="queue",
+    of="model_server",
+    title="Waiting inference requests",
+)
+RUNNING = Gauge(
+    "inference_requests_running",
+    "Requests that are worked on.",
+    labels=_MODEL,
+    topic="running",
+    of="model_server",
+    title="Running inference requests",
+)
+CACHE_USAGE = Gauge(
+    "inference_cache_usage_ratio",
+    "Part of the KV cache that is in use.",
+    Unit.RATIO,
+    _MODEL,
+    topic="cache_load",
+    of="model_server",
+    title="Use of the KV cache",
+)
 UTILIZATION = Gauge(
     "inference_accelerator_utilization_ratio",
     "How busy the accelerators of the servers are; the mean of several.",
     Unit.RATIO,
     _MODEL,
+    topic="load",
+    of="model_server",
+    title="Use of a model server's accelerators",
 )
 ENERGY = Gauge(
     "inference_energy_per_request_joules",
     "Energy of this machine's GPUs, idle time included, by the requests answered meanwhile.",
     Unit.JOULES,
     _MODEL,
+    topic="energy_per_request",
+    of="model_server",
+    title="Energy per inference request",
 )
 INFO = Info(
     "inference_info",
     "What the model is, as configured or pushed; what is not known is empty.",
     (*_MODEL, "type", "quantization", "acceleration"),
+    of="model_server",
+    title="Model",
 )
-SERVER_UP = Gauge("inference_server_up", "1 while the server answers, or has pushed lately.", labels=("server",))
+SERVER_UP = Gauge(
+    "inference_server_up",
+    "1 while the server answers, or has pushed lately.",
+    labels=("server",),
+    topic="availability",
+    of="model_server",
+    title="Model server",
+)
 
 BY_MODEL = (
     LATENCY_MEAN,

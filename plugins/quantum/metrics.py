@@ -8,52 +8,131 @@ THROUGHPUT = Gauge(
     "quantum_random_throughput_bytes_per_second",
     "Bytes that the random source gave per second of waiting, at the last measurement.",
     labels=("source",),
+    topic="throughput",
+    of="random_source",
+    title="Throughput of a random source",
 )
 OPERATION = Gauge(
     "quantum_operation_seconds",
     "Mean CPU time of one operation on this machine, at the last measurement.",
     Unit.SECONDS,
     ("operation", "algorithm"),
+    topic="operation_time",
+    of="cryptography",
+    title="CPU time of a cryptographic operation",
 )
 OVERHEAD = Gauge(
     "quantum_overhead_ratio",
     "CPU time of a post-quantum operation by that of the classical one: 1 is as long.",
     Unit.RATIO,
     ("operation", "algorithm", "classical"),
+    topic="overhead",
+    of="cryptography",
+    title="Overhead of post-quantum cryptography",
 )
 SIZE = Gauge(
     "quantum_size_bytes",
     "Size of what an algorithm sends: public_key, ciphertext, signature.",
     Unit.BYTES,
     ("algorithm", "part"),
+    topic="message_size",
+    of="cryptography",
+    title="Size of a cryptographic message",
 )
 MERKLE = Gauge(
     "quantum_merkle_operations_per_second",
     "Hashes of leaves and nodes per second of CPU time, while Merkle trees are built.",
     labels=("hash",),
+    topic="hash_rate",
+    of="cryptography",
+    title="Merkle tree hashes per second",
 )
 SECURITY = Gauge(
     "quantum_security_level",
     "Security strength of an algorithm that is in use, by `kind` of attacker: classical, quantum.",
     labels=("algorithm", "kind"),
+    topic="security_strength",
+    of="cryptography",
+    title="Security strength of an algorithm",
 )
-CPU = Counter("quantum_cpu_seconds_total", "CPU time that measuring has taken.", Unit.SECONDS)
-BUDGET = Gauge("quantum_cpu_budget_seconds", "CPU time that one measurement may take.", Unit.SECONDS)
+CPU = Counter("quantum_cpu_seconds_total", "CPU time that measuring has taken.", Unit.SECONDS, of="cryptography")
+BUDGET = Gauge("quantum_cpu_budget_seconds", "CPU time that one measurement may take.", Unit.SECONDS, of="cryptography")
 MEASURED_AT = Gauge(
-    "quantum_last_measurement_timestamp_seconds", "When it was measured last, in seconds since 1970.", Unit.SECONDS
+    "quantum_last_measurement_timestamp_seconds",
+    "When it was measured last, in seconds since 1970.",
+    Unit.SECONDS,
+    of="cryptography",
 )
 
 
 _SIMULATION = ("simulation",)
 
-QUBITS = Gauge("quantum_simulation_qubits", "Qubits of a simulation, as pushed.", labels=_SIMULATION)
-DEPTH = Gauge("quantum_simulation_circuit_depth", "Depth of its circuit.", labels=_SIMULATION)
-GATES = Gauge("quantum_simulation_gates", "Gates in its circuit.", labels=_SIMULATION)
-SHOTS = Gauge("quantum_simulation_shots", "Shots of its run.", labels=_SIMULATION)
-FIDELITY = Gauge("quantum_simulation_gate_fidelity_ratio", "Fidelity of its gates, 0 to 1.", Unit.RATIO, _SIMULATION)
-RUNTIME = Gauge("quantum_simulation_runtime_seconds", "How long its run took.", Unit.SECONDS, _SIMULATION)
-MEMORY = Gauge("quantum_simulation_memory_bytes", "Memory that its state took.", Unit.BYTES, _SIMULATION)
-INFO = Info("quantum_simulation_info", "What ran it, as pushed.", (*_SIMULATION, "backend"))
+QUBITS = Gauge(
+    "quantum_simulation_qubits",
+    "Qubits of a simulation, as pushed.",
+    labels=_SIMULATION,
+    topic="qubits",
+    of="quantum_simulation",
+    title="Qubits of a quantum simulation",
+)
+DEPTH = Gauge(
+    "quantum_simulation_circuit_depth",
+    "Depth of its circuit.",
+    labels=_SIMULATION,
+    topic="circuit_depth",
+    of="quantum_simulation",
+    title="Circuit depth of a quantum simulation",
+)
+GATES = Gauge(
+    "quantum_simulation_gates",
+    "Gates in its circuit.",
+    labels=_SIMULATION,
+    topic="gates",
+    of="quantum_simulation",
+    title="Gates of a quantum simulation",
+)
+SHOTS = Gauge(
+    "quantum_simulation_shots",
+    "Shots of its run.",
+    labels=_SIMULATION,
+    topic="shots",
+    of="quantum_simulation",
+    title="Shots of a quantum simulation",
+)
+FIDELITY = Gauge(
+    "quantum_simulation_gate_fidelity_ratio",
+    "Fidelity of its gates, 0 to 1.",
+    Unit.RATIO,
+    _SIMULATION,
+    topic="gate_fidelity",
+    of="quantum_simulation",
+    title="Gate fidelity of a quantum simulation",
+)
+RUNTIME = Gauge(
+    "quantum_simulation_runtime_seconds",
+    "How long its run took.",
+    Unit.SECONDS,
+    _SIMULATION,
+    topic="run_time",
+    of="quantum_simulation",
+    title="Run time of a quantum simulation",
+)
+MEMORY = Gauge(
+    "quantum_simulation_memory_bytes",
+    "Memory that its state took.",
+    Unit.BYTES,
+    _SIMULATION,
+    topic="memory_used",
+    of="quantum_simulation",
+    title="Memory of a quantum simulation",
+)
+INFO = Info(
+    "quantum_simulation_info",
+    "What ran it, as pushed.",
+    (*_SIMULATION, "backend"),
+    of="quantum_simulation",
+    title="Quantum simulation",
+)
 
 SIMULATION = (QUBITS, DEPTH, GATES, SHOTS, FIDELITY, RUNTIME, MEMORY)
 ALL = (THROUGHPUT, OPERATION, OVERHEAD, SIZE, MERKLE, SECURITY, CPU, BUDGET, MEASURED_AT, *SIMULATION, INFO)

@@ -32,29 +32,46 @@ ENERGY = Counter(
     "Energy the zone has used since the collector started. Zones overlap: add up by role, see rapl_zone_info.",
     Unit.JOULES,
     _ZONE,
+    topic="zone_energy",
+    of="cpu",
+    title="Energy of a processor zone",
 )
-POWER = Gauge("rapl_power_watts", "Mean power of the zone since the previous run.", Unit.WATTS, _ZONE)
+POWER = Gauge(
+    "rapl_power_watts",
+    "Mean power of the zone since the previous run.",
+    Unit.WATTS,
+    _ZONE,
+    topic="zone_power",
+    of="cpu",
+    title="Power of a processor zone",
+)
 POWER_LIMIT = Gauge(
     "rapl_power_limit_watts",
     "Power limit that is set for the zone, whether or not it is enforced.",
     Unit.WATTS,
     (*_ZONE, "constraint"),
+    topic="zone_power_limit",
+    of="cpu",
+    title="Power limit of a processor zone",
 )
 UNKNOWN_GAPS = Counter(
     "rapl_unknown_gaps_total",
     "Times the zone's energy between two readings could not be known and was left out.",
     Unit.NONE,
     _ZONE,
+    of="cpu",
 )
 DUPLICATE = Info(
     "rapl_zone_duplicate_info",
     "The zone at `path` shows the same energy as the one at `of`: count one of them.",
     ("path", "of"),
+    of="cpu",
 )
 ZONE = Info(
     "rapl_zone_info",
     "Role of the zone: package, die and dram add up; part, psys, other and duplicate must not be added to them.",
     ("path", "package", "zone", "role"),
+    of="cpu",
 )
 
 # Power limits are registers of the processor, and reading one wakes a core: not every run.

@@ -6,150 +6,23 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from collector_core import (
     Collector,
     CollectorConfig,
     Context,
-    Counter,
     Field,
-    Gauge,
-    Info,
     Metric,
     NotAvailable,
     Readings,
-    Unit,
     hookimpl,
 )
+from collector_plugins.system import metrics
 from collector_plugins.system.filters import Patterns
 from collector_plugins.system.linux import LinuxSource
 from collector_plugins.system.source import Source
 from collector_plugins.system.usage import CpuUsage
-
-CPU_SECONDS = Counter(
-    "system_cpu_seconds_total",
-    "Time the CPU spent in each mode; the modes do not overlap (guests run in user and nice).",
-    Unit.SECONDS,
-    ("cpu", "mode"),
-)
-CPU_USAGE = Gauge("system_cpu_usage_ratio", "Time not idle of all CPUs since the run before, 0 to 1.", Unit.RATIO)
-CPU_CORE_USAGE = Gauge(
-    "system_cpu_core_usage_ratio", "Time not idle of each CPU since the run before, 0 to 1.", Unit.RATIO, ("cpu",)
-)
-CPU_FREQUENCY = Gauge("system_cpu_frequency_hertz", "Clock frequency of each CPU.", Unit.HERTZ, ("cpu",))
-CPU_INFO = Info(
-    "system_cpu_info", "Model of the processor, its physical cores and its threads.", ("model", "cores", "threads")
-)
-BOOT_TIME = Gauge("system_boot_time_seconds", "When the machine was started, in seconds since 1970.", Unit.SECONDS)
-LOAD_AVERAGE = Gauge(
-    "system_load_average", "Tasks that run or wait, averaged over the period (1m, 5m, 15m).", labels=("period",)
-)
-
-MEMORY_TOTAL = Gauge("system_memory_total_bytes", "Memory the system can use.", Unit.BYTES)
-MEMORY_AVAILABLE = Gauge(
-    "system_memory_available_bytes", "Memory that programs can get without swapping (caches are given up).", Unit.BYTES
-)
-MEMORY_USED = Gauge("system_memory_used_bytes", "Memory that is not available.", Unit.BYTES)
-MEMORY_FREE = Gauge("system_memory_free_bytes", "Memory that nothing uses, not even a cache.", Unit.BYTES)
-MEMORY_BUFFERS = Gauge("system_memory_buffers_bytes", "Cache of raw disk blocks.", Unit.BYTES)
-MEMORY_CACHED = Gauge("system_memory_cached_bytes", "Cache of files, with what is in tmpfs.", Unit.BYTES)
-SWAP_TOTAL = Gauge("system_swap_total_bytes", "Swap space.", Unit.BYTES)
-SWAP_USED = Gauge("system_swap_used_bytes", "Swap space in use.", Unit.BYTES)
-
-_DEVICE = ("device",)
-DISK_READ_BYTES = Counter("system_disk_read_bytes_total", "Bytes read from the disk.", Unit.BYTES, _DEVICE)
-DISK_WRITTEN_BYTES = Counter("system_disk_written_bytes_total", "Bytes written to the disk.", Unit.BYTES, _DEVICE)
-DISK_READS = Counter("system_disk_reads_total", "Reads the disk completed.", labels=_DEVICE)
-DISK_WRITES = Counter("system_disk_writes_total", "Writes the disk completed.", labels=_DEVICE)
-DISK_READ_SECONDS = Counter(
-    "system_disk_read_seconds_total", "Time all reads took together; by reads: the mean latency.", Unit.SECONDS, _DEVICE
-)
-DISK_WRITE_SECONDS = Counter(
-    "system_disk_write_seconds_total",
-    "Time all writes took together; by writes: the mean latency.",
-    Unit.SECONDS,
-    _DEVICE,
-)
-DISK_BUSY_SECONDS = Counter(
-    "system_disk_busy_seconds_total",
-    "Time the disk had something to do; its rate is the utilisation.",
-    Unit.SECONDS,
-    _DEVICE,
-)
-
-_MOUNT = ("mountpoint", "fstype")
-FILESYSTEM_SIZE = Gauge("system_filesystem_size_bytes", "Size of the file system.", Unit.BYTES, _MOUNT)
-FILESYSTEM_AVAILABLE = Gauge(
-    "system_filesystem_available_bytes", "Space that unprivileged users can still use.", Unit.BYTES, _MOUNT
-)
-FILESYSTEM_INODES = Gauge("system_filesystem_inodes", "Files that the file system has room for.", labels=_MOUNT)
-FILESYSTEM_INODES_AVAILABLE = Gauge(
-    "system_filesystem_inodes_available", "Files that unprivileged users can still create.", labels=_MOUNT
-)
-FILESYSTEM_READONLY = Gauge(
-    "system_filesystem_readonly", "1 where nothing can be written, as after an error of the disk.", labels=_MOUNT
-)
-
-RECEIVE_BYTES = Counter("system_network_receive_bytes_total", "Bytes received.", Unit.BYTES, _DEVICE)
-TRANSMIT_BYTES = Counter("system_network_transmit_bytes_total", "Bytes sent.", Unit.BYTES, _DEVICE)
-RECEIVE_PACKETS = Counter("system_network_receive_packets_total", "Packets received.", labels=_DEVICE)
-TRANSMIT_PACKETS = Counter("system_network_transmit_packets_total", "Packets sent.", labels=_DEVICE)
-RECEIVE_ERRORS = Counter("system_network_receive_errors_total", "Packets received in error.", labels=_DEVICE)
-TRANSMIT_ERRORS = Counter("system_network_transmit_errors_total", "Packets that could not be sent.", labels=_DEVICE)
-RECEIVE_DROPS = Counter("system_network_receive_drops_total", "Packets received and dropped.", labels=_DEVICE)
-TRANSMIT_DROPS = Counter(
-    "system_network_transmit_drops_total", "Packets dropped before they were sent.", labels=_DEVICE
-)
-
-TEMPERATURE = Gauge(
-    "system_temperature_celsius", "Temperature at each sensor of each chip.", Unit.CELSIUS, ("chip", "sensor")
-)
-SOCKETS = Gauge(
-    "system_sockets",
-    "Sockets by kind (tcp, tcp6, udp, …; all) and state (inuse, orphan, tw, alloc; used).",
-    labels=("kind", "state"),
-)
-
-# Each in the order of the fields of its shape in source.py.
-_MEMORY = (
-    MEMORY_TOTAL,
-    MEMORY_AVAILABLE,
-    MEMORY_USED,
-    MEMORY_FREE,
-    MEMORY_BUFFERS,
-    MEMORY_CACHED,
-    SWAP_TOTAL,
-    SWAP_USED,
-)
-_DISK = (
-    DISK_READ_BYTES,
-    DISK_WRITTEN_BYTES,
-    DISK_READS,
-    DISK_WRITES,
-    DISK_READ_SECONDS,
-    DISK_WRITE_SECONDS,
-    DISK_BUSY_SECONDS,
-)
-_FILESYSTEM = (
-    FILESYSTEM_SIZE,
-    FILESYSTEM_AVAILABLE,
-    FILESYSTEM_INODES,
-    FILESYSTEM_INODES_AVAILABLE,
-    FILESYSTEM_READONLY,
-)
-_NETWORK = (
-    RECEIVE_BYTES,
-    TRANSMIT_BYTES,
-    RECEIVE_PACKETS,
-    TRANSMIT_PACKETS,
-    RECEIVE_ERRORS,
-    TRANSMIT_ERRORS,
-    RECEIVE_DROPS,
-    TRANSMIT_DROPS,
-)
-_CPU = (CPU_SECONDS, CPU_USAGE, CPU_CORE_USAGE, CPU_FREQUENCY, CPU_INFO, BOOT_TIME, LOAD_AVERAGE)
-
 
 _FIX_ROOT = "mount the host's /proc and /sys below `root`, e.g. docker run -v /:/host:ro,rslave, with root: /host"
 
@@ -166,7 +39,7 @@ class System(Collector[Config]):
     """Publishes what the operating system knows of the machine; each group of metrics may fail alone."""
 
     name = "system"
-    metrics: ClassVar[tuple[Metric, ...]] = (*_CPU, *_MEMORY, *_DISK, *_FILESYSTEM, *_NETWORK, TEMPERATURE, SOCKETS)
+    metrics = metrics.ALL
     config_type = Config
     needs_two_runs = True
 
@@ -232,11 +105,11 @@ class System(Collector[Config]):
             return
         for cpu, row in times.cores.items():
             for mode, seconds in zip(times.modes, row, strict=False):
-                out.add(CPU_SECONDS, seconds, cpu=cpu, mode=mode)
+                out.add(metrics.CPU_SECONDS, seconds, cpu=cpu, mode=mode)
         total, by_core = self._usage.update(now, times)
-        _add(out, CPU_USAGE, total)
+        _add(out, metrics.CPU_USAGE, total)
         for cpu, ratio in by_core.items():
-            out.add(CPU_CORE_USAGE, ratio, cpu=cpu)
+            out.add(metrics.CPU_CORE_USAGE, ratio, cpu=cpu)
 
 
 def _has_proc(ctx: Context) -> bool:
@@ -250,32 +123,32 @@ def _add(out: Readings, metric: Metric, value: float | None, **labels: str) -> N
 
 
 def _publish_boot_time(source: Source, out: Readings) -> None:
-    _add(out, BOOT_TIME, source.boot_time())
+    _add(out, metrics.BOOT_TIME, source.boot_time())
 
 
 def _publish_frequencies(source: Source, out: Readings) -> None:
     for cpu, hertz in source.cpu_frequencies().items():
-        out.add(CPU_FREQUENCY, hertz, cpu=cpu)
+        out.add(metrics.CPU_FREQUENCY, hertz, cpu=cpu)
 
 
 def _publish_cpu_info(source: Source, out: Readings) -> None:
     info = source.cpu_info()
     if info is not None:
-        out.add(CPU_INFO, model=info.model, cores=str(info.cores), threads=str(info.threads))
+        out.add(metrics.CPU_INFO, model=info.model, cores=str(info.cores), threads=str(info.threads))
 
 
 def _publish_load(source: Source, out: Readings) -> None:
     for period, tasks in source.load_averages().items():
-        out.add(LOAD_AVERAGE, tasks, period=period)
+        out.add(metrics.LOAD_AVERAGE, tasks, period=period)
 
 
 def _publish_memory(source: Source, out: Readings) -> None:
-    out.add_row(_MEMORY, source.memory())
+    out.add_row(metrics.MEMORY, source.memory())
 
 
 def _publish_disks(source: Source, out: Readings) -> None:
     for device, disk in source.disks().items():
-        out.add_row(_DISK, disk, device=device)
+        out.add_row(metrics.DISK, disk, device=device)
 
 
 def _publish_filesystems(source: Source, out: Readings) -> None:
@@ -284,22 +157,22 @@ def _publish_filesystems(source: Source, out: Readings) -> None:
             with out.part(group="filesystems", mountpoint=mountpoint):
                 raise status
         else:
-            out.add_row(_FILESYSTEM, status, mountpoint=mountpoint, fstype=fstype)
+            out.add_row(metrics.FILESYSTEM, status, mountpoint=mountpoint, fstype=fstype)
 
 
 def _publish_network(source: Source, out: Readings) -> None:
     for device, interface in source.interfaces().items():
-        out.add_row(_NETWORK, interface, device=device)
+        out.add_row(metrics.NETWORK, interface, device=device)
 
 
 def _publish_temperatures(source: Source, out: Readings) -> None:
     for (chip, sensor), celsius in source.temperatures().items():
-        out.add(TEMPERATURE, celsius, chip=chip, sensor=sensor)
+        out.add(metrics.TEMPERATURE, celsius, chip=chip, sensor=sensor)
 
 
 def _publish_sockets(source: Source, out: Readings) -> None:
     for (kind, state), number in source.sockets().items():
-        out.add(SOCKETS, number, kind=kind, state=state)
+        out.add(metrics.SOCKETS, number, kind=kind, state=state)
 
 
 # After the CPUs: on Linux the boot time is in the file that was read for them.

@@ -147,7 +147,7 @@ def test_a_channel_is_tested_by_a_command(site, command, tmp_path):
     file.write_text(site.config)
     for channel in ("ops", "central", "file"):
         done = command("alerts", "test", channel, "--config", file, env=site.environment)
-        assert (done.returncode, done.stdout) == (0, f"{channel} took the test notification\n"), done.stderr
+        assert (done.returncode, done.stdout) == (0, f"{channel} accepted the test notification\n"), done.stderr
     assert site.hook.statuses("TestAlert") == ["resolved"]
     site.hook.status = 404
     done = command("alerts", "test", "ops", "--config", file, env=site.environment)

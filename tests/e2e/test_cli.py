@@ -93,6 +93,34 @@ def test_once_with_an_unknown_name_suggests_one(command):
     assert "did you mean 'system'?" in done.stderr
 
 
+def health_of(text):
+    """Names of the collectors and plugins that the program speaks of in `collector_*`."""
+    lines = re.findall(r"^collector_\w+\{(.*)\} \S+$", text, re.MULTILINE)
+    return {name for line in lines for name in re.findall(r'\b(?:collector|plugin)="([^"]*)"', line)}
+
+
+def test_once_prints_the_health_of_what_was_asked_for_alone(command, tmp_path, plugin_path):
+    env = plugin_path(torn="import no_such_module_anywhere")
+    assert health_of(command("once", "system", "--gap", "0.1", env=env).stdout) == {"system"}
+    config = tmp_path / "config.yaml"
+    config.write_text("collectors: {system: {}, here: {plugin: system, labels: {a: b}}, estimate: {}, torn: {}}")
+    assert health_of(command("once", "here", "--gap", "0.1", "--config", config, env=env).stdout) == {"here", "system"}
+    assert health_of(command("once", "--gap", "0.1", "--config", config, env=env).stdout) == {
+        "estimate",
+        "here",
+        "system",
+        "torn",
+    }
+
+
+def test_once_prints_no_health_of_those_that_ran_to_help(command, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("collectors: {energy: {}, estimate: {options: {tdp_watts: 65}}}")
+    done = command("once", "energy", "--gap", "0.3", "--config", config)
+    assert health_of(done.stdout) == {"energy"}
+    assert re.search(r'^energy_power_watts\{component="cpu".*method="model"\} \d', done.stdout, re.MULTILINE)
+
+
 def test_once_gives_up_a_collector_that_hangs(command, plugin_path):
     started = time.monotonic()
     done = command("once", "hang", env=plugin_path(hang=HANG))

@@ -1,6 +1,8 @@
 """Who may import what: read from the imports, so that nobody has to remember."""
 
 import ast
+import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import collector_core.calibration
 import collector_core.demo
 import collector_core.energy
 import collector_core.metering
+import collector_core.storage
 
 ROOT = Path(__file__).parents[2]
 CORE = sorted((ROOT / "collector_core").rglob("*.py"))
@@ -22,6 +25,7 @@ PUBLIC = {
         collector_core.demo,
         collector_core.energy,
         collector_core.metering,
+        collector_core.storage,
     )
 }
 
@@ -29,6 +33,7 @@ FLOORS = (  # from the ground up; a room may use those on lower floors, and none
     {"errors"},
     {"model", "procfs", "storage", "options"},
     {"metering", "polling"},
+    {"http"},
     {"collector"},
     {"plugins"},
     {"config"},
@@ -42,13 +47,16 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 MOST_TOP_LEVEL_MODULES = 12
 
 
+@cache
 def imports(file):
     """Modules and the names taken from them, wherever in the file."""
+    found = []
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, None) for alias in node.names)
+            found += ((alias.name, None) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield from ((node.module or "", alias.name) for alias in node.names)
+            found += ((node.module or "", alias.name) for alias in node.names)
+    return found
 
 
 def name(file):
@@ -116,3 +124,14 @@ def test_plugins_have_no_state_of_their_module(file):
 
 def test_the_public_names_exist_and_are_sorted():
     assert [each for each in collector_core.__all__ if not hasattr(collector_core, each)] == []
+
+
+def test_the_map_shows_every_room_on_its_floor():
+    rows = re.findall(
+        r"^\| ?(\d*) ?\| `(\w+)(?:/|\.py)`", (ROOT / "collector_core/README.md").read_text(), re.MULTILINE
+    )
+    shown, floor = {}, ""
+    for number, each in rows:
+        floor = number or floor
+        shown[each] = int(floor)
+    assert shown == FLOOR

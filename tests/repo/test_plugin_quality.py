@@ -13,6 +13,23 @@ from collector_core.testing import cases
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = {plugin.name: plugin for plugin in discover().all if plugin.distribution == "energy-collector"}
+UNITS_OF_QUANTITIES = frozenset({"watts", "joules", "celsius", "ratio"})
+DIAGNOSTICS = frozenset({"nvidia_gpu_energy_integral_joules_total", "nvidia_gpu_energy_disagreement_ratio"})
+UNIT_OF_TOPIC = {
+    "power": "watts",
+    "energy": "joules",
+    "temperature": "celsius",
+    "charge": "ratio",
+    "load": "ratio",
+    "latency": "seconds",
+    "frequency": "hertz",
+    "used": "bytes",
+    "available": "bytes",
+    "size": "bytes",
+    "emissions": "grams",
+    "voltage": "volts",
+    "current": "amperes",
+}
 SECTIONS = ("## Options", "## Metrics", "## When something is missing")
 
 every_plugin = pytest.mark.parametrize("name", PLUGINS)
@@ -53,7 +70,7 @@ def test_the_tables_of_the_readme_come_from_the_declarations(name):
 
 @every_plugin
 def test_on_a_machine_without_anything_it_says_what_to_do(name, tmp_path):
-    answer = collector(name).detect(Context(name, logging.getLogger(name), root=tmp_path))
+    answer = collector(name).detect(Context(name=name, logger=logging.getLogger(name), root=tmp_path))
     assert answer is None or (answer.detail and answer.fix)
 
 
@@ -67,6 +84,17 @@ def test_every_metric_occurs_in_its_tests(name):
     written = "\n".join(file.read_text(encoding="utf-8") for file in folder_of_tests(name).glob("*.py"))
     text = "\n".join([written, *golden_texts(name)])
     assert [each.name for each in collector(name).metrics if not re.search(rf"\b{each.name}\b", text)] == []
+
+
+@every_plugin
+def test_quantities_say_what_they_are_about(name):
+    """Watts, joules, degrees and ratios do, but for what only tells how good a figure of the plugin itself is."""
+    quantities = [each for each in collector(name).metrics if each.unit in UNITS_OF_QUANTITIES]
+    silent = [each.name for each in quantities if not (each.topic and each.of and each.title)]
+    assert set(silent) <= DIAGNOSTICS
+    assert [
+        each.name for each in collector(name).metrics if UNIT_OF_TOPIC.get(each.topic, each.unit) != each.unit
+    ] == []
 
 
 @every_plugin

@@ -9,7 +9,9 @@ from collector_core.plugins.discovery import discover
 
 ROOT = Path(__file__).parents[2]
 MOST_BYTES = 200_000
-READMES = [ROOT / "README.md", ROOT / "deploy/README.md"]
+READMES = [
+    *(ROOT / name for name in ("README.md", "deploy/README.md", "collector_core/README.md", "docs/decisions/README.md"))
+]
 
 each_readme = pytest.mark.parametrize("readme", READMES, ids=lambda file: str(file.relative_to(ROOT)))
 

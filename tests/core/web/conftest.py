@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import ipaddress
+import shutil
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -16,8 +17,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from collector_core.web import guard
-from collector_core.web.guard import GuardedRunner
+from collector_core.web import server
+from collector_core.web.file_reload import WebConfigFile
+from collector_core.web.server import LimitedRunner
+from collector_core.web.tls import ServerTls
+from tests.core.web.site import Site
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
@@ -98,12 +102,12 @@ def client_context(pki: Path) -> Callable[..., ssl.SSLContext]:
 
 
 @pytest.fixture
-async def serve() -> AsyncIterator[Callable[..., Awaitable[GuardedRunner]]]:
-    """Starts a guarded server and stops it after the test."""
+async def serve() -> AsyncIterator[Callable[..., Awaitable[LimitedRunner]]]:
+    """Starts a server and stops it after the test."""
     runners = []
 
-    async def start(app: web.Application, **options: Any) -> GuardedRunner:
-        runner = await guard.serve(app, **options)
+    async def start(app: web.Application, **options: Any) -> LimitedRunner:
+        runner = await server.serve(app, **options)
         runners.append(runner)
         return runner
 
@@ -138,3 +142,16 @@ def eventually() -> Callable[[Callable[[], bool]], Awaitable[None]]:
                 await asyncio.sleep(0.01)
 
     return wait
+
+
+@pytest.fixture
+async def site() -> Site:
+    return Site()
+
+
+@pytest.fixture
+def context(pki: Path, tmp_path: Path) -> Callable[[], ssl.SSLContext]:
+    for name in ("server.crt", "server.key"):
+        shutil.copy(pki / name, tmp_path)
+    (tmp_path / "web.yml").write_text("tls_server_config: {cert_file: server.crt, key_file: server.key}")
+    return ServerTls(WebConfigFile(tmp_path / "web.yml")).context

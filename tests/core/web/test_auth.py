@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from collector_core.web import auth
 from collector_core.web.api_error import ApiError
 from collector_core.web.auth import TokenBucket, parse_basic, protect
-from collector_core.web.callers import is_loopback, require_auth_outside_loopback
 from collector_core.web.error_responses import error_responses
 from collector_core.web.file_reload import WebConfigFile
-from collector_core.web.guard import GuardedRunner
+from collector_core.web.server import LimitedRunner
 from collector_core.web.web_config import RateLimit
+from collector_core.web.write_access import is_loopback, require_auth_outside_loopback
 
-Serve = Callable[..., Awaitable[GuardedRunner]]
+Serve = Callable[..., Awaitable[LimitedRunner]]
 Fetch = Callable[..., Coroutine[Any, Any, tuple[int, dict[str, str], bytes]]]
 Start = Callable[..., Awaitable[str]]
 

@@ -14,13 +14,12 @@ import pytest
 from aiohttp import web
 
 from collector_core.errors import ConfigError
-from collector_core.web import tls
-from collector_core.web import web_config as webconfig
+from collector_core.web import tls, web_config
 from collector_core.web.file_reload import WebConfigFile
-from collector_core.web.guard import GuardedRunner
+from collector_core.web.server import LimitedRunner
 from collector_core.web.tls import ServerTls
 
-Serve = Callable[..., Awaitable[GuardedRunner]]
+Serve = Callable[..., Awaitable[LimitedRunner]]
 Fetch = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
 ClientContext = Callable[..., ssl.SSLContext]
 Start = Callable[..., Awaitable[int]]
@@ -79,7 +78,7 @@ async def common_name(port: int, context: ssl.SSLContext, server_hostname: str =
 SERVED = {
     "files": (FILES, {}),
     "verify if given, none given": (f"{FILES}, client_auth_type: VerifyClientCertIfGiven", {}),
-    "all ciphers": (f"{FILES}, cipher_suites: [{', '.join((*webconfig.CIPHERS, 'TLS_AES_128_GCM_SHA256'))}]", {}),
+    "all ciphers": (f"{FILES}, cipher_suites: [{', '.join((*web_config.CIPHERS, 'TLS_AES_128_GCM_SHA256'))}]", {}),
     "a common cipher": (f"{FILES}, cipher_suites: [{BOTH_GCM}], max_version: TLS12", {"ciphers": GCM_128}),
     "all curves": (f"{FILES}, curve_preferences: [CurveP256, CurveP384, CurveP521, X25519]", {}),
     "a common curve": (f"{FILES}, min_version: TLS13, curve_preferences: [CurveP521]", {"curve": "secp521r1"}),

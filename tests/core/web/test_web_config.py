@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from collector_core.config import yamlfile
 from collector_core.errors import ConfigError
-from collector_core.web import web_config as webconfig
+from collector_core.web import web_config
 from collector_core.web.web_config import ClientAuth, TlsVersion, WebConfig
 
 HASH = "$2y$10$" + "abcdefghijklmnopqrstu." + "ABCDEFGHIJKLMNOPQRSTUVWXYZ01234"
@@ -33,8 +33,8 @@ VALID = {
           {{{CERTIFICATE}, client_auth_type: RequireAndVerifyClientCert, client_allowed_sans: [a, 127.0.0.1]}}""",
     "all ciphers": f"""
         tls_server_config:
-          {{{CERTIFICATE}, cipher_suites: [{", ".join((*webconfig.CIPHERS, *webconfig.CIPHERS_TLS13))}]}}""",
-    "all curves": f"tls_server_config: {{{CERTIFICATE}, curve_preferences: [{', '.join(webconfig.CURVES)}]}}",
+          {{{CERTIFICATE}, cipher_suites: [{", ".join((*web_config.CIPHERS, *web_config.CIPHERS_TLS13))}]}}""",
+    "all curves": f"tls_server_config: {{{CERTIFICATE}, curve_preferences: [{', '.join(web_config.CURVES)}]}}",
     "all versions": f"tls_server_config: {{{CERTIFICATE}, min_version: TLS10, max_version: TLS11}}",
     "no HTTP/2, a cipher that HTTP/2 forbids": f"""
         tls_server_config: {{{CERTIFICATE}, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]}}
@@ -130,7 +130,7 @@ INVALID = {
 
 
 def read(text: str, folder: Path = Path("/etc/x")) -> WebConfig:
-    return webconfig.validate(yamlfile.parse(text, folder / "web.yml"))
+    return web_config.validate(yamlfile.parse(text, folder / "web.yml"))
 
 
 @pytest.mark.parametrize("text", VALID.values(), ids=VALID)
@@ -169,7 +169,7 @@ def test_every_problem_is_reported_at_once_in_order() -> None:
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
-        webconfig.load(tmp_path / "none.yml")
+        web_config.load(tmp_path / "none.yml")
 
 
 def test_defaults() -> None:
@@ -212,7 +212,7 @@ def test_who_counts_as_authenticated() -> None:
     assert not read(policy % "VerifyClientCertIfGiven").authenticates
 
 
-KEYS = st.sampled_from([*WebConfig.model_fields, *webconfig.TlsServerConfig.model_fields, "http2", "headers", "burst"])
+KEYS = st.sampled_from([*WebConfig.model_fields, *web_config.TlsServerConfig.model_fields, "http2", "headers", "burst"])
 SCALARS = (
     st.none()
     | st.booleans()
@@ -228,7 +228,7 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.di
 @given(VALUES | st.dictionaries(KEYS, VALUES))
 def test_whatever_the_data_only_config_errors_are_raised(data: object) -> None:
     with suppress(ConfigError):
-        webconfig.validate(yamlfile.Document(Path("/x/web.yml"), data, {}))
+        web_config.validate(yamlfile.Document(Path("/x/web.yml"), data, {}))
 
 
 @settings(max_examples=200, deadline=None)

@@ -19,11 +19,11 @@ from pydantic import TypeAdapter
 from collector_core.testing import FakeClock
 from collector_plugins.alerts import http
 from collector_plugins.alerts.alert import Alert
-from collector_plugins.alerts.channeloptions import ChannelOptions
-from collector_plugins.alerts.channels import delivery, send_test
-from collector_plugins.alerts.delivery import Undelivered
-from collector_plugins.alerts.notification import notification
-from collector_plugins.alerts.policy import Batch
+from collector_plugins.alerts.channel_options import ChannelOptions
+from collector_plugins.alerts.channels import build_delivery, send_test_notification
+from collector_plugins.alerts.delivery_queue import DeliveryFailed
+from collector_plugins.alerts.grouping import AlertBatch
+from collector_plugins.alerts.notification import build_notification
 
 SECRET = "correct-horse-battery"
 
@@ -33,7 +33,7 @@ def alert(number=0):
 
 
 def message(number=0):
-    return notification("ops", Batch({"alertname": "Hot"}, (alert(number),)), 1.7e9 + number)
+    return build_notification("ops", AlertBatch({"alertname": "Hot"}, (alert(number),)), 1.7e9 + number)
 
 
 def options(**given):
@@ -46,15 +46,15 @@ class Line:
     def __init__(self, most=100, **given):
         self.clock, self.counts = FakeClock(), Counter()
         log = logging.getLogger("test")
-        self.delivery = delivery(options(**given), self.clock, self.counts, lambda _: None, log=log, most=most)
-        self.delivery._pause._spread = lambda low, high: high
+        self.delivery = build_delivery(options(**given), self.clock, self.counts, lambda _: None, log=log, limit=most)
+        self.delivery._pause._jitter = lambda low, high: high
         self.runner = asyncio.Runner()
 
     def go(self):
         """Let what is due be delivered; returns whether anything was."""
 
         async def run():
-            task = self.delivery.start()
+            task = self.delivery.start_delivery()
             if task:
                 await task
             return task is not None
@@ -82,7 +82,7 @@ def line():
 def test_a_webhook_is_signed_as_standard_webhooks_are(line, webhook):
     server = webhook()
     subject = line(type="webhook", url=server.url, secret="whsec_" + base64.b64encode(b"k" * 24).decode())
-    subject.delivery.put([message()])
+    subject.delivery.enqueue([message()])
     subject.go()
     (got,) = server.deliveries
     signed = b".".join([got.headers["webhook-id"].encode(), got.headers["webhook-timestamp"].encode(), got.body])
@@ -96,7 +96,7 @@ def test_a_webhook_is_signed_as_standard_webhooks_are(line, webhook):
 def test_what_may_pass_is_tried_again_with_growing_pauses(line, webhook, status):
     server = webhook(status=status)
     subject = line(type="webhook", url=server.url)
-    subject.delivery.put([message()])
+    subject.delivery.enqueue([message()])
     pauses = []
     for _ in range(4):
         assert subject.go()
@@ -114,7 +114,7 @@ def test_what_may_pass_is_tried_again_with_growing_pauses(line, webhook, status)
 def test_retry_after_is_honoured(line, webhook):
     server = webhook(status=429, Retry_After="120")
     subject = line(type="webhook", url=server.url)
-    subject.delivery.put([message()])
+    subject.delivery.enqueue([message()])
     subject.go()
     subject.clock.advance(119)
     assert not subject.go()
@@ -126,7 +126,7 @@ def test_retry_after_is_honoured(line, webhook):
 def test_what_is_refused_is_not_tried_again(line, webhook, status):
     server = webhook(status=status)
     subject = line(type="webhook", url=server.url)
-    subject.delivery.put([message(1), message(2)])
+    subject.delivery.enqueue([message(1), message(2)])
     subject.go()
     assert subject.counts == {"failed": 2}
     assert len(server.deliveries) == 2
@@ -136,20 +136,20 @@ def test_a_redirect_is_not_followed(line, webhook):
     elsewhere = webhook()
     server = webhook(status=307, Location=elsewhere.url)
     subject = line(type="webhook", url=server.url)
-    subject.delivery.put([message()])
+    subject.delivery.enqueue([message()])
     subject.go()
     assert elsewhere.deliveries == []
-    assert "redirects are not followed" in subject.delivery.error.detail
+    assert "redirects are not followed" in subject.delivery.last_error.detail
 
 
 @pytest.mark.parametrize("behaviour", ["hangs", "resets"])
 def test_a_receiver_that_hangs_or_hangs_up_is_left_alone_for_a_while(line, webhook, behaviour):
     server = webhook(**{behaviour: True})
     subject = line(type="webhook", url=server.url, timeout="300ms")
-    subject.delivery.put([message()])
+    subject.delivery.enqueue([message()])
     assert subject.go()
     assert not subject.go()
-    assert (len(subject.delivery), subject.delivery.worked) == (1, False)
+    assert (len(subject.delivery), subject.delivery.is_up) == (1, False)
 
 
 def test_no_url_or_key_is_in_what_is_said_of_a_failure(line, webhook, caplog):
@@ -159,10 +159,10 @@ def test_no_url_or_key_is_in_what_is_said_of_a_failure(line, webhook, caplog):
     for place in places:
         given = {"type": "webhook", "url": f"{place}/{canary}", "secret": canary, "bearer_token": canary}
         subject = line(**given)
-        subject.delivery.put([message()])
+        subject.delivery.enqueue([message()])
         subject.go()
-        error = subject.delivery.error
-        assert canary not in repr(error) + str(error.explained) + error.fix + repr(options(**given))
+        error = subject.delivery.last_error
+        assert canary not in repr(error) + str(error.as_not_available()) + error.fix + repr(options(**given))
     assert canary not in caplog.text
 
 
@@ -170,7 +170,7 @@ def test_several_alertmanagers_are_all_told_and_one_that_is_dead_spoils_nothing(
     first, second, dead = webhook(), webhook(), webhook(hangs=True)
     urls = [each.url.removesuffix("/hook") for each in (first, dead, second)]
     subject = line(type="alertmanager", urls=urls, username="me", password=SECRET, timeout="500ms")
-    subject.delivery.update(1.7e9, [alert()])
+    subject.delivery.update_alerts(1.7e9, [alert()])
     subject.go()
     assert subject.counts == {"sent": 1}
     for server in (first, second):
@@ -183,12 +183,12 @@ def test_several_alertmanagers_are_all_told_and_one_that_is_dead_spoils_nothing(
 def test_an_alertmanager_is_told_again_before_the_alert_would_end(line, webhook):
     server = webhook()
     subject = line(type="alertmanager", urls=server.url.removesuffix("/hook"), resend="60s")
-    subject.delivery.update(1.7e9, [alert()])
+    subject.delivery.update_alerts(1.7e9, [alert()])
     assert subject.go()
     assert not subject.go()
     subject.clock.advance(60)
     assert subject.go()
-    subject.delivery.update(1.7e9 + 55, [])
+    subject.delivery.update_alerts(1.7e9 + 55, [])
     assert subject.go()
     assert server.deliveries[-1].json[0]["endsAt"] == "2023-11-14T22:14:15.000Z"
     subject.clock.advance(600)
@@ -198,9 +198,9 @@ def test_an_alertmanager_is_told_again_before_the_alert_would_end(line, webhook)
 def test_the_end_is_told_to_an_alertmanager_that_was_away(line, webhook):
     server = webhook(status=503)
     subject = line(type="alertmanager", urls=server.url.removesuffix("/hook"))
-    subject.delivery.update(1.7e9, [alert()])
+    subject.delivery.update_alerts(1.7e9, [alert()])
     subject.go()
-    subject.delivery.update(1.7e9 + 5, [])
+    subject.delivery.update_alerts(1.7e9 + 5, [])
     server.status = 200
     subject.clock.advance(600)
     subject.go()
@@ -211,8 +211,8 @@ def test_the_end_is_told_to_an_alertmanager_that_was_away(line, webhook):
 def test_an_end_is_never_in_the_future_however_wrong_the_clock_was(line, webhook):
     server = webhook()
     subject = line(type="alertmanager", urls=server.url.removesuffix("/hook"))
-    subject.delivery.update(1.7e9 + 7200, [alert()])
-    subject.delivery.update(1.7e9 + 7205, [])
+    subject.delivery.update_alerts(1.7e9 + 7200, [alert()])
+    subject.delivery.update_alerts(1.7e9 + 7205, [])
     subject.go()
     assert server.deliveries[0].json[0]["endsAt"] == "2023-11-14T22:13:20.000Z"
 
@@ -262,9 +262,9 @@ def mail_server(certificate):
 def test_mail_arrives_encrypted(line, mail_server, starttls):
     inbox, channel = mail_server(starttls=starttls)
     subject = line(**channel)
-    subject.delivery.put([message()])
+    subject.delivery.enqueue([message()])
     subject.go()
-    assert subject.counts == {"sent": 1}, subject.delivery.error
+    assert subject.counts == {"sent": 1}, subject.delivery.last_error
     ((encrypted, envelope),) = inbox.mails
     assert encrypted is starttls  # else the whole connection is, and only its server could say so
     assert envelope.rcpt_tos == ["ops@example.org", "boss@example.org"]
@@ -275,27 +275,27 @@ def test_mail_arrives_encrypted(line, mail_server, starttls):
 def test_mail_to_a_server_that_is_not_trusted_is_not_sent(line, mail_server):
     inbox, channel = mail_server()
     subject = line(**{name: value for name, value in channel.items() if name != "ca_file"})
-    subject.delivery.put([message()])
+    subject.delivery.enqueue([message()])
     subject.go()
     assert inbox.mails == []
-    assert "self-signed" in subject.delivery.error.detail
-    assert "ca_file" in subject.delivery.error.fix
+    assert "self-signed" in subject.delivery.last_error.detail
+    assert "ca_file" in subject.delivery.last_error.fix
 
 
 def test_a_wrong_password_is_not_tried_again_and_not_told(line, mail_server):
     inbox, channel = mail_server()
     subject = line(**channel | {"password": "wr0ng-canary"})
-    subject.delivery.put([message()])
+    subject.delivery.enqueue([message()])
     subject.go()
-    assert (inbox.mails, subject.counts) == ([], {"failed": 1}), subject.delivery.error.detail
-    assert "wr0ng-canary" not in repr(subject.delivery.error) + subject.delivery.error.detail
+    assert (inbox.mails, subject.counts) == ([], {"failed": 1}), subject.delivery.last_error.detail
+    assert "wr0ng-canary" not in repr(subject.delivery.last_error) + subject.delivery.last_error.detail
 
 
 def test_a_mail_server_that_is_away_is_tried_again(line):
     subject = line(type="email", host="127.0.0.1", port=1, tls="off", **{"from": "a@b", "to": ["c@d"]})
-    subject.delivery.put([message()])
+    subject.delivery.enqueue([message()])
     subject.go()
-    assert (len(subject.delivery), subject.delivery.error.again) == (1, True)
+    assert (len(subject.delivery), subject.delivery.last_error.retry) == (1, True)
 
 
 @given(st.text(max_size=40))
@@ -309,5 +309,5 @@ def test_a_date_in_retry_after_counts_from_now():
 
 def test_a_test_of_a_channel_says_how_it_failed(webhook):
     server = webhook(status=404)
-    with pytest.raises(Undelivered, match="answers 404"):
-        asyncio.run(send_test("ops", options(type="webhook", url=server.url), FakeClock(), "here"))
+    with pytest.raises(DeliveryFailed, match="answers 404"):
+        asyncio.run(send_test_notification("ops", options(type="webhook", url=server.url), FakeClock(), "here"))

@@ -12,31 +12,31 @@ from pydantic import ValidationError
 from collector_core import NotAvailable
 from collector_plugins.alerts.alert import Alert
 from collector_plugins.alerts.config import Config
-from collector_plugins.alerts.notification import notification
-from collector_plugins.alerts.policy import Batch
-from collector_plugins.alerts.ruleoptions import Rule
-from collector_plugins.alerts.store import State, Store
+from collector_plugins.alerts.grouping import AlertBatch
+from collector_plugins.alerts.notification import build_notification
+from collector_plugins.alerts.rule_options import Rule
+from collector_plugins.alerts.store import AlertsState, AlertStore
 from tests.plugins.alerts.conftest import HOT, QUICK
 
 
 def message(number):
     alert = Alert("1", {"alertname": "Hot"}, 1.0, "text")
-    return notification("ops", Batch({}, (alert,)), float(number))
+    return build_notification("ops", AlertBatch({}, (alert,)), float(number))
 
 
 def test_the_state_is_private(tmp_path):
-    Store(tmp_path / "sub/a.sqlite3").close()
+    AlertStore(tmp_path / "sub/a.sqlite3").close()
     assert stat.S_IMODE((tmp_path / "sub/a.sqlite3").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "sub").stat().st_mode) == 0o700
 
 
 def test_a_queue_keeps_its_order_and_a_message_is_in_it_once(tmp_path):
-    store = Store(tmp_path / "a.sqlite3")
+    store = AlertStore(tmp_path / "a.sqlite3")
     messages = [message(number) for number in range(5)]
-    store.save(State(), messages, [])
-    store.save(State(), messages[:1], [messages[2].id])
+    store.save(AlertsState(), messages, [])
+    store.save(AlertsState(), messages[:1], [messages[2].id])
     store.close()
-    again = Store(tmp_path / "a.sqlite3")
+    again = AlertStore(tmp_path / "a.sqlite3")
     assert again.queued() == [messages[0], messages[1], messages[3], messages[4]]
     again.close()
 
@@ -48,7 +48,7 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path):
     db.close()
     before = file.read_bytes()
     with pytest.raises(NotAvailable, match="newer energy-collector") as caught:
-        Store(file)
+        AlertStore(file)
     assert "upgrade" in caught.value.fix
     assert file.read_bytes() == before
 
@@ -58,9 +58,9 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path):
 def test_a_file_that_is_garbage_is_set_aside(tmp_path, content):
     file = tmp_path / "a.sqlite3"
     file.write_bytes(content)
-    store = Store(file)
-    assert store.load() == State()
-    store.save(State(), [message(1)], [])
+    store = AlertStore(file)
+    assert store.load() == AlertsState()
+    store.save(AlertsState(), [message(1)], [])
     store.close()
 
 
@@ -69,12 +69,12 @@ def test_a_file_that_is_garbage_is_set_aside(tmp_path, content):
 def test_a_state_that_says_nothing_sensible_is_set_aside(tmp_path, body):
     file = tmp_path / "a.sqlite3"
     file.unlink(missing_ok=True)
-    store = Store(file)
+    store = AlertStore(file)
     store._db.execute("INSERT INTO state VALUES ('all', ?)", (body.replace("\0", ""),))
     store._db.commit()
     store.close()
-    again = Store(file)
-    assert again.load() == State()
+    again = AlertStore(file)
+    assert again.load() == AlertsState()
     again.close()
 
 

@@ -17,5 +17,5 @@ def test_a_case_gives_what_is_expected(case, watch, collector_golden):
         for _ in range(RUNS):
             subject.run(text)
     failures = [f"# failed: {part.name}: {type(part.error).__name__}\n" for part in subject.harness.part_failures]
-    alerts = [f"# {alert.severity} {alert.name}: {alert.summary}\n" for alert in subject.collector._active]
+    alerts = [f"# {alert.severity} {alert.name}: {alert.summary}\n" for alert in subject.collector._firing]
     collector_golden.check("".join(failures) + subject.harness.exposition() + "".join(alerts), case.expected)

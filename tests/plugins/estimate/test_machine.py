@@ -174,7 +174,7 @@ def test_an_unknown_machine_is_sized_by_its_cores() -> None:
 
 
 def test_a_machine_that_says_nothing_still_is_one(tmp_path: Path) -> None:
-    found = look_at(Context("estimate", logging.getLogger("test"), root=tmp_path).path)
+    found = look_at(Context(name="estimate", logger=logging.getLogger("test"), root=tmp_path).path)
     assert (found.name, found.cpu.threads, found.memory_bytes, found.virtual) == ("unknown", 1, None, False)
     assert size(found, None).source == Source.FAMILY
 
@@ -199,5 +199,5 @@ def test_where_the_processor_does_not_say_the_board_tells_a_virtual_machine(
     ):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text(text)
-    found = look_at(Context("estimate", logging.getLogger("test"), root=tmp_path).path)
+    found = look_at(Context(name="estimate", logger=logging.getLogger("test"), root=tmp_path).path)
     assert (found.virtual, found.name) == (virtual, "ARM Neoverse-N1")

@@ -47,7 +47,9 @@ class Rig:
         self.collector = self.new_collector()
 
     def context(self, interval: float = 1.0) -> Context:
-        return Context("rapl", logging.getLogger("test.rapl"), interval=interval, clock=self.clock, root=self.tree.root)
+        return Context(
+            name="rapl", logger=logging.getLogger("test.rapl"), interval=interval, clock=self.clock, root=self.tree.root
+        )
 
     def new_collector(self, interval: float = 1.0) -> Rapl:
         return Rapl(Rapl.config_type(), self.context(interval))

@@ -38,7 +38,7 @@ class Machine:
     @property
     def collector(self) -> System:
         if self._collector is None:
-            context = Context("system", logging.getLogger("test"), root=self.root, clock=self.clock)
+            context = Context(name="system", logger=logging.getLogger("test"), root=self.root, clock=self.clock)
             self._collector = System(System.config_type.model_validate(self.options), context)
             self._collector.open()
         return self._collector

@@ -22,7 +22,7 @@ def stat(*rows: str) -> str:
 
 
 def context(root: Path) -> Context:
-    return Context("system", logging.getLogger("test"), root=root)
+    return Context(name="system", logger=logging.getLogger("test"), root=root)
 
 
 def test_the_plugin_offers_its_collector() -> None:

@@ -23,7 +23,7 @@ from collector_plugins.system.portable import PortableSource
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="compares with /proc")
 
 ALL = Patterns()
-CONTEXT = Context("system", logging.getLogger("test"))
+CONTEXT = Context(name="system", logger=logging.getLogger("test"))
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_psutil_is_not_imported_on_linux() -> None:
         "import sys, logging\n"
         "from collector_core import Context, Readings\n"
         "from collector_plugins.system import System\n"
-        "c = System(System.config_type(), Context('system', logging.getLogger()))\n"
+        "c = System(System.config_type(), Context(name='system', logger=logging.getLogger()))\n"
         "c.open(); c.collect(Readings(System.metrics, max_series=2000))\n"
         "sys.exit('psutil' in sys.modules)\n"
     )
@@ -168,7 +168,7 @@ def test_a_new_mount_is_seen() -> None:
         "from collector_plugins.system.filters import Patterns\n"
         "from collector_plugins.system.linux import LinuxSource\n"
         "chosen = Patterns(include=('/mnt',))\n"
-        "ctx = Context('system', logging.getLogger())\n"
+        "ctx = Context(name='system', logger=logging.getLogger())\n"
         "s = LinuxSource(ctx, devices=Patterns(), mountpoints=chosen, interfaces=Patterns())\n"
         "def seen(): return [fstype for _, fstype in s.filesystems()]\n"
         "a = seen(), seen(); subprocess.run(['mount', '-t', 'tmpfs', 'none', '/mnt'], check=True)\n"

@@ -1,4 +1,4 @@
-"""What a server does with clients that are slow, greedy, malformed or too many, and how it starts and stops."""
+"""What a server does with clients that are slow, greedy, malformed or too many."""
 
 import asyncio
 import errno
@@ -6,131 +6,33 @@ import gzip
 import logging
 import os
 import resource
-import shutil
 import socket
 import ssl
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, closing, suppress
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
-from aiohttp import web
 
-from collector_core.errors import StartupError
-from collector_core.web import guard
-from collector_core.web.file_reload import WebConfigFile
-from collector_core.web.guard import GuardedRunner, GuardedServer, Limits
-from collector_core.web.tls import ServerTls
-
-Serve = Callable[..., Awaitable[GuardedRunner]]
-Fetch = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
-Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
-ClientContext = Callable[..., ssl.SSLContext]
-
-GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-BIG = b"x" * (32 << 20)
-
-SOON = 0.1
-FOREVER = 60.0
-
-
-def limits(**changed: float) -> Limits:
-    """Limits without effect for a test, but for those that it is about."""
-    patient = dict.fromkeys(("header_timeout", "body_timeout", "idle_timeout", "stall_timeout", "min_idle"), FOREVER)
-    return Limits(**{**patient, "sweep_interval": 0.02, **changed})  # type: ignore[arg-type]
-
-
-class Site:
-    """An application to be hard on."""
-
-    def __init__(self) -> None:
-        self.app = web.Application()
-        self.app.add_routes(
-            [
-                web.get("/", self.small),
-                web.get("/big", self.big),
-                web.get("/hang", self.hang),
-                web.get("/bug", self.bug),
-                web.post("/read", self.read),
-                web.post("/ignore", self.small),
-            ]
-        )
-        self.release = asyncio.Event()
-        self.hanging = 0
-        self.served_big = 0
-
-    async def small(self, _request: web.Request) -> web.Response:
-        return web.Response(body=b"hello")
-
-    async def big(self, _request: web.Request) -> web.Response:
-        self.served_big += 1
-        return web.Response(body=BIG)
-
-    async def hang(self, _request: web.Request) -> web.Response:
-        self.hanging += 1
-        await self.release.wait()
-        return web.Response(body=b"at last")
-
-    async def bug(self, _request: web.Request) -> web.Response:
-        raise RuntimeError("a bug")
-
-    async def read(self, request: web.Request) -> web.Response:
-        return web.Response(text=str(len(await request.read())))
-
-
-@pytest.fixture
-async def site() -> Site:
-    return Site()
-
-
-def port_of(runner: GuardedRunner) -> int:
-    port: int = runner.addresses[0][1]
-    return port
-
-
-def open_on(runner: GuardedRunner) -> int:
-    """How many connections the server has."""
-    assert isinstance(runner.server, GuardedServer)
-    return len(runner.server.connections) + len(runner.server.opening)
-
-
-@asynccontextmanager
-async def connection(
-    runner: GuardedRunner, context: ssl.SSLContext | None = None
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", port_of(runner), ssl=context, server_hostname="localhost" if context else None
-    )
-    try:
-        yield reader, writer
-    finally:
-        writer.transport.abort()
-        with suppress(OSError):
-            await writer.wait_closed()
-
-
-async def answer_to(runner: GuardedRunner, request: bytes) -> bytes:
-    """All that the server sends until it closes."""
-    async with connection(runner) as (reader, writer):
-        writer.write(request)
-        return await till_closed(reader)
-
-
-async def till_closed(reader: asyncio.StreamReader) -> bytes:
-    received = b""
-    with suppress(ConnectionError):
-        async with asyncio.timeout(10):
-            while chunk := await reader.read(1 << 16):
-                received += chunk
-    return received
-
-
-async def one_answer(reader: asyncio.StreamReader) -> bytes:
-    header = await reader.readuntil(b"\r\n\r\n")
-    length = next(int(line.split(b":")[1]) for line in header.split(b"\r\n") if line.startswith(b"Content-Length"))
-    return header + await reader.readexactly(length)
-
+from collector_core.web import server
+from collector_core.web.acceptor import Acceptor
+from collector_core.web.limits import LimitedServer, Limits
+from tests.core.web.site import (
+    BIG,
+    GET,
+    SOON,
+    ClientContext,
+    Eventually,
+    Fetch,
+    Serve,
+    Site,
+    answer_to,
+    connection,
+    limits,
+    one_answer,
+    open_on,
+    port_of,
+    till_closed,
+)
 
 # Deadlines
 
@@ -204,14 +106,6 @@ async def test_a_slow_application_is_not_the_clients_fault(serve: Serve, site: S
         assert b"at last" in await one_answer(reader)
 
 
-@pytest.fixture
-def context(pki: Path, tmp_path: Path) -> Callable[[], ssl.SSLContext]:
-    for name in ("server.crt", "server.key"):
-        shutil.copy(pki / name, tmp_path)
-    (tmp_path / "web.yml").write_text("tls_server_config: {cert_file: server.crt, key_file: server.key}")
-    return ServerTls(WebConfigFile(tmp_path / "web.yml")).context
-
-
 @pytest.mark.parametrize("encrypted", [False, True])
 async def test_a_client_that_does_not_read_is_cut(
     serve: Serve,
@@ -252,7 +146,7 @@ async def test_the_sweep_runs_only_while_there_are_connections(
 ) -> None:
     runner = await serve(site.app, limits=limits())
     server = runner.server
-    assert isinstance(server, GuardedServer)
+    assert isinstance(server, LimitedServer)
     for _ in range(2):
         await fetch(f"http://127.0.0.1:{port_of(runner)}/")
         assert server._sweeper is not None
@@ -336,13 +230,13 @@ async def test_the_server_recovers_when_file_descriptors_are_free_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pauses: list[OSError] = []
-    pause = guard._Acceptor._pause
+    pause = Acceptor._pause
 
-    def count(self: guard._Acceptor, error: OSError) -> None:
+    def count(self: Acceptor, error: OSError) -> None:
         pauses.append(error)
         pause(self, error)
 
-    monkeypatch.setattr(guard._Acceptor, "_pause", count)
+    monkeypatch.setattr(Acceptor, "_pause", count)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     runner = await serve(site.app)
     loop = asyncio.get_running_loop()
@@ -462,98 +356,9 @@ async def test_a_larger_body_gets_a_413(serve: Serve, site: Site, headers: bytes
 async def test_an_endless_body_that_nobody_wants_ends_the_connection(
     serve: Serve, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "_LINGER", SOON)
+    monkeypatch.setattr(server, "_LINGER", SOON)
     runner = await serve(site.app)
     async with connection(runner) as (reader, writer):
         writer.write(b"POST /ignore HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
         assert b" 200 " in await one_answer(reader)
         assert not await till_closed(reader)
-
-
-# Start and stop
-
-
-async def test_a_port_in_use_is_named(serve: Serve, site: Site) -> None:
-    runner = await serve(site.app)
-    port = port_of(runner)
-    with pytest.raises(StartupError, match=rf"127\.0\.0\.1:{port}: Address already in use; .*choose another port"):
-        await guard.serve(Site().app, port=port)
-
-
-@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid", "a" * 70 + ".invalid", "127.0.0.1.1"])
-async def test_an_address_that_is_not_to_be_had_is_named(host: str) -> None:
-    with pytest.raises(StartupError, match=host):
-        await guard.serve(Site().app, host=host)
-
-
-async def test_a_port_beyond_all_ports_is_named() -> None:
-    with pytest.raises(StartupError, match="70000: no such port"):
-        await guard.serve(Site().app, port=70000)
-
-
-async def test_every_address_of_a_name_is_served(serve: Serve, site: Site, fetch: Fetch) -> None:
-    runner = await serve(site.app, host="localhost")
-    for address in runner.addresses:
-        host = f"[{address[0]}]" if ":" in address[0] else address[0]
-        assert (await fetch(f"http://{host}:{address[1]}/"))[0] == 200
-
-
-async def test_an_application_that_does_not_start_leaves_the_port_free(site: Site) -> None:
-    async def fail(_app: web.Application) -> None:
-        raise RuntimeError("not today")
-
-    site.app.on_startup.append(fail)
-    (listener,) = await guard.bind("127.0.0.1", 0)
-    with pytest.raises(RuntimeError, match="not today"):
-        await guard.serve(site.app, sockets=[listener])
-    assert listener.fileno() == -1
-
-
-async def test_requests_in_progress_end_before_the_server_stops(
-    serve: Serve, site: Site, eventually: Eventually
-) -> None:
-    runner = await serve(site.app, limits=limits(drain_timeout=FOREVER))
-    async with connection(runner) as (reader, writer), connection(runner) as (idle_reader, _):
-        writer.write(GET.replace(b"/ ", b"/hang "))
-        await eventually(lambda: site.hanging == 1)
-        stopping = asyncio.create_task(runner.cleanup())
-        assert not await till_closed(idle_reader)
-        with pytest.raises(ConnectionRefusedError):
-            await asyncio.open_connection("127.0.0.1", port_of_listener(writer))
-        await asyncio.sleep(3 * SOON)
-        site.release.set()
-        assert b"at last" in await one_answer(reader)
-        await stopping
-
-
-def port_of_listener(writer: asyncio.StreamWriter) -> int:
-    port: int = writer.get_extra_info("peername")[1]
-    return port
-
-
-@pytest.mark.parametrize("path", [b"/hang", b"/big"])
-async def test_what_does_not_end_in_time_is_cut(serve: Serve, site: Site, path: bytes, eventually: Eventually) -> None:
-    runner = await serve(site.app, limits=limits(drain_timeout=SOON))
-    async with connection(runner) as (reader, writer):
-        writer.write(GET.replace(b"/ ", path + b" "))
-        await reader.read(1) if path == b"/big" else await eventually(lambda: site.hanging == 1)
-        started = time.monotonic()
-        await runner.cleanup()
-        assert time.monotonic() - started < 5
-        assert len(await till_closed(reader)) < len(BIG)
-
-
-async def test_handshakes_are_given_up_when_the_server_stops(
-    serve: Serve, site: Site, eventually: Eventually, context: Callable[[], ssl.SSLContext]
-) -> None:
-    runner = await serve(site.app, limits=limits(), ssl_context=context)
-    async with connection(runner) as (reader, _):
-        await eventually(lambda: open_on(runner) == 1)
-        await runner.cleanup()
-        assert not await till_closed(reader)
-
-
-async def test_stopping_twice_is_fine(serve: Serve, site: Site) -> None:
-    runner = await serve(site.app)
-    await runner.cleanup()
-    await runner.cleanup()

@@ -55,7 +55,7 @@ def test_anomalies_are_alerts_of_their_severity(watch):
     subject = watch()
     active = 'anomaly_active{component="cpu",type="spike",severity="%d"} 1\n'
     subject.run("".join(active % level for level in range(1, 6)))
-    firing = {(alert.name, alert.labels["exported_severity"]) for alert in subject.collector._active}
+    firing = {(alert.name, alert.labels["exported_severity"]) for alert in subject.collector._firing}
     assert firing == {
         ("MinorAnomaly", "1"),
         ("MinorAnomaly", "2"),
@@ -172,7 +172,7 @@ def test_a_full_queue_loses_the_oldest_and_counts_it(watch, webhook):
     subject.run(text).run(text)
     assert subject.harness.value(metrics.QUEUE_LENGTH, channel="ops") == 2
     assert subject.harness.value(metrics.NOTIFICATIONS, channel="ops", result="dropped") == 2
-    assert len(subject.collector._outbox._store.queued()) == 2, "what was dropped does not come back after a restart"
+    assert len(subject.collector._dispatcher._store.queued()) == 2, "what was dropped stays dropped after a restart"
 
 
 def test_values_that_change_all_the_time_do_not_wear_out_the_disk(watch, tmp_path):
@@ -180,7 +180,7 @@ def test_values_that_change_all_the_time_do_not_wear_out_the_disk(watch, tmp_pat
     writes = []
     for number in range(24):
         subject.run(f"heat {60 + number}\n")
-        writes.append(subject.collector._outbox._store._db.total_changes)
+        writes.append(subject.collector._dispatcher._store._db.total_changes)
     assert writes[-1] - writes[0] <= 2
 
 
@@ -196,11 +196,11 @@ def test_a_state_that_cannot_be_kept_says_so_and_alerts_go_on(watch, webhook):
     server = webhook()
     subject = watch(**QUICK, rules=[HOT], **hooked(server))
     subject.run("heat 1\n")
-    subject.collector._outbox._store._db.execute("PRAGMA query_only = 1")
+    subject.collector._dispatcher._store._db.execute("PRAGMA query_only = 1")
     subject.run("heat 60\n").run("heat 60\n")
     assert [part.name for part in subject.harness.part_failures] == ["state=alerts"]
     assert server.statuses("Hot") == ["firing"]
-    subject.collector._outbox._store._db.execute("PRAGMA query_only = 0")
+    subject.collector._dispatcher._store._db.execute("PRAGMA query_only = 0")
     subject.run("heat 60\n")
     assert subject.harness.part_failures == []
 

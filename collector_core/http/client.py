@@ -1,0 +1,234 @@
+"""The one HTTP client: asks where it is told to and nowhere else, within a deadline and a size."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from urllib.parse import urljoin, urlsplit
+
+from pydantic import SecretStr
+
+from collector_core.errors import NotAvailable, Reason
+from collector_core.http import failures
+from collector_core.http.answer import HttpAnswer
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from collector_core.http.websocket import WebSocket
+
+Text = str | SecretStr  # addresses and headers may hold keys
+
+MAX_BYTES = 1 << 20
+MAX_HEADER_BYTES = 16 << 10
+MAX_REDIRECTS = 5
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+AGENT = "energy-collector"
+
+
+class RequestOptions(TypedDict, total=False):
+    """How to ask. `timeout` is in seconds, `limit` in bytes of the answer's body (1 MiB).
+
+    `token` is sent as a bearer token, `login` (user and password) as basic authentication. With `redirects`, a GET
+    follows those to the same host. `repeatable` says that asking twice does no harm: where the server had just closed
+    the connection, a POST is then sent once more, as a GET always is.
+    """
+
+    headers: Mapping[str, Text]
+    token: Text | None
+    login: tuple[str, Text] | None
+    timeout: float | None
+    limit: int
+    redirects: bool
+    repeatable: bool
+
+
+class HttpClient:
+    """Connections that stay between requests; made at the first one, on the event loop that uses it.
+
+    `timeout` are the seconds that a whole request may take, unless a call says otherwise: a body that drips, too.
+    Certificates are verified. Proxies and `.netrc` of the environment are ignored, cookies forgotten.
+
+    Every method raises `AuthFailed` for 401, 403 and 407, and `NotAvailable` for everything else that is no answer:
+    `not_found` for 404 and 410, `not_supported` for 405 and 501, `timeout`, `unreachable` for other 5xx, 429 and
+    connections that fail, `bad_data` for redirects, other 4xx and bodies that cannot be used. Texts name host and port
+    only.
+    """
+
+    def __init__(self, timeout: float = 5.0) -> None:
+        self._timeout = timeout
+        self._session: aiohttp.ClientSession | None = None
+        self._lent: list[aiohttp.ClientSession] = []
+
+    async def get_json(self, url: Text, **options: Unpack[RequestOptions]) -> Any:
+        """What is at `url`, decoded."""
+        return (await self.request("GET", url, **_with_header("Accept", "application/json", options))).json()
+
+    async def get_text(self, url: Text, **options: Unpack[RequestOptions]) -> str:
+        """What is at `url`, in UTF-8."""
+        return (await self.request("GET", url, **_with_header("Accept", "text/plain", options))).text()
+
+    async def post_json(self, url: Text, value: object, **options: Unpack[RequestOptions]) -> HttpAnswer:
+        """Post a value as JSON; bytes are taken as JSON that is written already."""
+        body = value if isinstance(value, bytes) else json.dumps(value, separators=(",", ":")).encode()
+        return await self.request("POST", url, body, **_with_header("Content-Type", "application/json", options))
+
+    async def request(
+        self, method: str, url: Text, body: bytes | None = None, **options: Unpack[RequestOptions]
+    ) -> HttpAnswer:
+        """Make any request."""
+        import asyncio  # noqa: PLC0415 - who only imports the framework does without
+
+        import aiohttp  # noqa: PLC0415 - heavy, only where something is asked
+
+        address, seconds = _plain(url), options.get("timeout") or self._timeout
+        where = failures.place(address)
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await self._follow(method, address, body, options)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise failures.of_error(where, error, seconds) from None
+        if not 200 <= answer.status < 300:
+            raise failures.of_status(where, answer.status, answer.headers, time.time())
+        return answer
+
+    async def websocket(self, url: Text, **options: Unpack[RequestOptions]) -> WebSocket:
+        """Connect to `ws://` or `wss://`; messages longer than the limit are refused."""
+        import asyncio  # noqa: PLC0415
+
+        import aiohttp  # noqa: PLC0415
+
+        from collector_core.http.websocket import WebSocket  # noqa: PLC0415
+
+        address, seconds = _plain(url), options.get("timeout") or self._timeout
+        where = failures.place(address)
+        try:
+            async with asyncio.timeout(seconds):
+                headers, limit = _headers(options), options.get("limit", MAX_BYTES)
+                connection = await self._open().ws_connect(address, headers=headers, max_msg_size=limit)
+        except aiohttp.WSServerHandshakeError as error:
+            raise failures.of_status(where, error.status, error.headers or {}, time.time()) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise failures.of_error(where, error, seconds) from None
+        return WebSocket(connection, where, limit)
+
+    def aiohttp_session(self, middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()) -> aiohttp.ClientSession:
+        """A session for a library that speaks aiohttp itself; it is closed with this client."""
+        session = _new_session(middlewares=middlewares)
+        self._lent.append(session)
+        return session
+
+    async def close(self) -> None:
+        """Close all connections; the next request opens new ones."""
+        sessions = [*self._lent, *([self._session] if self._session else [])]
+        self._session, self._lent = None, []
+        for session in sessions:
+            await session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            import aiohttp  # noqa: PLC0415
+
+            no_redirects = aiohttp.TraceConfig()  # a websocket would follow them, with the key in its headers
+            no_redirects.on_request_redirect.append(_refuse_redirect)
+            # Compressed answers may be bombs: none is asked for, and none is unpacked.
+            self._session = _new_session(auto_decompress=False, trace_configs=[no_redirects])
+        return self._session
+
+    async def _follow(self, method: str, url: str, body: bytes | None, options: RequestOptions) -> HttpAnswer:
+        """The answer, or that of the address which it redirects to."""
+        answer = await self._attempt(method, url, body, options)
+        hops = MAX_REDIRECTS if options.get("redirects") and method == "GET" else 0
+        while hops and (target := _redirect(url, answer)):
+            url, hops = target, hops - 1
+            answer = await self._attempt(method, url, body, options)
+        return answer
+
+    async def _attempt(self, method: str, url: str, body: bytes | None, options: RequestOptions) -> HttpAnswer:
+        import aiohttp  # noqa: PLC0415
+
+        try:
+            return await self._exchange(method, url, body, options)
+        except aiohttp.ServerDisconnectedError:
+            if not options.get("repeatable"):
+                raise
+        return await self._exchange(method, url, body, options)
+
+    async def _exchange(self, method: str, url: str, body: bytes | None, options: RequestOptions) -> HttpAnswer:
+        where, headers = failures.place(url), _headers(options)
+        async with self._open().request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
+            if not 200 <= answer.status < 300:
+                answer.close()  # what else it says may hold anything
+                return HttpAnswer(where, answer.status, answer.headers, b"")
+            if answer.headers.get("Content-Encoding", "identity") != "identity":
+                raise NotAvailable(Reason.BAD_DATA, f"{where}: the answer is compressed although none was asked for")
+            limit = options.get("limit", MAX_BYTES)
+            return HttpAnswer(where, answer.status, answer.headers, await _body(answer, where, limit))
+
+
+async def _body(answer: aiohttp.ClientResponse, where: str, limit: int) -> bytes:
+    body = bytearray()
+    too_long = (answer.content_length or 0) > limit
+    while not too_long and (chunk := await answer.content.readany()):
+        body += chunk
+        too_long = len(body) > limit
+    if too_long:
+        answer.close()
+        raise NotAvailable(Reason.BAD_DATA, f"{where}: the answer is longer than the limit of {_size(limit)}")
+    return bytes(body)
+
+
+def _new_session(**options: Any) -> aiohttp.ClientSession:
+    import aiohttp  # noqa: PLC0415
+
+    from collector_core.http.resolver import Resolver  # noqa: PLC0415 - needs aiohttp
+
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, resolver=Resolver()),  # no target waits for another one's connection
+        timeout=aiohttp.ClientTimeout(),  # each request has a deadline of its own
+        headers={"User-Agent": AGENT},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        max_line_size=MAX_HEADER_BYTES,
+        max_field_size=MAX_HEADER_BYTES,
+        **options,
+    )
+
+
+async def _refuse_redirect(*_: object) -> None:
+    raise NotAvailable(Reason.BAD_DATA, "it redirects to another address; redirects are not followed")
+
+
+def _with_header(name: str, value: str, options: RequestOptions) -> RequestOptions:
+    return options | {"headers": {name: value} | dict(options.get("headers", {}))}
+
+
+def _headers(options: RequestOptions) -> dict[str, str]:
+    sent = {"Accept-Encoding": "identity"} | {name: _plain(text) for name, text in options.get("headers", {}).items()}
+    if token := options.get("token"):
+        sent["Authorization"] = f"Bearer {_plain(token)}"
+    if login := options.get("login"):
+        pair = f"{login[0]}:{_plain(login[1])}".encode()
+        sent["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    return sent
+
+
+def _plain(text: Text) -> str:
+    return text.get_secret_value() if isinstance(text, SecretStr) else text
+
+
+def _redirect(url: str, answer: HttpAnswer) -> str | None:
+    """Where an answer redirects to, if that is the same host and no less safe."""
+    target = urljoin(url, answer.headers.get("Location", ""))
+    if answer.status not in REDIRECTS or target == url:
+        return None
+    old, new = urlsplit(url), urlsplit(target)
+    is_same_server = old.hostname == new.hostname and (old.scheme, old.port) == (new.scheme, new.port)
+    is_now_safe = old.hostname == new.hostname and (old.scheme, new.scheme) == ("http", "https")
+    return target if is_same_server or is_now_safe else None
+
+
+def _size(limit: int) -> str:
+    return f"{limit / (1 << 20):g} MiB" if limit >= 1 << 20 else f"{limit / 1024:g} KiB"

@@ -1,0 +1,259 @@
+"""Polls many targets at once: each has its own deadline, backoff and last answer, and none holds up another."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
+
+from collector_core.errors import AuthFailed, NoTargetAvailable, Reason, describe, reason_of
+from collector_core.model.clock import Clock
+from collector_core.model.readings import Readings
+from collector_core.polling.own_thread import start_thread
+from collector_core.polling.target import Answer, AnswerT, Pending, PlaceT, Schedule, Target
+
+if TYPE_CHECKING:
+    import asyncio
+    from concurrent.futures import Future
+
+SaidT = TypeVar("SaidT")  # what `ask` returns: an answer, or one to be awaited
+
+LONGEST_PAUSE = 60.0  # seconds; a target that comes back is noticed within them
+LONGEST_PATIENCE = 2.0  # seconds that answers which are there wait for the others
+LEAST_MAX_AGE = 5.0  # seconds
+DEADLINE = 0.8  # of the run's timeout
+LONGEST_WAIT = 0.9  # of the run's timeout
+CLOSE_SECONDS = 0.5
+MOST_NAMED = 3  # targets in one message
+
+# What needs somebody to act goes first: it is the reason of a run in which all targets fail.
+WORST_FIRST = (
+    Reason.AUTH,
+    Reason.PERMISSION,
+    Reason.NOT_SUPPORTED,
+    Reason.NOT_FOUND,
+    Reason.BAD_DATA,
+    Reason.UNREACHABLE,
+    Reason.TIMEOUT,
+)
+
+
+class Polls(Protocol):
+    """What polling needs of a collector's `Context`."""
+
+    @property
+    def name(self) -> str:
+        """Of the instance."""
+
+    @property
+    def interval(self) -> float:
+        """Seconds from run to run."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that a run may take."""
+
+    @property
+    def clock(self) -> Clock:
+        """Tells the time."""
+
+    @property
+    def keeps_running(self) -> bool:
+        """Whether further runs follow."""
+
+
+class _Group(Generic[PlaceT, AnswerT, SaidT]):
+    """What both ways of polling share: who is due, and what a run shows of their answers."""
+
+    def __init__(
+        self,
+        ctx: Polls,
+        targets: Mapping[str, PlaceT],
+        ask: Callable[[str, PlaceT], SaidT],
+        *,
+        interval: float | None = None,
+        deadline: float | None = None,
+        longest_pause: float = LONGEST_PAUSE,
+        patience: float | None = None,
+    ) -> None:
+        period = interval or ctx.interval
+        schedule = Schedule(
+            every=interval or 0.0,
+            first_pause=period,
+            longest_pause=longest_pause,
+            deadline=deadline or DEADLINE * ctx.timeout,
+            max_age=max(LEAST_MAX_AGE, 3 * period),
+        )
+        self._targets = [Target[PlaceT, AnswerT](name, place, schedule) for name, place in targets.items()]
+        self._ask = ask
+        self._deadline = schedule.deadline
+        self._collector = ctx.name
+        self._clock = ctx.clock
+        self._slack = ctx.interval / 2  # a run that is so much too early for a target is in time
+        self._longest_wait = LONGEST_WAIT * ctx.timeout
+        short = min(LONGEST_PATIENCE, ctx.interval / 2, ctx.timeout / 2) if patience is None else patience
+        self._patience = short if ctx.keeps_running else self._longest_wait
+
+    @property
+    def answers(self) -> dict[str, AnswerT]:
+        """What the targets say, as of the last poll: fresh answers only."""
+        now = self._clock.monotonic()
+        return {each.name: answer.value for each in self._targets if (answer := each.fresh_answer(now))}
+
+    @property
+    def failures(self) -> dict[str, Exception]:
+        """Why the others have no fresh answer, as of the last poll."""
+        now = self._clock.monotonic()
+        return {each.name: problem for each in self._targets if (problem := each.problem(now))}
+
+    @property
+    def abandoned(self) -> int:
+        """How many calls were given up and have not come back."""
+        return sum(each.abandoned is not None for each in self._targets)
+
+    def last(self, name: str) -> Answer[AnswerT] | None:
+        """The last good answer of a target and its time, however long ago; None before the first one."""
+        return next(each.answer for each in self._targets if each.name == name)
+
+    def _due(self) -> Iterator[Target[PlaceT, AnswerT]]:
+        now = self._clock.monotonic()
+        return (each for each in self._targets if each.is_due(now + self._slack))
+
+    def _under_way(self) -> list[Pending[AnswerT]]:
+        return [call for each in self._targets if (call := each.under_way)]
+
+    def _settle(self) -> None:
+        now = self._clock.monotonic()
+        for each in self._targets:
+            each.settle(now)
+
+    def _conclude(self, out: Readings, label: str) -> list[tuple[str, AnswerT]]:
+        failures = self.failures
+        if failures and len(failures) == len(self._targets) and not self._under_way():
+            raise self._all_failed(failures)
+        for name, error in failures.items():
+            with out.part(**{label: name}):
+                raise error.with_traceback(None)
+        return list(self.answers.items())
+
+    def _all_failed(self, failures: Mapping[str, Exception]) -> NoTargetAvailable | AuthFailed:
+        """One error for all: its reason is the worst one."""
+        worst = sorted(failures.items(), key=lambda item: WORST_FIRST.index(reason_of(item[1])))
+        more = f"; and {len(worst) - MOST_NAMED} more" if len(worst) > MOST_NAMED else ""
+        text = "; ".join(f"{name}: {describe(error)}" for name, error in worst[:MOST_NAMED]) + more
+        fix = getattr(worst[0][1], "fix", "")
+        if all(each.refused for each in self._targets):
+            return AuthFailed(text, fix=fix)
+        return NoTargetAvailable(reason_of(worst[0][1]), text, fix=fix)
+
+
+class Targets(_Group[PlaceT, AnswerT, Awaitable[AnswerT]]):
+    """Polls `targets` (name → whatever `ask` needs) for a collector with coroutines, all at once.
+
+    `await ask(name, target)` returns an answer or raises. It is cancelled after `deadline` seconds (0.8 of the
+    timeout); after a failure the target is asked again at the next run, then after 2, 4, 8, … intervals, up to
+    `longest_pause` seconds. One whose credentials were refused (`AuthFailed`) is never asked again. `interval` is for
+    targets that are to be asked less often than the collector runs.
+
+    Answers that are there wait at most `patience` seconds for the others (2, or half of the interval or the timeout); a
+    run without any waits longer. An answer is shown until its target fails, for three intervals or 5 s at most.
+
+    Make one in `__init__` and close it in `close`: what it knows of its targets outlives both.
+    """
+
+    async def poll(self, out: Readings, *, label: str) -> list[tuple[str, AnswerT]]:
+        """Ask the targets that are due; returns the fresh answers by name.
+
+        Each target without one is a failed part of the run: `label` and its name. Raises `NoTargetAvailable` where all
+        fail, `AuthFailed` where all refuse.
+        """
+        await self.refresh()
+        return self._conclude(out, label)
+
+    async def refresh(self) -> None:
+        """The same without recording anything, for collectors that show failures in their own way."""
+        from asyncio import get_running_loop  # noqa: PLC0415 - who only imports the framework does without
+
+        until = get_running_loop().time() + self._longest_wait
+        self._settle()
+        await self._wait([self._start(each) for each in self._due()], self._patience)
+        while not self.answers and self._under_way() and (left := until - get_running_loop().time()) > 0:
+            await self._wait(self._under_way(), left, first=True)
+
+    async def close(self) -> None:
+        """Cancel what is under way; returns within a second, whatever ignores it."""
+        for each in self._targets:
+            each.cancel()
+        await self._wait([call for each in self._targets if (call := each.abandoned)], CLOSE_SECONDS)
+
+    def _start(self, target: Target[PlaceT, AnswerT]) -> Pending[AnswerT]:
+        from asyncio import get_running_loop  # noqa: PLC0415
+
+        task = get_running_loop().create_task(self._call(target), name=f"{self._collector}: {target.name}")
+        task.add_done_callback(_retrieve)
+        target.start(task, self._clock.monotonic())
+        return task
+
+    async def _call(self, target: Target[PlaceT, AnswerT]) -> Answer[AnswerT]:
+        from asyncio import timeout  # noqa: PLC0415
+
+        async with timeout(self._deadline):
+            value = await self._ask(target.name, target.place)
+        return Answer(value, self._clock.monotonic())
+
+    async def _wait(self, calls: list[Pending[AnswerT]], seconds: float, *, first: bool = False) -> None:
+        from asyncio import ALL_COMPLETED, FIRST_COMPLETED, wait  # noqa: PLC0415
+
+        if calls:
+            tasks = cast("list[asyncio.Future[Answer[AnswerT]]]", calls)
+            await wait(tasks, timeout=seconds, return_when=FIRST_COMPLETED if first else ALL_COMPLETED)
+        self._settle()
+
+
+class BlockingTargets(_Group[PlaceT, AnswerT, AnswerT]):
+    """As `Targets`, for work that blocks and collectors without coroutines: `ask(name, target)` runs on a thread of the
+    target's own.
+
+    A thread that hangs cannot be cancelled: its target fails until it has come back, and costs nobody else anything.
+    """
+
+    def poll(self, out: Readings, *, label: str) -> list[tuple[str, AnswerT]]:
+        """As `Targets.poll`."""
+        self.refresh()
+        return self._conclude(out, label)
+
+    def refresh(self) -> None:
+        """As `Targets.refresh`."""
+        from time import monotonic  # noqa: PLC0415
+
+        until = monotonic() + self._longest_wait
+        self._settle()
+        self._wait([self._start(each) for each in self._due()], self._patience)
+        while not self.answers and self._under_way() and (left := until - monotonic()) > 0:
+            self._wait(self._under_way(), left, first=True)
+
+    def close(self) -> None:
+        """Give up what is under way; returns at once."""
+        for each in self._targets:
+            each.cancel()
+
+    def _start(self, target: Target[PlaceT, AnswerT]) -> Pending[AnswerT]:
+        def work() -> Answer[AnswerT]:
+            value = self._ask(target.name, target.place)
+            return Answer(value, self._clock.monotonic())
+
+        future = start_thread(f"{self._collector}: {target.name}", work)
+        target.start(future, self._clock.monotonic())
+        return future
+
+    def _wait(self, calls: list[Pending[AnswerT]], seconds: float, *, first: bool = False) -> None:
+        from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, wait  # noqa: PLC0415
+
+        futures = cast("list[Future[Answer[AnswerT]]]", calls)
+        wait(futures, timeout=seconds, return_when=FIRST_COMPLETED if first else ALL_COMPLETED)
+        self._settle()
+
+
+def _retrieve(task: asyncio.Task[object]) -> None:
+    """Look at how a task ended, so that asyncio doesn't report it as unseen where nobody will poll again."""
+    if not task.cancelled():
+        task.exception()

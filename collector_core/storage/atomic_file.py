@@ -1,0 +1,153 @@
+"""Files that are written whole or not at all, and read within bounds."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import stat
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+_SUFFIX = ".new"
+_CANNOT_SYNC = (errno.EINVAL, errno.EOPNOTSUPP)
+
+
+class AtomicFile:
+    """A file that is written in pieces and appears under its name when it is whole.
+
+    Until `commit`, and whenever something fails, the file that was there before stays as it is. Used with `with`, it is
+    committed at the end, or discarded where an exception leaves the block. What a killed process left behind is removed
+    by the next write of the same file. A symbolic link under its name is replaced, not followed. `mode` holds whatever
+    the umask. All methods but `discard` raise `OSError`.
+    """
+
+    def __init__(self, path: Path, *, mode: int = FILE_MODE) -> None:
+        self.path = path
+        self.temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}{_SUFFIX}")
+        _remove_abandoned(path)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._stream = os.fdopen(os.open(self.temporary, flags, FILE_MODE), "wb")
+        try:
+            with suppress(OSError):  # a file system without locks: then nothing is taken for abandoned
+                fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.fchmod(self._stream.fileno(), mode)
+        except BaseException:
+            self.discard()
+            raise
+
+    def write(self, content: str | bytes) -> None:
+        """Append text, as UTF-8, or bytes."""
+        self._stream.write(content.encode() if isinstance(content, str) else content)
+
+    def commit(self) -> None:
+        """Put the file in place; when this returns it is on the disk."""
+        try:
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            self.temporary.replace(self.path)
+            self._stream.close()
+            sync_folder(self.path.parent)
+        except BaseException:
+            self.discard()
+            raise
+
+    def discard(self) -> None:
+        """Leave what was there before; legal any number of times."""
+        with suppress(OSError):  # of a full disk, once more
+            self._stream.close()
+        with suppress(OSError):
+            self.temporary.unlink()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.commit()
+        else:
+            self.discard()
+
+
+def write_atomically(path: Path, content: str | bytes, *, mode: int = FILE_MODE) -> None:
+    """Write a file whole or not at all, as `AtomicFile` does; raises `OSError`, and then leaves what was there."""
+    with AtomicFile(path, mode=mode) as file:
+        file.write(content)
+
+
+def read_bounded(path: Path, max_bytes: int, *, follow_symlinks: bool = False) -> bytes:
+    """The content of a regular file of at most `max_bytes`; never waits, whatever lies there.
+
+    Raises `OSError`, also for a symbolic link unless links are to be followed, and `ValueError` where it is larger.
+    """
+    extra = os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_symlinks else os.O_NOFOLLOW)
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | extra)) as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        content = stream.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise ValueError(f"larger than {max_bytes} bytes")
+    return content
+
+
+def private_folder(folder: Path) -> None:
+    """Make a folder that only its owner may enter, with those above it; one that is there stays as it is.
+
+    Raises `OSError`.
+    """
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+
+
+def set_aside(path: Path, why: str = "corrupt", *, with_suffixes: Sequence[str] = ()) -> Path:
+    """Rename a file to `NAME.WHY-TIME`, in UTC, over no other file; returns the new path.
+
+    Files beside it whose names have one more of `with_suffixes` go first, so that none is left to a new file of the old
+    name. Raises `OSError`.
+    """
+    stem = f"{path.name}.{why}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    aside, number = path.with_name(stem), 1
+    while os.path.lexists(aside):
+        number += 1
+        aside = path.with_name(f"{stem}-{number}")
+    for suffix in with_suffixes:
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    path.rename(aside)
+    sync_folder(path.parent)
+    return aside
+
+
+def sync_folder(folder: Path) -> None:
+    """Let renames in a folder outlive a power cut, where its file system can; raises `OSError`."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what killed processes left of this file: a living one holds the lock of its own."""
+    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}{re.escape(_SUFFIX)}")
+    with os.scandir(path.parent) as entries:
+        left = [each.path for each in entries if ours.fullmatch(each.name)]
+    for name in left:
+        with suppress(OSError):
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(name)  # noqa: PTH108 - a name of scandir
+            finally:
+                os.close(descriptor)

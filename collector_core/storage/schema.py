@@ -1,0 +1,84 @@
+"""The tables of a database: how older files become the present ones, and what is saved from a broken one."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from collector_core.storage.connection import connect, transaction
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a database holds.
+
+    Each of `migrations` makes its version out of the one before, in SQL statements; what was released is never changed.
+    The rows of the tables in `salvage`, which have a rowid, are taken over from a broken file as far as they can be
+    read. `check` raises `ValueError` where what the tables hold cannot be used; the file then counts as broken.
+    """
+
+    migrations: Sequence[Sequence[str]]
+    salvage: Sequence[str] = ()
+    check: Callable[[sqlite3.Connection], None] | None = None
+
+    @property
+    def version(self) -> int:
+        """The version that the last migration makes."""
+        return len(self.migrations)
+
+
+def migrate(connection: sqlite3.Connection, schema: Schema) -> None:
+    """Bring a database up to date, each step in a transaction of its own."""
+    while stored_version(connection) < schema.version:
+        with transaction(connection):
+            version = stored_version(connection)
+            for statements in schema.migrations[version : version + 1]:  # none where another process was quicker
+                for statement in statements:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {version + 1}")
+
+
+def salvage(broken: Path, connection: sqlite3.Connection, schema: Schema) -> None:
+    """Take over what can be read of a broken file; where the schema's `check` refuses that, nothing."""
+    with suppress(ValueError), closing(connect(broken, read_only=True)) as old, transaction(connection):
+        for table in schema.salvage:
+            _copy_rows(old, connection, table)
+        if schema.check:
+            schema.check(connection)
+
+
+def stored_version(connection: sqlite3.Connection) -> int:
+    """The version of a file's schema; 0 where it has none."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def _copy_rows(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> None:
+    """The rows that can be read, in the columns that both have."""
+    columns = sorted(_columns(old, table) & _columns(new, table))
+    places = ", ".join("?" * len(columns))
+    for row in _readable_rows(old, table, columns):
+        with suppress(sqlite3.IntegrityError):  # one row that is nonsense costs no other
+            new.execute(f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({places})", row)  # noqa: S608
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    with suppress(sqlite3.Error):
+        return {name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+    return set()
+
+
+def _readable_rows(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """From both ends up to where it is broken."""
+    last = -(2**63)
+    for order in ("ASC", "DESC"):
+        query = f"SELECT {', '.join(['rowid', *columns])} FROM {table} WHERE rowid > ? ORDER BY rowid {order}"  # noqa: S608
+        with suppress(sqlite3.Error):
+            for rowid, *row in connection.execute(query, (last,)):
+                last = rowid if order == "ASC" else last
+                yield tuple(row)
+            return

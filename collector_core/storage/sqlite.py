@@ -1,0 +1,256 @@
+"""SQLite files that open by themselves, whatever happened to them, and say in bounded words why they cannot be used."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from collector_core.storage.atomic_file import FILE_MODE, AtomicFile, private_folder, set_aside, sync_folder
+from collector_core.storage.connection import closed_on_error, connect, sqlite_reason, transaction
+from collector_core.storage.errors import StorageError, StorageReason, storage_error
+from collector_core.storage.file_lock import FileLock
+from collector_core.storage.schema import Schema, migrate, salvage, stored_version
+
+BUSY_SECONDS = 5.0
+_IN_USE = "another process has it open"
+_BESIDE = ("-wal", "-journal", "-shm")
+_STATEMENTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
+_STAYS_OPEN = (StorageReason.DISK_FULL, StorageReason.LOCKED)
+
+
+class Database:
+    """One SQLite file, opened when it is first used, and again after it failed. For one thread.
+
+    - A file that is broken is set aside as `NAME.corrupt-TIME`, which is `set_aside` then, and a new one is begun with
+      what can be read of it. One with a newer schema is refused and not touched.
+    - `exclusive` keeps every other process that writes from opening it until this one has closed it or ended; without
+      it, several may write. With `read_only` it is opened beside them, and neither made, migrated nor set aside.
+    - `synchronous` is SQLite's: with `FULL` a transaction that has ended outlives a power cut, with `NORMAL` the end of
+      the process. `wal` is faster and lets others read meanwhile; without it, a file also opens where the disk is full.
+    - The path `Database.IN_MEMORY` keeps nothing.
+
+    Every method raises `StorageError`, whose `storage_reason` is a bounded word, and may be called again: it works as
+    soon as the cause is gone. A statement that breaks a rule of its table raises sqlite3's own error.
+    """
+
+    IN_MEMORY: ClassVar = Path(":memory:")
+
+    def __init__(
+        self,
+        path: Path,
+        schema: Schema,
+        *,
+        synchronous: Literal["FULL", "NORMAL"] = "FULL",
+        wal: bool = True,
+        exclusive: bool = False,
+        read_only: bool = False,
+        busy_seconds: float = BUSY_SECONDS,
+    ) -> None:
+        self.path = path
+        self.set_aside: Path | None = None
+        self._schema = schema
+        self._pragmas = [f"PRAGMA synchronous = {synchronous}", *(["PRAGMA journal_mode = WAL"] if wal else [])]
+        self._exclusive = exclusive
+        self._read_only = read_only
+        self._busy_seconds = busy_seconds
+        self._lock = FileLock(path.with_name(f"{path.name}.lock"))
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._unsalvaged: Path | None = None
+
+    def open(self) -> None:
+        """Open the file unless it is open; every other method does it by itself."""
+        self._opened()
+
+    def close(self) -> None:
+        """Let go of the file; legal any number of times."""
+        self._disconnect()
+        self._lock.release()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A block that writes: all of it is kept when it ends, and nothing where it raises."""
+        connection = self._opened()
+        with self._explained(), transaction(connection):
+            yield connection
+
+    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """What a query finds."""
+        connection = self._opened()
+        with self._explained():
+            return connection.execute(query, parameters).fetchall()
+
+    def backup(self, target: Path) -> None:
+        """Write a copy as of now to `target`, whole or not at all; others may write meanwhile."""
+        connection = self._opened()
+        try:
+            with (
+                self._explained(f"copy to {target}: "),
+                AtomicFile(target) as file,
+                closing(connect(file.temporary)) as copy,
+            ):
+                copy.execute("PRAGMA journal_mode = OFF")
+                connection.backup(copy)
+        except OSError as error:
+            raise storage_error(target, error) from error
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is not None:
+            if self._identity == _identity(self.path):
+                return self._connection
+            self.close()  # it was moved away, and what locks it perhaps as well
+        try:
+            with self._explained():
+                self._connection = self._connect()
+        except OSError as error:
+            self.close()
+            raise storage_error(self.path, error) from error
+        except BaseException:
+            self.close()
+            raise
+        self._identity = _identity(self.path)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._read_only:
+            return self._readable()
+        if self.path == self.IN_MEMORY:
+            return self._prepared()
+        private_folder(self.path.parent)
+        _make_private(self.path)
+        is_alone = self._take_lock()
+        with closed_on_error(self._sound(is_alone)) as connection:
+            self._salvage(connection)
+            if is_alone and not self._exclusive:
+                self._share_lock()
+        return connection
+
+    def _take_lock(self) -> bool:
+        """Returns whether nobody else has the file open to write."""
+        if self._lock.acquire(shared=False, wait_seconds=self._busy_seconds if self._exclusive else 0.0):
+            return True
+        if self._exclusive:
+            raise self._error(StorageReason.LOCKED, _IN_USE)
+        self._share_lock()
+        return False
+
+    def _share_lock(self) -> None:
+        if not self._lock.acquire(shared=True, wait_seconds=self._busy_seconds):
+            raise self._error(StorageReason.LOCKED, _IN_USE)
+
+    def _sound(self, is_alone: bool) -> sqlite3.Connection:
+        """The file as it is or, where it is broken and nobody else has it open, a new one."""
+        try:
+            self._refuse_newer()
+            return self._prepared()
+        except (StorageError, sqlite3.DatabaseError) as error:
+            if not is_alone or _reason(error) is not StorageReason.CORRUPT:
+                raise
+        self.set_aside = self._unsalvaged = set_aside(self.path, with_suffixes=_BESIDE)
+        _make_private(self.path)
+        return self._prepared()
+
+    def _refuse_newer(self) -> None:
+        """Look at the version before anything is written: even closing a connection writes."""
+        refused = sqlite3.OperationalError  # what only a writer can put right, who then looks again
+        with suppress(refused), closing(connect(self.path, read_only=True)) as connection:
+            self._check_version(connection)
+
+    def _prepared(self) -> sqlite3.Connection:
+        """A connection to a file that was checked and brought up to date."""
+        with closed_on_error(connect(self.path, busy_seconds=self._busy_seconds)) as connection:
+            self._check_version(connection)
+            self._check_pages(connection)
+            for pragma in self._pragmas:
+                connection.execute(pragma)
+            migrate(connection, self._schema)
+            self._check_content(connection)
+        return connection
+
+    def _readable(self) -> sqlite3.Connection:
+        """A connection that writes nothing."""
+        with closed_on_error(connect(self.path, read_only=True, busy_seconds=self._busy_seconds)) as connection:
+            self._check_version(connection)
+            version, known = stored_version(connection), self._schema.version
+            if version < known:
+                raise self._error(StorageReason.READ_ONLY, f"it has schema {version}, to be brought to {known} first")
+        return connection
+
+    def _salvage(self, connection: sqlite3.Connection) -> None:
+        """What can be read of the file that was set aside, unless that was done."""
+        if self._unsalvaged:
+            salvage(self._unsalvaged, connection, self._schema)
+            self._unsalvaged = None
+
+    def _check_version(self, connection: sqlite3.Connection) -> None:
+        version, known = stored_version(connection), self._schema.version
+        if version > known:
+            detail = f"it has schema {version}, this energy-collector knows {known}"
+            raise self._error(StorageReason.NEWER_SCHEMA, detail)
+
+    def _check_pages(self, connection: sqlite3.Connection) -> None:
+        (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if state != "ok":
+            raise self._error(StorageReason.CORRUPT, state)
+
+    def _check_content(self, connection: sqlite3.Connection) -> None:
+        try:
+            if self._schema.check:
+                self._schema.check(connection)
+        except ValueError as error:
+            raise self._error(StorageReason.CORRUPT, str(error)) from error
+
+    def _error(self, reason: StorageReason, detail: str) -> StorageError:
+        return StorageError(self.path, reason, detail)
+
+    @contextmanager
+    def _explained(self, doing: str = "") -> Iterator[None]:
+        try:
+            yield
+        except _STATEMENTS:
+            raise
+        except sqlite3.Error as error:
+            reason = sqlite_reason(error)
+            if reason not in _STAYS_OPEN:
+                self._disconnect()
+            raise self._error(reason, f"{doing}{error}") from error
+
+
+def _reason(error: StorageError | sqlite3.DatabaseError) -> StorageReason:
+    return error.storage_reason if isinstance(error, StorageError) else sqlite_reason(error)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file that is: one that was moved away or replaced is no longer ours."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _make_private(path: Path) -> None:
+    """Make an empty file for its owner alone; one that is there must be writable, and no link. Raises `OSError`."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE))
+        sync_folder(path.parent)
+    except FileExistsError:
+        mode = path.lstat().st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path)) from None
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, "it cannot be written", str(path)) from None
+        if mode & 0o077:
+            with suppress(PermissionError):  # another user's, who lets us write it
+                path.chmod(FILE_MODE)

@@ -1,0 +1,116 @@
+"""Accepts connections: as many as the limits allow, and after the process ran out of file descriptors too."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from collector_core.web.limits import LimitedHandler, LimitedServer
+
+_logger = logging.getLogger(__name__)
+
+_ACCEPTS_PER_TURN = 128
+_PAUSE = 0.25  # seconds without accepting after the process ran out of file descriptors
+_QUIET = 60.0  # seconds between two log lines about the same trouble
+_READ_BEFORE_CLOSE = 1 << 16
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+ContextSource = Callable[[], ssl.SSLContext]
+
+
+class _SeldomLog:
+    """Logs a warning, then holds its tongue for a while."""
+
+    def __init__(self) -> None:
+        self._silent_until = 0.0
+
+    def warning(self, message: str, *args: object) -> None:
+        now = time.monotonic()
+        if now >= self._silent_until:
+            self._silent_until = now + _QUIET
+            _logger.warning(message, *args)
+
+
+class Acceptor:
+    """Accepts the connections of one listening socket."""
+
+    def __init__(self, listener: socket.socket, server: LimitedServer, context: ContextSource | None) -> None:
+        self.address = listener.getsockname()
+        self._listener = listener
+        self._server = server
+        self._context = context
+        self._loop = asyncio.get_running_loop()
+        self._resume: asyncio.TimerHandle | None = None
+        self._opening: set[asyncio.Task[None]] = set()
+        self._log = _SeldomLog()
+
+    def start(self) -> None:
+        """Accept from now on."""
+        self._loop.add_reader(self._listener, self._accept)
+
+    async def close(self) -> None:
+        """Accept no more, and give up the handshakes that are under way."""
+        self._loop.remove_reader(self._listener)
+        if self._resume is not None:
+            self._resume.cancel()
+        self._listener.close()
+        await asyncio.sleep(0)  # a task that is cancelled before its first step would leave its socket open
+        for task in self._opening:
+            task.cancel()
+        await asyncio.gather(*self._opening, return_exceptions=True)
+
+    def _accept(self) -> None:
+        for _ in range(_ACCEPTS_PER_TURN):
+            try:
+                connection, _address = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                self._pause(error)
+                return
+            self._admit(connection)
+
+    def _pause(self, error: OSError) -> None:
+        """Out of file descriptors: the socket stays readable, so accepting again at once would only burn the CPU."""
+        self._log.warning("no connections accepted for a moment: %s", error.strerror)
+        self._server.make_room()
+        self._loop.remove_reader(self._listener)
+        self._resume = self._loop.call_later(_PAUSE, self.start)
+
+    def _admit(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        if not self._server.has_room():
+            self._refuse(connection)
+            return
+        handler = self._server()
+        self._server.opening.add(handler)
+        task = self._loop.create_task(self._open(handler, connection))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    def _refuse(self, connection: socket.socket) -> None:
+        self._server.refused += 1
+        self._log.warning("connection refused: %d are open", self._server.limits.max_connections)
+        with connection, suppress(OSError):
+            if self._context is None:
+                connection.send(_BUSY)
+            # Closing with unread bytes would reset the connection, and the client would not see the answer.
+            connection.recv(_READ_BEFORE_CLOSE)
+
+    async def _open(self, handler: LimitedHandler, connection: socket.socket) -> None:
+        timeouts: dict[str, Any] = {}
+        if self._context is not None:
+            patience = self._server.limits.header_timeout
+            timeouts = {"ssl": self._context(), "ssl_handshake_timeout": patience, "ssl_shutdown_timeout": 2.0}
+        try:
+            await self._loop.connect_accepted_socket(lambda: handler, connection, **timeouts)
+        except OSError as error:
+            _logger.debug("connection not opened: %s", error)
+        finally:
+            self._server.opening.discard(handler)

@@ -1,0 +1,101 @@
+"""Evaluates the rules against everything that is published now."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+
+from collector_core import Published, Selector, Series
+from collector_plugins.alerts.alert import ALERTNAME, SEVERITY, Alert, fingerprint
+from collector_plugins.alerts.alert_state import AlertTiming, Evaluation
+from collector_plugins.alerts.rule_options import OPERATORS, Rule
+
+UNKNOWN_REASON = "unknown"
+_PLACEHOLDER = re.compile(r"\{([a-zA-Z_][a-zA-Z0-9_]*)\}")
+
+
+class RuleEvaluator:
+    """Holds the rules, with their selectors parsed; every alert gets `labels`, such as `instance`."""
+
+    def __init__(self, rules: Iterable[Rule], labels: Mapping[str, str]) -> None:
+        self._rules = [_ParsedRule(rule, labels) for rule in rules]
+        self._unavailable = Selector.parse("collector_unavailable_info")
+
+    def evaluate_rules(
+        self, published: Sequence[Published], tracked: Collection[str], *, starting: bool
+    ) -> dict[str, Evaluation]:
+        """Evaluations by rule and series: of series for which a rule holds, and of those that are `tracked` anyway.
+
+        While the program is `starting`, nobody knows whether a series is absent.
+        """
+        unavailable = (series.labels for series, _ in self._unavailable.select(published))
+        reasons = {labels.get("collector", ""): labels.get("reason", UNKNOWN_REASON) for labels in unavailable}
+        found: dict[str, Evaluation] = {}
+        for parsed in self._rules:
+            if parsed.rule.absent:
+                found.update(parsed.evaluate_absence(published, starting=starting))
+            else:
+                found.update(parsed.evaluate_series(published, tracked, reasons))
+        return found
+
+
+class _ParsedRule:
+    def __init__(self, rule: Rule, labels: Mapping[str, str]) -> None:
+        self.rule = rule
+        self._labels = labels
+        self._selector = Selector.parse(rule.series)
+        self._timing = AlertTiming(rule.hold, rule.keep_firing)
+
+    def evaluate_series(
+        self, published: Sequence[Published], tracked: Collection[str], reasons: Mapping[str, str]
+    ) -> Iterator[tuple[str, Evaluation]]:
+        comparison, threshold = self.rule.condition
+        compare = OPERATORS[comparison]
+        for series, value in self._selector.select(published):
+            holds = compare(value, threshold)
+            key = f"{self.rule.alert}\n{series.text}"
+            if holds or key in tracked:
+                reason = reasons.get(series.labels.get("collector", ""), UNKNOWN_REASON)
+                make_alert = partial(self._make_alert, series, value, {"reason": reason})
+                yield key, Evaluation(self.rule.alert, self._timing, make_alert, holds)
+
+    def evaluate_absence(self, published: Sequence[Published], *, starting: bool) -> Iterator[tuple[str, Evaluation]]:
+        absent = next(self._selector.select(published), None) is None
+        if absent and starting:
+            return  # nobody knows yet
+        key = f"{self.rule.alert}\n{self.rule.series}"
+        yield key, Evaluation(self.rule.alert, self._timing, partial(self._make_alert, None, None, {}), absent)
+
+    def _make_alert(
+        self, series: Series | None, value: float | None, extra: Mapping[str, str], starts_at: float
+    ) -> Alert:
+        labels = self._alert_labels(series.labels if series else {})
+        words = {**extra, **labels, "value": f"{value:g}" if value is not None else "absent"}
+        rule = self.rule
+        return Alert(
+            id=fingerprint(labels),
+            labels=labels,
+            starts_at=starts_at,
+            summary=fill_placeholders(rule.summary, words) or self._default_summary(series, value),
+            description=fill_placeholders(rule.description, words),
+            fix=fill_placeholders(rule.fix, words),
+            value=value,
+        )
+
+    def _alert_labels(self, of_series: Mapping[str, str]) -> dict[str, str]:
+        """The series' labels and ours; where both exist ours win and the other is `exported_…`, as in Prometheus."""
+        ours = {**self._labels, **self.rule.labels, ALERTNAME: self.rule.alert, SEVERITY: self.rule.severity.value}
+        theirs = {f"exported_{name}" if name in ours else name: text for name, text in of_series.items()}
+        return {name: text for name, text in sorted({**theirs, **ours}.items()) if text}
+
+    def _default_summary(self, series: Series | None, value: float | None) -> str:
+        if series is None:
+            return f"{self.rule.series} is missing"
+        comparison, threshold = self.rule.condition
+        return f"{series.text} is {value:g} ({comparison} {threshold:g})"
+
+
+def fill_placeholders(text: str, words: Mapping[str, str]) -> str:
+    """Replace `{word}` where the word is known; everything else stands for itself."""
+    return _PLACEHOLDER.sub(lambda found: words.get(found[1], found[0]), text)
