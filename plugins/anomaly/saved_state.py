@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
@@ -19,9 +19,9 @@ from collector_core import describe
 from collector_core.storage import parse_document, read_bounded, set_aside
 from collector_plugins.anomaly.detector import Detector, Settings
 from collector_plugins.anomaly.detector.component_detector import ComponentDetector
-from collector_plugins.anomaly.detector.state_checks import is_finite
 from collector_plugins.anomaly.incidents.incident import Incident
 from collector_plugins.anomaly.series.watched_series import WatchedSeries
+from collector_plugins.anomaly.state_checks import is_finite
 
 SCHEMA = 1
 SERIES, COMPONENT, INCIDENT = "series", "group", "record"
@@ -75,7 +75,6 @@ class SavedState:
         """The lines of what has not shown up yet, to be saved again."""
         yield from self._lines.values()
 
-'''
     def _accepts_header(self, line: bytes) -> bool:
         try:
             header = parse_document(line)
@@ -87,30 +86,25 @@ class SavedState:
             self._set_aside(f"it has schema {schema}, and this version knows {SCHEMA}", "other-schema")
             return False
         if row != self._row:
-            self._log.warning(
-                "%s was learnt with rows of %s s, not %g s; learning starts over", self._path, row, self._row
-            )
+            self._set_aside(f"it was learnt with rows of {row} s, and rows are {self._row:g} s", "other-rows")
             return False
         self.saved_at = at if is_finite(at) else 0.0
         return True
 
     def _take_line(self, line: bytes) -> None:
         try:
-            kind, name, state = json.loads(line)
-            if not (isinstance(name, str) and isinstance(state, dict)):
-                raise ValueError("not a name and a state")  # noqa: TRY301, TRY004 - as for all that is damaged
+            kind, name, state = _parse_line(line)
             if kind == INCIDENT:
                 self.incidents.append(Incident.restore(state, self.saved_at))
-            elif kind in (SERIES, COMPONENT):
-                if not self._is_forgotten(kind, state):
-                    self._lines[kind, name] = line.decode()
-            else:
-                raise ValueError(f"unknown kind {kind}")  # noqa: TRY301
+            elif not self._is_forgotten(kind, state):
+                self._lines[kind, name] = line.decode()
         except (ValueError, TypeError, RecursionError):
             self._damaged += 1
 
     def _is_forgotten(self, kind: str, state: Mapping[str, Any]) -> bool:
-        return kind == SERIES and self._now - float(state.get("seen", 0.0)) >= FORGET_SECONDS
+        """Whether the series was not seen for 30 days."""
+        seen = state.get("seen", 0.0)
+        return kind == SERIES and is_finite(seen) and self._now - seen >= FORGET_SECONDS
 
     def _pop(self, kind: str, name: str) -> dict[str, Any] | None:
         line = self._lines.pop((kind, name), None)
@@ -130,6 +124,13 @@ class SavedState:
         with suppress(OSError):
             kept = f"; it is kept as {set_aside(self._path, why).name}"
         self._log.warning("%s is not used: %s%s; learning starts over", self._path, reason, kept)
+
+
+def _parse_line(line: bytes) -> tuple[str, str, dict[str, Any]]:
+    kind, name, state = json.loads(line)
+    if not (kind in (SERIES, COMPONENT, INCIDENT) and isinstance(name, str) and isinstance(state, dict)):
+        raise ValueError("neither a series nor a component nor an incident")
+    return kind, name, state
 
 
 def _restored_detector(state: Mapping[str, Any], settings: Settings) -> Detector:

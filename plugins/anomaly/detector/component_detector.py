@@ -15,7 +15,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from collector_plugins.anomaly.cholesky import quadratic_form
-from collector_plugins.anomaly.detector.state_checks import is_finite
+from collector_plugins.anomaly.state_checks import is_finite
 
 if TYPE_CHECKING:
     from collector_plugins.anomaly.detector import Detector, Verdict

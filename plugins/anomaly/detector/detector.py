@@ -12,8 +12,8 @@ from collector_plugins.anomaly.detector.expectation import Expectation
 from collector_plugins.anomaly.detector.level_shifts import LevelShifts
 from collector_plugins.anomaly.detector.rarity import RarityHistogram
 from collector_plugins.anomaly.detector.rolling_means import LENGTHS, RollingMeans
-from collector_plugins.anomaly.detector.state_checks import check_saved_state
 from collector_plugins.anomaly.detector.value_ranges import RangeKind, ValueRanges
+from collector_plugins.anomaly.state_checks import check_saved_state
 
 VERSION = 1
 CHOSEN_LEVEL = 0.8  # in the middle of the levels that do well on NAB; 0.85 is best on the half tuned on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from collector_plugins.anomaly.detector.state_checks import is_finite
+from collector_plugins.anomaly.state_checks import is_finite
 
 STUCK = "stuck"
 ZERO = "zero"
@@ -81,7 +81,7 @@ class ValueRules:
         self.last = last
 
     def _is_event(self, value: float) -> bool:
-        """In a series that is mostly 0, only leaving 0 is an event; in one that hardly ever changes, every change is."""
+        """Leaving 0 is an event in a series that is mostly 0, and every change in one that hardly ever changes."""
         mostly_zero = self.zeros + self.zero_run >= SPARSE_ZERO_SHARE * self.rows
         return self.last == 0.0 if mostly_zero else value != self.last
 

@@ -1,98 +1,124 @@
-"""Predicts the next row of some series with a trained model, where there is one and onnxruntime is installed."""
+"""Predicts the next row of some series with a trained model, where there is one."""
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from collector_core import describe
-from collector_plugins.anomaly import features
+from collector_core.storage import read_bounded
+from collector_plugins.anomaly.forecast import features
+from collector_plugins.anomaly.forecast.linear_model import LinearModel
+from collector_plugins.anomaly.forecast.onnx_model import OnnxModel
 
-MODEL_FILE = "model.onnx"
-ABOUT = "energy_collector_anomaly"
-INPUT = "features"
-FIX = "pip install 'energy-collector[anomaly]'"
+MODEL_FILE = "model.json"
+OLD_MODEL_FILE = "model.onnx"  # what earlier releases trained
+MAX_BYTES = 1 << 28
 MAX_GAP_ROWS = 1.5
+INSTALL = "pip install 'energy-collector[anomaly]'"
+
+
+class Model(Protocol):
+    """What predicts series, from the feature vector of each."""
+
+    row_seconds: float
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The series that it predicts."""
+
+    def predict(self, vectors: Mapping[str, Sequence[float]]) -> dict[str, float]:
+        """The next row of each series."""
 
 
 class Predictor:
-    """A model is made by `energy-collector anomaly train`; without one nothing is predicted here."""
+    """Keeps the last rows of the series that a model predicts; without a model nothing is predicted.
 
-    def __init__(self, file: Path | None, folder: Path, row: float, log: logging.Logger) -> None:
-        self._file = file or folder / MODEL_FILE
-        self._must = file is not None
+    `path` is a model that the configuration names; without one, `folder` is where trained models are. `train` is the
+    command that makes one.
+    """
+
+    def __init__(self, path: Path | None, folder: Path, row: float, log: logging.Logger, train: str) -> None:
+        self._path = path
+        self._folder = folder
         self._row = row
         self._log = log
-        self._session: Any = None
-        self._last: dict[str, deque[float]] = {}
+        self._train = train
+        self._model: Model | None = None
+        self._last_rows: dict[str, deque[float]] = {}
         self._last_at = 0.0
-        self.series: tuple[str, ...] = ()
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The series that the model predicts."""
+        return self._model.series if self._model else ()
 
     def load(self) -> None:
-        """Read the model if there is one; what is wrong with it is said in the log, and nothing is predicted."""
-        if not self._file.exists():
-            if self._must:
-                self._log.warning("%s is not there; make it with `energy-collector anomaly train`", self._file)
-            return
+        """Read the model if there is one; the log says what is wrong with it, and then nothing is predicted."""
+        path = self._path or model_path(self._folder)
         try:
-            self._session, self.series = self._open()
+            self._model = self._read(path)
+        except FileNotFoundError:
+            if self._path:
+                self._log.warning("%s does not exist; fix: %s", path, self._train)
         except ImportError:
-            self._log.warning("%s is not used: onnxruntime is not installed; fix: %s", self._file, FIX)
+            fix = f"{self._train}; for a model of your own: {INSTALL}"
+            self._log.warning(
+                "%s is not used: it is an ONNX model and onnxruntime is not installed; fix: %s", path, fix
+            )
         except Exception as error:  # noqa: BLE001 - onnxruntime raises classes of its own
-            self.give_up(describe(error))
+            self._log.warning("%s is not used: %s; fix: %s", path, describe(error), self._train)
 
-    def predict(self, rows: Mapping[str, float], when: float) -> dict[str, float]:
-        """What the rows that end now were expected to be, from those before; then these count as well."""
-        if self._session is None:
+    def predict_row(self, rows: Mapping[str, float], when: float) -> dict[str, float]:
+        """Predict the rows that end at `when` (seconds since 1970) from those before, then remember `rows`.
+
+        A model that fails is not asked again; the log says why.
+        """
+        if self._model is None:
             return {}
-        predicted = self._run(when)
-        gap = when - self._last_at > MAX_GAP_ROWS * self._row
+        has_gap = when - self._last_at > MAX_GAP_ROWS * self._row
+        predicted = {} if has_gap else self._predict(self._model, when)
         self._last_at = when
-        for text in self.series:
-            known = self._last.setdefault(text, deque(maxlen=features.LAGS))
-            if gap or text not in rows:
+        for series in self.series:
+            known = self._last_rows.setdefault(series, deque(maxlen=features.LAGS))
+            if has_gap or series not in rows:
                 known.clear()
-            if text in rows:
-                known.appendleft(rows[text])
-        return {} if gap else predicted
+            if series in rows:
+                known.appendleft(rows[series])
+        return predicted
 
-    def give_up(self, reason: str) -> None:
-        """Predict nothing more, and say why."""
-        self._session, self.series = None, ()
-        self._log.warning("%s is not used: %s; train it anew: energy-collector anomaly train", self._file, reason)
+    def _read(self, path: Path) -> Model:
+        content = read_bounded(path, MAX_BYTES, follow_symlinks=True)
+        is_json = content.lstrip()[:1] == b"{"  # an ONNX file begins with the tag of its version
+        model: Model = LinearModel.from_json(content) if is_json else OnnxModel(content)
+        if model.row_seconds != self._row:
+            raise ValueError(f"trained on rows of {model.row_seconds:g} s, and rows are {self._row:g} s")
+        return model
 
-    def _open(self) -> tuple[Any, tuple[str, ...]]:
-        import onnxruntime  # noqa: PLC0415 - only where there is a model
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        session = onnxruntime.InferenceSession(str(self._file), options, providers=["CPUExecutionProvider"])
-        about = json.loads(session.get_modelmeta().custom_metadata_map.get(ABOUT, "{}"))
-        series, row = about.get("series"), about.get("row")
-        if not (isinstance(series, list) and all(isinstance(text, str) for text in series)):
-            raise ValueError("it was not made by `energy-collector anomaly train`")
-        if row != self._row or about.get("features") != features.COUNT:
-            raise ValueError(f"it was trained on rows of {row} s, and these are {self._row:g} s")
-        return session, tuple(series)
-
-    def _run(self, when: float) -> dict[str, float]:
-        """Those of which all the last rows are known."""
-        ready = [text for text in self.series if len(self._last.get(text, ())) == features.LAGS]
-        if not ready:
+    def _predict(self, model: Model, when: float) -> dict[str, float]:
+        """Predict those series of which all the last rows are known."""
+        known = {series: self._last_rows.get(series, ()) for series in model.series}
+        vectors = {
+            series: features.feature_vector(list(rows), when)
+            for series, rows in known.items()
+            if len(rows) == features.LAGS
+        }
+        if not vectors:
             return {}
-        nothing = [0.0] * features.LAGS
-        table = [features.features(list(self._last[t]) if t in ready else nothing, when) for t in self.series]
-        (found,) = self._session.run(None, {INPUT: _array(table)})
-        known = set(ready)
-        return {t: float(v) for t, v in zip(self.series, found, strict=True) if t in known and v - v == 0}
+        try:
+            predicted = model.predict(vectors)
+        except Exception as error:  # noqa: BLE001 - whatever a model does, watching goes on
+            self._model = None
+            self._log.warning("the model fails and is no longer used: %s; fix: %s", describe(error), self._train)
+            return {}
+        return {series: value for series, value in predicted.items() if isfinite(value)}
 
 
-def _array(table: list[list[float]]) -> Any:
-    import numpy as np  # noqa: PLC0415 - comes with onnxruntime
-
-    return np.asarray(table, dtype=np.float64)
+def model_path(folder: Path) -> Path:
+    """Where the model is that was trained last; one of an earlier release counts while there is no newer one."""
+    newest, old = folder / MODEL_FILE, folder / OLD_MODEL_FILE
+    return old if old.exists() and not newest.exists() else newest

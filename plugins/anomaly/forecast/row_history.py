@@ -10,97 +10,104 @@ from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
 
-from collector_core import Selector, describe
-from collector_plugins.anomaly.selection import selected
-from collector_plugins.anomaly.watched import Watched
+from collector_core import Selector, Series, describe
+from collector_core.storage import private_folder
 
-HEAD = ("time", "series", "value")
+HEADER = ("time", "series", "value")
 PREFIX = "history-"
 MAX_SERIES = 20
-FOLDER_MODE = 0o700
-Table = Mapping[str, Mapping[float, float]]
+RowTable = Mapping[str, Mapping[float, float]]
 
 
-class History:
-    """Appends a line per series and row: `time` (seconds since 1970), `series`, `value`; old days are deleted."""
+class RowHistory:
+    """Appends a line per row and series: `time` (seconds since 1970), `series`, `value`.
 
-    def __init__(self, folder: Path, series: Sequence[str], days: int, log: logging.Logger) -> None:
+    Keeps at most 20 series a day of those that `series` selects, and `days` days; 0 keeps nothing.
+    """
+
+    def __init__(self, folder: Path, series: Sequence[Selector], days: int, log: logging.Logger) -> None:
         self._folder = folder
-        self._selectors = [Selector.parse(text) for text in series]
+        self._selectors = series
         self._days = days
         self._log = log
         self._chosen: dict[str, bool] = {}
         self._day = ""
-        self._failing = False
+        self._is_failing = False
 
-    def add(self, watched: Iterable[Watched], when: float) -> None:
-        """The row that ended at `when`; a disk that refuses is told once and costs nothing else."""
+    def append_rows(self, rows: Iterable[tuple[Series, float]], when: float) -> None:
+        """Append the rows that ended at `when`; a disk that refuses is reported once and costs nothing else."""
         if not self._days or not self._selectors:
             return
-        lines = [(f"{when:.0f}", each.series.text, repr(each.value)) for each in watched if self._is_kept(each)]
+        day = datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%d")
+        if day != self._day:
+            self._chosen.clear()
+        lines = [(f"{when:.0f}", series.text, repr(value)) for series, value in rows if self._is_chosen(series)]
         if not lines:
             return
         try:
-            self._append(lines, when)
-            self._failing = False
+            self._append_lines(lines, day)
+            self._is_failing = False
         except OSError as error:
-            if not self._failing:
+            if not self._is_failing:
                 self._log.warning("the history in %s cannot be written: %s", self._folder, describe(error))
-            self._failing = True
+            self._is_failing = True
 
-    def _is_kept(self, watched: Watched) -> bool:
-        text = watched.series.text
-        if text not in self._chosen:
-            room = sum(self._chosen.values()) < MAX_SERIES
-            self._chosen[text] = room and selected(self._selectors, watched.series)
-        return self._chosen[text]
+    def _is_chosen(self, series: Series) -> bool:
+        if series.text not in self._chosen:
+            has_room = sum(self._chosen.values()) < MAX_SERIES
+            self._chosen[series.text] = has_room and any(
+                selector.matches(series.name, series.labels) for selector in self._selectors
+            )
+        return self._chosen[series.text]
 
-    def _append(self, lines: Sequence[tuple[str, str, str]], when: float) -> None:
-        day = datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%d")
-        file = self._folder / f"{PREFIX}{day}.csv"
+    def _append_lines(self, lines: Sequence[tuple[str, str, str]], day: str) -> None:
+        path = self._folder / f"{PREFIX}{day}.csv"
         if day != self._day:
-            self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            private_folder(self._folder)
+            self._delete_old_days(path)
             self._day = day
-            others = [each for each in files(self._folder) if each != file]
-            for old in others[: max(0, len(others) + 1 - self._days)]:
-                old.unlink(missing_ok=True)
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        if not file.exists():
-            writer.writerow(HEAD)
+        if not path.exists():
+            writer.writerow(HEADER)
         writer.writerows(lines)
-        with file.open("a", encoding="utf-8") as stream:
+        with path.open("a", encoding="utf-8") as stream:
             stream.write(text.getvalue())
 
+    def _delete_old_days(self, today: Path) -> None:
+        others = [path for path in history_files(self._folder) if path != today]
+        for path in others[: max(0, len(others) + 1 - self._days)]:
+            path.unlink(missing_ok=True)
 
-def files(folder: Path) -> list[Path]:
-    """The days of a folder, oldest first."""
+
+def history_files(folder: Path) -> list[Path]:
+    """The files of a folder, the oldest day first."""
     return sorted(folder.glob(f"{PREFIX}????-??-??.csv"))
 
 
-def read(paths: Iterable[Path]) -> Table:
-    """All rows of files, by series and time; raises `ValueError` where a file is no history, with its line."""
+def read_history(paths: Iterable[Path]) -> RowTable:
+    """All rows of files, by series and time; raises `ValueError` that names the line where a file is not a history."""
     table: dict[str, dict[float, float]] = {}
     for path in paths:
         with path.open(encoding="utf-8", newline="") as stream:
-            for time, series, value in parse(stream, path.name):
+            for time, series, value in parse_history(stream, path.name):
                 table.setdefault(series, {})[time] = value
     return table
 
 
-def parse(lines: Iterable[str], name: str) -> Iterator[tuple[float, str, float]]:
-    """Time, series and value of each line; raises `ValueError`. A last line that was cut off is left out."""
+def parse_history(lines: Iterable[str], name: str) -> Iterator[tuple[float, str, float]]:
+    """Time, series and value of each line; raises `ValueError`. A line that was cut off is skipped."""
     reader = csv.reader(lines)
     try:
-        if tuple(next(reader, ())) == HEAD:
-            yield from (_row(row) for row in reader if len(row) == len(HEAD))
+        if tuple(next(reader, ())) == HEADER:
+            yield from (_parse_row(row) for row in reader if len(row) == len(HEADER))
             return
     except (csv.Error, ValueError) as error:
         raise ValueError(f"{name}, line {reader.line_num}: {error}") from error
-    raise ValueError(f"{name}: the first line must be {','.join(HEAD)}")
+    raise ValueError(f"{name}: the first line must be {','.join(HEADER)}")
 
 
-def _row(row: Sequence[str]) -> tuple[float, str, float]:
+def _parse_row(row: Sequence[str]) -> tuple[float, str, float]:
     time, value = float(row[0]), float(row[2])
     if not (isfinite(time) and isfinite(value)):
         raise ValueError(f"{time}, {value}: not finite")

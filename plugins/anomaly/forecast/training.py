@@ -1,35 +1,34 @@
-"""History → a linear autoregressive model with daily and weekly waves, by least squares, as an ONNX file.
+"""Trains a linear autoregressive model with daily and weekly waves on the rows of a series.
 
-The model of each series is one row of weights; all of them together are `y = Σ features · weights`: one multiplication
-and one sum in ONNX. Weights are found by ridge regression on features in units of the series' own spread.
+Ridge regression by the normal equations, on features in units of the series' own spread. The 19 features make them
+small enough for plain Python.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from math import sqrt
+from operator import mul
+from statistics import fmean
+from typing import NamedTuple
 
-from collector_plugins.anomaly import features
-from collector_plugins.anomaly.predictor import ABOUT, INPUT
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+from collector_plugins.anomaly import cholesky
+from collector_plugins.anomaly.forecast import features
 
 FEWEST_ROWS = 500
 HELD_BACK = 0.2  # of the rows, the last ones: what the model is judged by
 RIDGE = 1e-3
-OPSET = 13
-IR_VERSION = 8
+CONSTANT_RIDGE = 1e-9  # the constant goes free of the penalty
+CONSTANT = features.LAGS  # position of the constant among the features
+
+Vectors = Sequence[Sequence[float]]
 
 
-class Trained(NamedTuple):
-    """The model of one series; errors are mean absolute ones on rows that it was not trained on, in the series' unit.
+class TrainedSeries(NamedTuple):
+    """The model of one series.
 
-    `naive_error` is that of saying the last row again.
+    `error` is the mean absolute error, in the unit of the series, on rows that the model was not trained on;
+    `naive_error` is that of predicting the last row again.
     """
 
     series: str
@@ -44,73 +43,60 @@ class Trained(NamedTuple):
         return self.error < self.naive_error
 
 
-def fit(series: str, history: Mapping[float, float], row: float) -> Trained | None:
-    """Train on the rows of one series by time (seconds since 1970); None where there are fewer than 500 usable ones."""
-    import numpy as np  # noqa: PLC0415 - only where a model is trained
-
-    inputs, targets = _examples(history, row)
+def train_series(series: str, rows: Mapping[float, float], row_seconds: float) -> TrainedSeries | None:
+    """Train on the rows of a series by time, in seconds since 1970; None if fewer than 500 have 12 before them."""
+    vectors, targets = _examples(rows, row_seconds)
     if len(targets) < FEWEST_ROWS:
         return None
-    x, y = np.asarray(inputs), np.asarray(targets)
-    cut = int(len(y) * (1 - HELD_BACK))
-    judged = _solve(x[:cut], y[:cut])
-    error = float(np.mean(np.abs(x[cut:] @ judged - y[cut:])))
-    naive = float(np.mean(np.abs(x[cut:, 0] - y[cut:])))
-    return Trained(series, len(y), [float(weight) for weight in _solve(x, y)], error, naive)
+    cut = int(len(targets) * (1 - HELD_BACK))
+    judged = _fit(vectors[:cut], targets[:cut])
+    held_back = list(zip(vectors[cut:], targets[cut:], strict=True))
+    error = fmean(abs(_dot(judged, vector) - target) for vector, target in held_back)
+    naive_error = fmean(abs(vector[0] - target) for vector, target in held_back)
+    return TrainedSeries(series, len(targets), _fit(vectors, targets), error, naive_error)
 
 
-def write(trained: Sequence[Trained], row: float) -> bytes:
-    """The ONNX file of these models."""
-    import onnx  # noqa: PLC0415 - only where a model is written
-    from onnx import TensorProto, helper  # noqa: PLC0415
-
-    count = len(trained)
-    flat = [weight for each in trained for weight in each.weights]
-    weights = helper.make_tensor("weights", TensorProto.DOUBLE, [count, features.COUNT], flat)
-    axes = helper.make_tensor("axes", TensorProto.INT64, [1], [1])
-    graph = helper.make_graph(
-        [
-            helper.make_node("Mul", [INPUT, "weights"], ["products"]),
-            helper.make_node("ReduceSum", ["products", "axes"], ["predicted"], keepdims=0),
-        ],
-        "linear",
-        [helper.make_tensor_value_info(INPUT, TensorProto.DOUBLE, [count, features.COUNT])],
-        [helper.make_tensor_value_info("predicted", TensorProto.DOUBLE, [count])],
-        [weights, axes],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
-    about = {"series": [each.series for each in trained], "row": row, "features": features.COUNT}
-    helper.set_model_props(model, {ABOUT: json.dumps(about)})
-    onnx.checker.check_model(model)
-    written: bytes = model.SerializeToString()
-    return written
-
-
-def _examples(history: Mapping[float, float], row: float) -> tuple[list[list[float]], list[float]]:
-    """Every row that has 12 rows right before it."""
-    inputs, targets = [], []
-    times = sorted(history)
+def _examples(rows: Mapping[float, float], row_seconds: float) -> tuple[list[list[float]], list[float]]:
+    """The features and the value of each row with 12 rows right before it."""
+    vectors, targets = [], []
+    times = sorted(rows)
     steady = 0
     for place in range(1, len(times)):
-        steady = steady + 1 if times[place] - times[place - 1] <= 1.5 * row else 0
+        steady = steady + 1 if times[place] - times[place - 1] <= 1.5 * row_seconds else 0
         if steady >= features.LAGS:
-            last = [history[time] for time in reversed(times[place - features.LAGS : place])]
-            inputs.append(features.features(last, times[place]))
-            targets.append(history[times[place]])
-    return inputs, targets
+            last_rows = [rows[time] for time in reversed(times[place - features.LAGS : place])]
+            vectors.append(features.feature_vector(last_rows, times[place]))
+            targets.append(rows[times[place]])
+    return vectors, targets
 
 
-def _solve(x: Floats, y: Floats) -> Any:
-    """Ridge regression; the penalty is the same whatever the unit, and the constant goes free of it."""
-    import numpy as np  # noqa: PLC0415
-
-    center, scale = float(np.mean(y)), float(np.std(y)) or 1.0
-    scaled = x.copy()
-    scaled[:, : features.LAGS] = (x[:, : features.LAGS] - center) / scale
-    penalty = RIDGE * len(y) * np.eye(features.COUNT)
-    penalty[features.LAGS, features.LAGS] = 1e-9
-    weights = np.linalg.solve(scaled.T @ scaled + penalty, scaled.T @ ((y - center) / scale))
-    raw = weights * scale
-    raw[: features.LAGS] = weights[: features.LAGS]
-    raw[features.LAGS] += center * (1.0 - float(np.sum(weights[: features.LAGS])))
+def _fit(vectors: Vectors, targets: Sequence[float]) -> list[float]:
+    """Ridge regression; the penalty is the same whatever the unit."""
+    center = fmean(targets)
+    scale = sqrt(fmean((target - center) ** 2 for target in targets)) or 1.0
+    lags, rest = _columns(vectors)
+    columns = [[(value - center) / scale for value in column] for column in lags] + rest
+    scaled_targets = [(target - center) / scale for target in targets]
+    weights = cholesky.solve(_penalized_gram(columns, len(targets)), [_dot(each, scaled_targets) for each in columns])
+    raw = weights[: features.LAGS] + [weight * scale for weight in weights[features.LAGS :]]
+    raw[CONSTANT] += center * (1.0 - sum(weights[: features.LAGS]))
     return raw
+
+
+def _columns(vectors: Vectors) -> tuple[list[list[float]], list[list[float]]]:
+    """The columns of the last rows, and all others."""
+    columns = [list(column) for column in zip(*vectors, strict=True)]
+    return columns[: features.LAGS], columns[features.LAGS :]
+
+
+def _penalized_gram(columns: Sequence[Sequence[float]], rows: int) -> list[list[float]]:
+    """Xᵀ X with the penalty on its diagonal; only the lower triangle, which is all that Cholesky reads."""
+    gram = [[_dot(column, other) for other in columns[: place + 1]] for place, column in enumerate(columns)]
+    for place, line in enumerate(gram):
+        line[place] += CONSTANT_RIDGE if place == CONSTANT else RIDGE * rows
+    return gram
+
+
+def _dot(left: Sequence[float], right: Sequence[float]) -> float:
+    products: Iterable[float] = map(mul, left, right)
+    return sum(products)

@@ -1,4 +1,4 @@
-"""The types of anomalies that no detector and no rule of a single series' values finds, and what they have in common."""
+"""The types of anomalies beyond those of a detector, and which of all types come from rules."""
 
 from __future__ import annotations
 

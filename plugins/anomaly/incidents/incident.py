@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, FiniteFloat, TypeAdapter
+
+from collector_plugins.anomaly.incidents.severity import MAX_SEVERITY
 
 MAX_RELATED = 20
 Kind = tuple[str, str, str]
@@ -19,18 +24,18 @@ class Incident:
     `severity` is 1 (minor) to 5 (critical), `score` 0 to 1; `value` and `expected` are in the unit of the series.
     """
 
-    time: float
+    time: FiniteFloat
     type: str
-    severity: int
+    severity: Annotated[int, Field(ge=1, le=MAX_SEVERITY)]
     component: str
     series: str
     description: str
-    score: float
-    value: float | None = None
-    expected: float | None = None
+    score: FiniteFloat
+    value: FiniteFloat | None = None
+    expected: FiniteFloat | None = None
     related: list[str] = field(default_factory=list)
     actions: tuple[str, ...] = ()
-    ended: float | None = None
+    ended: FiniteFloat | None = None
 
     @property
     def id(self) -> str:
@@ -73,14 +78,18 @@ class Incident:
     @classmethod
     def restore(cls, state: Mapping[str, Any], now: float) -> Incident:
         """An incident as it was saved; one that lasted then is taken to have ended at `now`. Raises `ValueError`."""
+        incident = _adapter().validate_python(state)
+        incident.ended = now if incident.ended is None else incident.ended
         try:
-            incident = cls(**state)
-            incident.actions = tuple(incident.actions)
-            incident.ended = now if incident.ended is None else incident.ended
             incident.to_json()
-        except (TypeError, AttributeError, OverflowError, OSError) as error:
+        except (OverflowError, OSError) as error:
             raise ValueError(f"a saved incident is damaged: {error}") from error
         return incident
+
+
+@cache
+def _adapter() -> TypeAdapter[Incident]:
+    return TypeAdapter(Incident)
 
 
 def _rfc3339(when: float) -> str:

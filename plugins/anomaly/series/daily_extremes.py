@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from collector_plugins.anomaly.detector.state_checks import is_finite
+from collector_plugins.anomaly.state_checks import is_finite
 
 DAYS = 31
 DAY = 86_400.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from collector_core import Series
-from collector_plugins.anomaly.detector.state_checks import is_finite
 from collector_plugins.anomaly.detector.value_rules import ZERO, ValueRules
 from collector_plugins.anomaly.series.daily_extremes import DailyExtremes
 from collector_plugins.anomaly.series.row_aggregates import CounterRate, GaugeMean, RowAggregate
+from collector_plugins.anomaly.state_checks import is_finite
 
 if TYPE_CHECKING:
     from collector_plugins.anomaly.detector import Detector, Verdict
@@ -84,9 +84,11 @@ class WatchedSeries:
     def close_row(self, when: float, *, collector_ran: bool) -> None:
         """Judge the row that ends at `when`, in seconds since 1970.
 
-        `collector_ran` says whether its collector had a successful run within the row.
+        `collector_ran` says whether its collector had a successful run within the row. A row whose mean is beyond the
+        range of floating-point numbers has no value.
         """
-        self.value = self._aggregate.close_row()
+        value = self._aggregate.close_row()
+        self.value = value if is_finite(value) else None
         self.rows_missed = 0 if self._has_reading else self.rows_missed + collector_ran
         self._has_reading = False
         if self.value is None:

@@ -97,7 +97,7 @@ class Machine:
 
     def records(self):
         """All that are kept, the newest first."""
-        return self.anomaly.collector._records
+        return self.anomaly.collector._latest
 
     def active(self):
         """The anomalies that go on: component and type."""

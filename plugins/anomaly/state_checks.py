@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-LARGEST = 1e200  # far above anything a detector keeps, and far enough below what overflows
+LARGEST = 1e200  # far above anything a detector keeps, and far enough below what overflows in one
 
 
 def check_saved_state(state: Mapping[str, Any], version: int) -> None:
@@ -16,9 +17,9 @@ def check_saved_state(state: Mapping[str, Any], version: int) -> None:
         raise ValueError("the detector's saved state is damaged: it holds something that is not a finite number")
 
 
-def is_finite(value: object) -> TypeGuard[float]:
-    """Whether this is a number, far enough from what overflows."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
+def is_finite(value: object, largest: float = sys.float_info.max) -> TypeGuard[float]:
+    """Whether this is a number, and one of at most that magnitude."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= largest
 
 
 def _holds_numbers(part: object) -> bool:
@@ -26,4 +27,4 @@ def _holds_numbers(part: object) -> bool:
         return all(_holds_numbers(value) for value in part.values())
     if isinstance(part, list):
         return all(_holds_numbers(value) for value in part)
-    return is_finite(part)
+    return is_finite(part, LARGEST)
