@@ -16,7 +16,8 @@ from prometheus_client.registry import Collector
 from bench import samples
 from bench.effort import Effort
 from bench.figures import Figure, Goal
-from collector_core.exposition.exposition import Exposition, negotiate
+from collector_core.exposition.formats import negotiate
+from collector_core.exposition.sources import Exposition
 from collector_core.model.clock import SystemClock
 from collector_core.model.readings import Snapshot
 

@@ -11,7 +11,7 @@ from collector_core.config.loading import load, log_broken
 from collector_core.config.settings import Config
 from collector_core.engine.app import App
 from collector_core.errors import ConfigError, DeclarationError, Problem, StartupError
-from collector_core.exposition.exposition import Exposition
+from collector_core.exposition.sources import Exposition
 from collector_core.model.clock import SystemClock
 from collector_core.plugins.hookspecs import implements
 from collector_core.web import tls

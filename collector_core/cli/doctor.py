@@ -31,8 +31,7 @@ def command(common: Common) -> None:
     for cls in plugins.types.values():
         good &= _examine(app, cls)
     for plugin in plugins.broken:
-        fix = plugin.fix or f"pip install --upgrade {plugin.distribution}"
-        _say("broken", "red", plugin.name, plugin.error, fix)
+        _say("refused" if plugin.refused else "broken", "red", plugin.name, plugin.error, plugin.remedy)
     app.stop(0.5)
     sys.exit(0 if good else 1)
 

@@ -26,5 +26,5 @@ def command(common: Common) -> None:
 
 def _row(plugin: Plugin) -> tuple[str, ...]:
     metrics = sum(len(cls.metrics) for cls in plugin.types)
-    offers = f"cannot be loaded: {plugin.error}" if plugin.error else f"{metrics} metrics"
+    offers = plugin.problem if plugin.error else f"{metrics} metrics"
     return (plugin.name, plugin.version, plugin.distribution, offers)

@@ -23,7 +23,7 @@ def _default(name: str) -> Instance:
     plugins = discover({name})
     if name in plugins.types:
         return configuration.default_instance(plugins.types[name])
-    if plugins.broken:
-        raise StartupError(f"plugin {name!r} cannot be loaded: {plugins.broken[0].error}")
+    if name in plugins.unloaded:
+        raise StartupError(f"plugin {name!r} cannot be loaded: {plugins.unloaded[name].error}")
     hint = did_you_mean(name, discover().types) or "`energy-collector list` shows all"
     raise StartupError(f"no collector and no plugin is called {name!r}; {hint}")

@@ -14,7 +14,7 @@ from collector_core.cli.named import named_runner
 from collector_core.cli.textfile import write_whole
 from collector_core.engine.app import App
 from collector_core.engine.runner import Runner
-from collector_core.exposition.exposition import negotiate
+from collector_core.exposition.formats import negotiate
 from collector_core.model.run_report import RunReport
 
 

@@ -36,8 +36,7 @@ class PluginGroup(click.Group):
         del ctx
         function = None
         if cmd_name in entry_point_names():
-            (plugin,) = discover({cmd_name}).all
-            function = self._functions(plugin).get(cmd_name)
+            function = self._functions(discover({cmd_name}).named(cmd_name)).get(cmd_name)
         if function is None:
             function = self._only(cmd_name)
         return None if function is None else _command(cmd_name, function)
@@ -68,8 +67,7 @@ def own_group(name: str) -> click.Group | None:
     """
     if name not in entry_point_names():
         return None
-    (plugin,) = discover({name}).all
-    own = _commands_of(plugin).own
+    own = _commands_of(discover({name}).named(name)).own
     commands = {command: _command(command, function) for command, function in own.items()}
     return click.Group(name, commands=commands, help=f"Commands of the plugin {name}.") if commands else None
 

@@ -29,9 +29,9 @@ def load(file: Path | None, *, hook: str = "collector_types") -> tuple[Plugins, 
 
 
 def log_broken(plugins: Plugins) -> None:
-    """Log each plugin that could not be loaded."""
-    for plugin in plugins.broken:
-        log.error("plugin %s (%s) cannot be loaded: %s", plugin.name, plugin.distribution, plugin.error)
+    """Log each plugin that could not be loaded or was refused; two that claim one name together."""
+    for plugin in {(plugin.name, plugin.error): plugin for plugin in reversed(plugins.broken)}.values():
+        log.error("plugin %s (%s) %s", plugin.name, plugin.distribution, plugin.problem)
 
 
 class DefaultInstances(NamedTuple):

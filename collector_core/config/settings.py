@@ -230,7 +230,7 @@ def _instances(
 
 
 def _unloadable(collectors: Mapping[str, Any], document: Document, plugins: Plugins) -> Iterable[Unloadable]:
-    broken = {plugin.name: plugin for plugin in plugins.broken}
+    broken = plugins.unloaded
     for name, item in collectors.items():
         wanted, path = _wanted(name, item)
         if wanted in broken:
@@ -250,7 +250,7 @@ def _find_type(
     wanted, path = _wanted(name, item)
     if wanted in plugins.types:
         return plugins.types[wanted], []
-    if wanted in {plugin.name for plugin in plugins.broken}:
+    if wanted in plugins.unloaded:
         return None, []  # `_unloadable` tells
     hint = did_you_mean(wanted, {*plugins.types, *entry_point_names()}) or "`energy-collector list` shows all"
     return None, [document.problem(path, f"no plugin is called {wanted!r}; {hint}")]

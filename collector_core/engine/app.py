@@ -18,7 +18,7 @@ from collector_core.engine.runner import Runner
 from collector_core.engine.self_metrics import APP, HEALTH, AppState, Health
 from collector_core.engine.ticker import Watchdog
 from collector_core.errors import ConfigError, Reason, describe
-from collector_core.exposition.exposition import Exposition, Source
+from collector_core.exposition.sources import Exposition, Source
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock, SystemClock
 from collector_core.model.run_report import RunReport
@@ -221,7 +221,7 @@ class App:
 
     def _publish_state(self) -> None:
         self.state.plugins = {plugin.name: plugin.version for plugin in self.plugins.all if not plugin.error}
-        self.state.broken = tuple(plugin.name for plugin in self.plugins.broken)
+        self.state.broken = tuple(self.plugins.unloaded)
         self.state.abandoned = len(self._abandoned)
         self._source.publish(self.state.snapshot())
 

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from collector_core.exposition.exposition import Exposition
+from collector_core.exposition.sources import Exposition
 from collector_core.model.clock import Clock
 from collector_core.model.metrics import Counter, Gauge, Info
 from collector_core.model.readings import NOTHING, Readings

@@ -20,7 +20,7 @@ from collector_core.config.settings import Instance
 from collector_core.engine.self_metrics import HEALTH, Health
 from collector_core.engine.worker import Lifecycle, LoopWorker, Worker
 from collector_core.errors import AuthFailed, NoTargetAvailable, NotAvailable, Reason, describe, reason_of
-from collector_core.exposition.exposition import Exposition
+from collector_core.exposition.sources import Exposition
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
 from collector_core.model.readings import NOTHING, Readings, Snapshot

@@ -129,7 +129,7 @@ class Sources:
         """Collectors that may have meters, with the root that each works below: those of the file, or what fits."""
         plugins, config = load(file)
         where = root or config.settings.root
-        for plugin in plugins.broken:
+        for plugin in plugins.unloaded.values():
             self._see_broken(plugin)
         instances = self._defaults(plugins, clock, where) if config.instances is None else config.instances
         for instance in instances:

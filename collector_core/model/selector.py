@@ -17,18 +17,19 @@ _NAME = re.compile(r"[a-zA-Z_:*][a-zA-Z0-9_:*]*")
 _MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(,|(?=\}))')
 _ESCAPED = re.compile(r'\\([\\"n])')
 _NAME_LABEL = "__name__"  # what PromQL calls the name of a series where it stands among the labels
+_META = (_NAME_LABEL, "__topic__", "__of__")  # of the metric, not of the series
 
 
 @dataclass(frozen=True, slots=True)
 class _Matcher:
-    """One condition on a label or, as `__name__`, on the name; a label that is missing is empty, as in PromQL."""
+    """One condition on a label, or on one of `_META`; what is missing is empty, as in PromQL."""
 
     label: str
     pattern: re.Pattern[str]
     wanted: bool
 
-    def __call__(self, value: str) -> bool:
-        return (self.pattern.fullmatch(value) is not None) is self.wanted
+    def __call__(self, labels: Mapping[str, str]) -> bool:
+        return (self.pattern.fullmatch(labels.get(self.label, "")) is not None) is self.wanted
 
 
 class Selector(SeriesChooser):
@@ -37,15 +38,16 @@ class Selector(SeriesChooser):
     def __init__(self, text: str, matchers: Sequence[_Matcher]) -> None:
         super().__init__()
         self.text = text
-        self._of_name = [matcher for matcher in matchers if matcher.label == _NAME_LABEL]
-        self._of_labels = [matcher for matcher in matchers if matcher.label != _NAME_LABEL]
+        self._of_metric = [matcher for matcher in matchers if matcher.label in _META]
+        self._of_labels = [matcher for matcher in matchers if matcher.label not in _META]
 
     @classmethod
     def parse(cls, text: str) -> Selector:
         """Read `name`, `name{label="value"}` and so on; raises `ValueError` that says where it is wrong.
 
         Matchers are `=`, `!=`, `=~` and `!~`, regular expressions are anchored (Python's dialect); `*` in the name
-        stands for any characters. `{…}` alone is any name; `__name__` among the labels is the name.
+        stands for any characters. `{…}` alone is any name. Among the labels `__name__` is the name, and `__topic__` and
+        `__of__` say what the metric is about: `{__topic__="power",__of__="gpu"}`.
         """
         text = text.strip()
         found = _NAME.match(text)
@@ -56,9 +58,9 @@ class Selector(SeriesChooser):
             raise ValueError("a selector is empty; write a metric's name, e.g. system_cpu_usage_ratio")
         return cls(text, [*name, *(_matchers(text, len(text) - len(rest)) if rest else ())])
 
-    def matches(self, name: str, labels: Mapping[str, str]) -> bool:
-        """Whether a series with this name and all these labels is meant."""
-        return self._means_name(name) and self._means_labels(labels)
+    def matches(self, name: str, labels: Mapping[str, str], *, topic: str = "", of: str = "") -> bool:
+        """Whether a series with this name and all these labels, whose metric is about `topic` of `of`, is meant."""
+        return self._means_name(name, topic, of) and self._means_labels(labels)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Selector) and self.text == other.text
@@ -70,13 +72,14 @@ class Selector(SeriesChooser):
         return f"Selector.parse({self.text!r})"
 
     def _means_metric(self, metric: Metric) -> bool:
-        return self._means_name(metric.name)
+        return self._means_name(metric.name, metric.topic, metric.of)
 
-    def _means_name(self, name: str) -> bool:
-        return all(matcher(name) for matcher in self._of_name)
+    def _means_name(self, *meta: str) -> bool:
+        known = dict(zip(_META, meta, strict=True))
+        return all(matcher(known) for matcher in self._of_metric)
 
     def _means_labels(self, labels: Mapping[str, str]) -> bool:
-        return all(matcher(labels.get(matcher.label, "")) for matcher in self._of_labels)
+        return all(matcher(labels) for matcher in self._of_labels)
 
     def _foreign(self, published: Published, family: Family) -> Iterator[tuple[Series, float]]:
         for sample in family.samples:

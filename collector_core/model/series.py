@@ -33,6 +33,12 @@ class Series:
     of: str = ""
     title: str = ""
 
+    @property
+    def heading(self) -> str:
+        """The title and the labels, as the start of a sentence: `Power of the greenhouse (plug=lamps)`."""
+        labels = ", ".join(f"{label}={value}" for label, value in self.labels.items() if value)
+        return (self.title or self.name) + (f" ({labels})" if labels else "")
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Series) and self.text == other.text
 

@@ -9,10 +9,11 @@ from collector_core.model.series import SeriesChooser
 class TopicSelector(SeriesChooser):
     """Chooses the published series about `topic`, of `of` or of anything: `TopicSelector("power", of="gpu")`.
 
-    Both are words as in `Metric`. Families of foreign code say nothing of that kind and are never chosen.
+    Both are words as in `Metric`; without a `topic` every series is chosen that has one. Families of foreign code say
+    nothing of that kind and are never chosen.
     """
 
-    def __init__(self, topic: str, *, of: str | None = None) -> None:
+    def __init__(self, topic: str | None = None, *, of: str | None = None) -> None:
         super().__init__()
         self.topic = topic
         self.of = of
@@ -21,4 +22,4 @@ class TopicSelector(SeriesChooser):
         return f"TopicSelector({self.topic!r}, of={self.of!r})"
 
     def _means_metric(self, metric: Metric) -> bool:
-        return metric.topic == self.topic and self.of in (None, metric.of)
+        return bool(metric.topic) and self.topic in (None, metric.topic) and self.of in (None, metric.of)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -20,11 +20,12 @@ from collector_core.plugins import api_version as api
 from collector_core.plugins import hookspecs
 
 GROUP = hookspecs.PROJECT
+OURS = "energy-collector"  # the distribution that bundled plugins come with
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """One entry point: what it offers, or why it could not be loaded."""
+    """One entry point: what it offers, or why it could not be loaded; `refused` where another one has its name."""
 
     name: str
     distribution: str
@@ -33,6 +34,12 @@ class Plugin:
     types: tuple[type[Collector[Any]], ...] = ()
     error: str = ""
     fix: str = ""
+    refused: bool = False
+
+    @property
+    def problem(self) -> str:
+        """Why it does not take part."""
+        return f"{'refused' if self.refused else 'cannot be loaded'}: {self.error}"
 
     @property
     def remedy(self) -> str:
@@ -49,8 +56,19 @@ class Plugins:
 
     @property
     def broken(self) -> tuple[Plugin, ...]:
-        """Those that could not be loaded."""
+        """Those that could not be loaded or were refused; another one may have been loaded under the same name."""
         return tuple(plugin for plugin in self.all if plugin.error)
+
+    @property
+    def unloaded(self) -> dict[str, Plugin]:
+        """The names under which nothing could be loaded, each with the first plugin that has it."""
+        loaded = {plugin.name for plugin in self.all if not plugin.error}
+        return {plugin.name: plugin for plugin in reversed(self.broken) if plugin.name not in loaded}
+
+    def named(self, name: str) -> Plugin:
+        """The plugin that was loaded under a name, or the first that was not; raises `KeyError` where none has it."""
+        loaded = (plugin for plugin in self.all if plugin.name == name and not plugin.error)
+        return next(loaded, None) or self.unloaded[name]
 
     @property
     def types(self) -> dict[str, type[Collector[Any]]]:
@@ -69,13 +87,11 @@ def discover(only: Collection[str] | None = None, *, hook: str = "collector_type
     """
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
-    plugins: dict[str, Plugin] = {}
+    claimants: dict[str, list[metadata.EntryPoint]] = {}
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: (entry.name, _distribution(entry))):
-        if only is not None and entry.name not in only:
-            continue
-        first = plugins.get(entry.name)
-        plugins[entry.name] = _load(manager, entry, hook) if first is None else _claimed_twice(first, entry)
-    return Plugins(plugins.values())
+        if only is None or entry.name in only:
+            claimants.setdefault(entry.name, []).append(entry)
+    return Plugins(plugin for entries in claimants.values() for plugin in _load_one(manager, entries, hook))
 
 
 def entry_point_names() -> list[str]:
@@ -94,15 +110,22 @@ def detect(cls: type[Collector[Any]], root: Path, clock: Clock) -> NotAvailable 
         return NotAvailable(Reason.BAD_DATA, describe(error))
 
 
+def _load_one(manager: pluggy.PluginManager, claimants: Sequence[metadata.EntryPoint], hook: str) -> Iterator[Plugin]:
+    """Load one of those that claim a name, and refuse the others: the bundled one; or none, as no other has a right."""
+    ours = [entry for entry in claimants if _distribution(entry) == OURS]
+    admitted = ours or (claimants if len(claimants) == 1 else [])
+    yield from (_load(manager, entry, hook) for entry in admitted)
+    yield from (_refused(entry, [] if ours else claimants) for entry in claimants if entry not in admitted)
+
+
 def _load(manager: pluggy.PluginManager, entry: metadata.EntryPoint, hook: str) -> Plugin:
-    version = entry.dist.version if entry.dist else ""
     try:
         module = _import(entry)
         types = _collector_types(manager, entry.name, module, hook)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything at import
         fix = api.UPGRADE if isinstance(error, NewerApiNeeded) else ""
-        return Plugin(entry.name, _distribution(entry), version, error=describe(error), fix=fix)
-    return Plugin(entry.name, _distribution(entry), version, module, types)
+        return Plugin(entry.name, _distribution(entry), _version(entry), error=describe(error), fix=fix)
+    return Plugin(entry.name, _distribution(entry), _version(entry), module, types)
 
 
 def _import(entry: metadata.EntryPoint) -> Any:
@@ -166,10 +189,20 @@ def _metric_problems(cls: type[Collector[Any]]) -> Iterator[str]:
         yield f"{cls.__name__}.metrics declares a name twice"
 
 
-def _claimed_twice(first: Plugin, entry: metadata.EntryPoint) -> Plugin:
-    claim = f"the name {entry.name!r} is claimed by {first.distribution} and by {_distribution(entry)}; uninstall one"
-    return Plugin(first.name, first.distribution, first.version, error=claim)
+def _refused(entry: metadata.EntryPoint, rivals: Sequence[metadata.EntryPoint]) -> Plugin:
+    """A claim to the name of a bundled plugin or, where there are `rivals`, to one that several distributions want."""
+    distribution = _distribution(entry)
+    if rivals:
+        claim = f"is claimed by {' and by '.join(map(_distribution, rivals))}; uninstall one"
+    else:
+        claim = f"is that of a plugin that comes with {OURS}; uninstall {distribution}"
+    error, fix = f"the name {entry.name!r} {claim}", f"pip uninstall {distribution}"
+    return Plugin(entry.name, distribution, _version(entry), error=error, fix=fix, refused=True)
 
 
 def _distribution(entry: metadata.EntryPoint) -> str:
     return entry.dist.name if entry.dist else entry.value
+
+
+def _version(entry: metadata.EntryPoint) -> str:
+    return entry.dist.version if entry.dist else ""

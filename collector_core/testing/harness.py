@@ -12,7 +12,8 @@ from typing import Any
 from collector_core.collector import Collector
 from collector_core.config.settings import Instance
 from collector_core.engine.worker import Lifecycle
-from collector_core.exposition.exposition import Exposition, negotiate
+from collector_core.exposition.formats import negotiate
+from collector_core.exposition.sources import Exposition
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.metrics import Metric
 from collector_core.model.published import Published

@@ -21,7 +21,7 @@ def collectors(app: App) -> list[dict[str, Any]]:
     rows = [_running(runner) for runner in app.runners.copy().values()]
     rows += [_idle(idle) for idle in app.idle]
     told = {idle.plugin for idle in app.idle}
-    rows += [_broken(plugin) for plugin in app.plugins.broken if plugin.name not in told]
+    rows += [_broken(plugin) for plugin in app.plugins.unloaded.values() if plugin.name not in told]
     return sorted((_redacted(row, app.redactor) for row in rows), key=lambda row: str(row["name"]))
 
 

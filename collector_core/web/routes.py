@@ -13,7 +13,7 @@ from aiohttp import web
 
 from collector_core.engine.app import App
 from collector_core.errors import ConfigError
-from collector_core.exposition.exposition import negotiate
+from collector_core.exposition.formats import negotiate
 from collector_core.web import api, page
 from collector_core.web import power_view as powerview
 from collector_core.web.api_error import ApiError

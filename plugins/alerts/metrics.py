@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collector_core import Counter, Gauge
 
-ACTIVE = Gauge("alerts_active", "Alerts that are firing, by rule.", labels=("alert", "severity"))
+ACTIVE = Gauge(
+    "alerts_active",
+    "Alerts that are firing, by rule.",
+    labels=("alert", "severity"),
+    topic="alerts",
+    of="alert_rule",
+    title="Firing alerts",
+)
 PENDING = Gauge(
     "alerts_pending",
     "Alerts whose condition holds, but has not held for long enough yet.",
     labels=("alert", "severity"),
+    topic="pending_alerts",
+    of="alert_rule",
+    title="Pending alerts",
 )
 UNTRACKED = Gauge(
     "alerts_untracked", "Series for which a rule holds but that have no alert, because the rule has too many already."
@@ -23,9 +33,17 @@ QUEUE_LENGTH = Gauge(
     "alerts_queue_length",
     "Notifications, or for an Alertmanager alerts, that are waiting for delivery.",
     labels=("channel",),
+    topic="queue",
+    of="alert_channel",
+    title="Notifications waiting for delivery",
 )
 UP = Gauge(
-    "alerts_channel_up", "Whether the last delivery succeeded; absent before the first one.", labels=("channel",)
+    "alerts_channel_up",
+    "Whether the last delivery succeeded; absent before the first one.",
+    labels=("channel",),
+    topic="availability",
+    of="alert_channel",
+    title="Alert channel",
 )
 
 ALL = (ACTIVE, PENDING, UNTRACKED, RULES, NOTIFICATIONS, QUEUE_LENGTH, UP)

@@ -57,7 +57,7 @@ class _ParsedRule:
             key = f"{self.rule.alert}\n{series.text}"
             if holds or key in tracked:
                 reason = reasons.get(series.labels.get("collector", ""), UNKNOWN_REASON)
-                make_alert = partial(self._make_alert, series, value, {"reason": reason})
+                make_alert = partial(self._make_alert, series, value, {"reason": reason, "title": series.heading})
                 yield key, Evaluation(self.rule.alert, self._timing, make_alert, holds)
 
     def evaluate_absence(self, published: Sequence[Published], *, starting: bool) -> Iterator[tuple[str, Evaluation]]:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from collector_core import Collector, Context, NotAvailable, Readings, hookimpl
 from collector_plugins.performance import metrics
-from collector_plugins.performance.board import Board, Sections
 from collector_plugins.performance.config import Config
 from collector_plugins.performance.history import History, Incidents
 from collector_plugins.performance.probes import Probe
 from collector_plugins.performance.routes import Api, State
+from collector_plugins.performance.snapshot import Sections, SnapshotReader
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -34,7 +34,7 @@ class Performance(Collector[Config]):
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
-        self._board = Board()
+        self._reader = SnapshotReader()
         self._history = History(config.retention, MAX_SNAPSHOTS)
         self._incidents = Incidents()
         self._probes = {
@@ -69,7 +69,7 @@ class Performance(Collector[Config]):
     def _take_down(self) -> None:
         clock, published = self.ctx.clock, self.ctx.published()
         time, now = clock.time(), clock.monotonic()
-        sections = self._board.read(published, now)
+        sections = self._reader.read(published, now)
         self._add_targets(sections)
         self._history.add({"node_id": self._node_id, "timestamp_seconds": time} | sections, time, now)
         self._incidents.see(published, time)

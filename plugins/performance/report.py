@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
 
-TITLES = {"cpu": "CPU", "gpu": "GPU"}
+TITLES = {"cpu": "CPU", "gpu": "GPU", "gpu_cluster": "GPU cluster", "gpu_host": "GPU hosts", "vm": "Virtual machines"}
 MAX_ROWS = 200  # of one section's table; a cluster has more GPUs than a report has room
 
 
@@ -21,7 +21,12 @@ def markdown(snapshots: Sequence[Mapping[str, Any]], incidents: Sequence[Mapping
         *_anomalies(incidents),
     ]
     for section in _sections(snapshots):
-        lines += ["", f"## {TITLES.get(section, section.title())}", "", *_table(section, snapshots)]
+        lines += [
+            "",
+            f"## {TITLES.get(section) or section.replace('_', ' ').capitalize()}",
+            "",
+            *_table(section, snapshots),
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -9,9 +9,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from collector_core import ApiError, Field, Query
-from collector_plugins.performance.figures import SECTIONS
 from collector_plugins.performance.history import Kept, parsed
 from collector_plugins.performance.report import markdown
+from collector_plugins.performance.snapshot_fields import SECTIONS
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -29,7 +29,7 @@ class _Query(Query):
 
     since: float = 0
     limit: int = Field(1000, ge=1, le=100_000)
-    section: str | None = Field(None, pattern=f"^({'|'.join(SECTIONS)})$")
+    section: str | None = None
 
 
 class Api:
@@ -69,8 +69,16 @@ def _current(state: State, query: _Query) -> tuple[bytes, str]:
 def _history(state: State, query: _Query) -> tuple[bytes, str]:
     texts = [kept.text for kept in state.snapshots if kept.time >= query.since][-query.limit :]
     if query.section:
+        _check_section(query.section, state)
         texts = [_only(text, query.section) for text in texts]
     return b'{"snapshots":[' + b",".join(texts) + b"]}", "application/json"
+
+
+def _check_section(section: str, state: State) -> None:
+    newest = json.loads(state.snapshots[-1].text)
+    there = dict(SECTIONS) | {name: value for name, value in newest.items() if isinstance(value, dict)}
+    if section not in there:
+        raise ApiError(HTTPStatus.BAD_REQUEST, f"unknown section; there are {', '.join(there)}", field="section")
 
 
 def _only(text: bytes, section: str) -> bytes:

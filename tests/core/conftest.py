@@ -10,7 +10,8 @@ import pytest
 from collector_core import Collector, Gauge, Unit
 from collector_core.config.settings import Instance
 from collector_core.engine.runner import Runner
-from collector_core.exposition.exposition import Exposition, negotiate
+from collector_core.exposition.formats import negotiate
+from collector_core.exposition.sources import Exposition
 from collector_core.testing import FakeClock
 
 VALUE = Gauge("probe_power_watts", "Power.", Unit.WATTS, ("plug",))

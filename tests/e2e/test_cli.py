@@ -93,6 +93,22 @@ def test_once_with_an_unknown_name_suggests_one(command):
     assert "did you mean 'system'?" in done.stderr
 
 
+def test_a_plugin_under_a_bundled_name_is_refused_and_the_bundled_one_runs(command, collector, plugin_path):
+    env = plugin_path(system=HANG)
+    listed = command("list", env=env)
+    assert re.search(r"^system +\S+ +energy-collector +\d+ metrics$", listed.stdout, re.MULTILINE)
+    assert re.search(r"^system +1\.0 +collector-system +refused: .* energy-collector", listed.stdout, re.MULTILINE)
+    assert listed.returncode == 1
+    doctor = command("doctor", env=env)
+    assert re.search(r"^ready +system: ", doctor.stdout, re.MULTILINE)
+    assert re.search(r"^refused system: .*\n +fix: pip uninstall collector-system$", doctor.stdout, re.MULTILINE)
+    program = collector("collectors: {system: {interval: 100ms}}", env=env)
+    samples = program.samples()
+    assert samples['collector_up{collector="system",plugin="system"}'] == 1
+    assert samples['collector_plugin_loaded{plugin="system"}'] == 1
+    assert "plugin system (collector-system) refused: " in program.log
+
+
 def health_of(text):
     """Names of the collectors and plugins that the program speaks of in `collector_*`."""
     lines = re.findall(r"^collector_\w+\{(.*)\} \S+$", text, re.MULTILINE)

@@ -9,7 +9,7 @@ from collector_core import Collector, CollectorConfig, Field, Gauge, NotAvailabl
 from collector_core.config import loading
 from collector_core.engine.app import MAX_ABANDONED, App
 from collector_core.errors import ConfigError
-from collector_core.exposition.exposition import negotiate
+from collector_core.exposition.formats import negotiate
 from collector_core.plugins.discovery import Plugin, Plugins
 from collector_core.web import api
 

@@ -7,7 +7,7 @@ import pytest
 from collector_core import Collector, Gauge, Readings, Result, RunReport, Selector, hookimpl
 from collector_core.engine.app import App
 from collector_core.engine.runner import MAX_REPORTS_WAITING
-from collector_core.exposition.exposition import Exposition
+from collector_core.exposition.sources import Exposition
 from collector_core.testing import FakeClock, Harness
 
 SEEN = Gauge("watcher_seen", "Runs seen.")

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import PlatformCollector, ProcessCollector
 
 from collector_core.engine.process_metrics import ProcessMetrics
-from collector_core.exposition.exposition import Exposition
+from collector_core.exposition.sources import Exposition
 from collector_core.model.clock import SystemClock
 
 

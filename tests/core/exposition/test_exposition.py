@@ -12,7 +12,8 @@ from prometheus_client import Counter as ClientCounter
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from collector_core import Counter, DeclarationError, Gauge, Info, ReadingError, Unit
-from collector_core.exposition.exposition import Exposition, Format, negotiate
+from collector_core.exposition.formats import Format, negotiate
+from collector_core.exposition.sources import Exposition
 from collector_core.model.readings import Layout, Snapshot
 from collector_core.testing import FakeClock
 

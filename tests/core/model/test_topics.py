@@ -34,6 +34,8 @@ def published():
         ("temperature", "gpu", [70]),
         ("temperature", "greenhouse", []),
         ("humidity", None, []),
+        (None, None, [40, 60, 300, 70, 1]),
+        (None, "gpu", [300, 70, 1]),
     ],
 )
 def test_a_topic_chooses_what_is_about_it(topic, of, values):
@@ -44,8 +46,27 @@ def test_series_say_what_they_are_about():
     series, _ = next(iter(TopicSelector("power", of="greenhouse").select([published()])))
     assert (series.topic, series.of, series.title) == ("power", "greenhouse", "Power of the greenhouse")
     assert series.text == 'plug_power_watts{plug="lamps",site="barn"}'
+    assert series.heading == "Power of the greenhouse (site=barn, plug=lamps)"
     [(plain, _)] = Selector.parse("card_slots").select([published()])
-    assert (plain.topic, plain.of, plain.title) == ("", "", "")
+    assert (plain.topic, plain.of, plain.title, plain.heading) == ("", "", "", "card_slots (site=barn)")
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('{__topic__="power"}', [40, 60, 300]),
+        ('{__topic__="power",__of__="gpu"}', [300]),
+        ('{__of__=~"gpu|vm"}', [300, 70, 1]),
+        ('plug_*{__topic__="power",plug="fan"}', [60]),
+        ('{__topic__!~"power|inventory",__name__=~"card.*"}', [70, 4]),
+        ('{__topic__="",__name__="power"}', [1]),
+    ],
+)
+def test_a_selector_chooses_by_topic_too(text, values):
+    selector = Selector.parse(text)
+    found = list(selector.select([published()]))
+    assert [value for _, value in found] == values
+    assert all(selector.matches(each.name, each.labels, topic=each.topic, of=each.of) for each, _ in found)
 
 
 def test_places_of_a_topic_are_looked_up_once():

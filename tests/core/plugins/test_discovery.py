@@ -85,10 +85,29 @@ def test_a_broken_plugin_says_why_and_the_others_load(install, code, message):
     assert [plugin.name for plugin in discover().broken] == ["broken"]
 
 
-def test_two_distributions_that_claim_one_name_are_both_named(install):
+def test_of_two_distributions_that_claim_one_name_neither_runs_and_both_are_named(install):
     install("shelly", GOOD.format(name="shelly"), distribution="collector-a", module="plugin_under_test_a")
     install("shelly", GOOD.format(name="shelly"), distribution="collector-b", module="plugin_under_test_b")
-    assert "claimed by collector-a and by collector-b" in found("shelly").error
+    plugins = discover()
+    assert "shelly" not in plugins.types
+    assert [(plugin.distribution, plugin.fix) for plugin in plugins.broken] == [
+        ("collector-a", "pip uninstall collector-a"),
+        ("collector-b", "pip uninstall collector-b"),
+    ]
+    assert all("claimed by collector-a and by collector-b" in plugin.error for plugin in plugins.broken)
+    assert list(plugins.unloaded) == ["shelly"]
+
+
+@pytest.mark.parametrize("distribution", ["a-rapl", "zz-rapl"])
+def test_a_bundled_plugin_keeps_its_name_and_the_other_distribution_is_refused(install, distribution):
+    install("rapl", "raise RuntimeError('imported')", distribution=distribution)
+    plugins = discover()
+    assert plugins.types["rapl"].__module__ == "collector_plugins.rapl"
+    [refused] = plugins.broken
+    assert (refused.name, refused.distribution, refused.fix) == ("rapl", distribution, f"pip uninstall {distribution}")
+    assert "comes with energy-collector" in refused.error
+    assert plugins.unloaded == {}
+    assert plugins.named("rapl").distribution == "energy-collector"
 
 
 def test_only_what_is_asked_for_is_imported(install):

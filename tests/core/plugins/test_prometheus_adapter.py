@@ -35,7 +35,8 @@ from collector_core import (
     wrap_collector,
 )
 from collector_core.engine.app import App
-from collector_core.exposition.exposition import Exposition, negotiate
+from collector_core.exposition.formats import negotiate
+from collector_core.exposition.sources import Exposition
 from collector_core.model.result import Result
 from collector_core.plugins.discovery import check_type, detect
 from collector_core.testing import FakeClock, Harness, assert_plugin_contract

@@ -3,25 +3,15 @@
 from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
-from collector_core import Collector, Published
+from collector_core import Published
 from collector_core.testing import FakeClock, Harness
 from collector_plugins.alerts import Alerts
+from tests.shown import Shown
 from tests.webhookserver import WebhookServer
 
 QUICK = {"group_wait": "10ms", "group_interval": "10ms", "startup_grace": "10ms", "default_rules": False}
 HOT = {"alert": "Hot", "series": "heat", "above": 50}
-
-
-class _Others(Collector):
-    """Shows what a text says."""
-
-    name, metrics = "others", ()
-    text = ""
-
-    def collect(self, out):
-        out.add_families(text_string_to_metric_families(self.text), merge=True)
 
 
 class Watched:
@@ -29,7 +19,7 @@ class Watched:
 
     def __init__(self, folder: Path, clock=None, cls=Alerts, **options):
         self.clock = clock or FakeClock()
-        self.others = Harness(_Others)
+        self.others = Harness(Shown)
         options = {"instance": "test", "state_dir": folder} | options
         self.harness = Harness(cls, clock=self.clock, published=self._published, timeout=20, **options)
         self.collector = self.harness.collector
@@ -38,7 +28,7 @@ class Watched:
         return [Published("others", {}, self.others.snapshot), *self.harness.published()]
 
     def run(self, text="", advance=5.0):
-        _Others.text = text
+        self.others.collector.text = text
         self.others.run()
         self.harness.run(advance=advance)
         return self

@@ -5,9 +5,11 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from collector_core import Gauge
 from collector_core.testing import FakeClock
 from collector_plugins.alerts import DemoAlerts, metrics
 from tests.plugins.alerts.conftest import HOT, QUICK
+from tests.shown import Shown
 
 DOWN = """\
 collector_up{collector="node",plugin="evm"} 0
@@ -278,3 +280,14 @@ def test_a_clock_that_jumps_back_over_a_restart_repeats_nothing(watch, webhook):
     subject = watch(subject, **options | {"clock": FakeClock(0.0, 1_600_000_000.0)})
     subject.run("heat 60\n").run("heat 60\n")
     assert server.statuses("Hot") == ["firing"]
+
+
+def test_a_default_rule_finds_the_battery_of_a_plugin_that_nobody_knows(watch, monkeypatch):
+    low = Gauge(
+        "shelly_battery_flat", "1 while low.", labels=("cell",), topic="low_charge", of="battery", title="Cell low"
+    )
+    monkeypatch.setattr(Shown, "metrics", (*Shown.metrics, low))
+    subject = watch(startup_grace="10ms")
+    for _ in range(14):
+        subject.run('shelly_battery_flat{cell="2"} 1\n')
+    assert [alert.summary for alert in subject.collector._firing] == ["Cell low (cell=2)"]

@@ -1,23 +1,31 @@
-"""Other collectors' readings, as text in Prometheus' format."""
+"""Other collectors' readings, as text in Prometheus' format; what a plugin declares is published as declared."""
 
 from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
-from collector_core import Collector, Published
+from collector_core import Counter, Gauge, Published, Unit
 from collector_core.testing import Harness
 from collector_plugins.performance import Performance
+from tests.shown import Shown
+
+GREENHOUSE = Gauge(
+    "shelly_power_watts",
+    "Power.",
+    Unit.WATTS,
+    ("plug",),
+    topic="power",
+    of="greenhouse",
+    title="Greenhouse power",
+)
+OTHER_GPU = Gauge("other_gpu_power_watts", "Power.", Unit.WATTS, ("card",), topic="power", of="gpu", title="GPU power")
+WATERED = Counter("shelly_waterings_total", "Waterings.", topic="waterings", of="greenhouse", title="Waterings")
 
 
-class _Others(Collector):
-    """Shows what a text says."""
+class _Others(Shown):
+    """Shows metrics of a plugin that nobody knows, too."""
 
-    name, metrics = "others", ()
-    text = ""
-
-    def collect(self, out):
-        out.add_families(text_string_to_metric_families(self.text), merge=True)
+    metrics = (*Shown.metrics, GREENHOUSE, OTHER_GPU, WATERED)
 
 
 class Node:
@@ -32,7 +40,7 @@ class Node:
         return [Published("others", {}, self.others.snapshot)]
 
     def run(self, text="", advance=0.0):
-        _Others.text = text
+        self.others.collector.text = text
         self.others.run(advance=advance)
         self.harness.run(advance=advance)
         return self.harness

@@ -43,6 +43,15 @@ async def test_now_over_time_and_only_what_is_asked_for(node):
         assert len((await ask(session, f"history?since={since}"))[1]["snapshots"]) == 1
 
 
+async def test_a_section_of_a_new_plugin_can_be_asked_for(node):
+    made = node()
+    await in_a_thread(made.run, LOAD + 'shelly_power_watts{plug="lamps"} 40\n')
+    async with served(made) as session:
+        status, answer = await ask(session, "history?section=greenhouse")
+        assert (status, answer["snapshots"][0]["greenhouse"]) == (200, {"power_watts": {"lamps": 40}})
+        assert "\n## Greenhouse\n" in (await ask(session, "report"))[1]
+
+
 async def test_a_bad_query_names_the_field(node):
     made = node()
     await in_a_thread(made.run, LOAD)

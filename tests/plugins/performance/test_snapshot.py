@@ -35,6 +35,26 @@ def test_figures_are_combined_as_they_mean(node):
     assert snapshot["gpu"] == {"power_watts": {"rack-7/0": 200}}
 
 
+def test_a_plugin_that_nobody_knows_has_a_section_for_what_its_series_are_about(node):
+    made = node()
+    made.run('shelly_power_watts{plug="lamps"} 40\nshelly_power_watts{plug="fan"} 12\nshelly_waterings_total 3\n')
+    assert newest(made)["greenhouse"] == {"power_watts": {"lamps": 40, "fan": 12}}
+    made.run("shelly_waterings_total 5\n", advance=10)
+    assert newest(made)["greenhouse"] == {"waterings_per_second": 0.2}
+
+
+def test_a_section_that_nobody_designed_is_bounded(node):
+    made = node()
+    made.run("".join(f'shelly_power_watts{{plug="{number}"}} 1\n' for number in range(80)))
+    assert len(newest(made)["greenhouse"]["power_watts"]) == 50
+
+
+def test_a_gpu_of_a_plugin_with_other_labels_is_a_gpu_too(node):
+    made = node()
+    made.run('nvidia_gpu_power_watts{host="rack-7",gpu="0"} 200\nother_gpu_power_watts{card="amd-0"} 90\n')
+    assert newest(made)["gpu"] == {"power_watts": {"rack-7/0": 200, "amd-0": 90}}
+
+
 def test_an_estimate_says_that_it_is_one(node):
     made = node()
     made.run(HOST.replace('"rapl"', '"model"'))

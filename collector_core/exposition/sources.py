@@ -1,71 +1,26 @@
-"""Snapshots → bytes: rendered once per run, joined on request. The only module that imports prometheus_client."""
+"""What every source published last, joined into the body of `/metrics` on request."""
 
 from __future__ import annotations
 
-import logging
 import threading
-import zlib
-from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
-from functools import lru_cache
 from math import inf
-from typing import Any
 
-from prometheus_client import CollectorRegistry
 from prometheus_client import Metric as Family
-from prometheus_client.exposition import choose_encoder, generate_latest, gzip_accepted
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector as ForeignCollector
-from prometheus_client.samples import Sample
-from prometheus_client.utils import floatToGoString
 
-from collector_core.errors import DeclarationError, ReadingError, describe
-from collector_core.exposition.line_templates import Block, layout_blocks
+from collector_core.errors import DeclarationError, ReadingError
+from collector_core.exposition.foreign import END_OF_OPENMETRICS, Registry, generate, thaw
+from collector_core.exposition.formats import Encoding, Format, compress
+from collector_core.exposition.render import NOTHING_RENDERED, Rendered, Renderer
 from collector_core.model.clock import Clock
-from collector_core.model.families import Families, metric_names
-from collector_core.model.families import Family as FrozenFamily
-from collector_core.model.labels import label_text
+from collector_core.model.families import metric_names
 from collector_core.model.metrics import Metric
 from collector_core.model.published import Published
-from collector_core.model.readings import NOTHING, Layout, Snapshot, all_labels
+from collector_core.model.readings import Snapshot
 
-log = logging.getLogger(__name__)
-
-GO_EXPONENT = 1e6  # from here on prometheus_client writes 1.5e+06 where Python writes 1500000.0
-EXACT = 1e16  # whole numbers below are written with all their digits
-GZIP_LEVEL = 1
-GZIP_WINDOW_BITS = 13  # 8 KiB, where neighbouring lines are: half the time of the usual 32 KiB for the same size
-GZIP_MEMORY_LEVEL = 6
 SLOW_LINES = 5000  # about 5 ms of joining and compressing
-_EOF = b"# EOF\n"
-_EXPONENTS = [f"e+{digits - 1:02}" for digits in range(18)]
-_FLOAT_BYTES = array("d").itemsize
-
-
-class Format(Enum):
-    """The two formats that Prometheus asks for."""
-
-    TEXT = "text"
-    OPENMETRICS = "openmetrics"
-
-
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """What a client accepts: the format, its content type and whether it takes gzip."""
-
-    format: Format
-    content_type: str
-    gzip: bool
-
-
-@lru_cache(maxsize=128)
-def negotiate(accept: str, accept_encoding: str) -> Encoding:
-    """Read the `Accept` and `Accept-Encoding` headers as prometheus_client does."""
-    _, content_type = choose_encoder(accept)
-    kind = Format.OPENMETRICS if content_type.startswith("application/openmetrics-text") else Format.TEXT
-    return Encoding(kind, content_type, gzip_accepted(accept_encoding))
 
 
 class Exposition(ForeignCollector):
@@ -84,8 +39,7 @@ class Exposition(ForeignCollector):
         self._bodies: dict[tuple[Format, bool], bytes] = {}
         self._next_expiry = inf
         self._lines = 0
-        self.registry = Registry()
-        self.registry.register(self)
+        self.registry = Registry(self)
 
     def source(self, name: str, metrics: Iterable[Metric], labels: Mapping[str, str] | None = None) -> Source:
         """A place to publish `metrics`; `labels` are added to every series of it.
@@ -141,7 +95,7 @@ class Exposition(ForeignCollector):
         with self._lock:
             self._expire()
             ours = [family.as_prometheus_client() for family in self._families.values() if family.blocks()]
-            foreign = [_thaw(family) for source in self._sources for family in source.shown.foreign.families]
+            foreign = [thaw(family) for source in self._sources for family in source.shown.foreign.families]
             return iter(ours + foreign)
 
     def describe(self) -> Iterable[Family]:
@@ -151,7 +105,7 @@ class Exposition(ForeignCollector):
     def _make_body(self, encoding: Encoding) -> bytes:
         if encoding.gzip:
             plain = self.body(Encoding(encoding.format, encoding.content_type, gzip=False))
-            return _gzip(plain)
+            return compress(plain)
         pieces: list[bytes] = []
         for family in self._families.values():
             blocks = family.blocks()
@@ -161,10 +115,10 @@ class Exposition(ForeignCollector):
         pieces += [source.shown.foreign.texts[encoding.format] for source in self._sources]
         pieces.append(self.registry.foreign_text(encoding.format))
         if encoding.format is Format.OPENMETRICS:
-            pieces.append(_EOF)
+            pieces.append(END_OF_OPENMETRICS)
         return b"".join(pieces)
 
-    def _publish(self, source: Source, rendered: _Rendered, expires_at: float) -> None:
+    def _publish(self, source: Source, rendered: Rendered, expires_at: float) -> None:
         with self._lock:
             if source.closed:
                 return
@@ -180,7 +134,7 @@ class Exposition(ForeignCollector):
             source.shown = rendered
             self._bodies.clear()
 
-    def _check_twice(self, source: Source, rendered: _Rendered) -> None:
+    def _check_twice(self, source: Source, rendered: Rendered) -> None:
         """Raises `ReadingError` when another source already shows one of the series."""
         for metric in rendered.layout.metrics:
             others = [other for other in source.families[metric].sources if other is not source]
@@ -211,11 +165,11 @@ class Exposition(ForeignCollector):
     def _withdraw_foreign(self, names: set[str]) -> None:
         for source in self._sources:
             if names & source.shown.foreign.names:
-                self._publish(source, _NOTHING_RENDERED, inf)
+                self._publish(source, NOTHING_RENDERED, inf)
 
     def _remove(self, source: Source) -> None:
         with self._lock:
-            self._publish(source, _NOTHING_RENDERED, inf)
+            self._publish(source, NOTHING_RENDERED, inf)
             if source.closed:
                 return
             source.closed = True
@@ -231,7 +185,7 @@ class Exposition(ForeignCollector):
             return
         for source in self._sources:
             if source.expires_at <= now:
-                self._publish(source, _NOTHING_RENDERED, inf)
+                self._publish(source, NOTHING_RENDERED, inf)
         self._next_expiry = min((source.expires_at for source in self._sources), default=inf)
 
     def _check_declaration(self, source: Source, metric: Metric) -> None:
@@ -253,9 +207,9 @@ class Source:
         self.families: dict[Metric, _Family] = {}
         self.expires_at = inf
         self.declared: dict[str, Metric] = {}
-        self.shown = _NOTHING_RENDERED
+        self.shown = NOTHING_RENDERED
         self._exposition = exposition
-        self._renderer = _Renderer(dict(labels))
+        self._renderer = Renderer(dict(labels))
 
     def publish(self, snapshot: Snapshot, *, expires_at: float = inf) -> None:
         """Replace all that this source shows; at `expires_at` (monotonic seconds) it vanishes. Nothing once closed.
@@ -273,81 +227,6 @@ class Source:
         self._exposition._remove(self)  # noqa: SLF001
 
 
-class Registry(CollectorRegistry):
-    """A prometheus_client registry that keeps the collectors that are not ours apart."""
-
-    def __init__(self) -> None:
-        super().__init__(auto_describe=True)
-        self.foreign: list[ForeignCollector] = []
-        self._failing: set[int] = set()
-
-    def register(self, collector: ForeignCollector) -> None:
-        """Let a collector join; raises `ValueError` when one of its names is taken."""
-        super().register(collector)
-        if not isinstance(collector, Exposition):
-            self.foreign.append(collector)
-
-    def unregister(self, collector: ForeignCollector) -> None:
-        """Remove a collector that has joined."""
-        super().unregister(collector)
-        self.foreign.remove(collector)
-
-    def foreign_text(self, kind: Format) -> bytes:
-        """What the foreign collectors say now; one that raises is left out and logged once."""
-        families = [family for collector in self.foreign for family in self._collect(collector)]
-        return _generate(families, kind)
-
-    def _collect(self, collector: ForeignCollector) -> list[Family]:
-        try:
-            families = [_without_created(family) for family in collector.collect()]
-        except Exception as error:  # noqa: BLE001 - whatever it raises is its own affair
-            if id(collector) not in self._failing:
-                log.warning("foreign collector %s left out: %s", type(collector).__name__, describe(error))
-            self._failing.add(id(collector))
-            return []
-        self._failing.discard(id(collector))
-        return families
-
-
-@dataclass(frozen=True, slots=True)
-class _Foreign:
-    """Families of foreign code with their source's labels and lines; never changed."""
-
-    families: tuple[FrozenFamily, ...]
-    names: frozenset[str]
-    texts: Mapping[Format, bytes]
-
-
-_NO_FOREIGN = _Foreign((), frozenset(), dict.fromkeys(Format, b""))
-
-
-@dataclass(frozen=True, slots=True)
-class _Rendered:
-    """A snapshot with its lines in blocks; never changed. `blocks_of` says which blocks are a metric's."""
-
-    snapshot: Snapshot
-    labels: Mapping[str, str]
-    blocks: list[bytes]
-    blocks_of: Mapping[Metric, tuple[int, int]]
-    foreign: _Foreign = _NO_FOREIGN
-
-    @property
-    def layout(self) -> Layout:
-        return self.snapshot.layout
-
-    def samples(self, metric: Metric) -> Iterator[tuple[dict[str, str], float]]:
-        """All labels and the value of every series of a metric."""
-        for key, value in self.snapshot.series(metric):
-            yield all_labels(metric, self.labels, key), value
-
-    def identities(self, metric: Metric) -> set[str]:
-        """What tells the series of a metric apart: their labels, as rendered."""
-        return {label_text(labels) for labels, _ in self.samples(metric)}
-
-
-_NOTHING_RENDERED = _Rendered(NOTHING, {}, [], {})
-
-
 @dataclass
 class _Family:
     """One metric of all sources, with its headers in both formats."""
@@ -360,7 +239,7 @@ class _Family:
 
     def __post_init__(self) -> None:
         self.names = metric_names(self.metric)
-        self.headers = {kind: _generate([self._empty()], kind) for kind in Format}
+        self.headers = {kind: generate([self._empty()], kind) for kind in Format}
 
     def blocks(self) -> list[bytes]:
         """The lines of all sources."""
@@ -381,110 +260,3 @@ class _Family:
 
     def _empty(self) -> Family:
         return Family(self.metric.base_name, self.metric.help, self.metric.kind, self.metric.unit)
-
-
-def _text(block: Block, values: Sequence[float]) -> bytes:
-    """A block's lines as prometheus_client writes them; `%s` of a float is already that below `GO_EXPONENT`."""
-    part = values[block.start : block.end]
-    if max(part) < GO_EXPONENT:
-        return (block.template % tuple(part)).encode()
-    return (block.template % tuple([value if value < GO_EXPONENT else _large(value) for value in part])).encode()
-
-
-def _large(value: float) -> str:
-    """As prometheus_client's `floatToGoString` from `GO_EXPONENT` on; whole numbers in a third of its time."""
-    if value < EXACT and value.is_integer():
-        digits = str(int(value))
-        return f"{digits[0]}.{digits[1:]}".rstrip("0.") + _EXPONENTS[len(digits)]
-    written: str = floatToGoString(value)  # type: ignore[no-untyped-call]
-    return written
-
-
-class _Renderer:
-    """Renders the snapshots of one source; only blocks with changed values are formatted anew."""
-
-    def __init__(self, labels: Mapping[str, str]) -> None:
-        self._labels = labels
-        self._blocks: list[Block] = []
-        self._last = _NOTHING_RENDERED
-
-    def render(self, snapshot: Snapshot) -> _Rendered:
-        """The lines of `snapshot`."""
-        last = self._last
-        blocks_of = last.blocks_of
-        foreign = last.foreign
-        if snapshot.families != last.snapshot.families:
-            foreign = _render_foreign(snapshot.families, self._labels)
-        if snapshot.layout is not last.layout:
-            self._blocks, blocks_of = layout_blocks(snapshot.layout, self._labels)
-            values = snapshot.values.tolist()
-            texts = [_text(block, values) for block in self._blocks]
-        elif snapshot.values != last.snapshot.values:
-            texts = last.blocks.copy()
-            changed = self._changed(last.snapshot.values.tobytes(), snapshot.values.tobytes())
-            # Many floats are made at once much faster than slice by slice, but few are not worth making all.
-            floats = snapshot.values.tolist() if len(changed) > len(texts) / 2 else snapshot.values
-            for number in changed:
-                texts[number] = _text(self._blocks[number], floats)
-        elif foreign is last.foreign:
-            return last
-        else:
-            texts = last.blocks
-        self._last = _Rendered(snapshot, self._labels, texts, blocks_of, foreign)
-        return self._last
-
-    def _changed(self, old: bytes, new: bytes) -> list[int]:
-        """Numbers of the blocks that differ; raw bytes compare several times faster than floats."""
-        return [
-            number
-            for number, block in enumerate(self._blocks)
-            if old[block.start * _FLOAT_BYTES : block.end * _FLOAT_BYTES]
-            != new[block.start * _FLOAT_BYTES : block.end * _FLOAT_BYTES]
-        ]
-
-
-def _render_foreign(families: Sequence[FrozenFamily], labels: Mapping[str, str]) -> _Foreign:
-    """Raises `ReadingError` when series can no longer be told apart with `labels` added."""
-    labelled = Families()
-    for family in families:
-        labelled.add(family.with_labels(labels) if labels else family)
-    shown = labelled.joined()
-    texts = {kind: _generate([_thaw(family) for family in shown], kind) for kind in Format}
-    return _Foreign(shown, frozenset(name for family in shown for name in family.names), texts)
-
-
-def _thaw(family: FrozenFamily) -> Family:
-    """As prometheus_client's own object."""
-    thawed = Family(family.name, family.documentation, family.type, family.unit)
-    thawed.samples = [Sample(*sample) for sample in family.samples]  # type: ignore[arg-type]
-    return thawed
-
-
-def _gzip(data: bytes) -> bytes:
-    header = 16  # zlib's way to ask for a gzip header
-    packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, header + GZIP_WINDOW_BITS, GZIP_MEMORY_LEVEL)
-    return packer.compress(data) + packer.flush()
-
-
-@dataclass
-class _Listed:
-    """What `generate_latest` needs of a registry."""
-
-    families: list[Family]
-
-    def collect(self) -> Iterable[Family]:
-        return self.families
-
-
-def _generate(families: list[Family], kind: Format) -> bytes:
-    """prometheus_client's own rendering, without OpenMetrics' closing line."""
-    listed: Any = _Listed(families)
-    if kind is Format.TEXT:
-        return generate_latest(listed)
-    text: bytes = generate_openmetrics(listed)  # type: ignore[no-untyped-call]
-    return text.removesuffix(_EOF)
-
-
-def _without_created(family: Family) -> Family:
-    family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
-    return family
