@@ -59,10 +59,13 @@ def test_bundled_plugins_keep_the_contract(plugin, tmp_path):
     assert_plugin_contract(discover({plugin}).types[plugin], tmp_path, options=example_options(plugin))
 
 
-def test_every_package_of_the_core_is_shipped():
-    packages = {
-        ".".join(file.parent.relative_to(ROOT).parts) for file in (ROOT / "collector_core").rglob("__init__.py")
-    }
+def test_every_package_is_shipped():
+    folders = [
+        file.parent.relative_to(ROOT).parts
+        for room in ("collector_core", "plugins")
+        for file in (ROOT / room).rglob("__init__.py")
+    ]
+    packages = {".".join(parts).replace("plugins", "collector_plugins", parts[0] == "plugins") for parts in folders}
     assert packages <= set(PROJECT["tool"]["setuptools"]["packages"])
 
 
