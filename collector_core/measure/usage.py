@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from collector_core.procfs import processes
+from collector_core.procfs.kept_file import KeptFile
 from collector_core.procfs.processes import Consumption
 
 _BYTES = 32768
@@ -62,39 +63,16 @@ def difference(earlier: Usage, later: Usage) -> Difference:
     )
 
 
-class KeptFile:
-    """A file of the kernel's that answers anew to every read of one descriptor; read in one piece."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._descriptor = -1
-
-    def read(self) -> bytes | None:
-        """What it says now, None where it cannot be read."""
-        try:
-            if self._descriptor < 0:
-                self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-            return os.pread(self._descriptor, _BYTES, 0)
-        except OSError:
-            return None
-
-    def close(self) -> None:
-        """Let go of it; the next read opens it again."""
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
-
-
 class ProcessTree:
     """This process, where it counts, and all below it. Safe to use on any thread."""
 
     def __init__(self, *, with_self: bool = True) -> None:
         self._with_self = with_self
         self._pid = os.getpid()
-        self._memory = KeptFile("/proc/self/statm")
-        self._disk = KeptFile("/proc/self/io")
-        self._network = KeptFile("/proc/self/net/dev")
-        self._uptime = KeptFile("/proc/uptime")
+        self._memory = kernel_file("/proc/self/statm")
+        self._disk = kernel_file("/proc/self/io")
+        self._network = kernel_file("/proc/self/net/dev")
+        self._uptime = kernel_file("/proc/uptime")
 
     def read(self) -> Usage:
         """Everything at this moment."""
@@ -104,7 +82,15 @@ class ProcessTree:
         if self._with_self:
             own = resource.getrusage(resource.RUSAGE_SELF)
             cpu, high = cpu + own.ru_utime + own.ru_stime, own.ru_maxrss * _KIBIBYTE
-        return Usage(cpu, high, self._statm(), self._uptime.read(), self._network.read(), self._disk.read(), below)
+        return Usage(
+            cpu,
+            high,
+            self._statm(),
+            read_or_none(self._uptime),
+            read_or_none(self._network),
+            read_or_none(self._disk),
+            below,
+        )
 
     def memory_bytes(self) -> int | None:
         """Resident memory at this moment."""
@@ -117,17 +103,30 @@ class ProcessTree:
             file.close()
 
     def _statm(self) -> bytes | None:
-        return self._memory.read() if self._with_self else NO_MEMORY
+        return read_or_none(self._memory) if self._with_self else NO_MEMORY
 
     def _below(self) -> Consumption:
         if os.getpid() != self._pid:
             self._follow_fork()
-        return processes.below(self._pid) if processes.has_children() else NOTHING
+        return processes.consumption_below(self._pid) if processes.has_children() else NOTHING
 
     def _follow_fork(self) -> None:
         """The files that were opened before a fork are those of the parent."""
         self.close()
         self._pid = os.getpid()
+
+
+def kernel_file(path: str) -> KeptFile:
+    """A file of our own kernel's."""
+    return KeptFile(path, is_kernels=True)
+
+
+def read_or_none(file: KeptFile) -> bytes | None:
+    """What it says, in one piece; None where it cannot be read."""
+    try:
+        return file.read(_BYTES)
+    except OSError:
+        return None
 
 
 def parse_statm(statm: bytes) -> int:

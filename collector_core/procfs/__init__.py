@@ -1,1 +1,37 @@
-"""What the Linux kernel tells in /proc: reading it cheaply, and reading it once."""
+"""What the Linux kernel tells in /proc and /sys: reading it cheaply, and reading it once."""
+
+from collector_core.procfs.cgroup import CgroupTree, find_cgroups
+from collector_core.procfs.cpu import CPU_FILE, CpuDescription, parse_cpus, read_cpus
+from collector_core.procfs.kept_file import KeptFile
+from collector_core.procfs.mount import is_kernel_mount
+from collector_core.procfs.processes import ProcessStat, descendants, parse_process_stat
+from collector_core.procfs.stat import (
+    CLOCK_TICKS_PER_SECOND,
+    CPU_MODES,
+    CpuTicks,
+    count_cpus,
+    cpu_ticks,
+    cpu_ticks_by_cpu,
+    ticks_by_mode,
+)
+
+__all__ = [
+    "CLOCK_TICKS_PER_SECOND",
+    "CPU_FILE",
+    "CPU_MODES",
+    "CgroupTree",
+    "CpuDescription",
+    "CpuTicks",
+    "KeptFile",
+    "ProcessStat",
+    "count_cpus",
+    "cpu_ticks",
+    "cpu_ticks_by_cpu",
+    "descendants",
+    "find_cgroups",
+    "is_kernel_mount",
+    "parse_cpus",
+    "parse_process_stat",
+    "read_cpus",
+    "ticks_by_mode",
+]

@@ -1,4 +1,4 @@
-"""What the processes below one of ours use, from the kernel's /proc. Formats: proc_pid_stat(5), proc_pid_io(5)."""
+"""Processes in the kernel's /proc: what one uses, and which are below another. See proc_pid_stat(5), proc_pid_io(5)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,39 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from collector_core.procfs.stat import TICKS_PER_SECOND
+from collector_core.procfs.stat import CLOCK_TICKS_PER_SECOND
 
 PROC = Path("/proc")
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+PAGE_BYTES: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+_ENDED = frozenset(b"ZXx")
+
+
+class ProcessStat(NamedTuple):
+    """What /proc/PID/stat says of a process; times are in ticks (`CLOCK_TICKS_PER_SECOND`).
+
+    `state` is the code of a letter, such as `ord("S")`; `parent` is a pid. `cpu_ticks` holds the time of guests;
+    `reaped_ticks` is that of children which have ended and were waited for. `start` is counted from boot: pid and
+    start together tell a process from all others since then.
+    """
+
+    state: int
+    parent: int
+    cpu_ticks: int
+    reaped_ticks: int
+    threads: int
+    start: int
+    resident_pages: int
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it only waits for its parent to take note of its end."""
+        return self.state in _ENDED
+
+    @property
+    def resident_bytes(self) -> int:
+        """Memory that it has in RAM."""
+        return self.resident_pages * PAGE_BYTES
 
 
 class Consumption(NamedTuple):
@@ -30,8 +59,36 @@ class Consumption(NamedTuple):
         )
 
 
+def parse_process_stat(line: bytes) -> ProcessStat:
+    """/proc/PID/stat; raises `ValueError`.
+
+    The program's name is in brackets and may hold brackets and blanks itself: the fields begin after the last one.
+    """
+    fields = line[line.rindex(b")") + 2 :].split(None, 22)
+    if len(fields) < 22:
+        raise ValueError("/proc/PID/stat ends too early")
+    return ProcessStat(
+        fields[0][0],
+        int(fields[1]),
+        int(fields[11]) + int(fields[12]),
+        int(fields[13]) + int(fields[14]),
+        int(fields[17]),
+        int(fields[19]),
+        int(fields[21]),
+    )
+
+
+def parse_io(io: bytes) -> int:
+    """Bytes that were read from and written to disks; raises `ValueError`."""
+    values = dict(line.split(b": ", 1) for line in io.splitlines())
+    try:
+        return int(values[b"read_bytes"]) + int(values[b"write_bytes"])
+    except KeyError as error:
+        raise ValueError("/proc/PID/io does not say what was read and written") from error
+
+
 def has_children() -> bool:
-    """Whether this process has children, such that ended and wait to be seen off included."""
+    """Whether this process has children, those included that have ended and were not waited for."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -39,8 +96,8 @@ def has_children() -> bool:
     return True
 
 
-def below(pid: int, proc: Path = PROC) -> Consumption:
-    """What the living descendants of a process use, with what those that they have seen off used."""
+def consumption_below(pid: int, proc: Path = PROC) -> Consumption:
+    """What the living descendants of a process use, with what those used that they have waited for."""
     total = Consumption()
     for each in descendants(pid, proc):
         total += _consumption(proc / str(each))
@@ -56,26 +113,6 @@ def descendants(pid: int, proc: Path = PROC) -> Iterator[int]:
         waiting += children
 
 
-def parse_stat(stat: bytes) -> tuple[float, int]:
-    """CPU seconds, with those of children it has seen off, and resident bytes; raises `ValueError`.
-
-    The second field is the program's name in brackets, which may hold brackets and blanks itself.
-    """
-    fields = stat.rpartition(b")")[2].split()
-    if len(fields) < 22:
-        raise ValueError("/proc/PID/stat ends too early")
-    return sum(map(int, fields[11:15])) / TICKS_PER_SECOND, int(fields[21]) * PAGE_BYTES
-
-
-def parse_io(io: bytes) -> int:
-    """Bytes that were read from and written to disks; raises `ValueError`."""
-    values = dict(line.split(b": ", 1) for line in io.splitlines())
-    try:
-        return int(values[b"read_bytes"]) + int(values[b"write_bytes"])
-    except KeyError as error:
-        raise ValueError("/proc/PID/io does not say what was read and written") from error
-
-
 def _children(process: Path) -> Iterator[int]:
     """Every thread has children of its own."""
     for thread in _names(process / "task"):
@@ -85,14 +122,14 @@ def _children(process: Path) -> Iterator[int]:
 def _consumption(process: Path) -> Consumption:
     """Nothing of a process that has ended; another user's may keep its disk traffic to itself."""
     try:
-        cpu_seconds, memory = parse_stat(_content(process / "stat"))
+        stat = parse_process_stat(_content(process / "stat"))
     except ValueError:
         return Consumption()
     try:
         disk = parse_io(_content(process / "io"))
     except ValueError:
         disk = 0
-    return Consumption(cpu_seconds, memory, disk)
+    return Consumption((stat.cpu_ticks + stat.reaped_ticks) / CLOCK_TICKS_PER_SECOND, stat.resident_bytes, disk)
 
 
 def _names(directory: Path) -> list[str]:

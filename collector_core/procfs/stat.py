@@ -6,10 +6,13 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-TICKS_PER_SECOND: int = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+CLOCK_TICKS_PER_SECOND: int = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
-_MODES = 8  # user, nice, system, idle, iowait, irq, softirq, steal; guests are within user and nice
+# The modes do not overlap: the time of guests is within user and nice.
+CPU_MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 _BUSY = (0, 1, 2, 5, 6)  # what this machine's CPUs did: not idle, iowait, and steal, when a hypervisor ran others
+_LEAST_MODES = 4
+_MOST_BYTES = 256  # of a line: ten numbers of 64 bits
 
 
 class CpuTicks(NamedTuple):
@@ -25,12 +28,12 @@ class CpuTicks(NamedTuple):
     @property
     def busy_seconds(self) -> float:
         """CPU time that was busy."""
-        return self.busy / TICKS_PER_SECOND
+        return self.busy / CLOCK_TICKS_PER_SECOND
 
     @property
     def total_seconds(self) -> float:
         """CPU time that passed: of all CPUs together, that of each added up."""
-        return self.total / TICKS_PER_SECOND
+        return self.total / CLOCK_TICKS_PER_SECOND
 
     @property
     def utilization(self) -> float | None:
@@ -40,22 +43,46 @@ class CpuTicks(NamedTuple):
 
 def cpu_ticks(stat: bytes) -> CpuTicks:
     """/proc/stat: of all CPUs together; raises `ValueError`."""
-    line = stat.partition(b"\n")[0]
-    if not line.startswith(b"cpu "):
-        raise ValueError("/proc/stat: no times of the CPUs")
-    return _ticks(line)
+    return _ticks(_modes(stat.partition(b"\n")[0], b"cpu"))
 
 
 def cpu_ticks_by_cpu(stat: bytes) -> Iterator[tuple[int, CpuTicks]]:
     """/proc/stat: number and ticks of each CPU that is online; raises `ValueError`."""
-    for line in stat.split(b"\n")[1:]:
+    for name, line in _lines(stat):
+        if name != b"cpu":
+            yield int(name[3:]), _ticks(_modes(line, name))
+
+
+def ticks_by_mode(stat: bytes) -> dict[str, list[int]]:
+    """/proc/stat: ticks in each of `CPU_MODES`, of which old kernels have fewer, by CPU; "" is all of them together.
+
+    Raises `ValueError`.
+    """
+    rows = {name[3:].decode(): _modes(line, name) for name, line in _lines(stat)}
+    if "" not in rows:
+        raise ValueError("/proc/stat: no times of the CPUs")
+    return rows
+
+
+def count_cpus(stat: bytes) -> int:
+    """/proc/stat: number of CPUs that are online."""
+    return stat.count(b"\ncpu")
+
+
+def _lines(stat: bytes) -> Iterator[tuple[bytes, bytes]]:
+    for line in stat.split(b"\n"):
         if not line.startswith(b"cpu"):
             return  # the CPUs come first, and the lines after them are long
-        yield int(line[3 : line.index(b" ")]), _ticks(line)
+        yield line.partition(b" ")[0], line
 
 
-def _ticks(line: bytes) -> CpuTicks:
-    modes = [int(ticks) for ticks in line.split()[1 : 1 + _MODES]]
-    if len(modes) < 4:
+def _modes(line: bytes, name: bytes) -> list[int]:
+    fields = line.split(None, len(CPU_MODES) + 1)
+    modes = [int(ticks) for ticks in fields[1 : len(CPU_MODES) + 1]]
+    if fields[:1] != [name] or len(modes) < _LEAST_MODES or len(line) > _MOST_BYTES:
         raise ValueError("/proc/stat: a CPU without its times")
-    return CpuTicks(sum(modes[mode] for mode in _BUSY if mode < len(modes)), sum(modes))
+    return modes
+
+
+def _ticks(modes: list[int]) -> CpuTicks:
+    return CpuTicks(sum([modes[mode] for mode in _BUSY if mode < len(modes)]), sum(modes))

@@ -18,10 +18,10 @@ from collector_core import (
     hookimpl,
 )
 from collector_plugins.estimate.activity import Cpus
+from collector_plugins.estimate.components import calibrated_components, estimated_components
 from collector_plugins.estimate.config import Config
-from collector_plugins.estimate.machine import Machine, look_at
+from collector_plugins.estimate.machine import Machine, read_machine
 from collector_plugins.estimate.meter import Estimator
-from collector_plugins.estimate.parts import calibrated_parts, estimated_parts
 from collector_plugins.estimate.sizing import Sizing, Source, size
 
 MODEL = Info(
@@ -34,7 +34,7 @@ MODEL = Info(
 )
 UNKNOWN_GAPS = Counter(
     "estimate_unknown_gaps_total",
-    "Times the energy between two looks could not be known and was left out, as after a suspend.",
+    "Times the energy between two readings could not be known and was left out, as after a suspend.",
     Unit.NONE,
     of="host",
 )
@@ -63,17 +63,17 @@ class Estimate(Collector[Config]):
         return None if stat.exists() else NotAvailable("not_found", f"{stat} does not exist", fix=_FIX_ROOT)
 
     def open(self) -> None:
-        """Look what machine this is; raises `NotAvailable` where the options do not fit it."""
+        """Find out what machine this is; raises `NotAvailable` where the options do not fit it."""
         if problem := self.detect(self.ctx):
             raise problem
         if self._estimator is None:
             self._estimator = self._new_estimator()
 
     def collect(self, out: Readings) -> None:
-        """Look at the CPUs; raises `NotAvailable` where their times are gone."""
+        """Read the CPUs; raises `NotAvailable` where their times are gone."""
         self.open()
         assert self._estimator is not None  # noqa: S101 - open has made it
-        self._estimator.look()
+        self._estimator.update()
         self._energy_meters = self._energy_meters or self._estimator.meters()
         out.add(MODEL, **self._info)
         out.add(UNKNOWN_GAPS, self._estimator.unknown_gaps)
@@ -90,15 +90,15 @@ class Estimate(Collector[Config]):
         return self._energy_meters
 
     def _new_estimator(self) -> Estimator:
-        machine, model = look_at(self.ctx.path), self.config.model
+        machine, model = read_machine(self.ctx.path), self.config.model
         sizing = size(machine, self.config.tdp_watts)
         self._check(machine, sizing)
         if model is None:
-            parts = estimated_parts(machine, sizing, self.config.idle_watts)
+            components = estimated_components(machine, sizing, self.config.idle_watts)
         else:
-            parts = calibrated_parts(machine, sizing, model)
+            components = calibrated_components(machine, sizing, model)
         self._info = _info(machine, sizing, calibrated=model is not None)
-        return Estimator(Cpus(self.ctx, machine.cpu.names), parts, self.ctx.clock)
+        return Estimator(Cpus(self.ctx, machine.cpu.names), components, self.ctx.clock)
 
     def _check(self, machine: Machine, sizing: Sizing) -> None:
         idle, model = self.config.idle_watts, self.config.model

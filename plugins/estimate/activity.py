@@ -1,4 +1,4 @@
-"""How busy the CPUs were since the last look, and how fast they ran."""
+"""How busy the CPUs were since the last reading, and how fast they ran."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collector_plugins.estimate.power import Activity
 _NOMINAL = re.compile(r"@ (\d+(?:\.\d+)?) ?GHz")
 
 
-class Look(NamedTuple):
+class CpuReading(NamedTuple):
     """CPU times at one moment."""
 
     total: CpuTicks
@@ -26,7 +26,7 @@ class Look(NamedTuple):
 
 
 class Cpus:
-    """The CPUs below the configured root. `names` are what /proc/cpuinfo calls them, perhaps with their clock."""
+    """The CPUs below the configured root. `names` are what the kernel calls them, perhaps with their clock."""
 
     def __init__(self, ctx: Context, names: Sequence[str]) -> None:
         self._stat = ctx.path("/proc/stat")
@@ -34,13 +34,13 @@ class Cpus:
         self._nominal = nominal_hertz(names)
         self._base: dict[int, float | None] = {}
 
-    def look(self) -> Look:
+    def read(self) -> CpuReading:
         """Read the CPU times; raises `OSError` and `ValueError`."""
         stat = self._stat.read_bytes()
-        return Look(cpu_ticks(stat), dict(cpu_ticks_by_cpu(stat)))
+        return CpuReading(cpu_ticks(stat), dict(cpu_ticks_by_cpu(stat)))
 
-    def activity(self, before: Look, after: Look) -> Activity | None:
-        """What they did from one look to the next; None where CPU times fell or stood still."""
+    def activity(self, before: CpuReading, after: CpuReading) -> Activity | None:
+        """What they did from one reading to the next; None where CPU times fell or stood still."""
         utilization = after.total.since(before.total).utilization
         if utilization is None:
             return None

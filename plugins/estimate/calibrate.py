@@ -17,10 +17,10 @@ import click
 from collector_core import CommandContext, Component, NotAvailable, ResultFile, state_home
 from collector_core.calibration import FitQuality, LoadBench, LoadPoint, fit_quality, load_levels
 from collector_plugins.estimate import hardware, modelfile
+from collector_plugins.estimate.components import calibrated_components
 from collector_plugins.estimate.hardware import HardwareMeters
-from collector_plugins.estimate.machine import Machine, look_at
+from collector_plugins.estimate.machine import Machine, read_machine
 from collector_plugins.estimate.modelfile import Model, Point
-from collector_plugins.estimate.parts import calibrated_parts
 from collector_plugins.estimate.power import Activity
 from collector_plugins.estimate.sizing import size
 
@@ -53,7 +53,7 @@ def calibrate(
     meters.wait()
     bench = LoadBench(context, meters.joules, seconds=seconds / READINGS, settle=settle, readings=READINGS)
     measured = list(_with_progress(bench, load_levels(os.cpu_count() or 1, steps)))
-    machine, points = look_at(context.path), list(_means(measured))
+    machine, points = read_machine(context.path), list(_means(measured))
     _check_range(points)
     quality = _quality(machine, points, [_point(each.utilization, each.watts) for each in measured])
     notes = _notes(meter) | {"r_squared": quality.r_squared, "residual_watts": quality.residual}
@@ -97,7 +97,7 @@ def _point(utilization: float, watts: Mapping[hardware.Meter, float]) -> Point:
 
 def _quality(machine: Machine, points: Sequence[Point], readings: Sequence[Point]) -> FitQuality:
     """How well the curve through the means fits the single readings."""
-    curve = calibrated_parts(machine, size(machine, None), Model(points))[Component.CPU].curve
+    curve = calibrated_components(machine, size(machine, None), Model(points))[Component.CPU].curve
     return fit_quality(lambda x: curve(Activity(x)), [(each.utilization, each.cpu_watts) for each in readings])
 
 

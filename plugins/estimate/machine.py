@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from collector_plugins.estimate import cpuinfo
-from collector_plugins.estimate.cpuinfo import CpuInfo
+from collector_core.procfs import CpuDescription, read_cpus
 
 FindPath = Callable[[str], Path]
 
-UNKNOWN = CpuInfo(names=(), sockets=1, cores=1, threads=1, virtual=None)
+UNKNOWN = CpuDescription("", names=(), sockets=1, cores=1, threads=1, virtual=None, fixed_hertz={})
 
 # Names that hypervisors give to the machines they make, where the processor does not say that it is virtual.
 _HYPERVISORS = re.compile(r"qemu|kvm|amazon ec2|google|vmware|virtual machine|openstack|xen", re.IGNORECASE)
@@ -24,7 +23,7 @@ _MEM_TOTAL = re.compile(rb"^MemTotal:\s+(\d+) kB$", re.MULTILINE)
 class Machine:
     """What does not change while it runs; `memory_bytes` is None where it is not told."""
 
-    cpu: CpuInfo
+    cpu: CpuDescription
     memory_bytes: int | None
     virtual: bool
 
@@ -34,11 +33,11 @@ class Machine:
         return self.cpu.names[0] if self.cpu.names else "unknown"
 
 
-def look_at(path: FindPath) -> Machine:
+def read_machine(path: FindPath) -> Machine:
     """Read what the kernel says below the root that `path` applies; what is missing or malformed is unknown."""
     try:
-        cpu = cpuinfo.parse(_read(path, "/proc/cpuinfo"))
-    except ValueError:
+        cpu = read_cpus(path("/proc"))
+    except (OSError, ValueError):
         cpu = UNKNOWN
     return Machine(cpu, mem_total(_read(path, "/proc/meminfo")), _is_virtual(path, cpu))
 
@@ -49,7 +48,7 @@ def mem_total(meminfo: bytes) -> int | None:
     return int(match[1]) * 1024 if match else None
 
 
-def _is_virtual(path: FindPath, cpu: CpuInfo) -> bool:
+def _is_virtual(path: FindPath, cpu: CpuDescription) -> bool:
     if cpu.virtual is not None:
         return cpu.virtual
     names = b"\n".join(_read(path, name) for name in _DMI).decode(errors="replace")

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from functools import partial
 
 from collector_core import Clock, Component, EnergyMeter, EnergyMethod, EnergyReading, PowerIntegral
-from collector_plugins.estimate.activity import Cpus, Look
-from collector_plugins.estimate.parts import Part
+from collector_plugins.estimate.activity import CpuReading, Cpus
+from collector_plugins.estimate.components import ComponentModel
 
-# The kernel counts the whole time between two looks, so that its mean is known however long that was. Only a curve that
-# is not straight makes the power at the mean differ from the mean power, and more so the longer it was.
+# The kernel counts the whole time between two readings, so that its mean is known however long that was. Only a curve
+# that is not straight makes the power at the mean differ from the mean power, and more so the longer it was.
 MAX_GAP_SECONDS = 3600.0
 
 # CPU times stand still while the machine is suspended, the clock does not. They are not exact to the tick either.
@@ -25,77 +25,77 @@ DEVICES = {Component.CPU: "cpu", Component.DRAM: "memory"}
 
 
 class Estimator:
-    """Looks at the CPUs, on any thread, and adds up what each part drew since the last look."""
+    """Reads the CPUs, on any thread, and adds up what each component drew since the last reading."""
 
-    def __init__(self, cpus: Cpus, parts: Mapping[Component, Part], clock: Clock) -> None:
+    def __init__(self, cpus: Cpus, components: Mapping[Component, ComponentModel], clock: Clock) -> None:
         self._cpus = cpus
-        self._parts = parts
+        self._components = components
         self._clock = clock
-        self._integrals = {component: PowerIntegral(MAX_GAP_SECONDS) for component in parts}
+        self._integrals = {component: PowerIntegral(MAX_GAP_SECONDS) for component in components}
         self._lock = threading.Lock()
-        self._last: tuple[Look, float] | None = None
+        self._last: tuple[CpuReading, float] | None = None
         self._readings: Mapping[Component, EnergyReading] = {}
 
     @property
     def unknown_gaps(self) -> int:
-        """How often what was drawn between two looks could not be known."""
+        """How often what was drawn between two readings could not be known."""
         return max(integral.unknown_gaps for integral in self._integrals.values())
 
-    def look(self) -> None:
-        """Look now; raises `OSError` and `ValueError`, and then nothing has changed."""
+    def update(self) -> None:
+        """Read the CPUs; raises `OSError` and `ValueError`, and then nothing has changed."""
         with self._lock:
-            look, now = self._cpus.look(), self._clock.monotonic()
+            reading, now = self._cpus.read(), self._clock.monotonic()
             if self._last is None:
-                self._begin(look, now)
-            elif now > self._last[1] and look.total != self._last[0].total:
-                self._add(look, now)
+                self._begin(reading, now)
+            elif now > self._last[1] and reading.total != self._last[0].total:
+                self._add(reading, now)
 
     def forget(self) -> None:
-        """Nobody looks for a while: what is drawn until the next look is unknown."""
+        """Nobody reads for a while: what is drawn until the next reading is unknown."""
         with self._lock:
             self._last, self._readings = None, {}
             for integral in self._integrals.values():
                 integral.forget()
 
     def meters(self) -> tuple[EnergyMeter, ...]:
-        """One for each part."""
+        """One for each component."""
         return tuple(
             EnergyMeter(
                 component=component,
                 device=DEVICES[component],
                 method=EnergyMethod.MODEL,
-                uncertainty=part.uncertainty,
+                uncertainty=model.uncertainty,
                 period=PERIOD_SECONDS,
                 latest=partial(self._latest, component),
                 read=partial(self._read, component),
             )
-            for component, part in self._parts.items()
+            for component, model in self._components.items()
         )
 
-    def _begin(self, look: Look, now: float) -> None:
+    def _begin(self, reading: CpuReading, now: float) -> None:
         for integral in self._integrals.values():
             integral.update(0.0, now)
-        self._remember(look, now)
+        self._remember(reading, now)
 
-    def _add(self, look: Look, now: float) -> None:
+    def _add(self, reading: CpuReading, now: float) -> None:
         assert self._last is not None  # noqa: S101 - look has seen to it
         before, then = self._last
-        awake = look.total.since(before.total).total_seconds / look.cpus
-        activity = self._cpus.activity(before, look)
+        awake = reading.total.since(before.total).total_seconds / reading.cpus
+        activity = self._cpus.activity(before, reading)
         if activity is None or now - then > ASLEEP_FACTOR * awake + ASLEEP_SLACK_SECONDS:
             for integral in self._integrals.values():
                 integral.forget()
-            self._begin(look, now)
+            self._begin(reading, now)
             return
-        for component, part in self._parts.items():
-            watts = part.curve(activity)
+        for component, model in self._components.items():
+            watts = model.curve(activity)
             self._integrals[component].update(watts, then)  # it was so all the time: no slope from what was before
             self._integrals[component].update(watts, now)
-        self._remember(look, now)
+        self._remember(reading, now)
 
-    def _remember(self, look: Look, now: float) -> None:
-        """Readings are swapped in whole, so that who asks for the latest need not wait for a look."""
-        self._last = look, now
+    def _remember(self, reading: CpuReading, now: float) -> None:
+        """Readings are swapped in whole, so that who asks for the latest need not wait for one being taken."""
+        self._last = reading, now
         self._readings = {
             component: EnergyReading(integral.total, now, integral.unknown_gaps)
             for component, integral in self._integrals.items()
@@ -105,5 +105,5 @@ class Estimator:
         return self._readings.get(component)
 
     def _read(self, component: Component) -> EnergyReading | None:
-        self.look()
+        self.update()
         return self._latest(component)

@@ -50,7 +50,7 @@ class Family(NamedTuple):
 
 
 def normalized(name: str) -> str:
-    """A name of /proc/cpuinfo or of a table as one can compare it: `intel xeon e5-2620 v3`."""
+    """A name that the kernel or a table gives, as one can compare it: `intel xeon e5-2620 v3`."""
     words = " ".join(_TRADEMARKS.sub(" ", name).lower().split()).replace("fx -", "fx-")
     words = _REST.sub("", _GENERATION.sub("", words))
     return " ".join(word for word in words.split() if word not in _FILLERS)

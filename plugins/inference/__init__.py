@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from collector_core import Collector, Context, NotAvailable, PushInbox, Readings, Reason, hookimpl
+from collector_core import Collector, Context, NotAvailable, PushInbox, Readings, Reason, Targets, hookimpl
 from collector_plugins.inference import metrics
 from collector_plugins.inference.config import Config, Server, Source
 from collector_plugins.inference.demo import DemoInference
 from collector_plugins.inference.fleet import models
 from collector_plugins.inference.gpus import LocalGpus
 from collector_plugins.inference.pushed import Pushed
-from collector_plugins.inference.scrape import Client
-from collector_plugins.inference.servers import Watched
+from collector_plugins.inference.servers import ModelServer, ServerAnswer
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-PATIENCE = 0.8  # of the run's time: a server that has not answered by then fails alone
 FIX = "name one: `inference: {options: {servers: [{name: chat, source: vllm, url: 'http://127.0.0.1:8000'}]}}`"
 
 
@@ -36,8 +33,8 @@ class Inference(Collector[Config]):
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
-        self._client = Client()
-        self._watched = [self.watch(server) for server in config.servers if server.source is not Source.PUSH]
+        self._servers = [self.server(each) for each in config.servers if each.source is not Source.PUSH]
+        self._targets = Targets(ctx, {each.options.name: each for each in self._servers}, self._ask)
         self._pushing = {server.name: server for server in config.servers if server.source is Source.PUSH}
         self._inbox = PushInbox("inference", Pushed, config.push, ctx.clock, names=self._pushing.keys)
         self._gpus = LocalGpus()
@@ -48,9 +45,9 @@ class Inference(Collector[Config]):
         del ctx
         return NotAvailable(Reason.NOT_FOUND, "no model server is configured", fix=FIX)
 
-    def watch(self, server: Server) -> Watched:
+    def server(self, options: Server) -> ModelServer:
         """A server to ask again and again."""
-        return Watched(server, self._client, self.ctx.clock)
+        return ModelServer(options, self.ctx.clock)
 
     async def open(self) -> None:
         """Raises `NotAvailable` where no server is configured."""
@@ -59,39 +56,44 @@ class Inference(Collector[Config]):
 
     async def collect(self, out: Readings) -> None:
         """Ask all servers and show each model; raises `NotAvailable` where none answers and none may push."""
-        longest = PATIENCE * min(self.ctx.timeout, self.ctx.interval)
-        await asyncio.gather(*(each.look(min(each.options.timeout or longest, longest)) for each in self._watched))
-        if not self._pushing and not any(each.is_up for each in self._watched):
-            raise self._all_down()
-        pushed = self._inbox.current()
-        self._publish_servers(out, pushed)
+        answers, pushed = await self._answers(out), self._inbox.current()
+        self._publish_servers(out, answers, pushed)
         gpus = self._gpus.look(self.ctx.energy_meters(), self.ctx.published())
         said = [(self._pushing[name], value) for name, value in pushed.items()]
-        for model, shown in models(self._watched, said, gpus).items():
+        for model, shown in models(self._servers, answers, said, gpus).items():
             shown.publish(out, model, self.config.max_layers)
 
     async def close(self) -> None:
         """Hang up."""
-        await self._client.close()
+        await self._targets.close()
 
     @hookimpl
     def collector_routes(self) -> Sequence[web.RouteDef]:
         """Where programs push, if one is configured."""
         return self._inbox.routes() if self._pushing else []
 
-    def _all_down(self) -> NotAvailable:
-        first = self._watched[0].error
-        reason, fix = (first.reason, first.fix) if isinstance(first, NotAvailable) else (Reason.BAD_DATA, "")
-        others = ", ".join(each.options.name for each in self._watched[1:])
-        more = f"; down, too: {others}" if others else ""
-        return NotAvailable(reason, f"{self._watched[0].options.name}: {first}{more}", fix=fix)
+    async def _ask(self, _: str, server: ModelServer) -> ServerAnswer:
+        return await server.ask(self.ctx.http)
 
-    def _publish_servers(self, out: Readings, pushed: Mapping[str, Pushed]) -> None:
-        for each in self._watched:
-            out.add(metrics.SERVER_UP, each.is_up, server=each.options.name)
-            if each.error:
-                with out.part(server=each.options.name):
-                    raise each.error.with_traceback(None)
+    async def _answers(self, out: Readings) -> dict[str, ServerAnswer]:
+        """By server; those that fail are failed parts, unless all fail and nobody may push: then the run fails."""
+        if not self._pushing:
+            return dict(await self._targets.poll(out, label="server"))
+        await self._targets.refresh()
+        for name, error in self._targets.failures.items():
+            with out.part(server=name):
+                raise error.with_traceback(None)
+        return self._targets.answers
+
+    def _publish_servers(
+        self, out: Readings, answers: Mapping[str, ServerAnswer], pushed: Mapping[str, Pushed]
+    ) -> None:
+        for each in self._servers:
+            out.add(metrics.SERVER_UP, each.options.name in answers, server=each.options.name)
+        for name, answer in answers.items():
+            if answer.problem:
+                with out.part(server=name):
+                    raise answer.problem.with_traceback(None)
         for name in self._pushing:
             out.add(metrics.SERVER_UP, name in pushed, server=name)
 

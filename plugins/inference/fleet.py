@@ -9,20 +9,27 @@ from collector_plugins.inference.gpus import Gpu
 from collector_plugins.inference.hardware import Place, complete
 from collector_plugins.inference.mapping import Reading
 from collector_plugins.inference.pushed import Pushed
-from collector_plugins.inference.servers import Watched
+from collector_plugins.inference.servers import ModelServer, ServerAnswer
 from collector_plugins.inference.shown import Shown, from_push, from_windows
 from collector_plugins.inference.window import join
 
 
 def models(
-    watched: Sequence[Watched], pushed: Iterable[tuple[Server, Pushed]], gpus: Sequence[Gpu]
+    servers: Sequence[ModelServer],
+    answers: Mapping[str, ServerAnswer],
+    pushed: Iterable[tuple[Server, Pushed]],
+    gpus: Sequence[Gpu],
 ) -> dict[str, Shown]:
-    """Every model that a server has, or that was pushed. What was pushed completes what servers say."""
+    """Every model that a server has, or that was pushed. What was pushed completes what servers say.
+
+    `answers` are those of the servers that have answered, by name.
+    """
     shown, places = dict[str, Shown](), dict[str, Place]()
-    for model in dict.fromkeys(model for each in watched for model in each.windows):
-        having = [each for each in watched if model in each.windows]
-        joined = join([each.windows[model] for each in having])
-        shown[model] = from_windows(joined, _totals(watched, model))
+    windows = [(each, answers[each.options.name].windows) for each in servers if each.options.name in answers]
+    for model in dict.fromkeys(model for _, found in windows for model in found):
+        having = [each for each, found in windows if model in found]
+        joined = join([found[model] for _, found in windows if model in found])
+        shown[model] = from_windows(joined, _totals(servers, model))
         for each in having:
             _add(shown, places, model, each.options, gpus)
     for server, said in pushed:
@@ -38,14 +45,14 @@ def _add(shown: dict[str, Shown], places: dict[str, Place], model: str, server: 
     places.setdefault(model, Place()).add(server, gpus)
 
 
-def _totals(watched: Iterable[Watched], model: str) -> Mapping[Reading, float]:
+def _totals(servers: Iterable[ModelServer], model: str) -> Mapping[Reading, float]:
     """The counters of a model on all its servers, those that do not answer at the moment too: sums never fall."""
     sums: dict[Reading, float] = {}
-    for reading, value in _all_totals(watched, model):
+    for reading, value in _all_totals(servers, model):
         sums[reading] = sums.get(reading, 0.0) + value
     return sums
 
 
-def _all_totals(watched: Iterable[Watched], model: str) -> Iterator[tuple[Reading, float]]:
-    for each in watched:
+def _all_totals(servers: Iterable[ModelServer], model: str) -> Iterator[tuple[Reading, float]]:
+    for each in servers:
         yield from each.totals(model).items()

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
 
-from collector_core import Clock, NotAvailable, ReadingError, Reason
+from collector_core import AuthFailed, Clock, HttpClient, NotAvailable, ReadingError, Reason
 from collector_plugins.inference.config import Server
 from collector_plugins.inference.mapping import Reading
 from collector_plugins.inference.samples import parse
-from collector_plugins.inference.scrape import Client
 from collector_plugins.inference.state import Key, State, states, wanted
 from collector_plugins.inference.window import Window, counted, grow
 
 MAX_MODELS = 64
+MAX_ANSWER_BYTES = 2 << 20
+HEADERS = {"Accept": "text/plain;version=0.0.4"}
+
+_FIXES = {
+    Reason.NOT_FOUND: "let `url` be the address of its metrics; Triton has them on a port of their own, 8002",
+    Reason.BAD_DATA: "let `url` be the address of its metrics itself",
+}
 
 
 @dataclass
@@ -33,18 +40,22 @@ class _Counting:
         return Window(seconds, growth, state)
 
 
+@dataclass(frozen=True)
+class ServerAnswer:
+    """What a server said: what happened since it was asked before, by model; `problem` is why it shows no model."""
+
+    windows: Mapping[str, Window]
+    problem: Exception | None = None
+
+
 @dataclass
-class Watched:
-    """One server. After `look`, `windows` says what happened since the look before, by model; `error` what is wrong."""
+class ModelServer:
+    """One server that is asked again and again, and the counters of its models."""
 
     options: Server
-    client: Client
     clock: Clock
-    windows: dict[str, Window] = field(default_factory=dict)
-    error: Exception | None = None
-    is_up: bool = False
     _counting: dict[str, _Counting] = field(default_factory=dict)
-    _looked_at: float | None = None
+    _asked_at: float | None = None
 
     def __post_init__(self) -> None:
         mapping = self.options.known_mapping
@@ -55,35 +66,50 @@ class Watched:
         """Its counters of a model, as it counts them; where it was started anew they go on."""
         return self._counting[model].totals if model in self._counting else {}
 
-    async def look(self, seconds: float) -> None:
-        """Ask it, for at most so many seconds; what goes wrong is in `error`."""
-        self.windows, self.error, self.is_up = {}, None, False
+    async def ask(self, http: HttpClient) -> ServerAnswer:
+        """Ask it for its metrics; raises `NotAvailable`, `AuthFailed`, and `ReadingError` for a page that is none."""
+        page = await self.fetch(http)
         try:
-            answer = parse(await self.fetch(seconds), self._wanted)
-            self.is_up = True
-            self._take(states(answer, self._mapping, self.options.model or self.options.name))
+            answer = parse(page, self._wanted)
         except ValueError as error:
-            self.error = ReadingError(f"its answer: {error}")
-        except Exception as error:  # noqa: BLE001 - whatever one server does, the others are shown
-            self.error = error
+            raise ReadingError(f"its answer: {error}") from error
+        try:
+            found = self._chosen(states(answer, self._mapping, self.options.model or self.options.name))
+        except (NotAvailable, ValueError) as error:
+            return ServerAnswer({}, error)
+        return ServerAnswer(self._count(found))
 
-    async def fetch(self, seconds: float) -> bytes:
-        """Its metrics; raises `NotAvailable`."""
-        return await self.client.fetch(self.options.url or "", self.options.token, seconds)
+    async def fetch(self, http: HttpClient) -> bytes:
+        """The page with its metrics; raises `NotAvailable` and `AuthFailed`."""
+        url, options = self.options.url or "", self.options
+        try:
+            answer = await http.request(
+                "GET", url, headers=HEADERS, token=options.token, timeout=options.timeout, limit=MAX_ANSWER_BYTES
+            )
+            answer.text()
+        except AuthFailed as error:
+            raise AuthFailed(error.detail, fix="set its `token`") from None
+        except NotAvailable as error:
+            fix = _FIXES.get(error.reason, f"start the server, or correct its `url`; try: curl {_without_query(url)}")
+            raise NotAvailable(error.reason, error.detail, fix=fix, retry_after=error.retry_after) from None
+        return answer.body
 
-    def _take(self, found: Mapping[str, State]) -> None:
-        now, before = self.clock.monotonic(), self._looked_at
-        self._looked_at = now
-        for model, state in self._chosen(found).items():
+    def _count(self, found: Mapping[str, State]) -> dict[str, Window]:
+        """What happened in each model since the server was asked before."""
+        now, before = self.clock.monotonic(), self._asked_at
+        self._asked_at = now
+        windows = dict[str, Window]()
+        for model, state in found.items():
             if model in self._counting or before is not None:
-                # A model that was not there at the look before has counted from 0 since.
+                # A model that was not there before has counted from 0 since.
                 counting = self._counting.setdefault(model, _Counting(before or now, {}, {}))
-                self.windows[model] = counting.update(state, now)
+                windows[model] = counting.update(state, now)
             else:
                 self._counting[model] = _Counting(now, state.counters, counted(state.counters))
-                self.windows[model] = Window(None, {}, state)
+                windows[model] = Window(None, {}, state)
         if len(self._counting) > MAX_MODELS:  # names that come and go
-            self._counting = {model: self._counting[model] for model in self.windows}
+            self._counting = {model: self._counting[model] for model in windows}
+        return windows
 
     def _chosen(self, found: Mapping[str, State]) -> Mapping[str, State]:
         """The models to show; raises `NotAvailable` where there are none, or too many."""
@@ -98,3 +124,7 @@ class Watched:
             detail = f"has {len(chosen)} models, {MAX_MODELS} at most are shown"
             raise NotAvailable(Reason.BAD_DATA, detail, fix="name those to show in its `models`")
         return chosen
+
+
+def _without_query(url: str) -> str:
+    return urlsplit(url)._replace(query="", fragment="").geturl()

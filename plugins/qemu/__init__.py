@@ -10,10 +10,10 @@ from collector_core import ApiError, Collector, Context, EnergyMeter, NotAvailab
 from collector_plugins.qemu import metrics
 from collector_plugins.qemu.config import Config
 from collector_plugins.qemu.energymeters import energy_meters
-from collector_plugins.qemu.roster import Roster
+from collector_plugins.qemu.guest_scan import GuestScan, Run, count_guests
+from collector_plugins.qemu.labels import GuestLabels
 from collector_plugins.qemu.routes import Api
 from collector_plugins.qemu.view import View
-from collector_plugins.qemu.watch import Run, Watch, count_guests
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -40,8 +40,8 @@ class Qemu(Collector[Config]):
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
-        self._roster = Roster()
-        self._watch: Watch | None = None
+        self._labels = GuestLabels()
+        self._scan: GuestScan | None = None
         self._view: View | None = None
         self._unknown_gaps = 0
 
@@ -55,7 +55,7 @@ class Qemu(Collector[Config]):
     def open(self) -> None:
         """Look at the host; raises `NotAvailable` where there is no /proc, or no number of cores."""
         self.close()
-        self._watch = Watch(self.ctx, self.config.power, self._roster)
+        self._scan = GuestScan(self.ctx, self.config.power, self._labels)
         if self.config.power.port is not None:
             self.ctx.logger.info(
                 "cinergy served on port %d; where energy-collector serves is its own key `listen`",
@@ -64,11 +64,11 @@ class Qemu(Collector[Config]):
 
     def collect(self, out: Readings) -> None:
         """Read every guest once; one that cannot be read is dropped and counted."""
-        if self._watch is None:
+        if self._scan is None:
             self.open()
-        assert self._watch is not None  # noqa: S101 - open has made it
-        run = self._watch.run()
-        self._view = View(self._watch.meter, run.rows, self.ctx.clock.monotonic())
+        assert self._scan is not None  # noqa: S101 - open has made it
+        run = self._scan.run()
+        self._view = View(self._scan.meter, run.rows, self.ctx.clock.monotonic())
         self._unknown_gaps += run.is_after_gap
         out.add_table(metrics.OF_A_VM, metrics.VM_LABELS, {row.guest.labels: row.values for row in run.rows})
         for name, error in run.broken:
@@ -82,9 +82,9 @@ class Qemu(Collector[Config]):
     def close(self) -> None:
         """Let go of every file; what was counted under each guest's name stays."""
         self._view = None
-        if self._watch is not None:
-            self._watch.close()
-            self._watch = None
+        if self._scan is not None:
+            self._scan.close()
+            self._scan = None
 
     @hookimpl
     def collector_routes(self) -> Sequence[web.RouteDef]:
@@ -110,7 +110,7 @@ class Qemu(Collector[Config]):
         """What the guests together leave over; they are not read at quite the same moment, hence the 0."""
         out.add(metrics.HOST_CPU_USAGE, busy_cores)
         out.add(metrics.UNACCOUNTED_CPU, max(0.0, busy_cores - sum(row.cores or 0.0 for row in run.rows)))
-        watts = self._watch.meter.host_watts(busy_cores) if self._watch else None
+        watts = self._scan.meter.host_watts(busy_cores) if self._scan else None
         if watts is not None:
             rest = watts - sum(row.total or 0.0 for row in run.rows)
             if rest >= 0:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
-from collector_plugins.qemu import qemuopts
+from collector_plugins.qemu import cmdline_options
 
 MAX_VCPUS = 65535  # more than any machine type of QEMU takes
 
@@ -90,11 +90,11 @@ class _Found:
 
     def take(self, option: str, value: str, read_config: ConfigReader) -> None:
         if option == "name":
-            self.name |= qemuopts.parse(value, "guest")
+            self.name |= cmdline_options.parse(value, "guest")
         elif option == "smp":
-            self.smp |= qemuopts.parse(value, "cpus")
+            self.smp |= cmdline_options.parse(value, "cpus")
         elif option in ("machine", "M"):
-            self._take_machine(qemuopts.parse(value, "type"))
+            self._take_machine(cmdline_options.parse(value, "type"))
         elif option == "device":
             self.plugged += _driver(value).endswith("-cpu")
         elif option == "readconfig":
@@ -111,7 +111,7 @@ class _Found:
         self.smp |= {key.removeprefix("smp."): value for key, value in settings.items() if key.startswith("smp.")}
 
     def _take_config(self, text: str) -> None:
-        for group, settings in qemuopts.sections(text):
+        for group, settings in cmdline_options.sections(text):
             if group == "name":
                 self.name |= settings
             elif group == "smp-opts":
@@ -134,7 +134,7 @@ def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
 def _driver(device: str) -> str:
     """The driver of a `-device`, which is `driver,key=value` or a JSON object."""
     if not device.startswith("{"):
-        return qemuopts.parse(device, "driver").get("driver", "")
+        return cmdline_options.parse(device, "driver").get("driver", "")
     try:
         return str(json.loads(device).get("driver", ""))
     except (ValueError, RecursionError):

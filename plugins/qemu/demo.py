@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collector_core import Context, Field, NotAvailable
 from collector_core.demo import DemoGuest, Rack, Totals
+from collector_core.procfs import CLOCK_TICKS_PER_SECOND, KeptFile
 from collector_plugins.qemu import Qemu
 from collector_plugins.qemu.cmdline import Description
 from collector_plugins.qemu.config import Config, Power
 from collector_plugins.qemu.guest import Guest
+from collector_plugins.qemu.guest_scan import GAP_INTERVALS, SHORTEST_GAP_SECONDS, GuestScan, Run
 from collector_plugins.qemu.host import Host
+from collector_plugins.qemu.labels import Totals as GuestTotals
 from collector_plugins.qemu.meter import Meter, Row
-from collector_plugins.qemu.procfs import TICKS_PER_SECOND
-from collector_plugins.qemu.roster import Totals as GuestTotals
-from collector_plugins.qemu.statfile import StatFile
-from collector_plugins.qemu.watch import GAP_INTERVALS, SHORTEST_GAP_SECONDS, Run, Watch
 
 FIRST_PID = 4101
 
@@ -42,7 +41,7 @@ class DemoHost(Host):
         return self._cores
 
 
-class DemoWatch(Watch):
+class DemoGuestScan(GuestScan):
     """Makes of the demo rack's guests what a real host's would give."""
 
     def __init__(self, ctx: Context, power: Power, rack: Rack) -> None:
@@ -71,7 +70,7 @@ class DemoWatch(Watch):
         """There is nothing to let go of."""
 
     def _ticks(self, guest: DemoGuest, when: float) -> int:
-        return int(TICKS_PER_SECOND * self._cpu_seconds.grow(guest.name, guest.busy_cores(when), when))
+        return int(CLOCK_TICKS_PER_SECOND * self._cpu_seconds.grow(guest.name, guest.busy_cores(when), when))
 
 
 class DemoQemu(Qemu):
@@ -87,8 +86,8 @@ class DemoQemu(Qemu):
 
     def open(self) -> None:
         """Begin to follow the guests; what was counted goes on."""
-        if self._watch is None:
-            self._watch = DemoWatch(self.ctx, self.config.power, Rack())
+        if self._scan is None:
+            self._scan = DemoGuestScan(self.ctx, self.config.power, Rack())
 
     def close(self) -> None:
         """There is nothing to let go of."""
@@ -98,7 +97,7 @@ def _guest(pid: int, simulated: DemoGuest, now: float) -> Guest:
     return Guest(
         pid=str(pid),
         start=pid,
-        stat=StatFile("", is_kernels=False),
+        stat=KeptFile("", is_kernels=False, keep_open=False),
         description=Description(simulated.name, simulated.uuid, vcpus=simulated.vcpus),
         ticks=0,
         read_at=now,

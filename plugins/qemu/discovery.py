@@ -7,11 +7,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from collector_plugins.qemu import cmdline, procfs
+from collector_core.procfs import parse_process_stat
+from collector_plugins.qemu import cmdline
 from collector_plugins.qemu.guest import Guest
 from collector_plugins.qemu.proc import Proc
-from collector_plugins.qemu.procfs import ENDED
 
+STAT_BYTES = 1024  # /proc/PID/stat has less than that by far
 HEAD_BYTES = 4096  # of a command line; holds the name of the program
 
 # A process becomes a guest by exec, after a launcher's fork: new ones are looked at again in the next runs, and all
@@ -66,19 +67,19 @@ class Discovery:
         if guest.pid not in self._present:
             return False
         try:
-            state, ticks, threads, start = procfs.stat(guest.stat.read())
+            stat = parse_process_stat(guest.stat.read(STAT_BYTES))
         except (FileNotFoundError, ProcessLookupError):
             return False
         except (OSError, ValueError) as error:
             guest.cores, guest.growth = None, 0
             self.broken[guest.pid] = error
             return True
-        if start != guest.start or state in ENDED:
+        if stat.start != guest.start or stat.has_ended:
             return False
         now = self._now()
-        guest.account(ticks, now)
-        if threads != guest.threads or now >= guest.recount_at:
-            guest.recount(self._proc, threads, now)
+        guest.account(stat.cpu_ticks, now)
+        if stat.threads != guest.threads or now >= guest.recount_at:
+            guest.recount(self._proc, stat.threads, now)
         return True
 
     def _list(self) -> bool:
@@ -123,20 +124,19 @@ class Discovery:
         return cmdline.is_emulator(executable)
 
     def _describe(self, pid: str) -> Guest | None:
-        *_, born = procfs.stat(self._proc.stat(pid))
+        born = parse_process_stat(self._proc.stat(pid)).start
         arguments = cmdline.split(self._proc.read_whole(f"{pid}/cmdline"))
-        state, ticks, threads, start = procfs.stat(self._proc.stat(pid))
-        if state in ENDED or start != born or arguments == [""]:
+        stat = parse_process_stat(self._proc.stat(pid))
+        if stat.has_ended or stat.start != born or arguments == [""]:
             return None
         description = cmdline.describe(arguments, partial(self._proc.guest_config, pid))
         now = self._now()
-        file = self._proc.stat_file(pid)
-        guest = Guest(pid, start, file, description, ticks, now, description.vcpus)
-        guest.recount(self._proc, threads, now)
-        if self._descriptors_left > 0:
-            file.keep_open()
-            self._descriptors_left -= 1
+        file = self._proc.stat_file(pid, keep_open=self._descriptors_left > 0)
+        guest = Guest(pid, stat.start, file, description, stat.cpu_ticks, now, description.vcpus)
+        guest.recount(self._proc, stat.threads, now)
+        self._descriptors_left -= file.keep_open
         return guest
 
     def _drop(self, guest: Guest) -> None:
-        self._descriptors_left += guest.stat.close()
+        guest.stat.close()
+        self._descriptors_left += guest.stat.keep_open

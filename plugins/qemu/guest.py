@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from collector_plugins.qemu import procfs
+from collector_core.procfs import CLOCK_TICKS_PER_SECOND, KeptFile
 from collector_plugins.qemu.cmdline import Description
 from collector_plugins.qemu.proc import Proc
-from collector_plugins.qemu.procfs import TICKS_PER_SECOND
-from collector_plugins.qemu.statfile import StatFile
 
 RECOUNT_SECONDS = 60.0  # between two looks at the threads of a guest,
 RECOUNT_CHANGED_SECONDS = 5.0  # and where their number has changed
@@ -25,7 +23,7 @@ class Guest:
 
     pid: str
     start: int
-    stat: StatFile
+    stat: KeptFile
     description: Description
     ticks: int
     read_at: float
@@ -46,19 +44,15 @@ class Guest:
         """Take a reading at `now` (monotonic seconds)."""
         self.elapsed = elapsed = now - self.read_at
         self.growth = growth = max(0, ticks - self.ticks)
-        self.cores = growth / TICKS_PER_SECOND / elapsed if elapsed > 0 else None
+        self.cores = growth / CLOCK_TICKS_PER_SECOND / elapsed if elapsed > 0 else None
         self.ticks, self.read_at = ticks, now
 
     def recount(self, proc: Proc, threads: int, now: float) -> None:
-        """Count the vCPUs anew, of which `threads` may have come or gone, unless that was done just now.
-
-        QEMU names their threads only when it is asked to (`debug-threads=on`).
-        """
+        """Count the vCPUs anew, of which `threads` may have come or gone, unless that was done just now."""
         if now < self.recount_at - RECOUNT_SECONDS + RECOUNT_CHANGED_SECONDS:
             return
         self.threads, self.recount_at = threads, now + RECOUNT_SECONDS
         try:
-            live = {procfs.vcpu_number(name) for name in proc.thread_names(self.pid)} - {None}
+            self.vcpus = proc.running_vcpus(self.pid) or self.description.vcpus
         except OSError:
             return
-        self.vcpus = len(live) or self.description.vcpus

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collector_plugins.qemu import procfs
+from collector_core import cpu_ticks
+from collector_core.procfs import CLOCK_TICKS_PER_SECOND, count_cpus, read_cpus
 from collector_plugins.qemu.proc import Proc
-from collector_plugins.qemu.procfs import TICKS_PER_SECOND
 
 
 class Host:
@@ -21,19 +21,20 @@ class Host:
         last, self._last = self._last, None if ticks is None else (ticks, now)
         if ticks is None or last is None or now <= last[1] or ticks < last[0]:
             return None
-        return (ticks - last[0]) / TICKS_PER_SECOND / (now - last[1])
+        return (ticks - last[0]) / CLOCK_TICKS_PER_SECOND / (now - last[1])
 
     def physical_cores(self) -> int | None:
-        """Cores by /proc/cpuinfo."""
+        """Cores by what the kernel says of the processors."""
         try:
-            return procfs.physical_cores(self._proc.read_whole("cpuinfo")) or None
-        except OSError:
+            return read_cpus(self._proc.directory).cores
+        except (OSError, ValueError):
             return None
 
     def _ticks(self) -> int | None:
         try:
-            ticks, cpus = procfs.host_cpu(self._proc.read_whole("stat"))
+            stat = self._proc.read_whole("stat")
+            busy = cpu_ticks(stat).busy
         except (OSError, ValueError):
             return None
-        self.cpus = cpus or None
-        return ticks
+        self.cpus = count_cpus(stat) or None
+        return busy

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from collector_core import NotAvailable
+from collector_core.procfs import CLOCK_TICKS_PER_SECOND, CPU_FILE
 from collector_plugins.qemu.config import Power
 from collector_plugins.qemu.guest import Guest
 from collector_plugins.qemu.host import Host
+from collector_plugins.qemu.labels import Totals
 from collector_plugins.qemu.model import Carbon, PowerModel
-from collector_plugins.qemu.procfs import TICKS_PER_SECOND
-from collector_plugins.qemu.roster import Totals
 
 
 class Row(NamedTuple):
@@ -54,7 +54,7 @@ class Meter:
         totals.ticks += guest.growth
         if self.model is not None and guest.cores is not None:
             return self._with_power(self.model, guest, guest.cores, totals)
-        row = Row(guest, None, guest.cores, totals.ticks / TICKS_PER_SECOND, guest.vcpus)
+        row = Row(guest, None, guest.cores, totals.ticks / CLOCK_TICKS_PER_SECOND, guest.vcpus)
         if self.model is None:
             return row
         grams = self.carbon.grams(totals.joules) if self.carbon else None
@@ -70,7 +70,7 @@ class Meter:
         # The mean power of the time since the last reading: the energy is a rectangle, not a trapezium.
         if guest.elapsed <= self._max_gap:
             totals.joules += total * guest.elapsed
-        seconds, joules, carbon = totals.ticks / TICKS_PER_SECOND, totals.joules, self.carbon
+        seconds, joules, carbon = totals.ticks / CLOCK_TICKS_PER_SECOND, totals.joules, self.carbon
         rate, grams = (carbon.grams_per_hour(total), carbon.grams(joules)) if carbon else (None, None)
         outside = None if model.polynomial.fitted_range is None else model.polynomial.is_outside(load)
         return Row(guest, load, cores, seconds, guest.vcpus, static, dynamic, total, joules, rate, grams, outside)
@@ -81,6 +81,6 @@ def _model(power: Power, host: Host) -> PowerModel | None:
         return None
     cores = power.server_cores or host.physical_cores()
     if cores is None:
-        detail = "/proc/cpuinfo does not say how many cores the host has"
+        detail = f"{CPU_FILE} does not say how many cores the host has"
         raise NotAvailable("not_found", detail, fix="set the option `server_cores`")
     return PowerModel(power.polynomial, power.cinergy_ratio, cores)

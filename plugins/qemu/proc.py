@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import stat as modes
 from collections.abc import Iterator
 from pathlib import Path
 
-from collector_core import Context, is_kernel_mount
-from collector_plugins.qemu.statfile import StatFile
+from collector_core import Context
+from collector_core.procfs import KeptFile, is_kernel_mount
 
 _STAT_BYTES = 2048
 _CHUNK = 65536
 _MAX_BYTES = 1 << 22  # the kernel's own limit for a command line is 2 MiB, unless that of the stack is raised
 _CONFIG_BYTES = 1 << 18
+
+
+_VCPU_THREAD = re.compile(rb"CPU (\d+)/\w+\n?")
 
 
 class Proc:
@@ -29,9 +33,9 @@ class Proc:
         """Everything in /proc, processes among it."""
         return os.listdir(self.directory)  # noqa: PTH208 - thousands of them, every second
 
-    def stat_file(self, pid: str) -> StatFile:
+    def stat_file(self, pid: str, *, keep_open: bool) -> KeptFile:
         """/proc/PID/stat, to be read again and again."""
-        return StatFile(f"{self._prefix}{pid}/stat", is_kernels=self.is_kernels)
+        return KeptFile(f"{self._prefix}{pid}/stat", is_kernels=self.is_kernels, keep_open=keep_open)
 
     def open(self, name: str) -> int:
         """A descriptor of a file of /proc."""
@@ -67,7 +71,14 @@ class Proc:
         finally:
             os.close(descriptor)
 
-    def thread_names(self, pid: str) -> Iterator[bytes]:
+    def running_vcpus(self, pid: str) -> int:
+        """How many threads of a guest run vCPUs, by their names such as `CPU 0/KVM`; raises `OSError`.
+
+        QEMU names its threads only when it is asked to (`debug-threads=on`).
+        """
+        return len({match[1] for name in self._thread_names(pid) if (match := _VCPU_THREAD.fullmatch(name))})
+
+    def _thread_names(self, pid: str) -> Iterator[bytes]:
         """/proc/PID/task/*/comm; threads that end meanwhile are left out."""
         for thread in os.listdir(f"{self._prefix}{pid}/task"):  # noqa: PTH208
             try:

@@ -19,6 +19,7 @@ from collector_core import (
     Unit,
     hookimpl,
 )
+from collector_core.procfs import is_kernel_mount
 from collector_plugins.rapl import availability, powercap
 from collector_plugins.rapl.duplicates import Mirrors, same_hardware
 from collector_plugins.rapl.energymeters import energy_meters
@@ -126,7 +127,7 @@ class Rapl(Collector[Config]):
                 self._publish(out, self._zones[path], reading, duplicates.get(path))
 
     def close(self) -> None:
-        """Let go of the zones' directories."""
+        """Let go of the zones' files."""
         for meter in self._meters.values():
             meter.close()
 
@@ -139,7 +140,7 @@ class Rapl(Collector[Config]):
         readings = {}
         for path, zone in self._zones.items():
             with out.part(zone=path):
-                readings[path] = self._meters[zone.key].read(zone, self.ctx.clock)
+                readings[path] = self._meters[zone.key].read(self.ctx.clock)
         for path, error in self._broken.items():
             with out.part(zone=path):
                 raise error.with_traceback(None)
@@ -188,7 +189,7 @@ class Rapl(Collector[Config]):
         if key in self._meters:
             self._meters[key].adopt(zone)
         else:
-            self._meters[key] = Meter(zone)
+            self._meters[key] = Meter(zone, is_kernels=is_kernel_mount(self.ctx.path("/sys")))
             self._warn_of_unseen_wraps(zone)
 
     def _warn_of_unseen_wraps(self, zone: Zone) -> None:

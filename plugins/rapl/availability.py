@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 
 from collector_core import Context, NotAvailable
+from collector_core.procfs import read_cpus
 from collector_plugins.rapl import powercap
 
 LOAD_DRIVER = "sudo modprobe intel_rapl_msr"
 ON_THE_HOST = "run energy-collector on the host: a virtual machine cannot see its own RAPL counters"
 # Docker and Podman mount an empty directory over /sys/devices/virtual/powercap, which the class links point into.
 MOUNT_SYS = "give the container the host's /sys (docker run -v /sys:/host/sys:ro …) and set `root: /host`"
-
-_HYPERVISOR = re.compile(rb"^flags\s*:.*\bhypervisor\b", re.MULTILINE)
-_CPUINFO_BYTES = 65536  # the first CPU's flags are within
 
 
 def probe(ctx: Context) -> NotAvailable | None:
@@ -63,9 +60,8 @@ def _absent(ctx: Context, detail: str) -> NotAvailable:
 
 def _in_virtual_machine(ctx: Context) -> bool:
     try:
-        with ctx.path("/proc/cpuinfo").open("rb") as stream:
-            return _HYPERVISOR.search(stream.read(_CPUINFO_BYTES)) is not None
-    except OSError:
+        return read_cpus(ctx.path("/proc")).virtual is True
+    except (OSError, ValueError):
         return False
 
 

@@ -42,6 +42,6 @@ def energy_meters(
                 uncertainty=UNCERTAINTY,
                 period=PERIOD_SECONDS,
                 latest=meter.latest,
-                read=partial(meter.measure, zone, clock),
+                read=partial(meter.measure, clock),
                 covers=frozenset({Component.CPU, Component.DRAM}) if zone.role is Role.PSYS else frozenset(),
             )

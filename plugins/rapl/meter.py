@@ -6,10 +6,12 @@ import threading
 from dataclasses import dataclass
 
 from collector_core import Clock, EnergyReading, WrapCounter
-from collector_plugins.rapl.counterfile import CounterFile
+from collector_core.procfs import KeptFile
+from collector_plugins.rapl.powercap import parse_number
 from collector_plugins.rapl.zones import Zone
 
 MICROJOULES = 1e6  # in a joule
+MOST_BYTES = 64  # more than 2⁶⁴ has digits, so that what is too long is seen to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,12 @@ class Meter:
     Readings on several threads are taken one after the other: one that overtook another would look like a wrap.
     """
 
-    def __init__(self, zone: Zone) -> None:
+    def __init__(self, zone: Zone, *, is_kernels: bool) -> None:
         self.moves = 0
         self._counter = WrapCounter(zone.maximum, zone.max_watts * MICROJOULES)
         self._last: tuple[int, float] | None = None
-        self._file = CounterFile()
+        self._name = zone.energy_file.name
+        self._file = KeptFile(zone.energy_file, is_kernels=is_kernels)
         self._lock = threading.Lock()
 
     @property
@@ -55,8 +58,9 @@ class Meter:
         return self._counter.unknown_gaps
 
     def adopt(self, zone: Zone) -> None:
-        """Take over what a new scan of the tree says about the zone."""
+        """Take over what a new scan says about the zone; its file is opened anew, if it still may be."""
         with self._lock:
+            self._file.close()
             self._counter.max_rate = zone.max_watts * MICROJOULES
             if zone.maximum and zone.maximum != self._counter.maximum:
                 self._forget()
@@ -68,24 +72,24 @@ class Meter:
             self._forget()
 
     def close(self) -> None:
-        """Let go of the zone's directory; the next reading opens it again."""
+        """Let go of the zone's file; the next reading opens it again."""
         with self._lock:
             self._file.close()
 
-    def read(self, zone: Zone, clock: Clock) -> Reading:
+    def read(self, clock: Clock) -> Reading:
         """Read the zone's counter; raises `OSError` or `ValueError`, and then nothing has changed."""
         with self._lock:
             last = self._last
-            raw, now, growth = self._take(zone, clock)
+            raw, now, growth = self._take(clock)
         if last is None:
             return Reading(raw, moved=False, watts=None)
         elapsed = now - last[1]
         return Reading(raw, raw != last[0], None if growth is None or elapsed <= 0 else growth / MICROJOULES / elapsed)
 
-    def measure(self, zone: Zone, clock: Clock) -> EnergyReading | None:
+    def measure(self, clock: Clock) -> EnergyReading | None:
         """Read the zone's counter, as `read` does, and say what `latest` would say then."""
         with self._lock:
-            self._take(zone, clock)
+            self._take(clock)
             return self.latest()
 
     def _forget(self) -> None:
@@ -93,10 +97,10 @@ class Meter:
         self._file.close()
         self._last = None
 
-    def _take(self, zone: Zone, clock: Clock) -> tuple[int, float, float | None]:
+    def _take(self, clock: Clock) -> tuple[int, float, float | None]:
         """The counter, when it said so, and its growth since the last reading, None if unknown; in microjoules."""
         started = clock.monotonic()
-        raw = self._file.read(zone.energy_file)
+        raw = parse_number(self._file.read(MOST_BYTES), self._name)
         now = (started + clock.monotonic()) / 2
         growth = self._counter.update(raw, now)
         if self._last is not None and raw != self._last[0]:

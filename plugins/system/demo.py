@@ -7,8 +7,9 @@ from math import exp
 
 from collector_core import Context, NotAvailable
 from collector_core.demo import Rack, Totals, daily, noise, spikes
+from collector_core.procfs import CPU_MODES
 from collector_plugins.system import System
-from collector_plugins.system.source import CPU_MODES, CpuInfo, CpuTimes, Disk, Filesystem, Interface, Memory
+from collector_plugins.system.source import CpuModel, CpuTimes, Disk, Filesystem, Interface, Memory
 
 CPUS = 32
 MODE_SHARES = {"user": 0.71, "nice": 0.02, "system": 0.22, "irq": 0.01, "softirq": 0.03, "steal": 0.01}
@@ -49,9 +50,9 @@ class DemoSource:
         span = HIGHEST_HERTZ - LOWEST_HERTZ
         return {cpu: LOWEST_HERTZ + span * load**0.5 for cpu, load in self._cpu_loads(when).items()}
 
-    def cpu_info(self) -> CpuInfo:
+    def cpu_info(self) -> CpuModel:
         """The rack's processors."""
-        return CpuInfo(self._rack.cpu_model, self._rack.cores, CPUS)
+        return CpuModel(self._rack.cpu_model, self._rack.cores, CPUS)
 
     def boot_time(self) -> float:
         """Always the same."""

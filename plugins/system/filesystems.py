@@ -6,7 +6,7 @@ import os
 import select
 from pathlib import Path
 
-from collector_plugins.system.files import KernelFile
+from collector_core.procfs import KeptFile
 from collector_plugins.system.filters import Filter, text
 from collector_plugins.system.mounts import choose, parse
 from collector_plugins.system.source import Filesystem
@@ -15,11 +15,11 @@ from collector_plugins.system.source import Filesystem
 class MountTable:
     """The chosen mounts, parsed again only when the kernel says that they changed."""
 
-    def __init__(self, file: KernelFile, wanted: Filter, root: Path) -> None:
+    def __init__(self, file: KeptFile, wanted: Filter, root: Path) -> None:
         self._file = file
         self._wanted = wanted
         self._root = os.fsencode(root).rstrip(b"/")
-        self._contents: bytes | None = None
+        self._contents = b""
         self._places: list[tuple[tuple[str, str], bytes]] = []
         self._changes: select.poll | None = None
 
@@ -48,12 +48,18 @@ class MountTable:
         if self._changes and not self._changes.poll(0):
             return
         self._changes = None
-        contents = self._file.read()
+        contents = self._read()
         if contents != self._contents:
-            chosen = choose(parse(contents or b""), self._wanted)
+            chosen = choose(parse(contents), self._wanted)
             self._places = [((text(mount.point), mount.fstype), self._below_root(mount.point)) for mount in chosen]
             self._contents = contents
         self._watch()
+
+    def _read(self) -> bytes:
+        try:
+            return self._file.read()
+        except (FileNotFoundError, NotADirectoryError):
+            return b""
 
     def _watch(self) -> None:
         """Proc(5): poll(2) reports POLLPRI on an open table of mounts once something was mounted or unmounted."""

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from collector_core import Context, is_kernel_mount
+from collector_core import Context
+from collector_core.procfs import CpuDescription, KeptFile, is_kernel_mount, read_cpus
 from collector_plugins.system import procfs
-from collector_plugins.system.files import KernelFile
 from collector_plugins.system.filesystems import MountTable
 from collector_plugins.system.filters import (
     ORDINARY_DISKS_EXCEPT,
@@ -19,8 +19,10 @@ from collector_plugins.system.filters import (
     Labels,
     Patterns,
 )
-from collector_plugins.system.source import CpuInfo, CpuTimes, Disk, Filesystem, Interface, Memory
+from collector_plugins.system.source import CpuModel, CpuTimes, Disk, Filesystem, Interface, Memory
 from collector_plugins.system.sysfs import CpuFrequencies, Temperatures
+
+ABSENT = (FileNotFoundError, NotADirectoryError)
 
 _PARTITION = re.compile(r"(?:[shv]d|xvd)[a-z]+\d+|(?:nvme\d+n|mmcblk)\d+p\d+")
 
@@ -31,7 +33,7 @@ class LinuxSource:
     def __init__(self, ctx: Context, *, devices: Patterns, mountpoints: Patterns, interfaces: Patterns) -> None:
         self._path = ctx.path
         self._is_own_root = ctx.root == Path("/")
-        self._keep_open = is_kernel_mount(ctx.path("/proc"))
+        self._is_kernels = is_kernel_mount(ctx.path("/proc"))
         self._stat = self._file("/proc/stat")
         self._loadavg = self._file("/proc/loadavg")
         self._meminfo = self._file("/proc/meminfo")
@@ -41,9 +43,9 @@ class LinuxSource:
         mounts = self._file(*self._of_host("mounts"))
         self._mounts = MountTable(mounts, Filter(mountpoints, ORDINARY_MOUNTS_EXCEPT), ctx.root)
         sys = ctx.path("/sys")
-        keep_open = is_kernel_mount(sys)
-        self._temperatures = Temperatures(sys, keep_open=keep_open)
-        self._frequencies = CpuFrequencies(sys, keep_open=keep_open)
+        is_kernels = is_kernel_mount(sys)
+        self._temperatures = Temperatures(sys, is_kernels=is_kernels)
+        self._frequencies = CpuFrequencies(sys, is_kernels=is_kernels)
         self._disk_filter = Filter(devices, ORDINARY_DISKS_EXCEPT)
         self._disk_labels = Labels(self._wants_disk)
         self._interface_labels = Labels(Filter(interfaces, ORDINARY_INTERFACES_EXCEPT).wants)
@@ -52,16 +54,17 @@ class LinuxSource:
     def cpu_times(self) -> CpuTimes | None:
         """From /proc/stat."""
         self._latest_stat = None
-        self._latest_stat = self._stat.read()
+        self._latest_stat = _read(self._stat)
         return None if self._latest_stat is None else procfs.cpu_times(self._latest_stat)
 
     def cpu_frequencies(self) -> Mapping[str, float]:
-        """From cpufreq in /sys; in a virtual machine, which has none, from /proc/cpuinfo."""
-        return self._frequencies.read() if self._frequencies else self._fixed_frequencies
+        """From cpufreq in /sys; in a virtual machine, which has none, what the kernel measured once."""
+        return self._frequencies.read() if self._frequencies else self._fixed_frequencies()
 
-    def cpu_info(self) -> CpuInfo | None:
-        """From /proc/cpuinfo, read once."""
-        return self._cpu_info
+    def cpu_info(self) -> CpuModel | None:
+        """From what the kernel says of the processors, read once."""
+        cpus = self._cpus
+        return None if cpus is None else CpuModel(cpus.model or "unknown", cpus.cores, cpus.threads)
 
     def boot_time(self) -> float | None:
         """From what `cpu_times` read last: /proc/stat is expensive for the kernel, it lists every interrupt."""
@@ -69,17 +72,17 @@ class LinuxSource:
 
     def load_averages(self) -> Mapping[str, float]:
         """From /proc/loadavg."""
-        loadavg = self._loadavg.read()
+        loadavg = _read(self._loadavg)
         return {} if loadavg is None else procfs.load_averages(loadavg)
 
     def memory(self) -> Memory:
         """From /proc/meminfo."""
-        meminfo = self._meminfo.read()
+        meminfo = _read(self._meminfo)
         return Memory() if meminfo is None else procfs.memory(meminfo)
 
     def disks(self) -> Mapping[str, Disk]:
         """From /proc/diskstats; whole disks are those in /sys/block."""
-        diskstats = self._diskstats.read()
+        diskstats = _read(self._diskstats)
         return {} if diskstats is None else procfs.disks(diskstats, self._disk_labels)
 
     def filesystems(self) -> Mapping[tuple[str, str], Filesystem | OSError]:
@@ -88,7 +91,7 @@ class LinuxSource:
 
     def interfaces(self) -> Mapping[str, Interface]:
         """From /proc/net/dev."""
-        net_dev = self._net_dev.read()
+        net_dev = _read(self._net_dev)
         return {} if net_dev is None else procfs.interfaces(net_dev, self._interface_labels)
 
     def temperatures(self) -> Mapping[tuple[str, str], float]:
@@ -97,7 +100,7 @@ class LinuxSource:
 
     def sockets(self) -> Mapping[tuple[str, str], float]:
         """From /proc/net/sockstat and sockstat6."""
-        contents = [contents for file in self._sockstats if (contents := file.read())]
+        contents = [contents for file in self._sockstats if (contents := _read(file))]
         return procfs.sockets(b"".join(contents))
 
     def close(self) -> None:
@@ -108,19 +111,20 @@ class LinuxSource:
             files.close()
 
     @cached_property
-    def _cpuinfo(self) -> bytes | None:
-        return KernelFile(self._path("/proc/cpuinfo"), keep_open=False).read()
+    def _cpus(self) -> CpuDescription | None:
+        try:
+            return read_cpus(self._path("/proc"))
+        except ABSENT:
+            return None
 
-    @cached_property
-    def _cpu_info(self) -> CpuInfo | None:
-        return None if self._cpuinfo is None else procfs.cpu_info(self._cpuinfo)
-
-    @cached_property
     def _fixed_frequencies(self) -> Mapping[str, float]:
-        return {} if self._cpuinfo is None else procfs.virtual_cpu_hertz(self._cpuinfo)
+        try:
+            return {} if self._cpus is None else self._cpus.fixed_hertz
+        except ValueError:
+            return {}  # `cpu_info` fails for the same reason, and says so
 
-    def _file(self, *paths: str) -> KernelFile:
-        return KernelFile(*map(self._path, paths), keep_open=self._keep_open)
+    def _file(self, *paths: str) -> KeptFile:
+        return KeptFile(*map(self._path, paths), is_kernels=self._is_kernels, keep_open=self._is_kernels)
 
     def _of_host(self, name: str) -> tuple[str, ...]:
         """/proc/net and /proc/mounts are of our own namespaces; seen from a container, process 1 has the host's."""
@@ -135,3 +139,10 @@ class LinuxSource:
         if blocks.is_dir():
             return (blocks / name.replace("/", "!")).exists()
         return not _PARTITION.fullmatch(name)
+
+
+def _read(file: KeptFile) -> bytes | None:
+    try:
+        return file.read()
+    except ABSENT:
+        return None

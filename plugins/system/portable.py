@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
 
+from collector_core.procfs import CPU_MODES
 from collector_plugins.system.filters import (
     ORDINARY_DISKS_EXCEPT,
     ORDINARY_INTERFACES_EXCEPT,
@@ -20,9 +21,8 @@ from collector_plugins.system.filters import (
 )
 from collector_plugins.system.mounts import Mount, choose
 from collector_plugins.system.source import (
-    CPU_MODES,
     LOAD_PERIODS,
-    CpuInfo,
+    CpuModel,
     CpuTimes,
     Disk,
     Filesystem,
@@ -54,11 +54,11 @@ class PortableSource:
         frequencies = psutil.cpu_freq(percpu=True) if hasattr(psutil, "cpu_freq") else []
         return {str(cpu): each.current * 1e6 for cpu, each in enumerate(frequencies) if each.current}
 
-    def cpu_info(self) -> CpuInfo:
+    def cpu_info(self) -> CpuModel:
         """Physical cores and logical CPUs."""
         threads = psutil.cpu_count() or 1
         model = platform.processor() or platform.machine() or "unknown"
-        return CpuInfo(model, psutil.cpu_count(logical=False) or threads, threads)
+        return CpuModel(model, psutil.cpu_count(logical=False) or threads, threads)
 
     def boot_time(self) -> float:
         """Seconds since 1970."""

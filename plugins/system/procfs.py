@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
-from collector_plugins.system.filters import text
-from collector_plugins.system.source import CPU_MODES, LOAD_PERIODS, CpuInfo, CpuTimes, Disk, Interface, Memory
+from collector_core.procfs import CLOCK_TICKS_PER_SECOND, CPU_MODES, ticks_by_mode
+from collector_plugins.system.source import LOAD_PERIODS, CpuTimes, Disk, Interface, Memory
 
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 SECTOR_BYTES = 512  # of /proc/diskstats, whatever the sectors of the disk are
 
 _SOCKET_KINDS = {
@@ -16,22 +14,13 @@ _SOCKET_KINDS = {
     **{name.upper().encode(): name for name in ("tcp", "tcp6", "udp", "udp6", "raw", "raw6")},
 }
 _SOCKET_STATES = {name.encode(): name for name in ("used", "inuse", "orphan", "tw", "alloc")}
-_MODEL_KEYS = ("model name", "Model", "cpu model", "cpu", "Hardware")
 
 
 def cpu_times(stat: bytes) -> CpuTimes:
     """/proc/stat: user, nice, system, idle, iowait, irq, softirq, steal in ticks; the guest's time is in `user`."""
-    rows = {}
-    width = len(CPU_MODES)
-    for line in stat.splitlines():
-        if not line.startswith(b"cpu"):
-            break  # the CPUs come first, and the lines after them are long
-        name, *ticks = line.split()
-        rows[name[3:].decode()] = row = tuple([float(tick) / TICKS_PER_SECOND for tick in ticks[: len(CPU_MODES)]])
-        width = min(width, len(row))
-    if "" not in rows or width < 4:
-        raise ValueError("/proc/stat: no times of the CPUs")
-    return CpuTimes(CPU_MODES[:width], rows.pop(""), rows)
+    rows = {cpu: tuple([tick / CLOCK_TICKS_PER_SECOND for tick in row]) for cpu, row in ticks_by_mode(stat).items()}
+    total = rows.pop("")
+    return CpuTimes(CPU_MODES[: len(total)], total, rows)
 
 
 def boot_time(stat: bytes) -> float | None:
@@ -115,37 +104,6 @@ def sockets(sockstat: bytes) -> dict[tuple[str, str], float]:
             if state := _SOCKET_STATES.get(name):
                 found[kind, state] = float(number)
     return found
-
-
-def cpu_info(cpuinfo: bytes) -> CpuInfo:
-    """/proc/cpuinfo: one paragraph per thread; its keys differ between architectures. Where it does not tell threads
-    and cores apart (arm64 does not), each thread counts as a core.
-    """
-    paragraphs = [_pairs(paragraph) for paragraph in text(cpuinfo).split("\n\n")]
-    threads = [pairs for pairs in paragraphs if "processor" in pairs]
-    if not threads:
-        raise ValueError("/proc/cpuinfo: no processor")
-    models = (pairs[key] for key in _MODEL_KEYS for pairs in paragraphs if pairs.get(key))
-    cores = {(pairs.get("physical id"), pairs.get("core id", thread)) for thread, pairs in enumerate(threads)}
-    return CpuInfo(next(models, "unknown"), len(cores), len(threads))
-
-
-def virtual_cpu_hertz(cpuinfo: bytes) -> dict[str, float]:
-    """/proc/cpuinfo: the clock of each CPU of a virtual machine, which the kernel measured once; {} on hardware.
-
-    There the same line is how fast the CPU happened to run while it was read.
-    """
-    threads = [_pairs(paragraph) for paragraph in text(cpuinfo).split("\n\n")]
-    return {
-        pairs["processor"]: float(pairs["cpu MHz"]) * 1e6
-        for pairs in threads
-        if {"processor", "cpu MHz"} <= pairs.keys() and "hypervisor" in pairs.get("flags", "").split()
-    }
-
-
-def _pairs(paragraph: str) -> dict[str, str]:
-    pairs = (line.partition(":") for line in paragraph.splitlines())
-    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def _value_of(lines: bytes, key: bytes) -> float | None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
-# Modes that do not overlap: guest time is part of `user` and `nice` (proc(5)), so that their sum is all the time.
-CPU_MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 LOAD_PERIODS = ("1m", "5m", "15m")
 IDLE_MODES = frozenset({"idle", "iowait"})
 
@@ -19,7 +17,7 @@ class CpuTimes(NamedTuple):
     cores: dict[str, tuple[float, ...]]
 
 
-class CpuInfo(NamedTuple):
+class CpuModel(NamedTuple):
     """What the processor is; `cores` are physical, `threads` what the scheduler sees."""
 
     model: str
@@ -84,7 +82,7 @@ class Source(Protocol):
     def cpu_frequencies(self) -> Mapping[str, float]:
         """Hertz by CPU."""
 
-    def cpu_info(self) -> CpuInfo | None:
+    def cpu_info(self) -> CpuModel | None:
         """What the processor is; never changes."""
 
     def boot_time(self) -> float | None:

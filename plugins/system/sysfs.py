@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from collector_plugins.system.files import KernelFile
+from collector_core.procfs import KeptFile
 from collector_plugins.system.filters import text
 
 
@@ -15,11 +15,11 @@ class Temperatures:
     Without any sensor in hwmon, the thermal zones (Documentation/driver-api/thermal/sysfs-api.rst).
     """
 
-    def __init__(self, sys: Path, *, keep_open: bool) -> None:
+    def __init__(self, sys: Path, *, is_kernels: bool) -> None:
         self._hwmon, self._thermal = sys / "class/hwmon", sys / "class/thermal"
-        self._keep_open = keep_open
+        self._is_kernels = is_kernels
         self._devices: list[str] | None = None
-        self._sensors: dict[tuple[str, str], KernelFile] = {}
+        self._sensors: dict[tuple[str, str], KeptFile] = {}
 
     def read(self) -> dict[tuple[str, str], float]:
         """By chip and sensor; a sensor that has nothing to say at present, as of a sleeping device, is left out."""
@@ -27,15 +27,13 @@ class Temperatures:
         found = {}
         for key, file in self._sensors.items():
             try:
-                contents = file.read()
+                found[key] = float(file.read()) / 1000
+            except (FileNotFoundError, NotADirectoryError):
+                self._devices = None  # its device was removed: look again next time
             except PermissionError:
                 raise
             except OSError:
                 continue
-            if contents is None:
-                self._devices = None  # its device was removed: look again next time
-            else:
-                found[key] = float(contents) / 1000
         return found
 
     def close(self) -> None:
@@ -50,18 +48,18 @@ class Temperatures:
             return
         self.close()
         sensors = _hwmon_sensors(self._hwmon, devices) or _thermal_zones(self._thermal)
-        self._sensors = {key: KernelFile(path, keep_open=self._keep_open) for key, path in sensors.items()}
+        self._sensors = {key: _file(path, is_kernels=self._is_kernels) for key, path in sensors.items()}
         self._devices = devices
 
 
 class CpuFrequencies:
     """Hertz of each CPU: scaling_cur_freq, in kHz (Documentation/admin-guide/pm/cpufreq.rst)."""
 
-    def __init__(self, sys: Path, *, keep_open: bool) -> None:
+    def __init__(self, sys: Path, *, is_kernels: bool) -> None:
         directory = sys / "devices/system/cpu"
         numbers = sorted(int(path.name[3:]) for path in directory.glob("cpu[0-9]*") if path.name[3:].isdecimal())
         paths = {str(number): directory / f"cpu{number}/cpufreq/scaling_cur_freq" for number in numbers}
-        self._files = {cpu: KernelFile(path, keep_open=keep_open) for cpu, path in paths.items() if path.exists()}
+        self._files = {cpu: _file(path, is_kernels=is_kernels) for cpu, path in paths.items() if path.exists()}
 
     def __bool__(self) -> bool:
         return bool(self._files)
@@ -76,7 +74,7 @@ class CpuFrequencies:
                 raise
             except OSError:
                 continue
-            if contents and not contents.startswith(b"<unknown>"):
+            if not contents.startswith(b"<unknown>"):
                 found[cpu] = float(contents) * 1000
         return found
 
@@ -84,6 +82,10 @@ class CpuFrequencies:
         """Let go of the descriptors."""
         for file in self._files.values():
             file.close()
+
+
+def _file(path: Path, *, is_kernels: bool) -> KeptFile:
+    return KeptFile(path, is_kernels=is_kernels, keep_open=is_kernels)
 
 
 def _hwmon_sensors(hwmon: Path, devices: list[str]) -> dict[tuple[str, str], Path]:

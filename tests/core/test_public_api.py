@@ -13,6 +13,7 @@ import collector_core
 import collector_core.calibration
 import collector_core.demo
 import collector_core.energy
+import collector_core.procfs
 import collector_core.storage
 import collector_core.testing
 from collector_core.plugins import hookspecs
@@ -106,6 +107,7 @@ def test_the_public_names_and_their_signatures_are_those_promised(collector_gold
             section("collector_core.calibration", collector_core.calibration, collector_core.calibration.__all__),
             section("collector_core.demo", collector_core.demo, collector_core.demo.__all__),
             section("collector_core.energy", collector_core.energy, collector_core.energy.__all__),
+            section("collector_core.procfs", collector_core.procfs, collector_core.procfs.__all__),
             section("collector_core.storage", collector_core.storage, collector_core.storage.__all__),
             section("collector_core.testing", collector_core.testing, collector_core.testing.__all__),
             section("hooks", hookspecs, hooks),
@@ -135,6 +137,7 @@ def test_a_change_of_a_signature_is_seen():
         collector_core.calibration,
         collector_core.demo,
         collector_core.energy,
+        collector_core.procfs,
         collector_core.storage,
         collector_core.testing,
     ],

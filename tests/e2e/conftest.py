@@ -23,7 +23,7 @@ import pytest
 
 COMMAND = str(Path(sys.executable).with_name("energy-collector"))
 EXAMPLE = Path(__file__).parents[1] / "example_plugin"
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ class Program:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def stop(self, seconds=10):
+    def stop(self, seconds=60):
         """SIGTERM; returns the exit code."""
         if self.process.poll() is None:
             self.process.terminate()
@@ -189,7 +189,7 @@ def collector(spawn, free_port, tmp_path):
 def command():
     """Runs energy-collector to its end."""
 
-    def run(*arguments, env=None, timeout=60, prefix=()):
+    def run(*arguments, env=None, timeout=180, prefix=()):
         return subprocess.run(
             [*prefix, COMMAND, *map(str, arguments)],
             capture_output=True,
@@ -315,7 +315,7 @@ def prometheus(require, spawn, free_port, tmp_path, eventually):
             except OSError:
                 return None
 
-        eventually(lambda: get("/api/v1/status/buildinfo"), 30)
+        eventually(lambda: get("/api/v1/status/buildinfo"))
         return get
 
     return start

@@ -82,7 +82,7 @@ def test_a_collector_that_goes_down_is_told_once_and_its_return_once(site, colle
     program = collector(site.config, env=site.environment)
     eventually(lambda: program.samples().get("probe_load") == 1)
     site.load.unlink()
-    eventually(lambda: site.told("ProbeDown") == (["firing"], ["firing"]), 20)
+    eventually(lambda: site.told("ProbeDown") == (["firing"], ["firing"]))
     (alert,) = [each for each in site.manager.alerts() if each["labels"]["alertname"] == "ProbeDown"]
     assert alert["labels"]["instance"] == "test"
     (shown,) = program.request("/api/v1/alerts").json["alerts"]
@@ -91,7 +91,7 @@ def test_a_collector_that_goes_down_is_told_once_and_its_return_once(site, colle
     time.sleep(2)  # several resends and evaluations: nobody is told again
     assert site.told("ProbeDown") == (["firing"], ["firing"])
     site.load.write_text("1")
-    eventually(lambda: site.told("ProbeDown") == (["firing", "resolved"], ["firing", "resolved"]), 20)
+    eventually(lambda: site.told("ProbeDown") == (["firing", "resolved"], ["firing", "resolved"]))
     time.sleep(2)
     assert site.told("ProbeDown") == (["firing", "resolved"], ["firing", "resolved"])
     assert site.manager.alerts() == []
@@ -111,20 +111,20 @@ def test_a_kill_neither_repeats_an_alert_nor_loses_its_end(site, collector, even
     program = collector(site.config, env=site.environment)
     eventually(lambda: program.samples().get("probe_load") == 1)
     site.load.write_text("9")
-    eventually(lambda: site.hook.statuses("Busy"), 20)
-    eventually(lambda: site.handed_on.statuses("Busy") == ["firing"], 20)
+    eventually(lambda: site.hook.statuses("Busy"))
+    eventually(lambda: site.handed_on.statuses("Busy") == ["firing"])
     program.process.kill()
     program.process.wait(10)
     site.hook.status = 200
     site.hook.deliveries.clear()
     program = collector(site.config, env=site.environment)
-    eventually(lambda: site.hook.statuses("Busy") == ["firing"], 20)
+    eventually(lambda: site.hook.statuses("Busy") == ["firing"])
     program.process.kill()
     program.process.wait(10)
     site.load.write_text("1")
     collector(site.config, env=site.environment)
-    eventually(lambda: site.handed_on.statuses("Busy") == ["firing", "resolved"], 20)
-    eventually(lambda: "resolved" in site.hook.statuses("Busy"), 20)
+    eventually(lambda: site.handed_on.statuses("Busy") == ["firing", "resolved"])
+    eventually(lambda: "resolved" in site.hook.statuses("Busy"))
     ids = {each.headers["webhook-id"]: each.json["status"] for each in site.hook.deliveries}
     assert list(ids.values()) == ["firing", "resolved"], (
         "one that was under way when it was killed comes again by its id"

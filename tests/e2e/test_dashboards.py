@@ -93,7 +93,7 @@ def prometheus(require, spawn, free_port, tmp_path, eventually):
             f"--web.listen-address=127.0.0.1:{port}",
         )
         server = Prometheus(port)
-        eventually(server.is_ready, 30)
+        eventually(server.is_ready)
         return server
 
     return start

@@ -17,7 +17,7 @@ def demo(collector, eventually, tmp_path):
     components = [("energy_power_watts", {"component": component}) for component in ("cpu", "dram", "gpu")]
     watched = (*components, ("qemu_vm_power_watts", {}))
     for metric, labels in watched:
-        eventually(lambda metric=metric, labels=labels: of(program.samples(), metric, **labels), 30)
+        eventually(lambda metric=metric, labels=labels: of(program.samples(), metric, **labels))
     return program
 
 

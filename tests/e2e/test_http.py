@@ -156,7 +156,7 @@ def test_running_out_of_file_descriptors_is_survived(collector, eventually):
     time.sleep(1.0)
     for connection in connections:
         connection.close()
-    eventually(lambda: _answers(program), 20)
+    eventually(lambda: _answers(program))
     assert program.process.poll() is None
     assert len(program.lines) < 60
 

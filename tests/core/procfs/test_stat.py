@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_core import CpuTicks, cpu_ticks, cpu_ticks_by_cpu
+from collector_core.procfs import count_cpus, ticks_by_mode
 
 STAT = b"""cpu  100 20 30 800 40 5 5 10 60 0
 cpu0 60 10 10 400 20 5 5 0 30 0
@@ -20,6 +21,15 @@ def test_waiting_and_what_a_hypervisor_took_is_not_busy_and_guests_count_once() 
     assert dict(cpu_ticks_by_cpu(STAT)) == {0: CpuTicks(90, 510), 3: CpuTicks(70, 500)}
 
 
+def test_each_cpu_has_its_modes_and_guests_are_in_user() -> None:
+    assert ticks_by_mode(STAT) == {
+        "": [100, 20, 30, 800, 40, 5, 5, 10],
+        "0": [60, 10, 10, 400, 20, 5, 5, 0],
+        "3": [40, 10, 20, 400, 20, 0, 0, 10],
+    }
+    assert count_cpus(STAT) == 2
+
+
 def test_old_kernels_tell_fewer_modes() -> None:
     assert cpu_ticks(b"cpu  1 2 3 4\n") == CpuTicks(6, 10)
 
@@ -31,7 +41,10 @@ def test_utilization_is_unknown_where_no_time_passed_or_a_counter_fell() -> None
         assert after.since(before).utilization is None
 
 
-@pytest.mark.parametrize("stat", [b"", b"cpu", b"cpu  \n", b"cpu  1 2 3\n", b"cpu0 1 2 3 4\n", b"cpu  a b c d\n"])
+@pytest.mark.parametrize(
+    "stat",
+    [b"", b"cpu", b"cpu  \n", b"cpu  1 2 3\n", b"cpu0 1 2 3 4\n", b"cpu  a b c d\n", b"cpu  1 2 3 %b\n" % (b"9" * 400)],
+)
 def test_what_is_no_stat_is_refused(stat: bytes) -> None:
     with pytest.raises(ValueError, match=r"proc/stat|literal"):
         cpu_ticks(stat)
@@ -41,6 +54,7 @@ def test_what_is_no_stat_is_refused(stat: bytes) -> None:
 def test_whatever_stands_there_it_is_ticks_or_a_value_error(stat: bytes) -> None:
     try:
         every = [cpu_ticks(stat), *dict(cpu_ticks_by_cpu(stat)).values()]
+        assert "" in ticks_by_mode(stat)
     except ValueError:
         return
     assert all(isinstance(ticks, CpuTicks) for ticks in every)

@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-import time
 from collections.abc import Callable
 
 import pytest
@@ -93,9 +92,7 @@ async def test_what_does_not_end_in_time_is_cut(serve: Serve, site: Site, path: 
     async with connection(runner) as (reader, writer):
         writer.write(GET.replace(b"/ ", path + b" "))
         await reader.read(1) if path == b"/big" else await eventually(lambda: site.hanging == 1)
-        started = time.monotonic()
-        await runner.cleanup()
-        assert time.monotonic() - started < 5
+        await asyncio.wait_for(runner.cleanup(), 60)
         assert len(await till_closed(reader)) < len(BIG)
 
 

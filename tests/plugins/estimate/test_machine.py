@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_core import Context
-from collector_plugins.estimate import cpuinfo
-from collector_plugins.estimate.cpuinfo import CpuInfo
-from collector_plugins.estimate.machine import Machine, look_at, mem_total
+from collector_core.procfs import CpuDescription
+from collector_plugins.estimate.machine import Machine, mem_total, read_machine
 from collector_plugins.estimate.sizing import Source, size
 from collector_plugins.estimate.table import (
     FAMILIES,
@@ -120,23 +119,13 @@ def test_a_wrong_row_is_refused(row: str) -> None:
         list(parse_processors(f"model,tdp_watts,cores,threads,kind\n{row}\n"))
 
 
-@given(st.binary() | st.binary().map(lambda rest: b"processor\t: 0\nmodel name\t: x\nflags:" + rest))
-def test_a_cpuinfo_is_read_or_refused(contents: bytes) -> None:
-    try:
-        cpu = cpuinfo.parse(contents)
-    except ValueError:
-        return
-    assert cpu.threads >= cpu.cores >= 1
-    assert cpu.sockets >= 1
-
-
 @given(st.binary())
 def test_memory_is_read_or_unknown(contents: bytes) -> None:
     assert mem_total(contents) is None or mem_total(contents) >= 0  # type: ignore[operator]
 
 
 def machine(name: str, *, threads: int, cores: int, sockets: int = 1, virtual: bool = False) -> Machine:
-    return Machine(CpuInfo((name,), sockets, cores, threads, virtual), None, virtual)
+    return Machine(CpuDescription(name, (name,), sockets, cores, threads, virtual, {}), None, virtual)
 
 
 XEON = "Intel(R) Xeon(R) CPU E5-2620 v3 @ 2.40GHz"
@@ -174,7 +163,7 @@ def test_an_unknown_machine_is_sized_by_its_cores() -> None:
 
 
 def test_a_machine_that_says_nothing_still_is_one(tmp_path: Path) -> None:
-    found = look_at(Context(name="estimate", logger=logging.getLogger("test"), root=tmp_path).path)
+    found = read_machine(Context(name="estimate", logger=logging.getLogger("test"), root=tmp_path).path)
     assert (found.name, found.cpu.threads, found.memory_bytes, found.virtual) == ("unknown", 1, None, False)
     assert size(found, None).source == Source.FAMILY
 
@@ -199,5 +188,5 @@ def test_where_the_processor_does_not_say_the_board_tells_a_virtual_machine(
     ):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text(text)
-    found = look_at(Context(name="estimate", logger=logging.getLogger("test"), root=tmp_path).path)
+    found = read_machine(Context(name="estimate", logger=logging.getLogger("test"), root=tmp_path).path)
     assert (found.virtual, found.name) == (virtual, "ARM Neoverse-N1")

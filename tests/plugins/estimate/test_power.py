@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_core import Component
+from collector_core.procfs import CpuDescription
 from collector_plugins.estimate.activity import nominal_hertz
-from collector_plugins.estimate.cpuinfo import CpuInfo
 from collector_plugins.estimate.machine import Machine
 from collector_plugins.estimate.modelfile import Point, curves
 from collector_plugins.estimate.power import GIB, Activity, MeasuredCurve, memory_watts, tdp_curve
@@ -116,7 +116,7 @@ def load(file: Path) -> Measured:
     processor = find_processor((name,), PROCESSORS.read_text())
     assert processor, f"{name} is not in the table"
     sockets = max(1, threads // processor.threads)
-    cpu = CpuInfo((name,), sockets, processor.cores * sockets, threads, virtual=False)
+    cpu = CpuDescription(name, (name,), sockets, processor.cores * sockets, threads, virtual=False, fixed_hertz={})
     sizing = size(Machine(cpu, None, virtual=False), None)
     base = nominal_hertz((name,))
     rows = [

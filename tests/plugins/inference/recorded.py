@@ -7,19 +7,19 @@ from pathlib import Path
 
 from collector_core import NotAvailable, Reason
 from collector_plugins.inference import Inference
-from collector_plugins.inference.servers import Watched
+from collector_plugins.inference.servers import ModelServer
 
 
 @dataclass
-class RecordedServer(Watched):
+class RecordedServer(ModelServer):
     """Reads its file anew whenever it is asked; where there is none it is down."""
 
     folder: Path = Path()
 
-    async def fetch(self, seconds):
+    async def fetch(self, http):
         file = self.folder / f"{self.options.name}.prom"
         if not file.exists():
-            fix = f"start the server, or mend its `url`; try: curl {self.options.url}"
+            fix = f"start the server, or correct its `url`; try: curl {self.options.url}"
             raise NotAvailable(Reason.UNREACHABLE, f"{self.options.url}: Connection refused", fix=fix)
         return file.read_bytes()
 
@@ -27,5 +27,5 @@ class RecordedServer(Watched):
 class RecordedInference(Inference):
     """The collector of recorded servers."""
 
-    def watch(self, server):
-        return RecordedServer(server, self._client, self.ctx.clock, folder=self.ctx.path("/answers"))
+    def server(self, options):
+        return RecordedServer(options, self.ctx.clock, folder=self.ctx.path("/answers"))

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from collector_core.procfs import CLOCK_TICKS_PER_SECOND
 from collector_core.testing import Harness
 from collector_plugins.qemu import Qemu
-from collector_plugins.qemu.procfs import TICKS_PER_SECOND
 
 MODEL = {"coefficients": [10, 10], "cinergy_ratio": 0.75, "server_cores": 16, "pue": 1.3, "emission_factor": 50}
 
@@ -38,8 +38,8 @@ class Process:
 
     def burn(self, seconds: float, system: float = 0.0) -> None:
         """Use CPU time."""
-        self.utime += round(seconds * TICKS_PER_SECOND)
-        self.stime += round(system * TICKS_PER_SECOND)
+        self.utime += round(seconds * CLOCK_TICKS_PER_SECOND)
+        self.stime += round(system * CLOCK_TICKS_PER_SECOND)
         self.write_stat()
 
     def die(self) -> None:
@@ -88,7 +88,7 @@ class Machine:
 
     def host(self, busy: float, cpus: int = 4, cores: int = 2) -> None:
         """Say how many CPU seconds all programs have used, and how many CPUs and cores there are."""
-        ticks = round(busy * TICKS_PER_SECOND)
+        ticks = round(busy * CLOCK_TICKS_PER_SECOND)
         lines = [f"cpu  {ticks} 0 0 5000 600 0 0 70 {ticks} 0", *(f"cpu{n} 1 0 0 2 0 0 0 0 0 0" for n in range(cpus))]
         write(self.root / "proc/stat", ("\n".join([*lines, "intr 99", "btime 1700000000"]) + "\n").encode())
         info = "".join(f"processor\t: {n}\nphysical id\t: 0\ncore id\t\t: {n % cores}\n\n" for n in range(cpus))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from collector_plugins.qemu import cmdline, qemuopts
+from collector_plugins.qemu import cmdline, cmdline_options
 from collector_plugins.qemu.cmdline import Description, describe, is_emulator
 
 TEXT = st.text(max_size=30)
@@ -136,9 +136,9 @@ def test_any_bytes_give_a_description_that_can_be_published(data: bytes, file: s
 @given(TEXT, TEXT)
 def test_a_name_survives_the_escaping_of_commas(name: str, process: str) -> None:
     escaped, other = (text.replace(",", ",,") for text in (name, process))
-    assert qemuopts.parse(f"guest={escaped},process={other}", "guest") == {"guest": name, "process": process}
+    assert cmdline_options.parse(f"guest={escaped},process={other}", "guest") == {"guest": name, "process": process}
     if "=" not in name.partition(",")[0] and name:
-        assert qemuopts.parse(f"{escaped},process={other}", "guest") == {"guest": name, "process": process}
+        assert cmdline_options.parse(f"{escaped},process={other}", "guest") == {"guest": name, "process": process}
 
 
 @settings(deadline=None)
@@ -150,7 +150,7 @@ def test_a_name_survives_the_escaping_of_commas(name: str, process: str) -> None
 )
 def test_a_config_file_survives(settings_: dict[str, str]) -> None:
     text = '[a "b"]\n' + "".join(f'  {key} = "{value}"\n' for key, value in settings_.items())
-    assert list(qemuopts.sections(text)) == [("", {}), ("a", settings_)]
+    assert list(cmdline_options.sections(text)) == [("", {}), ("a", settings_)]
 
 
 @settings(max_examples=100, deadline=None)

@@ -366,6 +366,7 @@ def test_descriptors_are_let_go(machine: Machine, watching: Watching) -> None:
     guests = [machine.guest("-name", f"vm{number}") for number in range(3)]
     harness = watching()
     harness.run()
+    harness.run(advance=1)
     assert len(open_files(machine)) == 3
     guests[0].vanish()
     guests[1].die()
@@ -382,6 +383,7 @@ def test_with_few_descriptors_files_are_opened_each_time(
     guests = [machine.guest("-name", f"vm{number}") for number in range(4)]
     harness = watching()
     harness.run()
+    harness.run(advance=1)
     assert len(open_files(machine)) == 2
     for guest in guests:
         guest.burn(1)
@@ -393,6 +395,7 @@ def test_a_guest_is_gone_though_its_file_is_still_open(machine: Machine, watchin
     guest = machine.guest("-name", "vm")
     harness = watching()
     harness.run()
+    harness.run(advance=1)
     guest.folder.rename(machine.root / "elsewhere")
     harness.run(advance=1)
     assert vms(harness) == []

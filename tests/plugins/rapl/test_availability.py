@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from collector_core import NotAvailable
-from collector_plugins.rapl import ENERGY, Rapl
+from collector_plugins.rapl import ENERGY, RESCAN_SECONDS, Rapl
 
 
 def cpuinfo(rig, flags):
@@ -94,9 +94,10 @@ def test_one_denied_zone_fails_alone(two_sockets):
     assert len(run.roles()) == 9
 
 
-def test_permission_lost_while_running_is_not_available(two_sockets):
+def test_permission_lost_while_running_is_not_available_from_the_next_scan_on(two_sockets):
     two_sockets.open()
     two_sockets.tree.deny(*two_sockets.tree.zones)
+    two_sockets.clock.advance(RESCAN_SECONDS)
     with two_sockets.unprivileged(), pytest.raises(NotAvailable) as raised:
         two_sockets.run()
     assert raised.value.reason == "permission"

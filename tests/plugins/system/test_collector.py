@@ -12,7 +12,6 @@ import pytest
 
 from collector_core import Context, NotAvailable
 from collector_plugins.system import System, collector_types
-from collector_plugins.system.files import KernelFile
 
 HEADER = "Inter-|   Receive\n face |bytes\n"
 
@@ -302,16 +301,3 @@ def test_open_below_a_wrong_root_is_not_available(tmp_path: Path) -> None:
 
 def test_close_is_legal_without_open(tmp_path: Path) -> None:
     System(System.config_type(), context(tmp_path)).close()
-
-
-def test_a_kept_descriptor_is_opened_again_after_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"x" * 100_000)
-    file = KernelFile(tmp_path / "missing", path, keep_open=True)
-    assert file.read() == b"x" * 100_000
-    descriptor = file.descriptor
-    assert descriptor is not None
-    os.dup2(os.open(tmp_path, os.O_RDONLY), descriptor)  # reading a directory fails
-    assert file.read() == b"x" * 100_000
-    file.close()
-    file.close()

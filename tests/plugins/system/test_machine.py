@@ -15,7 +15,6 @@ import pytest
 
 from collector_core import Context, Readings, is_kernel_mount
 from collector_plugins.system import System
-from collector_plugins.system.files import KernelFile
 from collector_plugins.system.filters import Patterns
 from collector_plugins.system.linux import LinuxSource
 from collector_plugins.system.portable import PortableSource
@@ -137,15 +136,6 @@ def test_descriptors_are_kept_open_and_given_back() -> None:
     assert kept - before >= 6
     collector.close()
     assert descriptors() == before
-
-
-def test_files_longer_than_a_page_are_read_whole() -> None:
-    path = Path("/proc/crypto")
-    if not path.exists():
-        pytest.skip("no long file in /proc")
-    file = KernelFile(path, keep_open=True)
-    assert file.read() == file.read() == path.read_bytes()
-    file.close()
 
 
 def test_psutil_is_not_imported_on_linux() -> None:

@@ -32,8 +32,6 @@ PARSERS: dict[str, Callable[[bytes], Any]] = {
     "diskstats": lambda data: procfs.disks(data, everything()),
     "net/dev": lambda data: procfs.interfaces(data, everything()),
     "net/sockstat": procfs.sockets,
-    "cpuinfo": procfs.cpu_info,
-    "cpuinfo hertz": procfs.virtual_cpu_hertz,
     "mounts": mounts.parse,
 }
 BEGINNINGS = [
@@ -44,7 +42,6 @@ BEGINNINGS = [
     b"eth0: ",
     b"MemTotal:",
     b"TCP: inuse ",
-    b"processor: 0\n",
 ]
 GARBAGE = st.lists(
     st.one_of(
@@ -90,7 +87,6 @@ def test_a_damaged_file_is_a_value_error(name: str, data: st.DataObject) -> None
         ("net/dev", b"Inter-|\n\neth0: 1 2 3\n"),
         ("net/sockstat", b"TCP: inuse\n"),
         ("net/sockstat", b"nothing\n"),
-        ("cpuinfo", b"model name: x\n"),
         ("mounts", b"/dev/sda1 /\n"),
     ],
 )
@@ -128,18 +124,6 @@ def test_labels_do_not_grow_for_ever() -> None:
 def test_memory_of_a_container_whose_total_is_below_what_is_available() -> None:
     memory = procfs.memory(b"MemTotal: 10 kB\nMemAvailable: 20 kB\n")
     assert (memory.total, memory.available, memory.used) == (10240, 20480, None)
-
-
-def test_two_sockets_have_twice_the_cores() -> None:
-    threads = [(0, 0), (0, 1), (1, 0), (1, 1), (0, 0), (0, 1), (1, 0), (1, 1)]
-    text = "".join(f"processor: {n}\nphysical id: {p}\ncore id: {c}\n\n" for n, (p, c) in enumerate(threads))
-    assert procfs.cpu_info(text.encode()) == ("unknown", 4, 8)
-
-
-def test_clock_of_a_virtual_machine_only() -> None:
-    cpu = b"processor : 3\ncpu MHz : 2600.000\nflags : fpu %b\n\n"
-    assert procfs.virtual_cpu_hertz(cpu % b"hypervisor lahf_lm") == {"3": 2.6e9}
-    assert procfs.virtual_cpu_hertz(cpu % b"lahf_lm") == {}
 
 
 @pytest.mark.parametrize(

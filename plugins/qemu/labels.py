@@ -21,7 +21,7 @@ class Totals:
     joules: float = 0.0
 
 
-class Roster:
+class GuestLabels:
     """Gives every guest its labels `vm` and `uuid`, and their totals, which outlive the guest.
 
     `vm` is the guest's name, without one its Proxmox number, its uuid, or its pid and start time. Of several guests

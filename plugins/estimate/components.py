@@ -18,33 +18,35 @@ UNCERTAINTY_OF_MEMORY = 0.5  # its size says little of its number of modules and
 
 
 @dataclass(frozen=True)
-class Part:
+class ComponentModel:
     """What one component draws, and the expected error of that as a ratio."""
 
     curve: Curve
     uncertainty: float
 
 
-def estimated_parts(machine: Machine, sizing: Sizing, idle_watts: float | None) -> dict[Component, Part]:
+def estimated_components(machine: Machine, sizing: Sizing, idle_watts: float | None) -> dict[Component, ComponentModel]:
     """Processors by their TDP, memory by its size where that is known."""
     curve = tdp_curve(sizing, cpus=machine.cpu.threads, virtual=machine.virtual, idle_watts=idle_watts)
     uncertainty = UNCERTAINTY[sizing.source] + (UNCERTAINTY_OF_GUESTS if machine.virtual else 0.0)
-    return {Component.CPU: Part(curve, uncertainty)} | _memory(machine)
+    return {Component.CPU: ComponentModel(curve, uncertainty)} | _memory(machine)
 
 
-def calibrated_parts(machine: Machine, sizing: Sizing, model: Model) -> dict[Component, Part]:
+def calibrated_components(machine: Machine, sizing: Sizing, model: Model) -> dict[Component, ComponentModel]:
     """What was measured, bent between its points as the curve by TDP is; memory by its size where it was not."""
     shape = tdp_curve(sizing, cpus=machine.cpu.threads, virtual=machine.virtual)
     uncertainty = UNCERTAINTY[Source.MODEL_FILE]
-    measured = {component: Part(curve, uncertainty) for component, curve in curves(model.points, shape).items()}
+    measured = {
+        component: ComponentModel(curve, uncertainty) for component, curve in curves(model.points, shape).items()
+    }
     return _memory(machine) | measured
 
 
-def _memory(machine: Machine) -> dict[Component, Part]:
+def _memory(machine: Machine) -> dict[Component, ComponentModel]:
     if machine.memory_bytes is None:
         return {}
     watts = memory_watts(machine.memory_bytes)
-    return {Component.DRAM: Part(_always(watts), UNCERTAINTY_OF_MEMORY)}
+    return {Component.DRAM: ComponentModel(_always(watts), UNCERTAINTY_OF_MEMORY)}
 
 
 def _always(watts: float) -> Curve:

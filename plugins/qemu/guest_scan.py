@@ -1,4 +1,4 @@
-"""One machine under watch: its guests and CPUs, read once per run."""
+"""One machine: its guests and CPUs, read once per run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collector_plugins.qemu.config import Power
 from collector_plugins.qemu.discovery import Discovery
 from collector_plugins.qemu.guest import Guest
 from collector_plugins.qemu.host import Host
+from collector_plugins.qemu.labels import GuestLabels, Totals
 from collector_plugins.qemu.meter import Meter, Row
 from collector_plugins.qemu.proc import Proc
-from collector_plugins.qemu.roster import Roster, Totals
 
 # Runs further apart than this say nothing of the energy between them: a suspend, a stopped process.
 GAP_INTERVALS = 3
@@ -32,10 +32,10 @@ class Run:
     is_after_gap: bool
 
 
-class Watch:
-    """Watches the machine below the configured root. Raises `NotAvailable` where there is none to watch."""
+class GuestScan:
+    """Scans the machine below the configured root. Raises `NotAvailable` where there is no /proc."""
 
-    def __init__(self, ctx: Context, power: Power, roster: Roster) -> None:
+    def __init__(self, ctx: Context, power: Power, labels: GuestLabels) -> None:
         proc = Proc(ctx)
         if not proc.directory.is_dir():
             raise NotAvailable("not_found", f"{proc.directory} does not exist", fix=_FIX_ROOT)
@@ -45,7 +45,7 @@ class Watch:
         self._host.busy_cores(self._ran_at)
         self._max_gap = max(GAP_INTERVALS * ctx.interval, SHORTEST_GAP_SECONDS)
         self.meter = Meter(power, self._host, self._max_gap)
-        self._roster = roster
+        self._labels = labels
         self._totals: dict[Guest, Totals] = {}
         self._discovery = Discovery(proc, self._now)
 
@@ -56,7 +56,7 @@ class Watch:
         self._ran_at = now
         busy = self._host.busy_cores(now)
         if self._discovery.update():
-            self._totals = self._roster.assign(list(self._discovery.guests.values()))
+            self._totals = self._labels.assign(list(self._discovery.guests.values()))
         if not self._totals and self._discovery.denied:
             detail = f"what {len(self._discovery.denied)} processes run may not be seen: /proc is mounted with hidepid"
             raise NotAvailable("permission", detail, fix=_FIX_HIDDEN)

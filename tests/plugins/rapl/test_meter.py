@@ -1,4 +1,4 @@
-"""Counters read again and again through a directory that is kept open."""
+"""A zone's counter, read again and again."""
 
 import shutil
 import threading
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from collector_plugins.rapl.counterfile import CounterFile
 from collector_plugins.rapl.meter import Meter
 
 
@@ -17,48 +16,38 @@ def zone(rig):
     return rig.collector._zones["intel-rapl:0"]
 
 
-def open_directories():
-    return sum(link.is_dir() for link in Path("/proc/self/fd").iterdir())
+def counters_open():
+    """Files of zones that are open, such included that were replaced meanwhile."""
+    return sum("energy_uj" in str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
 
 
-def test_a_replaced_file_and_a_replaced_directory_are_seen(rig, zone):
-    counter = CounterFile()
-    assert counter.read(zone.energy_file) == 1_000_000
+def test_a_replaced_counter_and_a_zone_that_comes_back_are_seen(rig, zone):
+    meter = Meter(zone, is_kernels=False)
+    assert meter.read(rig.clock).raw == 1_000_000
     rig.tree.zones["intel-rapl:0"].set(2_000_000)
-    assert counter.read(zone.energy_file) == 2_000_000
+    assert meter.read(rig.clock).raw == 2_000_000
     rig.tree.remove("intel-rapl:0")
     with pytest.raises(FileNotFoundError):
-        counter.read(zone.energy_file)
+        meter.read(rig.clock)
     rig.tree.add("intel-rapl:0", "package-0", start=3_000_000)
-    assert counter.read(zone.energy_file) == 3_000_000
+    assert meter.read(rig.clock).raw == 3_000_000
+    meter.close()
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"-1", b"1" * 21, b"1 2", b"9" * 4000])
-def test_what_is_no_number_is_refused(tmp_path, content):
-    (tmp_path / "energy_uj").write_bytes(content)
+@pytest.mark.parametrize("content", ["", "x", "-1", "1" * 21, "1 2", "9" * 4000])
+def test_what_is_no_number_is_refused(rig, zone, content):
+    zone.energy_file.write_text(content)
     with pytest.raises(ValueError, match="energy_uj"):
-        CounterFile().read(tmp_path / "energy_uj")
-
-
-def test_closing_lets_go_of_the_directory_and_the_next_read_opens_it_again(zone):
-    before = open_directories()
-    counter = CounterFile()
-    counter.read(zone.energy_file)
-    assert open_directories() == before + 1
-    counter.close()
-    counter.close()
-    assert open_directories() == before
-    assert counter.read(zone.energy_file) == 1_000_000
-    counter.close()
+        Meter(zone, is_kernels=False).read(rig.clock)
 
 
 def test_a_collector_that_is_closed_keeps_nothing_open(rig):
     rig.tree.add("intel-rapl:0", "package-0", 100.0)
-    before = open_directories()
+    before = counters_open()
     rig.open()
-    assert open_directories() == before + 1
+    assert counters_open() == before + 1
     rig.collector.close()
-    assert open_directories() == before
+    assert counters_open() == before
     assert rig.step().failures == {}
     rig.collector.close()
 
@@ -77,13 +66,13 @@ def test_an_energy_meter_reads_now_and_says_what_is_unknown(rig):
 
 
 def test_readings_on_many_threads_add_up(rig, zone):
-    meter, threads, failures = Meter(zone), [], []
-    meter.read(zone, rig.clock)
+    meter, threads, failures = Meter(zone, is_kernels=False), [], []
+    meter.read(rig.clock)
 
     def read():
         for _ in range(300):
             try:
-                meter.measure(zone, rig.clock)
+                meter.measure(rig.clock)
             except (OSError, ValueError) as error:
                 failures.append(error)
 
@@ -97,5 +86,5 @@ def test_readings_on_many_threads_add_up(rig, zone):
         shutil.move(new, counter)
     for thread in threads:
         thread.join()
-    assert meter.measure(zone, rig.clock) == (pytest.approx(0.4), rig.clock.monotonic(), 0)
+    assert meter.measure(rig.clock) == (pytest.approx(0.4), rig.clock.monotonic(), 0)
     assert failures == []
