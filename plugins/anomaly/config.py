@@ -6,28 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator
 
-from collector_core import CollectorConfig, ConfigPath, Duration, Field, Selector, TopicSelector
+from collector_core import CollectorConfig, ConfigPath, Duration, Field, Selector
 from collector_plugins.anomaly.detector import FLEET
 
-# Loads, powers, temperatures and rates that have a usual level, whoever publishes them.
-DEFAULT_TOPICS = (
-    "drops",
-    "load",
-    "packet_loss",
-    "power",
-    "queue",
-    "read",
-    "received",
-    "sent",
-    "temperature",
-    "throughput",
-    "written",
-)
-# Others of the same kind whose topic is too wide to watch all of it. Sizes that drift for ever (disk space, energy) and
-# facts that never change have no usual level.
+# Loads, powers, temperatures and rates that have a usual level, whoever publishes them; then more of this kind, by name
+# where the topic is too wide. Sizes that drift for ever (disk space, energy) and facts that never change have none.
 DEFAULT_SERIES = (
+    '{__topic__=~"power|temperature|load|throughput"}',
+    '{__topic__=~"read|written|received|sent|drops|packet_loss"}',
     'system_load_average{period="5m"}',
     "system_memory_used_bytes",
     "system_swap_used_bytes",
@@ -38,10 +26,12 @@ DEFAULT_SERIES = (
     "solix_*_power_watts",
     "blockchain_transaction_validation_seconds",
     "blockchain_blocks_per_minute",
+    "blockchain_mempool_transactions",
     "blockchain_peers",
     "blockchain_time_to_finality_seconds",
     "inference_tokens_per_second",
     "inference_latency_p95_seconds",
+    "inference_requests_waiting",
     "performance_network_latency_seconds",
 )
 DEFAULT_HISTORY = (
@@ -54,14 +44,16 @@ DEFAULT_HISTORY = (
 )
 
 
+def _parse(texts: Sequence[str]) -> Sequence[Selector]:
+    return [Selector.parse(text) for text in texts]
+
+
 def _check_selectors(texts: tuple[str, ...]) -> tuple[str, ...]:
-    for text in texts:
-        Selector.parse(text)
+    _parse(texts)
     return texts
 
 
 Selectors = Annotated[tuple[str, ...], AfterValidator(_check_selectors)]
-Topic = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 
 
 class Config(CollectorConfig):
@@ -69,12 +61,8 @@ class Config(CollectorConfig):
 
     series: Selectors = Field(
         DEFAULT_SERIES,
-        description='Series to watch: names with `*`, and labels as in PromQL, such as `system_cpu_*{cpu=~"0|1"}`.',
-    )
-    topics: tuple[Topic, ...] | None = Field(
-        None,
-        description="Topics to watch as well, such as `power`: every series whose metric declares one of them. The "
-        f"default is {', '.join(DEFAULT_TOPICS)} while `series` is not set, and none otherwise.",
+        description='Series to watch: names with `*`, and labels as in PromQL, such as `system_cpu_*{cpu=~"0|1"}`; '
+        '`{__topic__="power"}` is everything whose metric is about power.',
     )
     exclude: Selectors = Field((), description="Series not to watch although they are chosen; written like `series`.")
     row: Duration = Field(
@@ -116,21 +104,19 @@ class Config(CollectorConfig):
     )
 
     @property
-    def choosers(self) -> Sequence[Selector | TopicSelector]:
+    def selectors(self) -> Sequence[Selector]:
         """What chooses the series to watch."""
-        default = DEFAULT_TOPICS if self.series == DEFAULT_SERIES else ()
-        topics = default if self.topics is None else self.topics
-        return [*map(Selector.parse, self.series), *map(TopicSelector, topics)]
+        return _parse(self.series)
 
     @property
     def excluded(self) -> Sequence[Selector]:
         """What chooses the series not to watch."""
-        return [Selector.parse(text) for text in self.exclude]
+        return _parse(self.exclude)
 
     @property
     def history_selectors(self) -> Sequence[Selector]:
         """What chooses the series whose rows are kept."""
-        return [Selector.parse(text) for text in self.history_series]
+        return _parse(self.history_series)
 
     def folder(self, home: Path, name: str) -> Path:
         """Where the instance `name` keeps what it learnt: `state_dir`, or a folder below `home`, the user's own."""

@@ -45,7 +45,7 @@ class Watcher:
         began: float,
     ) -> None:
         self.series = WatchList(
-            config.choosers,
+            config.selectors,
             config.excluded,
             limit=config.max_watched,
             row_seconds=config.row,

@@ -55,9 +55,7 @@ class RowHistory:
     def _is_chosen(self, series: Series) -> bool:
         if series.text not in self._chosen:
             has_room = sum(self._chosen.values()) < MAX_SERIES
-            self._chosen[series.text] = has_room and any(
-                selector.matches(series.name, series.labels) for selector in self._selectors
-            )
+            self._chosen[series.text] = has_room and any(selector.means(series) for selector in self._selectors)
         return self._chosen[series.text]
 
     def _append_lines(self, lines: Sequence[tuple[str, str, str]], day: str) -> None:

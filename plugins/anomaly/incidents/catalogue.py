@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 from collector_core import Series
 
-MAX_LABELS_SHOWN = 4
-
 # Components of bundled plugins were named before declarations said what a metric is of, and people filter anomalies and
 # write alerts by these names: by plugin, and by plugin and topic.
 ESTABLISHED_COMPONENTS: Mapping[str, str] = {
@@ -61,12 +59,6 @@ def component_of(series: Series, plugin: str) -> str:
     """What the series is of, as its metric declares it; the name of the plugin where it declares nothing."""
     established = ESTABLISHED_COMPONENTS_OF_TOPICS.get((plugin, series.topic)) or ESTABLISHED_COMPONENTS.get(plugin)
     return established or series.of or plugin
-
-
-def title_of(series: Series) -> str:
-    """The series as the start of a sentence: `Network traffic received (device=eth0)`."""
-    labels = [f"{label}={value}" for label, value in series.labels.items() if value][:MAX_LABELS_SHOWN]
-    return (series.title or series.name) + (f" ({', '.join(labels)})" if labels else "")
 
 
 def actions_for(component: str, anomaly_type: str) -> tuple[str, ...]:

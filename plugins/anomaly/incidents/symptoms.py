@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from collector_plugins.anomaly.incidents.anomaly_types import TYPES_OF_RULES
-from collector_plugins.anomaly.incidents.catalogue import title_of
 from collector_plugins.anomaly.incidents.messages import Observation, unit_of_rows
 from collector_plugins.anomaly.series.daily_extremes import DAY
 from collector_plugins.anomaly.series.watched_series import WatchedSeries
@@ -40,7 +39,7 @@ def observe(watched: WatchedSeries, when: float) -> Observation:
     unseen = 0 if value is None else watched.extremes.days_since(value, when, above=is_above)
     spread = None if value is None or expected is None or not size else abs((value - expected) / size)
     return Observation(
-        title_of(watched.series),
+        watched.series.heading,
         unit_of_rows(watched.series.unit, is_counter=watched.is_counter),
         value,
         expected,

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
 from typing import Generic, TypeVar
 
-from collector_core import Published, RunReport, Selector, Series, TopicSelector
+from collector_core import Published, RunReport, Selector, Series
 
 WatchedT = TypeVar("WatchedT")
-Chooser = Selector | TopicSelector
 MAX_FOREIGN_KNOWN = 20_000
 UNWATCHABLE = frozenset({"info", "histogram", "summary", "gaugehistogram", "stateset"})
 
@@ -21,7 +20,7 @@ class SeriesSelection(Generic[WatchedT]):
     """
 
     def __init__(
-        self, wanted: Sequence[Chooser], excluded: Sequence[Selector], watch: Callable[[Series], WatchedT | None]
+        self, wanted: Sequence[Selector], excluded: Sequence[Selector], watch: Callable[[Series], WatchedT | None]
     ) -> None:
         self._wanted = wanted
         self._excluded = excluded
@@ -52,8 +51,8 @@ class SeriesSelection(Generic[WatchedT]):
     def _plan(self, published: Published) -> Iterator[tuple[int, WatchedT]]:
         """The places of the watched series in snapshots of this layout."""
         seen = set[str]()
-        for chooser in self._wanted:
-            for place, series in chooser.places(published):
+        for selector in self._wanted:
+            for place, series in selector.places(published):
                 if self._is_chosen(series, seen):
                     watched = self._watch(series)
                     if watched is not None:
@@ -64,8 +63,8 @@ class SeriesSelection(Generic[WatchedT]):
         if len(self._foreign) > MAX_FOREIGN_KNOWN:
             self._foreign.clear()
         seen = set[str]()
-        for chooser in self._wanted:
-            for series, value in chooser.select_families(published):
+        for selector in self._wanted:
+            for series, value in selector.select_families(published):
                 if isfinite(value) and self._is_chosen(series, seen):
                     key = published.source, series.text
                     if key not in self._foreign:
@@ -82,4 +81,4 @@ class SeriesSelection(Generic[WatchedT]):
         return True
 
     def _is_excluded(self, series: Series) -> bool:
-        return any(selector.matches(series.name, series.labels) for selector in self._excluded)
+        return any(selector.means(series) for selector in self._excluded)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from collector_core import RunReport, Selector, Series
-from collector_plugins.anomaly.series.series_selection import Chooser, SeriesSelection
+from collector_plugins.anomaly.series.series_selection import SeriesSelection
 from collector_plugins.anomaly.series.watched_series import WatchedSeries
 
 GONE_SECONDS = 3600.0  # a series missing for this long makes room for another
@@ -18,7 +18,7 @@ class WatchList(Mapping[str, WatchedSeries]):
 
     def __init__(
         self,
-        wanted: Sequence[Chooser],
+        wanted: Sequence[Selector],
         excluded: Sequence[Selector],
         *,
         limit: int,
