@@ -22,7 +22,9 @@ class IncidentStore:
 
     def restore(self, incidents: Iterable[Incident]) -> None:
         """Take over those of before a restart, the oldest first, as older than all that are kept; none is counted."""
-        self._kept.extendleft(reversed(list(incidents)))
+        newer = list(self._kept)
+        self._kept.clear()
+        self._kept.extend([*incidents, *newer])
 
     def newest_first(self) -> list[Incident]:
         """All that are kept."""

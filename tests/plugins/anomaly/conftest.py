@@ -6,7 +6,7 @@ import copy
 import math
 import shutil
 from random import Random
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import pytest
 
@@ -27,17 +27,16 @@ SYSTEM_METRICS = (
 
 
 class Host:
-    """What happens on the machine: `load` (0 to 1) moves everything; `changes` overrides values by metric, None hides one.
-
-    `errors` is how many network errors each row has.
-    """
+    """What happens on the machine: `load` (0 to 1) moves everything, `errors` is the network errors of each row."""
 
     def __init__(self, clock, seed=7):
         self.clock = clock
         self.random = Random(seed)
         self.load = 0.0
         self.changes = {}
-        self.totals = dict.fromkeys((system.RECEIVE_BYTES, system.TRANSMIT_BYTES, RAPL_ENERGY, system.RECEIVE_ERRORS), 0.0)
+        self.totals = dict.fromkeys(
+            (system.RECEIVE_BYTES, system.TRANSMIT_BYTES, RAPL_ENERGY, system.RECEIVE_ERRORS), 0.0
+        )
         self.noise = 0.0
         self.row = ROW
         self.errors = 0.0
@@ -64,13 +63,17 @@ class Host:
         self.totals[system.TRANSMIT_BYTES] += max(0.0, 5e4 * (1 + day) * (1 + 0.3 * gauss(0, 1))) * self.row
         self.totals[RAPL_ENERGY] += (20 + 60 * busy + gauss(0, 0.5)) * self.row
         self.totals[system.RECEIVE_ERRORS] += self.errors
-        self.now = {
-            system.CPU_USAGE: busy,
-            system.MEMORY_USED: 4e9 + 2e8 * self.noise + gauss(0, 2e7) + 2e9 * self.load,
-            system.LOAD_AVERAGE: max(0.0, 2 * busy + gauss(0, 0.02)),
-            system.TEMPERATURE: 40 + 30 * busy + gauss(0, 0.4),
-            system.SWAP_USED: 0.0,
-        } | self.totals | self.changes
+        self.now = (
+            {
+                system.CPU_USAGE: busy,
+                system.MEMORY_USED: 4e9 + 2e8 * self.noise + gauss(0, 2e7) + 2e9 * self.load,
+                system.LOAD_AVERAGE: max(0.0, 2 * busy + gauss(0, 0.02)),
+                system.TEMPERATURE: 40 + 30 * busy + gauss(0, 0.4),
+                system.SWAP_USED: 0.0,
+            }
+            | self.totals
+            | self.changes
+        )
 
     def restart_counters(self):
         """All counters start again at 0."""
@@ -84,7 +87,7 @@ class SimulatedSystem(Collector):
     metrics = SYSTEM_METRICS
     host: Host
 
-    LABELS = {
+    labels_of: ClassVar = {
         system.LOAD_AVERAGE: {"period": "5m"},
         system.TEMPERATURE: {"chip": "k10temp", "sensor": "Tctl"},
         system.RECEIVE_BYTES: {"device": "eth0"},
@@ -95,7 +98,7 @@ class SimulatedSystem(Collector):
     def collect(self, out):
         for metric in self.metrics:
             if self.host.now[metric] is not None:
-                out.add(metric, self.host.now[metric], **self.LABELS.get(metric, {}))
+                out.add(metric, self.host.now[metric], **self.labels_of.get(metric, {}))
 
 
 class SimulatedRapl(Collector):

@@ -196,7 +196,9 @@ def test_a_damaged_line_costs_no_other_series(learnt_machine, machine, file, cap
     ["first", "told", "rules", "extremes", "detector"],
 )
 @pytest.mark.parametrize("value", [None, "x", float("nan"), {"counts": [0.5] * 8}, [[1], [2], ["3"]]])
-def test_a_series_with_a_damaged_state_is_learnt_again_and_saved_again(learnt_machine, machine, file, caplog, part, value):
+def test_a_series_with_a_damaged_state_is_learnt_again_and_saved_again(
+    learnt_machine, machine, file, caplog, part, value
+):
     found = learnt_machine(series=[CPU, MEMORY])
     found.plugin.close()
 
@@ -215,7 +217,9 @@ def test_a_series_with_a_damaged_state_is_learnt_again_and_saved_again(learnt_ma
     assert file.read_text().count('["series"') == 9
 
 
-@pytest.mark.parametrize("change", [{"matrix": []}, {"names": [1, 2]}, {"rows": float("nan")}, {"rows": None}, {"detector": 3}])
+@pytest.mark.parametrize(
+    "change", [{"matrix": []}, {"names": [1, 2]}, {"rows": float("nan")}, {"rows": None}, {"detector": 3}]
+)
 def test_a_component_with_a_damaged_state_is_learnt_again(learnt_machine, machine, file, caplog, change):
     found = learnt_machine()
     found.plugin.close()
