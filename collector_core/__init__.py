@@ -7,8 +7,10 @@ from collector_core.errors import (
     AuthFailed,
     CollectorError,
     DeclarationError,
+    HttpStatusError,
     NoTargetAvailable,
     NotAvailable,
+    NotListening,
     ReadingError,
     Reason,
     SeriesBudgetExceeded,
@@ -30,7 +32,7 @@ from collector_core.model.selector import Selector
 from collector_core.model.series import Series
 from collector_core.model.topics import TopicSelector
 from collector_core.model.units import Unit
-from collector_core.options import ConfigPath, Duration
+from collector_core.options import ConfigPath, Duration, Options
 from collector_core.plugins.api_version import API_VERSION
 from collector_core.plugins.commands import CommandContext, ResultFile, Sample, Subcommands
 from collector_core.plugins.hookspecs import hookimpl
@@ -72,10 +74,13 @@ __all__ = [
     "Gauge",
     "HttpAnswer",
     "HttpClient",
+    "HttpStatusError",
     "Info",
     "Metric",
     "NoTargetAvailable",
     "NotAvailable",
+    "NotListening",
+    "Options",
     "PowerIntegral",
     "Published",
     "PushInbox",

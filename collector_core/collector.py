@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from collector_core.errors import NotAvailable
 from collector_core.http.client import HttpClient
@@ -99,11 +99,10 @@ class Collector(ABC, Generic[ConfigT]):
     def detect(cls, ctx: Context) -> NotAvailable | None:
         """Whether there is anything to read below `ctx.root`: None if so, else why not and what fixes it.
 
-        The default is for plugins that cannot know: they run only when the configuration names them.
+        The default is for plugins that cannot know: they are disabled until the configuration names them.
         """
         del ctx
-        fix = f"add `{cls.name}: {{}}` below `collectors:`"
-        return NotAvailable("not_found", "runs only when the configuration names it", fix=fix)
+        return NotAvailable("not_found", "disabled by default", fix=how_to_enable(cls))
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -125,3 +124,11 @@ class Collector(ABC, Generic[ConfigT]):
     def close(self) -> Awaitable[None] | None:
         """Let go of everything; legal without `open` and any number of times."""
         return None
+
+
+def how_to_enable(cls: type[Collector[Any]]) -> str:
+    """What to add to a configuration so that a collector runs, with the options that must be given."""
+    fields = cls.config_type.model_fields.items()
+    required = [f"{field.alias or name}: …" for name, field in fields if field.is_required()]
+    options = f"options: {{{', '.join(required)}}}" if required else ""
+    return f"add `{cls.name}: {{{options}}}` to `collectors:`"

@@ -2,6 +2,8 @@
 
 CollectorError
 ├── NotAvailable        the source is not there (yet): retried with backoff, logged once with its fix
+│   ├── HttpStatusError        a server answered with a status that means failure
+│   ├── NotListening           nothing listens at the address: the program has ended
 │   └── NoTargetAvailable      none of several sources is: each is retried with a backoff of its own
 ├── AuthFailed          credentials were refused: no more runs until the configuration is reloaded
 ├── DeclarationError    a metric or a plugin is declared wrongly: found at import, before anything runs
@@ -51,6 +53,28 @@ class NotAvailable(CollectorError):
         self.detail = detail or self.reason.value.replace("_", " ")
         self.fix = fix
         super().__init__(self.detail)
+
+
+class HttpStatusError(NotAvailable):
+    """A server answered with a status other than 2xx; `is_retryable` says whether the same request may yet succeed."""
+
+    def __init__(
+        self,
+        status: int,
+        reason: Reason,
+        detail: str,
+        *,
+        fix: str = "",
+        is_retryable: bool = True,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(reason, detail, fix=fix, retry_after=retry_after)
+        self.status = status
+        self.is_retryable = is_retryable
+
+
+class NotListening(NotAvailable):
+    """Nothing listens at the address: the program there has ended, or was never started."""
 
 
 class NoTargetAvailable(NotAvailable):

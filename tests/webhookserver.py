@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import threading
@@ -22,13 +23,18 @@ class Delivery(NamedTuple):
 
 
 class WebhookServer(http.server.ThreadingHTTPServer):
-    """Answers with `status` and `headers`; `hangs` answers nothing, `resets` hangs up. The end of `with` ends it."""
+    """Answers with `status`, `body` and `headers`; `hangs` answers nothing until `release`, `resets` hangs up.
+
+    The end of `with` ends it.
+    """
 
     daemon_threads = True
 
-    def __init__(self, status: int = 200, *, hangs: bool = False, resets: bool = False, **headers: str) -> None:
+    def __init__(
+        self, status: int = 200, *, hangs: bool = False, resets: bool = False, body: bytes = b"", **headers: str
+    ) -> None:
         server = self
-        self.status, self.hangs, self.resets, self.headers = status, hangs, resets, headers
+        self.status, self.hangs, self.resets, self.body, self.headers = status, hangs, resets, body, headers
         self.deliveries: list[Delivery] = []
         self._released = threading.Event()
 
@@ -43,8 +49,10 @@ class WebhookServer(http.server.ThreadingHTTPServer):
                 self.send_response(server.status)
                 for name, value in server.headers.items():
                     self.send_header(name.replace("_", "-"), value)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", f"{len(server.body)}")
                 self.end_headers()
+                with contextlib.suppress(ConnectionError):  # nobody has to read it
+                    self.wfile.write(server.body)
 
             def log_message(self, *arguments: object) -> None:
                 pass
@@ -57,8 +65,12 @@ class WebhookServer(http.server.ThreadingHTTPServer):
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def release(self) -> None:
+        """Hang up on those who wait for an answer."""
         self._released.set()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
         self.shutdown()
         self._thread.join(5)
         self.server_close()

@@ -8,20 +8,20 @@ import click
 
 from collector_core.cli.exit import leave
 from collector_core.errors import ConfigError, StartupError
+from collector_core.plugins.top_level import top_level_commands
 
-COMMANDS = (
-    "run",
-    "check",
-    "list",
-    "once",
-    "doctor",
-    "report",
-    "measure",
-    "measurements",
-    "calibrate",
-    "docs",
-    "new-plugin",
-)
+COMMANDS = {
+    "run": "Collect and serve /metrics until told to stop.",
+    "check": "Validate the configuration.",
+    "list": "Show the installed plugins.",
+    "once": "Run collectors once and print what they read.",
+    "doctor": "Say what is there, what is missing and what fixes it.",
+    "measure": "Say what a command costs in energy, CPU time and memory.",
+    "measurements": "List, sum up and export what was measured.",
+    "calibrate": "Fit a plugin's model to this machine.",
+    "docs": "Fill the tables of plugins' READMEs.",
+    "new-plugin": "Write a new plugin: package, tests, README.",
+}
 USAGE_ERROR = 2
 
 
@@ -29,16 +29,24 @@ class LazyGroup(click.Group):
     """Knows the names of its commands and imports one only when it is called; what is no name of ours is a plugin's."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, in the order in which people meet them."""
+        """All names: ours, in the order in which people meet them, and those that plugins add."""
         del ctx
-        return list(COMMANDS)
+        return list(COMMANDS | top_level_commands())
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One line for each command, which imports none of them and loads no plugin."""
+        del ctx
+        added = {name: command.summary for name, command in top_level_commands().items() if name not in COMMANDS}
+        with formatter.section("Commands"):
+            formatter.write_dl(list((COMMANDS | added).items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command; that of a plugin loads this plugin alone."""
         del ctx
         if cmd_name not in COMMANDS:
-            own: click.Group | None = importlib.import_module("collector_core.cli.plugin_commands").own_group(cmd_name)
-            return own
+            plugins = importlib.import_module("collector_core.cli.plugin_commands")
+            found: click.Command | None = plugins.top_level_command(cmd_name) or plugins.own_group(cmd_name)
+            return found
         command: click.Command = importlib.import_module(f"collector_core.cli.{cmd_name.replace('-', '_')}").command
         return command
 

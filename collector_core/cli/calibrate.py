@@ -7,7 +7,7 @@ import click
 from collector_core.cli.plugin_commands import PluginGroup
 
 
-@click.group("calibrate", cls=PluginGroup, short_help="Fit a plugin's model to this machine.")
+@click.group("calibrate", cls=PluginGroup)
 def command() -> None:
     """Fit a plugin's model to this machine, by measuring it.
 

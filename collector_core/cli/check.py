@@ -17,7 +17,7 @@ from collector_core.plugins.hookspecs import implements
 from collector_core.web import tls
 
 
-@click.command(short_help="Validate the configuration.")
+@click.command()
 @common_options()
 def command(common: Common) -> None:
     """Validate the configuration and name everything that is wrong with it. Touches no device.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,10 @@ import click
 from collector_core.cli.common import Common, common_options
 from collector_core.plugins import documentation
 from collector_core.plugins.discovery import Plugin, discover
+from collector_core.storage.atomic_file import write_atomically
 
 
-@click.command(short_help="Fill the tables of plugins' READMEs.")
+@click.command()
 @click.option("--check", is_flag=True, help="Write nothing; exit code 1 when a README has drifted.")
 @common_options()
 def command(common: Common, check: bool) -> None:
@@ -26,7 +28,7 @@ def command(common: Common, check: bool) -> None:
     drifted = [readme for readme, text in _pages() if readme.read_text(encoding="utf-8") != text]
     for readme, text in _pages():
         if readme in drifted and not check:
-            readme.write_text(text, encoding="utf-8")
+            write_atomically(readme.resolve(), text, mode=stat.S_IMODE(readme.stat().st_mode))
     for readme in drifted:
         click.echo(
             f"{readme}: {'does not match the declarations; run `energy-collector docs`' if check else 'written'}"

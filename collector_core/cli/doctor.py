@@ -3,70 +3,72 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import click
 
 from collector_core.cli.common import Common, common_options
-from collector_core.collector import Collector
-from collector_core.config import settings as configuration
 from collector_core.config.secrets import Redactor
-from collector_core.engine.app import App
-from collector_core.errors import ConfigError, NotAvailable, Reason, describe
-from collector_core.model.run_report import RunReport
-from collector_core.plugins.discovery import detect, discover
+from collector_core.engine.app import App, Idle
+from collector_core.engine.runner import Runner
+from collector_core.errors import Reason, describe
+from collector_core.plugins.discovery import Plugin, Plugins, discover
 
 
-@click.command(short_help="Say what is there, what is missing and what fixes it.")
+@click.command()
 @common_options(default_level="error")
 def command(common: Common) -> None:
-    """Say per plugin what was found here, what is missing and the command that fixes it.
+    """Say what was found here, what is missing and the command that fixes it.
 
-    Exit code 1 when something is there that cannot be read, or a plugin cannot be loaded.
+    A collector that the configuration names is judged by a run. A plugin that it does not name is asked whether there
+    is anything for it here, and if so it runs with its defaults. Exit code 1 when a collector cannot run, something is
+    there that cannot be read, or a plugin cannot be loaded.
     """
     app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)
     app.load()
     plugins = discover()
-    good = not plugins.broken
-    for cls in plugins.types.values():
-        good &= _examine(app, cls)
-    for plugin in plugins.broken:
-        _say("refused" if plugin.refused else "broken", "red", plugin.name, plugin.error, plugin.remedy)
+    _add_unnamed(app, plugins)
+    runners = sorted(app.runners.values(), key=lambda runner: runner.instance.type.after_others)
+    good = [_examine(runner, app.redactor) for runner in runners]
+    good += [_say_idle(idle, app.redactor) for idle in app.idle]
+    told = {idle.plugin for idle in app.idle}
+    good += [_say_broken(plugin) for plugin in plugins.broken if plugin.refused or plugin.name not in told]
     app.stop(0.5)
-    sys.exit(0 if good else 1)
+    sys.exit(0 if all(good) else 1)
 
 
-def _examine(app: App, cls: type[Collector[Any]]) -> bool:
-    """Look at one plugin: what it says of itself and, where it is ready, what one run brings."""
-    answer = detect(cls, app.root, app.clock)
-    if answer is not None:
-        return _say_absent(cls.name, answer)
-    try:
-        runner = app.runners.get(cls.name) or app.add(configuration.default_instance(cls))
-    except ConfigError as error:
-        _say("absent", "yellow", cls.name, "needs options in the configuration", str(error))
-        return True
-    return _say_report(cls.name, runner.run_now(), app.redactor)
+def _add_unnamed(app: App, plugins: Plugins) -> None:
+    """Let the plugins that the configuration does not name take part."""
+    named = {runner.instance.type.name for runner in app.runners.values()} | {idle.plugin for idle in app.idle}
+    app.add_fitting(cls for name, cls in plugins.types.items() if name not in named | app.runners.keys())
 
 
-def _say_absent(name: str, answer: NotAvailable) -> bool:
-    closed = answer.reason is Reason.PERMISSION
-    _say("closed" if closed else "absent", "red" if closed else "yellow", name, answer.detail, answer.fix)
-    return not closed
-
-
-def _say_report(name: str, report: RunReport, redact: Redactor) -> bool:
+def _examine(runner: Runner, redact: Redactor) -> bool:
+    """Run a collector and say what came of it; returns whether all is well."""
+    name, report = runner.instance.name, runner.run_now()
     if report.snapshot is None:
-        _say("fails", "red", name, redact(report.error), redact(report.fix))
+        word = "closed" if report.reason is Reason.PERMISSION else "fails"
+        _say(word, "red", name, redact(report.error), redact(report.fix))
         return False
     metrics = len(report.snapshot.layout.metrics)
-    _say("ready", "green", name, f"{len(report.snapshot)} series of {metrics} metrics", "")
+    _say("ready", "green", name, f"{len(report.snapshot)} series of {metrics} metrics")
     for part in report.part_failures:
         click.echo(f"        but {part.name} fails: {redact(describe(part.error))}")
     return not report.part_failures
 
 
-def _say(word: str, colour: str, name: str, text: str, fix: str) -> None:
+def _say_idle(idle: Idle, redact: Redactor) -> bool:
+    """Say why a collector does not run; returns whether that is as it should be."""
+    word, colour = ("fails", "red") if idle.wanted else ("absent", "yellow")
+    _say(word, colour, idle.name, redact(idle.detail), redact(idle.fix))
+    return not idle.wanted
+
+
+def _say_broken(plugin: Plugin) -> bool:
+    _say("refused" if plugin.refused else "broken", "red", plugin.name, plugin.error, plugin.remedy)
+    return False
+
+
+def _say(word: str, colour: str, name: str, text: str, fix: str = "") -> None:
     click.echo(f"{click.style(f'{word:7}', fg=colour)} {name}: {text}")
     if fix:
         click.echo(f"        fix: {fix}")

@@ -11,7 +11,7 @@ from collector_core.cli.table import table
 from collector_core.plugins.discovery import Plugin, discover
 
 
-@click.command(short_help="Show the installed plugins.")
+@click.command()
 @common_options(default_level="error")
 def command(common: Common) -> None:
     """List the installed plugins with version, distribution and number of metrics.

@@ -56,7 +56,7 @@ class Options:
         return [subject] if self.compare is None else [_subject(_words_of(self.compare), None), subject]
 
 
-@click.command(short_help="Say what a command costs in energy, CPU time and memory.")
+@click.command()
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD...")
 @click.option("--repeat", type=click.IntRange(min=1), default=1, show_default=True, help="How often to run it.")
 @click.option("--compare", metavar="A", help="Another command, in quotes, to run in turn with CMD.")

@@ -25,7 +25,7 @@ FIGURES = {"energy_joules": "J", "duration_seconds": "s", "cpu_seconds": "s", "m
 _FIRST = ("id", "started_at", "label", "command", "exit_code", "method", "level")
 
 
-@click.group("measurements", short_help="List, sum up and export what was measured.")
+@click.group("measurements")
 def command() -> None:
     """Work with the measurements that `measure` has kept."""
 

@@ -8,12 +8,15 @@ from pathlib import Path
 import click
 
 from collector_core.cli.common import Common, common_options
-from collector_core.scaffold import write_distribution
+from collector_core.scaffold import Kind, write_distribution
 
 
-@click.command(short_help="Write a new plugin: package, tests, README.")
+@click.command()
 @click.argument("name")
-@click.option("--async", "coroutines", is_flag=True, help="Write coroutines, for sources with an asyncio library.")
+@click.option(
+    "--async", "kind", flag_value=Kind.COROUTINES, help="Write coroutines, for sources with an asyncio library."
+)
+@click.option("--http", "kind", flag_value=Kind.HTTP, help="Poll devices that answer JSON over HTTP.")
 @click.option(
     "--dir",
     "folder",
@@ -23,14 +26,14 @@ from collector_core.scaffold import write_distribution
     help="Where to write the folder collector-NAME.",
 )
 @common_options()
-def command(common: Common, name: str, coroutines: bool, folder: Path) -> None:
+def command(common: Common, name: str, kind: str | None, folder: Path) -> None:
     """Write a complete distribution, collector-NAME: a plugin that works, its tests, README and workflow.
 
     NAME is in snake_case and becomes the key in the configuration and the prefix of the metrics. No file is ever
     overwritten. Exit code 2: the name is bad or taken, or the folder exists.
     """
     del common
-    target = write_distribution(name, folder, coroutines=coroutines)
+    target = write_distribution(name, folder, Kind(kind or Kind.FILES))
     click.echo(f"{target} is written; look at it with\n")
     click.echo(f"  cd {shlex.quote(str(target))}")
     click.echo("  pip install --editable '.[dev]'")

@@ -11,14 +11,17 @@ import click
 
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.named import named_runner
-from collector_core.cli.textfile import write_whole
 from collector_core.engine.app import App
 from collector_core.engine.runner import Runner
 from collector_core.exposition.formats import negotiate
 from collector_core.model.run_report import RunReport
+from collector_core.storage.atomic_file import write_atomically
+
+READABLE = 0o644
+"""node_exporter runs as another user, and must be able to read the file."""
 
 
-@click.command(short_help="Run collectors once and print what they read.")
+@click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--gap", default=1.0, show_default=True, help="Seconds between the two runs that a rate needs.")
 @click.option(
@@ -49,7 +52,7 @@ def command(common: Common, names: tuple[str, ...], gap: float, textfile: Path |
 def _write(textfile: Path, body: bytes) -> bool:
     """Returns whether it is written."""
     try:
-        write_whole(textfile, body)
+        write_atomically(textfile, body, mode=READABLE)
     except OSError as error:
         click.echo(f"{textfile} cannot be written: {error.strerror or error}; what was there is left", err=True)
         return False

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from functools import partial
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import click
 
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.named import named_runner
+from collector_core.config.loading import load
+from collector_core.config.settings import Config, parse_listen
 from collector_core.engine.app import App
+from collector_core.engine.runner import Runner
 from collector_core.errors import AuthFailed, NotAvailable, StartupError, describe, with_fix
+from collector_core.model.clock import Clock
 from collector_core.plugins.commands import CommandContext, CommandFunction, Subcommands
 from collector_core.plugins.discovery import Plugin, discover, entry_point_names
 from collector_core.plugins.hookspecs import implementation
+from collector_core.plugins.top_level import top_level_commands
 
 STOP_SECONDS = 0.5
+LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to ask, not to listen
 
 
 class PluginGroup(click.Group):
@@ -60,6 +67,15 @@ class PluginGroup(click.Group):
         return _commands_of(plugin).below(self.name or "")
 
 
+def top_level_command(name: str) -> click.Command | None:
+    """A plugin's command beside ours, None where there is none of that name.
+
+    Raises `StartupError` where two plugins claim the name, or where the plugin is broken.
+    """
+    found = top_level_commands().get(name)
+    return _command(name, found.load(), "warning") if found else None
+
+
 def own_group(name: str) -> click.Group | None:
     """The commands of a plugin below its own name; None where no plugin is called so, or it has none.
 
@@ -84,18 +100,56 @@ def _commands_of(plugin: Plugin) -> Subcommands:
     return subcommands
 
 
-def _command(name: str, function: CommandFunction) -> click.Command:
-    def run(common: Common, **options: Any) -> None:
+class _Program:
+    """What a command asks of the program: the collectors are built when it first does."""
+
+    def __init__(self, common: Common) -> None:
+        self._common = common
+
+    @cached_property
+    def app(self) -> App:
+        """The collectors of the configuration, built and not started."""
+        common = self._common
         app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)
         app.load()
+        return app
+
+    @property
+    def root(self) -> Path:
+        return self.app.root
+
+    @property
+    def clock(self) -> Clock:
+        return self.app.clock
+
+    @property
+    def service_url(self) -> str:
+        config = load(self._common.config)[1] if self._common.config else Config()
+        host, port = parse_listen(config.settings.listen)
+        host = LOOPBACK.get(host, host)
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def find(self, collector: str) -> Runner:
+        return named_runner(self.app, collector)
+
+    def stop(self) -> None:
+        """Stop the collectors, if there are any."""
+        if "app" in vars(self):
+            self.app.stop(STOP_SECONDS)
+
+
+def _command(name: str, function: CommandFunction, default_level: str = "error") -> click.Command:
+    def run(common: Common, **options: Any) -> None:
+        program = _Program(common)
         try:
-            function(CommandContext(app.root, app.clock, partial(named_runner, app)), **options)
+            function(CommandContext(program), **options)
         except (NotAvailable, AuthFailed) as error:
             click.echo(common.redactor(f"energy-collector: {with_fix(str(error), error.fix)}"), err=True)
             sys.exit(1)
         finally:
-            app.stop(STOP_SECONDS)
+            program.stop()
 
     run.__doc__ = function.__doc__
-    run.__click_params__ = list(getattr(function, "__click_params__", []))  # type: ignore[attr-defined]
-    return click.command(name)(common_options(default_level="error")(run))
+    decorated: Any = common_options(default_level)(run)
+    decorated.__click_params__ += getattr(function, "__click_params__", [])  # the last are the first in its help
+    return click.command(name)(decorated)

@@ -12,7 +12,7 @@ from collector_core.engine.app import App
 from collector_core.web import service
 
 
-@click.command(short_help="Collect and serve /metrics until told to stop.")
+@click.command()
 @click.option("--listen", metavar="ADDRESS:PORT", help="Where to serve, instead of the file's `listen`.")
 @click.option("--demo", is_flag=True, help="Simulate a rack, GPUs, virtual machines and a battery.")
 @common_options(default_level="info")

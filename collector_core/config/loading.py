@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from collector_core.collector import Collector
+from collector_core.collector import Collector, how_to_enable
 from collector_core.config.settings import Config, Instance, default_instance, plugin_names, read_document, validate
 from collector_core.errors import ConfigError, NotAvailable, Reason
 from collector_core.model.clock import Clock
@@ -56,5 +56,6 @@ def default_instances(types: Iterable[type[Collector[Any]]], root: Path, clock: 
         try:
             running.append(default_instance(cls))
         except ConfigError as error:
-            absent[cls.name] = NotAvailable(Reason.NOT_FOUND, "needs options in the configuration", fix=str(error))
+            missing = "; ".join(f"{problem.path}: {problem.message}" for problem in error.problems)
+            absent[cls.name] = NotAvailable(Reason.NOT_FOUND, f"needs options: {missing}", fix=how_to_enable(cls))
     return DefaultInstances(tuple(running), absent)

@@ -9,24 +9,12 @@ the one thing that begins anew, at 0, as those of real sources do: see `Totals`.
     rate = daily(when, 2, 40, peak_hour=15, weekend=0.3) * (1 + noise(when, "requests", 0.2))
     out.add(REQUESTS_PER_SECOND, rate)
     out.add(REQUESTS, self._totals.grow("requests", rate, when))
-
-`Rack` is what all simulated plugins take their numbers from, so that they fit together: guests keep cores busy, busy
-cores draw watts, jobs load GPUs, and a home with sun, battery and grid feeds it all.
 """
 
-from collector_core.demo.gpus import DemoGpu
-from collector_core.demo.guests import DemoGuest
-from collector_core.demo.home import Battery, Home
-from collector_core.demo.rack import Rack
 from collector_core.demo.signals import chance, daily, daylight, noise, pick, spikes
 from collector_core.demo.totals import Totals
 
 __all__ = [
-    "Battery",
-    "DemoGpu",
-    "DemoGuest",
-    "Home",
-    "Rack",
     "Totals",
     "chance",
     "daily",

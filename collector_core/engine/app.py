@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
+from collector_core.collector import Collector
 from collector_core.config.loading import default_instances, load, log_broken
 from collector_core.config.secrets import Redactor
 from collector_core.config.settings import Config, Instance, Unloadable, default_instance
@@ -124,6 +126,13 @@ class App:
         self.runners[instance.name] = runner
         return runner
 
+    def add_fitting(self, types: Iterable[type[Collector[Any]]]) -> None:
+        """Build collectors of these types too, with their defaults, where they have anything to do here."""
+        instances, idle = self._fitting(types)
+        for instance in instances:
+            self._build(instance, idle)
+        self.idle += tuple(idle)
+
     def show_health_of(self, shown: Collection[Runner]) -> None:
         """Withdraw the `collector_*` of all other collectors and plugins, for commands that were asked for some."""
         for runner in self.runners.values():
@@ -188,6 +197,9 @@ class App:
         types = self.plugins.types.values()
         if self._demo:
             return [replace(default_instance(cls), labels=tuple(DEMO_LABELS.items())) for cls in types], []
+        return self._fitting(types)
+
+    def _fitting(self, types: Iterable[type[Collector[Any]]]) -> tuple[list[Instance], list[Idle]]:
         instances, absent = default_instances(types, self.root, self.clock)
         return list(instances), [Idle(name, name, why.reason, why.detail, why.fix) for name, why in absent.items()]
 

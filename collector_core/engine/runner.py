@@ -21,7 +21,7 @@ from collector_core.engine.self_metrics import HEALTH, Health
 from collector_core.engine.worker import Lifecycle, LoopWorker, Worker
 from collector_core.errors import AuthFailed, NoTargetAvailable, NotAvailable, Reason, describe, reason_of
 from collector_core.exposition.sources import Exposition
-from collector_core.metering.meters import EnergyMeter
+from collector_core.metering.meters import EnergyMeter, guarded
 from collector_core.model.clock import Clock
 from collector_core.model.readings import NOTHING, Readings, Snapshot
 from collector_core.model.result import Result
@@ -129,13 +129,16 @@ class Runner:
         return self.instance.options
 
     def energy_meters(self) -> Sequence[EnergyMeter]:
-        """The energy meters that the collector hands over; none where it fails to."""
+        """The energy meters that the collector hands over; none where it fails to. Their `latest` never raises."""
         offered = implementation(self._collector, "collector_energy_meters")
         try:
-            return tuple(offered()) if offered else ()
+            return tuple(guarded(meter, self._record_meter_failure) for meter in offered()) if offered else ()
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
             self._faults.record_incident("its energy meters cannot be had", error)
             return ()
+
+    def _record_meter_failure(self, name: str, error: Exception) -> None:
+        self._faults.record_incident(f"energy meter {name}", error)
 
     def hear(self, report: RunReport) -> None:
         """Keep the report of another collector's run for one that observes; never blocks. The oldest go first."""

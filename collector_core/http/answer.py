@@ -28,21 +28,20 @@ class HttpAnswer:
         try:
             return self.body.decode()
         except UnicodeDecodeError:
-            raise self._bad("not text") from None
+            raise self._bad(f"not text but {_kind(self.body)}") from None
 
     def json(self) -> Any:
         """The body as JSON; raises `NotAvailable` for anything else, for NaN, infinities and more than 64 levels."""
         try:
             value = json.loads(self.body, parse_constant=_refuse, parse_float=_finite)
         except (ValueError, RecursionError):
-            raise self._bad("not valid JSON") from None
+            raise self._bad(f"not valid JSON but {_kind(self.body)}") from None
         if _is_deep(value):
             raise self._bad(f"nested more than {MAX_DEPTH} levels deep")
         return value
 
     def _bad(self, what: str) -> NotAvailable:
-        detail = f"{self.where}: the answer is {what} but {_kind(self.body)}" if what.startswith("not") else what
-        return NotAvailable(Reason.BAD_DATA, detail, fix="check its URL")
+        return NotAvailable(Reason.BAD_DATA, f"{self.where}: the answer is {what}", fix="check its URL")
 
 
 def _finite(text: str) -> float:

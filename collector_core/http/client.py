@@ -25,6 +25,7 @@ Text = str | SecretStr  # addresses and headers may hold keys
 MAX_BYTES = 1 << 20
 MAX_HEADER_BYTES = 16 << 10
 MAX_REDIRECTS = 5
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 AGENT = "energy-collector"
 
@@ -33,8 +34,9 @@ class RequestOptions(TypedDict, total=False):
     """How to ask. `timeout` is in seconds, `limit` in bytes of the answer's body (1 MiB).
 
     `token` is sent as a bearer token, `login` (user and password) as basic authentication. With `redirects`, a GET
-    follows those to the same host. `repeatable` says that asking twice does no harm: where the server had just closed
-    the connection, a POST is then sent once more, as a GET always is.
+    follows those to the same host. `repeatable` says that sending twice does no harm: a POST then goes over a kept
+    connection, and once more where the server had just closed it, as a GET always does. With `discard`, a good
+    answer's body is not read.
     """
 
     headers: Mapping[str, Text]
@@ -44,23 +46,24 @@ class RequestOptions(TypedDict, total=False):
     limit: int
     redirects: bool
     repeatable: bool
+    discard: bool
 
 
 class HttpClient:
-    """Connections that stay between requests; made at the first one, on the event loop that uses it.
+    """Keeps connections between requests; belongs to the event loop that uses it first.
 
     `timeout` are the seconds that a whole request may take, unless a call says otherwise: a body that drips, too.
     Certificates are verified. Proxies and `.netrc` of the environment are ignored, cookies forgotten.
 
-    Every method raises `AuthFailed` for 401, 403 and 407, and `NotAvailable` for everything else that is no answer:
-    `not_found` for 404 and 410, `not_supported` for 405 and 501, `timeout`, `unreachable` for other 5xx, 429 and
-    connections that fail, `bad_data` for redirects, other 4xx and bodies that cannot be used. Texts name host and port
-    only.
+    Every method raises `AuthFailed` for 401, 403 and 407, `HttpStatusError` for other statuses than 2xx, and
+    `NotAvailable` for everything else that is no answer. Their reasons are `not_found` for 404 and 410, `not_supported`
+    for 405 and 501, `timeout`, `unreachable` for other 5xx, 429 and connections that fail, `bad_data` for redirects,
+    other 4xx and bodies that cannot be used. Texts name host and port only.
     """
 
     def __init__(self, timeout: float = 5.0) -> None:
         self._timeout = timeout
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}  # by whether connections are kept
         self._lent: list[aiohttp.ClientSession] = []
 
     async def get_json(self, url: Text, **options: Unpack[RequestOptions]) -> Any:
@@ -108,7 +111,7 @@ class HttpClient:
         try:
             async with asyncio.timeout(seconds):
                 headers, limit = _headers(options), options.get("limit", MAX_BYTES)
-                connection = await self._open().ws_connect(address, headers=headers, max_msg_size=limit)
+                connection = await self._session(keep=True).ws_connect(address, headers=headers, max_msg_size=limit)
         except aiohttp.WSServerHandshakeError as error:
             raise failures.of_status(where, error.status, error.headers or {}, time.time()) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -117,26 +120,26 @@ class HttpClient:
 
     def aiohttp_session(self, middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()) -> aiohttp.ClientSession:
         """A session for a library that speaks aiohttp itself; it is closed with this client."""
-        session = _new_session(middlewares=middlewares)
+        session = _new_session(keep=True, middlewares=middlewares)
         self._lent.append(session)
         return session
 
     async def close(self) -> None:
         """Close all connections; the next request opens new ones."""
-        sessions = [*self._lent, *([self._session] if self._session else [])]
-        self._session, self._lent = None, []
+        sessions = [*self._lent, *self._sessions.values()]
+        self._sessions, self._lent = {}, []
         for session in sessions:
             await session.close()
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    def _session(self, *, keep: bool) -> aiohttp.ClientSession:
+        if keep not in self._sessions:
             import aiohttp  # noqa: PLC0415
 
             no_redirects = aiohttp.TraceConfig()  # a websocket would follow them, with the key in its headers
             no_redirects.on_request_redirect.append(_refuse_redirect)
             # Compressed answers may be bombs: none is asked for, and none is unpacked.
-            self._session = _new_session(auto_decompress=False, trace_configs=[no_redirects])
-        return self._session
+            self._sessions[keep] = _new_session(keep=keep, auto_decompress=False, trace_configs=[no_redirects])
+        return self._sessions[keep]
 
     async def _follow(self, method: str, url: str, body: bytes | None, options: RequestOptions) -> HttpAnswer:
         """The answer, or that of the address which it redirects to."""
@@ -150,17 +153,20 @@ class HttpClient:
     async def _attempt(self, method: str, url: str, body: bytes | None, options: RequestOptions) -> HttpAnswer:
         import aiohttp  # noqa: PLC0415
 
+        may_repeat = method in SAFE or options.get("repeatable", False)
         try:
-            return await self._exchange(method, url, body, options)
-        except aiohttp.ServerDisconnectedError:
-            if not options.get("repeatable"):
+            return await self._exchange(method, url, body, options, keep=may_repeat)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            if not may_repeat:
                 raise
-        return await self._exchange(method, url, body, options)
+        return await self._exchange(method, url, body, options, keep=False)
 
-    async def _exchange(self, method: str, url: str, body: bytes | None, options: RequestOptions) -> HttpAnswer:
-        where, headers = failures.place(url), _headers(options)
-        async with self._open().request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
-            if not 200 <= answer.status < 300:
+    async def _exchange(
+        self, method: str, url: str, body: bytes | None, options: RequestOptions, *, keep: bool
+    ) -> HttpAnswer:
+        where, headers, session = failures.place(url), _headers(options), self._session(keep=keep)
+        async with session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
+            if options.get("discard") or not 200 <= answer.status < 300:
                 answer.close()  # what else it says may hold anything
                 return HttpAnswer(where, answer.status, answer.headers, b"")
             if answer.headers.get("Content-Encoding", "identity") != "identity":
@@ -177,17 +183,17 @@ async def _body(answer: aiohttp.ClientResponse, where: str, limit: int) -> bytes
         too_long = len(body) > limit
     if too_long:
         answer.close()
-        raise NotAvailable(Reason.BAD_DATA, f"{where}: the answer is longer than the limit of {_size(limit)}")
+        raise failures.too_long(where, limit)
     return bytes(body)
 
 
-def _new_session(**options: Any) -> aiohttp.ClientSession:
+def _new_session(*, keep: bool, **options: Any) -> aiohttp.ClientSession:
     import aiohttp  # noqa: PLC0415
 
     from collector_core.http.resolver import Resolver  # noqa: PLC0415 - needs aiohttp
 
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, resolver=Resolver()),  # no target waits for another one's connection
+        connector=aiohttp.TCPConnector(limit=0, resolver=Resolver(), force_close=not keep),  # none waits for another
         timeout=aiohttp.ClientTimeout(),  # each request has a deadline of its own
         headers={"User-Agent": AGENT},
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -228,7 +234,3 @@ def _redirect(url: str, answer: HttpAnswer) -> str | None:
     is_same_server = old.hostname == new.hostname and (old.scheme, old.port) == (new.scheme, new.port)
     is_now_safe = old.hostname == new.hostname and (old.scheme, new.scheme) == ("http", "https")
     return target if is_same_server or is_now_safe else None
-
-
-def _size(limit: int) -> str:
-    return f"{limit / (1 << 20):g} MiB" if limit >= 1 << 20 else f"{limit / 1024:g} KiB"

@@ -15,12 +15,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from collector_core.errors import AuthFailed, NotAvailable, Reason
+from collector_core.errors import AuthFailed, HttpStatusError, NotAvailable, NotListening, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CHECK_ADDRESS = "check that it runs and that its address is right"
+
+_PASSING = frozenset({408, 425, 429})  # and all of 5xx, for which the server says that it is its own fault
 
 # https://www.rfc-editor.org/rfc/rfc9110#section-15; what is not listed follows from its class
 _OF_STATUS = {
@@ -51,7 +53,7 @@ def place(url: str) -> str:
     return f"{shown}:{port}" if port else shown or "the address"
 
 
-def of_status(where: str, status: int, headers: Mapping[str, str], now: float) -> NotAvailable | AuthFailed:
+def of_status(where: str, status: int, headers: Mapping[str, str], now: float) -> HttpStatusError | AuthFailed:
     """What a status other than 2xx means; `now` is in seconds since 1970, for dates in `Retry-After`."""
     said = f"{where} answers {status}{_phrase(status)}"
     if status in (401, 403, 407):
@@ -59,7 +61,8 @@ def of_status(where: str, status: int, headers: Mapping[str, str], now: float) -
     reason, fix = _OF_STATUS.get(status) or _OF_CLASS.get(status // 100) or (Reason.BAD_DATA, CHECK_ADDRESS)
     if status // 100 == 3:
         said += "; redirects are not followed"
-    return NotAvailable(reason, said, fix=fix, retry_after=retry_after(headers.get("Retry-After", ""), now))
+    passes, pause = status in _PASSING or status >= 500, retry_after(headers.get("Retry-After", ""), now)
+    return HttpStatusError(status, reason, said, fix=fix, is_retryable=passes, retry_after=pause)
 
 
 def of_error(where: str, error: BaseException, seconds: float) -> NotAvailable:
@@ -77,6 +80,8 @@ def of_error(where: str, error: BaseException, seconds: float) -> NotAvailable:
         reason, words = Reason.BAD_DATA, "what answers does not speak HTTP"
     elif isinstance(error, OSError):
         reason, words, fix = _of_os_error(error)
+        if error.errno == errno.ECONNREFUSED:
+            return NotListening(reason, f"{where}: {words}", fix=fix)
     return NotAvailable(reason, f"{where}: {words}", fix=fix)
 
 
@@ -92,6 +97,12 @@ def _of_os_error(error: OSError) -> tuple[Reason, str, str]:
     words = os.strerror(number) if number > 0 else type(error).__name__
     denied = number in (errno.EACCES, errno.EPERM)
     return Reason.PERMISSION if denied else Reason.UNREACHABLE, words, "" if denied else CHECK_ADDRESS
+
+
+def too_long(where: str, limit: int) -> NotAvailable:
+    """An answer or a message above `limit` (bytes)."""
+    size = f"{limit / (1 << 20):g} MiB" if limit >= 1 << 20 else f"{limit / 1024:g} KiB"
+    return NotAvailable(Reason.BAD_DATA, f"{where}: the answer is longer than the limit of {size}")
 
 
 def retry_after(text: str, now: float) -> float | None:

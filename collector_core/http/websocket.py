@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from collector_core.errors import NotAvailable, Reason
+from collector_core.http import failures
 
 if TYPE_CHECKING:
     import aiohttp
@@ -35,8 +35,7 @@ class WebSocket:
         if isinstance(data, bytes):
             return data
         if self._connection.close_code == TOO_BIG:
-            detail = f"{self._where}: a message is longer than the limit of {self._limit} bytes"
-            raise NotAvailable(Reason.BAD_DATA, detail)
+            raise failures.too_long(self._where, self._limit)
         raise ConnectionResetError
 
     async def close(self) -> None:

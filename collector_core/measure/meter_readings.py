@@ -63,7 +63,9 @@ def growth(earlier: Outcome, later: Outcome) -> Growth:
     joules, seconds = later.joules - earlier.joules, later.time - earlier.time
     if later.unknown_gaps != earlier.unknown_gaps:
         return Growth(problem="its energy was unknown for some of the time")
-    if joules <= 0:
+    if joules < 0:
+        return Growth(problem="began to count anew meanwhile")
+    if joules == 0:
         return Growth(seconds=seconds, problem=f"did not move in {seconds:.3g} s")
     return Growth(joules, seconds)
 

@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import json
-import sqlite3
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from collector_core.errors import StartupError
+from collector_core.errors import StartupError, describe, explain
 from collector_core.measure.measurement import Measurement
-from collector_core.measure.schema import migrate
+from collector_core.storage.document import parse_document
+from collector_core.storage.errors import StorageError
+from collector_core.storage.schema import Schema
+from collector_core.storage.sqlite import Database
 from collector_core.storage.user_folders import data_home
 
+log = logging.getLogger(__name__)
+
 BUSY_SECONDS = 10.0  # to wait for another process that writes
-_BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+SCHEMA = Schema(
+    [
+        (
+            """
+            CREATE TABLE measurements (
+                id INTEGER PRIMARY KEY,
+                started_at REAL NOT NULL,
+                label TEXT NOT NULL,
+                command TEXT,
+                exit_code INTEGER,
+                method TEXT NOT NULL,
+                energy_joules REAL,
+                duration_seconds REAL NOT NULL,
+                result TEXT NOT NULL
+            ) STRICT
+            """,
+            "CREATE INDEX measurements_by_label ON measurements (label, started_at)",
+        ),
+    ],
+    salvage=("measurements",),
+)
 _COLUMNS = "id, started_at, label, command, exit_code, result"
 
 
@@ -56,16 +80,20 @@ class MeasurementStore:
     """The measurements of one file, which is made where there is none. For one thread.
 
     A measurement that was added is on the disk when `add` returns. A file that is broken is set aside under a new name,
-    which is `set_aside` then. Raises `StoreError` where the file cannot be used.
+    which is `set_aside` then, and what can be read of it is taken over. Raises `StoreError` where the file cannot be
+    used.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.set_aside: Path | None = None
-        with self._explained():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.touch(0o600)  # command lines are nobody else's business
-            self._connection = self._open()
+        self._database = Database(path.resolve(), SCHEMA, busy_seconds=BUSY_SECONDS)
+        with _explained():
+            self._database.open()
+
+    @property
+    def set_aside(self) -> Path | None:
+        """Where a broken file went, None where it was sound."""
+        return self._database.set_aside
 
     def add(self, measurement: Measurement, *, command: str | None = None, exit_code: int | None = None) -> None:
         """Keep one; raises `StoreError`, and then nothing of it is kept."""
@@ -81,79 +109,34 @@ class MeasurementStore:
             json.dumps(result, ensure_ascii=False),
         )
         names = "started_at, label, command, exit_code, method, energy_joules, duration_seconds, result"
-        with self._explained():
-            self._connection.execute(f"INSERT INTO measurements ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
+        with _explained(), self._database.transaction() as connection:
+            connection.execute(f"INSERT INTO measurements ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
 
     def measurements(self, label: str | None = None, last: int | None = None) -> list[KeptMeasurement]:
         """All or those with a label, the oldest first; of them the `last` ones. Raises `StoreError`."""
         query = f"SELECT {_COLUMNS} FROM measurements WHERE ?1 IS NULL OR label = ?1 ORDER BY id DESC LIMIT ?2"  # noqa: S608
-        with self._explained():
-            rows = self._connection.execute(query, (label, -1 if last is None else last)).fetchall()
-        return [_kept(*row) for row in reversed(rows)]
+        with _explained():
+            rows = self._database.rows(query, (label, -1 if last is None else last))
+        return [kept for row in reversed(rows) if (kept := self._kept(*row))]
+
+    def _kept(
+        self, number: int, started_at: float, label: str, command: str | None, exit_code: int | None, result: str
+    ) -> KeptMeasurement | None:
+        """None where the disk has changed a letter, so that one measurement costs no other."""
+        try:
+            return KeptMeasurement(number, started_at, label, command, exit_code, parse_document(result))
+        except ValueError as error:
+            log.error("%s: measurement %d cannot be read and is left out: %s", self.path, number, describe(error))  # noqa: TRY400 - no traceback
+            return None
 
     def close(self) -> None:
         """Let go of the file; legal any number of times."""
-        self._connection.close()
-
-    def _open(self) -> sqlite3.Connection:
-        try:
-            return self._connect()
-        except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BROKEN:
-                raise
-            self.set_aside = _set_aside(self.path)
-            self.path.touch(0o600)
-            return self._connect()
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            _check(connection)
-            migrate(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except StartupError as error:
-            raise StoreError(f"{self.path}: {error}") from error
-        except (sqlite3.Error, OSError) as error:
-            fix = "fix: name a file that can be written with --db"
-            raise StoreError(f"{self.path}: measurements cannot be kept there: {error}; {fix}") from error
+        self._database.close()
 
 
-def _kept(
-    number: int, started_at: float, label: str, command: str | None, exit_code: int | None, result: str
-) -> KeptMeasurement:
-    return KeptMeasurement(number, started_at, label, command, exit_code, json.loads(result))
-
-
-def _check(connection: sqlite3.Connection) -> None:
-    """Raises `sqlite3.DatabaseError` where the file is damaged."""
-    (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if state != "ok":
-        error = sqlite3.DatabaseError(state)
-        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise error
-
-
-def _set_aside(path: Path) -> Path:
-    """Rename a broken file, and its log with it, to a name that is free."""
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    aside = path.with_name(f"{path.name}.corrupt-{now}")
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = path.with_name(f"{path.name}.corrupt-{now}-{number}")
-    path.rename(aside)
-    for suffix in ("-wal", "-shm"):
-        beside = path.with_name(path.name + suffix)
-        if beside.exists():
-            beside.rename(aside.with_name(aside.name + suffix))
-    return aside
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except StorageError as error:
+        raise StoreError(f"measurements cannot be kept: {explain(error)}, or name another file with --db") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 from collector_core.metering.meters import EnergyMeter, EnergyMethod, EnergyReading
@@ -29,7 +30,26 @@ class _Entry:
     meter: EnergyMeter
     reading: EnergyReading
     watts: float | None = None
+    peak_watts: float = 0.0
     lapsed: bool = False
+
+    def loses(self, reading: EnergyReading) -> bool:
+        """Whether some of the energy until a later reading is not known."""
+        return reading.joules < self.reading.joules or reading.unknown_gaps != self.reading.unknown_gaps
+
+    def advance(self, meter: EnergyMeter, reading: EnergyReading) -> float:
+        """Take the next reading; returns the joules that it adds.
+
+        After a fall the meter has begun anew, and what it says was counted since. More than it could have counted at
+        the highest power that it has shown is the life before of another device, and adds nothing.
+        """
+        before, self.meter, self.reading = self.reading, meter, reading
+        if reading != before:
+            self.watts = reading.watts_since(before)
+            self.peak_watts = max(self.peak_watts, self.watts or 0.0)
+        if reading.joules >= before.joules:
+            return reading.joules - before.joules
+        return reading.joules if reading.joules <= self.peak_watts * (reading.time - before.time) else 0.0
 
 
 @dataclass
@@ -50,19 +70,24 @@ class _Pace:
 class Ledger:
     """Each joule once: takes the meters of every run and counts the growth of those that `choose` names.
 
-    What a meter counted while another one stood for the same thing is left out; what it counted while nobody did is
-    taken in when it counts again. `joules` never falls.
+    The first reading of a meter counts as 0, whatever it says: a device may have counted all its life. Only one that
+    says since when it counts, and that is since the ledger does, brings what it has counted. What a meter counted while
+    another one stood for the same thing is left out; what it counted while nobody did is taken in when it counts again.
+    `joules` never falls; `unknown` is how often some energy of an account was not known and left out.
     """
 
     def __init__(self, prefer: Prefer = Prefer.PACKAGE) -> None:
         self.joules: dict[Account, float] = {}
+        self.unknown: dict[Account, int] = {}
         self.chosen: tuple[EnergyMeter, ...] = ()
         self._prefer = prefer
+        self._counting_since = inf
         self._entries: dict[Account, _Entry] = {}
         self._paces: dict[Account, _Pace] = {}
 
     def update(self, meters: Iterable[EnergyMeter], now: float) -> dict[Account, float]:
         """Take what the meters know at `now` (seconds, monotonic); returns the joules that are new, by account."""
+        self._counting_since = min(self._counting_since, now)
         fresh = dict(self._fresh(meters, now))
         self.chosen = tuple(choose(fresh, self._prefer))
         new = {account_of(meter): self._count(meter, fresh[meter]) for meter in self.chosen}
@@ -89,15 +114,18 @@ class Ledger:
         account = account_of(meter)
         entry = self._entries.get(account)
         if entry is None or entry.lapsed:
-            known = (each.meter for each in self._entries.values())
-            stood_in = entry is not None or _stands_for(known, meter)
+            is_whole = entry is None and self._saw_begin(meter)
             self._entries[account] = _Entry(meter, reading)
-            return 0.0 if stood_in else reading.joules
-        before, entry.meter, entry.reading = entry.reading, meter, reading
-        if reading != before:
-            entry.watts = reading.watts_since(before)
-        anew = reading.joules < before.joules  # the collector was built anew, and counts from 0
-        return reading.joules if anew else reading.joules - before.joules
+            self.unknown[account] = self.unknown.get(account, -1) + 1
+            return reading.joules if is_whole else 0.0
+        self.unknown[account] += entry.loses(reading)
+        return entry.advance(meter, reading)
+
+    def _saw_begin(self, meter: EnergyMeter) -> bool:
+        """Whether all that a meter has counted is energy since the ledger counts, and nobody stood in for it."""
+        if meter.counting_since is None or meter.counting_since < self._counting_since - STALE_SECONDS:
+            return False
+        return not _stands_for((entry.meter for entry in self._entries.values()), meter)
 
 
 def account_of(meter: EnergyMeter) -> Account:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import isfinite
 from typing import NamedTuple
 
-from collector_core.errors import DeclarationError
+from collector_core.errors import DeclarationError, ReadingError
 from collector_core.model.words import is_snake_case
 
 
@@ -71,6 +71,10 @@ class EnergyMeter:
     `of_machine` says of a component of your own that it is a part of this machine, so that its energy counts as the
     machine's: an accelerator's does, a greenhouse's does not.
 
+    `counting_since` is for a meter that stood at 0 joules at that time (monotonic seconds, in this process), so that
+    the ledger loses nothing of what it counted before its first reading. Without it, the first reading enters the
+    ledger as 0, whatever it says: a device's own counter has counted all its life.
+
     Raises `DeclarationError` for a component or method that is not snake_case, and for an uncertainty or a period that
     is not a finite number from 0 on.
     """
@@ -85,6 +89,7 @@ class EnergyMeter:
     covers: frozenset[Component | str] = frozenset()
     inside: Component | str | None = None
     of_machine: bool = False
+    counting_since: float | None = None
 
     def __post_init__(self) -> None:
         words = (self.component, self.method, *self.covers, *(() if self.inside is None else (self.inside,)))
@@ -100,3 +105,33 @@ class EnergyMeter:
     def name(self) -> str:
         """Component, device and method: `cpu package-0 (rapl)`."""
         return f"{self.component} {self.device} ({self.method})"
+
+
+def checked(reading: object) -> EnergyReading | None:
+    """What a meter said; raises `ReadingError` where that is no energy at a time."""
+    if reading is None:
+        return None
+    if not isinstance(reading, EnergyReading):
+        raise ReadingError(f"{reading!r} is not an EnergyReading")
+    numbers = (reading.joules, reading.time, reading.unknown_gaps)
+    if not all(isinstance(number, int | float) and isfinite(number) for number in numbers) or reading.joules < 0:
+        raise ReadingError(f"{reading!r} is not an energy: joules from 0 on, at a time in seconds")
+    return reading
+
+
+def guarded(meter: object, failed: Callable[[str, Exception], None]) -> EnergyMeter:
+    """The same meter for others to ask: where its `latest` raises or says what is no energy, it says None.
+
+    `failed` is told the meter's name and the error. Raises `ReadingError` for what is not a meter.
+    """
+    if not isinstance(meter, EnergyMeter):
+        raise ReadingError(f"{meter!r} is not an EnergyMeter")
+
+    def latest() -> EnergyReading | None:
+        try:
+            return checked(meter.latest())
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            failed(meter.name, error)
+            return None
+
+    return replace(meter, latest=latest)

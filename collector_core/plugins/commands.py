@@ -13,8 +13,12 @@ from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
 from collector_core.model.readings import Snapshot
 from collector_core.model.run_report import RunReport
+from collector_core.storage.atomic_file import write_atomically
 
 CommandFunction = Callable[..., None]
+
+READABLE = 0o644
+"""The service that reads a result runs as another user than who made it."""
 
 
 class Sample(NamedTuple):
@@ -39,17 +43,51 @@ class FoundCollector(Protocol):
         """What it hands over as of its last run."""
 
 
+class Program(Protocol):
+    """What a command's context asks of the program that runs the command."""
+
+    @property
+    def root(self) -> Path:
+        """Where the machine's `/proc` and `/sys` are found."""
+
+    @property
+    def clock(self) -> Clock:
+        """Monotonic and wall-clock time."""
+
+    @property
+    def service_url(self) -> str:
+        """Where the service of this configuration is asked from this machine."""
+
+    def find(self, collector: str) -> FoundCollector:
+        """A collector by its name in the configuration or that of its plugin.
+
+        Raises `StartupError` where nothing is called so, and `ConfigError` where options are missing.
+        """
+
+
 class CommandContext:
     """What a plugin's command works with: the machine below `root`, a clock, and what other collectors read.
 
-    `find` returns a collector by its name in the configuration or that of its plugin; it raises `StartupError` where
-    nothing is called so, and `ConfigError` where options are missing.
+    The configuration is read when the command first asks for something of it, and may then raise `ConfigError`.
     """
 
-    def __init__(self, root: Path, clock: Clock, find: Callable[[str], FoundCollector]) -> None:
-        self.root = root
-        self.clock = clock
-        self._find = find
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    @property
+    def root(self) -> Path:
+        """Where the machine's `/proc` and `/sys` are found."""
+        return self._program.root
+
+    @property
+    def clock(self) -> Clock:
+        """Monotonic and wall-clock time."""
+        return self._program.clock
+
+    @property
+    def service_url(self) -> str:
+        """Where the service of this configuration is asked from this machine, e.g. `http://127.0.0.1:9877`."""
+        return self._program.service_url
 
     def path(self, path: str) -> Path:
         """An absolute path of the machine, e.g. `/proc`, below the configured root."""
@@ -60,7 +98,7 @@ class CommandContext:
 
         Raises `StartupError` where nothing is called so, and `ConfigError` where some are missing.
         """
-        return self._find(collector).options
+        return self._program.find(collector).options
 
     def read(self, collector: str) -> list[Sample]:
         """Run a collector now, by its name in the configuration or that of its plugin; returns what it publishes.
@@ -80,7 +118,7 @@ class CommandContext:
         return runner.energy_meters()
 
     def _run(self, collector: str) -> tuple[FoundCollector, Snapshot]:
-        runner = self._find(collector)
+        runner = self._program.find(collector)
         report = runner.run_now()
         if report.snapshot is None:
             raise NotAvailable(report.reason or "bad_data", f"{collector}: {report.error}", fix=report.fix)
@@ -103,13 +141,11 @@ class ResultFile:
             raise NotAvailable("permission", detail, fix="another --output")
         self.path = path
 
-    def write(self, text: str) -> None:
+    def write(self, content: str | bytes) -> None:
         """Write it, with the folders above it; raises `NotAvailable` where that is refused."""
-        new = self.path.with_name(f"{self.path.name}.new")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            new.write_text(text, encoding="utf-8")
-            new.replace(self.path)
+            write_atomically(self.path, content, mode=READABLE)
         except OSError as error:
             raise NotAvailable("permission", f"{self.path} cannot be written: {error.strerror}") from error
 

@@ -88,7 +88,7 @@ def discover(only: Collection[str] | None = None, *, hook: str = "collector_type
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     claimants: dict[str, list[metadata.EntryPoint]] = {}
-    for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: (entry.name, _distribution(entry))):
+    for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: (entry.name, distribution_of(entry))):
         if only is None or entry.name in only:
             claimants.setdefault(entry.name, []).append(entry)
     return Plugins(plugin for entries in claimants.values() for plugin in _load_one(manager, entries, hook))
@@ -112,7 +112,7 @@ def detect(cls: type[Collector[Any]], root: Path, clock: Clock) -> NotAvailable 
 
 def _load_one(manager: pluggy.PluginManager, claimants: Sequence[metadata.EntryPoint], hook: str) -> Iterator[Plugin]:
     """Load one of those that claim a name, and refuse the others: the bundled one; or none, as no other has a right."""
-    ours = [entry for entry in claimants if _distribution(entry) == OURS]
+    ours = [entry for entry in claimants if distribution_of(entry) == OURS]
     admitted = ours or (claimants if len(claimants) == 1 else [])
     yield from (_load(manager, entry, hook) for entry in admitted)
     yield from (_refused(entry, [] if ours else claimants) for entry in claimants if entry not in admitted)
@@ -124,8 +124,8 @@ def _load(manager: pluggy.PluginManager, entry: metadata.EntryPoint, hook: str) 
         types = _collector_types(manager, entry.name, module, hook)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything at import
         fix = api.UPGRADE if isinstance(error, NewerApiNeeded) else ""
-        return Plugin(entry.name, _distribution(entry), _version(entry), error=describe(error), fix=fix)
-    return Plugin(entry.name, _distribution(entry), _version(entry), module, types)
+        return Plugin(entry.name, distribution_of(entry), _version(entry), error=describe(error), fix=fix)
+    return Plugin(entry.name, distribution_of(entry), _version(entry), module, types)
 
 
 def _import(entry: metadata.EntryPoint) -> Any:
@@ -191,16 +191,17 @@ def _metric_problems(cls: type[Collector[Any]]) -> Iterator[str]:
 
 def _refused(entry: metadata.EntryPoint, rivals: Sequence[metadata.EntryPoint]) -> Plugin:
     """A claim to the name of a bundled plugin or, where there are `rivals`, to one that several distributions want."""
-    distribution = _distribution(entry)
+    distribution = distribution_of(entry)
     if rivals:
-        claim = f"is claimed by {' and by '.join(map(_distribution, rivals))}; uninstall one"
+        claim = f"is claimed by {' and by '.join(map(distribution_of, rivals))}; uninstall one"
     else:
         claim = f"is that of a plugin that comes with {OURS}; uninstall {distribution}"
     error, fix = f"the name {entry.name!r} {claim}", f"pip uninstall {distribution}"
     return Plugin(entry.name, distribution, _version(entry), error=error, fix=fix, refused=True)
 
 
-def _distribution(entry: metadata.EntryPoint) -> str:
+def distribution_of(entry: metadata.EntryPoint) -> str:
+    """The name of the distribution that an entry point comes with."""
     return entry.dist.name if entry.dist else entry.value
 
 

@@ -94,5 +94,5 @@ def collector_commands(subcommands: Subcommands) -> None:
     `subcommands.add("calibrate", function)` makes `calibrate NAME`, where NAME is the plugin's unless it gives another,
     such as `name="cpu"`; `subcommands.add_own("login", function)` makes `NAME login`. Implemented by a plugin's module.
     Called when somebody asks for that command or its group's help, and never otherwise; import what the command needs
-    within this function.
+    within this function. A command beside ours is no hook but an entry point in the group `collector_core.commands`.
     """

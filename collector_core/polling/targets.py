@@ -126,9 +126,9 @@ class _Group(Generic[PlaceT, AnswerT, SaidT]):
         for each in self._targets:
             each.settle(now)
 
-    def _conclude(self, out: Readings, label: str) -> list[tuple[str, AnswerT]]:
+    def _conclude(self, out: Readings, label: str, *, optional: bool) -> list[tuple[str, AnswerT]]:
         failures = self.failures
-        if failures and len(failures) == len(self._targets) and not self._under_way():
+        if not optional and failures and len(failures) == len(self._targets) and not self._under_way():
             raise self._all_failed(failures)
         for name, error in failures.items():
             with out.part(**{label: name}):
@@ -160,14 +160,14 @@ class Targets(_Group[PlaceT, AnswerT, Awaitable[AnswerT]]):
     Make one in `__init__` and close it in `close`: what it knows of its targets outlives both.
     """
 
-    async def poll(self, out: Readings, *, label: str) -> list[tuple[str, AnswerT]]:
+    async def poll(self, out: Readings, *, label: str, optional: bool = False) -> list[tuple[str, AnswerT]]:
         """Ask the targets that are due; returns the fresh answers by name.
 
         Each target without one is a failed part of the run: `label` and its name. Raises `NoTargetAvailable` where all
-        fail, `AuthFailed` where all refuse.
+        fail, `AuthFailed` where all refuse; with `optional` the run goes on without them.
         """
         await self.refresh()
-        return self._conclude(out, label)
+        return self._conclude(out, label, optional=optional)
 
     async def refresh(self) -> None:
         """The same without recording anything, for collectors that show failures in their own way."""
@@ -216,10 +216,10 @@ class BlockingTargets(_Group[PlaceT, AnswerT, AnswerT]):
     A thread that hangs cannot be cancelled: its target fails until it has come back, and costs nobody else anything.
     """
 
-    def poll(self, out: Readings, *, label: str) -> list[tuple[str, AnswerT]]:
+    def poll(self, out: Readings, *, label: str, optional: bool = False) -> list[tuple[str, AnswerT]]:
         """As `Targets.poll`."""
         self.refresh()
-        return self._conclude(out, label)
+        return self._conclude(out, label, optional=optional)
 
     def refresh(self) -> None:
         """As `Targets.refresh`."""

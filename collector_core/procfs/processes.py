@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,23 +13,22 @@ PROC = Path("/proc")
 PAGE_BYTES: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 _ENDED = frozenset(b"ZXx")
+_FIELDS = 22  # from the state to the resident pages
 
 
 class ProcessStat(NamedTuple):
     """What /proc/PID/stat says of a process; times are in ticks (`CLOCK_TICKS_PER_SECOND`).
 
-    `state` is the code of a letter, such as `ord("S")`; `parent` is a pid. `cpu_ticks` holds the time of guests;
-    `reaped_ticks` is that of children which have ended and were waited for. `start` is counted from boot: pid and
-    start together tell a process from all others since then.
+    `state` is the code of a letter, such as `ord("S")`. `cpu_ticks` holds the time of guests. `start` is counted from
+    boot: pid and start together tell a process from all others since then. `fields` are all as they are written, from
+    the state to the resident pages; what few ask for is parsed when they do, and may raise `ValueError` then.
     """
 
     state: int
-    parent: int
     cpu_ticks: int
-    reaped_ticks: int
     threads: int
     start: int
-    resident_pages: int
+    fields: Sequence[bytes]
 
     @property
     def has_ended(self) -> bool:
@@ -37,9 +36,19 @@ class ProcessStat(NamedTuple):
         return self.state in _ENDED
 
     @property
+    def parent(self) -> int:
+        """The pid of its parent."""
+        return int(self.fields[1])
+
+    @property
+    def reaped_ticks(self) -> int:
+        """CPU time of its children that have ended and that it has waited for."""
+        return int(self.fields[13]) + int(self.fields[14])
+
+    @property
     def resident_bytes(self) -> int:
         """Memory that it has in RAM."""
-        return self.resident_pages * PAGE_BYTES
+        return int(self.fields[21]) * PAGE_BYTES
 
 
 class Consumption(NamedTuple):
@@ -64,18 +73,10 @@ def parse_process_stat(line: bytes) -> ProcessStat:
 
     The program's name is in brackets and may hold brackets and blanks itself: the fields begin after the last one.
     """
-    fields = line[line.rindex(b")") + 2 :].split(None, 22)
-    if len(fields) < 22:
+    fields = line[line.rindex(b")") + 2 :].split(b" ", _FIELDS)
+    if len(fields) < _FIELDS or not fields[0]:
         raise ValueError("/proc/PID/stat ends too early")
-    return ProcessStat(
-        fields[0][0],
-        int(fields[1]),
-        int(fields[11]) + int(fields[12]),
-        int(fields[13]) + int(fields[14]),
-        int(fields[17]),
-        int(fields[19]),
-        int(fields[21]),
-    )
+    return ProcessStat(fields[0][0], int(fields[11]) + int(fields[12]), int(fields[17]), int(fields[19]), fields)
 
 
 def parse_io(io: bytes) -> int:
@@ -123,13 +124,15 @@ def _consumption(process: Path) -> Consumption:
     """Nothing of a process that has ended; another user's may keep its disk traffic to itself."""
     try:
         stat = parse_process_stat(_content(process / "stat"))
+        cpu_seconds = (stat.cpu_ticks + stat.reaped_ticks) / CLOCK_TICKS_PER_SECOND
+        memory = stat.resident_bytes
     except ValueError:
         return Consumption()
     try:
         disk = parse_io(_content(process / "io"))
     except ValueError:
         disk = 0
-    return Consumption((stat.cpu_ticks + stat.reaped_ticks) / CLOCK_TICKS_PER_SECOND, stat.resident_bytes, disk)
+    return Consumption(cpu_seconds, memory, disk)
 
 
 def _names(directory: Path) -> list[str]:

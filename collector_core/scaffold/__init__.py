@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 from string import Template
@@ -13,10 +14,23 @@ from collector_core.plugins.api_version import API_VERSION
 from collector_core.scaffold.names import check_name
 
 TEMPLATES = Path(__file__).parent / "templates"
-TEMPLATES_ASYNC = Path(__file__).parent / "templates_async"  # what differs for coroutines
 
 
-def write_distribution(name: str, folder: Path, *, coroutines: bool = False) -> Path:
+class Kind(StrEnum):
+    """What a new plugin reads, and how."""
+
+    FILES = "files"
+    COROUTINES = "coroutines"
+    HTTP = "http"
+
+    @property
+    def folders(self) -> list[Path]:
+        """Where its templates are; a later one replaces those before."""
+        names = {Kind.COROUTINES: ("common", "files", "coroutines")}.get(self, ("common", self.value))
+        return [TEMPLATES / name for name in names]
+
+
+def write_distribution(name: str, folder: Path, kind: Kind = Kind.FILES) -> Path:
     """Write `collector-NAME` into `folder` and return its path; all of it or nothing, and over nothing.
 
     Raises `StartupError` for a bad or taken name, a folder that is there already, and where nothing can be written.
@@ -27,7 +41,7 @@ def write_distribution(name: str, folder: Path, *, coroutines: bool = False) -> 
         _check_free(target)
         with tempfile.TemporaryDirectory(prefix=".new-plugin-", dir=folder) as scratch:
             made = Path(scratch) / target.name
-            _fill(made, name, [TEMPLATES, TEMPLATES_ASYNC] if coroutines else [TEMPLATES])
+            _fill(made, name, kind.folders)
             made.rename(target)
     except OSError as error:
         raise StartupError(f"cannot write {target}: {error.strerror or error}") from error

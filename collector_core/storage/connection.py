@@ -20,13 +20,36 @@ _REASONS = {
     sqlite3.SQLITE_LOCKED: StorageReason.LOCKED,
     sqlite3.SQLITE_PROTOCOL: StorageReason.LOCKED,
 }
-_FULL = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})  # quotas and limits end up in these
+_FULL = frozenset(  # what SQLite makes of a quota, a limit, and no room for what it shares between processes
+    {sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMOPEN}
+)
 
 
-def connect(path: Path, *, read_only: bool = False, busy_seconds: float = 0.0) -> sqlite3.Connection:
-    """A connection that begins no transaction by itself; one to read changes nothing, not even by closing it."""
-    name = f"{path.absolute().as_uri()}?mode=ro" if read_only else str(path)
-    return sqlite3.connect(name, timeout=busy_seconds, isolation_level=None, uri=read_only)
+BESIDE = ("-wal", "-journal", "-shm")
+"""What SQLite keeps beside a file, by the ends of their names; what the first two hold is part of it."""
+
+
+def connect(path: Path | str, *, busy_seconds: float = 0.0) -> sqlite3.Connection:
+    """A connection that begins no transaction by itself."""
+    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, uri=isinstance(path, str))
+    connection.text_factory = _decode
+    return connection
+
+
+def _decode(text: bytes) -> str:
+    """A letter that the disk has changed costs itself, not every query that meets it."""
+    return text.decode(errors="replace")
+
+
+def connect_to_read(path: Path, *, busy_seconds: float = 0.0) -> sqlite3.Connection:
+    """A connection that changes nothing in the file, while others may write it."""
+    return connect(f"{path.absolute().as_uri()}?mode=ro", busy_seconds=busy_seconds)
+
+
+def connect_to_look(path: Path) -> sqlite3.Connection:
+    """A connection to a file that nobody writes meanwhile; nothing is left beside one that was closed well."""
+    is_whole = not any(path.with_name(path.name + suffix).exists() for suffix in BESIDE)
+    return connect(f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if is_whole else ''}")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from collector_core.storage.connection import connect, transaction
+from collector_core.storage.connection import connect_to_look, transaction
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ def migrate(connection: sqlite3.Connection, schema: Schema) -> None:
 
 def salvage(broken: Path, connection: sqlite3.Connection, schema: Schema) -> None:
     """Take over what can be read of a broken file; where the schema's `check` refuses that, nothing."""
-    with suppress(ValueError), closing(connect(broken, read_only=True)) as old, transaction(connection):
+    with suppress(ValueError), closing(connect_to_look(broken)) as old, transaction(connection):
+        old.execute("PRAGMA writable_schema = ON")  # or SQLite reads nothing of a file that was cut off
         for table in schema.salvage:
             _copy_rows(old, connection, table)
         if schema.check:

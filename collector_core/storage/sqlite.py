@@ -12,14 +12,21 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from collector_core.storage.atomic_file import FILE_MODE, AtomicFile, private_folder, set_aside, sync_folder
-from collector_core.storage.connection import closed_on_error, connect, sqlite_reason, transaction
+from collector_core.storage.connection import (
+    BESIDE,
+    closed_on_error,
+    connect,
+    connect_to_look,
+    connect_to_read,
+    sqlite_reason,
+    transaction,
+)
 from collector_core.storage.errors import StorageError, StorageReason, storage_error
 from collector_core.storage.file_lock import FileLock
 from collector_core.storage.schema import Schema, migrate, salvage, stored_version
 
 BUSY_SECONDS = 5.0
 _IN_USE = "another process has it open"
-_BESIDE = ("-wal", "-journal", "-shm")
 _STATEMENTS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 _STAYS_OPEN = (StorageReason.DISK_FULL, StorageReason.LOCKED)
 
@@ -157,14 +164,14 @@ class Database:
         except (StorageError, sqlite3.DatabaseError) as error:
             if not is_alone or _reason(error) is not StorageReason.CORRUPT:
                 raise
-        self.set_aside = self._unsalvaged = set_aside(self.path, with_suffixes=_BESIDE)
+        self.set_aside = self._unsalvaged = set_aside(self.path, with_suffixes=BESIDE)
         _make_private(self.path)
         return self._prepared()
 
     def _refuse_newer(self) -> None:
         """Look at the version before anything is written: even closing a connection writes."""
         refused = sqlite3.OperationalError  # what only a writer can put right, who then looks again
-        with suppress(refused), closing(connect(self.path, read_only=True)) as connection:
+        with suppress(refused), closing(connect_to_look(self.path)) as connection:
             self._check_version(connection)
 
     def _prepared(self) -> sqlite3.Connection:
@@ -180,7 +187,7 @@ class Database:
 
     def _readable(self) -> sqlite3.Connection:
         """A connection that writes nothing."""
-        with closed_on_error(connect(self.path, read_only=True, busy_seconds=self._busy_seconds)) as connection:
+        with closed_on_error(connect_to_read(self.path, busy_seconds=self._busy_seconds)) as connection:
             self._check_version(connection)
             version, known = stored_version(connection), self._schema.version
             if version < known:

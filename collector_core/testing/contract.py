@@ -7,6 +7,8 @@ import inspect
 import logging
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,15 @@ from pydantic import ValidationError
 from collector_core.collector import Collector, CollectorConfig, Context
 from collector_core.engine.worker import Lifecycle
 from collector_core.errors import NotAvailable
+from collector_core.model.readings import Readings
 from collector_core.plugins import documentation
 from collector_core.plugins.discovery import check_type
+from collector_core.plugins.hookspecs import implements
+from collector_core.testing.harness import FakeClock
+from collector_core.testing.meters import MeterWatch
 
 OPEN_FILES = Path("/proc/self/fd")
+RUNS = 2
 
 
 def assert_plugin_contract(
@@ -29,7 +36,10 @@ def assert_plugin_contract(
     Checked: names, declarations and prefixes; the class and every option are described; `detect` answers on a machine
     without anything (`empty_root`, by default a temporary folder); the tables of the README titled like the plugin are
     up to date; and, with `options` as the configuration file would give them: the constructor leaves nothing open,
-    `close` works without `open` and twice. Where `options` are missing and some are required, that part is left out.
+    `close` works without `open` and twice; a collector that hands over energy meters is run twice, whether it finds
+    something or not, and its meters are looked at before, between and after it is closed: their form, that `latest`
+    neither blocks nor raises, that joules never fall. Where `options` are missing and some are required, all this is
+    left out.
     """
     check_type(cls.name.partition("_")[0], cls)
     _assert_described(cls)
@@ -38,6 +48,8 @@ def assert_plugin_contract(
         _assert_detects(cls, ctx)
         if (config := _config(cls, options)) is not None:
             _assert_lifecycle(cls, config, ctx)
+            if implements(cls, "collector_energy_meters"):
+                _assert_meters(cls, config, ctx)
     _assert_documented(cls)
 
 
@@ -70,6 +82,21 @@ def _assert_lifecycle(cls: type[Collector[Any]], config: CollectorConfig, ctx: C
     with asyncio.Runner() as runner:
         for _ in range(2):
             runner.run(Lifecycle(collector, cls.default_timeout).close())
+
+
+def _assert_meters(cls: type[Collector[Any]], config: CollectorConfig, ctx: Context) -> None:
+    clock = FakeClock()
+    collector = cls(config, replace(ctx, clock=clock))
+    meters, lifecycle = MeterWatch(collector), Lifecycle(collector, cls.default_timeout)
+    with asyncio.Runner() as runner:
+        meters.look()
+        for _ in range(RUNS):
+            clock.advance(cls.default_interval)
+            with suppress(Exception):  # there need not be anything to read
+                runner.run(lifecycle.collect(Readings(cls.metrics, max_series=cls.default_max_series)))
+            meters.look()
+        runner.run(lifecycle.close())
+        meters.look()
 
 
 def _open_files() -> set[str]:

@@ -85,7 +85,8 @@ def _readings(runner: Runner) -> dict[str, Any]:
 
 def _metric(metric: Metric, shown: Snapshot, constant: dict[str, str]) -> dict[str, Any]:
     samples = [{"labels": all_labels(metric, constant, key), "value": value} for key, value in shown.series(metric)]
-    return {"type": metric.kind, "unit": metric.unit, "help": metric.help, "series": samples}
+    about = {"topic": metric.topic, "of": metric.of, "title": metric.title}
+    return {"type": metric.kind, "unit": metric.unit, "help": metric.help, **about, "series": samples}
 
 
 def _family(family: Family, constant: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -117,8 +117,7 @@ def _series(row: dict[str, Any], readings: dict[str, Any]) -> str:
     if not readings:
         return ""
     lines = [
-        f"<tr><td>{escape(name)}<span>{escape(_labels(sample['labels']))}</span></td>"
-        f"<td>{float(sample['value']):g}</td></tr>"
+        f"<tr><td>{_named(name, metric.get('title'), sample['labels'])}</td><td>{float(sample['value']):g}</td></tr>"
         for name, metric in readings.items()
         for sample in metric["series"]
     ]
@@ -129,6 +128,12 @@ def _series(row: dict[str, Any], readings: dict[str, Any]) -> str:
         f'<div class="scroll" tabindex="0" role="region" aria-label="series of {name}">'
         f"<table>{''.join(lines[:SERIES_SHOWN])}</table></div>{more}</details>"
     )
+
+
+def _named(name: str, title: str | None, labels: dict[str, str]) -> str:
+    """A series by the title of its metric, where the plugin gives one, with the name that PromQL knows."""
+    exact = escape(f"{name}{_labels(labels)}" if title else _labels(labels))
+    return f"{escape(title or name)}<span>{' ' * bool(title)}{exact}</span>"
 
 
 def _labels(labels: dict[str, str]) -> str:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from collector_plugins.alerts.alert import Alert
 
+MAX_ALERTS_PER_RULE = 500
 MAX_START_HISTORIES = 5000  # alerts whose recent starts are remembered
 
 
@@ -22,17 +23,17 @@ MAX_START_HISTORIES = 5000  # alerts whose recent starts are remembered
 class AlertTiming:
     """Seconds for which a condition must hold before the alert fires, and be false before it resolves."""
 
-    hold: float = 0.0
-    keep_firing: float = 0.0
+    hold: float
+    keep_firing: float
 
 
 @dataclass(frozen=True, slots=True)
 class FlapDetection:
     """An alert that starts `starts` times in `window` seconds flaps until nothing has changed for `calm` seconds."""
 
-    starts: int = 4
-    window: float = 3600.0
-    calm: float = 900.0
+    starts: int
+    window: float
+    calm: float
 
 
 class Evaluation(NamedTuple):
@@ -41,7 +42,7 @@ class Evaluation(NamedTuple):
     rule: str
     timing: AlertTiming
     make_alert: Callable[[float], Alert]
-    holds: bool = True
+    holds: bool
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class TrackedAlert:
 
     rule: str
     alert: Alert
-    keep: float = 0.0
+    keep: float
     firing: bool = False
     holds: bool = True
     held: float = 0.0
@@ -76,7 +77,14 @@ class AlertStateMachine:
     a restart a missing series resolves no alert: it may not be there yet.
     """
 
-    def __init__(self, flap_detection: FlapDetection, *, max_gap: float, grace: float, max_per_rule: int = 500) -> None:
+    def __init__(
+        self,
+        flap_detection: FlapDetection,
+        *,
+        max_gap: float,
+        grace: float,
+        max_per_rule: int = MAX_ALERTS_PER_RULE,
+    ) -> None:
         self.states = AlertStates()
         self.untracked_series = 0
         self._flap_detection = flap_detection

@@ -6,16 +6,13 @@ Schema: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 from collections.abc import Sequence
 from typing import Any
 
-from collector_core import Clock, Reason
-from collector_plugins.alerts import http
+from collector_core import AuthFailed, Clock, HttpClient, NotAvailable
 from collector_plugins.alerts.alert import Alert, format_rfc3339
 from collector_plugins.alerts.channel_options import AlertmanagerOptions
-from collector_plugins.alerts.delivery_queue import DeliveryFailed
 from collector_plugins.alerts.notification import annotations_of
 
 PATH = "/api/v2/alerts"
@@ -26,40 +23,35 @@ SHARE_OF_TIMEOUT = 0.9  # for each Alertmanager, so that one that hangs leaves t
 class AlertmanagerClient:
     """Posts to every Alertmanager of a cluster; one that accepts is enough, for they tell each other."""
 
-    def __init__(self, options: AlertmanagerOptions, clock: Clock) -> None:
+    def __init__(self, options: AlertmanagerOptions, http: HttpClient, clock: Clock) -> None:
         self._options = options
+        self._http = http
         self._clock = clock
 
     async def post_alerts(self, alerts: Sequence[Alert]) -> None:
-        """Send the alerts to all; raises `DeliveryFailed` if none of them accepts."""
+        """Send the alerts to all; raises `NotAvailable` or `AuthFailed` if none of them accepts."""
         now = self._clock.time()
         until = now + LIFETIME_RESENDS * self._options.resend
         body = json.dumps([_postable_alert(alert, now, until) for alert in alerts], separators=(",", ":")).encode()
-        urls = [url.get_secret_value().rstrip("/") + PATH for url in self._options.urls]
-        results = await asyncio.gather(*(self._post(url, body) for url in urls))
+        results = await asyncio.gather(*(self._post(url.get_secret_value(), body) for url in self._options.urls))
         failures = [result for result in results if result is not None]
         if len(failures) == len(results):
             raise failures[0]
 
-    async def _post(self, url: str, body: bytes) -> DeliveryFailed | None:
-        timeout = SHARE_OF_TIMEOUT * self._options.timeout
+    async def _post(self, url: str, body: bytes) -> NotAvailable | AuthFailed | None:
+        options = self._options
         try:
-            async with asyncio.timeout(timeout):
-                await http.post(url, body, self._headers())
-        except TimeoutError:
-            return DeliveryFailed(Reason.TIMEOUT, f"{http.place(url)}: no answer within {timeout:g} s")
-        except DeliveryFailed as error:
+            await self._http.post_json(
+                url.rstrip("/") + PATH,
+                body,
+                token=options.bearer_token,
+                login=options.login,
+                timeout=SHARE_OF_TIMEOUT * options.timeout,
+                discard=True,
+            )
+        except (NotAvailable, AuthFailed) as error:
             return error
         return None
-
-    def _headers(self) -> dict[str, str]:
-        options = self._options
-        if options.bearer_token:
-            return {"Authorization": f"Bearer {options.bearer_token.get_secret_value()}"}
-        if options.username is not None and options.password is not None:
-            pair = f"{options.username}:{options.password.get_secret_value()}".encode()
-            return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
-        return {}
 
 
 def _postable_alert(alert: Alert, now: float, until: float) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from collector_core import BackgroundTask, Clock
+from collector_core import BackgroundTask, Backoff, Clock, NotAvailable
 from collector_plugins.alerts.alert import Alert, Severity
-from collector_plugins.alerts.delivery_queue import DeliveryFailed, DeliveryResult, RetryPause, attempt_delivery
+from collector_plugins.alerts.delivery_queue import DeliveryResult, attempt_delivery
 
 MAX_RESOLVED = 2000  # resolved alerts that wait to be sent; the oldest are dropped
 
@@ -19,7 +19,7 @@ class AlertReceiver(Protocol):
     """Takes the alerts as a whole."""
 
     async def post_alerts(self, alerts: Sequence[Alert]) -> None:
-        """Send them; raises `DeliveryFailed`."""
+        """Send them; raises `NotAvailable` or `AuthFailed`."""
 
 
 class AlertmanagerSync:
@@ -29,21 +29,21 @@ class AlertmanagerSync:
         self,
         receiver: AlertReceiver,
         counts: Counter[str],
-        pause: RetryPause,
         clock: Clock,
         *,
+        backoff: Backoff,
         min_severity: Severity,
         timeout: float,
         resend: float,
         send_resolved: bool = True,
     ) -> None:
-        self.last_error: DeliveryFailed | None = None
+        self.last_error: NotAvailable | None = None
         self.is_up: bool | None = None
         self.known: dict[str, Alert] = {}
         self._receiver = receiver
         self._counts = counts
-        self._pause = pause
         self._clock = clock
+        self._backoff = backoff
         self._min_severity = min_severity
         self._timeout = timeout
         self._resend = resend
@@ -76,9 +76,10 @@ class AlertmanagerSync:
 
     def start_delivery(self) -> asyncio.Task[None] | None:
         """Start to send everything if something is new or it is time to repeat it; None if neither, or in a pause."""
-        repeats = self._sent_at is None or self._clock.monotonic() - self._sent_at >= self._resend
+        now = self._clock.monotonic()
+        repeats = self._sent_at is None or now - self._sent_at >= self._resend
         is_due = self._unsent or (repeats and self.known)
-        if self._background.is_busy or not self._pause.is_over or not is_due:
+        if self._background.is_busy or not self._backoff.due(now) or not is_due:
             return None
         return self._background.start(self._send_all())
 
@@ -91,9 +92,9 @@ class AlertmanagerSync:
         error = await attempt_delivery(self._receiver.post_alerts(list(sent.values())), self._timeout)
         self.last_error, self.is_up = error, error is None
         if error is not None:
-            self._pause.begin(error.retry_after)
+            self._backoff.failed(self._clock.monotonic(), error.retry_after)
             return
-        self._pause.end()
+        self._backoff.succeeded()
         self._sent_at = self._clock.monotonic()
         self._counts[DeliveryResult.SENT] += new
         self._mark_sent(sent)

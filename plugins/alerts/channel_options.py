@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, StringConstraints, field_validator, model_validator
 
-from collector_core import ConfigPath, Duration, Field, SecretStr
+from collector_core import ConfigPath, Duration, Field, Options, SecretStr
 from collector_plugins.alerts.alert import Severity
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -30,9 +30,7 @@ Url = Annotated[SecretStr, AfterValidator(_check_url)]
 Address = Annotated[str, StringConstraints(pattern=r"^[^@\s<>,]+@[^@\s<>,]+$", max_length=254)]
 
 
-class _Channel(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, populate_by_name=True)
-
+class _Channel(Options, populate_by_name=True):
     min_severity: Severity = Field(Severity.WARNING, description="Less severe alerts are not sent to this channel.")
     send_resolved: bool = Field(True, description="Whether to notify when an alert is over.")
     timeout: Duration = Field(10.0, le=300, description="How long one delivery may take.")
@@ -106,6 +104,11 @@ class AlertmanagerOptions(_Channel):
         if self.bearer_token and self.username:
             raise ValueError("give either `bearer_token` or `username` and `password`")
         return self
+
+    @property
+    def login(self) -> tuple[str, SecretStr] | None:
+        """User and password, if authentication needs them."""
+        return (self.username, self.password) if self.username is not None and self.password is not None else None
 
 
 def _check_login(username: str | None, password: SecretStr | None) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import random
 from collections import Counter
 from collections.abc import Callable
 
-from collector_core import Clock
+from collector_core import Clock, Context, HttpClient, NotAvailable
 from collector_plugins.alerts.alert import ALERTNAME, INSTANCE, SEVERITY, Alert, Severity, fingerprint
 from collector_plugins.alerts.alertmanager import AlertmanagerClient
 from collector_plugins.alerts.alertmanager_sync import AlertmanagerSync
@@ -20,7 +18,7 @@ from collector_plugins.alerts.channel_options import (
     WebhookOptions,
 )
 from collector_plugins.alerts.console_log import ConsoleChannel, LogFileChannel
-from collector_plugins.alerts.delivery_queue import DeliveryQueue, NotificationChannel, RetryPause
+from collector_plugins.alerts.delivery_queue import DeliveryQueue, NotificationChannel, attempt_delivery, new_backoff
 from collector_plugins.alerts.grouping import AlertBatch
 from collector_plugins.alerts.mail import MailChannel
 from collector_plugins.alerts.notification import build_notification
@@ -29,7 +27,7 @@ from collector_plugins.alerts.webhook import WebhookChannel
 TEST_ALERT = "TestAlert"
 
 
-def build_channel(options: ChannelOptions, clock: Clock) -> NotificationChannel:
+def build_channel(options: ChannelOptions, http: HttpClient, clock: Clock) -> NotificationChannel:
     """A channel that takes notifications; an Alertmanager is none."""
     match options:
         case ConsoleOptions():
@@ -37,7 +35,7 @@ def build_channel(options: ChannelOptions, clock: Clock) -> NotificationChannel:
         case LogOptions():
             return LogFileChannel(options)
         case WebhookOptions():
-            return WebhookChannel(options, clock)
+            return WebhookChannel(options, http, clock)
         case EmailOptions():
             return MailChannel(options, clock)
         case _:
@@ -45,39 +43,50 @@ def build_channel(options: ChannelOptions, clock: Clock) -> NotificationChannel:
 
 
 def build_delivery(
-    options: ChannelOptions,
-    clock: Clock,
-    counts: Counter[str],
-    on_done: Callable[[str], None],
-    *,
-    log: logging.Logger,
-    limit: int,
+    options: ChannelOptions, ctx: Context, counts: Counter[str], on_done: Callable[[str], None], *, limit: int
 ) -> DeliveryQueue | AlertmanagerSync:
     """The channel with its queue of at most `limit` notifications, or what keeps an Alertmanager in sync."""
-    pause = RetryPause(clock, random.uniform)
     if isinstance(options, AlertmanagerOptions):
         return AlertmanagerSync(
-            AlertmanagerClient(options, clock),
+            AlertmanagerClient(options, ctx.http, ctx.clock),
             counts,
-            pause,
-            clock,
+            ctx.clock,
+            backoff=new_backoff(),
             min_severity=options.min_severity,
             timeout=options.timeout,
             resend=options.resend,
             send_resolved=options.send_resolved,
         )
-    channel = build_channel(options, clock)
-    return DeliveryQueue(channel, counts, pause, on_done, timeout=options.timeout, limit=limit, log=log)
+    return DeliveryQueue(
+        build_channel(options, ctx.http, ctx.clock),
+        counts,
+        on_done,
+        ctx.clock,
+        backoff=new_backoff(),
+        timeout=options.timeout,
+        limit=limit,
+        log=ctx.logger,
+    )
 
 
-async def send_test_notification(name: str, options: ChannelOptions, clock: Clock, instance: str) -> None:
-    """Send a notification through a channel now; raises `DeliveryFailed`. In an Alertmanager the alert ends at once."""
+async def send_test_notification(
+    name: str, options: ChannelOptions, clock: Clock, instance: str
+) -> NotAvailable | None:
+    """Send a notification through a channel now; returns how it failed. In an Alertmanager the alert ends at once."""
+    http = HttpClient(options.timeout)
+    try:
+        return await attempt_delivery(_send_test(name, options, http, clock, instance), options.timeout)
+    finally:
+        await http.close()
+
+
+async def _send_test(name: str, options: ChannelOptions, http: HttpClient, clock: Clock, instance: str) -> None:
     now = clock.time()
     labels = {ALERTNAME: TEST_ALERT, SEVERITY: Severity.INFO.value, INSTANCE: instance}
     summary = f"Test of the channel {name}: nothing is wrong"
     alert = Alert(fingerprint(labels), labels, now, summary, ends_at=now)
     if isinstance(options, AlertmanagerOptions):
-        await AlertmanagerClient(options, clock).post_alerts([alert])
+        await AlertmanagerClient(options, http, clock).post_alerts([alert])
     else:
         batch = AlertBatch({ALERTNAME: TEST_ALERT}, (), (alert,))
-        await build_channel(options, clock).send(build_notification(name, batch, now))
+        await build_channel(options, http, clock).send(build_notification(name, batch, now))

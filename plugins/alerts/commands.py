@@ -12,7 +12,6 @@ from collector_core import CommandContext, NotAvailable
 from collector_plugins.alerts.alert import format_rfc3339
 from collector_plugins.alerts.channels import send_test_notification
 from collector_plugins.alerts.config import Config
-from collector_plugins.alerts.delivery_queue import attempt_delivery
 from collector_plugins.alerts.notification import one_line
 from collector_plugins.alerts.store import AlertStore, state_file
 
@@ -36,8 +35,7 @@ def test_channel(context: CommandContext, *, channel: str, collector: str) -> No
             "not_found", f"no channel is named {channel!r}; there are: {names}", fix="add it to `channels`"
         )
     instance = config.instance or socket.gethostname()
-    sending = send_test_notification(channel, options, context.clock, instance)
-    error = asyncio.run(attempt_delivery(sending, options.timeout))
+    error = asyncio.run(send_test_notification(channel, options, context.clock, instance))
     if error:
         raise NotAvailable(error.reason, f"{channel}: {error.detail}", fix=error.fix)
     click.echo(f"{channel} accepted the test notification")

@@ -11,10 +11,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 
-from collector_core import Reason
+from collector_core import NotAvailable, Reason
 from collector_plugins.alerts.alert import format_rfc3339
 from collector_plugins.alerts.channel_options import LogOptions
-from collector_plugins.alerts.delivery_queue import DeliveryFailed
 from collector_plugins.alerts.notification import Notification, alert_payload, text_lines
 
 
@@ -25,7 +24,7 @@ class ConsoleChannel:
         self._writer = _Writer()
 
     async def send(self, message: Notification) -> None:
-        """Write the message; raises `DeliveryFailed`."""
+        """Write the message; raises `NotAvailable`."""
         text = "\n".join(text_lines(message))
         await self._writer.run(lambda: _print(f"{format_rfc3339(message.created_at)} {text}"))
 
@@ -38,7 +37,7 @@ class LogFileChannel:
         self._writer = _Writer()
 
     async def send(self, message: Notification) -> None:
-        """Append the message; raises `DeliveryFailed`."""
+        """Append the message; raises `NotAvailable`."""
         time = format_rfc3339(message.created_at)
         about = {"time": time, "notification": message.id, "headline": message.headline, "omitted": message.omitted}
         lines = [json.dumps(about | alert_payload(alert), ensure_ascii=False) for alert in message.alerts]
@@ -70,10 +69,10 @@ class _Writer:
         self._thread: threading.Thread | None = None
 
     async def run(self, work: Callable[[], None]) -> None:
-        """Wait until the work is done; raises `DeliveryFailed` if it fails or earlier work still hangs."""
+        """Wait until the work is done; raises `NotAvailable` if it fails or earlier work still hangs."""
         if self._thread and self._thread.is_alive():
             fix = "check the disk, or whatever reads the output"
-            raise DeliveryFailed(Reason.TIMEOUT, "an earlier message is still being written", fix=fix)
+            raise NotAvailable(Reason.TIMEOUT, "an earlier message is still being written", fix=fix)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._thread = threading.Thread(target=_work_on, args=(work, done), name="alerts-write", daemon=True)
         self._thread.start()
@@ -81,7 +80,7 @@ class _Writer:
             await done
         except (OSError, ValueError) as error:
             detail = f"cannot be written: {getattr(error, 'strerror', None) or type(error).__name__}"
-            raise DeliveryFailed(Reason.PERMISSION, detail, fix="name another file, or free some space") from None
+            raise NotAvailable(Reason.PERMISSION, detail, fix="name another file, or free some space") from None
 
 
 def _work_on(work: Callable[[], None], done: asyncio.Future[None]) -> None:

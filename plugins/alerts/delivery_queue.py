@@ -9,13 +9,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from enum import StrEnum
 from typing import Protocol
 
-from collector_core import BackgroundTask, Clock, NotAvailable, Reason
+from collector_core import AuthFailed, BackgroundTask, Backoff, Clock, HttpStatusError, NotAvailable, Reason
 from collector_plugins.alerts.notification import Notification
 
 FIRST_PAUSE = 10.0  # seconds
 LONGEST_PAUSE = 600.0
-
-Jitter = Callable[[float, float], float]
 
 
 class DeliveryResult(StrEnum):
@@ -26,74 +24,40 @@ class DeliveryResult(StrEnum):
     DROPPED = "dropped"
 
 
-class DeliveryFailed(Exception):
-    """A delivery failed; `retry` says whether another attempt may succeed, `retry_after` in how many seconds at least.
-
-    `detail` and `fix` contain no URL, password or token.
-    """
-
-    def __init__(
-        self, reason: Reason, detail: str, *, fix: str = "", retry: bool = True, retry_after: float = 0.0
-    ) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-        self.fix = fix
-        self.retry = retry
-        self.retry_after = retry_after
-
-    def as_not_available(self) -> NotAvailable:
-        """The same, for the collector's report."""
-        return NotAvailable(self.reason, self.detail, fix=self.fix)
+class DeliveryRefused(NotAvailable):
+    """A notification was refused for good: another attempt would be, too."""
 
 
 class NotificationChannel(Protocol):
     """A way to notify somebody."""
 
     async def send(self, message: Notification) -> None:
-        """Deliver the message; raises `DeliveryFailed`."""
+        """Deliver the message; raises `NotAvailable` or `AuthFailed`, and `DeliveryRefused` if no retry would help."""
 
 
-class RetryPause:
-    """When to try again: after any time up to a bound that doubles, so that many clients spread out.
-
-    The formula is "full jitter": https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-    """
-
-    def __init__(self, clock: Clock, jitter: Jitter) -> None:
-        self._clock = clock
-        self._jitter = jitter
-        self._failures = 0
-        self._ends_at = 0.0
-
-    @property
-    def is_over(self) -> bool:
-        """Whether an attempt may be made now."""
-        return self._clock.monotonic() >= self._ends_at
-
-    def begin(self, at_least: float) -> None:
-        """Pause after a failed attempt, for the `at_least` seconds that the other side asks for."""
-        longest = min(FIRST_PAUSE * 2.0 ** min(self._failures, 20), LONGEST_PAUSE)
-        self._failures += 1
-        self._ends_at = self._clock.monotonic() + max(self._jitter(0.0, longest), min(at_least, LONGEST_PAUSE))
-
-    def end(self) -> None:
-        """Forget the failures: an attempt has succeeded."""
-        self._failures, self._ends_at = 0, 0.0
+def new_backoff() -> Backoff:
+    """Random pauses, so that the many clients of one server spread out after it was down."""
+    return Backoff(FIRST_PAUSE, LONGEST_PAUSE, jitter=1.0)
 
 
-async def attempt_delivery(sending: Awaitable[None], seconds: float) -> DeliveryFailed | None:
+async def attempt_delivery(sending: Awaitable[None], seconds: float) -> NotAvailable | None:
     """Wait so long for a delivery; returns how it failed, without the texts of other exceptions: they hold secrets."""
     try:
         async with asyncio.timeout(seconds):
             await sending
-    except DeliveryFailed as error:
+    except NotAvailable as error:
         return error
+    except AuthFailed as error:
+        return DeliveryRefused(Reason.AUTH, error.detail, fix=error.fix)
     except TimeoutError:
-        return DeliveryFailed(Reason.TIMEOUT, f"no answer within {seconds:g} s")
+        return NotAvailable(Reason.TIMEOUT, f"no answer within {seconds:g} s")
     except Exception as error:  # noqa: BLE001 - whatever fails concerns this channel alone
-        return DeliveryFailed(Reason.BAD_DATA, f"{type(error).__name__} while sending")
+        return NotAvailable(Reason.BAD_DATA, f"{type(error).__name__} while sending")
     return None
+
+
+def _is_final(error: NotAvailable) -> bool:
+    return isinstance(error, DeliveryRefused) or (isinstance(error, HttpStatusError) and not error.is_retryable)
 
 
 class DeliveryQueue:
@@ -106,19 +70,21 @@ class DeliveryQueue:
         self,
         channel: NotificationChannel,
         counts: Counter[str],
-        pause: RetryPause,
         on_done: Callable[[str], None],
+        clock: Clock,
         *,
+        backoff: Backoff,
         timeout: float,
         limit: int,
         log: logging.Logger,
     ) -> None:
-        self.last_error: DeliveryFailed | None = None
+        self.last_error: NotAvailable | None = None
         self.is_up: bool | None = None
         self._on_done = on_done
         self._channel = channel
         self._counts = counts
-        self._pause = pause
+        self._clock = clock
+        self._backoff = backoff
         self._timeout = timeout
         self._limit = limit
         self._log = log
@@ -136,7 +102,7 @@ class DeliveryQueue:
 
     def start_delivery(self) -> asyncio.Task[None] | None:
         """Start to deliver; None if nothing waits, a delivery is under way, or the channel is in a pause."""
-        if self._background.is_busy or not self._queue or not self._pause.is_over:
+        if self._background.is_busy or not self._queue or not self._backoff.due(self._clock.monotonic()):
             return None
         return self._background.start(self._deliver_all())
 
@@ -150,14 +116,24 @@ class DeliveryQueue:
             error = await attempt_delivery(self._channel.send(message), self._timeout)
             self.last_error, self.is_up = error, error is None
             if error is None:
-                self._pause.end()
+                self._backoff.succeeded()
                 self._finish_message(message, DeliveryResult.SENT)
-            elif error.retry:
-                self._pause.begin(error.retry_after)
+            elif self._reject(message, error):
                 return
-            else:
-                self._log.error("a notification was refused and is lost: %s", error.detail)
-                self._finish_message(message, DeliveryResult.FAILED)
+
+    def _reject(self, message: Notification, error: NotAvailable) -> bool:
+        """Drop a message that was refused for good; returns whether the channel needs a pause.
+
+        After a refused login it does: a queue full of attempts could lock the account.
+        """
+        is_final = _is_final(error)
+        if is_final:
+            self._log.error("a notification was refused and is lost: %s", error.detail)
+            self._finish_message(message, DeliveryResult.FAILED)
+        needs_pause = not is_final or error.reason is Reason.AUTH
+        if needs_pause:
+            self._backoff.failed(self._clock.monotonic(), error.retry_after)
+        return needs_pause
 
     def _finish_message(self, message: Notification, result: DeliveryResult) -> None:
         """Take a message out of the queue, unless it was dropped while it was being sent."""

@@ -31,9 +31,7 @@ class Dispatcher:
 
     def __init__(self, config: Config, ctx: Context, store: AlertStore, counts: Mapping[str, Counter[str]]) -> None:
         deliveries = {
-            name: build_delivery(
-                options, ctx.clock, counts[name], self._forget_message, log=ctx.logger, limit=config.queue_limit
-            )
+            name: build_delivery(options, ctx, counts[name], self._forget_message, limit=config.queue_limit)
             for name, options in config.channels.items()
         }
         self.deliveries: Mapping[str, DeliveryQueue | AlertmanagerSync] = deliveries
@@ -116,7 +114,7 @@ class Dispatcher:
         """The channels whose last delivery failed, and why."""
         for name, each in self.deliveries.items():
             if each.last_error:
-                yield name, each.last_error.as_not_available()
+                yield name, each.last_error
 
     async def close(self, states: AlertStates) -> None:
         """Stop all deliveries and keep what waits."""

@@ -21,13 +21,13 @@ GroupKey = tuple[str, ...]  # the values of the labels in `group_by`
 class GroupingOptions:
     """When a channel is notified; durations are in seconds."""
 
-    min_severity: Severity = Severity.WARNING
-    send_resolved: bool = True
-    group_by: tuple[str, ...] = ("alertname",)
-    group_wait: float = 10.0
-    group_interval: float = 60.0
-    repeat_interval: float = 14400.0
-    per_minute: float = 10.0
+    min_severity: Severity
+    send_resolved: bool
+    group_by: tuple[str, ...]
+    group_wait: float
+    group_interval: float
+    repeat_interval: float
+    per_minute: float
 
 
 @dataclass(slots=True)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import ssl
 from email.message import EmailMessage
 from email.utils import formatdate
-from typing import TYPE_CHECKING
 
-from collector_core import Clock, Reason
+from collector_core import AuthFailed, Clock, NotAvailable, Reason
 from collector_plugins.alerts.channel_options import EmailOptions
-from collector_plugins.alerts.delivery_queue import DeliveryFailed
+from collector_plugins.alerts.delivery_queue import DeliveryRefused
 from collector_plugins.alerts.notification import Notification, one_line, text_lines
 
-if TYPE_CHECKING:
-    import aiosmtplib
-
 MAX_SUBJECT = 200  # characters
+PERMANENT = 500  # reply codes from here on: https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1
 INSTALL = "pip install 'energy-collector[alerts]'"
 
 
@@ -28,11 +25,11 @@ class MailChannel:
         self._server = f"{options.host}:{options.port}"
 
     async def send(self, message: Notification) -> None:
-        """Deliver the message; raises `DeliveryFailed`. A permanent refusal (5xx) is not retried."""
+        """Deliver the message; raises `NotAvailable`, `AuthFailed`, and `DeliveryRefused` for a permanent refusal."""
         try:
             import aiosmtplib  # noqa: PLC0415 - an extra
         except ImportError:
-            raise DeliveryFailed(Reason.NOT_FOUND, "aiosmtplib is not installed", fix=INSTALL) from None
+            raise NotAvailable(Reason.NOT_FOUND, "aiosmtplib is not installed", fix=INSTALL) from None
         options = self._options
         try:
             await aiosmtplib.send(
@@ -46,12 +43,14 @@ class MailChannel:
                 tls_context=self._tls_context(),
                 timeout=options.timeout,
             )
+        except aiosmtplib.SMTPAuthenticationError as error:
+            raise self._login_refused(error.code) from None
         except aiosmtplib.SMTPResponseException as error:
-            raise self._refused(error) from None
+            raise _refused(error.code, Reason.UNREACHABLE, f"{self._server} answers {error.code}") from None
         except aiosmtplib.SMTPRecipientsRefused as error:
-            lasts = all(each.code >= 500 for each in error.recipients)
+            code = min(each.code for each in error.recipients)
             detail = f"{self._server} refuses every address in `to`"
-            raise DeliveryFailed(Reason.BAD_DATA, detail, fix="check `to`", retry=not lasts) from None
+            raise _refused(code, Reason.BAD_DATA, detail, fix="check `to`") from None
         except (aiosmtplib.SMTPException, OSError) as error:
             raise self._unreachable(error) from None
 
@@ -63,26 +62,23 @@ class MailChannel:
         except OSError as error:
             why = error.strerror or "not readable as PEM"
             detail = f"{self._options.ca_file} is not a certificate file: {why}"
-            raise DeliveryFailed(Reason.NOT_FOUND, detail, fix="name another `ca_file`") from None
+            raise NotAvailable(Reason.NOT_FOUND, detail, fix="name another `ca_file`") from None
 
-    def _refused(self, error: aiosmtplib.SMTPResponseException) -> DeliveryFailed:
-        import aiosmtplib  # noqa: PLC0415 - an extra
+    def _login_refused(self, code: int) -> NotAvailable | AuthFailed:
+        detail, fix = f"{self._server} answers {code} to the login", "check `username` and `password`"
+        if code >= PERMANENT:
+            return AuthFailed(detail, fix=fix)
+        return NotAvailable(Reason.AUTH, detail, fix=fix)
 
-        lasts = 500 <= error.code < 600
-        if isinstance(error, aiosmtplib.SMTPAuthenticationError):
-            detail, fix = f"{self._server} answers {error.code} to the login", "check `username` and `password`"
-            return DeliveryFailed(Reason.AUTH, detail, fix=fix, retry=not lasts)
-        return DeliveryFailed(Reason.UNREACHABLE, f"{self._server} answers {error.code}", retry=not lasts)
-
-    def _unreachable(self, error: Exception) -> DeliveryFailed:
+    def _unreachable(self, error: Exception) -> NotAvailable:
         """Leaves out the exception's text: it may repeat what the server said, which is nobody's business here."""
         chain = [error, error.__cause__, error.__context__]
         refused = next((each for each in chain if isinstance(each, ssl.SSLCertVerificationError)), None)
         if refused:
             fix = "name the certificate of its authority as `ca_file`"
-            return DeliveryFailed(Reason.AUTH, f"{self._server}: {refused.verify_message}", fix=fix)
+            return NotAvailable(Reason.AUTH, f"{self._server}: {refused.verify_message}", fix=fix)
         fix = "check `host`, `port` and `tls`"
-        return DeliveryFailed(Reason.UNREACHABLE, f"{self._server}: {type(error).__name__}", fix=fix)
+        return NotAvailable(Reason.UNREACHABLE, f"{self._server}: {type(error).__name__}", fix=fix)
 
     def _mail(self, message: Notification) -> EmailMessage:
         mail = EmailMessage()
@@ -94,3 +90,8 @@ class MailChannel:
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content("\n".join(text_lines(message)) + "\n")
         return mail
+
+
+def _refused(code: int, reason: Reason, detail: str, *, fix: str = "") -> NotAvailable:
+    kind = DeliveryRefused if code >= PERMANENT else NotAvailable
+    return kind(reason, detail, fix=fix)

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     StringConstraints,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -16,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from collector_core import Duration, Field, Selector
+from collector_core import Duration, Field, Options, Selector
 from collector_plugins.alerts.alert import ALERTNAME, INSTANCE, SEVERITY, Severity
 
 Comparison = Literal[">", ">=", "<", "<=", "==", "!="]
@@ -42,10 +40,8 @@ Text = Annotated[str, StringConstraints(max_length=2000)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class Rule(BaseModel):
+class Rule(Options, populate_by_name=True):
     """A condition on every series that `series` selects, which must hold for `for` seconds."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, populate_by_name=True)
 
     alert: str = Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_ .:-]{0,99}$", description="Name of the alert.")
     series: str = Field(max_length=1000, description="Selector as in PromQL, with `*` in the name as a wildcard.")

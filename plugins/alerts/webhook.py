@@ -12,8 +12,7 @@ import hashlib
 import hmac
 import json
 
-from collector_core import Clock
-from collector_plugins.alerts import http
+from collector_core import Clock, HttpClient
 from collector_plugins.alerts.channel_options import WebhookOptions
 from collector_plugins.alerts.notification import Notification, webhook_payload
 
@@ -23,20 +22,26 @@ KEY_PREFIX = "whsec_"  # of a key in base64
 class WebhookChannel:
     """Posts each notification; receivers recognize a repeated delivery by its `webhook-id`."""
 
-    def __init__(self, options: WebhookOptions, clock: Clock) -> None:
+    def __init__(self, options: WebhookOptions, http: HttpClient, clock: Clock) -> None:
         self._options = options
+        self._http = http
         self._clock = clock
 
     async def send(self, message: Notification) -> None:
-        """Deliver the message; raises `DeliveryFailed`."""
+        """Deliver the message; raises `NotAvailable` or `AuthFailed`."""
         body = json.dumps(webhook_payload(message), separators=(",", ":")).encode()
         headers = {"webhook-id": message.id, "webhook-timestamp": f"{self._clock.time():.0f}"}
         if self._options.secret:
             key = signing_key(self._options.secret.get_secret_value())
             headers["webhook-signature"] = signature(key, headers["webhook-id"], headers["webhook-timestamp"], body)
-        if self._options.bearer_token:
-            headers["Authorization"] = f"Bearer {self._options.bearer_token.get_secret_value()}"
-        await http.post(self._options.url.get_secret_value(), body, headers)
+        await self._http.post_json(
+            self._options.url,
+            body,
+            headers=headers,
+            token=self._options.bearer_token,
+            timeout=self._options.timeout,
+            discard=True,
+        )
 
 
 def signing_key(secret: str) -> bytes:

@@ -6,21 +6,28 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from collector_core import Collector, Context, NotAvailable, PushInbox, Readings, Reason, hookimpl
+from collector_core import (
+    Collector,
+    Context,
+    NotAvailable,
+    PushInbox,
+    Readings,
+    Reason,
+    Targets,
+    hookimpl,
+    reason_of,
+)
 from collector_plugins.blockchain import metrics
 from collector_plugins.blockchain.answer import Answer, Source
 from collector_plugins.blockchain.config import Config, Node
 from collector_plugins.blockchain.cost import Cost, Machine
-from collector_plugins.blockchain.lag import lags
 from collector_plugins.blockchain.privacy import Privacy
 from collector_plugins.blockchain.pushed import Posted
+from collector_plugins.blockchain.rates import lags
 from collector_plugins.blockchain.sources import source_of
 
 if TYPE_CHECKING:
     from aiohttp import web
-
-PATIENCE = 0.8  # of the time until the next run, or of what a run may take: then a node counts as silent
-MOST_NAMED = 3  # nodes in one message
 
 _FIX = (
     "add `blockchain: {options: {nodes: [{name: validator, source: evm, url: http://127.0.0.1:8545}]}}` "
@@ -45,17 +52,20 @@ class Blockchain(Collector[Config]):
         self._privacy = {node.name: Privacy(node) for node in config.nodes}
         self._machine = Machine(config.energy_components)
         self._costs = {node.name: Cost(config.energy_window) for node in config.nodes if node.is_here}
+        asked = {node.name: node for node in config.nodes if node.source != "push"}
+        self._targets = Targets(ctx, asked, self._ask)
+        self._posting = [node for node in config.nodes if node.source == "push"]
         self._showed = False
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
         """Never by itself: it has to be told of its nodes."""
         del ctx
-        return NotAvailable(Reason.NOT_FOUND, "runs only when the configuration names nodes", fix=_FIX)
+        return NotAvailable(Reason.NOT_FOUND, "no node is configured", fix=_FIX)
 
     def make_source(self, node: Node) -> Source:
         """Where a node is read; connects to nothing yet."""
-        return source_of(node, self.ctx.clock, self._inbox.current)
+        return source_of(node, self.ctx, self._inbox.current)
 
     async def collect(self, out: Readings) -> None:
         """Ask all nodes; raises `NotAvailable` where none answers.
@@ -65,20 +75,18 @@ class Blockchain(Collector[Config]):
         """
         if not self.config.nodes:
             raise NotAvailable(Reason.NOT_FOUND, "no node is configured", fix=_FIX)
-        said = await asyncio.gather(*map(self._ask, self.config.nodes))
-        answers = {node.name: answer for node, answer in zip(self.config.nodes, said, strict=True)}
-        good = {name: answer for name, answer in answers.items() if isinstance(answer, Answer)}
-        if not good and not self._showed:
-            raise _all_silent({name: error for name, error in answers.items() if isinstance(error, Exception)})
-        self._showed = bool(good)
-        behind, cost = lags(good), self._cost(good)
-        for node, answer in zip(self.config.nodes, said, strict=True):
-            if isinstance(answer, Answer):
+        answers, failures = await self._read_nodes(out)
+        if not answers and not self._showed and failures:
+            raise next(iter(failures.values())).with_traceback(None)
+        self._showed = bool(answers)
+        behind, cost = lags(answers), self._cost(answers)
+        for node in self.config.nodes:
+            if node.name in answers:
                 out.add(metrics.NODE_UP, 1, node=node.name, source=node.source)
                 with out.part(node=node.name):
-                    _publish(out, node.name, answer, behind.get(node.name), cost.get(node.name))
-            else:
-                _publish_down(out, node, answer)
+                    _publish(out, node.name, answers[node.name], behind.get(node.name), cost.get(node.name))
+            elif node.name in failures:
+                _publish_down(out, node, failures[node.name])
 
     @hookimpl
     def collector_routes(self) -> Sequence[web.RouteDef]:
@@ -87,21 +95,31 @@ class Blockchain(Collector[Config]):
 
     async def close(self) -> None:
         """Hang up on all nodes; what was counted stays."""
+        await self._targets.close()
         await asyncio.gather(*(source.close() for source in self._sources.values()))
 
     def _push_names(self) -> set[str]:
-        return {node.name for node in self.config.nodes if node.source == "push"}
+        return {node.name for node in self._posting}
 
-    async def _ask(self, node: Node) -> Answer | Exception:
-        deadline = PATIENCE * min(self.ctx.interval, self.ctx.timeout)
+    async def _read_nodes(self, out: Readings) -> tuple[dict[str, Answer], dict[str, Exception]]:
+        """The answers and the failures, by node; raises where all that are asked fail, and nothing is left to show."""
+        optional = self._showed or bool(self._posting)
+        answers = dict(await self._targets.poll(out, label="node", optional=optional))
+        failures = dict(self._targets.failures)
+        for node in self._posting:
+            try:
+                answers[node.name] = await self._sources[node.name].read()
+            except NotAvailable as error:
+                failures[node.name] = error
+                with out.part(node=node.name):
+                    raise
+        return answers, failures
+
+    async def _ask(self, name: str, _: Node) -> Answer:
         try:
-            async with asyncio.timeout(deadline):
-                return await self._sources[node.name].read()
-        except TimeoutError:
-            fix = "look how busy the node is; or set a longer `interval` and `timeout`"
-            return NotAvailable(Reason.TIMEOUT, f"no answer within {deadline:g} s", fix=fix)
-        except Exception as error:  # noqa: BLE001 - whatever one node does to us, the others go on
-            return self._privacy[node.name].clean(error)
+            return await self._sources[name].read()
+        except Exception as error:  # noqa: BLE001 - any error may repeat a key
+            raise self._privacy[name].clean(error) from None
 
     def _cost(self, answers: Mapping[str, Answer]) -> Mapping[str, float | None]:
         """Joules per transaction of the nodes on this machine."""
@@ -134,20 +152,7 @@ def _publish(out: Readings, name: str, answer: Answer, lag: int | None, joules: 
 
 def _publish_down(out: Readings, node: Node, error: Exception) -> None:
     out.add(metrics.NODE_UP, 0, node=node.name, source=node.source)
-    reason = error.reason if isinstance(error, NotAvailable) else Reason.BAD_DATA
-    out.add(metrics.NODE_UNAVAILABLE, node=node.name, source=node.source, reason=reason)
-    with out.part(node=node.name):
-        raise error.with_traceback(None)
-
-
-def _all_silent(errors: Mapping[str, Exception]) -> NotAvailable:
-    """One reason for all: that of the first."""
-    first, *_ = errors.values()
-    if not isinstance(first, NotAvailable):
-        raise first
-    named = [f"{name}: {error}" for name, error in list(errors.items())[:MOST_NAMED]]
-    more = f" and {len(errors) - MOST_NAMED} more" if len(errors) > MOST_NAMED else ""
-    return NotAvailable(first.reason, f"no node answers: {'; '.join(named)}{more}", fix=first.fix)
+    out.add(metrics.NODE_UNAVAILABLE, node=node.name, source=node.source, reason=reason_of(error))
 
 
 @hookimpl

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PrivateAttr, model_validator
 
-from collector_core import CollectorConfig, Component, Duration, Field, Metric, PushOptions, SecretStr
+from collector_core import CollectorConfig, Duration, Field, Metric, PushOptions, SecretStr
 from collector_plugins.blockchain import metrics
 from collector_plugins.blockchain.promtext import Wanted
 
@@ -165,7 +165,7 @@ class Config(CollectorConfig):
     push: PushOptions = Field(
         PushOptions(), description="For nodes with `source: push`: `token`, `expires_after` and `max_names`."
     )
-    energy_components: frozenset[Component] = Field(
+    energy_components: frozenset[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]] = Field(
         frozenset(), description="Components whose energy counts for a transaction, e.g. [cpu, dram]; all by default."
     )
     energy_window: Duration = Field(

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from collector_core import Component, EnergyMeter
-from collector_core.metering import Account, Ledger, account_of
+from collector_core import EnergyMeter
+from collector_core.metering import Ledger, account_of
 
 
 class MachineEnergy(NamedTuple):
@@ -20,7 +20,7 @@ class MachineEnergy(NamedTuple):
 class Machine:
     """Adds up the meters of the machine, or of some of its components, each joule once."""
 
-    def __init__(self, components: Collection[Component]) -> None:
+    def __init__(self, components: Collection[str]) -> None:
         self._components = components
         self._ledger = Ledger()
         self._known: tuple[object, ...] = ()
@@ -30,7 +30,7 @@ class Machine:
         """What the meters know at `now` (monotonic seconds); None where none of them counts."""
         self._ledger.update(meters, now)
         chosen = [meter for meter in self._ledger.chosen if self._counts(meter)]
-        accounts: dict[Account, int] = {account_of(meter): _gaps(meter) for meter in chosen}
+        accounts = {account: self._ledger.unknown[account] for account in map(account_of, chosen)}
         known = tuple(sorted(accounts.items()))
         if known != self._known:
             self._known, self._epoch = known, self._epoch + 1
@@ -72,8 +72,3 @@ class Cost:
         first = self._looks[0]
         new = transactions - first.transactions
         return (energy.joules - first.energy.joules) / new if new > 0 else None
-
-
-def _gaps(meter: EnergyMeter) -> int:
-    reading = meter.latest()
-    return reading.unknown_gaps if reading else 0

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from collector_core import Clock, Metric
+from collector_core import Clock, Metric, NotListening
 from collector_plugins.blockchain import metrics
-from collector_plugins.blockchain.activity import Activity, activity, mean_interval
 from collector_plugins.blockchain.answer import Answer
 from collector_plugins.blockchain.block import Block, parse_block
 from collector_plugins.blockchain.chain import Chain
 from collector_plugins.blockchain.config import EvmNode
 from collector_plugins.blockchain.follower import Follower
-from collector_plugins.blockchain.pace import Identity, Progress, stall_after
+from collector_plugins.blockchain.identity import NodeIdentity
+from collector_plugins.blockchain.rates import Activity, activity, mean_interval
 from collector_plugins.blockchain.rpc import Call, Rpc, Transport, bad_data
+from collector_plugins.blockchain.stall import HeadAge, stall_after
 from collector_plugins.blockchain.state import NodeState, parse_state, questions, required
-from collector_plugins.blockchain.trouble import NotRunning
 
 
 class Evm:
@@ -29,16 +29,16 @@ class Evm:
         self._clock = clock
         self._chain = Chain()
         self._follower = Follower(self._chain, self._fetch, node.window, node.max_blocks)
-        self._identity = Identity()
-        self._progress = Progress()
+        self._identity = NodeIdentity()
+        self._head_age = HeadAge()
 
     async def read(self) -> Answer:
         """Ask once; raises `NotAvailable`."""
         try:
             state = parse_state(await self._rpc.ask(questions()))
             await self._follow(state)
-        except NotRunning:
-            self._identity.see_down()
+        except NotListening:
+            self._identity.record_down()
             raise
         return self._answer(state)
 
@@ -49,7 +49,7 @@ class Evm:
     async def _follow(self, state: NodeState) -> None:
         process = getattr(self._transport, "process", None)
         resets, known = self._chain.resets, self._identity.restarts
-        if self._identity.see(state.chain, state.client, process):
+        if self._identity.record(state.chain, state.client, process):
             await self._follower.begin_anew(state.head)
         await self._follower.follow(state.head)
         if self._chain.resets > resets and self._identity.restarts == known:
@@ -103,7 +103,7 @@ class Evm:
         age = max(0.0, self._clock.time() - state.head.timestamp)
         # A node that catches up has old blocks, but does not stand still.
         newest = self._chain.tip or state.head  # of a node behind a balancer, the newest that any of them has shown
-        still = self._progress.see(newest.hash, self._clock.monotonic(), 0.0 if state.syncing else age)
+        still = self._head_age.record(newest.hash, self._clock.monotonic(), 0.0 if state.syncing else age)
         stalled = still > stall_after(self._node.stalled_after, mean_interval(blocks))
         found = activity(blocks, self._node.window, self._clock.time() if stalled else None)
         return {metrics.BLOCK_AGE: age, metrics.STALLED: float(stalled), **_rates(found)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
-from collector_core import NotAvailable, Reason, SecretStr
+from collector_core import AuthFailed, NotAvailable, Reason, SecretStr
 from collector_plugins.blockchain.config import EvmNode, Node, PrometheusNode
 
 HIDDEN = "<secret>"
@@ -29,8 +29,10 @@ class Privacy:
 
     def clean(self, error: Exception) -> Exception:
         """The same error, if it says no secret; else one that says the rest."""
+        if isinstance(error, AuthFailed):
+            return AuthFailed(self.hide(error.detail), fix="check the key in `url` or `headers`")
         if isinstance(error, NotAvailable):
-            return NotAvailable(error.reason, self.hide(error.detail), fix=error.fix)
+            return NotAvailable(error.reason, self.hide(error.detail), fix=error.fix, retry_after=error.retry_after)
         text = str(error)
         hidden = self.hide(text)
         if hidden == text:

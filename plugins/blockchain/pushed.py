@@ -11,7 +11,7 @@ from collector_core import Field, Metric, NotAvailable, Reason
 from collector_plugins.blockchain import metrics
 from collector_plugins.blockchain.answer import Answer
 from collector_plugins.blockchain.config import MOST_FUNCTIONS, PREFIX, Name, PushNode
-from collector_plugins.blockchain.counted import Counted
+from collector_plugins.blockchain.monotonic_counter import MonotonicCounter
 
 Positive = Annotated[float, Field(ge=0, le=1e300, allow_inf_nan=False)]
 Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -59,8 +59,8 @@ class Pushed:
     def __init__(self, node: PushNode, current: Callable[[], Mapping[str, Posted]]) -> None:
         self._node = node
         self._current = current
-        self._counted: dict[Metric, Counted] = {}
-        self._calls: dict[str, Counted] = {}
+        self._counters: dict[Metric, MonotonicCounter] = {}
+        self._calls: dict[str, MonotonicCounter] = {}
 
     async def read(self) -> Answer:
         """Take what was posted last."""
@@ -79,12 +79,12 @@ class Pushed:
         value = getattr(posted, metric.name.removeprefix(PREFIX))
         if value is None or metric.kind != "counter":
             return None if value is None else float(value)
-        return self._counted.setdefault(metric, Counted()).see(value)
+        return self._counters.setdefault(metric, MonotonicCounter()).record(value)
 
     def _count_calls(self, posted: Posted) -> Mapping[str, float]:
         """Functions that are new when `MOST_FUNCTIONS` are known are left out."""
         calls = {}
         for function, number in posted.contract_calls_total.items():
             if function in self._calls or len(self._calls) < MOST_FUNCTIONS:
-                calls[function] = self._calls.setdefault(function, Counted()).see(number) or 0.0
+                calls[function] = self._calls.setdefault(function, MonotonicCounter()).record(number) or 0.0
         return calls

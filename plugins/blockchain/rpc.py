@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from collector_core import NotAvailable, Reason
 
+MOST_NOTIFICATIONS = 1000  # messages in between that nobody asked for
 LONGEST_MESSAGE = 120  # characters of an error that a node sends
 
 
@@ -102,13 +103,27 @@ def decode(message: bytes) -> Any:
     try:
         return json.loads(message)
     except (ValueError, RecursionError):
-        raise bad_data("its answer is no JSON") from None
+        raise bad_data("its answer is not valid JSON") from None
 
 
 def bad_data(detail: str) -> NotAvailable:
     """The node answered something that cannot be used."""
     fix = "check that `url` is the node's JSON-RPC endpoint: eth_blockNumber must work there"
     return NotAvailable(Reason.BAD_DATA, detail, fix=fix)
+
+
+def connection_failed(error: OSError) -> NotAvailable:
+    """A connection that was there broke."""
+    detail = f"the connection failed ({type(error).__name__})"
+    return NotAvailable(Reason.UNREACHABLE, detail, fix="check `url` and the network to the node")
+
+
+def is_notification(message: bytes) -> bool:
+    """Whether a message is about a subscription and no answer; raises `NotAvailable` for what is not JSON."""
+    if b'"method"' not in message[:1000]:
+        return False
+    value = decode(message)
+    return isinstance(value, dict) and "id" not in value
 
 
 def _request(call: Call, number: int) -> dict[str, Any]:

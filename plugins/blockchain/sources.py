@@ -5,34 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote, urlsplit
 
-from collector_core import Clock
+from collector_core import Context
 from collector_plugins.blockchain.answer import Source
 from collector_plugins.blockchain.config import EvmNode, Node, PrometheusNode
 from collector_plugins.blockchain.evm import Evm
-from collector_plugins.blockchain.http import Http
-from collector_plugins.blockchain.page import Page
+from collector_plugins.blockchain.http_transport import HttpTransport, WebSocketTransport
+from collector_plugins.blockchain.ipc_transport import IpcTransport
+from collector_plugins.blockchain.prometheus_source import PrometheusSource
 from collector_plugins.blockchain.pushed import Posted, Pushed
 from collector_plugins.blockchain.rpc import Transport
-from collector_plugins.blockchain.streams import Ipc, WebSocket
 
 LONGEST_ANSWER = 32 << 20  # bytes; ten full blocks of Ethereum's main network are about 5 MiB
 LONGEST_PAGE = 8 << 20
 
 
-def source_of(node: Node, clock: Clock, posted: Callable[[], Mapping[str, Posted]]) -> Source:
+def source_of(node: Node, ctx: Context, posted: Callable[[], Mapping[str, Posted]]) -> Source:
     """The source that the node's options name."""
     if isinstance(node, EvmNode):
-        return Evm(node, transport_of(node), clock)
+        return Evm(node, transport_of(node, ctx), ctx.clock)
     if isinstance(node, PrometheusNode):
-        return Page(node, Http(node.url, node.headers, LONGEST_PAGE), clock)
+        pages = HttpTransport(lambda: ctx.http, node.url, node.headers, LONGEST_PAGE)
+        return PrometheusSource(node, pages, ctx.clock)
     return Pushed(node, posted)
 
 
-def transport_of(node: EvmNode) -> Transport:
+def transport_of(node: EvmNode, ctx: Context) -> Transport:
     """The transport that the node's address names."""
     parts = urlsplit(node.url.get_secret_value())
     if parts.scheme == "ipc":
-        return Ipc(unquote(parts.path), LONGEST_ANSWER)
-    if parts.scheme in ("ws", "wss"):
-        return WebSocket(node.url, node.headers, LONGEST_ANSWER)
-    return Http(node.url, node.headers, LONGEST_ANSWER)
+        return IpcTransport(unquote(parts.path), LONGEST_ANSWER)
+    kind = WebSocketTransport if parts.scheme in ("ws", "wss") else HttpTransport
+    return kind(lambda: ctx.http, node.url, node.headers, LONGEST_ANSWER)

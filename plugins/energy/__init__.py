@@ -55,7 +55,7 @@ class Energy(Collector[Config]):
             self._live.start()
         meters = list(self.ctx.energy_meters())
         new = self._ledger.update(meters, self.ctx.clock.monotonic())
-        if not self._ledger.joules and self._has_run:
+        if self._has_run and not self._ledger.joules and not any(meter.latest() for meter in meters):
             raise NotAvailable("not_found", "no collector hands over an energy meter", fix=FIX)
         self._has_run = True
         intensity = self._intensity()

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from collector_core import Component
+from collector_core.storage import read_bounded
 from collector_plugins.estimate.machine import Machine
 from collector_plugins.estimate.power import Curve, MeasuredCurve
 
@@ -53,8 +54,7 @@ class Model(NamedTuple):
 
 def read(file: Path) -> Model:
     """Read a file; raises `OSError`, or `ValueError` with the key and what is wrong with it."""
-    with file.open("rb") as stream:
-        return parse(stream.read(MAX_BYTES))
+    return parse(read_bounded(file, MAX_BYTES, follow_symlinks=True))
 
 
 def parse(data: bytes) -> Model:

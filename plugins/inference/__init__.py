@@ -56,7 +56,8 @@ class Inference(Collector[Config]):
 
     async def collect(self, out: Readings) -> None:
         """Ask all servers and show each model; raises `NotAvailable` where none answers and none may push."""
-        answers, pushed = await self._answers(out), self._inbox.current()
+        answers = dict(await self._targets.poll(out, label="server", optional=bool(self._pushing)))
+        pushed = self._inbox.current()
         self._publish_servers(out, answers, pushed)
         gpus = self._gpus.look(self.ctx.energy_meters(), self.ctx.published())
         said = [(self._pushing[name], value) for name, value in pushed.items()]
@@ -74,16 +75,6 @@ class Inference(Collector[Config]):
 
     async def _ask(self, _: str, server: ModelServer) -> ServerAnswer:
         return await server.ask(self.ctx.http)
-
-    async def _answers(self, out: Readings) -> dict[str, ServerAnswer]:
-        """By server; those that fail are failed parts, unless all fail and nobody may push: then the run fails."""
-        if not self._pushing:
-            return dict(await self._targets.poll(out, label="server"))
-        await self._targets.refresh()
-        for name, error in self._targets.failures.items():
-            with out.part(server=name):
-                raise error.with_traceback(None)
-        return self._targets.answers
 
     def _publish_servers(
         self, out: Readings, answers: Mapping[str, ServerAnswer], pushed: Mapping[str, Pushed]

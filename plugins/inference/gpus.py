@@ -6,11 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from collector_core import Component, EnergyMeter, EnergyReading, Published, Selector
+from collector_core import Component, EnergyMeter, EnergyReading, Published, TopicSelector
 from collector_core.metering import choose
-
-UTILIZATION = "nvidia_gpu_utilization_ratio"
-DEVICE_LABEL = "uuid"  # what that metric calls a meter's device
 
 
 @dataclass(frozen=True)
@@ -23,22 +20,30 @@ class Gpu:
 
 
 class LocalGpus:
-    """Looks at the energy meters of GPUs, which are those of this machine, and at the metric of their load."""
+    """Looks at the energy meters of GPUs, which are those of this machine, and at what is published of their load."""
 
     def __init__(self) -> None:
         self._last: dict[str, EnergyReading] = {}
-        self._loads = Selector.parse(UTILIZATION)
+        self._loads = TopicSelector("load", of="gpu")
 
     def look(self, meters: Iterable[EnergyMeter], published: Iterable[Published]) -> list[Gpu]:
         """Every GPU that has a meter; its power is not known at first, and over a gap."""
         chosen = [meter for meter in choose(meters) if meter.component == Component.GPU]
         now = {meter.device: reading for meter in chosen if (reading := meter.latest())}
         before, self._last = self._last, now
-        loads = {series.labels.get(DEVICE_LABEL): value for series, value in self._loads.select(published)}
+        loads = self._load_by_label(published)
         return [
             Gpu(device, reading.watts_since(before.get(device, reading)), loads.get(device))
             for device, reading in now.items()
         ]
+
+    def _load_by_label(self, published: Iterable[Published]) -> dict[str, float]:
+        """By the labels' values that only one GPU has: one of them is what its meter calls its device."""
+        found: dict[str, list[float]] = {}
+        for series, value in self._loads.select(published):
+            for text in set(series.labels.values()):
+                found.setdefault(text, []).append(value)
+        return {text: values[0] for text, values in found.items() if len(values) == 1}
 
 
 def matching(gpus: Iterable[Gpu], patterns: Sequence[str]) -> frozenset[Gpu]:

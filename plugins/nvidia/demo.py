@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from collector_core import Clock
-from collector_core.demo import DemoGpu, Rack, Totals, noise
+from collector_core.demo import Totals, noise
+from collector_core.demo.rack import DemoGpu, Rack
 from collector_plugins.nvidia import metrics
 from collector_plugins.nvidia.gpu import Answer, Gpu, Series, throttled
 

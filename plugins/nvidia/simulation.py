@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from collector_core import Component, Context, EnergyMeter, EnergyMethod, NotAvailable, Reason
-from collector_core.demo import DemoGpu, Rack
+from collector_core import Component, EnergyMeter, EnergyMethod, NotAvailable, Reason
+from collector_core.demo.rack import DemoGpu, Rack
 from collector_plugins.nvidia import Nvidia
 from collector_plugins.nvidia.demo import Demo
 from collector_plugins.nvidia.energymeters import PERIOD_SECONDS, UNCERTAINTY
@@ -16,12 +16,6 @@ from collector_plugins.nvidia.watch import Timing, Watch
 
 class DemoNvidia(Nvidia):
     """The simulated hosts; reads nothing and connects to nothing."""
-
-    @classmethod
-    def detect(cls, ctx: Context) -> NotAvailable | None:
-        """Always there."""
-        del ctx
-        return None
 
     def _new_watches(self) -> Iterator[Watch]:
         rack, ctx = Rack(), self.ctx

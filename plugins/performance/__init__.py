@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from collector_core import Collector, Context, NotAvailable, Readings, hookimpl
+from collector_core import Collector, Context, NotAvailable, Readings, Targets, hookimpl
 from collector_plugins.performance import metrics
 from collector_plugins.performance.config import Config
 from collector_plugins.performance.history import History, Incidents
-from collector_plugins.performance.probes import Probe
+from collector_plugins.performance.probes import Probe, Reachability
 from collector_plugins.performance.routes import Api, State
 from collector_plugins.performance.snapshot import Sections, SnapshotReader
 
@@ -37,9 +36,8 @@ class Performance(Collector[Config]):
         self._reader = SnapshotReader()
         self._history = History(config.retention, MAX_SNAPSHOTS)
         self._incidents = Incidents()
-        self._probes = {
-            name: Probe(target, ctx.clock.monotonic, ctx.timeout / 3) for name, target in config.targets.items()
-        }
+        probes = {name: Probe(target, ctx.clock.monotonic, ctx.timeout / 3) for name, target in config.targets.items()}
+        self._targets = Targets(ctx, probes, self._attempt)
         self._node_id = config.node_id or socket.gethostname()
         self._state = State()
 
@@ -56,34 +54,36 @@ class Performance(Collector[Config]):
 
     async def collect(self, out: Readings) -> None:
         """Try the targets, all at once, then take down what everybody shows."""
-        attempts = (probe.attempt() for probe in self._probes.values())
-        results = await asyncio.gather(*attempts, return_exceptions=True)
-        for (name, probe), result in zip(self._probes.items(), results, strict=True):
-            with out.part(target=name):
-                if isinstance(result, BaseException):
-                    raise result
-                out.add_row((metrics.LATENCY, metrics.LOSS), (probe.latency, probe.loss), target=name)
-        self._take_down()
+        reached = dict(await self._targets.poll(out, label="target", optional=True))
+        for name, said in reached.items():
+            out.add_row((metrics.LATENCY, metrics.LOSS), said, target=name)
+        self._take_down(reached)
         out.add(metrics.SNAPSHOTS, len(self._state.snapshots))
 
-    def _take_down(self) -> None:
+    async def close(self) -> None:
+        """Give up attempts that are under way."""
+        await self._targets.close()
+
+    async def _attempt(self, _: str, probe: Probe) -> Reachability:
+        return await probe.attempt()
+
+    def _take_down(self, reached: Mapping[str, Reachability]) -> None:
         clock, published = self.ctx.clock, self.ctx.published()
         time, now = clock.time(), clock.monotonic()
         sections = self._reader.read(published, now)
-        self._add_targets(sections)
+        _add_targets(sections, reached)
         self._history.add({"node_id": self._node_id, "timestamp_seconds": time} | sections, time, now)
         self._incidents.see(published, time)
         self._state = State(self._history.all(), self._incidents.rows())
 
-    def _add_targets(self, sections: Sections) -> None:
-        """This run's own figures, which nobody has seen published yet."""
-        latency = {name: probe.latency for name, probe in self._probes.items() if probe.latency is not None}
-        if latency:
-            sections.setdefault("network", {})["latency_seconds"] = latency
-        if self._probes:
-            sections.setdefault("network", {})["loss_ratio"] = {
-                name: probe.loss for name, probe in self._probes.items()
-            }
+
+def _add_targets(sections: Sections, reached: Mapping[str, Reachability]) -> None:
+    """This run's own figures, which nobody has seen published yet."""
+    latency = {name: said.latency for name, said in reached.items() if said.latency is not None}
+    if latency:
+        sections.setdefault("network", {})["latency_seconds"] = latency
+    if reached:
+        sections.setdefault("network", {})["loss_ratio"] = {name: said.loss for name, said in reached.items()}
 
 
 @hookimpl

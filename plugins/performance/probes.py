@@ -6,10 +6,18 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from collector_plugins.performance.config import Target
 
 ATTEMPTS = 20  # that the loss is counted over
+
+
+class Reachability(NamedTuple):
+    """`latency` in seconds, None where the last attempt had no answer; `loss` is a ratio, 0 to 1."""
+
+    latency: float | None
+    loss: float
 
 
 class Probe:
@@ -24,22 +32,17 @@ class Probe:
         self._monotonic = monotonic
         self._patience = patience
         self._reached: deque[bool] = deque(maxlen=ATTEMPTS)
-        self.latency: float | None = None
 
-    @property
-    def loss(self) -> float:
-        """The share of the last attempts that had no answer, 0 to 1."""
-        return 1 - sum(self._reached) / len(self._reached) if self._reached else 0.0
-
-    async def attempt(self) -> None:
-        """Connect once; raises `OSError` where the target's name cannot be found."""
+    async def attempt(self) -> Reachability:
+        """Connect once; raises `OSError` where the target's name cannot be resolved."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._patience):
             addresses = await loop.getaddrinfo(self._target.host, self._target.port, type=1)
         began = self._monotonic()
         reached = await self._connect(str(addresses[0][4][0]))
-        self.latency = self._monotonic() - began if reached else None
+        latency = self._monotonic() - began if reached else None
         self._reached.append(reached)
+        return Reachability(latency, 1 - sum(self._reached) / len(self._reached))
 
     async def _connect(self, address: str) -> bool:
         try:

@@ -62,7 +62,7 @@ class Plan:
 
 def _measured(context: CommandContext, plan: Plan) -> list[Point]:
     """Busy cores and watts at each number of burning processes; raises `NotAvailable` where something fails."""
-    meter = HostMeter(context.read, plan.meter, _pairs(plan.labels))
+    meter = HostMeter(context, plan.meter, _pairs(plan.labels))
     bench = LoadBench(context, meter.joules, seconds=plan.seconds, settle=plan.settle)
     context.read(plan.meter)  # in vain: a counter shows nothing before it has moved
     points = []

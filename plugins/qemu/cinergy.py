@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from collector_core.storage import read_bounded
 from collector_plugins.qemu.limits import Cores, EmissionFactor, Number, Port, Pue, Ratio
 
 MAX_BYTES = 64 * 1024
@@ -35,8 +36,7 @@ class Environment(BaseModel):
 
 def read(file: Path) -> Environment:
     """Read a file; raises `OSError`, or `ValueError` with each variable's name and what is wrong with it."""
-    with file.open("rb") as stream:
-        return parse(stream.read(MAX_BYTES).decode("utf-8", "replace"))
+    return parse(read_bounded(file, MAX_BYTES, follow_symlinks=True).decode("utf-8", "replace"))
 
 
 def parse(text: str) -> Environment:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collector_core import Context, Field, NotAvailable
-from collector_core.demo import DemoGuest, Rack, Totals
+from collector_core import Context, Field
+from collector_core.demo import Totals
+from collector_core.demo.rack import DemoGuest, Rack
 from collector_core.procfs import CLOCK_TICKS_PER_SECOND, KeptFile
 from collector_plugins.qemu import Qemu
 from collector_plugins.qemu.cmdline import Description
@@ -77,12 +78,6 @@ class DemoQemu(Qemu):
     """The simulated guests; reads nothing."""
 
     config_type = DemoConfig
-
-    @classmethod
-    def detect(cls, ctx: Context) -> NotAvailable | None:
-        """Always there."""
-        del ctx
-        return None
 
     def open(self) -> None:
         """Begin to follow the guests; what was counted goes on."""

@@ -2,46 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 
-from collector_core import NotAvailable, Sample
+from collector_core import CommandContext, NotAvailable
+from collector_core.metering import account_of, choose
 
 DEFAULT = "rapl"
-ADD_UP = frozenset({"package", "die", "dram"})  # the roles of RAPL's zones that are the processor and its memory
 
 _ENERGY = "_energy_joules_total"
 _OTHER = "name another collector that counts the host's joules with `--meter`, such as that of a plug"
 
-Series = tuple[tuple[str, str], ...]
-
 
 class HostMeter:
-    """Adds up the joules of one collector's `…_energy_joules_total`, as far as its series have the given labels.
+    """The energy of one collector: its energy meters that add up to this machine.
 
-    Of RAPL's zones those count that make up the whole: see the rapl plugin's README.
+    Of one that hands over none, or where `labels` are given, its `…_energy_joules_total` counts, as far as the series
+    have these labels.
     """
 
-    def __init__(self, read: Callable[[str], Sequence[Sample]], collector: str, labels: Mapping[str, str]) -> None:
-        self._read = read
+    def __init__(self, context: CommandContext, collector: str, labels: Mapping[str, str]) -> None:
+        self._context = context
         self.collector = collector
         self._labels = labels.items()
 
-    def joules(self) -> dict[Series, float]:
-        """Energy since the collector started, by series; raises `NotAvailable` where there is none."""
-        samples = [sample for sample in self._read(self.collector) if self._labels <= sample.labels.items()]
-        zones = _zones_to_add(samples)
-        found = {
-            tuple(sorted(sample.labels.items())): sample.value
-            for sample in samples
-            if sample.metric.endswith(_ENERGY) and (zones is None or sample.labels.get("path") in zones)
-        }
+    def joules(self) -> Mapping[Hashable, float]:
+        """Energy since the collector started, by meter; raises `NotAvailable` where there is none."""
+        found = (not self._labels and self._of_meters()) or self._of_series()
         if not found:
             detail = f"collector {self.collector} counts no energy of this host"
             raise NotAvailable("not_found", detail, fix=_OTHER)
         return found
 
+    def _of_meters(self) -> dict[Hashable, float]:
+        meters = choose(self._context.energy_meters(self.collector))
+        return {account_of(meter): reading.joules for meter in meters if (reading := meter.latest())}
 
-def _zones_to_add(samples: Sequence[Sample]) -> set[str] | None:
-    """The paths of RAPL's zones that add up; None for other meters."""
-    roles = [sample.labels for sample in samples if sample.metric == "rapl_zone_info"]
-    return {labels["path"] for labels in roles if labels["role"] in ADD_UP} if roles else None
+    def _of_series(self) -> dict[Hashable, float]:
+        return {
+            tuple(sorted(sample.labels.items())): sample.value
+            for sample in self._context.read(self.collector)
+            if sample.metric.endswith(_ENERGY) and self._labels <= sample.labels.items()
+        }

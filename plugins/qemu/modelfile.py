@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from collector_core.storage import parse_document, read_bounded
 from collector_plugins.qemu.model import Polynomial, Range
 from collector_plugins.qemu.units import CpuUnit
 
@@ -23,17 +24,13 @@ class Model:
 
 def read(file: Path) -> Model:
     """Read a file; raises `OSError`, or `ValueError` with the key and what is wrong with it."""
-    with file.open("rb") as stream:
-        return parse(stream.read(MAX_BYTES))
+    return parse(read_bounded(file, MAX_BYTES, follow_symlinks=True))
 
 
 def parse(data: bytes) -> Model:
     """`coefficients`, and if stated `fitted_range` and `cpu_unit`; other keys are notes. Raises `ValueError`."""
-    try:
-        document = json.loads(data)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    if not isinstance(document, dict) or not document.get("coefficients"):
+    document = parse_document(data)
+    if not document.get("coefficients"):
         raise ValueError("coefficients: there are none: write [c0, c1, …] of f(x) = c0 + c1·x + …")
     coefficients = tuple(_numbers(document, "coefficients"))
     return Model(Polynomial(coefficients, _range(document)), _unit(document))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from collector_core import Context, EnergyMeter, EnergyMethod, EnergyReading, NotAvailable, Readings, hookimpl
-from collector_core.demo import Rack, Totals
+from collector_core import Context, EnergyMeter, EnergyMethod, EnergyReading, Readings, hookimpl
+from collector_core.demo import Totals
+from collector_core.demo.rack import Rack
 from collector_plugins.rapl import ENERGY, POWER, POWER_LIMIT, UNKNOWN_GAPS, ZONE, Config, Rapl
 from collector_plugins.rapl.energymeters import COMPONENTS, PERIOD_SECONDS, UNCERTAINTY
 from collector_plugins.rapl.zones import Role
@@ -43,12 +44,6 @@ class DemoRapl(Rapl):
         super().__init__(config, ctx)
         self._demo_zones = tuple(_zones(Rack()))
         self._totals = Totals()
-
-    @classmethod
-    def detect(cls, ctx: Context) -> NotAvailable | None:
-        """Always there."""
-        del ctx
-        return None
 
     def open(self) -> None:
         """Nothing is opened."""

@@ -44,4 +44,5 @@ def energy_meters(
                 latest=meter.latest,
                 read=partial(meter.measure, clock),
                 covers=frozenset({Component.CPU, Component.DRAM}) if zone.role is Role.PSYS else frozenset(),
+                counting_since=meter.counting_since,
             )

@@ -31,6 +31,7 @@ class Meter:
 
     def __init__(self, zone: Zone, *, is_kernels: bool) -> None:
         self.moves = 0
+        self.counting_since: float | None = None
         self._counter = WrapCounter(zone.maximum, zone.max_watts * MICROJOULES)
         self._last: tuple[int, float] | None = None
         self._name = zone.energy_file.name
@@ -103,6 +104,8 @@ class Meter:
         raw = parse_number(self._file.read(MOST_BYTES), self._name)
         now = (started + clock.monotonic()) / 2
         growth = self._counter.update(raw, now)
+        if self.counting_since is None:
+            self.counting_since = now
         if self._last is not None and raw != self._last[0]:
             self.moves += 1
         self._last = raw, now

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from collector_core import Collector, CollectorConfig, Context, Metric, NotAvailable, Readings
-from collector_core.demo import Battery, Home, Rack, Totals, daily, noise
+from collector_core import Collector, CollectorConfig, Context, Metric, Readings
+from collector_core.demo import Totals, daily, noise
+from collector_core.demo.rack import Battery, Home, Rack
 from collector_plugins.solix import metrics
 from collector_plugins.solix.mapping import Series
 
@@ -43,12 +44,6 @@ class DemoSolix(Collector[Config]):
         self._rack = Rack()
         self._totals = Totals()
         self._today = Today(self._rack)
-
-    @classmethod
-    def detect(cls, ctx: Context) -> NotAvailable | None:
-        """Always there."""
-        del ctx
-        return None
 
     def collect(self, out: Readings) -> None:
         """Show every device as it is now."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from collector_core import NotAvailable, Reason
+from collector_core.storage import parse_document, private_folder, read_bounded
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+MAX_BYTES = 64 * 1024
 SECRETS = ("auth_token", "user_id", "email", "ap_cloud_user_id", "geo_key", "nick_name")
 
 
@@ -27,7 +28,7 @@ class State:
     def prepare(self) -> None:
         """Make the folder, and throw away a token that cannot be read; raises `NotAvailable`."""
         try:
-            self.folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            private_folder(self.folder)
             self.folder.chmod(FOLDER_MODE)
             if self.token.exists() and not self.login().get("auth_token"):
                 self.token.unlink()
@@ -39,8 +40,7 @@ class State:
     def login(self) -> dict[str, Any]:
         """What the cloud said at the login; nothing where there is no token or it is corrupt."""
         with suppress(OSError, ValueError):
-            login = json.loads(self.token.read_text(encoding="utf-8"))
-            return login if isinstance(login, dict) else {}
+            return parse_document(read_bounded(self.token, MAX_BYTES))
         return {}
 
     def secrets(self) -> Sequence[Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import exp
 
-from collector_core import Context, NotAvailable
-from collector_core.demo import Rack, Totals, daily, noise, spikes
+from collector_core.demo import Totals, daily, noise, spikes
+from collector_core.demo.rack import Rack
 from collector_core.procfs import CPU_MODES
 from collector_plugins.system import System
 from collector_plugins.system.source import CpuModel, CpuTimes, Disk, Filesystem, Interface, Memory
@@ -153,12 +153,6 @@ class DemoSource:
 
 class DemoSystem(System):
     """The simulated machine; reads nothing."""
-
-    @classmethod
-    def detect(cls, ctx: Context) -> NotAvailable | None:
-        """Always there."""
-        del ctx
-        return None
 
     def open(self) -> None:
         """Nothing is opened; counters go on."""

@@ -153,7 +153,7 @@ def test_a_channel_is_tested_by_a_command(site, command, tmp_path):
     done = command("alerts", "test", "ops", "--config", file, env=site.environment)
     assert done.returncode == 1
     assert "answers 404" in done.stderr
-    assert "fix: check the channel's URL" in done.stderr
+    assert "fix: check the path of its URL" in done.stderr
     assert KEY not in done.stderr
     done = command("alerts", "test", "pigeon", "--config", file, env=site.environment)
     assert (done.returncode, "there are: ops, central, file" in done.stderr) == (1, True)

@@ -64,7 +64,10 @@ def test_in_an_empty_folder_a_new_plugin_installs_passes_its_tests_and_collects(
     assert [path.name for path in tmp_path.iterdir()] == ["collector-demo"]
 
 
-@pytest.mark.parametrize("arguments", ["mains", "mains --async", "a", LONGEST, f"{LONGEST} --async"])
+@pytest.mark.parametrize(
+    "arguments",
+    ["mains", "mains --async", "mains --http", "a --http", LONGEST, f"{LONGEST} --async", f"{LONGEST} --http"],
+)
 def test_what_is_written_keeps_to_the_rules_it_states(shell, tmp_path, arguments):
     shell(f"energy-collector new-plugin {arguments}")
     name = arguments.split()[0]
@@ -76,9 +79,17 @@ def test_what_is_written_keeps_to_the_rules_it_states(shell, tmp_path, arguments
     assert not [file for file in folder.rglob("*") if "$" in file.name or file.suffix == ".in"]
 
 
-def test_its_readme_is_as_docs_would_write_it(shell, tmp_path):
-    shell("energy-collector new-plugin fresh && pip install --no-deps --editable ./collector-fresh")
-    readme = tmp_path / "collector-fresh/README.md"
+def test_a_plugin_for_devices_over_http_is_short(shell, tmp_path):
+    shell("energy-collector new-plugin mains --http")
+    (module,) = (tmp_path / "collector-mains/collector_mains").glob("*.py")
+    assert len([line for line in module.read_text().splitlines() if line.strip()]) <= 90
+
+
+@pytest.mark.parametrize("arguments", ["fresh", "fresh_http --http"])
+def test_its_readme_is_as_docs_would_write_it(shell, tmp_path, arguments):
+    name = arguments.split()[0]
+    shell(f"energy-collector new-plugin {arguments} && pip install --no-deps --editable ./collector-{name}")
+    readme = tmp_path / f"collector-{name}/README.md"
     assert str(readme) not in shell("energy-collector docs --check || true")
     readme.write_text(readme.read_text().replace("| gauge |", "| meter |"))
     assert f"{readme}: does not match the declarations" in shell("energy-collector docs --check || true")

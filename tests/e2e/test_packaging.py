@@ -40,7 +40,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(distributions):
 
 def test_the_wheel_holds_every_template_of_new_plugin(distributions):
     scaffold = ROOT / "collector_core/scaffold"
-    templates = {file.relative_to(ROOT).as_posix() for file in scaffold.glob("templates*/**/*") if file.is_file()}
+    templates = {file.relative_to(ROOT).as_posix() for file in scaffold.glob("templates/**/*") if file.is_file()}
     assert len(templates) > 10
     assert templates <= set(zipfile.ZipFile(distributions[0]).namelist())
 

@@ -11,7 +11,7 @@ import pytest
 from collector_core.config.settings import Instance
 from collector_core.engine.runner import Runner
 from collector_core.engine.ticker import Watchdog
-from collector_core.exposition.exposition import Exposition
+from collector_core.exposition.sources import Exposition
 from collector_core.model.clock import SystemClock
 from collector_core.testing import assert_plugin_contract
 from tests.plugserver import PlugServer

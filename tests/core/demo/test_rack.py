@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from collector_core.demo import Rack
+from collector_core.demo.rack import Rack
 
 HOUR = 3600.0
 DAY = 24 * HOUR

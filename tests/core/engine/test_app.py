@@ -5,7 +5,16 @@ import threading
 
 import pytest
 
-from collector_core import Collector, CollectorConfig, Field, Gauge, NotAvailable
+from collector_core import (
+    Collector,
+    CollectorConfig,
+    EnergyMeter,
+    EnergyReading,
+    Field,
+    Gauge,
+    NotAvailable,
+    hookimpl,
+)
 from collector_core.config import loading
 from collector_core.engine.app import MAX_ABANDONED, App
 from collector_core.errors import ConfigError
@@ -232,6 +241,49 @@ def test_secrets_are_announced_before_anything_uses_them(tmp_path, monkeypatch):
     app.load()
     assert app.redactor("say hunter2") == "say <secret>"
     app.stop()
+
+
+def fail():
+    raise OSError("the bus hangs")
+
+
+SAYS = {
+    "good": lambda: EnergyReading(5, 1.0),
+    "silent": lambda: None,
+    "failing": fail,
+    "nan": lambda: EnergyReading(float("nan"), 1.0),
+    "endless": lambda: EnergyReading(1.0, float("inf")),
+    "negative": lambda: EnergyReading(-1.0, 1.0),
+    "text": lambda: EnergyReading("5", 1.0),
+    "number": lambda: 5.0,
+}
+
+
+class Meters(Lamp):
+    """Hands over meters, most of them bad."""
+
+    @hookimpl
+    def collector_energy_meters(self):
+        return [EnergyMeter("cpu", device, "meter", 0.1, 1.0, says, read=says) for device, says in SAYS.items()]
+
+
+class NoMeters(Desk):
+    """Hands over what is no meter."""
+
+    @hookimpl
+    def collector_energy_meters(self):
+        return ["cpu"]
+
+
+def test_a_meter_that_fails_or_says_nonsense_is_named_once_and_costs_no_other_its_energy(make_app, caplog):
+    app = make_app(None, Meters, NoMeters)
+    for _ in range(2):
+        said = {meter.device: meter.latest() for meter in app.energy_meters()}
+    assert said == dict.fromkeys(SAYS, None) | {"good": EnergyReading(5, 1.0)}
+    for device in SAYS.keys() - {"good", "silent"}:
+        assert caplog.text.count(f"energy meter cpu {device} (meter)") == 1
+    assert "the bus hangs" in caplog.text
+    assert caplog.text.count("'cpu' is not an EnergyMeter") == 1
 
 
 def test_the_demo_runs_what_plugins_simulate_and_labels_everything(monkeypatch):

@@ -12,6 +12,17 @@ from collector_core import NotAvailable
 from collector_core.energy import EnergyMonitor, Level, Measurement
 
 
+def test_a_meter_that_begins_anew_meanwhile_is_no_energy(machine):
+    package = machine.add("cpu", "package-0", 50)
+    monitor = machine.monitor()
+    machine.advance(10)
+    with monitor.measure() as m:
+        machine.advance(1)
+        package.joules = 3.0
+    assert m.energy_joules is None
+    assert m.problems == ("cpu package-0 (rapl): began to count anew meanwhile",)
+
+
 def test_energy_is_the_machines_while_the_work_ran_without_what_measuring_cost(server):
     monitor = server.monitor()
     with monitor.measure("work") as m:

@@ -12,12 +12,11 @@ from collector_core.energy import Account, Component, EnergyMeter, EnergyMethod,
 class Source:
     """A meter whose reading the test sets."""
 
-    def __init__(self, component, device, method="rapl", covers=(), period=1.0):
+    def __init__(self, component, device, method="rapl", covers=(), **more):
         self.reading = None
         self.account = Account(Component(component), device, EnergyMethod(method))
-        self.meter = EnergyMeter(
-            *self.account, 0.05, period, lambda: self.reading, lambda: self.reading, frozenset(map(Component, covers))
-        )
+        read = {"latest": lambda: self.reading, "read": lambda: self.reading}
+        self.meter = EnergyMeter(*self.account, 0.05, 1.0, **read, covers=frozenset(map(Component, covers)), **more)
 
     def says(self, joules, time):
         self.reading = EnergyReading(joules, time)
@@ -52,17 +51,40 @@ def test_a_reading_that_has_not_moved_on_keeps_its_power(package):
     assert ledger.joules == {package.account: 500}
 
 
-def test_what_a_meter_counted_before_anybody_asked_counts_if_nobody_else_knew_it(package):
+def test_what_a_device_counted_in_its_life_before_is_no_energy_since_the_start():
+    plug = Source("host", "plug", "meter")
     ledger = Ledger()
-    ledger.update([package.says(30, 10.0)], 10)
-    assert ledger.joules == {package.account: 30}
+    assert ledger.update([plug.says(5.4e6, 10.0)], 10) == {plug.account: 0}
+    assert ledger.joules == {plug.account: 0}
+    ledger.update([plug.says(5.4e6 + 60, 11.0)], 11)
+    assert ledger.joules == {plug.account: 60}
 
 
-def test_a_second_package_that_appears_later_loses_nothing(package):
+@pytest.mark.parametrize(("counting_since", "joules"), [(99.0, 30), (101.0, 30), (20.0, 0)])
+def test_a_meter_that_began_with_the_ledger_loses_nothing(counting_since, joules):
+    """One that began long before, in a ledger that a reload has built anew, brings nothing of that time."""
+    package = Source("cpu", "package-0", counting_since=counting_since)
+    ledger = Ledger()
+    ledger.update([], 100)
+    ledger.update([package.says(30, 105.0)], 105)
+    assert ledger.joules == {package.account: joules}
+
+
+def test_a_meter_that_began_with_the_ledger_brings_nothing_of_the_time_in_which_another_stood_in(model):
+    package = Source("cpu", "package-0", counting_since=0.0)
+    ledger = Ledger()
+    ledger.update([model.says(0, 0.0)], 0)
+    ledger.update([model.says(50, 5.0), package.says(40, 5.0)], 5)
+    assert ledger.joules == {model.account: 0, package.account: 0}
+
+
+def test_a_second_package_that_appears_later_begins_at_0(package):
     other = Source("cpu", "package-1")
     ledger = Ledger()
     ledger.update([package.says(30, 10.0)], 10)
     ledger.update([package.says(60, 11.0), other.says(25, 11.0)], 11)
+    assert ledger.joules == {package.account: 30, other.account: 0}
+    ledger.update([package.says(90, 12.0), other.says(50, 12.0)], 12)
     assert ledger.joules == {package.account: 60, other.account: 25}
 
 
@@ -100,6 +122,61 @@ def test_a_collector_that_was_built_anew_counts_from_0(package):
     ledger.update([package.says(20, 10.0)], 10)
     assert ledger.joules == {package.account: 520}
     assert ledger.watts() == {}
+
+
+def test_a_device_that_was_reset_adds_what_it_counted_since():
+    plug = Source("host", "plug", "meter")
+    ledger = Ledger()
+    for second in range(3):
+        ledger.update([plug.says(5.4e6 + 60 * second, second)], second)
+    ledger.update([plug.says(50, 3.0)], 3)
+    ledger.update([plug.says(110, 4.0)], 4)
+    assert ledger.joules == {plug.account: 120 + 50 + 60}
+
+
+def test_another_device_under_the_name_of_the_first_adds_nothing_of_its_life_before():
+    plug = Source("host", "plug", "meter")
+    ledger = Ledger()
+    for second in range(3):
+        ledger.update([plug.says(5.4e6 + 60 * second, second)], second)
+    ledger.update([plug.says(3.1e6, 3.0)], 3)
+    ledger.update([plug.says(3.1e6 + 60, 4.0)], 4)
+    assert ledger.joules == {plug.account: 120 + 60}
+
+
+def test_a_fall_adds_nothing_while_no_power_is_known_to_judge_it_by(package):
+    ledger = Ledger()
+    ledger.update([package.says(500, 0.0)], 0)
+    ledger.update([package.says(20, 1.0)], 1)
+    assert ledger.joules == {package.account: 0}
+
+
+def test_a_device_that_was_unplugged_brings_what_it_counted_meanwhile_once():
+    plug = Source("host", "plug", "meter")
+    ledger = Ledger()
+    ledger.update([plug.says(5.4e6, 0.0)], 0)
+    ledger.update([plug.says(5.4e6 + 60, 1.0)], 1)
+    for second in range(2, 120):
+        ledger.update([], second)
+    ledger.update([plug.says(5.4e6 + 90, 120.0)], 120)
+    ledger.update([plug.meter], 121)
+    assert ledger.joules == {plug.account: 90}
+
+
+def test_how_often_energy_was_not_known_is_counted(package, model):
+    ledger = Ledger()
+    ledger.update([package.says(500, 0.0)], 0)
+    ledger.update([package.says(560, 1.0)], 1)
+    assert ledger.unknown == {package.account: 0}
+    package.reading = EnergyReading(620, 2.0, unknown_gaps=1)
+    ledger.update([package.meter], 2)
+    assert ledger.unknown == {package.account: 1}
+    package.reading = EnergyReading(10, 3.0)
+    ledger.update([package.meter], 3)
+    assert ledger.unknown == {package.account: 2}
+    ledger.update([package.meter, model.says(0, 30.0)], 30)
+    ledger.update([package.says(20, 31.0), model.meter], 31)
+    assert ledger.unknown == {package.account: 3, model.account: 0}
 
 
 def test_the_platform_and_what_it_covers_never_count_together(package):

@@ -23,7 +23,8 @@ def context(probe, instance):
     cls, script = probe
     app = App(root=Path("/host"))
     runner = app.add(instance(cls))
-    yield SimpleNamespace(command=CommandContext(app.root, app.clock, {"probe": runner}.__getitem__), script=script)
+    program = SimpleNamespace(root=app.root, clock=app.clock, find={"probe": runner}.__getitem__)
+    yield SimpleNamespace(command=CommandContext(program), script=script)
     app.stop(0.5)
 
 

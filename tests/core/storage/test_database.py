@@ -203,10 +203,14 @@ os._exit(0)
     assert database(Schema([TABLE, COLUMN])).rows("SELECT name FROM item") == [("a",)]
 
 
-def test_a_newer_file_that_only_a_writer_could_look_at_is_refused_too(database, monkeypatch):
+def test_a_newer_file_that_only_a_writer_could_look_at_is_refused_too(database, file, monkeypatch):
     newer = database(Schema([TABLE, COLUMN]))
     add(newer, "a")
     newer.close()
+    before = sorted(file.parent.iterdir())
+    with pytest.raises(StorageError, match="schema 2"):
+        database().open()
+    assert sorted(file.parent.iterdir()) == before
     monkeypatch.setattr(Database, "_refuse_newer", lambda self: None)
     with pytest.raises(StorageError, match="schema 2"):
         database().open()

@@ -1,12 +1,20 @@
-"""The plugin beside a collector that shows what a text says."""
+"""The plugin beside a collector that shows what a text says, and channels in front of receivers on loopback."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
-from collector_core import Published
+from collector_core import HttpClient, Published
 from collector_core.testing import FakeClock, Harness
 from collector_plugins.alerts import Alerts
+from collector_plugins.alerts.alert import Alert
+from collector_plugins.alerts.channel_options import ChannelOptions
+from collector_plugins.alerts.channels import build_channel
+from collector_plugins.alerts.delivery_queue import attempt_delivery
+from collector_plugins.alerts.grouping import AlertBatch
+from collector_plugins.alerts.notification import build_notification
 from tests.shown import Shown
 from tests.webhookserver import WebhookServer
 
@@ -21,7 +29,7 @@ class Watched:
         self.clock = clock or FakeClock()
         self.others = Harness(Shown)
         options = {"instance": "test", "state_dir": folder} | options
-        self.harness = Harness(cls, clock=self.clock, published=self._published, timeout=20, **options)
+        self.harness = Harness(cls, clock=self.clock, published=self._published, timeout=600, **options)
         self.collector = self.harness.collector
 
     def _published(self):
@@ -32,6 +40,11 @@ class Watched:
         self.others.run()
         self.harness.run(advance=advance)
         return self
+
+    def settle(self, channel):
+        """Wait until the delivery of a channel that is under way has ended."""
+        task = self.collector._dispatcher.deliveries[channel]._background._task
+        self.harness._loop.run(asyncio.wait_for(asyncio.shield(task), 30))
 
     def close(self):
         self.harness.close()
@@ -68,3 +81,46 @@ def webhook():
     yield start
     for server in servers:
         server.__exit__()
+
+
+def hot(number=0, **more):
+    """An alert that fires."""
+    return Alert(f"{number}", {"alertname": "Hot", "severity": "warning"}, 1.7e9, "It is hot", **more)
+
+
+def message(number=0, *alerts):
+    """A notification for the channel `ops`, of one alert unless others are given."""
+    return build_notification("ops", AlertBatch({"alertname": "Hot"}, alerts or (hot(number),)), 1.7e9 + number)
+
+
+def channel_options(**given):
+    """The options of a channel, as the configuration file has them."""
+    return TypeAdapter(ChannelOptions).validate_python(given)
+
+
+@pytest.fixture
+def run():
+    """Runs coroutines, all on one event loop."""
+    with asyncio.Runner() as runner:
+        yield runner.run
+
+
+@pytest.fixture
+def http(run):
+    """A client for them."""
+    client = HttpClient()
+    yield client
+    run(client.close())
+
+
+@pytest.fixture
+def send(run, http):
+    """Sends one message through a channel with these options; returns how it failed, as the queue would see it."""
+    clock = FakeClock()
+
+    def send_once(sent=None, **options):
+        options = channel_options(**options)
+        channel = build_channel(options, http, clock)
+        return run(attempt_delivery(channel.send(sent or message()), options.timeout))
+
+    return send_once

@@ -1,20 +1,16 @@
 """What is on disk: private, whole, and never the end of the program, whatever it says."""
 
-import contextlib
 import sqlite3
 import stat
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from collector_core import NotAvailable
 from collector_plugins.alerts.alert import Alert
-from collector_plugins.alerts.config import Config
 from collector_plugins.alerts.grouping import AlertBatch
 from collector_plugins.alerts.notification import build_notification
-from collector_plugins.alerts.rule_options import Rule
 from collector_plugins.alerts.store import AlertsState, AlertStore
 from tests.plugins.alerts.conftest import HOT, QUICK
 
@@ -89,18 +85,3 @@ def test_no_secret_is_in_the_state(watch, webhook, tmp_path):
     assert b"Hot" in kept
     assert canary.encode() not in kept
     assert canary not in subject.harness.exposition()
-
-
-anything = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=10),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
-    max_leaves=8,
-)
-fields = st.fixed_dictionaries({}, optional=dict.fromkeys(["alert", "series", *Rule.model_fields, "for"], anything))
-
-
-@given(rule=fields | anything, channel=anything)
-def test_any_configuration_is_taken_or_refused(rule, channel):
-    for given_options in ({"rules": [rule]}, {"channels": {"a": channel}}):
-        with contextlib.suppress(ValidationError):
-            Config.model_validate(given_options)

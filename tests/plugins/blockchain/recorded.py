@@ -8,10 +8,10 @@ What is not there is a node that does not run.
 import json
 from types import SimpleNamespace
 
+from collector_core import NotListening, Reason
 from collector_plugins.blockchain import Blockchain
 from collector_plugins.blockchain.evm import Evm
-from collector_plugins.blockchain.page import Page
-from collector_plugins.blockchain.trouble import explain
+from collector_plugins.blockchain.prometheus_source import PrometheusSource
 from tests.plugins.blockchain.fakechain import FakeNode
 
 
@@ -36,8 +36,8 @@ class Recorded:
     def _read(self, kind):
         try:
             return (self._folder / f"{self._name}.{kind}").read_text()
-        except OSError as error:
-            raise explain(error) from None
+        except OSError:
+            raise NotListening(Reason.UNREACHABLE, "nothing listens at its address", fix="check that it runs") from None
 
 
 class Blocks:
@@ -61,5 +61,5 @@ class RecordedBlockchain(Blockchain):
         if node.source == "evm":
             return Evm(node, recorded, self.ctx.clock)
         if node.source == "prometheus":
-            return Page(node, recorded, self.ctx.clock)
+            return PrometheusSource(node, recorded, self.ctx.clock)
         return super().make_source(node)

@@ -90,15 +90,15 @@ def test_the_last_node_that_goes_takes_its_numbers_along_and_then_the_run_fails(
     harness.run(advance=5)
     assert shown(harness, "a") == {"blockchain_node_up", "blockchain_node_unavailable_info"}
     for _ in range(2):
-        with pytest.raises(NotAvailable, match="no node answers: a: nothing listens at its address") as error:
+        with pytest.raises(NotAvailable, match="a: .*: Connection refused") as error:
             harness.run(advance=5)
         assert error.value.reason == "unreachable"
-        assert "start the node" in error.value.fix
+        assert "check that it runs" in error.value.fix
 
 
 def test_nodes_that_were_never_there_fail_the_first_run(read):
     harness = read(**{name: {"url": "http://127.0.0.1:1"} for name in "abcde"})
-    with pytest.raises(NotAvailable, match="a: .*; b: .*; c: .* and 2 more"):
+    with pytest.raises(NotAvailable, match="a: .*; b: .*; c: .*; and 2 more"):
         harness.run()
 
 
@@ -120,7 +120,7 @@ def test_a_node_that_was_gone_comes_back_with_its_counters_and_a_restart(read, n
         harness.run(advance=5)
     chain.grow(1, TRANSFER)
     node.start()
-    harness.run(advance=5)
+    harness.run(advance=20)
     assert harness.value(metrics.NODE_UP, node="a", source="evm") == 1
     assert harness.value(metrics.TRANSACTIONS, node="a") == 3
     assert harness.value(metrics.RESTARTS, node="a") == 1

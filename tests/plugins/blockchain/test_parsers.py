@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from collector_core import NotAvailable
 from collector_plugins.blockchain.block import MAX_TRANSACTIONS, Block, parse_block
+from collector_plugins.blockchain.ipc_transport import last_value
 from collector_plugins.blockchain.promtext import Wanted, read_page
 from collector_plugins.blockchain.quantities import MAX_INTEGER, hash32, quantity
 from collector_plugins.blockchain.rpc import RpcError, match, match_one
 from collector_plugins.blockchain.state import parse_state
-from collector_plugins.blockchain.streams import last_value
 from tests.plugins.blockchain.fakechain import CREATE, TRANSFER, FakeChain, call
 
 JSON = st.recursive(

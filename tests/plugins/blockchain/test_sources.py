@@ -4,9 +4,9 @@ import asyncio
 import json
 
 import pytest
-from aiohttp import ClientSession, web
 
 from collector_core import NotAvailable
+from collector_core.testing import serve_routes
 from collector_plugins.blockchain import metrics
 
 PAGE = b"""
@@ -143,17 +143,11 @@ def post():
     """Posts to a collector's own routes: `post(harness, name, document)` returns status and answer."""
 
     async def send(harness, name, document):
-        app = web.Application()
-        app.add_routes(harness.collector.collector_routes())
-        runner = web.AppRunner(app)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/v1/push/blockchain/{name}"
-        try:
-            async with ClientSession() as session, session.post(url, json=document) as answer:
-                return answer.status, await answer.json()
-        finally:
-            await runner.cleanup()
+        async with (
+            serve_routes(harness.collector.collector_routes()) as session,
+            session.post(f"/api/v1/push/blockchain/{name}", json=document) as answer,
+        ):
+            return answer.status, await answer.json()
 
     return lambda *arguments: asyncio.run(send(*arguments))
 

@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from collector_core import Component, EnergyMeter, EnergyMethod, EnergyReading, NotAvailable
+from collector_core import EnergyMeter, EnergyReading, NotAvailable
 from collector_core.testing import FakeClock
 from collector_plugins.energy import Energy
 from collector_plugins.rapl import Rapl
@@ -40,7 +40,7 @@ class Source:
     def __init__(self, component, device, method, **more):
         self.reading = None
         known = {"latest": lambda: self.reading, "read": lambda: self.reading}
-        self.meter = EnergyMeter(Component(component), device, EnergyMethod(method), 0.1, 1.0, **known | more)
+        self.meter = EnergyMeter(component, device, method, 0.1, 1.0, **known | more)
 
     def says(self, joules, time):
         self.reading = EnergyReading(joules, time)

@@ -67,6 +67,22 @@ def test_a_meter_that_does_not_count_is_shown_as_such(run, cpu, source):
     assert list(harness.series(metrics.POWER).values()) == [100]
 
 
+def test_a_component_of_somebody_elses_is_shown_and_counts_where_it_is_a_part_of_the_machine(run, cpu, source):
+    greenhouse = source("greenhouse", "lamps", "clamp")
+    accelerator = source("npu", "npu-0", "driver_counter", of_machine=True)
+    harness = run({cpu: 100, greenhouse: 40, accelerator: 15})
+    assert harness.value(metrics.METER, component="greenhouse", device="lamps", method="clamp", counts="false") == 1
+    assert harness.value(metrics.METER, component="npu", device="npu-0", method="driver_counter", counts="true") == 1
+    assert harness.value(metrics.POWER, component="npu", device="npu-0", method="driver_counter") == 15
+    assert sum(harness.series(metrics.POWER).values()) == 115
+
+
+def test_meters_that_do_not_count_are_shown_where_no_other_one_is(run, source):
+    harness = run({source("plug", "heater", "meter"): 40})
+    assert harness.value(metrics.METER, component="plug", device="heater", method="meter", counts="false") == 1
+    assert harness.series(metrics.POWER) == {}
+
+
 def test_what_guests_do_not_account_for_is_shown(run, cpu, source):
     guests = [source("cpu", name, "model", inside=Component.CPU) for name in ("web", "db")]
     harness = run({cpu: 100, guests[0]: 30, guests[1]: 25})
@@ -86,8 +102,10 @@ def test_without_any_meter_it_says_so_and_what_has_been_counted_stays_when_all_a
     assert harness.series(metrics.ENERGY) == {}
     with pytest.raises(NotAvailable, match="no collector hands over"):
         harness.run(advance=5)
-    cpu.says(500, harness.clock.monotonic())
+    cpu.says(0, harness.clock.monotonic())
     harness.run()
+    cpu.says(500, harness.clock.monotonic() + 5)
+    harness.run(advance=5)
     harness.run(advance=3600)
     assert sum(harness.series(metrics.ENERGY).values()) == 500
     assert harness.series(metrics.POWER) == {}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from collector_core import Published
+from collector_core import Gauge, Published, Readings, Unit
 from collector_core.testing import FakeClock, Harness
 from collector_plugins.inference import Inference, metrics
+from collector_plugins.inference.gpus import LocalGpus
 from collector_plugins.nvidia import Nvidia
 from tests.plugins.inference.conftest import Gpu, shown
 from tests.plugins.inference.modelservers import Triton, Vllm
@@ -109,6 +110,16 @@ def test_the_load_of_its_gpus_stands_in_where_the_server_tells_none(start, clock
     expected = sum(value for (_, _, uuid), value in loads.items() if uuid in uuids[:2]) / 2
     assert harness.value(metrics.UTILIZATION, model="llama") == pytest.approx(expected)
     nvidia.close()
+
+
+def test_the_load_of_a_gpu_of_any_plugin_is_found_by_its_device(clock):
+    load = Gauge("other_use_ratio", "Use.", Unit.RATIO, ("board", "slot"), topic="load", of="gpu", title="GPU use")
+    out = Readings((load,), max_series=10)
+    out.add(load, 0.75, board="amd-0", slot="1")
+    out.add(load, 0.25, board="amd-1", slot="1")
+    meters = [Gpu(clock, device).meter for device in ("amd-0", "amd-1", "1")]
+    looked = LocalGpus().look(meters, [Published("other", {}, out.snapshot())])
+    assert [gpu.load for gpu in looked] == [0.75, 0.25, None], "both are in slot 1"
 
 
 def test_a_model_that_is_served_elsewhere_too_has_none(start, clock, collector_harness):

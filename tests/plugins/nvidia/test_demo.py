@@ -2,7 +2,7 @@
 
 import pytest
 
-from collector_core.demo import Rack
+from collector_core.demo.rack import Rack
 from collector_plugins.nvidia import metrics
 from collector_plugins.nvidia.simulation import DemoNvidia
 

@@ -37,8 +37,7 @@ def test_no_answer_is_loss_and_has_no_latency(node):
         for each in waiting:
             each.setblocking(False)
             each.connect_ex(address)
-        made = node(targets={"mute": f"127.0.0.1:{address[1]}"})
-        made.collector._probes["mute"]._patience = 0.3
+        made = node(targets={"mute": f"127.0.0.1:{address[1]}"}, timeout=0.9)
         text = made.run().exposition()
         for each in waiting:
             each.close()

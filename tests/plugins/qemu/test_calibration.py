@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector_core import NotAvailable, Sample
+from collector_core import EnergyMeter, EnergyReading, NotAvailable, Sample
 from collector_plugins.qemu.fit import fit
 from collector_plugins.qemu.hostmeter import HostMeter
 from collector_plugins.qemu.model import Polynomial
@@ -54,33 +57,46 @@ def test_few_points_take_a_straight_line() -> None:
     assert len(fit([(0, 10), (1, 20), (2, 31)], 3).polynomial.coefficients) == 2
 
 
-ZONES = {
-    "intel-rapl:0": ("package-0", "package", 100.0),
-    "intel-rapl:0:0": ("core", "part", 60.0),
-    "intel-rapl:0:1": ("dram", "dram", 20.0),
-    "intel-rapl:1": ("psys", "psys", 200.0),
-    "intel-rapl-mmio:0": ("package-0", "duplicate", 100.0),
-}
+class Others:
+    """What a command reads of another collector."""
+
+    def __init__(self, meters: Sequence[EnergyMeter] = (), samples: Sequence[Sample] = ()) -> None:
+        self.meters, self.samples = meters, samples
+
+    def energy_meters(self, _: str) -> Sequence[EnergyMeter]:
+        return self.meters
+
+    def read(self, _: str) -> Sequence[Sample]:
+        return self.samples
 
 
-def rapl(_: str) -> list[Sample]:
-    energy = [
-        Sample("rapl_energy_joules_total", {"path": path, "zone": zone}, joules)
-        for path, (zone, _, joules) in ZONES.items()
-    ]
-    roles = [Sample("rapl_zone_info", {"path": path, "role": role}, 1) for path, (_, role, _) in ZONES.items()]
-    return [*energy, *roles, Sample("rapl_power_watts", {"path": "intel-rapl:0"}, 5)]
+def counted(component: str, device: str, joules: float | None, **more: Any) -> EnergyMeter:
+    def latest() -> EnergyReading | None:
+        return None if joules is None else EnergyReading(joules, 1.0)
+
+    return EnergyMeter(component, device, "rapl", 0.05, 0.001, latest, latest, **more)
 
 
-def test_of_rapls_zones_those_count_that_add_up() -> None:
-    assert sum(HostMeter(rapl, "rapl", {}).joules().values()) == 120
+RAPL = [
+    counted("cpu", "package-0", 100.0),
+    counted("dram", "package-0", 20.0),
+    counted("host", "psys", 200.0, covers=frozenset({"cpu", "dram"})),
+    counted("dram", "package-1", None),
+]
+PLUGS = [Sample("shelly_energy_joules_total", {"plug": plug}, joules) for plug, joules in (("a", 1.0), ("b", 2.0))]
+
+
+def test_of_a_collectors_meters_those_count_that_add_up() -> None:
+    assert sum(HostMeter(Others(RAPL), "rapl", {}).joules().values()) == 120
+
+
+def test_of_a_plug_that_is_no_part_of_the_machine_the_series_count() -> None:
+    plug = counted("plug", "a", 1.0)
+    assert sum(HostMeter(Others([plug], PLUGS), "shelly", {}).joules().values()) == 3
 
 
 def test_of_a_meters_series_those_count_that_are_asked_for() -> None:
-    samples = [
-        Sample("shelly_energy_joules_total", {"plug": plug}, joules) for plug, joules in (("a", 1.0), ("b", 2.0))
-    ]
-    meter = HostMeter(lambda _: samples, "shelly", {"plug": "b"})
+    meter = HostMeter(Others(RAPL, PLUGS), "shelly", {"plug": "b"})
     assert list(meter.joules().values()) == [2]
     with pytest.raises(NotAvailable, match="counts no energy"):
-        HostMeter(lambda _: samples, "shelly", {"plug": "c"}).joules()
+        HostMeter(Others(RAPL, PLUGS), "shelly", {"plug": "c"}).joules()

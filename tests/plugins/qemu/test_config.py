@@ -185,7 +185,7 @@ def test_a_model_file_says_its_unit_and_range(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("", "Expecting value"),
-        ("[]", "coefficients: there are none"),
+        ("[]", "not a JSON object"),
         ("{}", "coefficients: there are none"),
         ('{"coefficients": []}', "coefficients: there are none"),
         ('{"coefficients": [1, "2"]}', "coefficients: must be a list of numbers"),
