@@ -136,23 +136,15 @@ class TestLimit:
         listed.hear(report("abcde"))
         assert (len(listed.list), listed.list.unwatched) == (3, 2)
 
-    def test_a_series_that_is_missing_for_an_hour_makes_room(self):
+    @pytest.mark.parametrize(("minutes", "watched", "unwatched"), [(59, "ab", 1), (60, "bc", 0)])
+    def test_a_series_that_is_missing_for_an_hour_makes_room(self, minutes, watched, unwatched):
         listed = Listed("host_power_watts", limit=2)
         listed.hear(report("ab"))
-        for row in range(60):
+        for row in range(minutes):
             listed.hear(report("b"), row=row)
         listed.hear(report("bc"))
-        assert listed.list.unwatched == 0
-        assert set(listed.list) == {'host_power_watts{zone="b"}', 'host_power_watts{zone="c"}'}
-
-    def test_not_before(self):
-        listed = Listed("host_power_watts", limit=2)
-        listed.hear(report("ab"))
-        for row in range(59):
-            listed.hear(report("b"), row=row)
-        listed.hear(report("bc"))
-        assert listed.list.unwatched == 1
-        assert set(listed.list) == {'host_power_watts{zone="a"}', 'host_power_watts{zone="b"}'}
+        assert set(listed.list) == {f'host_power_watts{{zone="{zone}"}}' for zone in watched}
+        assert listed.list.unwatched == unwatched
 
     def test_one_that_found_no_room_is_let_in_once_there_is_some(self):
         listed = Listed("host_power_watts", limit=1)
