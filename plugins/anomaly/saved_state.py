@@ -24,7 +24,9 @@ from collector_plugins.anomaly.series.watched_series import WatchedSeries
 from collector_plugins.anomaly.state_checks import is_finite
 
 SCHEMA = 1
-SERIES, COMPONENT, INCIDENT = "series", "group", "record"
+SERIES = "series"
+COMPONENT = "group"
+INCIDENT = "record"
 FORGET_SECONDS = 30 * 86_400.0
 MAX_BYTES = 1 << 29
 

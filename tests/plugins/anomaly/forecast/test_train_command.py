@@ -8,6 +8,8 @@ from click.testing import CliRunner
 from collector_core.cli import cli
 from collector_plugins.anomaly.forecast.linear_model import LinearModel
 
+pytestmark = pytest.mark.usefixtures("logging_as_it_was")
+
 ROW = 300.0
 CPU = "system_cpu_usage_ratio"
 
