@@ -24,7 +24,9 @@ from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod,
 from collector_core.model.clock import Clock
 from collector_core.model.counters import PowerIntegral, WrapCounter
 from collector_core.model.metrics import Counter, Gauge, Info, Metric
+from collector_core.model.page_section import PageChart, PageLink, PageSection, PageTable
 from collector_core.model.published import Published
+from collector_core.model.quantities import quantity
 from collector_core.model.readings import Readings, Snapshot
 from collector_core.model.result import Result
 from collector_core.model.run_report import RunReport
@@ -81,6 +83,10 @@ __all__ = [
     "NotAvailable",
     "NotListening",
     "Options",
+    "PageChart",
+    "PageLink",
+    "PageSection",
+    "PageTable",
     "PowerIntegral",
     "Published",
     "PushInbox",
@@ -109,6 +115,7 @@ __all__ = [
     "describe",
     "hookimpl",
     "is_kernel_mount",
+    "quantity",
     "reason_of",
     "state_home",
     "wrap_collector",

@@ -10,6 +10,7 @@ import promql_parser as promql
 
 LABELS_OF_A_TARGET = frozenset({"job", "instance", "demo"})
 SET_OPERATORS = ("or",)
+NAME = "__name__"
 KEEP_LABELS = ("topk", "bottomk")
 
 Labels = frozenset[str]
@@ -57,12 +58,22 @@ class Reading:
         return frozenset()
 
     def _selected(self, node: promql.VectorSelector) -> Labels:
+        if not node.name:
+            return self._selected_by_pattern(node)
         if node.name not in self.declared:
             self.problems.append(f"no metric is called {node.name}")
             return frozenset()
         labels = self.declared[node.name] | LABELS_OF_A_TARGET
         self._expect({matcher.name for matcher in node.matchers.matchers}, labels, f"a selector of {node.name}")
         return labels
+
+    def _selected_by_pattern(self, node: promql.VectorSelector) -> Labels:
+        """Labels of all metrics whose names fit; a variable of Grafana fits any."""
+        named = [each for each in node.matchers.matchers if each.name == NAME and "$" not in each.value]
+        fitting = [name for name in self.declared if all(_fits(each, name) for each in named)]
+        if not fitting:
+            self.problems.append(f"no metric fits {node.prettify()}")
+        return frozenset({NAME}).union(LABELS_OF_A_TARGET, *(self.declared[name] for name in fitting))
 
     def _aggregated(self, node: promql.AggregateExpr) -> Labels:
         inner = self.labels(node.expr)
@@ -96,6 +107,11 @@ class Reading:
 
     def _expect(self, named: set[str] | Labels, there: Labels, where: str) -> None:
         self.problems += [f"{where} names the label {label}, which is not there" for label in sorted(named - there)]
+
+
+def _fits(matcher: promql.Matcher, name: str) -> bool:
+    equal = matcher.op in (promql.MatchOp.Equal, promql.MatchOp.Re)
+    return (re.fullmatch(matcher.value, name) is not None) is equal
 
 
 def problems_of(expression: str, declared: Declared) -> list[str]:

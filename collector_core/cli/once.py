@@ -82,4 +82,4 @@ def _with_helpers(app: App, named: list[Runner]) -> list[Runner]:
     """Where one of them works with what others hand over, those too."""
     if not any(runner.instance.type.after_others for runner in named):
         return named
-    return list(dict.fromkeys([*named, *(each for each in app.runners.values() if each.hands_over_energy)]))
+    return list(dict.fromkeys([*named, *(each for each in app.runners.values() if each.hooks.hands_over_energy)]))

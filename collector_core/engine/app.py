@@ -14,7 +14,6 @@ from collector_core.collector import Collector
 from collector_core.config.loading import default_instances, load, log_broken
 from collector_core.config.secrets import Redactor
 from collector_core.config.settings import Config, Instance, Unloadable, default_instance
-from collector_core.engine.power_history import PowerHistory
 from collector_core.engine.process_metrics import ProcessMetrics
 from collector_core.engine.runner import Runner
 from collector_core.engine.self_metrics import APP, HEALTH, AppState, Health
@@ -82,7 +81,6 @@ class App:
         self._started = False
         self._source = self.exposition.source("collector", APP)
         self._process_metrics = ProcessMetrics(self.exposition, self.clock)
-        self.power_history = PowerHistory(lambda: self.runners.copy().values(), self.clock)
 
     @property
     def root(self) -> Path:
@@ -153,7 +151,7 @@ class App:
         """Let the collectors that observe others know of a run."""
         for name, runner in self.runners.copy().items():
             if name != report.collector:
-                runner.hear(report)
+                runner.hooks.hear(report)
 
     def stop(self, timeout: float = STOP_SECONDS) -> bool:
         """Stop everything within `timeout` seconds; returns whether every thread has ended."""
@@ -185,7 +183,7 @@ class App:
                 if name not in self.runners:
                     self._build(instance, idle)
             self.idle = tuple(idle)
-            self.watchdog.replace((*self.runners.values(), self._process_metrics, self.power_history))
+            self.watchdog.replace((*self.runners.values(), self._process_metrics))
             self.state.reload_success = True
             self.state.reload_time = self.clock.time()
             self._down = [self._show_as_down(each) for each in idle if each.wanted]

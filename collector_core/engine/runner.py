@@ -7,36 +7,32 @@ import math
 import sys
 import threading
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from collector_core.collector import CollectorConfig
 from collector_core.config.settings import Instance
+from collector_core.engine.hooks import Hooks
 from collector_core.engine.self_metrics import HEALTH, Health
 from collector_core.engine.worker import Lifecycle, LoopWorker, Worker
 from collector_core.errors import AuthFailed, NoTargetAvailable, NotAvailable, Reason, describe, reason_of
 from collector_core.exposition.sources import Exposition
-from collector_core.metering.meters import EnergyMeter, guarded
+from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
+from collector_core.model.page_section import PageSection
 from collector_core.model.readings import NOTHING, Readings, Snapshot
 from collector_core.model.result import Result
 from collector_core.model.run_report import RunReport
-from collector_core.plugins.hookspecs import implementation
 from collector_core.polling.backoff import Backoff
 from collector_core.polling.fault_log import FaultLog
-
-if TYPE_CHECKING:
-    from aiohttp import web
 
 MAX_BACKOFF = 300.0  # seconds
 MAX_PART_FAILURES_KEPT = 100
 MAX_REFUSED_RUNS = 2  # in a row in which a part raised `AuthFailed`
-MAX_REPORTS_WAITING = 4096  # of others' runs, until an observing collector runs itself
 
 
 @dataclass(eq=False)
@@ -93,10 +89,9 @@ class Runner:
             keeps_running=keeps_running,
             redact=redact,
         )
-        self._observe = implementation(self._collector, "collector_run_finished")
-        self._heard: deque[RunReport] = deque(maxlen=MAX_REPORTS_WAITING)
-        if self._observe:
-            self.health.dropped_reports = 0
+        self.hooks = Hooks(self._collector, self._faults, self.health)
+        self.page_sections: tuple[PageSection, ...] = ()
+        self._has_page = keeps_running
         self._lifecycle = Lifecycle(self._collector, instance.timeout)
         self.labels = {**self._collector.labels, **dict(instance.labels)}
         self._source = exposition.source(instance.name, instance.type.metrics, self.labels)
@@ -106,22 +101,17 @@ class Runner:
     @property
     def snapshot(self) -> Snapshot:
         """The readings that are shown now: those of the last good run, none once they are stale."""
-        return self._snapshot if self._clock.monotonic() < self._fresh_until else NOTHING
+        return self._snapshot if self.is_fresh else NOTHING
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the last good run is so recent that its readings are shown."""
+        return self._clock.monotonic() < self._fresh_until
 
     @property
     def hung(self) -> bool:
         """Whether a run is past its deadline and has not come back."""
         return self._run is not None and self._run.given_up
-
-    def routes(self) -> Sequence[web.AbstractRouteDef]:
-        """The HTTP routes that the collector adds; what it raises passes through."""
-        offered = implementation(self._collector, "collector_routes")
-        return tuple(offered()) if offered else ()
-
-    @property
-    def hands_over_energy(self) -> bool:
-        """Whether the collector may have energy meters."""
-        return implementation(self._collector, "collector_energy_meters") is not None
 
     @property
     def options(self) -> CollectorConfig:
@@ -130,22 +120,7 @@ class Runner:
 
     def energy_meters(self) -> Sequence[EnergyMeter]:
         """The energy meters that the collector hands over; none where it fails to. Their `latest` never raises."""
-        offered = implementation(self._collector, "collector_energy_meters")
-        try:
-            return tuple(guarded(meter, self._record_meter_failure) for meter in offered()) if offered else ()
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self._faults.record_incident("its energy meters cannot be had", error)
-            return ()
-
-    def _record_meter_failure(self, name: str, error: Exception) -> None:
-        self._faults.record_incident(f"energy meter {name}", error)
-
-    def hear(self, report: RunReport) -> None:
-        """Keep the report of another collector's run for one that observes; never blocks. The oldest go first."""
-        if self._observe and not self._stopping:
-            if len(self._heard) == MAX_REPORTS_WAITING:
-                self.health.dropped_reports = (self.health.dropped_reports or 0) + 1
-            self._heard.append(report)
+        return self.hooks.energy_meters()
 
     def start(self) -> None:
         """Start the thread, and with it the first run."""
@@ -239,14 +214,16 @@ class Runner:
             previous=self._snapshot,
             owner_of=self._source.owner_of,
         )
-        self._observe_others()
+        self.hooks.observe_others()
         started = self._clock.monotonic()
         error = await self._collect(out) or self._refusal(out)
         duration = self._clock.monotonic() - started
+        sections = self.hooks.page_sections() if self._has_page else ()
         with self._lock:
             run.deadline = inf  # what follows is our work, not the collector's
             wanted = not run.given_up and not self._stopping
         if wanted:
+            self.page_sections = sections
             report = self._publish(out, error, started, duration)
             with self._lock:
                 self._record(report, error)
@@ -255,17 +232,6 @@ class Runner:
             await self._close()
         with self._lock:
             self._run = None
-
-    def _observe_others(self) -> None:
-        """Hand over what others have done since the run before; on the collector's own thread, which harms none."""
-        if self._observe is None:
-            return
-        for _ in range(len(self._heard)):  # not those that come meanwhile: they would never end
-            try:
-                self._observe(self._heard.popleft())
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-                self._faults.record_incident("collector_run_finished failed", error)
-                self.health.part_failures += 1
 
     async def _collect(self, out: Readings) -> BaseException | None:
         try:

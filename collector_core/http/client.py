@@ -118,9 +118,11 @@ class HttpClient:
             raise failures.of_error(where, error, seconds) from None
         return WebSocket(connection, where, limit)
 
-    def aiohttp_session(self, middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()) -> aiohttp.ClientSession:
+    def aiohttp_session(
+        self, *, base_url: str | None = None, middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()
+    ) -> aiohttp.ClientSession:
         """A session for a library that speaks aiohttp itself; it is closed with this client."""
-        session = _new_session(keep=True, middlewares=middlewares)
+        session = _new_session(keep=True, base_url=base_url, middlewares=middlewares)
         self._lent.append(session)
         return session
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from collector_core.collector import Collector
     from collector_core.metering.meters import EnergyMeter
+    from collector_core.model.page_section import PageSection
     from collector_core.model.run_report import RunReport
     from collector_core.plugins.commands import Subcommands
 
@@ -75,6 +76,17 @@ def collector_routes() -> Sequence[web.RouteDef]:  # type: ignore[empty-body]
     server's thread, where the handlers run too: they answer from what the last run left, and never block. Import
     aiohttp within the method, so that commands that serve nothing need not. Two collectors that offer the same path,
     or one of the framework's own, are an error at the start that names both.
+    """
+
+
+@hookspec
+def collector_page_sections() -> Sequence[PageSection]:  # type: ignore[empty-body]
+    """Return sections that a collector adds to the status page, at most 10: charts, tables and links as plain data.
+
+    Implemented by a `Collector`'s method: `@hookimpl def collector_page_sections(self)`. Called on the collector's own
+    thread after each of its runs, good or bad, within the run's timeout: whatever it does harms no other. What it
+    returned last is shown; once the collector's series are stale, with its error and without values of now. What it
+    raises is logged and counted in `collector_part_failures_total`. JSON for programs comes by `collector_routes`.
     """
 
 

@@ -43,13 +43,14 @@ def migrate(connection: sqlite3.Connection, schema: Schema) -> None:
 
 
 def salvage(broken: Path, connection: sqlite3.Connection, schema: Schema) -> None:
-    """Take over what can be read of a broken file; where the schema's `check` refuses that, nothing."""
-    with suppress(ValueError), closing(connect_to_look(broken)) as old, transaction(connection):
+    """Take over what can be read of each table of a broken file; of one that the schema's `check` refuses, nothing."""
+    with closing(connect_to_look(broken)) as old:
         old.execute("PRAGMA writable_schema = ON")  # or SQLite reads nothing of a file that was cut off
         for table in schema.salvage:
-            _copy_rows(old, connection, table)
-        if schema.check:
-            schema.check(connection)
+            with suppress(ValueError), transaction(connection):
+                _copy_rows(old, connection, table)
+                if schema.check:
+                    schema.check(connection)
 
 
 def stored_version(connection: sqlite3.Connection) -> int:

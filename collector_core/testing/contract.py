@@ -15,12 +15,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from collector_core.collector import Collector, CollectorConfig, Context
+from collector_core.engine.hooks import checked_sections
 from collector_core.engine.worker import Lifecycle
 from collector_core.errors import NotAvailable
 from collector_core.model.readings import Readings
 from collector_core.plugins import documentation
 from collector_core.plugins.discovery import check_type
-from collector_core.plugins.hookspecs import implements
+from collector_core.plugins.hookspecs import implementation, implements
 from collector_core.testing.harness import FakeClock
 from collector_core.testing.meters import MeterWatch
 
@@ -36,10 +37,10 @@ def assert_plugin_contract(
     Checked: names, declarations and prefixes; the class and every option are described; `detect` answers on a machine
     without anything (`empty_root`, by default a temporary folder); the tables of the README titled like the plugin are
     up to date; and, with `options` as the configuration file would give them: the constructor leaves nothing open,
-    `close` works without `open` and twice; a collector that hands over energy meters is run twice, whether it finds
-    something or not, and its meters are looked at before, between and after it is closed: their form, that `latest`
-    neither blocks nor raises, that joules never fall. Where `options` are missing and some are required, all this is
-    left out.
+    sections of the status page are there before the first run, `close` works without `open` and twice; a collector
+    that hands over energy meters is run twice, whether it finds something or not, and its meters are looked at before,
+    between and after it is closed: their form, that `latest` neither blocks nor raises, that joules never fall. Where
+    `options` are missing and some are required, all this is left out.
     """
     check_type(cls.name.partition("_")[0], cls)
     _assert_described(cls)
@@ -79,6 +80,8 @@ def _assert_lifecycle(cls: type[Collector[Any]], config: CollectorConfig, ctx: C
     before = _open_files()
     collector = cls(config, ctx)
     assert _open_files() == before, f"{cls.__name__}() opens files or sockets; do that in open()"
+    if offered := implementation(collector, "collector_page_sections"):
+        checked_sections(offered())
     with asyncio.Runner() as runner:
         for _ in range(2):
             runner.run(Lifecycle(collector, cls.default_timeout).close())

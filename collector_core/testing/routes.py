@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING
 
+from collector_core.http.client import HttpClient
+
 if TYPE_CHECKING:
     from aiohttp import ClientSession, web
 
@@ -30,13 +32,14 @@ async def serve_routes(routes: Iterable[web.AbstractRouteDef]) -> AsyncIterator[
 @contextlib.asynccontextmanager
 async def serve_application(application: web.Application) -> AsyncIterator[ClientSession]:
     """Serve an application on a free port of loopback; yields a session whose addresses are paths."""
-    from aiohttp import ClientSession, web  # noqa: PLC0415
+    from aiohttp import web  # noqa: PLC0415
 
+    client = HttpClient()
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        async with ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as session:
-            yield session
+        yield client.aiohttp_session(base_url=f"http://127.0.0.1:{runner.addresses[0][1]}")
     finally:
+        await client.close()
         await runner.cleanup()

@@ -1,4 +1,4 @@
-"""The status page: watts now, every collector, its health, its last error with the fix, and its series."""
+"""The status page: sections of collectors, every collector, its health, its last error with the fix, its series."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from aiohttp import web
 from collector_core.engine.app import App
 from collector_core.model.result import Result
 from collector_core.web import api
-from collector_core.web import power_section as powersection
-from collector_core.web import power_view as powerview
+from collector_core.web.sections import render_links, render_sections
 
 _HERE = Path(__file__).parent
 _CSS = (_HERE / "page.css").read_text(encoding="utf-8")
@@ -48,7 +47,8 @@ def render(app: App, host: str) -> str:
     return _HTML.format(
         version=escape(app.state.version),
         host=escape(host),
-        power=powersection.section(powerview.power(app)),
+        links=render_links(app),
+        sections=render_sections(app),
         summary=_summary(rows),
         warning=_reload_warning(app),
         cards=cards or '<p class="empty">No collector runs.</p>',

@@ -24,8 +24,9 @@ class PluginRoutes(web.AbstractResource):
     """One resource of the server that stands for all routes of the collectors that run now.
 
     aiohttp's own table cannot change once the server runs: this one asks a table that is made anew when the collectors
-    have changed. It comes after the framework's `own` routes, which nobody can take. Raises `StartupError` when two
-    collectors, or one and the framework, offer the same path; where a reload brings that about, the first one keeps it.
+    have changed. It comes after the framework's `own` routes, which nobody can take. Of two instances of one plugin the
+    first keeps their path. Raises `StartupError` when collectors of two plugins, or one and the framework, offer the
+    same path; where a reload brings that about, the first one keeps it.
     """
 
     def __init__(self, app: App, own: Sequence[web.RouteDef]) -> None:
@@ -59,13 +60,18 @@ class PluginRoutes(web.AbstractResource):
         table, owners, clashes = web.UrlDispatcher(), _Owners(self._own), list[str]()
         for runner in self._runners:
             for route in _routes_of(runner):
-                if other := owners.claim(route, f"collector {runner.instance.name}"):
-                    clashes.append(
-                        f"{route.method} {route.path} is offered by {other} and by collector {runner.instance.name}; "
-                        "remove one of them from the configuration"
+                other = owners.claim(route, runner)
+                if other is None:
+                    table.add_routes([route])
+                elif isinstance(other, Runner) and other.instance.type is runner.instance.type:
+                    log.warning(
+                        "%s %s answers for %s, not for %s", route.method, route.path, _name(other), _name(runner)
                     )
                 else:
-                    table.add_routes([route])
+                    clashes.append(
+                        f"{route.method} {route.path} is offered by {_name(other)} and by {_name(runner)}; "
+                        "remove one of them from the configuration"
+                    )
         return table, clashes
 
     @property
@@ -101,11 +107,11 @@ class _Owners:
     """Who has which path, whatever its variables are called."""
 
     def __init__(self, own: Sequence[web.RouteDef]) -> None:
-        self._methods: dict[str, dict[str, str]] = {}
+        self._methods: dict[str, dict[str, Runner | str]] = {}
         for route in own:
             self.claim(route, OWN)
 
-    def claim(self, route: web.RouteDef, owner: str) -> str | None:
+    def claim(self, route: web.RouteDef, owner: Runner | str) -> Runner | str | None:
         """Give a route to `owner`; returns who has it already, None if nobody."""
         methods = self._methods.setdefault(_VARIABLE.sub("{}", route.path), {})
         taken = methods.get(route.method) or methods.get(hdrs.METH_ANY)
@@ -116,10 +122,14 @@ class _Owners:
         return taken
 
 
+def _name(owner: Runner | str) -> str:
+    return owner if isinstance(owner, str) else f"collector {owner.instance.name}"
+
+
 def _routes_of(runner: Runner) -> list[web.RouteDef]:
     """What a collector offers; nothing where it fails to say, which harms no other."""
     try:
-        offered = [_checked(route) for route in runner.routes()]
+        offered = [_checked(route) for route in runner.hooks.routes()]
         web.UrlDispatcher().add_routes(offered)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         log.error("collector %s adds no routes: %s", runner.instance.name, describe(error))  # noqa: TRY400 - one line

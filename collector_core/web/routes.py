@@ -15,7 +15,6 @@ from collector_core.engine.app import App
 from collector_core.errors import ConfigError
 from collector_core.exposition.formats import negotiate
 from collector_core.web import api, page
-from collector_core.web import power_view as powerview
 from collector_core.web.api_error import ApiError
 
 log = logging.getLogger(__name__)
@@ -47,7 +46,6 @@ class Routes:
             web.post("/-/reload", self.reload),
             web.get("/api/v1/collectors", self.collectors),
             web.get("/api/v1/snapshot", self.snapshot),
-            web.get("/api/v1/power", self.power),
         ]
 
     async def metrics(self, request: web.Request) -> web.Response:
@@ -65,7 +63,7 @@ class Routes:
 
     async def status_page(self, request: web.Request) -> web.Response:
         """The page for people."""
-        html = page.render(self._app, request.host)
+        html = await asyncio.to_thread(page.render, self._app, request.host)
         return web.Response(text=html, content_type="text/html", headers=_HTML_HEADERS)
 
     async def healthz(self, request: web.Request) -> web.Response:
@@ -99,11 +97,6 @@ class Routes:
         del request
         data = {"time": time.time(), "collectors": await asyncio.to_thread(api.snapshot, self._app)}
         return web.json_response(body=await asyncio.to_thread(_json_bytes, data))
-
-    async def power(self, request: web.Request) -> web.Response:
-        """Watts by component, now and for the last quarter of an hour, and joules since the start."""
-        del request
-        return web.json_response(powerview.power(self._app))
 
 
 def _json_bytes(data: Any) -> bytes:

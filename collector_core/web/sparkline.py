@@ -1,8 +1,8 @@
-"""A small chart of power over time, as inline SVG."""
+"""A small chart of a value over time, as inline SVG."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -10,7 +10,7 @@ WIDTH, HEIGHT = 300.0, 48.0
 _TOP = 4.0  # room above the highest value, for the width of the line
 
 Point = tuple[float, float]
-"""Seconds since 1970 and watts."""
+"""Seconds since 1970 and the value then."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Span:
     longest_step: float
 
 
-def segments(times: Sequence[float], values: Sequence[float | None], longest_step: float) -> Iterator[list[Point]]:
+def segments(readings: Iterable[tuple[float, float | None]], longest_step: float) -> Iterator[list[Point]]:
     """Runs of readings without a gap: a value that is missing, or a step that is too long, ends one."""
     run: list[Point] = []
-    for time, value in zip(times, values, strict=True):
+    for time, value in readings:
         if run and (value is None or time - run[-1][0] > longest_step):
             yield run
             run = []
@@ -36,11 +36,12 @@ def segments(times: Sequence[float], values: Sequence[float | None], longest_ste
 
 
 def sparkline(span: Span, times: Sequence[float], values: Sequence[float | None], text: str) -> str:
-    """The chart: a line for each run of readings over an area down to 0 W, and nothing where nothing is known.
+    """The chart: a line for each run of readings over an area down to 0, and nothing where nothing is known.
 
     `text` says the same to those who cannot see it. The scale starts at 0, or below where there are negative values.
     """
-    runs = list(segments(times, values, span.longest_step))
+    shown = [(time, value) for time, value in zip(times, values, strict=True) if span.start <= time <= span.end]
+    runs = list(segments(shown, span.longest_step))
     known = [value for run in runs for _, value in run]
     scale = _Scale(span, min(0.0, *known, 0.0), max(0.0, *known, 0.0))
     drawn = "".join(_drawn([scale.place(point) for point in run], scale.zero) for run in runs)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from grafana.build.dashboard import Dashboard, Variable, row
 from grafana.build.fields import CHARGE, UP, YES_IS_BAD, Look
 from grafana.build.panels import bars, gauge, graph, stat, states, table
-from grafana.build.queries import Query
+from grafana.build.queries import Query, chosen_by
 
 NAME = Variable("name", "Device", "solix_device_info")
-CHOSEN = '$selected, name=~"$name"'
 
-
-def _chosen(promql: str, legend: str = "{{name}}", column: str = "") -> Query:
-    return Query(promql.replace("$chosen", CHOSEN), legend, column)
+_chosen = chosen_by("name", "{{name}}")
 
 
 NOW = row(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grafana.build import anomalies, batteries, fleet, gpus, health, machine, nodes, vms
+from grafana.build import anomalies, batteries, everything, fleet, gpus, health, machine, nodes, vms
 
 DASHBOARDS = (
     fleet.DASHBOARD,
@@ -12,5 +12,6 @@ DASHBOARDS = (
     batteries.DASHBOARD,
     nodes.DASHBOARD,
     anomalies.DASHBOARD,
+    everything.DASHBOARD,
     health.DASHBOARD,
 )

@@ -6,48 +6,48 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from grafana_foundation_sdk.builders import dashboard as builders
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardCursorSync,
+    DashboardLinkType,
+    GridPos,
+    VariableOption,
+    VariableRefresh,
+    VariableSort,
+)
+
 from grafana.build.panels import Panel
 from grafana.build.queries import DATASOURCE, SELECTED
 
-SCHEMA_VERSION = 41  # Grafana 11.6 and 12; older and newer ones read it too
 TAG = "energy-collector"
 COLUMNS = 24
 
 
 @dataclass(frozen=True)
 class Variable:
-    """A choice of label values among the series of `metric`."""
+    """A choice of values of `label`, by default the one called `name`, among the series of `metric`, or of all."""
 
     name: str
     title: str
     metric: str
     matchers: str = "$selected"
     all_value: str = ".*"
+    label: str = ""
 
     @property
     def query(self) -> str:
         """What Grafana asks Prometheus for."""
         series = f"{self.metric}{{{self.matchers.replace('$selected', SELECTED)}}}" if self.matchers else self.metric
-        return f"label_values({series}, {self.name})"
+        return f"label_values({series}, {self.label or self.name})"
 
-    def model(self) -> dict[str, object]:
+    def builder(self) -> builders.QueryVariable:
         """The variable in Grafana's model: several can be chosen, all at first."""
-        return {
-            "name": self.name,
-            "label": self.title,
-            "type": "query",
-            "datasource": DATASOURCE,
-            "query": {"qryType": 1, "query": self.query, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
-            "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
-            "includeAll": True,
-            **({"allValue": self.all_value} if self.all_value else {}),
-            "multi": True,
-            "options": [],
-            "refresh": 2,
-            "regex": "",
-            "sort": 1,
-            "hide": 0,
-        }
+        query = {"qryType": 1, "query": self.query, "refId": "PrometheusVariableQueryEditor-VariableQuery"}
+        variable = builders.QueryVariable(self.name).label(self.title).datasource(DATASOURCE).query(query)
+        variable.multi(True).include_all(True).current(VariableOption(True, ["All"], ["$__all"]))
+        variable.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.ALPHABETICAL_ASC)
+        return variable.all_value(self.all_value) if self.all_value else variable
 
 
 # All jobs are those with collectors, by their names: others, such as node_exporter's, have an `up` too.
@@ -91,72 +91,36 @@ class Dashboard:
 
     def text(self) -> str:
         """The JSON that Grafana imports and provisions."""
-        return json.dumps(self.model(), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(self.builder().build(), cls=JSONEncoder, indent=2, ensure_ascii=False) + "\n"
 
-    def model(self) -> dict[str, object]:
+    def builder(self) -> builders.Dashboard:
         """The dashboard in Grafana's (classic) model."""
-        variables = [each.model() for each in (JOB, INSTANCE, *self.variables)]
-        return {
-            "uid": self.uid,
-            "title": self.title,
-            "description": self.description,
-            "tags": [TAG],
-            "editable": True,
-            "graphTooltip": 1,
-            "schemaVersion": SCHEMA_VERSION,
-            "timezone": "browser",
-            "refresh": "30s",
-            "time": {"from": self.period, "to": "now"},
-            "timepicker": {},
-            "fiscalYearStartMonth": 0,
-            "annotations": {"list": []},
-            "links": [_link_to_the_others()],
-            "templating": {"list": [_datasource(), *variables]},
-            "panels": list(_placed(self.rows)),
-        }
+        dashboard = builders.Dashboard(self.title).uid(self.uid).description(self.description).tags([TAG])
+        dashboard.editable().tooltip(DashboardCursorSync.CROSSHAIR).timezone("browser").refresh("30s")
+        dashboard.time(self.period, "now").link(_link_to_the_others())
+        dashboard.with_variable(builders.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
+        for variable in (JOB, INSTANCE, *self.variables):
+            dashboard.with_variable(variable.builder())
+        _place(self.rows, dashboard)
+        return dashboard
 
 
-def _datasource() -> dict[str, object]:
-    return {
-        "name": "datasource",
-        "label": "Prometheus",
-        "type": "datasource",
-        "query": "prometheus",
-        "current": {},
-        "includeAll": False,
-        "multi": False,
-        "options": [],
-        "refresh": 1,
-        "regex": "",
-        "hide": 0,
-    }
+def _link_to_the_others() -> builders.DashboardLink:
+    link = builders.DashboardLink("Dashboards").type(DashboardLinkType.DASHBOARDS).tags([TAG]).icon("external link")
+    link.tooltip("The other dashboards of energy-collector, with what is chosen here")
+    return link.as_dropdown(True).include_vars(True).keep_time(True)
 
 
-def _link_to_the_others() -> dict[str, object]:
-    return {
-        "title": "Dashboards",
-        "type": "dashboards",
-        "icon": "external link",
-        "tooltip": "The other dashboards of energy-collector, with what is chosen here",
-        "tags": [TAG],
-        "asDropdown": True,
-        "includeVars": True,
-        "keepTime": True,
-        "targetBlank": False,
-        "url": "",
-    }
-
-
-def _placed(rows: Sequence[Row]) -> Iterator[dict[str, object]]:
+def _place(rows: Sequence[Row], dashboard: builders.Dashboard) -> None:
     """Headings and panels from top to bottom, with numbers that count from 1."""
     number, y = 1, 0
     for each in rows:
-        yield _heading(number, each.title, y)
+        dashboard.with_row(builders.Row(each.title).id(number).grid_pos(GridPos(1, COLUMNS, 0, y)))
         number, y = number + 1, y + 1
         for line in _lines(each.panels):
             x = 0
             for panel in line:
-                yield panel.model(number, x, y)
+                dashboard.with_panel(panel.placed(number, x, y))
                 number, x = number + 1, x + panel.width
             y += max(panel.height for panel in line)
 
@@ -170,8 +134,3 @@ def _lines(panels: Sequence[Panel]) -> Iterator[list[Panel]]:
         line.append(panel)
     if line:
         yield line
-
-
-def _heading(number: int, title: str, y: int) -> dict[str, object]:
-    place = {"h": 1, "w": COLUMNS, "x": 0, "y": y}
-    return {"id": number, "type": "row", "title": title, "collapsed": False, "gridPos": place, "panels": []}

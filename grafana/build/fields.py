@@ -5,6 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from grafana_foundation_sdk.builders import bargauge, gauge, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
+from grafana_foundation_sdk.models.dashboard import (
+    DynamicConfigValue,
+    FieldColorModeId,
+    Threshold,
+    ThresholdsMode,
+    ValueMap,
+    ValueMappingResult,
+)
+
+PanelBuilder = timeseries.Panel | stat.Panel | gauge.Panel | bargauge.Panel | statetimeline.Panel | table.Panel
 Limits = Sequence[tuple[float, str]]
 
 LOAD: Limits = ((0.8, "orange"), (0.95, "red"))
@@ -32,35 +44,24 @@ class Look:
     others: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
 
-    def defaults(self, custom: Mapping[str, object]) -> dict[str, object]:
-        """Grafana's field defaults, with the options `custom` of the panel's kind."""
-        optional = {"min": self.minimum, "max": self.maximum, "decimals": self.decimals}
+    def apply_to(self, panel: PanelBuilder) -> None:
+        """Make a panel's values look so."""
+        steps = [Threshold(None, "green"), *(Threshold(value, color) for value, color in self.limits)]
+        color = FieldColorModeId.THRESHOLDS if self.limits else FieldColorModeId.PALETTE_CLASSIC
+        panel.unit(self.unit).color_scheme(FieldColor().mode(color))
+        panel.thresholds(ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps))
+        for value, limit in ((self.minimum, panel.min), (self.maximum, panel.max), (self.decimals, panel.decimals)):
+            if value is not None:
+                limit(value)
+        if self.words:
+            panel.mappings([ValueMap(dict(self._words()))])
+        for name, unit in self.others.items():
+            panel.override_by_name(name, [DynamicConfigValue("unit", unit)])
+        for name, url in self.links.items():
+            panel.override_by_name(name, [DynamicConfigValue("links", [{"title": "Open", "url": url}])])
+
+    def _words(self) -> dict[str, ValueMappingResult]:
         return {
-            "color": {"mode": "thresholds" if self.limits else "palette-classic"},
-            "custom": dict(custom),
-            "mappings": self._mappings(),
-            "thresholds": {"mode": "absolute", "steps": self._steps()},
-            "unit": self.unit,
-            **{key: value for key, value in optional.items() if value is not None},
-        }
-
-    def overrides(self) -> list[dict[str, object]]:
-        """What single columns and series have of their own."""
-        units = [_override(name, "unit", unit) for name, unit in self.others.items()]
-        return units + [_override(name, "links", [{"title": "Open", "url": url}]) for name, url in self.links.items()]
-
-    def _mappings(self) -> list[dict[str, object]]:
-        if not self.words:
-            return []
-        options = {
-            str(value): {"color": color, "index": index, "text": text}
+            str(value): ValueMappingResult(text, color, index=index)
             for index, (value, (text, color)) in enumerate(self.words.items())
         }
-        return [{"type": "value", "options": options}]
-
-    def _steps(self) -> list[dict[str, object]]:
-        return [{"value": None, "color": "green"}, *({"value": value, "color": color} for value, color in self.limits)]
-
-
-def _override(name: str, key: str, value: object) -> dict[str, object]:
-    return {"matcher": {"id": "byName", "options": name}, "properties": [{"id": key, "value": value}]}

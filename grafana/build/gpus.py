@@ -5,15 +5,12 @@ from __future__ import annotations
 from grafana.build.dashboard import Dashboard, Variable, row
 from grafana.build.fields import BAD, HEAT, LOAD, UP, YES_IS_BUSY, Look
 from grafana.build.panels import bars, graph, stat, states, table
-from grafana.build.queries import Query
+from grafana.build.queries import Query, chosen_by
 
 HOST = Variable("host", "GPU host", "nvidia_host_up")
-CHOSEN = '$selected, host=~"$host"'
 GPU = "{{host}} GPU {{gpu}}"
 
-
-def _chosen(promql: str, legend: str = GPU, column: str = "") -> Query:
-    return Query(promql.replace("$chosen", CHOSEN), legend, column)
+_chosen = chosen_by("host", GPU)
 
 
 CLUSTER = row(

@@ -5,16 +5,13 @@ from __future__ import annotations
 from grafana.build.dashboard import Dashboard, Variable, row
 from grafana.build.fields import BAD, UP, YES_IS_BAD, Look
 from grafana.build.panels import graph, stat, states, table
-from grafana.build.queries import Query
+from grafana.build.queries import Query, chosen_by
 
 COLLECTOR = Variable("collector", "Collector", "collector_runs_total")
-CHOSEN = '$selected, collector=~"$collector"'
 NAME = "{{instance}} {{collector}}"
 ALL_WELL = "all collectors of the demo are well"
 
-
-def _chosen(promql: str, legend: str = NAME, column: str = "") -> Query:
-    return Query(promql.replace("$chosen", CHOSEN), legend, column)
+_chosen = chosen_by("collector", NAME)
 
 
 NOW = row(

@@ -5,21 +5,13 @@ from __future__ import annotations
 from grafana.build.dashboard import Dashboard, Variable, row
 from grafana.build.fields import BAD, UP, YES_IS_BAD, Look
 from grafana.build.panels import bars, graph, stat, states, table
-from grafana.build.queries import Query
+from grafana.build.queries import Query, chosen_by
 
 NODE = Variable("node", "Node", "blockchain_block_height")
 MODEL = Variable("model", "Model", "inference_requests_total")
-OF_NODE = '$selected, node=~"$node"'
-OF_MODEL = '$selected, model=~"$model"'
 
-
-def _node(promql: str, legend: str = "{{node}}") -> Query:
-    return Query(promql.replace("$chosen", OF_NODE), legend)
-
-
-def _model(promql: str, legend: str = "{{model}}") -> Query:
-    return Query(promql.replace("$chosen", OF_MODEL), legend)
-
+_node = chosen_by("node", "{{node}}")
+_model = chosen_by("model", "{{model}}")
 
 NODES = row(
     "Nodes",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+from grafana_foundation_sdk.builders.prometheus import Dataquery
+from grafana_foundation_sdk.models.dashboard import DataSourceRef
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat, QueryEditorMode
+
+DATASOURCE = DataSourceRef("prometheus", "${datasource}")
 SELECTED = 'job=~"$job", instance=~"$instance"'
 
 
@@ -21,18 +26,21 @@ class Query:
         """What Grafana sends, with its variables."""
         return self.expr.replace("$selected", SELECTED)
 
-    def target(self, position: int, *, instant: bool, table: bool) -> dict[str, object]:
+    def target(self, position: int, *, instant: bool, table: bool) -> Dataquery:
         """The query in Grafana's model; `position` counts from 0 and becomes its letter."""
-        return {
-            "datasource": DATASOURCE,
-            "editorMode": "code",
-            "expr": self.promql,
-            "format": "table" if table else "time_series",
-            "instant": instant,
-            "legendFormat": self.legend or "__auto",
-            "range": not instant,
-            "refId": letter(position),
-        }
+        target = Dataquery().expr(self.promql).legend_format(self.legend or "__auto").ref_id(letter(position))
+        target.datasource(DATASOURCE).editor_mode(QueryEditorMode.CODE)
+        target.format(PromQueryFormat.TABLE if table else PromQueryFormat.TIME_SERIES)
+        return target.instant() if instant else target.range()
+
+
+def chosen_by(label: str, legend: str) -> Callable[..., Query]:
+    """Makes queries in which `$chosen` stands for `$selected` and the values of `label` that are chosen."""
+
+    def chosen(promql: str, legend: str = legend, column: str = "") -> Query:
+        return Query(promql.replace("$chosen", f'$selected, {label}=~"${label}"'), legend, column)
+
+    return chosen
 
 
 def letter(position: int) -> str:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from grafana.build.dashboard import Dashboard, Variable, row
 from grafana.build.fields import YES_IS_BAD, Look
 from grafana.build.panels import bars, graph, stat, states, table
-from grafana.build.queries import Query
+from grafana.build.queries import Query, chosen_by
 
 VM = Variable("vm", "Virtual machine", "qemu_vm_cpu_usage_cores")
-CHOSEN = '$selected, vm=~"$vm"'
 
-
-def _chosen(promql: str, legend: str = "{{vm}}", column: str = "") -> Query:
-    return Query(promql.replace("$chosen", CHOSEN), legend, column)
+_chosen = chosen_by("vm", "{{vm}}")
 
 
 NOW = row(

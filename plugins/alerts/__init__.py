@@ -62,6 +62,8 @@ class Alerts(Collector[Config]):
         now = self._clock.now()
         self._opened_at = now
         store = self.open_store()
+        if store.set_aside:
+            self.ctx.logger.warning("the state was broken; it is kept as %s", store.set_aside)
         try:
             state = store.load()
             self._machine = self._new_machine()

@@ -50,7 +50,7 @@ def list_alerts(context: CommandContext, *, collector: str) -> None:
     file = state_file(_options(context, collector).state_folder, collector)
     if not file.exists():
         raise NotAvailable("not_found", f"{file} does not exist: no collector has run yet", fix="energy-collector run")
-    for line in _list_lines(AlertStore(file)):
+    for line in _list_lines(AlertStore(file, read_only=True)):
         click.echo(line)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from sqlite3 import Error
 from typing import TYPE_CHECKING
 
-from collector_core import Context, NotAvailable, Reason
+from collector_core import Context, NotAvailable
+from collector_core.storage import StorageError
 from collector_plugins.alerts.alert import Alert
 from collector_plugins.alerts.alert_state import AlertStates
 from collector_plugins.alerts.alertmanager_sync import AlertmanagerSync
@@ -91,10 +91,10 @@ class Dispatcher:
         gone = set(self._gone)
         try:
             self._store.save(state, [each for each in self._unsaved if each.id not in gone], gone)
-        except Error as error:
+        except StorageError as error:
             self._bound_unsaved()
-            detail = f"alerts would not survive a restart: {type(error).__name__}: {error}"
-            raise NotAvailable(Reason.PERMISSION, detail, fix="free some space, or set another `state_dir`") from None
+            detail = f"alerts would not survive a restart: {error}"
+            raise NotAvailable(error.reason, detail, fix=f"{error.fix}, or set another `state_dir`") from None
         self._unsaved.clear()
         self._gone.clear()
 
@@ -102,7 +102,7 @@ class Dispatcher:
         """What was delivered must not be sent again, even if the process is killed now."""
         try:
             self._store.remove(id)
-        except Error:
+        except StorageError:
             self._gone.append(id)  # the next save tries again, and reports what is wrong
         self._unsaved = [each for each in self._unsaved if each.id != id]
 

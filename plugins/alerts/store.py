@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from collector_core import NotAvailable, Reason
+from collector_core.storage import Database, Schema, StorageError, StorageReason
 from collector_plugins.alerts.alert import Alert
 from collector_plugins.alerts.alert_state import AlertStates
 from collector_plugins.alerts.grouping import NotificationLog
 from collector_plugins.alerts.notification import Notification
 
-SCHEMA = 1
-FOLDER_MODE = 0o700
-FILE_MODE = 0o600
-BUSY_SECONDS = 1.0
-IN_MEMORY = Path(":memory:")
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS queue (seq INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, channel TEXT NOT NULL,
-                                  body TEXT NOT NULL);
-"""
+BUSY_SECONDS = 1.0
+IN_MEMORY = Database.IN_MEMORY
+
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, body TEXT NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS queue (seq INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, channel TEXT NOT NULL,
+                                          body TEXT NOT NULL)""",
+)
 
 
 @dataclass
@@ -41,95 +39,66 @@ class AlertsState:
 
 _STATE = TypeAdapter(AlertsState)
 _NOTIFICATION = TypeAdapter(Notification)
+_QUEUED = "SELECT body FROM queue ORDER BY seq"
 
 
 class AlertStore:
-    """One file; every change of it is whole or not at all, whatever ends the process. `IN_MEMORY` keeps nothing."""
+    """One file; every change of it is whole or not at all, whatever ends the process. `IN_MEMORY` keeps nothing.
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._last = ""
-        self._db = self._opened()
+    One process at a time may write it; with `read_only` it is read beside that. All methods but `close` raise
+    `StorageError`.
+    """
+
+    def __init__(self, file: Path, *, read_only: bool = False) -> None:
+        schema = Schema([_TABLES], salvage=("state", "queue"), check=_check)
+        self._database = Database(
+            file, schema, wal=False, exclusive=True, read_only=read_only, busy_seconds=BUSY_SECONDS
+        )  # without a log it opens on a full disk, too: then above all somebody must be notified
+        self._database.open()
+
+    @property
+    def set_aside(self) -> Path | None:
+        """Where a broken file went, None where it was sound."""
+        return self._database.set_aside
 
     def load(self) -> AlertsState:
         """What was saved last; nothing where there is nothing."""
-        row = self._db.execute("SELECT body FROM state WHERE name = 'all'").fetchone()
-        self._last = row[0] if row else ""
-        return _STATE.validate_json(self._last) if row else AlertsState()
+        rows = self._database.rows("SELECT body FROM state WHERE name = 'all'")
+        try:
+            return _STATE.validate_json(rows[0][0]) if rows else AlertsState()
+        except ValueError as error:
+            raise StorageError(self._database.path, StorageReason.CORRUPT, str(error)) from error
 
     def queued(self) -> list[Notification]:
         """What waits for delivery, the oldest first."""
-        rows = self._db.execute("SELECT body FROM queue ORDER BY seq").fetchall()
-        return [_NOTIFICATION.validate_json(body) for (body,) in rows]
+        return [_NOTIFICATION.validate_json(body) for (body,) in self._database.rows(_QUEUED)]
 
     def save(self, state: AlertsState, new: Iterable[Notification], gone: Iterable[str]) -> None:
         """Keep the state, with what is new in the queues and without the ids that are gone, in one transaction."""
-        body, new, gone = _STATE.dump_json(state).decode(), list(new), list(gone)
-        if body == self._last and not new and not gone:
-            return
-        with self._db:
-            self._db.execute("INSERT OR REPLACE INTO state VALUES ('all', ?)", (body,))
-            rows = [(each.id, each.channel, _NOTIFICATION.dump_json(each).decode()) for each in new]
-            self._db.executemany("INSERT OR IGNORE INTO queue (id, channel, body) VALUES (?, ?, ?)", rows)
-            self._db.executemany("DELETE FROM queue WHERE id = ?", [(each,) for each in gone])
-        self._last = body
+        body = _STATE.dump_json(state).decode()
+        rows = [(each.id, each.channel, _NOTIFICATION.dump_json(each).decode()) for each in new]
+        with self._database.transaction() as db:
+            if db.execute("SELECT body FROM state WHERE name = 'all'").fetchone() != (body,):
+                db.execute("INSERT OR REPLACE INTO state VALUES ('all', ?)", (body,))
+            db.executemany("INSERT OR IGNORE INTO queue (id, channel, body) VALUES (?, ?, ?)", rows)
+            db.executemany("DELETE FROM queue WHERE id = ?", [(each,) for each in gone])
 
     def remove(self, id: str) -> None:
         """Take a notification out of the queue."""
-        with self._db:
-            self._db.execute("DELETE FROM queue WHERE id = ?", (id,))
+        with self._database.transaction() as db:
+            db.execute("DELETE FROM queue WHERE id = ?", (id,))
 
     def close(self) -> None:
         """Let go of the file."""
-        self._db.close()
+        self._database.close()
 
-    def _opened(self) -> sqlite3.Connection:
-        """The file, sound and ours; one that is neither is set aside. Raises `NotAvailable`."""
-        try:
-            return self._connect()
-        except (sqlite3.DatabaseError, ValidationError) as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise self._refused(str(error)) from None
-        except OSError as error:
-            raise self._refused(error.strerror or str(error)) from None
-        with suppress(OSError):
-            self._file.replace(self._file.with_name(f"{self._file.name}.corrupt"))
-        return self._connect()
 
-    def _connect(self) -> sqlite3.Connection:
-        if self._file != IN_MEMORY:
-            self._file.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            os.close(os.open(self._file, os.O_CREAT | os.O_RDWR, FILE_MODE))
-            self._file.chmod(FILE_MODE)
-        db = sqlite3.connect(self._file, timeout=BUSY_SECONDS)
-        try:
-            self._prepare(db)
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-    def _prepare(self, db: sqlite3.Connection) -> None:
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version > SCHEMA:
-            detail = f"{self._file} was written by a newer energy-collector"
-            raise NotAvailable(
-                Reason.NOT_SUPPORTED, detail, fix="upgrade energy-collector, or name another `state_dir`"
-            )
-        if version < SCHEMA:  # a full disk is no reason not to read what is there
-            db.executescript(_TABLES)
-            db.execute(f"PRAGMA user_version = {SCHEMA}")
-            db.commit()
-        if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            raise sqlite3.DatabaseError("damaged")
-        for (body,) in db.execute("SELECT body FROM state"):
-            _STATE.validate_json(body)
-        for (body,) in db.execute("SELECT body FROM queue"):
-            _NOTIFICATION.validate_json(body)
-
-    def _refused(self, why: str) -> NotAvailable:
-        fix = f"make it writable, or name another `state_dir`: chmod -R u+rwX {self._file.parent}"
-        return NotAvailable(Reason.PERMISSION, f"{self._file} cannot be used: {why}", fix=fix)
+def _check(db: Connection) -> None:
+    """Raises `ValueError` where a state or a notification is not one."""
+    for (body,) in db.execute("SELECT body FROM state"):
+        _STATE.validate_json(body)
+    for (body,) in db.execute(_QUEUED):
+        _NOTIFICATION.validate_json(body)
 
 
 def by_channel(queued: Iterable[Notification]) -> Mapping[str, list[Notification]]:

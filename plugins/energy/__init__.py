@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from collector_core import Collector, Context, NotAvailable, Readings, hookimpl
+from collector_core import Collector, Context, NotAvailable, PageSection, Readings, hookimpl
 from collector_core.metering import Account, EnergyMeter, Ledger, account_of
 from collector_plugins.energy import metrics
 from collector_plugins.energy.config import Config
 from collector_plugins.energy.intensity import Intensity, by_country
 from collector_plugins.energy.live import LiveIntensity
+from collector_plugins.energy.page import PATH, power_section
 from collector_plugins.energy.parts import Parts
+from collector_plugins.energy.power_view import PowerView
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 JOULES_PER_KWH = 3.6e6
 FIX = "energy-collector doctor   # says what each source lacks; `estimate` reckons where nothing measures"
@@ -30,11 +35,12 @@ class Energy(Collector[Config]):
         super().__init__(config, ctx)
         self._ledger = Ledger(config.prefer)
         self._parts = Parts()
-        self._live = LiveIntensity(config.live, ctx.clock, ctx.logger) if config.live else None
+        self._live = LiveIntensity(config.live, ctx) if config.live else None
         self._grams: dict[str, float] = {}
         self._cost = 0.0
         self._fallback: Intensity | None = None
         self._has_run = False
+        self._power = PowerView(ctx)
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
@@ -55,8 +61,10 @@ class Energy(Collector[Config]):
             self._live.start()
         meters = list(self.ctx.energy_meters())
         new = self._ledger.update(meters, self.ctx.clock.monotonic())
-        if self._has_run and not self._ledger.joules and not any(meter.latest() for meter in meters):
-            raise NotAvailable("not_found", "no collector hands over an energy meter", fix=FIX)
+        problem = self._problem(meters)
+        self._power.record(self._ledger, problem)
+        if problem:
+            raise problem
         self._has_run = True
         intensity = self._intensity()
         self._account(new, intensity)
@@ -68,6 +76,27 @@ class Energy(Collector[Config]):
         """Stop asking for the carbon intensity; what was counted stays."""
         if self._live:
             await self._live.close()
+
+    @hookimpl
+    def collector_routes(self) -> Sequence[web.RouteDef]:
+        """`/api/v1/power`: watts by component, now and for a quarter of an hour; joules since the start."""
+        from aiohttp import web  # noqa: PLC0415 - only a server needs it, and it is large
+
+        async def power(request: web.Request) -> web.Response:
+            del request
+            return web.json_response(self._power.data())
+
+        return [web.get(PATH, power)]
+
+    @hookimpl
+    def collector_page_sections(self) -> Sequence[PageSection]:
+        """The same for people."""
+        return [power_section(self._power.data())]
+
+    def _problem(self, meters: Sequence[EnergyMeter]) -> NotAvailable | None:
+        if not self._has_run or self._ledger.joules or any(meter.latest() for meter in meters):
+            return None
+        return NotAvailable("not_found", "no collector hands over an energy meter", fix=FIX)
 
     def _intensity(self) -> Intensity | None:
         return (self._live and self._live.current()) or self._fallback

@@ -5,18 +5,13 @@ API: https://portal.electricitymaps.com/docs/api, "Latest carbon intensity": gra
 
 from __future__ import annotations
 
-import asyncio
-import json
-import logging
-from typing import TYPE_CHECKING
+from typing import Any
 
-from collector_core import BackgroundTask, Clock, describe
+from collector_core import AuthFailed, BackgroundTask, Backoff, Context, FaultLog, NotAvailable, Reason
 from collector_plugins.energy.config import Live
 from collector_plugins.energy.intensity import Intensity
 
-if TYPE_CHECKING:
-    import aiohttp
-
+NAME = "Electricity Maps"
 SOURCE = "electricity_maps"
 DEADLINE_SECONDS = 20.0
 MAX_ANSWER_BYTES = 64 << 10
@@ -27,26 +22,32 @@ LONGEST_PAUSE_SECONDS = 3600.0
 
 
 class LiveIntensity:
-    """Asks now and then, in the background; what it said last holds until it is stale."""
+    """Asks now and then, in the background; what it said last holds until it is stale.
 
-    def __init__(self, options: Live, clock: Clock, log: logging.Logger) -> None:
+    A refused token is not sent again.
+    """
+
+    def __init__(self, options: Live, ctx: Context) -> None:
         self._options = options
-        self._clock = clock
-        self._log = log
+        self._ctx = ctx
         self._background = BackgroundTask()
+        self._backoff = Backoff(options.refresh, LONGEST_PAUSE_SECONDS)
+        self._faults = FaultLog(ctx.logger)
         self._last: Intensity | None = None
         self._asked_at = 0.0
         self._next_at = 0.0
-        self._failures = 0
+        self._refused = False
 
     def start(self) -> None:
         """Ask, if it is time to and nobody is asking."""
-        if self._clock.monotonic() >= self._next_at and not self._background.is_busy:
+        now = self._ctx.clock.monotonic()
+        is_due = now >= self._next_at and self._backoff.due(now)
+        if is_due and not self._refused and not self._background.is_busy:
             self._background.start(self._refresh())
 
     def current(self) -> Intensity | None:
         """What it said last, if that still holds."""
-        fresh = self._clock.monotonic() - self._asked_at <= STALE_SECONDS
+        fresh = self._ctx.clock.monotonic() - self._asked_at <= STALE_SECONDS
         return self._last if fresh else None
 
     async def close(self) -> None:
@@ -55,56 +56,30 @@ class LiveIntensity:
 
     async def _refresh(self) -> None:
         try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                grams = parse(await self._ask())
+            grams = parse(await self._ask())
         except Exception as error:  # noqa: BLE001 - whatever the service does, the ledger goes on
-            self._fail(error)
+            self._refused = isinstance(error, AuthFailed)
+            self._faults.record_failure(NAME, error)
+            self._backoff.failed(self._ctx.clock.monotonic(), getattr(error, "retry_after", None))
             return
-        now = self._clock.monotonic()
-        if self._failures:
-            self._log.info("Electricity Maps answers again")
-        self._last, self._asked_at, self._failures = Intensity(grams, self._options.zone, SOURCE), now, 0
-        self._next_at = now + self._options.refresh
+        self._faults.record_success(NAME)
+        self._backoff.succeeded()
+        self._last, self._asked_at = Intensity(grams, self._options.zone, SOURCE), self._ctx.clock.monotonic()
+        self._next_at = self._asked_at + self._options.refresh
 
-    def _fail(self, error: Exception) -> None:
-        if not self._failures:
-            self._log.warning(
-                "Electricity Maps: %s; its last answer holds for two hours, then the fallback", describe(error)
-            )
-        delay = self._options.refresh * 2.0 ** min(self._failures, 10)
-        self._next_at = self._clock.monotonic() + min(delay, max(LONGEST_PAUSE_SECONDS, self._options.refresh))
-        self._failures += 1
-
-    async def _ask(self) -> bytes:
-        import aiohttp  # noqa: PLC0415 - only where a live source is configured
-
-        headers = {"auth-token": self._options.token.get_secret_value()}
-        url = f"{self._options.url}/carbon-intensity/latest?zone={self._options.zone}"
-        async with (
-            aiohttp.ClientSession(headers=headers) as session,
-            session.get(url, allow_redirects=False) as answer,  # a redirect would carry the token elsewhere
-        ):
-            return await _body(answer)
+    async def _ask(self) -> Any:
+        return await self._ctx.http.get_json(
+            f"{self._options.url}/carbon-intensity/latest?zone={self._options.zone}",
+            headers={"auth-token": self._options.token},
+            timeout=DEADLINE_SECONDS,
+            limit=MAX_ANSWER_BYTES,
+        )
 
 
-async def _body(answer: aiohttp.ClientResponse) -> bytes:
-    if answer.status != 200:
-        raise ValueError(f"it answers {answer.status} {answer.reason or ''}".strip())
-    body = await answer.content.read(MAX_ANSWER_BYTES + 1)
-    while chunk := await answer.content.read(MAX_ANSWER_BYTES + 1):
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            raise ValueError("its answer is too long")
-    return body
-
-
-def parse(body: bytes) -> float:
-    """The `carbonIntensity` of an answer, in grams per kWh; raises `ValueError` for anything else."""
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"its answer is no JSON: {error}") from error
+def parse(data: Any) -> float:
+    """The `carbonIntensity` of an answer, in grams per kWh; raises `NotAvailable` for anything else."""
     grams = data.get("carbonIntensity") if isinstance(data, dict) else None
     if isinstance(grams, int | float) and not isinstance(grams, bool) and 0 <= grams <= MAX_GRAMS_PER_KWH:
         return float(grams)
-    raise ValueError(f"its answer has no carbonIntensity from 0 to {MAX_GRAMS_PER_KWH:g} g/kWh")
+    detail = f"no carbonIntensity from 0 to {MAX_GRAMS_PER_KWH:g} g/kWh in the answer"
+    raise NotAvailable(Reason.BAD_DATA, detail, fix="check `live.url`")

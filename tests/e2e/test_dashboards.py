@@ -102,7 +102,7 @@ def prometheus(require, spawn, free_port, tmp_path, eventually):
 def chosen(server, dashboard):
     """What Grafana puts in place of the dashboard's variables when all of each are chosen; asks for their values."""
     found = {}
-    for variable in dashboard.model()["templating"]["list"]:
+    for variable in json.loads(dashboard.text())["templating"]["list"]:
         if variable["type"] != "query":
             continue
         metric, label = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"]).groups()
@@ -110,7 +110,7 @@ def chosen(server, dashboard):
         values = server.get(f"label/{label}/values", **{"match[]": match})
         if not values:
             raise NoValuesError(f"{dashboard.title}: the variable {label} has no values: {match}")
-        found[label] = variable.get("allValue") or f"({'|'.join(map(re.escape, values))})"
+        found[variable["name"]] = variable.get("allValue") or f"({'|'.join(map(re.escape, values))})"
     return found
 
 

@@ -93,20 +93,22 @@ class Changing(http.server.BaseHTTPRequestHandler):
 def test_it_draws_on_while_it_is_open_and_says_when_nobody_answers(collector, browser):
     program = collector("collectors: {system: {}}")
     text = program.request("/").text
-    later = text.replace('id="power-title">Power', 'id="power-title">Power later')
+    later = text.replace('id="collectors-title">Collectors', 'id="collectors-title">Collectors later')
     serving = type("Serving", (Changing,), {"pages": [text, later], "script": program.request("/page.js").text})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serving) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         dom = browser("--virtual-time-budget=20000", "--dump-dom", f"http://127.0.0.1:{server.server_port}/")
         server.shutdown()
-    assert "Power later" in dom
+    assert "Collectors later" in dom
     assert re.search(r'id="offline"[^>]*>No answer since', dom)
     assert not re.search(r'id="offline"[^>]*hidden', dom)
 
 
-def test_without_a_ledger_it_says_why_there_are_no_watts(collector):
-    page = collector("collectors:\n  system: {}\n").request("/").text
-    assert "no energy ledger runs" in page
+def test_a_ledger_without_meters_says_why_there_are_no_watts(collector, eventually):
+    program = collector("collectors:\n  energy: {interval: 200ms}\n")
+    eventually(lambda: "no collector hands over an energy meter" in program.request("/").text)
+    page = program.request("/").text
+    assert ">Power <small>last 15 minutes</small></h2>" in page
     assert 'class="spark"' not in page
 
 

@@ -22,7 +22,6 @@ CORE = sorted((ROOT / "collector_core").rglob("*.py"))
 PAGES = [file for suffix in ("js", "html") for file in sorted((ROOT / "collector_core").rglob(f"*.{suffix}"))]
 BUNDLED = {plugin.name: plugin for plugin in discover().all if plugin.distribution == "energy-collector"}
 METRIC_NAMES = {metric.name for plugin in BUNDLED.values() for cls in plugin.types for metric in cls.metrics}
-MOVES_TO_ITS_PLUGIN = {"collector_core/engine/power_history.py"}
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 PUBLIC = {
     module.__name__: module
@@ -81,8 +80,6 @@ def test_the_core_knows_no_plugin(file):
 @pytest.mark.parametrize("file", [*CORE, *PAGES], ids=name)
 def test_the_core_names_nothing_that_a_plugin_declares(file):
     """No metric and no route of a plugin in a text without blanks: what is found by meaning needs no list."""
-    if name(file) in MOVES_TO_ITS_PLUGIN:
-        return
     for text in texts(file):
         assert METRIC_NAMES.isdisjoint(re.findall(r"\w+", text)), text
         assert not re.search(rf"/api/v1/({'|'.join(BUNDLED)})\b", text), text

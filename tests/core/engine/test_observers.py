@@ -6,7 +6,7 @@ import pytest
 
 from collector_core import Collector, Gauge, Readings, Result, RunReport, Selector, hookimpl
 from collector_core.engine.app import App
-from collector_core.engine.runner import MAX_REPORTS_WAITING
+from collector_core.engine.hooks import MAX_REPORTS_WAITING
 from collector_core.exposition.sources import Exposition
 from collector_core.testing import FakeClock, Harness
 
@@ -68,7 +68,7 @@ def test_what_an_observer_raises_is_counted_and_harms_no_run(app, probe):
 def test_an_observer_that_does_not_run_keeps_the_newest_reports_only(app, probe):
     watcher = app.build(make_watcher(lambda report: None))
     for number in range(MAX_REPORTS_WAITING + 3):
-        watcher.hear(RunReport("probe", "probe", Result.OK, 0.1, number))
+        watcher.hooks.hear(RunReport("probe", "probe", Result.OK, 0.1, number))
     watcher.run_now()
     seen = watcher._collector.seen
     assert (len(seen), seen[-1].ended_at) == (MAX_REPORTS_WAITING, MAX_REPORTS_WAITING + 2)

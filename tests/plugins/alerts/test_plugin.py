@@ -129,7 +129,7 @@ def test_what_waits_for_a_dead_channel_survives_a_kill(watch, webhook):
     subject.run("heat 60\n").run("heat 60\n")
     assert subject.harness.value(metrics.QUEUE_LENGTH, channel="ops") == 1
     assert [part.name for part in subject.harness.part_failures] == ["channel=ops"]
-    # No close: a second process finds what a killed one left.
+    subject.collector._dispatcher._store.close()  # all that a killed process closes
     server = webhook()
     second = watch(clock=subject.clock, **options, **hooked(server))
     second.run("heat 60\n").run("heat 60\n")
@@ -184,7 +184,7 @@ def test_values_that_change_all_the_time_do_not_wear_out_the_disk(watch, tmp_pat
     writes = []
     for number in range(24):
         subject.run(f"heat {60 + number}\n")
-        writes.append(subject.collector._dispatcher._store._db.total_changes)
+        writes.append(subject.collector._dispatcher._store._database.rows("SELECT total_changes()")[0][0])
     assert writes[-1] - writes[0] <= 2
 
 
@@ -196,15 +196,17 @@ def test_the_demo_tells_nobody_and_leaves_nothing(watch, tmp_path):
     assert not (tmp_path / "state").exists()
 
 
-def test_a_state_that_cannot_be_kept_says_so_and_alerts_go_on(watch, webhook):
+def test_a_state_that_cannot_be_kept_says_so_and_alerts_go_on(watch, webhook, tmp_path):
     server = webhook()
     subject = watch(**QUICK, rules=[HOT], **hooked(server))
     subject.run("heat 1\n")
-    subject.collector._dispatcher._store._db.execute("PRAGMA query_only = 1")
+    file = tmp_path / "state/alerts.sqlite3"
+    file.rename(file.with_name("moved"))
+    file.mkdir()
     subject.run("heat 60\n").run("heat 60\n")
     assert [part.name for part in subject.harness.part_failures] == ["state=alerts"]
     assert server.statuses("Hot") == ["firing"]
-    subject.collector._dispatcher._store._db.execute("PRAGMA query_only = 0")
+    file.rmdir()
     subject.run("heat 60\n")
     assert subject.harness.part_failures == []
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import http.server
-import json
 import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector_core import NotAvailable
 from collector_plugins.energy import metrics
 from collector_plugins.energy.live import parse
 
@@ -135,18 +135,35 @@ def test_the_token_is_on_no_page_and_in_no_metric(harness, eventually, maps):
     assert TOKEN not in repr(harness.collector.config)
 
 
+def test_a_refused_token_is_not_sent_again(harness, maps, eventually):
+    maps.status = 403
+    eventually(
+        lambda: harness.look() and maps.asked and harness.look() and not harness.collector._live._background.is_busy
+    )
+    for _ in range(5):
+        assert harness.look(advance=10_000) == {"configured": 400}
+    assert len(maps.asked) == 1
+
+
+def test_a_service_that_is_busy_is_left_alone_for_as_long_as_it_asks(harness, maps, eventually, caplog):
+    maps.status, maps.headers = 429, {"Retry-After": "3000"}
+    eventually(lambda: harness.look() and caplog.messages)
+    maps.status = 200
+    for _ in range(4):
+        assert harness.look(advance=700) == {"configured": 400}
+    assert len(maps.asked) == 1
+    eventually(lambda: harness.look(advance=200) == {"electricity_maps": 302})
+
+
 @given(
-    st.one_of(
-        st.binary(max_size=200),
-        st.recursive(st.none() | st.floats() | st.text(), st.lists).map(
-            lambda data: json.dumps({"carbonIntensity": data}).encode()
-        ),
+    st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists).flatmap(
+        lambda data: st.sampled_from([data, {"carbonIntensity": data}])
     )
 )
-def test_any_answer_is_a_sane_number_or_refused(body):
+def test_any_answer_is_a_sane_number_or_refused(answer):
     try:
-        grams = parse(body)
-    except ValueError as error:
-        assert len(str(error)) < 300
+        grams = parse(answer)
+    except NotAvailable as error:
+        assert error.reason == "bad_data"
     else:
         assert 0 <= grams <= 5000

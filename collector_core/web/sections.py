@@ -1,0 +1,108 @@
+"""The sections of the status page that collectors add: their plain data, drawn and escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from itertools import dropwhile
+
+from collector_core.config.secrets import Redactor
+from collector_core.engine.app import App
+from collector_core.engine.runner import Runner
+from collector_core.model.page_section import PageChart, PageSection, PageTable
+from collector_core.model.quantities import quantity
+from collector_core.web.sparkline import Span, sparkline
+
+UNKNOWN = "not known"
+
+
+def render_sections(app: App) -> str:
+    """Every section, those with the lowest `order` first."""
+    found = [(section, runner) for runner in app.runners.copy().values() for section in runner.page_sections]
+    found.sort(key=lambda each: (each[0].order, each[0].title, each[1].instance.name))
+    now = app.clock.time()
+    return "\n".join(_SectionView(section, runner, app.redactor, now).html() for section, runner in found)
+
+
+def render_links(app: App) -> str:
+    """The links that sections add to the head of the page, each once."""
+    sections = (section for runner in app.runners.copy().values() for section in runner.page_sections)
+    links = dict.fromkeys((link.text, link.path) for section in sections for link in section.links)
+    return "\n".join(f'<a href="{escape(path)}">{escape(app.redactor(text))}</a>' for text, path in links)
+
+
+class _SectionView:
+    """One section of a collector as HTML; `now` in seconds since 1970."""
+
+    def __init__(self, section: PageSection, runner: Runner, redact: Redactor, now: float) -> None:
+        self._section = section
+        self._runner = runner
+        self._redact = redact
+        self._now = now
+
+    def html(self) -> str:
+        """The section, with what is wrong with its collector."""
+        section, identity = self._section, escape(f"{self._runner.instance.name}-{self._section.name}")
+        note = f" <small>{self._text(section.note)}</small>" if section.note else ""
+        words = f"<p>{self._text(section.text)}</p>" if section.text else ""
+        charts = "".join(map(self._chart, section.charts))
+        return (
+            f'<section id="section-{identity}" aria-labelledby="title-{identity}">'
+            f'<h2 id="title-{identity}">{self._text(section.title)}{note}</h2>{"".join(self._trouble())}{words}'
+            + (f'<ul class="charts">{charts}</ul>' if charts else "")
+            + "".join(map(self._table, section.tables))
+            + "</section>"
+        )
+
+    def _text(self, text: str) -> str:
+        return escape(self._redact(text))
+
+    def _trouble(self) -> Iterator[str]:
+        """Why there is nothing of now."""
+        report = self._runner.last_report
+        if self._runner.is_fresh or report is None or not report.error:
+            return
+        yield f'<p class="fault">{self._text(report.error)}</p>'
+        if report.fix:
+            yield f'<p class="fault"><strong>Fix:</strong> <code>{self._text(report.fix)}</code></p>'
+
+    def _chart(self, chart: PageChart) -> str:
+        value = chart.values[-1] if chart.values and self._runner.is_fresh else None
+        now, between = _value_now(chart, value), _range(chart)
+        span = Span(self._now - chart.window, self._now, chart.longest_step)
+        words = self._redact(_in_words(chart, now, between))
+        drawn = sparkline(span, [*chart.times, self._now], [*chart.values, value], words)
+        tag = f' <small class="tag">{self._text(chart.tag)}</small>' if chart.tag else ""
+        notes = (f"<span>{self._text(note)}</span>" for note in (" to ".join(between), chart.note) if note)
+        return (
+            f"<li{' class=wide' if chart.wide else ''}><h3>{self._text(chart.title)}{tag}</h3>"
+            f'<p class="now">{self._text(now)}</p>{drawn}<p class="facts">{"".join(notes)}</p></li>'
+        )
+
+    def _table(self, table: PageTable) -> str:
+        title = f"<caption>{self._text(table.title)}</caption>" if table.title else ""
+        head = "".join(f'<th scope="col">{self._text(column)}</th>' for column in table.columns)
+        rows = "".join(f"<tr>{''.join(f'<td>{self._text(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
+        name = self._text(table.title or self._section.title)
+        return (
+            f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">'
+            f'<table class="words">{title}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        )
+
+
+def _value_now(chart: PageChart, value: float | None) -> str:
+    about = "≈ " if chart.approximate else ""
+    return UNKNOWN if value is None else f"{about}{quantity(value, chart.unit)}"
+
+
+def _range(chart: PageChart) -> tuple[str, ...]:
+    known = [value for value in chart.values if value is not None]
+    return (quantity(min(known), chart.unit), quantity(max(known), chart.unit)) if known else ()
+
+
+def _in_words(chart: PageChart, now: str, between: tuple[str, ...]) -> str:
+    """The chart in words, for those who cannot see it."""
+    values = f", between {' and '.join(between)}" if between else ""
+    has_gaps = None in list(dropwhile(lambda value: value is None, chart.values))
+    gaps = "; gaps where it was not known" if has_gaps else ""
+    return f"{chart.title}, last {chart.window / 60:g} minutes: now {now}{values}{gaps}"
