@@ -13,7 +13,7 @@ from collector_core.model.labels import check_label, label_text
 from collector_core.model.metrics import Metric
 
 # What each type's names end with, beside the family's own name; OpenMetrics 1.0, "Metric Types".
-_ENDINGS: Mapping[str, tuple[str, ...]] = {
+TYPE_ENDINGS: Mapping[str, tuple[str, ...]] = {
     "counter": ("_total",),
     "gauge": (),
     "gaugehistogram": ("_bucket", "_gsum", "_gcount"),
@@ -23,7 +23,7 @@ _ENDINGS: Mapping[str, tuple[str, ...]] = {
     "summary": ("_sum", "_count"),
     "unknown": (),
 }
-_WITH_CREATED = frozenset({"counter", "histogram", "summary", "gaugehistogram"})
+CREATED_TYPES = frozenset({"counter", "histogram", "summary", "gaugehistogram"})
 _EXEMPLARS = {"counter": "_total", "histogram": "_bucket", "gaugehistogram": "_bucket"}
 _ILLEGAL = re.compile(r"[^a-zA-Z0-9_]")
 _MAX_TIMESTAMP = 9e15  # seconds; the text format counts milliseconds in 64 bits
@@ -89,7 +89,7 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One metric family; made by `freeze`."""
+    """One metric family. `name` lacks the ending that the type adds, such as `_total`."""
 
     name: str
     documentation: str
@@ -114,7 +114,7 @@ class Family:
 
 def family_names(base_name: str, kind: str) -> tuple[str, ...]:
     """The names that a family takes up: `x`, and for a counter `x_total` too."""
-    return (base_name, *(base_name + ending for ending in _ENDINGS[kind]))
+    return (base_name, *(base_name + ending for ending in TYPE_ENDINGS[kind]))
 
 
 def freeze(foreign: FamilyLike) -> Family:
@@ -128,7 +128,7 @@ def freeze(foreign: FamilyLike) -> Family:
         documentation, samples = foreign.documentation, foreign.samples
     except AttributeError as error:
         raise ReadingError(f"{type(foreign).__name__} is not a metric family: {error}") from error
-    if kind not in _ENDINGS:
+    if kind not in TYPE_ENDINGS:
         raise ReadingError(f"{name}: there is no metric type {kind!r}")
     if unit and not name.endswith(f"_{unit}"):
         raise ReadingError(f"{name}: its unit is {unit}, so its name must end in _{unit}")
@@ -243,7 +243,7 @@ def _check_documentation(name: str, documentation: object) -> None:
 
 
 def _samples(family: str, kind: str, samples: Iterable[SampleLike]) -> Iterator[Sample]:
-    created = f"{family}_created" if kind in _WITH_CREATED else None
+    created = f"{family}_created" if kind in CREATED_TYPES else None
     exemplars = family + _EXEMPLARS[kind] if kind in _EXEMPLARS else None
     for sample in samples:
         name = _legal(sample.name)

@@ -127,19 +127,25 @@ class _Group(Generic[PlaceT, AnswerT, SaidT]):
             each.settle(now)
 
     def _conclude(self, out: Readings, label: str, *, optional: bool) -> list[tuple[str, AnswerT]]:
-        failures = self.failures
-        if not optional and failures and len(failures) == len(self._targets) and not self._under_way():
-            raise self._all_failed(failures)
-        for name, error in failures.items():
+        if not optional:
+            self.raise_if_all_failed()
+        for name, error in self.failures.items():
             with out.part(**{label: name}):
                 raise error.with_traceback(None)
         return list(self.answers.items())
+
+    def raise_if_all_failed(self) -> None:
+        """Raises `NoTargetAvailable` where all fail, `AuthFailed` where all refuse; for collectors that `refresh`."""
+        failures = self.failures
+        if failures and len(failures) == len(self._targets) and not self._under_way():
+            raise self._all_failed(failures)
 
     def _all_failed(self, failures: Mapping[str, Exception]) -> NoTargetAvailable | AuthFailed:
         """One error for all: its reason is the worst one."""
         worst = sorted(failures.items(), key=lambda item: WORST_FIRST.index(reason_of(item[1])))
         more = f"; and {len(worst) - MOST_NAMED} more" if len(worst) > MOST_NAMED else ""
-        text = "; ".join(f"{name}: {describe(error)}" for name, error in worst[:MOST_NAMED]) + more
+        named = [(name, describe(error)) for name, error in worst[:MOST_NAMED]]
+        text = "; ".join(f"{name}: {words}" for name, words in named) + more if len(worst) > 1 else named[0][1]
         fix = getattr(worst[0][1], "fix", "")
         if all(each.refused for each in self._targets):
             return AuthFailed(text, fix=fix)

@@ -50,7 +50,8 @@ class Harness:
     """One collector under test.
 
     `interval` and `timeout` are in seconds, `energy_meters` is what the other collectors hand over, `published` what
-    all sources show. `options` are those of the configuration file; wrong ones raise pydantic's `ValidationError`.
+    all sources show; without `keeps_running` the collector is run as by `once`. `options` are those of the
+    configuration file; wrong ones raise pydantic's `ValidationError`.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Harness:
         timeout: float | None = None,
         energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple,
         published: Callable[[], Sequence[Published]] = tuple,
+        keeps_running: bool = True,
         **options: Any,
     ) -> None:
         self.clock = clock or FakeClock()
@@ -76,7 +78,13 @@ class Harness:
             labels=(),
             max_series=MAX_SERIES,
         )
-        self.collector = instance.build(clock=self.clock, root=root, energy_meters=energy_meters, published=published)
+        self.collector = instance.build(
+            clock=self.clock,
+            root=root,
+            energy_meters=energy_meters,
+            published=published,
+            keeps_running=keeps_running,
+        )
         self.context = self.collector.ctx
         self.part_failures: list[PartFailure] = []
         self.snapshot = NOTHING

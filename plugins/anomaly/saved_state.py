@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -122,10 +122,11 @@ class SavedState:
 
     def _set_aside(self, reason: str, why: str) -> None:
         """Rename the file, so that the next save does not overwrite it."""
-        kept = ""
-        with suppress(OSError):
-            kept = f"; it is kept as {set_aside(self._path, why).name}"
-        self._log.warning("%s is not used: %s%s; learning starts over", self._path, reason, kept)
+        try:
+            kept = f"it is kept as {set_aside(self._path, why).name}"
+        except OSError as error:
+            kept = f"it cannot be set aside: {describe(error)}"
+        self._log.warning("%s is not used: %s; %s; learning starts over", self._path, reason, kept)
 
 
 def _parse_line(line: bytes) -> tuple[str, str, dict[str, Any]]:

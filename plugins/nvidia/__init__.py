@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from collector_core import Collector, Context, EnergyMeter, NotAvailable, Readings, Reason, hookimpl
+from collector_core import (
+    Collector,
+    Context,
+    EnergyMeter,
+    NoTargetAvailable,
+    NotAvailable,
+    Readings,
+    Reason,
+    Targets,
+    hookimpl,
+)
 from collector_plugins.nvidia import metrics, sources
 from collector_plugins.nvidia.config import Config, Local
 from collector_plugins.nvidia.energymeters import energy_meters
 from collector_plugins.nvidia.gpu import Answer, Gpu
+from collector_plugins.nvidia.host_reader import HostReader
 from collector_plugins.nvidia.quicknvml import QuickNvml
-from collector_plugins.nvidia.watch import Timing, Watch
 
 PATIENCE = 0.8  # of the time until the next run: whoever has not answered by then is shown by that one
 
@@ -31,7 +40,9 @@ class Nvidia(Collector[Config]):
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
-        self._watches: list[Watch] = []
+        self._readers = {reader.host: reader for reader in self._new_readers()}
+        patience = PATIENCE * min(ctx.interval, ctx.timeout)
+        self._targets = Targets(ctx, self._readers, _read, patience=patience, deadline=ctx.timeout)
         self._nvml = QuickNvml()
         self._energy_meters: tuple[EnergyMeter, ...] = ()
 
@@ -46,23 +57,15 @@ class Nvidia(Collector[Config]):
         """What is simulated says so."""
         return {"demo": "true"} if self.config.local is Local.DEMO else {}
 
-    async def open(self) -> None:
-        """Make a watch for each host; what it needs, each opens itself."""
-        if not self._watches:
-            self._watches = list(self._new_watches())
-
     async def collect(self, out: Readings) -> None:
         """Read all that are due, show what each said last; raises `NotAvailable` where this machine is the only one."""
-        reads = [read for watch in self._watches if (read := watch.start())]
-        if reads:
-            await asyncio.wait(reads, timeout=PATIENCE * min(self.ctx.interval, self.ctx.timeout))
-        if not self.config.hosts:
-            self._watches[0].answer()
-        answers = dict(self._answers(out))
+        await self._targets.refresh()
+        if not self.config.hosts and len(self._readers) == 1:
+            self._raise_if_this_machine_fails()
+        answers = self._targets.answers
         self._energy_meters = tuple(self._meters_of(answers))
-        for watch, answer in answers.items():
-            with out.part(host=watch.host):
-                _publish(out, watch, answer)
+        for host, reader in self._readers.items():
+            self._publish_host(out, reader, answers.get(host))
         _publish_cluster(out, answers.values())
 
     @hookimpl
@@ -73,75 +76,85 @@ class Nvidia(Collector[Config]):
     async def close(self) -> None:
         """End all reads and hang up."""
         self._nvml.close()
-        for watch in self._watches:
-            await watch.close()
+        await self._targets.close()
+        for reader in self._readers.values():
+            await reader.source.close()
 
-    def _new_watches(self) -> Iterator[Watch]:
+    def _raise_if_this_machine_fails(self) -> None:
+        (reader,) = self._readers.values()
+        try:
+            self._targets.raise_if_all_failed()
+        except NoTargetAvailable as error:
+            raise reader.explained(NoTargetAvailable, error) from None
+
+    def _new_readers(self) -> Iterator[HostReader]:
         config, ctx = self.config, self.ctx
-        timing = Timing(ctx.interval, ctx.timeout)
         own_name = config.local_name or platform.node()
         # A machine that lists itself too, as where all share one configuration, must not be read twice.
         if config.local is not Local.OFF and own_name not in {host.label for host in config.hosts}:
             source = sources.local_source(config, ctx.clock)
-            optional = config.local is Local.AUTO
-            yield Watch(own_name, source, timing, ctx.clock, ctx.logger, optional=optional, here=True)
+            yield HostReader(own_name, source, ctx, optional=config.local is Local.AUTO, here=True)
         for host in config.hosts:
             source = sources.ssh_source(host, config, ctx.timeout)
-            yield Watch(host.label, source, timing, ctx.clock, ctx.logger, limit=host.power_limit_watts)
+            yield HostReader(host.label, source, ctx, limit=host.power_limit_watts)
 
-    def _meters_of(self, answers: Mapping[Watch, Answer]) -> Iterator[EnergyMeter]:
-        for watch, answer in answers.items():
-            if watch.here and self.config.local is not Local.DEMO:
-                yield from energy_meters(watch, answer.gpus, self._nvml, self.ctx.clock)
+    def _meters_of(self, answers: Mapping[str, Answer]) -> Iterator[EnergyMeter]:
+        for host, answer in answers.items():
+            reader = self._readers[host]
+            if reader.here and self.config.local is not Local.DEMO:
+                yield from energy_meters(reader, answer.gpus, self._nvml, self.ctx.clock)
 
-    def _answers(self, out: Readings) -> Iterator[tuple[Watch, Answer]]:
-        """What answered; a host that did not is shown as down, but not this machine where `auto` finds no GPU."""
-        for watch in self._watches:
-            try:
-                answer = watch.answer()
-            except NotAvailable as error:
-                if not (watch.optional and error.reason is Reason.NOT_FOUND):
-                    _publish_down(out, watch, error)
-            else:
-                out.add(metrics.HOST_UP, 1, host=watch.host, source=watch.source.name)
-                yield watch, answer
-            if watch.source.connections is not None:
-                out.add(metrics.HOST_CONNECTIONS, watch.source.connections, host=watch.host)
+    def _publish_host(self, out: Readings, reader: HostReader, answer: Answer | None) -> None:
+        """A host without an answer is shown as down, but not this machine where `auto` finds no GPU."""
+        if answer is not None:
+            out.add(metrics.HOST_UP, 1, host=reader.host, source=reader.source.name)
+            with out.part(host=reader.host):
+                _publish(out, reader, answer)
+        elif found := self._targets.failures.get(reader.host):
+            error = reader.explained(NotAvailable, found)
+            if not (reader.optional and error.reason is Reason.NOT_FOUND):
+                _publish_down(out, reader, error)
+        if reader.source.connections is not None:
+            out.add(metrics.HOST_CONNECTIONS, reader.source.connections, host=reader.host)
 
 
-def _publish_down(out: Readings, watch: Watch, error: NotAvailable) -> None:
-    host = {"host": watch.host, "source": watch.source.name}
+async def _read(_: str, reader: HostReader) -> Answer:
+    return await reader.read()
+
+
+def _publish_down(out: Readings, reader: HostReader, error: NotAvailable) -> None:
+    host = {"host": reader.host, "source": reader.source.name}
     out.add(metrics.HOST_UP, 0, **host)
     out.add(metrics.HOST_UNAVAILABLE, **host, reason=error.reason)
-    with out.part(host=watch.host):
+    with out.part(host=reader.host):
         raise error
 
 
-def _publish(out: Readings, watch: Watch, answer: Answer) -> None:
-    out.add(metrics.HOST_GPUS, len(answer.gpus), host=watch.host)
+def _publish(out: Readings, reader: HostReader, answer: Answer) -> None:
+    out.add(metrics.HOST_GPUS, len(answer.gpus), host=reader.host)
     for gpu in answer.gpus:
-        _publish_gpu(out, watch, gpu)
+        _publish_gpu(out, reader, gpu)
     for what, error in answer.failures.items():
-        with out.part(host=watch.host, what=what):
+        with out.part(host=reader.host, what=what):
             raise error.with_traceback(None)
 
 
-def _publish_gpu(out: Readings, watch: Watch, gpu: Gpu) -> None:
-    labels = {"host": watch.host, "gpu": gpu.index, "uuid": gpu.uuid}
+def _publish_gpu(out: Readings, reader: HostReader, gpu: Gpu) -> None:
+    labels = {"host": reader.host, "gpu": gpu.index, "uuid": gpu.uuid}
     for (metric, extra), value in gpu.series.items():
         if metric is not metrics.POWER_LIMIT:
             out.add(metric, value, **labels, **dict(zip(metric.labels[3:], extra, strict=True)))
-    limit = watch.limit or gpu.power_limit
+    limit = reader.limit or gpu.power_limit
     usage = gpu.power / limit if gpu.power is not None and limit else None
     out.add_row((metrics.POWER_LIMIT, metrics.POWER_LIMIT_USAGE), (limit, usage), **labels)
-    _publish_energy(out, watch, gpu, labels)
+    _publish_energy(out, reader, gpu, labels)
     if gpu.problems:
         with out.part(**labels):
             raise ValueError("; ".join(gpu.problems))
 
 
-def _publish_energy(out: Readings, watch: Watch, gpu: Gpu, labels: Mapping[str, str]) -> None:
-    energy = watch.energy(gpu)
+def _publish_energy(out: Readings, reader: HostReader, gpu: Gpu, labels: Mapping[str, str]) -> None:
+    energy = reader.energy(gpu)
     if energy.method is None:
         return
     out.add(metrics.ENERGY, energy.joules, **labels)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from collector_core import Clock, Component, EnergyMeter, EnergyMethod, EnergyReading
 from collector_plugins.nvidia.energy import GpuEnergy
 from collector_plugins.nvidia.gpu import Gpu
+from collector_plugins.nvidia.host_reader import HostReader
 from collector_plugins.nvidia.quicknvml import QuickNvml
-from collector_plugins.nvidia.watch import Watch
 
 # nvidia-smi(1): the power is accurate to within ±5 %. Its area misses what happens between two readings (Yang et al.,
 # "Part-time Power Measurements: nvidia-smi's Lack of Attention", arXiv 2312.02741, 2023).
@@ -18,10 +18,10 @@ UNCERTAINTY = {EnergyMethod.NVML_COUNTER: 0.05, EnergyMethod.POWER_INTEGRAL: 0.1
 PERIOD_SECONDS = 0.1
 
 
-def energy_meters(watch: Watch, gpus: Sequence[Gpu], nvml: QuickNvml, clock: Clock) -> Iterator[EnergyMeter]:
-    """A meter for each GPU of the machine that a watch reads, where its energy is known."""
+def energy_meters(reader: HostReader, gpus: Sequence[Gpu], nvml: QuickNvml, clock: Clock) -> Iterator[EnergyMeter]:
+    """A meter for each GPU of the machine that a reader reads, where its energy is known."""
     for gpu in gpus:
-        energy = watch.energy(gpu)
+        energy = reader.energy(gpu)
         if energy.method is not None:
             yield EnergyMeter(
                 component=Component.GPU,

@@ -10,29 +10,29 @@ from collector_plugins.nvidia import Nvidia
 from collector_plugins.nvidia.demo import Demo
 from collector_plugins.nvidia.energymeters import PERIOD_SECONDS, UNCERTAINTY
 from collector_plugins.nvidia.gpu import Answer
+from collector_plugins.nvidia.host_reader import HostReader
 from collector_plugins.nvidia.sources import Missing
-from collector_plugins.nvidia.watch import Timing, Watch
 
 
 class DemoNvidia(Nvidia):
     """The simulated hosts; reads nothing and connects to nothing."""
 
-    def _new_watches(self) -> Iterator[Watch]:
+    def _new_readers(self) -> Iterator[HostReader]:
         rack, ctx = Rack(), self.ctx
-        timing = Timing(ctx.interval, ctx.timeout)
         for host, gpus in _by_host(rack.gpus).items():
             here = host == rack.host
             source = Demo(ctx.clock, gpus, counts=here)
             source.name = "nvml" if here else "ssh"
-            yield Watch(host, source, timing, ctx.clock, ctx.logger, here=here)
+            yield HostReader(host, source, ctx, here=here)
         down = NotAvailable(Reason.UNREACHABLE, "this simulated host is down", fix=f"ssh {rack.host_down} true")
-        yield Watch(rack.host_down, Missing("ssh", down), timing, ctx.clock, ctx.logger)
+        yield HostReader(rack.host_down, Missing("ssh", down), ctx)
 
-    def _meters_of(self, answers: Mapping[Watch, Answer]) -> Iterator[EnergyMeter]:
+    def _meters_of(self, answers: Mapping[str, Answer]) -> Iterator[EnergyMeter]:
         """As the real ones, but that nobody asks a driver."""
-        for watch, answer in answers.items():
-            for gpu in answer.gpus if watch.here else ():
-                latest = watch.energy(gpu).latest
+        for host, answer in answers.items():
+            reader = self._readers[host]
+            for gpu in answer.gpus if reader.here else ():
+                latest = reader.energy(gpu).latest
                 method = EnergyMethod.NVML_COUNTER
                 uncertainty = UNCERTAINTY[method]
                 yield EnergyMeter(Component.GPU, gpu.uuid, method, uncertainty, PERIOD_SECONDS, latest, read=latest)

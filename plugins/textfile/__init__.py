@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
@@ -22,11 +22,9 @@ from collector_core import (
     hookimpl,
     reason_of,
 )
+from collector_core.prometheus_text import Family
 from collector_plugins.textfile import folders
 from collector_plugins.textfile.promfile import PromFile
-
-if TYPE_CHECKING:
-    from prometheus_client import Metric
 
 MTIME = Gauge(
     "textfile_mtime_seconds",
@@ -134,11 +132,9 @@ def _publish(out: Readings, file: PromFile, texts: Mapping[str, str]) -> None:
     out.add(VALID, valid, file=file.label)
 
 
-def _with_help(file: PromFile, texts: Mapping[str, str]) -> Iterator[Metric]:
+def _with_help(file: PromFile, texts: Mapping[str, str]) -> Iterator[Family]:
     for family in file.families:
-        helped = copy.copy(family)
-        helped.documentation = texts.get(family.name) or f"Metric read from {file.label}"
-        yield helped
+        yield replace(family, documentation=texts.get(family.name) or f"Metric read from {file.label}")
 
 
 @hookimpl

@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from collector_core import ReadingError
-
-if TYPE_CHECKING:
-    from prometheus_client import Metric
+from collector_core.prometheus_text import Family, read_families
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 _MAX_LABEL = 1000  # characters; a little less than a label may have
@@ -23,7 +20,7 @@ class PromFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.families: list[Metric] = []
+        self.families: list[Family] = []
         self.mtime = 0.0
         self.error: Exception | None = None
         self._seen: Signature | None = None
@@ -41,9 +38,6 @@ class PromFile:
 
     def look(self) -> None:
         """Find out what is there now."""
-        # Imported here because prometheus_client's parser is only needed where there are files.
-        from collector_plugins.textfile.parser import parse  # noqa: PLC0415
-
         try:
             if _signature(self.path.stat()) == self._seen:
                 return
@@ -54,6 +48,16 @@ class PromFile:
             self._seen, self.families, self.error = None, [], error
         except ValueError as error:
             self.families, self.error = [], ReadingError(str(error))
+
+
+def parse(data: bytes) -> list[Family]:
+    """The families of a file, as strictly as node_exporter reads it; raises `ValueError`.
+
+    A file that is still being written is told by its last line. Timestamps would be the same at every scrape.
+    """
+    if data and not data.endswith(b"\n"):
+        raise ValueError("the last line has no end: is the file still being written?")
+    return read_families(data, timestamps=False)
 
 
 def _read(path: Path) -> tuple[Signature, bytes]:

@@ -14,11 +14,22 @@ import collector_core.calibration
 import collector_core.demo
 import collector_core.energy
 import collector_core.procfs
+import collector_core.prometheus_text
 import collector_core.storage
 import collector_core.testing
 from collector_core.plugins import hookspecs
 from collector_core.testing import FakeClock
 
+MODULES = (
+    collector_core,
+    collector_core.calibration,
+    collector_core.demo,
+    collector_core.energy,
+    collector_core.procfs,
+    collector_core.prometheus_text,
+    collector_core.storage,
+    collector_core.testing,
+)
 PUBLIC = {getattr(collector_core, name) for name in collector_core.__all__ if name[0].isupper()}
 
 
@@ -103,13 +114,7 @@ def test_the_public_names_and_their_signatures_are_those_promised(collector_gold
     hooks = [name for name, hook in vars(hookspecs).items() if hasattr(hook, f"{hookspecs.PROJECT}_spec")]
     text = "\n".join(
         [
-            section("collector_core", collector_core, collector_core.__all__),
-            section("collector_core.calibration", collector_core.calibration, collector_core.calibration.__all__),
-            section("collector_core.demo", collector_core.demo, collector_core.demo.__all__),
-            section("collector_core.energy", collector_core.energy, collector_core.energy.__all__),
-            section("collector_core.procfs", collector_core.procfs, collector_core.procfs.__all__),
-            section("collector_core.storage", collector_core.storage, collector_core.storage.__all__),
-            section("collector_core.testing", collector_core.testing, collector_core.testing.__all__),
+            *(section(module.__name__, module, module.__all__) for module in MODULES),
             section("hooks", hookspecs, hooks),
         ]
     )
@@ -130,18 +135,7 @@ def test_a_change_of_a_signature_is_seen():
     assert lines(advance) != lines(changed)
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        collector_core,
-        collector_core.calibration,
-        collector_core.demo,
-        collector_core.energy,
-        collector_core.procfs,
-        collector_core.storage,
-        collector_core.testing,
-    ],
-)
+@pytest.mark.parametrize("module", MODULES)
 def test_public_names_are_sorted_and_documented(module):
     assert list(module.__all__) == sorted(module.__all__)
     for name in module.__all__:

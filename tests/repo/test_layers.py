@@ -14,6 +14,7 @@ import collector_core.demo.rack
 import collector_core.energy
 import collector_core.metering
 import collector_core.procfs
+import collector_core.prometheus_text
 import collector_core.storage
 from collector_core.plugins.discovery import discover
 
@@ -32,6 +33,7 @@ PUBLIC = {
         collector_core.energy,
         collector_core.metering,
         collector_core.procfs,
+        collector_core.prometheus_text,
         collector_core.storage,
     )
 }
@@ -41,7 +43,7 @@ OPEN = PUBLIC | {collector_core.demo.rack.__name__: collector_core.demo.rack}
 FLOORS = (  # from the ground up; a room may use those on lower floors, and none beside it
     {"errors"},
     {"model", "procfs", "storage", "options"},
-    {"metering", "polling"},
+    {"metering", "polling", "prometheus_text"},
     {"http"},
     {"collector"},
     {"plugins"},

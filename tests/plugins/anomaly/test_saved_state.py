@@ -141,6 +141,7 @@ def test_a_program_that_looks_once_writes_nothing(file):
         ("[]\n", "corrupt"),
         ('{"schema": 1, "row": 300}\n', "corrupt"),
         ('{"schema": 99, "row": 300, "at": 1}\n', "other-schema"),
+        ('{"schema": "../x", "row": 300, "at": 1}\n', "other-schema"),
         ('{"schema": 1, "row": 60, "at": 1}\n', "other-rows"),
     ],
 )
@@ -150,7 +151,7 @@ def test_a_state_that_cannot_be_used_is_set_aside_and_said(machine, file, caplog
     found = machine()
     found.rows(3)
     assert set_aside(file)[f"state.jsonl.{why}"].read_text() == text
-    assert "learning starts over" in caplog.text
+    assert f"it is kept as {set_aside(file)[f'state.jsonl.{why}'].name}; learning starts over" in caplog.text
     found.plugin.close()
     assert file.exists()
 

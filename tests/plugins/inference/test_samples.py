@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_plugins.inference.mapping import shipped
-from collector_plugins.inference.samples import MAX_LINE_CHARACTERS, MAX_SAMPLES, parse
+from collector_plugins.inference.samples import MAX_SAMPLES, parse
 from collector_plugins.inference.state import states, wanted
 
 VLLM = shipped("vllm")
@@ -15,9 +15,9 @@ WANTED = wanted(VLLM)
 LINE = 'vllm:num_requests_waiting{model_name="a"} 3'
 
 
-def test_labels_are_unescaped_and_timestamps_ignored():
-    answer = parse(b'x{model="a\\"b\\\\c\\n"} 1.5 1700000000000\n', {"x"})
-    assert answer == {"x": [({"model": 'a"b\\c\n'}, 1.5)]}
+def test_timestamps_and_blanks_are_ignored():
+    body = b'  x { model="m" , reason="stop" }   10\n\tx{model="n",} 2 1760000000000\r\n'
+    assert parse(body, {"x"}) == {"x": [({"model": "m", "reason": "stop"}, 10), ({"model": "n"}, 2)]}
 
 
 def test_other_metrics_are_passed_over_even_if_they_cannot_be_read():
@@ -34,16 +34,13 @@ def test_values_that_are_no_number_are_left_out(value):
     assert parse(f"x {value}\n".encode(), {"x"}) == {}
 
 
-@pytest.mark.parametrize("line", ['x{a="b} 1', "x{a=b} 1", "x one", "x", 'x{a="1",a="2"} 1'])
-def test_a_line_that_cannot_be_read_is_named(line):
-    with pytest.raises(ValueError, match="line 2: cannot read 'x"):
-        parse(f"# HELP x X.\n{line}\n".encode(), {"x"})
+def test_a_line_that_cannot_be_read_is_named():
+    with pytest.raises(ValueError, match="line 2: cannot read 'x one'"):
+        parse(b"# HELP x X.\nx one\n", {"x"})
 
 
-def test_long_lines_and_many_samples_are_refused():
-    with pytest.raises(ValueError, match="line 1 has"):
-        parse(b'x{a="' + b"b" * MAX_LINE_CHARACTERS + b'"} 1', {"x"})
-    with pytest.raises(ValueError, match="at most"):
+def test_many_samples_are_refused():
+    with pytest.raises(ValueError, match=f"more than {MAX_SAMPLES}"):
         parse(b"x 1\n" * (MAX_SAMPLES + 1), {"x"})
 
 

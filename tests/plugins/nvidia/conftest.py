@@ -88,11 +88,18 @@ def smi(tmp_path):
     return FakeSmi(tmp_path / "smi")
 
 
+PATIENT = {"timeout": 60.0, "keeps_running": False}
+
+
 @pytest.fixture
 def local(collector_harness, smi):
-    """A harness that reads this machine's fake nvidia-smi; options and attributes as the test likes."""
+    """A harness that reads this machine's fake nvidia-smi; options and attributes as the test likes.
+
+    Unless the test says how long a run may take it waits for the program, however busy this machine is.
+    """
 
     def make(**options):
+        options = ({} if "timeout" in options else PATIENT) | options
         options = {"local": "nvidia-smi", "local_name": "here", "nvidia_smi": str(smi.folder / "nvidia-smi")} | options
         return collector_harness(Nvidia, **options)
 

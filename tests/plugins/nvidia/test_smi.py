@@ -13,10 +13,13 @@ from tests.plugins.nvidia.conftest import GPU
 HERE = {"host": "here", "gpu": "0", "uuid": "GPU-0"}
 
 
-def why_not(harness):
-    with pytest.raises(NotAvailable) as raised:
-        harness.run()
-    return raised.value.reason, raised.value.detail
+def why_not(harness, advance=0.0):
+    try:
+        harness.run(advance=advance)
+    except NotAvailable as error:
+        return error.reason, error.detail
+    (failure,) = harness.part_failures
+    return failure.error.reason, str(failure.error)
 
 
 def failures(harness):
@@ -242,7 +245,8 @@ def test_one_that_hangs_is_killed_at_the_deadline_and_named(local, smi, eventual
     smi.say(sleep=600)
     harness = local(interval=0.2, timeout=0.4)
     assert why_not(harness) == ("timeout", "no answer yet, while running nvidia-smi")
-    eventually(lambda: why_not(harness) == ("timeout", "no answer after 0.4 s, while running nvidia-smi"))
+    eventually(lambda: smi.calls)
+    assert why_not(harness, advance=1) == ("timeout", "no answer within 0.4 s, while running nvidia-smi")
     pid = int(smi.calls[0].split()[0])
     eventually(lambda: not Path(f"/proc/{pid}").exists())
 

@@ -11,15 +11,17 @@ import pytest
 
 from collector_core.testing import Harness
 from collector_plugins.nvidia import Nvidia, metrics
+from tests.plugins.nvidia.conftest import PATIENT
 
 
 @pytest.fixture
 def cluster(collector_harness):
     """A harness over hosts: `cluster(good=server, other={…})`; interval and timeout in seconds."""
 
-    def make(interval=2.0, timeout=3.0, **hosts):
+    def make(interval=2.0, timeout=None, **hosts):
         listed = [{"name": name, **getattr(host, "options", host)} for name, host in hosts.items()]
-        return collector_harness(Nvidia, local="off", hosts=listed, interval=interval, timeout=timeout)
+        waiting = PATIENT if timeout is None else {"timeout": timeout}
+        return collector_harness(Nvidia, local="off", hosts=listed, interval=interval, **waiting)
 
     return make
 
@@ -204,7 +206,7 @@ def test_the_connection_to_a_host_that_hung_is_dropped_and_not_used_again(cluste
 
     def timed_out():
         harness.run(advance=0.5)
-        return "no answer after" in str(errors(harness).get("host"))
+        return "no answer within" in str(errors(harness).get("host"))
 
     eventually(timed_out)
     server.thaw()
@@ -234,7 +236,7 @@ def test_a_host_that_was_frozen_from_the_start_hangs_while_keys_are_exchanged(cl
         harness.run()
         return str(errors(harness)["frozen"])
 
-    eventually(lambda: error() == "no answer after 0.6 s, while exchanging keys")
+    eventually(lambda: error() == "no answer within 0.6 s, while exchanging keys")
 
 
 def test_a_host_that_comes_back_is_connected_to_again_and_goes_on_from_its_joules(cluster, sshd, eventually):
@@ -275,7 +277,7 @@ def test_a_command_that_hangs_leaves_no_process_behind_on_the_host(cluster, sshd
 
     def error():
         harness.run()
-        return "no answer after" in str(errors(harness)["host"]) or "did not end" in str(errors(harness)["host"])
+        return "no answer within" in str(errors(harness)["host"]) or "did not end" in str(errors(harness)["host"])
 
     eventually(error)
     pid = int(smi.calls[0].split()[0])

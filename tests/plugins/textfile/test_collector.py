@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from collector_core import NotAvailable
 from collector_core.testing import assert_plugin_contract
-from collector_plugins.textfile import MTIME, VALID, Textfile, parser
+from collector_plugins.textfile import MTIME, VALID, Textfile, promfile
 from collector_plugins.textfile.promfile import MAX_FILE_BYTES
 
 
@@ -45,8 +45,8 @@ def test_the_contract(tmp_path):
 
 def test_a_changed_file_is_read_again_and_an_unchanged_one_is_not(run, folder, monkeypatch):
     parsed = []
-    parse = parser.parse
-    monkeypatch.setattr(parser, "parse", lambda data: parsed.append(data) or parse(data))
+    parse = promfile.parse
+    monkeypatch.setattr(promfile, "parse", lambda data: parsed.append(data) or parse(data))
     (folder / "a.prom").write_text("a 1\n")
     (folder / "b.prom").write_text("b\n")
     for _ in range(3):

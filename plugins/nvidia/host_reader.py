@@ -1,0 +1,69 @@
+"""One host: reads its GPUs, follows their energy, and tells when one comes or goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from collector_core import Context, NotAvailable, Reason, describe, reason_of
+from collector_plugins.nvidia.energy import GpuEnergy
+from collector_plugins.nvidia.gpu import Answer, Gpu, Source
+
+ProblemT = TypeVar("ProblemT", bound=NotAvailable)
+
+MAX_GAP_INTERVALS = 3  # powers further apart than so many intervals say nothing about the time between them
+
+
+@dataclass(eq=False)
+class HostReader:
+    """Where one host is read, and what is known of its GPUs so far.
+
+    `host` is its label, `limit` the power limit in watts that is configured for its GPUs; where it is `optional` it is
+    no fault that it has none, and `here` is this machine.
+    """
+
+    host: str
+    source: Source
+    ctx: Context
+    limit: float | None = None
+    optional: bool = False
+    here: bool = False
+    _energies: dict[str, GpuEnergy] = field(default_factory=dict)
+    _before: Answer | None = None
+
+    async def read(self) -> Answer:
+        """Read all its GPUs; raises what its source raises."""
+        clock = self.ctx.clock
+        started = clock.monotonic()
+        answer = await self.source.read()
+        taken = (started + clock.monotonic()) / 2
+        for gpu in answer.gpus:
+            self.energy(gpu).update(gpu, taken)
+        if self._before:
+            self._log_changes(self._before, answer)
+        self._before = answer
+        return answer
+
+    def explained(self, kind: type[ProblemT], error: Exception) -> ProblemT:
+        """Why it could not be read, as another kind of error; where it takes too long, how far it has come."""
+        reason, detail = reason_of(error), describe(error)
+        if reason is Reason.TIMEOUT and "while" not in detail:
+            detail += f", while {self.source.stage}"
+        return kind(reason, detail, fix=getattr(error, "fix", ""))
+
+    def energy(self, gpu: Gpu) -> GpuEnergy:
+        """The energy of one of its GPUs so far."""
+        key = gpu.uuid or gpu.index
+        if key not in self._energies:
+            self._energies[key] = GpuEnergy(MAX_GAP_INTERVALS * self.ctx.interval)
+        return self._energies[key]
+
+    def _log_changes(self, before: Answer, now: Answer) -> None:
+        was, there = ({gpu.uuid or gpu.index: gpu for gpu in answer.gpus} for answer in (before, now))
+        log = self.ctx.logger
+        for key in was.keys() - there.keys():
+            gone = was[key]
+            log.warning("%s: GPU %s (%s) is gone, %d are left", self.host, gone.index, gone.uuid, len(there))
+        for key in there.keys() - was.keys():
+            new = there[key]
+            log.info("%s: GPU %s (%s) is there now, %d in all", self.host, new.index, new.uuid, len(there))
