@@ -79,7 +79,7 @@ def files(folder: Path) -> list[Path]:
 
 
 def read(paths: Iterable[Path]) -> Table:
-    """All rows of files, by series and time; raises `ValueError` where a file is no history, with its line."""
+    """All rows of files, by series and time; raises `ValueError` where a file is not a history, with its line."""
     table: dict[str, dict[float, float]] = {}
     for path in paths:
         with path.open(encoding="utf-8", newline="") as stream:

@@ -13,7 +13,7 @@ def check(state: Mapping[str, Any], version: int) -> None:
     if not isinstance(state, Mapping) or state.get("version") != version:
         raise ValueError(f"not a detector's state of version {version}")
     if not _numbers(state):
-        raise ValueError("the detector's saved state is damaged: it holds what is no number")
+        raise ValueError("the detector's saved state is damaged: it holds what is not a number")
 
 
 def _numbers(part: object) -> bool:

@@ -76,7 +76,7 @@ class Saved:
             header = json.loads(line)
             schema, row, at = header["schema"], header["row"], float(header["at"])
         except (ValueError, TypeError, KeyError, RecursionError):
-            self._refuse("its first line is no header")
+            self._refuse("its first line is not a header")
             return False
         if schema != SCHEMA:
             self._refuse(f"it has schema {schema}, and this version knows {SCHEMA}", "other-schema")
