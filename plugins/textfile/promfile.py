@@ -36,7 +36,7 @@ class PromFile:
         """Whether it was removed between being listed and being read."""
         return isinstance(self.error, FileNotFoundError) and not self.path.is_symlink()
 
-    def look(self) -> None:
+    def read_if_changed(self) -> None:
         """Find out what is there now."""
         try:
             if _signature(self.path.stat()) == self._seen:
