@@ -30,7 +30,7 @@ def _address(*schemes: str) -> AfterValidator:
             parts = urlsplit(text)
             place = parts.path if parts.scheme == "ipc" else parts.hostname and (parts.port or parts.hostname)
         except ValueError:
-            raise ValueError("is no address") from None
+            raise ValueError("is not an address") from None
         if parts.scheme not in schemes or not place:
             raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}, and name a place")
         if not text.isprintable() or any(letter.isspace() for letter in text):
@@ -91,7 +91,7 @@ class Entry(Options):
 
     series: str = Field(min_length=1, max_length=500, description='name or name{label="value"}; several are added up.')
     scale: float = Field(1.0, gt=0, allow_inf_nan=False, description="Factor to the metric's unit.")
-    rate: bool = Field(False, description="Take its growth by second.")
+    rate: bool = Field(False, description="Take its growth per second.")
     _wanted: Wanted = PrivateAttr()
 
     @model_validator(mode="before")
