@@ -39,7 +39,7 @@ def test_a_load_burns_and_ends() -> None:
 def test_a_counter_that_was_not_there_all_the_time_is_not_added_up() -> None:
     assert growth({"a": 1.0, "b": 5.0}, {"a": 3.0, "b": 5.5}) == {"a": 2.0, "b": 0.5}
     for after in ({"a": 3.0}, {"a": 3.0, "b": 4.0}):
-        with pytest.raises(NotAvailable, match="not there all the time"):
+        with pytest.raises(NotAvailable, match="not available the whole time"):
             growth({"a": 1.0, "b": 5.0}, after)
 
 
