@@ -226,10 +226,17 @@ def test_bad_addresses(listen):
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("500ms", 0.5), ("5s", 5), ("1.5m", 90), ("1h", 3600), (7, 7), ("1d", 86400)]
+    ("text", "expected"),
+    [("500ms", 0.5), ("5s", 5), ("1.5m", 90), ("1h", 3600), (7, 7), ("1d", 86400), ("90", 90), (" 2 m ", 120)],
 )
 def test_durations(text, expected):
     assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "s", "5x", "-5s", "1m30s", "5 5", "1e3", "٫5s", None, True, []])
+def test_bad_durations(text):
+    with pytest.raises(ValueError, match="a duration is"):
+        seconds(text)
 
 
 @given(
