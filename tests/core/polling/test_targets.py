@@ -466,7 +466,7 @@ async def test_close_returns_although_a_call_ignores_it(targets, poll, monkeypat
     release.set()
 
 
-async def test_a_failure_nobody_looks_at_is_not_reported_by_asyncio(targets, poll):
+async def test_a_failure_nobody_looks_at_is_not_reported_by_asyncio(context, poll):
     said = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: said.append(context))
     release = asyncio.Event()
@@ -475,11 +475,12 @@ async def test_a_failure_nobody_looks_at_is_not_reported_by_asyncio(targets, pol
         await release.wait()
         raise ValueError
 
-    made = targets(Probe(a=fail_late, b=1))
+    probe = Probe(a=fail_late, b=1)
+    made = Targets(context(), probe.places, probe.ask, patience=A_MOMENT)
     await poll(made)
     release.set()
     await asyncio.sleep(A_MOMENT)
-    del made
+    del made, probe
     with warnings.catch_warnings(action="ignore"):  # of what other tests have left
         gc.collect()
     assert said == []
