@@ -29,9 +29,31 @@ BESIDE = ("-wal", "-journal", "-shm")
 """What SQLite keeps beside a file, by the ends of their names; what the first two hold is part of it."""
 
 
-def connect(path: Path | str, *, busy_seconds: float = 0.0) -> sqlite3.Connection:
-    """A connection that begins no transaction by itself."""
-    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, uri=isinstance(path, str))
+IN_MEMORY = Path(":memory:")
+
+
+def connect(path: Path, *, busy_seconds: float = 0.0) -> sqlite3.Connection:
+    """A connection to a file that is there, or to memory; it begins no transaction by itself."""
+    return _connect(":memory:" if path == IN_MEMORY else _uri(path, "mode=rw"), busy_seconds)
+
+
+def connect_to_read(path: Path, *, busy_seconds: float = 0.0) -> sqlite3.Connection:
+    """A connection that changes nothing in the file, while others may write it."""
+    return _connect(_uri(path, "mode=ro"), busy_seconds)
+
+
+def connect_to_look(path: Path) -> sqlite3.Connection:
+    """A connection to a file that nobody writes meanwhile; nothing is left beside one that was closed well."""
+    is_whole = not any(path.with_name(path.name + suffix).exists() for suffix in BESIDE)
+    return _connect(_uri(path, "mode=ro&immutable=1" if is_whole else "mode=ro"), 0.0)
+
+
+def _uri(path: Path, parameters: str) -> str:
+    return f"{path.absolute().as_uri()}?{parameters}"
+
+
+def _connect(name: str, busy_seconds: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(name, timeout=busy_seconds, isolation_level=None, uri=True)
     connection.text_factory = _decode
     return connection
 
@@ -39,17 +61,6 @@ def connect(path: Path | str, *, busy_seconds: float = 0.0) -> sqlite3.Connectio
 def _decode(text: bytes) -> str:
     """A letter that the disk has changed costs itself, not every query that meets it."""
     return text.decode(errors="replace")
-
-
-def connect_to_read(path: Path, *, busy_seconds: float = 0.0) -> sqlite3.Connection:
-    """A connection that changes nothing in the file, while others may write it."""
-    return connect(f"{path.absolute().as_uri()}?mode=ro", busy_seconds=busy_seconds)
-
-
-def connect_to_look(path: Path) -> sqlite3.Connection:
-    """A connection to a file that nobody writes meanwhile; nothing is left beside one that was closed well."""
-    is_whole = not any(path.with_name(path.name + suffix).exists() for suffix in BESIDE)
-    return connect(f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if is_whole else ''}")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ class Schema:
     """What a database holds.
 
     Each of `migrations` makes its version out of the one before, in SQL statements; what was released is never changed.
-    The rows of the tables in `salvage`, which have a rowid, are taken over from a broken file as far as they can be
+    Rows of the tables in `salvage`, each of which has a primary key, are taken over from a broken file where they can be
     read. `check` raises `ValueError` where what the tables hold cannot be used; the file then counts as broken.
     """
 
@@ -76,11 +76,7 @@ def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
 
 def _readable_rows(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """From both ends up to where it is broken."""
-    last = -(2**63)
     for order in ("ASC", "DESC"):
-        query = f"SELECT {', '.join(['rowid', *columns])} FROM {table} WHERE rowid > ? ORDER BY rowid {order}"  # noqa: S608
         with suppress(sqlite3.Error):
-            for rowid, *row in connection.execute(query, (last,)):
-                last = rowid if order == "ASC" else last
-                yield tuple(row)
+            yield from connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY rowid {order}")  # noqa: S608
             return

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 from collector_core.storage.atomic_file import FILE_MODE, AtomicFile, private_folder, set_aside, sync_folder
 from collector_core.storage.connection import (
     BESIDE,
+    IN_MEMORY,
     closed_on_error,
     connect,
     connect_to_look,
@@ -46,7 +47,7 @@ class Database:
     soon as the cause is gone. A statement that breaks a rule of its table raises sqlite3's own error.
     """
 
-    IN_MEMORY: ClassVar = Path(":memory:")
+    IN_MEMORY: ClassVar = IN_MEMORY
 
     def __init__(
         self,
@@ -96,16 +97,14 @@ class Database:
     def backup(self, target: Path) -> None:
         """Write a copy as of now to `target`, whole or not at all; others may write meanwhile."""
         connection = self._opened()
-        try:
-            with (
-                self._explained(f"copy to {target}: "),
-                AtomicFile(target) as file,
-                closing(connect(file.temporary)) as copy,
-            ):
-                copy.execute("PRAGMA journal_mode = OFF")
-                connection.backup(copy)
-        except OSError as error:
-            raise storage_error(target, error) from error
+        with (
+            _explained_refusals(target),
+            self._explained(f"copy to {target}: "),
+            AtomicFile(target) as file,
+            closing(connect(file.temporary)) as copy,
+        ):
+            copy.execute("PRAGMA journal_mode = OFF")
+            connection.backup(copy)
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is not None:
@@ -113,11 +112,8 @@ class Database:
                 return self._connection
             self.close()  # it was moved away, and what locks it perhaps as well
         try:
-            with self._explained():
+            with _explained_refusals(self.path), self._explained():
                 self._connection = self._connect()
-        except OSError as error:
-            self.close()
-            raise storage_error(self.path, error) from error
         except BaseException:
             self.close()
             raise
@@ -132,7 +128,7 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         if self._read_only:
             return self._readable()
-        if self.path == self.IN_MEMORY:
+        if self.path == IN_MEMORY:
             return self._prepared()
         private_folder(self.path.parent)
         _make_private(self.path)
@@ -234,6 +230,14 @@ class Database:
             raise self._error(reason, f"{doing}{error}") from error
 
 
+@contextmanager
+def _explained_refusals(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
 def _reason(error: StorageError | sqlite3.DatabaseError) -> StorageReason:
     return error.storage_reason if isinstance(error, StorageError) else sqlite_reason(error)
 
@@ -253,11 +257,9 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE))
         sync_folder(path.parent)
     except FileExistsError:
-        mode = path.lstat().st_mode
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(path.lstat().st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", str(path)) from None
         if not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, "it cannot be written", str(path)) from None
-        if mode & 0o077:
-            with suppress(PermissionError):  # another user's, who lets us write it
-                path.chmod(FILE_MODE)
+        with suppress(PermissionError):  # another user's, who lets us write it
+            path.chmod(FILE_MODE)

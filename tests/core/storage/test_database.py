@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from collector_core import NotAvailable, Reason
+from collector_core import Reason
 from collector_core.storage import Database, Schema, StorageError, StorageReason
 
 TABLE = ("CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",)
@@ -94,6 +94,19 @@ def test_it_is_for_its_owner_alone(database, file):
     file.chmod(0o644)
     subject.open()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("name", ["a?mode=memory.db", "a#b%20.db", "file:a.db", "ä b.db"])
+def test_any_name_is_a_file_of_that_name(database, file, name):
+    path = file.with_name(name)
+    for read_only in (False, True):
+        subject = database(path=path, read_only=read_only)
+        if not read_only:
+            add(subject, "a")
+            subject.close()
+        assert kept(subject) == ["a"]
+        subject.close()
+    assert sorted(each.name for each in file.parent.iterdir() if each.suffix == ".db") == [name]
 
 
 def test_a_block_that_raises_leaves_nothing(database):
@@ -404,12 +417,3 @@ def test_a_backup_that_cannot_be_written_is_told_and_the_old_one_stays(database,
         subject.backup(tmp_path / "no/backup.db")
     assert caught.value.path == tmp_path / "no/backup.db"
     assert len(kept(subject)) == 1001
-
-
-def test_an_error_may_leave_a_collector_as_it_is(file):
-    error = StorageError(file, StorageReason.DISK_FULL, "no space left")
-    assert isinstance(error, NotAvailable)
-    assert str(error) == f"{file}: no space left"
-    assert error.reason is Reason.PERMISSION
-    assert error.fix
-    assert error.path == file
