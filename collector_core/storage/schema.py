@@ -17,7 +17,7 @@ class Schema:
     """What a database holds.
 
     Each of `migrations` makes its version out of the one before, in SQL statements; what was released is never changed.
-    Rows of the tables in `salvage`, each of which has a primary key, are taken over from a broken file where they can be
+    Of a broken file, rows of the tables in `salvage`, each of which has a primary key, are taken over where they can be
     read. `check` raises `ValueError` where what the tables hold cannot be used; the file then counts as broken.
     """
 

@@ -2,12 +2,14 @@
 
 import sqlite3
 import stat
+import threading
 from contextlib import closing
 
 import pytest
 
 from collector_core import Reason
 from collector_core.storage import Database, Schema, StorageError, StorageReason
+from collector_core.storage.file_lock import FileLock
 
 TABLE = ("CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",)
 SCHEMA = Schema([TABLE])
@@ -161,6 +163,7 @@ def test_durability_is_the_callers_choice(database, settings, number):
 
 def test_it_waits_for_others_as_long_as_it_was_told(database):
     assert pragma(database(busy_seconds=1.5), "busy_timeout") == 1500
+    assert pragma(database(busy_seconds=1.5, read_only=True), "busy_timeout") == 1500
     assert pragma(Database(Database.IN_MEMORY, SCHEMA), "busy_timeout") == 5000
 
 
@@ -261,6 +264,15 @@ def test_one_that_is_exclusive_waits_until_others_have_closed(database):
     first.close()
     add(second, "b")
     assert kept(second) == ["a", "b"]
+
+
+@pytest.mark.parametrize("settings", [{"exclusive": True}, {}])
+def test_one_that_finds_the_file_in_use_waits_a_while(database, file, settings):
+    file.parent.mkdir()
+    holder = FileLock(file.with_name("a.db.lock"))
+    assert holder.acquire(shared=False, wait_seconds=0)
+    threading.Timer(0.1, holder.release).start()
+    add(database(busy_seconds=60.0, **settings), "a")
 
 
 def test_one_that_may_not_open_keeps_nobody_out(database):
