@@ -27,7 +27,10 @@ Duration = Annotated[float, BeforeValidator(seconds), Field(ge=0.01, le=86400, a
 
 
 class Options(BaseModel):
-    """A section of options: subclass it, one field per option. Unknown keys are errors; values never change."""
+    """A section of options, or a document of that kind: subclass it, one field per key.
+
+    Unknown keys are errors, values never change, and messages do not repeat what was given.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 

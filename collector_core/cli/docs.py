@@ -53,4 +53,4 @@ def _pages() -> Iterator[tuple[Path, str]]:
 
 def _readme(plugin: Plugin) -> Path | None:
     file = getattr(plugin.module, "__file__", None)
-    return documentation.readme_of(Path(file)) if file else None
+    return documentation.readme_of(Path(file).resolve()) if file else None

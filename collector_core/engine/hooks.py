@@ -90,7 +90,7 @@ class Hooks:
 
 
 def checked_sections(offered: Iterable[object]) -> tuple[PageSection, ...]:
-    """What `collector_page_sections` returned; raises `DeclarationError` where that is no section, or too much."""
+    """What `collector_page_sections` returned; raises `DeclarationError` where that is not a section, or too much."""
     sections = tuple(offered)
     if not all(isinstance(section, PageSection) for section in sections):
         raise DeclarationError("collector_page_sections() must return PageSection objects")

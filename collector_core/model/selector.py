@@ -62,6 +62,10 @@ class Selector(SeriesChooser):
         """Whether a series with this name and all these labels, whose metric is about `topic` of `of`, is meant."""
         return self._means_name(name, topic, of) and self._means_labels(labels)
 
+    def means(self, series: Series) -> bool:
+        """Whether the series is meant."""
+        return self.matches(series.name, series.labels, topic=series.topic, of=series.of)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Selector) and self.text == other.text
 
@@ -112,5 +116,5 @@ def _matcher(text: str, match: re.Match[str]) -> _Matcher:
         return _Matcher(label, re.compile(value), wanted=operator == "=~")
     except re.error as error:
         raise ValueError(
-            f"{text!r}: {value!r} at position {match.start(3)} is no regular expression: {error}"
+            f"{text!r}: {value!r} at position {match.start(3)} is not a regular expression: {error}"
         ) from None

@@ -65,8 +65,7 @@ class SeriesChooser(ABC):
             values = each.snapshot.values
             for place, series in self.places(each):
                 yield series, values[place]
-            for family in each.snapshot.families:
-                yield from self._foreign(each, family)
+            yield from self.select_families(each)
 
     def places(self, published: Published) -> Sequence[tuple[int, Series]]:
         """The series that are meant, with the place of each one's value in `published.snapshot.values`.
@@ -77,6 +76,11 @@ class SeriesChooser(ABC):
         if published.source not in known:
             known[published.source] = list(self._look_up(published))
         return known[published.source]
+
+    def select_families(self, published: Published) -> Iterator[tuple[Series, float]]:
+        """The series of foreign code's families that are meant, with their values."""
+        for family in published.snapshot.families:
+            yield from self._foreign(published, family)
 
     @abstractmethod
     def _means_metric(self, metric: Metric) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from collector_core import Collector, Context, NotAvailable, Readings, Reason, Subcommands, hookimpl
+from collector_core.storage import Database
 from collector_plugins.alerts import metrics
 from collector_plugins.alerts.alert import INSTANCE, Alert
 from collector_plugins.alerts.alert_state import AlertStateMachine, FlapDetection
@@ -18,7 +19,7 @@ from collector_plugins.alerts.delivery_queue import DeliveryResult
 from collector_plugins.alerts.dispatcher import Dispatcher
 from collector_plugins.alerts.rule_evaluator import RuleEvaluator
 from collector_plugins.alerts.steady_clock import SteadyClock
-from collector_plugins.alerts.store import IN_MEMORY, AlertStore, state_file
+from collector_plugins.alerts.store import AlertStore, state_file
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -62,14 +63,13 @@ class Alerts(Collector[Config]):
         now = self._clock.now()
         self._opened_at = now
         store = self.open_store()
-        if store.set_aside:
-            self.ctx.logger.warning("the state was broken; it is kept as %s", store.set_aside)
         try:
-            state = store.load()
+            state = store.load_state()
             self._machine = self._new_machine()
-            self._machine.restore_states(state.rules, now)
+            self._machine.restore_states(state.alerts, now)
             self._dispatcher = Dispatcher(self.config, self.ctx, store, self._counts)
             self._dispatcher.restore_state(state, now)
+            self._report_damage(store)
         except BaseException:
             store.close()
             raise
@@ -77,7 +77,7 @@ class Alerts(Collector[Config]):
     def open_store(self) -> AlertStore:
         """Where alerts survive a restart; a program that runs once leaves that file to the service."""
         if not self.ctx.keeps_running:
-            return AlertStore(IN_MEMORY)
+            return AlertStore(Database.IN_MEMORY)
         return AlertStore(state_file(self.config.state_folder, self.ctx.name))
 
     async def collect(self, out: Readings) -> None:
@@ -102,6 +102,14 @@ class Alerts(Collector[Config]):
         from collector_plugins.alerts.routes import build_routes  # noqa: PLC0415 - only a server needs it
 
         return build_routes(lambda: (self._firing, self._pending))
+
+    def _report_damage(self, store: AlertStore) -> None:
+        if store.set_aside:
+            self.ctx.logger.warning(
+                "the state file was damaged and is now %s; what can be read goes on", store.set_aside
+            )
+        if store.damaged:
+            self.ctx.logger.warning("%d records of the saved state cannot be read and are left out", store.damaged)
 
     def _new_machine(self) -> AlertStateMachine:
         config = self.config
@@ -151,7 +159,7 @@ class DemoAlerts(Alerts):
 
     def open_store(self) -> AlertStore:
         """Nothing is kept."""
-        return AlertStore(IN_MEMORY)
+        return AlertStore(Database.IN_MEMORY)
 
 
 def _count_by_rule(alerts: Iterable[Alert]) -> Counter[str]:

@@ -62,8 +62,8 @@ def _options(context: CommandContext, collector: str) -> Config:
 
 
 def _list_lines(store: AlertStore) -> Iterator[str]:
-    entries = store.load().rules.entries.values()
-    waiting = len(store.queued())
+    entries = store.load_state().alerts.entries.values()
+    waiting = sum(map(len, store.load_queues().values()))
     store.close()
     for tracked in entries:
         state, alert = ("firing" if tracked.firing else "pending"), tracked.alert

@@ -18,7 +18,7 @@ from collector_plugins.alerts.config import Config
 from collector_plugins.alerts.delivery_queue import DeliveryQueue
 from collector_plugins.alerts.grouping import AlertGrouper, GroupingOptions
 from collector_plugins.alerts.notification import Notification, build_notification
-from collector_plugins.alerts.store import AlertsState, AlertStore, by_channel
+from collector_plugins.alerts.store import AlertStore, SavedState
 
 if TYPE_CHECKING:
     import asyncio
@@ -45,16 +45,16 @@ class Dispatcher:
         self._unsaved: list[Notification] = []
         self._gone: list[str] = []
 
-    def restore_state(self, state: AlertsState, now: float) -> None:
+    def restore_state(self, state: SavedState, now: float) -> None:
         """Continue from an earlier process; what waits for channels that no longer exist is forgotten."""
-        queued = by_channel(self._store.queued())
+        queued = self._store.load_queues()
         self._gone = [each.id for name in queued.keys() - self._queues.keys() for each in queued[name]]
         for name, sync in self._syncs.items():
-            sync.restore_known(state.synced.get(name, {}))
+            sync.restore_known(state.known.get(name, {}))
         for name, queue in self._queues.items():
             queue.enqueue(queued.get(name, ()))
-            if name in state.channels:
-                self._groupers[name].restore_log(state.channels[name], now)
+            if name in state.logs:
+                self._groupers[name].restore_log(state.logs[name], now)
 
     def dispatch_alerts(self, now: float, firing: Sequence[Alert]) -> None:
         """Queue what is due, given all alerts that fire at `now`, in steady seconds since 1970."""
@@ -87,13 +87,13 @@ class Dispatcher:
 
     def _write(self, states: AlertStates) -> None:
         logs = {name: grouper.log for name, grouper in self._groupers.items()}
-        state = AlertsState(states, logs, {name: sync.known for name, sync in self._syncs.items()})
+        state = SavedState(states, logs, {name: sync.known for name, sync in self._syncs.items()})
         gone = set(self._gone)
         try:
             self._store.save(state, [each for each in self._unsaved if each.id not in gone], gone)
         except StorageError as error:
             self._bound_unsaved()
-            detail = f"alerts would not survive a restart: {error}"
+            detail = f"alerts would not survive a restart: {error.detail}"
             raise NotAvailable(error.reason, detail, fix=f"{error.fix}, or set another `state_dir`") from None
         self._unsaved.clear()
         self._gone.clear()
@@ -101,7 +101,7 @@ class Dispatcher:
     def _forget_message(self, id: str) -> None:
         """What was delivered must not be sent again, even if the process is killed now."""
         try:
-            self._store.remove(id)
+            self._store.remove_message(id)
         except StorageError:
             self._gone.append(id)  # the next save tries again, and reports what is wrong
         self._unsaved = [each for each in self._unsaved if each.id != id]

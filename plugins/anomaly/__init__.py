@@ -1,4 +1,4 @@
-"""Anomalies: watches what the other collectors publish, learns what is usual, and says in words what is not."""
+"""Anomalies: watches what the other collectors publish, learns what is usual, and puts into words what is not."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from collector_core import (
     Reason,
     RunReport,
     Subcommands,
-    describe,
     hookimpl,
     state_home,
 )
 from collector_plugins.anomaly import api, metrics
-from collector_plugins.anomaly.anomalies import Record
 from collector_plugins.anomaly.config import Config
 from collector_plugins.anomaly.detector import Detector, Settings
-from collector_plugins.anomaly.history import History
-from collector_plugins.anomaly.predictor import Predictor
-from collector_plugins.anomaly.statefile import Saved, Saver, lines_of
-from collector_plugins.anomaly.watched import Watched
-from collector_plugins.anomaly.watching import Watching
+from collector_plugins.anomaly.forecast.predictor import Predictor
+from collector_plugins.anomaly.forecast.row_history import RowHistory
+from collector_plugins.anomaly.incidents.incident import Incident
+from collector_plugins.anomaly.saved_state import SavedState
+from collector_plugins.anomaly.series.watched_series import WatchedSeries
+from collector_plugins.anomaly.state_writer import StateWriter, state_lines
+from collector_plugins.anomaly.watcher import Watcher
 
 if TYPE_CHECKING:
     from aiohttp import web
 
 STATE_FILE = "state.jsonl"
 DAY = 86_400.0
-_FIX = "add `anomaly: {}` below `collectors:`, beside the collectors whose series it should watch"
+_FIX = "add `anomaly: {}` below `collectors:`, next to the collectors whose series it is to watch"
 
 
 class Anomaly(Collector[Config]):
-    """Watches series of the other collectors and tells what is unusual about them."""
+    """Watches series of the other collectors and reports what is unusual about them."""
 
     name = "anomaly"
     metrics = metrics.ALL
@@ -50,128 +50,124 @@ class Anomaly(Collector[Config]):
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
+        path, log = self.folder / STATE_FILE, ctx.logger
+        train = "energy-collector anomaly train" + ("" if ctx.name == self.name else f" --collector {ctx.name}")
         self._settings = Settings(level=config.level, warm_up_seconds=config.warm_up_days * DAY)
-        self._watching: Watching | None = None
-        self._saver = Saver(self.folder / STATE_FILE, config.row, ctx.logger)
-        self._saved: Saved | None = None
+        self._saved = SavedState(path, config.row, log, ctx.clock.time())
+        self._writer = StateWriter(path, config.row, log)
         self._saved_at = 0.0
-        self._history = History(self.folder, config.history_series, config.history_days, ctx.logger)
-        self._predictor = Predictor(config.model_file, self.folder, config.row, ctx.logger)
-        self._records: Sequence[Record] = ()
+        self._history = RowHistory(self.folder, config.history_selectors, config.history_days, log)
+        self._predictor = Predictor(config.model_file, self.folder, config.row, log, train)
+        self._watcher: Watcher | None = None
+        self._latest: Sequence[Incident] = ()
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
-        """Never by itself: it keeps files, and what it finds is for those who asked."""
+        """Never by itself: it keeps files, and its findings are for those who ask for them."""
         del ctx
-        return NotAvailable(Reason.NOT_FOUND, "runs only when the configuration names it", fix=_FIX)
+        return NotAvailable(Reason.NOT_FOUND, "disabled by default", fix=_FIX)
 
     @property
     def folder(self) -> Path:
         """Where this instance keeps what it learnt."""
         return self.config.folder(state_home(), self.ctx.name)
 
+    @property
+    def watcher(self) -> Watcher:
+        """What watches the series; the first use takes up what a former run has learnt."""
+        if self._watcher is None:
+            self._watcher = self._start_watcher()
+        return self._watcher
+
     def open(self) -> None:
-        """Take up what a former run has learnt; what is known in this one stays."""
-        if self._watching is None:
-            self._watching = self._start()
-            self._records = self._watching.records.newest_first()
-            self._predictor.load()
+        """Take up what a former run has learnt; what this one has learnt stays."""
+        self._latest = self.watcher.incidents.store.newest_first()
 
     @hookimpl
     def collector_run_finished(self, report: RunReport) -> None:
         """Take the readings of a finished run."""
-        if self._watching is None:
-            self.open()
-        assert self._watching is not None  # noqa: S101 - open has made it
-        self._watching.see(report)
+        self.watcher.observe_run(report)
 
     def collect(self, out: Readings) -> None:
-        """Judge the row, if one is over, and publish how things stand."""
-        if self._watching is None:
-            self.open()
-        watching = self._watching
-        assert watching is not None  # noqa: S101 - open has made it
-        if watching.is_due(self.ctx.clock.monotonic()):
-            self._close_row(watching)
-        self._publish(out, watching)
-        self._save(watching)
+        """Judge the row, if one is over, and publish the state of things."""
+        watcher = self.watcher
+        if watcher.is_row_over(self.ctx.clock.monotonic()):
+            self._close_row(watcher)
+        self._publish(out, watcher)
+        self._save(watcher)
 
     def close(self) -> None:
         """Save what was learnt, if anything was; it stays known."""
-        if self._watching is not None and self._watching.rows:
-            self._begin_save(self._watching)
-            self._saver.go_on(None)
+        if self._watcher is not None and self._watcher.rows:
+            self._start_save(self._watcher)
+            self._writer.write_lines(None)
 
     @hookimpl
     def collector_routes(self) -> Sequence[web.RouteDef]:
         """`GET /api/v1/anomalies`."""
-        return api.routes(lambda: self._records)
+        return api.routes(lambda: self._latest)
 
-    def _start(self) -> Watching:
+    @property
+    def _may_keep_files(self) -> bool:
+        return self.keeps_files and self.ctx.keeps_running
+
+    def _start_watcher(self) -> Watcher:
         now = self.ctx.clock.time()
-        saved = Saved(self.folder / STATE_FILE, self.config.row, self.ctx.logger, now)
-        if self.keeps_files and self.ctx.keeps_running:
-            saved.load()
-        self._saved = saved
+        if self._may_keep_files:
+            self._saved.load()
         self._saved_at = self.ctx.clock.monotonic()
-        return Watching(self.config, self._make_detector, saved, self.ctx.logger, now)
+        self._predictor.load()
+        return Watcher(self.config, self._make_detector, self._saved, self.ctx.logger, now)
 
     def _make_detector(self, factor: float) -> Detector:
-        settings = replace(self._settings, level=factor * self._settings.level)
-        return Detector(settings if factor != 1.0 else self._settings, row_seconds=self.config.row)
+        settings = replace(self._settings, level=factor * self._settings.level) if factor != 1.0 else self._settings
+        return Detector(settings, row_seconds=self.config.row)
 
-    def _close_row(self, watching: Watching) -> None:
+    def _close_row(self, watcher: Watcher) -> None:
         when = self.ctx.clock.time()
-        begun = watching.close_row(self.ctx.clock.monotonic(), when)
-        for record in begun:
-            self.ctx.logger.warning("severity %d: %s", record.severity, record.description)
-        rows = {text: watched.value for text, watched in watching.watched.items() if watched.value is not None}
-        self._predict(watching, rows, when)
-        self._history.add([watched for watched in watching.watched.values() if watched.value is not None], when)
-        self._records = watching.records.newest_first()
+        for incident in watcher.close_row(self.ctx.clock.monotonic(), when):
+            self.ctx.logger.warning("severity %d: %s", incident.severity, incident.description)
+        rows = [(each, each.value) for each in watcher.series.values() if each.value is not None]
+        predicted = self._predictor.predict_row({each.series.text: value for each, value in rows}, when)
+        for series, expected in predicted.items():  # where a model predicts a series, it overrules the detector
+            if series in watcher.series:
+                watcher.series[series].expected = expected
+        self._history.append_rows([(each.series, value) for each, value in rows], when)
+        self._latest = watcher.incidents.store.newest_first()
 
-    def _predict(self, watching: Watching, rows: dict[str, float], when: float) -> None:
-        """Where a model predicts the series, its word stands for the detector's."""
-        try:
-            for text, expected in self._predictor.predict(rows, when).items():
-                if text in watching.watched:
-                    watching.watched[text].expected = expected
-        except Exception as error:  # noqa: BLE001 - whatever a model does, the watching goes on
-            self._predictor.give_up(describe(error))
-
-    def _publish(self, out: Readings, watching: Watching) -> None:
+    def _publish(self, out: Readings, watcher: Watcher) -> None:
         rows: dict[tuple[str, ...], Sequence[float | None]]
-        rows = {watched.key: _values(watched) for watched in watching.watched.values()}
+        rows = {watched.key: _score_and_expectation(watched) for watched in watcher.series.values()}
         out.add_table(metrics.OF_A_SERIES, metrics.SERIES_LABELS, rows)
-        for (component, kind, severity), number in sorted(watching.active().items()):
-            out.add(metrics.ACTIVE, number, component=component, type=kind, severity=severity)
-        for (component, kind, severity), number in sorted(watching.records.detected.items()):
-            out.add(metrics.DETECTED, number, component=component, type=kind, severity=severity)
-        out.add(metrics.WATCHED, len(watching.watched))
-        out.add(metrics.WARMING_UP, watching.warming_up)
-        out.add(metrics.LEFT_OUT, watching.left_out)
+        for (component, anomaly_type, severity), number in sorted(watcher.active().items()):
+            out.add(metrics.ACTIVE, number, component=component, type=anomaly_type, severity=severity)
+        for (component, anomaly_type, severity), number in sorted(watcher.incidents.store.detected.items()):
+            out.add(metrics.DETECTED, number, component=component, type=anomaly_type, severity=severity)
+        out.add(metrics.WATCHED, len(watcher.series))
+        out.add(metrics.WARMING_UP, watcher.series.warming_up)
+        out.add(metrics.UNWATCHED, watcher.series.unwatched)
         if self._predictor.series:
-            out.add(metrics.FORECAST, sum(text in watching.watched for text in self._predictor.series))
+            out.add(metrics.FORECAST, sum(series in watcher.series for series in self._predictor.series))
 
-    def _save(self, watching: Watching) -> None:
-        if self._saver.is_under_way:
-            self._saver.go_on()
-        elif self.ctx.clock.monotonic() - self._saved_at >= self.config.save_every and watching.rows:
-            self._begin_save(watching)
+    def _save(self, watcher: Watcher) -> None:
+        if self._writer.is_writing:
+            self._writer.write_lines()
+        elif self.ctx.clock.monotonic() - self._saved_at >= self.config.save_every and watcher.rows:
+            self._start_save(watcher)
 
-    def _begin_save(self, watching: Watching) -> None:
-        if not (self.keeps_files and self.ctx.keeps_running):
+    def _start_save(self, watcher: Watcher) -> None:
+        if not self._may_keep_files:
             return
         self._saved_at = self.ctx.clock.monotonic()
-        records = list(reversed(watching.records.newest_first()))
-        lines = lines_of(
-            list(watching.watched.values()), dict(watching.groups), records, self._saved.rest() if self._saved else ()
+        incidents = list(reversed(watcher.incidents.store.newest_first()))
+        lines = state_lines(
+            list(watcher.series.values()), dict(watcher.components), incidents, self._saved.remaining_lines()
         )
-        self._saver.begin(lines, self.ctx.clock.time())
+        self._writer.start(lines, self.ctx.clock.time())
 
 
-def _values(watched: Watched) -> tuple[float | None, float | None]:
-    """Score and expectation; nothing while too little is known or the row is empty."""
+def _score_and_expectation(watched: WatchedSeries) -> tuple[float | None, float | None]:
+    """What is published of a series; nothing while too little is known or the row is empty."""
     verdict = watched.verdict
     score = None if verdict is None or verdict.warming_up else verdict.score
     return score, watched.expected if verdict is not None else None
@@ -185,7 +181,7 @@ def collector_types() -> Sequence[type[Collector[Any]]]:
 
 @hookimpl
 def collector_demo_types() -> Sequence[type[Collector[Any]]]:
-    """The same with rows of seconds and an example."""
+    """The same with short rows and an example."""
     from collector_plugins.anomaly.demo import DemoAnomaly  # noqa: PLC0415 - nothing else needs it
 
     return (DemoAnomaly,)
@@ -194,6 +190,6 @@ def collector_demo_types() -> Sequence[type[Collector[Any]]]:
 @hookimpl
 def collector_commands(subcommands: Subcommands) -> None:
     """`energy-collector anomaly train`."""
-    from collector_plugins.anomaly.train import train  # noqa: PLC0415 - no other command needs it
+    from collector_plugins.anomaly.forecast.train_command import train  # noqa: PLC0415 - no other command needs it
 
     subcommands.add_own("train", train)

@@ -1,4 +1,4 @@
-"""`GET /api/v1/anomalies`: what was found, newest first."""
+"""`GET /api/v1/anomalies`: the recent anomalies, newest first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator
 
 from collector_core import Field, Query
-from collector_plugins.anomaly.anomalies import Record
+from collector_plugins.anomaly.incidents.incident import Incident
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -17,37 +17,37 @@ if TYPE_CHECKING:
 PATH = "/api/v1/anomalies"
 
 
-def _seconds(given: object) -> object:
-    """RFC 3339 (`2026-05-01T12:00:00Z`) as seconds since 1970; numbers of seconds pass."""
+def _parse_time(given: object) -> object:
+    """RFC 3339 (`2026-05-01T12:00:00Z`) as seconds since 1970; numbers pass."""
     text = str(given)
     if text.count("-") < 2:
         return given
-    when = datetime.fromisoformat(text.replace(" ", "+"))  # a + of a time zone that was not escaped
+    when = datetime.fromisoformat(text.replace(" ", "+"))  # the + of a time zone that was not escaped
     if when.tzinfo is None:
-        raise ValueError("a time needs its zone: 2026-05-01T12:00:00Z")
+        raise ValueError("the time lacks its zone; write 2026-05-01T12:00:00Z")
     return when.timestamp()
 
 
 class AnomalyQuery(Query):
-    """What may be asked."""
+    """The parameters of the route."""
 
-    since: Annotated[float, BeforeValidator(_seconds)] = 0.0
+    since: Annotated[float, BeforeValidator(_parse_time)] = 0.0
     severity: int = Field(1, ge=1, le=5)
     component: str | None = Field(None, min_length=1, max_length=64)
     limit: int = Field(100, ge=1, le=1000)
 
 
-def answer(records: Sequence[Record], query: AnomalyQuery) -> dict[str, Any]:
-    """The records, newest first as given, that a query means.
+def answer(incidents: Sequence[Incident], query: AnomalyQuery) -> dict[str, Any]:
+    """The incidents, given newest first, that match a query.
 
-    `since` also finds what began earlier and went on then; `severity` is the lowest that is wanted.
+    `since` also finds what began earlier and lasted until then; `severity` is the lowest that is wanted.
     """
-    found = [each for each in records if _is_meant(each, query)]
-    return {"anomalies": [each.data() for each in found[: query.limit]], "matching": len(found)}
+    found = [each for each in incidents if _matches(each, query)]
+    return {"anomalies": [each.to_json() for each in found[: query.limit]], "matching": len(found)}
 
 
-def routes(latest: Callable[[], Sequence[Record]]) -> Sequence[web.RouteDef]:
-    """The one route; `latest` gives finished records on whatever thread."""
+def routes(latest: Callable[[], Sequence[Incident]]) -> Sequence[web.RouteDef]:
+    """The one route; `latest` may be called on any thread and returns incidents that the caller does not change."""
     from aiohttp import web  # noqa: PLC0415 - only a server needs it, and it is large
 
     async def anomalies(request: web.Request) -> web.Response:
@@ -56,10 +56,10 @@ def routes(latest: Callable[[], Sequence[Record]]) -> Sequence[web.RouteDef]:
     return [web.get(PATH, anomalies)]
 
 
-def _is_meant(record: Record, query: AnomalyQuery) -> bool:
-    last = record.time if record.ended is not None else float("inf")
+def _matches(incident: Incident, query: AnomalyQuery) -> bool:
+    lasts_until = float("inf") if incident.ended is None else incident.ended
     return (
-        max(record.time, record.ended or last) >= query.since
-        and record.severity >= query.severity
-        and query.component in (None, record.component)
+        max(incident.time, lasts_until) >= query.since
+        and incident.severity >= query.severity
+        and query.component in (None, incident.component)
     )

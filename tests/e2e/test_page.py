@@ -50,7 +50,7 @@ def test_plugins_that_have_nothing_to_do_here_are_folded_after_those_that_run(co
     running, _, others = dom.partition('<details id="others">')
     assert 'id="collector-system"' in running
     assert 'id="collector-blockchain"' in others
-    assert "runs only when the configuration names nodes" in others
+    assert "no node is configured" in others
     assert "not running" not in running
 
 

@@ -81,7 +81,7 @@ def test_it_has_cases_named_after_devices_or_situations(name):
 
 @every_plugin
 def test_every_metric_occurs_in_its_tests(name):
-    written = "\n".join(file.read_text(encoding="utf-8") for file in folder_of_tests(name).glob("*.py"))
+    written = "\n".join(file.read_text(encoding="utf-8") for file in folder_of_tests(name).rglob("*.py"))
     text = "\n".join([written, *golden_texts(name)])
     assert [each.name for each in collector(name).metrics if not re.search(rf"\b{each.name}\b", text)] == []
 
@@ -99,7 +99,7 @@ def test_quantities_say_what_they_are_about(name):
 
 @every_plugin
 def test_a_case_shows_what_a_failing_part_costs(name):
-    source = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "plugins" / name).glob("*.py"))
+    source = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "plugins" / name).rglob("*.py"))
     failed = [text for text in golden_texts(name) if text.startswith("# failed:")]
     assert failed or ".part(" not in source
     assert all(re.search(r"^[a-z]", text, re.MULTILINE) for text in failed), "the other parts go on"

@@ -268,7 +268,7 @@ class Meters(Lamp):
 
 
 class NoMeters(Desk):
-    """Hands over what is no meter."""
+    """Hands over what is not a meter."""
 
     @hookimpl
     def collector_energy_meters(self):

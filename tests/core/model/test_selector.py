@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from prometheus_client import Metric
 from prometheus_client.samples import Sample
 
-from collector_core import Counter, Gauge, Published, Readings, Selector, Unit
+from collector_core import Counter, Gauge, Published, Readings, Selector, Series, Unit
 
 USAGE = Gauge("host_cpu_usage_ratio", "Use.", Unit.RATIO, ("cpu", "mode"))
 BYTES = Counter("host_disk_read_bytes_total", "Read.", Unit.BYTES, ("device",))
@@ -107,6 +107,35 @@ def test_places_say_where_the_values_stand():
     places = Selector.parse('host_*{cpu="0"}').places(source)
     assert [source.snapshot.values[place] for place, _ in places] == [0.25, 0.5]
     assert [series.labels["mode"] for _, series in places] == ["user", 'a"b']
+
+
+def test_families_of_foreign_code_can_be_asked_for_alone():
+    family = Metric("host_rpc_seconds", "Time of a call.", "gauge")
+    family.samples = [Sample("host_rpc_seconds", {"call": "get"}, 3.0)]
+    out = Readings((USAGE,), max_series=100)
+    out.add(USAGE, 0.25, cpu="0", mode="user")
+    out.add_families([family])
+    source = Published("host", {"site": "barn"}, out.snapshot())
+    [(series, value)] = Selector.parse("host_*").select_families(source)
+    assert (series.text, value) == ('host_rpc_seconds{call="get",site="barn"}', 3.0)
+    assert not list(Selector.parse("*").select_families(published()))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_meant"),
+    [
+        ("host_cpu_*", True),
+        ('{cpu="0"}', True),
+        ('{__topic__="load",__of__="cpu"}', True),
+        ("host_disk_*", False),
+        ('{cpu="1"}', False),
+        ('{__topic__="power"}', False),
+        ('{__of__="gpu"}', False),
+    ],
+)
+def test_a_series_is_meant_by_its_name_labels_and_topic(text, is_meant):
+    series = Series("x", "host_cpu_usage_ratio", {"cpu": "0"}, "gauge", "ratio", "", "host", topic="load", of="cpu")
+    assert Selector.parse(text).means(series) is is_meant
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """The plugin beside a collector that shows what a text says, and channels in front of receivers on loopback."""
 
 import asyncio
+import shutil
 from pathlib import Path
 
+import aiohttp  # noqa: F401 - takes long on a busy machine, and must not do so while a delivery is timed
 import pytest
 from pydantic import TypeAdapter
 
@@ -22,11 +24,16 @@ QUICK = {"group_wait": "10ms", "group_interval": "10ms", "startup_grace": "10ms"
 HOT = {"alert": "Hot", "series": "heat", "above": 50}
 
 
+def hooked(server, **more):
+    """Options with one channel, `ops`, to this server."""
+    return {"channels": {"ops": {"type": "webhook", "url": server.url, **more}}}
+
+
 class Watched:
     """The plugin under test; `run(text)` is one look at what others show."""
 
     def __init__(self, folder: Path, clock=None, cls=Alerts, **options):
-        self.clock = clock or FakeClock()
+        self.clock, self.folder = clock or FakeClock(), folder
         self.others = Harness(Shown)
         options = {"instance": "test", "state_dir": folder} | options
         self.harness = Harness(cls, clock=self.clock, published=self._published, timeout=600, **options)
@@ -41,6 +48,11 @@ class Watched:
         self.harness.run(advance=advance)
         return self
 
+    @property
+    def store_connection(self):
+        """SQLite's connection to the state."""
+        return self.collector._dispatcher._store._database._connection
+
     def settle(self, channel):
         """Wait until the delivery of a channel that is under way has ended."""
         task = self.collector._dispatcher.deliveries[channel]._background._task
@@ -53,15 +65,22 @@ class Watched:
 
 @pytest.fixture
 def watch(tmp_path):
-    """Makes the plugin; `watch(again)` ends the one before and starts another on its state, as a restart does."""
+    """Makes the plugin. `watch(before)` ends that one and starts another on its state, as a restart does; with
+    `killed=True` the other one starts on what a kill at this moment would have left."""
     made = []
 
-    def make(before=None, **options):
+    def make(before=None, *, killed=False, **options):
+        folder = tmp_path / "state"
         if before:
+            folder = before.folder
+            options = {"clock": before.clock, **options}
+        if killed:
+            folder = tmp_path / f"state-{len(made)}"
+            shutil.copytree(before.folder, folder)
+        elif before:
             before.close()
             made.remove(before)
-            options = {"clock": before.clock, **options}
-        made.append(Watched(tmp_path / "state", **options))
+        made.append(Watched(folder, **options))
         return made[-1]
 
     yield make

@@ -1,0 +1,179 @@
+"""Judges the rows of one series, from its own past alone and one row at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from collector_plugins.anomaly.detector.distribution_memory import DistributionMemory
+from collector_plugins.anomaly.detector.expectation import Expectation
+from collector_plugins.anomaly.detector.level_shifts import LevelShifts
+from collector_plugins.anomaly.detector.rarity import RarityHistogram
+from collector_plugins.anomaly.detector.rolling_means import LENGTHS, RollingMeans
+from collector_plugins.anomaly.detector.value_ranges import RangeKind, ValueRanges
+from collector_plugins.anomaly.state_checks import check_saved_state
+
+VERSION = 1
+CHOSEN_LEVEL = 0.8  # in the middle of the levels that do well on NAB; 0.85 is best on the half tuned on
+FLEET_LEVEL = 4.2  # less than one false alarm a month on quiet one-minute rows
+MAX_MAGNITUDE = 1e150  # larger values are clipped to it, so that no sum or difference overflows
+VALUE = RangeKind(2.0, 3e-6)
+MEAN_DISTANCES = (RangeKind(0.5, 1e-4),) * len(LENGTHS)  # of each mean distance from what was expected
+SHIFTS = (RangeKind(1.0, 3e-6), RangeKind(0.3, 1e-4), RangeKind(0.3, 3e-4))  # of each kind of shift
+RARITY_WEIGHT = 0.2  # of how rare the longest mean distance is
+RARITY_FORGETTING = 5e-4
+DISTRIBUTION_WEIGHT = 1.5
+GAP_ROWS = 12  # usual distances between rows; a longer gap separates what comes before and after
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a detector decides; the default suits a few chosen series, `FLEET` hundreds.
+
+    level: what the opinions must add up to for an alarm; warm_up_rows, warm_up_seconds: no alarm before both have
+    passed; hold_rows: an alarm raises the bar for the next one to its own level, and the bar halves every so many rows.
+    """
+
+    level: float = CHOSEN_LEVEL
+    warm_up_rows: int = 150
+    warm_up_seconds: float = 12 * 3600
+    hold_rows: float = 100
+
+
+CHOSEN = Settings()
+FLEET = Settings(level=FLEET_LEVEL, warm_up_seconds=2 * 86_400)
+
+
+class Verdict:
+    """What the detector makes of a row.
+
+    score: 0 to 1, 0.5 at the alarm level; level: the sum of the opinions; onset: whether an alarm begins with this row;
+    expected: what the value should have been, None for the first row; size: the signed distance from that, in robust
+    scales, None until there is a scale; cause: the strongest opinion, 'level', 'record', 'distribution' or ''.
+    """
+
+    __slots__ = ("cause", "expected", "level", "onset", "score", "size", "warming_up")
+
+    def __init__(self) -> None:
+        self.score = 0.0
+        self.level = 0.0
+        self.onset = False
+        self.expected: float | None = None
+        self.size: float | None = None
+        self.cause = ""
+        self.warming_up = True
+
+
+class Detector:
+    """Watches one series; `row_seconds` is the usual distance between its rows, which it keeps learning."""
+
+    __slots__ = (
+        "_bar", "_distributions", "_expectation", "_fade", "_first", "_last", "_means", "_ranges", "_rarity", "_rows",
+        "_shifts", "_spacing", "settings",
+    )  # fmt: skip
+
+    def __init__(self, settings: Settings = CHOSEN, *, row_seconds: float = 60) -> None:
+        self.settings = settings
+        self._fade = 0.5 ** (1 / settings.hold_rows)
+        self._spacing = float(row_seconds)
+        self._rows = 0
+        self._first = 0.0
+        self._last = 0.0
+        self._bar = 0.0
+        self._expectation = Expectation()
+        self._means = RollingMeans()
+        self._distributions = DistributionMemory()
+        self._rarity = RarityHistogram(RARITY_FORGETTING)
+        self._shifts = LevelShifts()
+        self._ranges = ValueRanges((VALUE, *MEAN_DISTANCES, *SHIFTS))
+
+    def update(self, value: float, when: float) -> Verdict:
+        """Judge a row measured at `when`, in seconds since 1970, then learn it.
+
+        A value or time that is not finite is neither judged nor learnt.
+        """
+        verdict = Verdict()
+        if not (isfinite(value) and isfinite(when)):
+            return verdict
+        self._follow_time(when)
+        self._judge(min(max(value, -MAX_MAGNITUDE), MAX_MAGNITUDE), when, verdict)
+        self._decide(verdict)
+        return verdict
+
+    def _follow_time(self, when: float) -> None:
+        """Learn the distance between rows; after a gap, means and distributions start over."""
+        if not self._rows:
+            self._first = self._last = when
+        step = when - self._last
+        if step > GAP_ROWS * self._spacing:
+            self._means.clear()
+            self._distributions.clear_window()
+            self._shifts.clear()
+        if step > 0:
+            self._spacing += 0.1 * (min(step, 2 * self._spacing) - self._spacing)
+        self._last = when
+        self._rows += 1
+
+    def _judge(self, value: float, when: float, verdict: Verdict) -> None:
+        expectation = self._expectation
+        expectation.learn(value, when)
+        verdict.expected, verdict.size = expectation.expected, expectation.size
+        least = expectation.least
+        means = self._means.add(expectation.distance)
+        rare = self._rarity.add(abs(means[-1]) / max(expectation.scale, least))
+        record, far = self._ranges.add([value, *means, *self._shifts.add(value)], least)
+        far += RARITY_WEIGHT * rare
+        novelty = DISTRIBUTION_WEIGHT * self._distributions.novelty(self._ranges.share(value, least))
+        verdict.level = far + record + novelty
+        strongest = max(far, record, novelty)
+        if strongest:
+            verdict.cause = "level" if strongest == far else "record" if strongest == record else "distribution"
+
+    def _decide(self, verdict: Verdict) -> None:
+        settings = self.settings
+        self._bar *= self._fade
+        verdict.warming_up = self._rows <= settings.warm_up_rows or self._last - self._first < settings.warm_up_seconds
+        if not verdict.level or verdict.warming_up:
+            return
+        verdict.score = 1 - 0.5 ** (verdict.level / settings.level)
+        if verdict.level > self._bar:
+            self._bar = verdict.level
+            verdict.onset = verdict.level >= settings.level
+
+    def state(self) -> dict[str, Any]:
+        """Everything learnt, as JSON takes it; what `restore` takes."""
+        return {
+            "version": VERSION,
+            "clock": [self._rows, self._first, self._last, self._spacing, self._bar],
+            "expectation": self._expectation.state(),
+            "means": self._means.state(),
+            "memory": self._distributions.state(),
+            "records": self._ranges.state(),
+            "rarity": self._rarity.state(),
+            "shifts": self._shifts.state(),
+        }
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], settings: Settings = CHOSEN) -> Detector:
+        """Continue where `state()` was taken; raises `ValueError` for another version or a damaged state."""
+        check_saved_state(state, VERSION)
+        detector = cls(settings)
+        try:
+            detector._restore(state)
+        except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as damage:
+            raise ValueError(f"the detector's saved state is damaged: {damage!r}") from damage
+        return detector
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        rows, self._first, self._last, self._spacing, self._bar = state["clock"]
+        self._rows = int(rows)
+        if self._rows < 0 or self._spacing <= 0 or self._bar < 0:
+            raise ValueError("impossible times")
+        self._expectation.restore(state["expectation"])
+        self._means.restore(state["means"])
+        self._distributions.restore(state["memory"])
+        self._rarity.restore(state["rarity"])
+        self._shifts.restore(state["shifts"])
+        self._ranges.restore(state["records"])

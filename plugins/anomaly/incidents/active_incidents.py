@@ -1,0 +1,108 @@
+"""Incidents that last: which series they cover, what joins them, and when they are over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from collector_plugins.anomaly.detector.component_detector import ComponentDetector
+from collector_plugins.anomaly.detector.value_rules import ZERO
+from collector_plugins.anomaly.incidents.anomaly_types import MISSING, TYPES_OF_RULES
+from collector_plugins.anomaly.incidents.incident import Incident, Kind
+from collector_plugins.anomaly.incidents.severity import floor_of, severity_of
+from collector_plugins.anomaly.incidents.symptoms import Symptom, family_of
+from collector_plugins.anomaly.series.watched_series import WatchedSeries
+
+CALM_SIZE = 3.0  # robust scales
+CALM_SCORE = 0.5
+CALM_ROWS = 3
+SHORTEST_ROWS = 5  # an incident is shown for at least this long, so that no scrape misses it
+LONGEST_ROWS = 1440  # of what detectors find; by then the unusual has become usual
+MERGE_ROWS = 10  # what begins this soon after an incident of the component belongs to it
+
+
+@dataclass(eq=False)
+class ActiveIncident:
+    """One incident that lasts, followed by its leading series; by `component` where that is unusual as a whole."""
+
+    incident: Incident
+    lead: WatchedSeries
+    component: ComponentDetector | None = None
+    members: set[str] = field(default_factory=set)
+    rows: int = 0
+    calm_rows: int = 0
+
+    def accepts(self, component: str, family: str) -> bool:
+        """Whether what begins now in `component` belongs to this one."""
+        same = self.incident.component == component and family_of(self.incident.type) == family
+        return same and self.rows <= MERGE_ROWS
+
+    def join(self, symptoms: Collection[Symptom]) -> None:
+        """Take more series in; the severity may rise."""
+        texts = [symptom.series for symptom in symptoms]
+        self.members.update(texts)
+        self.incident.add_related(texts)
+        size = max(abs(symptom.watched.size) for symptom in symptoms)
+        severity = severity_of(size, len(self.members) - 1, floor_of(self.incident.type))
+        self.incident.severity = max(self.incident.severity, severity)
+
+    def close_row(self) -> None:
+        """Count the row that was just closed."""
+        self.rows += 1
+        self.calm_rows = self.calm_rows + 1 if self._is_calm() else 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has been calm for long enough, or has lasted too long to be unusual."""
+        if self.incident.type in TYPES_OF_RULES:
+            return self.calm_rows >= 1 and self.rows >= SHORTEST_ROWS
+        return self.rows >= LONGEST_ROWS or (self.calm_rows >= CALM_ROWS and self.rows >= SHORTEST_ROWS)
+
+    def _is_calm(self) -> bool:
+        anomaly_type, lead = self.incident.type, self.lead
+        if anomaly_type == MISSING:
+            return lead.rows_missed == 0
+        if anomaly_type == ZERO:
+            return lead.value is not None and lead.value != 0.0
+        if anomaly_type in TYPES_OF_RULES:
+            return lead.rules.active != anomaly_type
+        verdict = self.component.verdict if self.component else lead.verdict
+        return verdict is not None and abs(verdict.size or 0.0) < CALM_SIZE and verdict.score < CALM_SCORE
+
+
+class ActiveIncidents:
+    """All incidents that last."""
+
+    def __init__(self) -> None:
+        self._active: list[ActiveIncident] = []
+        self._kinds_seen: set[Kind] = set()
+
+    def __iter__(self) -> Iterator[ActiveIncident]:
+        return iter(self._active)
+
+    def add(self, active: ActiveIncident) -> None:
+        """Follow one that begins."""
+        self._active.append(active)
+
+    def covers(self, series: str) -> bool:
+        """Whether a series is part of one already."""
+        return any(series in active.members for active in self._active)
+
+    def find(self, component: str, family: str) -> ActiveIncident | None:
+        """The first to which something that begins now belongs."""
+        return next((active for active in self._active if active.accepts(component, family)), None)
+
+    def close_row(self, when: float, watched: Collection[str]) -> None:
+        """End those that are over at `when`, and those whose leading series is not among `watched` any more."""
+        for active in self._active:
+            active.close_row()
+            if active.is_over or active.incident.series not in watched:
+                active.incident.ended = when
+        self._active = [active for active in self._active if active.incident.ended is None]
+
+    def count_by_kind(self, others: Iterable[Incident] = ()) -> Counter[Kind]:
+        """How many of each kind last, including `others`; 0 for a kind of which there was one before."""
+        counts = Counter(incident.kind for incident in [*(active.incident for active in self._active), *others])
+        self._kinds_seen |= counts.keys()
+        return Counter({kind: counts[kind] for kind in self._kinds_seen})
