@@ -183,7 +183,7 @@ def test_a_measurement_that_cannot_be_written_is_an_error_and_leaves_nothing(fil
     with closing(MeasurementStore(file)) as store:
         store.add(measurement("first"))
         store._database.rows("PRAGMA max_page_count = 1")
-        with pytest.raises(StoreError, match="full.*make room"):
+        with pytest.raises(StoreError, match="full.*free disk space"):
             for _ in range(100):
                 store.add(measurement("x" * 10_000))
     with closing(MeasurementStore(file)) as store:

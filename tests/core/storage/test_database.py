@@ -302,7 +302,7 @@ def test_one_that_only_reads_makes_brings_up_to_date_and_sets_aside_nothing(data
     assert caught.value.storage_reason is StorageReason.READ_ONLY
     assert not file.parent.exists()
     database().open()
-    with pytest.raises(StorageError, match="it has schema 1, to be brought to 2 first") as caught:
+    with pytest.raises(StorageError, match="it has schema 1 and must be migrated to 2 first") as caught:
         database(Schema([TABLE, COLUMN]), read_only=True).open()
     with pytest.raises(StorageError, match="schema 1, this energy-collector knows 0"):
         database(Schema([]), read_only=True).open()
