@@ -22,12 +22,12 @@ class StorageReason(StrEnum):
 
 
 _FIXES = {
-    StorageReason.DISK_FULL: "free disk space",
+    StorageReason.DISK_FULL: "free up space on its disk",
     StorageReason.READ_ONLY: "make it writable for this user, or choose another location",
-    StorageReason.CORRUPT: "move the file away; a new one is created",
+    StorageReason.CORRUPT: "move the file away; a new one is then created",
     StorageReason.NEWER_SCHEMA: "pip install --upgrade energy-collector",
     StorageReason.LOCKED: "stop the other process, or configure another location for this one",
-    StorageReason.FAILED: "check the disk",
+    StorageReason.FAILED: "check its disk",
 }
 
 _PLUGIN_REASONS = {

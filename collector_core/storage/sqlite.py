@@ -202,7 +202,7 @@ class Database:
     def _check_version(self, connection: sqlite3.Connection) -> None:
         version, known = stored_version(connection), self._schema.version
         if version > known:
-            detail = f"it has schema {version}, this energy-collector knows {known}"
+            detail = f"it has schema {version}, this energy-collector supports {known}"
             raise self._error(StorageReason.NEWER_SCHEMA, detail)
 
     def _check_pages(self, connection: sqlite3.Connection) -> None:

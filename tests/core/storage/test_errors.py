@@ -47,12 +47,12 @@ def test_an_error_without_a_number_says_its_text():
 @pytest.mark.parametrize(
     ("storage_reason", "reason", "fix"),
     [
-        (StorageReason.DISK_FULL, Reason.PERMISSION, "free disk space"),
+        (StorageReason.DISK_FULL, Reason.PERMISSION, "free up space"),
         (StorageReason.READ_ONLY, Reason.PERMISSION, "make it writable"),
         (StorageReason.CORRUPT, Reason.BAD_DATA, "move the file away"),
         (StorageReason.NEWER_SCHEMA, Reason.NOT_SUPPORTED, "pip install --upgrade"),
         (StorageReason.LOCKED, Reason.PERMISSION, "stop the other process"),
-        (StorageReason.FAILED, Reason.BAD_DATA, "check the disk"),
+        (StorageReason.FAILED, Reason.BAD_DATA, "check its disk"),
     ],
 )
 def test_a_collector_may_let_it_pass(storage_reason, reason, fix):
