@@ -14,7 +14,7 @@ PYTHON312 ?= python3.12
 ANKER_SOLIX_API ?=
 SOLIX_VENV ?= .venv-solix
 
-.PHONY: run test test-solix check bench docs dashboards format clean
+.PHONY: run test test-solix explore check bench docs dashboards format clean
 
 run: $(VENV)/run.stamp
 	exec $(BIN)/energy-collector run --listen $(ADDRESS):$(PORT) $(ARGS)
@@ -28,6 +28,9 @@ test-solix:
 	$(PYTHON312) -m venv $(SOLIX_VENV)
 	$(SOLIX_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,solix]' '$(ANKER_SOLIX_API)'
 	$(SOLIX_VENV)/bin/python -m pytest tests/plugins/solix tests/e2e/test_solix.py $(ARGS)
+
+explore: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n $(WORKERS) -m hypothesis --hypothesis-profile explore $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

@@ -16,8 +16,10 @@ from hypothesis import settings
 
 PATIENCE = 60.0  # seconds
 
-settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
-settings.load_profile("untimed")
+# No deadline: a busy machine is no fault of the code. One seed: a failure then comes from the change that is tested.
+settings.register_profile("fixed", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)  # `make explore`
+settings.load_profile("fixed")
 
 
 @pytest.fixture

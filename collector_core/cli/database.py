@@ -19,7 +19,7 @@ def database_option(function: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Path(path_type=Path, dir_okay=False),
         envvar="ENERGY_COLLECTOR_DB",
         show_envvar=True,
-        help="Database of measurements; by default energy-collector/measurements.db in XDG's data home.",
+        help="Database of measurements; default: energy-collector/measurements.db in XDG's data home.",
     )
     return option(function)
 

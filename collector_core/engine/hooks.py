@@ -53,7 +53,7 @@ class Hooks:
         try:
             return tuple(guarded(meter, self._record_meter_failure) for meter in self._meters()) if self._meters else ()
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self._faults.record_incident("its energy meters cannot be had", error)
+            self._faults.record_incident("its energy meters are unavailable", error)
             return ()
 
     def page_sections(self) -> tuple[PageSection, ...]:
@@ -90,7 +90,7 @@ class Hooks:
 
 
 def checked_sections(offered: Iterable[object]) -> tuple[PageSection, ...]:
-    """What `collector_page_sections` returned; raises `DeclarationError` where that is no section, or too much."""
+    """What `collector_page_sections` returned; raises `DeclarationError` where that is not a section, or too much."""
     sections = tuple(offered)
     if not all(isinstance(section, PageSection) for section in sections):
         raise DeclarationError("collector_page_sections() must return PageSection objects")

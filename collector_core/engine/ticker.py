@@ -58,7 +58,7 @@ class Watchdog:
         self._due = {each: self._due.get(each, -inf) for each in ticking}
         self._wake()
 
-    def turn(self) -> float:
+    def tick(self) -> float:
         """Tick all that is due; returns the seconds until the next turn."""
         now = self._turned_at = self._clock.monotonic()
         schedule = self._due
@@ -77,7 +77,7 @@ class Watchdog:
 
     def _turn_for_ever(self) -> None:
         while not self._stopped:
-            self._asleep.acquire(timeout=self.turn())
+            self._asleep.acquire(timeout=self.tick())
 
     def _wake(self) -> None:
         with contextlib.suppress(RuntimeError):  # it is awake already

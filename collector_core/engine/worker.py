@@ -55,7 +55,7 @@ class Lifecycle:
         if result is None:
             return
         if not self.is_async:
-            raise TypeError(f"a method that is no coroutine returned {type(result).__name__} instead of nothing")
+            raise TypeError(f"a method that is not a coroutine returned {type(result).__name__} instead of nothing")
         await result
 
 

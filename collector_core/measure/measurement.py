@@ -81,7 +81,7 @@ class Measurement:
     if not TYPE_CHECKING:  # else every misspelt name would pass for an attribute
 
         def __getattr__(self, name: str) -> Any:
-            """Called for a field that is not filled in yet, and for what is no field."""
+            """Called for a field that is not filled in yet, and for what is not a field."""
             if name not in FIELDS:
                 raise AttributeError(f"a measurement has no {name!r}")
             if self._conclude is None:

@@ -45,8 +45,8 @@ class Running:
         self.first: tuple[Outcome, ...] | None = None
         self.before: Moment
 
-    def see(self, look: Look) -> None:
-        """Take note of a look."""
+    def record_sample(self, look: Look) -> None:
+        """Take note of a sample."""
         if look.memory_bytes is not None:
             self.peak = max(self.peak or 0, look.memory_bytes)
         if self.first is None:

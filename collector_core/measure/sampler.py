@@ -12,13 +12,13 @@ REST_AFTER = 10  # intervals in which nothing was measured; waking the thread co
 
 
 LookT = TypeVar("LookT")
-Seen_contra = TypeVar("Seen_contra", contravariant=True)
+Sample_contra = TypeVar("Sample_contra", contravariant=True)
 
 
-class Watched(Protocol[Seen_contra]):
+class Watched(Protocol[Sample_contra]):
     """Something that is measured at present."""
 
-    def see(self, look: Seen_contra) -> None:
+    def record_sample(self, sample: Sample_contra) -> None:
         """Take note of what was seen."""
 
 
@@ -53,7 +53,7 @@ class Sampler(Generic[LookT]):
         """Look now, for all that is watched."""
         look = self._look()
         for watched in list(self._watched.values()):
-            watched.see(look)
+            watched.record_sample(look)
 
     def stop(self) -> None:
         """End the thread."""

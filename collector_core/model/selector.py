@@ -116,5 +116,5 @@ def _matcher(text: str, match: re.Match[str]) -> _Matcher:
         return _Matcher(label, re.compile(value), wanted=operator == "=~")
     except re.error as error:
         raise ValueError(
-            f"{text!r}: {value!r} at position {match.start(3)} is no regular expression: {error}"
+            f"{text!r}: {value!r} at position {match.start(3)} is not a regular expression: {error}"
         ) from None

@@ -114,6 +114,12 @@ class _Group(Generic[PlaceT, AnswerT, SaidT]):
         """The last good answer of a target and its time, however long ago; None before the first one."""
         return next(each.answer for each in self._targets if each.name == name)
 
+    def raise_if_all_failed(self) -> None:
+        """Raises `NoTargetAvailable` where all fail, `AuthFailed` where all refuse; for collectors that `refresh`."""
+        failures = self.failures
+        if failures and len(failures) == len(self._targets) and not self._under_way():
+            raise self._all_failed(failures)
+
     def _due(self) -> Iterator[Target[PlaceT, AnswerT]]:
         now = self._clock.monotonic()
         return (each for each in self._targets if each.is_due(now + self._slack))
@@ -134,18 +140,12 @@ class _Group(Generic[PlaceT, AnswerT, SaidT]):
                 raise error.with_traceback(None)
         return list(self.answers.items())
 
-    def raise_if_all_failed(self) -> None:
-        """Raises `NoTargetAvailable` where all fail, `AuthFailed` where all refuse; for collectors that `refresh`."""
-        failures = self.failures
-        if failures and len(failures) == len(self._targets) and not self._under_way():
-            raise self._all_failed(failures)
-
     def _all_failed(self, failures: Mapping[str, Exception]) -> NoTargetAvailable | AuthFailed:
         """One error for all: its reason is the worst one."""
         worst = sorted(failures.items(), key=lambda item: WORST_FIRST.index(reason_of(item[1])))
         more = f"; and {len(worst) - MOST_NAMED} more" if len(worst) > MOST_NAMED else ""
-        named = [(name, describe(error)) for name, error in worst[:MOST_NAMED]]
-        text = "; ".join(f"{name}: {words}" for name, words in named) + more if len(worst) > 1 else named[0][1]
+        named = "; ".join(f"{name}: {describe(error)}" for name, error in worst[:MOST_NAMED])
+        text = f"{named}{more}" if len(worst) > 1 else describe(worst[0][1])
         fix = getattr(worst[0][1], "fix", "")
         if all(each.refused for each in self._targets):
             return AuthFailed(text, fix=fix)

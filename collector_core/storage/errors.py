@@ -22,12 +22,12 @@ class StorageReason(StrEnum):
 
 
 _FIXES = {
-    StorageReason.DISK_FULL: "make room on its disk",
+    StorageReason.DISK_FULL: "free up space on its disk",
     StorageReason.READ_ONLY: "let this user write it, or name another place",
-    StorageReason.CORRUPT: "move the file away; a new one is then begun",
+    StorageReason.CORRUPT: "move the file away; a new one is then created",
     StorageReason.NEWER_SCHEMA: "pip install --upgrade energy-collector",
-    StorageReason.LOCKED: "end the other process, or keep the files of this one in another folder",
-    StorageReason.FAILED: "look at its disk",
+    StorageReason.LOCKED: "stop the other process, or keep this one's files in another folder",
+    StorageReason.FAILED: "check its disk",
 }
 
 _PLUGIN_REASONS = {

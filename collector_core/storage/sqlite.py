@@ -191,7 +191,9 @@ class Database:
             self._check_version(connection)
             version, known = stored_version(connection), self._schema.version
             if version < known:
-                raise self._error(StorageReason.READ_ONLY, f"it has schema {version}, to be brought to {known} first")
+                raise self._error(
+                    StorageReason.READ_ONLY, f"it has schema {version} and must be migrated to {known} first"
+                )
         return connection
 
     def _salvage(self, connection: sqlite3.Connection) -> None:
@@ -203,7 +205,7 @@ class Database:
     def _check_version(self, connection: sqlite3.Connection) -> None:
         version, known = stored_version(connection), self._schema.version
         if version > known:
-            detail = f"it has schema {version}, this energy-collector knows {known}"
+            detail = f"it has schema {version}, this energy-collector supports {known}"
             raise self._error(StorageReason.NEWER_SCHEMA, detail)
 
     def _check_pages(self, connection: sqlite3.Connection) -> None:

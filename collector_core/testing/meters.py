@@ -45,7 +45,7 @@ class MeterWatch:
     def _look_at(self, meter: EnergyMeter, account: Account) -> None:
         assert meter.device, f"{meter.name}: device is empty"
         try:
-            check_label(meter.name, "device", meter.device)
+            check_label("energy meter", "device", meter.device)
             reading = checked(_answer(f"latest() of {meter.name}", meter.latest))
         except ReadingError as error:
             raise AssertionError(f"{meter.name}: {error}") from error

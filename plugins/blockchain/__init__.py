@@ -126,9 +126,11 @@ class Blockchain(Collector[Config]):
         if not self._costs:
             return {}
         now = self.ctx.clock.monotonic()
-        energy = self._machine.look(self.ctx.energy_meters(), now)
+        energy = self._machine.read_energy(self.ctx.energy_meters(), now)
         return {
-            name: self._costs[name].see(now, energy, answer.transactions, answer.unknown_transactions)
+            name: self._costs[name].joules_per_transaction(
+                now, energy, answer.transactions, answer.unknown_transactions
+            )
             for name, answer in answers.items()
             if name in self._costs
         }

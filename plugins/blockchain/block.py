@@ -50,7 +50,7 @@ def parse_block(data: object, functions: Mapping[str, str] | None) -> Block | No
     if data is None:
         return None
     if not isinstance(data, dict):
-        raise ValueError("a block that is no object")  # noqa: TRY004 - what is wrong with an answer is a ValueError
+        raise ValueError("a block that is not an object")  # noqa: TRY004 - what is wrong with an answer is a ValueError
     transactions = data.get("transactions")
     if not isinstance(transactions, list) or len(transactions) > MAX_TRANSACTIONS:
         raise ValueError("a block without a sane list of transactions")

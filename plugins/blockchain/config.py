@@ -8,9 +8,9 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, PrivateAttr, model_validator
+from pydantic import AfterValidator, PrivateAttr, model_validator
 
-from collector_core import CollectorConfig, Duration, Field, Metric, PushOptions, SecretStr
+from collector_core import CollectorConfig, Duration, Field, Metric, Options, PushOptions, SecretStr
 from collector_plugins.blockchain import metrics
 from collector_plugins.blockchain.promtext import Wanted
 
@@ -30,7 +30,7 @@ def _address(*schemes: str) -> AfterValidator:
             parts = urlsplit(text)
             place = parts.path if parts.scheme == "ipc" else parts.hostname and (parts.port or parts.hostname)
         except ValueError:
-            raise ValueError("is no address") from None
+            raise ValueError("is not an address") from None
         if parts.scheme not in schemes or not place:
             raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}, and name a place")
         if not text.isprintable() or any(letter.isspace() for letter in text):
@@ -40,11 +40,7 @@ def _address(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class _Node(_Strict):
+class _Node(Options):
     name: Name = Field(description="The label `node`.")
     consensus: Name | None = Field(None, description="How the nodes agree, e.g. proof_of_stake; for an info metric.")
     here: bool | None = Field(None, description="Whether the node runs on this machine: its energy is then shared out.")
@@ -90,12 +86,12 @@ class EvmNode(_Asked):
         return self.url
 
 
-class Entry(_Strict):
+class Entry(Options):
     """What a metric is on a page."""
 
     series: str = Field(min_length=1, max_length=500, description='name or name{label="value"}; several are added up.')
     scale: float = Field(1.0, gt=0, allow_inf_nan=False, description="Factor to the metric's unit.")
-    rate: bool = Field(False, description="Take its growth by second.")
+    rate: bool = Field(False, description="Take its growth per second.")
     _wanted: Wanted = PrivateAttr()
 
     @model_validator(mode="before")

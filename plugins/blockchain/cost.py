@@ -26,7 +26,7 @@ class Machine:
         self._known: tuple[object, ...] = ()
         self._epoch = 0
 
-    def look(self, meters: Sequence[EnergyMeter], now: float) -> MachineEnergy | None:
+    def read_energy(self, meters: Sequence[EnergyMeter], now: float) -> MachineEnergy | None:
         """What the meters know at `now` (monotonic seconds); None where none of them counts."""
         self._ledger.update(meters, now)
         chosen = [meter for meter in self._ledger.chosen if self._counts(meter)]
@@ -55,7 +55,9 @@ class Cost:
         self._window = window
         self._looks: deque[_Look] = deque()
 
-    def see(self, now: float, energy: MachineEnergy | None, transactions: float | None, unknown: float) -> float | None:
+    def joules_per_transaction(
+        self, now: float, energy: MachineEnergy | None, transactions: float | None, unknown: float
+    ) -> float | None:
         """Joules per transaction; None while there was no transaction, or where either is not known for the window.
 
         `transactions` have been counted so far, and `unknown` tells whether some were not: it then differs from before.

@@ -8,7 +8,7 @@ NODE = ("node",)
 
 TRANSACTIONS_PER_SECOND = Gauge(
     "blockchain_transactions_per_second",
-    "Transactions by second over the window: in blocks, by their timestamps; up to now once the node stalls.",
+    "Transactions per second over the window: in blocks, by their timestamps; up to now once the node stalls.",
     Unit.NONE,
     NODE,
     topic="throughput",
@@ -134,7 +134,7 @@ FINALITY = Gauge(
 )
 CONSENSUS_MESSAGES = Gauge(
     "blockchain_consensus_messages_per_second",
-    "Messages of the consensus by second.",
+    "Messages of the consensus per second.",
     Unit.NONE,
     NODE,
     topic="consensus_rate",
@@ -159,7 +159,7 @@ CONSENSUS_INFO = Info(
 )
 CONTRACT_EXECUTIONS = Gauge(
     "blockchain_contract_executions_per_second",
-    "Transactions by second that call a contract or create one, over the window.",
+    "Transactions per second that call a contract or create one, over the window.",
     Unit.NONE,
     NODE,
     topic="contract_rate",

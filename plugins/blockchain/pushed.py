@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
-
-from collector_core import Field, Metric, NotAvailable, Reason
+from collector_core import Field, Metric, NotAvailable, Options, Reason
 from collector_plugins.blockchain import metrics
 from collector_plugins.blockchain.answer import Answer
 from collector_plugins.blockchain.config import MOST_FUNCTIONS, PREFIX, Name, PushNode
@@ -17,13 +15,11 @@ Positive = Annotated[float, Field(ge=0, le=1e300, allow_inf_nan=False)]
 Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-class Posted(BaseModel):
+class Posted(Options):
     """The document: fields are named as the metrics are, without `blockchain_`; all may be left out.
 
     Counters count since whenever; when they begin anew, ours goes on.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     transactions_per_second: Positive | None = None
     transactions_total: Positive | None = None

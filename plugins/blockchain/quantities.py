@@ -15,7 +15,7 @@ _HASH = re.compile(r"0x[0-9a-f]{64}", re.IGNORECASE | re.ASCII)
 def quantity(value: object) -> int:
     """A number from 0 to `MAX_INTEGER`; raises `ValueError` for anything else."""
     if not isinstance(value, str) or not _QUANTITY.fullmatch(value):
-        raise ValueError(f"{_shown(value)} is no quantity")
+        raise ValueError(f"{_shown(value)} is not a quantity")
     number = int(value, 16)
     if number > MAX_INTEGER:
         raise ValueError(f"{_shown(value)} is too large")
@@ -25,7 +25,7 @@ def quantity(value: object) -> int:
 def hash32(value: object) -> str:
     """A hash of 32 bytes, in lower case; raises `ValueError` for anything else."""
     if not isinstance(value, str) or not _HASH.fullmatch(value):
-        raise ValueError(f"{_shown(value)} is no hash")
+        raise ValueError(f"{_shown(value)} is not a hash")
     return value.lower()
 
 

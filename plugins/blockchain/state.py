@@ -109,7 +109,7 @@ def _hash_of(block: object) -> str:
 
 def _name(client: object) -> str:
     if not isinstance(client, str):
-        raise ValueError("a name that is no text")  # noqa: TRY004 - what is wrong with an answer is a ValueError
+        raise ValueError("a name that is not text")  # noqa: TRY004 - what is wrong with an answer is a ValueError
     return "".join(letter for letter in client if letter.isprintable())[:LONGEST_CLIENT]
 
 

@@ -12,8 +12,8 @@ from collector_plugins.energy.config import Config
 from collector_plugins.energy.intensity import Intensity, by_country
 from collector_plugins.energy.live import LiveIntensity
 from collector_plugins.energy.page import PATH, power_section
-from collector_plugins.energy.parts import Parts
 from collector_plugins.energy.power_view import PowerView
+from collector_plugins.energy.unattributed import Parts
 
 if TYPE_CHECKING:
     from aiohttp import web

@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
-from collector_core import CollectorConfig, Field, SecretStr
+from collector_core import CollectorConfig, Field, Options, SecretStr
 from collector_core.metering import Prefer
 from collector_plugins.energy.intensity import by_country
 
 
-class Live(BaseModel):
+class Live(Options):
     """Electricity Maps, or a server that answers as it does."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     zone: str = Field(
         min_length=2, max_length=32, pattern=r"[A-Z0-9-]+", description="Its zone, e.g. DE or US-CAL-CISO."

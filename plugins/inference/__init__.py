@@ -9,10 +9,10 @@ from collector_core import Collector, Context, NotAvailable, PushInbox, Readings
 from collector_plugins.inference import metrics
 from collector_plugins.inference.config import Config, Server, Source
 from collector_plugins.inference.demo import DemoInference
-from collector_plugins.inference.fleet import models
 from collector_plugins.inference.gpus import LocalGpus
+from collector_plugins.inference.model_server import ModelServer, ServerAnswer
 from collector_plugins.inference.pushed import Pushed
-from collector_plugins.inference.servers import ModelServer, ServerAnswer
+from collector_plugins.inference.servers import models
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -59,7 +59,7 @@ class Inference(Collector[Config]):
         answers = dict(await self._targets.poll(out, label="server", optional=bool(self._pushing)))
         pushed = self._inbox.current()
         self._publish_servers(out, answers, pushed)
-        gpus = self._gpus.look(self.ctx.energy_meters(), self.ctx.published())
+        gpus = self._gpus.read_gpus(self.ctx.energy_meters(), self.ctx.published())
         said = [(self._pushing[name], value) for name, value in pushed.items()]
         for model, shown in models(self._servers, answers, said, gpus).items():
             shown.publish(out, model, self.config.max_layers)

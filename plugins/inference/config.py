@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, model_validator
 
-from collector_core import CollectorConfig, Duration, Field, PushOptions, SecretStr
+from collector_core import CollectorConfig, Duration, Field, Options, PushOptions, SecretStr
 from collector_plugins.inference.mapping import Mapping, shipped
 
 
@@ -45,10 +45,8 @@ Text = Annotated[str, Field(max_length=200)]
 Url = Annotated[str, Field(max_length=2000), AfterValidator(_web_address)]
 
 
-class Server(BaseModel):
+class Server(Options):
     """One model server, or one program that pushes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     name: Name = Field(description="The label `server`, the name to push to, and the model's where nothing else is.")
     source: Source = Field(description="vllm, triton, tgi, prometheus (with `mapping`) or push.")

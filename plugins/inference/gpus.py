@@ -26,7 +26,7 @@ class LocalGpus:
         self._last: dict[str, EnergyReading] = {}
         self._loads = TopicSelector("load", of="gpu")
 
-    def look(self, meters: Iterable[EnergyMeter], published: Iterable[Published]) -> list[Gpu]:
+    def read_gpus(self, meters: Iterable[EnergyMeter], published: Iterable[Published]) -> list[Gpu]:
         """Every GPU that has a meter; its power is not known at first, and over a gap."""
         chosen = [meter for meter in choose(meters) if meter.component == Component.GPU]
         now = {meter.device: reading for meter in chosen if (reading := meter.latest())}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from collector_plugins.inference import metrics
 from collector_plugins.inference.config import Server
 from collector_plugins.inference.gpus import Gpu, matching, mean_load, total_watts
-from collector_plugins.inference.shown import Shown
+from collector_plugins.inference.published_model import PublishedModel
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Place:
             self.gpus |= matching(gpus, server.gpus)
 
 
-def complete(shown: Mapping[str, Shown], places: Mapping[str, Place]) -> None:
+def complete(shown: Mapping[str, PublishedModel], places: Mapping[str, Place]) -> None:
     """Add load and joules per request to models that run on this machine alone.
 
     Joules are the power of the GPUs by the requests per second. They are left out where nothing was served, and where

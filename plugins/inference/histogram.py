@@ -24,10 +24,11 @@ def quantile(q: float, buckets: Mapping[float, float]) -> float | None:
     if total <= 0:
         return None
     rank = q * total
-    place = next(index for index, count in enumerate(counts) if count >= rank)
+    place = next(index for index, count in enumerate(counts) if count >= rank and count > 0)
     if place == len(bounds) - 1:
         return bounds[-2]
     if place == 0 and bounds[0] <= 0:
         return bounds[0]
     lower, before = (bounds[place - 1], counts[place - 1]) if place else (0.0, 0.0)
-    return lower + (bounds[place] - lower) * (rank - before) / (counts[place] - before)
+    share = (rank - before) / (counts[place] - before)  # first: a product with a tiny count loses its digits
+    return min(bounds[place], lower + (bounds[place] - lower) * share)

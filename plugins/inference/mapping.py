@@ -8,9 +8,9 @@ from enum import StrEnum
 from importlib import resources
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BeforeValidator
 
-from collector_core import Field
+from collector_core import Field, Options
 
 TABLE = "mappings.csv"
 MAX_ALTERNATIVES = 8
@@ -33,10 +33,8 @@ class Reading(StrEnum):
     LAYER_LATENCY = "layer_latency"
 
 
-class Sample(BaseModel):
+class Sample(Options):
     """Where a reading is found: samples of one name, added up over the labels that are not asked for."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     sample: str = Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]{0,199}$", description="Name of the sample.")
     scale: float = Field(1.0, gt=0, allow_inf_nan=False, description="Factor to seconds, or to a ratio from 0 to 1.")
@@ -56,10 +54,8 @@ def _samples(description: str) -> Any:
     return Field((), description=description)
 
 
-class Mapping(BaseModel):
+class Mapping(Options):
     """Which sample is which reading. Each is a name, `{sample, scale, labels}`, or a list: the first that is there."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     model_label: str = Field("", max_length=100, description="Label that names the model; none: the server has one.")
     layer_label: str = Field("layer", min_length=1, max_length=100, description="Label that names the layer.")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
-from collector_core import Field
+from collector_core import Field, Options
 
 MAX_LAYERS = 1000
 
@@ -16,10 +16,8 @@ Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Word = Annotated[str, Field(max_length=200)]
 
 
-class Pushed(BaseModel):
+class Pushed(Options):
     """One model at this moment. What is not known is left out; at least one number must be there."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     latency_mean_seconds: Seconds | None = None
     latency_p95_seconds: Seconds | None = None

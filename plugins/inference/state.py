@@ -137,7 +137,7 @@ def _number(text: str) -> float:
     try:
         number = float(text)
     except ValueError as error:
-        raise ValueError(f"{text[:40]!r} is no bound of a histogram") from error
+        raise ValueError(f"{text[:40]!r} is not a histogram bound") from error
     if isnan(number):
-        raise ValueError("NaN is no bound of a histogram")
+        raise ValueError("NaN is not a histogram bound")
     return number

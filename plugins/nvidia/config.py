@@ -6,9 +6,9 @@ from collections import Counter as Tally
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, model_validator
 
-from collector_core import CollectorConfig, Field
+from collector_core import CollectorConfig, Field, Options
 
 
 class Local(StrEnum):
@@ -33,10 +33,8 @@ def _plain_word(word: str) -> str:
 Word = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_plain_word)]
 
 
-class Host(BaseModel):
+class Host(Options):
     """A machine whose GPUs are read over ssh."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     name: Word = Field("", validate_default=False, description="The label `host`; default: the address.")
     address: Word = Field(description="Name or address to connect to.")

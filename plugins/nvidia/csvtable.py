@@ -53,7 +53,7 @@ def parse(text: str, first: str, free_text: str) -> Table | None:
     """The table whose head begins with the column `first`; None where there is no such head.
 
     The column `free_text` may hold commas (names of products and programs do). A last line that does not end as lines
-    do was cut off and is no row.
+    do was cut off and is not a row.
     """
     lines = text.splitlines(keepends=True)
     for number, line in enumerate(lines):
@@ -91,7 +91,7 @@ def quoted(text: str) -> str:
 
 
 def _columns(line: str) -> list[Column]:
-    """The columns that a line names; nothing where it is no head."""
+    """The columns that a line names; nothing where it is not a head."""
     found = []
     for cell in line.strip().split(SEPARATOR):
         match = _HEAD.fullmatch(cell)

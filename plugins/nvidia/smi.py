@@ -183,7 +183,9 @@ def complaint(output: Output) -> NotAvailable:
     said = csvtable.quoted(lines[-1]) if lines else "nothing"
     if output.exit_code in NOT_FOUND:
         return NotAvailable(Reason.NOT_FOUND, f"nvidia-smi cannot be run: {said}", fix=INSTALL)
-    return NotAvailable(Reason.BAD_DATA, f"nvidia-smi ended with {output.exit_code} and said {said}, which is no table")
+    return NotAvailable(
+        Reason.BAD_DATA, f"nvidia-smi ended with {output.exit_code} and said {said}, which is not a table"
+    )
 
 
 def _first(failures: dict[str, Exception]) -> NotAvailable:

@@ -73,7 +73,7 @@ class Performance(Collector[Config]):
         sections = self._reader.read(published, now)
         _add_targets(sections, reached)
         self._history.add({"node_id": self._node_id, "timestamp_seconds": time} | sections, time, now)
-        self._incidents.see(published, time)
+        self._incidents.record_incidents(published, time)
         self._state = State(self._history.all(), self._incidents.rows())
 
 

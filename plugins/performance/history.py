@@ -57,7 +57,7 @@ class Incidents:
         self._open: dict[str, Incident] = {}
         self._all: deque[Incident] = deque(maxlen=MAX_INCIDENTS)
 
-    def see(self, published: Sequence[Published], time: float) -> None:
+    def record_incidents(self, published: Sequence[Published], time: float) -> None:
         """Note which anomalies are active at `time`."""
         active = {series.text: series.labels for series, value in self._selector.select(published) if value > 0}
         for text in [text for text in self._open if text not in active]:

@@ -66,7 +66,7 @@ class Polynomial:
     def _fall(self, loads: Sequence[float]) -> str | None:
         watts = [self(load) for load in loads]
         if not all(map(isfinite, watts)):
-            return "coefficients are too large: f is no finite number"
+            return "coefficients are too large: f is not a finite number"
         slack = _ROUNDING * max(map(abs, watts))
         for (load, before), (_, after) in pairwise(zip(loads, watts, strict=True)):
             if not after >= before - slack:

@@ -100,7 +100,7 @@ class Proc:
         try:
             if not modes.S_ISREG(os.fstat(pointer).st_mode):
                 return None
-            with open(f"/proc/self/fd/{pointer}", "rb") as stream:  # noqa: PTH123 - it is no path to speak of
+            with open(f"/proc/self/fd/{pointer}", "rb") as stream:  # noqa: PTH123 - it is not a path to speak of
                 return stream.read(_CONFIG_BYTES).decode("utf-8", "backslashreplace")
         except OSError:
             return None

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, StrictInt, model_validator
+from pydantic import StrictInt, model_validator
 
-from collector_core import Field, Metric
+from collector_core import Field, Metric, Options
 from collector_plugins.quantum import metrics
 
 Whole = Annotated[StrictInt, Field(ge=0, le=10**15)]
 
 
-class Simulation(BaseModel):
+class Simulation(Options):
     """One run of a circuit. What is not known is left out; at least one number must be there."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     qubits: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
     circuit_depth: Whole | None = None

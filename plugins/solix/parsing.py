@@ -30,7 +30,7 @@ def at(values: Mapping[str, object], path: str) -> object:
 
 
 def flat(values: Mapping[str, object], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, object]]:
-    """All that is no mapping or list, by dotted path."""
+    """All that is not a mapping or list, by dotted path."""
     for name, value in values.items():
         path = f"{prefix}{name}"
         if not isinstance(value, Mapping):

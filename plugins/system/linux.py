@@ -134,7 +134,7 @@ class LinuxSource:
         return self._disk_filter.wants(name, ordinary=self._is_whole(name))
 
     def _is_whole(self, name: str) -> bool:
-        """Whether a disk is no partition; without /sys/block (some containers), as far as its name tells."""
+        """Whether a disk is not a partition; without /sys/block (some containers), as far as its name tells."""
         blocks = self._path("/sys/block")
         if blocks.is_dir():
             return (blocks / name.replace("/", "!")).exists()

@@ -105,7 +105,7 @@ MEMORY_BUFFERS = Gauge(
 )
 MEMORY_CACHED = Gauge(
     "system_memory_cached_bytes",
-    "Cache of files, with what is in tmpfs.",
+    "Cache of files, with what is in tmpfs and the slabs that the kernel can reclaim, as free(1) counts it.",
     Unit.BYTES,
     topic="cached",
     of="memory",

@@ -34,7 +34,7 @@ def load_averages(loadavg: bytes) -> dict[str, float]:
 
 
 def memory(meminfo: bytes) -> Memory:
-    """/proc/meminfo, in KiB. Used is what is not available, as in free(1)."""
+    """/proc/meminfo, in KiB. Used is what is not available, and cached counts reclaimable slabs, as in free(1)."""
     lines = b"\n" + meminfo
     total, available = _kibibytes(lines, b"\nMemTotal:"), _kibibytes(lines, b"\nMemAvailable:")
     if total is None:
@@ -45,7 +45,7 @@ def memory(meminfo: bytes) -> Memory:
         _difference(total, available),
         _kibibytes(lines, b"\nMemFree:"),
         _kibibytes(lines, b"\nBuffers:"),
-        _kibibytes(lines, b"\nCached:"),
+        _cached(lines),
         swap_total := _kibibytes(lines, b"\nSwapTotal:"),
         _difference(swap_total, _kibibytes(lines, b"\nSwapFree:")),
     )
@@ -118,6 +118,11 @@ def _value_of(lines: bytes, key: bytes) -> float | None:
 def _kibibytes(lines: bytes, key: bytes) -> float | None:
     value = _value_of(lines, key)
     return None if value is None else value * 1024
+
+
+def _cached(lines: bytes) -> float | None:
+    pages, slabs = _kibibytes(lines, b"\nCached:"), _kibibytes(lines, b"\nSReclaimable:")
+    return None if pages is None else pages + (slabs or 0.0)
 
 
 def _difference(total: float | None, rest: float | None) -> float | None:

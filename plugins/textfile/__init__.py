@@ -79,7 +79,7 @@ class Textfile(Collector[Config]):
         paths = self._list(out)
         files = [self._files.get(path) or PromFile(path) for path in paths]
         for file in files:
-            file.look()
+            file.read_if_changed()
         self._files = {file.path: file for file in files if not file.gone}
         texts = self._help_texts()
         for file in self._files.values():

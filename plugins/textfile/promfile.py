@@ -36,7 +36,7 @@ class PromFile:
         """Whether it was removed between being listed and being read."""
         return isinstance(self.error, FileNotFoundError) and not self.path.is_symlink()
 
-    def look(self) -> None:
+    def read_if_changed(self) -> None:
         """Find out what is there now."""
         try:
             if _signature(self.path.stat()) == self._seen:
@@ -69,7 +69,7 @@ def _read(path: Path) -> tuple[Signature, bytes]:
 
 
 def _signature(status: os.stat_result) -> Signature:
-    """Changes when the contents do; raises `ValueError` for what is no file, or too large to be one of ours."""
+    """Changes when the contents do; raises `ValueError` for what is not a file, or too large to be one of ours."""
     if not stat.S_ISREG(status.st_mode):
         raise ValueError("is not a regular file")
     if status.st_size > MAX_FILE_BYTES:

@@ -68,7 +68,7 @@ class Anvil:
         return sum(len(self.block(number)["transactions"]) for number in range(above + 1, to + 1))
 
     def rate(self):
-        """Transactions by second over the window before the newest block, by what the node says."""
+        """Transactions per second over the window before the newest block, by what the node says."""
         height = self.number("eth_blockNumber")
         end = int(self.block(height)["timestamp"], 16)
         anchor = next(n for n in range(height, -1, -1) if int(self.block(n)["timestamp"], 16) <= end - WINDOW)

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
@@ -16,18 +17,32 @@ VERSIONS = ("3.11", "3.12", "3.13")
 
 
 @pytest.fixture(scope="session")
-def distributions(tmp_path_factory):
-    """A wheel and an sdist, built from a copy of the checkout."""
-    folder = tmp_path_factory.mktemp("dist")
-    source = folder / "source"
+def source(tmp_path_factory):
+    """A copy of the checkout, to build from and to change."""
     ignore = shutil.ignore_patterns(
         ".venv*", ".git", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis"
     )
-    shutil.copytree(ROOT, source, ignore=ignore, symlinks=True)
+    return Path(shutil.copytree(ROOT, tmp_path_factory.mktemp("checkout") / "source", ignore=ignore, symlinks=True))
+
+
+@pytest.fixture(scope="session")
+def distributions(source, tmp_path_factory):
+    """A wheel and an sdist."""
+    folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "build", "--outdir", folder, source]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return next(folder.glob("*.whl")), next(folder.glob("*.tar.gz"))
+
+
+def modules(folder, name):
+    """The Python files below a folder, as they are called once it is installed as `name`."""
+    return {f"{name}/{file.relative_to(folder).as_posix()}" for file in folder.rglob("*.py")}
+
+
+def test_the_wheel_holds_every_module(distributions):
+    wanted = modules(ROOT / "collector_core", "collector_core") | modules(ROOT / "plugins", "collector_plugins")
+    assert wanted == {name for name in zipfile.ZipFile(distributions[0]).namelist() if name.endswith(".py")}
 
 
 def test_the_wheel_holds_the_packages_and_nothing_else(distributions):
@@ -48,7 +63,7 @@ def test_the_wheel_holds_every_template_of_new_plugin(distributions):
 def test_the_sdist_holds_the_licence_and_the_sources(distributions):
     with tarfile.open(distributions[1]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"LICENSE", "README.md", "pyproject.toml", "plugins/rapl/__init__.py"} <= names
+    assert {"LICENSE", "README.md", "pyproject.toml", "src/collector_plugins/rapl/__init__.py"} <= names
 
 
 def interpreter(version):
@@ -84,3 +99,56 @@ def test_the_wheel_runs_in_a_clean_environment(distributions, tmp_path, version)
     assert done.returncode == 0, done.stderr
     assert "system_memory_total_bytes" in done.stdout
     assert done.stderr == ""
+
+
+@pytest.fixture(scope="session")
+def editable(source, tmp_path_factory):
+    """The Python of a new environment into which pip has installed the checkout as editable."""
+    folder = tmp_path_factory.mktemp("editable")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=120)
+    site = next(folder.glob("lib/python*/site-packages"))
+    (site / "dependencies.pth").write_text(
+        sysconfig.get_path("purelib")
+    )  # a plain path: what is editable there stays out
+    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--ignore-installed"]
+    command = [folder / "bin/python", *pip, "--no-deps", "--no-build-isolation", "--editable", source]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "bin/python"
+
+
+PLUGIN = """
+from collector_core import Collector, CollectorConfig, Gauge, Readings
+
+GAUGE: Gauge = Gauge("shelly_on", "Whether it is on.")
+
+
+class Shelly(Collector[CollectorConfig]):
+    name, metrics = "shelly", (GAUGE,)
+
+    def collect(self, out: Readings) -> None:
+        out.add(GAUGE, 1)
+"""
+
+
+def test_mypy_sees_an_editable_install(editable, tmp_path):
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    (tmp_path / "wrong.py").write_text("from collector_core import Gauge\n\nGauge(5)\n")
+    command = [editable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache"]
+    done = subprocess.run(
+        [*command, "plugin.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    done = subprocess.run(
+        [*command, "wrong.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert "[arg-type]" in done.stdout
+
+
+def test_an_editable_install_sees_new_files_at_once_and_nothing_but_the_two_packages(editable, source, tmp_path):
+    for folder in ("collector_core", "plugins"):
+        (source / folder / "fresh.py").write_text("")
+    code = "import collector_core.fresh, collector_plugins.fresh, importlib.util as u; print(*map(u.find_spec, NAMES))"
+    code = code.replace("NAMES", repr(["plugins", "tests", "bench"]))
+    done = subprocess.run([editable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr) == ("None None None\n", "")

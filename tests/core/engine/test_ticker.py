@@ -26,7 +26,7 @@ def test_each_is_called_when_it_is_due_and_not_before():
     fast, slow = Every(1), Every(10)
     watchdog.replace([fast, slow])
     for _ in range(20):
-        watchdog.turn()
+        watchdog.tick()
         clock.advance(1)
     assert len(fast.times) == 20
     assert slow.times == [0, 10]
@@ -38,7 +38,7 @@ def test_one_that_raises_stops_no_other(caplog):
     bad, good = Every(1, fail=True), Every(1)
     watchdog.replace([bad, good])
     for _ in range(5):
-        watchdog.turn()
+        watchdog.tick()
         clock.advance(1)
     assert len(good.times) == 5
     assert "tick failed" in caplog.text
@@ -48,10 +48,10 @@ def test_the_time_to_sleep_is_that_to_the_next_due():
     clock = FakeClock(monotonic_time=0)
     watchdog = Watchdog(clock)
     watchdog.replace([Every(0.25), Every(10)])
-    assert watchdog.turn() == 0.25
+    assert watchdog.tick() == 0.25
     watchdog.replace([Every(10)])
-    watchdog.turn()
-    assert 0 < watchdog.turn() <= LONGEST_SLEEP
+    watchdog.tick()
+    assert 0 < watchdog.tick() <= LONGEST_SLEEP
 
 
 def test_what_stays_on_the_watchdog_keeps_its_time():
@@ -59,9 +59,9 @@ def test_what_stays_on_the_watchdog_keeps_its_time():
     watchdog = Watchdog(clock)
     kept = Every(10)
     watchdog.replace([kept])
-    watchdog.turn()
+    watchdog.tick()
     watchdog.replace([kept, Every(1)])
-    watchdog.turn()
+    watchdog.tick()
     assert kept.times == [0]
 
 

@@ -11,7 +11,7 @@ class Watched:
     def __init__(self):
         self.seen = []
 
-    def see(self, look):
+    def record_sample(self, look):
         self.seen.append(look)
 
 

@@ -121,6 +121,13 @@ def test_where_all_fail_the_run_does_and_recovers_by_itself(targets, poll):
     assert poll(made, after=1) == ({"a": 1}, {"b": "lost"})
 
 
+def test_a_run_that_needs_no_answer_goes_on_where_all_fail(context, readings):
+    made = BlockingTargets(context(), {"a": "at a"}, Probe(a=NotAvailable("timeout")).ask)
+    out = readings()
+    assert made.poll(out, label="target", optional=True) == []
+    assert [part.name for part in out.part_failures] == ["target=a"]
+
+
 def test_a_run_without_any_answer_waits_longer_for_the_first_one(targets, poll, gate):
     threading.Timer(5 * A_MOMENT, gate.set).start()
     assert poll(targets(Probe(a=gate.wait), patience=A_MOMENT)) == ({"a": True}, {})
@@ -136,7 +143,7 @@ def test_a_thread_that_cannot_be_started_is_the_targets_own_failure(targets, pol
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", start)
-    with pytest.raises(NoTargetAvailable, match="^a: RuntimeError: can't start new thread$"):
+    with pytest.raises(NoTargetAvailable, match="^RuntimeError: can't start new thread$"):
         poll(targets(Probe(a=1)))
 
 

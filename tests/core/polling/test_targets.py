@@ -264,6 +264,29 @@ async def test_where_all_fail_the_run_says_the_worst_reason_first_and_three_name
     assert str(caught.value) == "d: locked; c: ValueError: odd; b: refused; and 1 more"
 
 
+async def test_where_there_is_one_target_only_it_needs_no_name(targets, poll):
+    with pytest.raises(NoTargetAvailable, match="^refused$"):
+        await poll(targets(Probe(a=refuse())))
+
+
+async def test_a_run_that_needs_no_answer_goes_on_where_all_fail(targets, readings):
+    out = readings()
+    assert await targets(Probe(a=refuse(), b=AuthFailed())).poll(out, label="target", optional=True) == []
+    assert [part.name for part in out.part_failures] == ["target=a", "target=b"]
+
+
+async def test_that_all_fail_can_be_had_without_recording_them(targets, clock):
+    probe = Probe(a=1, b=refuse())
+    made = targets(probe)
+    await made.refresh()
+    made.raise_if_all_failed()
+    probe.says["a"] = refuse()
+    clock.advance(1)
+    await made.refresh()
+    with pytest.raises(NoTargetAvailable, match="^a: refused; b: refused$"):
+        made.raise_if_all_failed()
+
+
 async def test_where_all_hang_the_run_waits_until_their_deadline_and_fails(targets, poll):
     made = targets(Probe(a=hang, b=hang), deadline=2 * A_MOMENT)
     with pytest.raises(

@@ -19,7 +19,7 @@ EXPECTED = {  # model, sockets, cores, threads, virtual
     "arm-board-with-one-cpu": ("Some Board", 1, 1, 1, None),
     "arm64-cpus-in-one-paragraph": ("Some Phone", 1, 3, 3, None),
     "arm64-server": ("ARM Neoverse-N1", 1, 2, 2, None),
-    "ibm-z-with-topology": ("IBM z14", 2, 2, 3, None),
+    "ibm-z-with-topology": ("IBM z14", 3, 3, 4, None),
     "ibm-z-without-topology": ("IBM z14", 1, 3, 3, None),
     "loongarch": ("Loongson-3A5000", 1, 2, 2, None),
     "m68k": ("68040", 1, 1, 1, None),

@@ -194,7 +194,7 @@ os._exit(0)
     script(PROGRAM + code, file)
     before = {each.name: each.read_bytes() for each in file.parent.iterdir() if not each.name.endswith("-shm")}
     assert before["a.db-wal"]
-    with pytest.raises(StorageError, match="it has schema 2, this energy-collector knows 1") as caught:
+    with pytest.raises(StorageError, match="it has schema 2, this energy-collector supports 1") as caught:
         database().open()
     assert caught.value.storage_reason is StorageReason.NEWER_SCHEMA
     assert caught.value.reason is Reason.NOT_SUPPORTED
@@ -277,9 +277,9 @@ def test_one_that_only_reads_makes_brings_up_to_date_and_sets_aside_nothing(data
     assert caught.value.storage_reason is StorageReason.READ_ONLY
     assert not file.parent.exists()
     database().open()
-    with pytest.raises(StorageError, match="it has schema 1, to be brought to 2 first") as caught:
+    with pytest.raises(StorageError, match="it has schema 1 and must be migrated to 2 first") as caught:
         database(Schema([TABLE, COLUMN]), read_only=True).open()
-    with pytest.raises(StorageError, match="schema 1, this energy-collector knows 0"):
+    with pytest.raises(StorageError, match="schema 1, this energy-collector supports 0"):
         database(Schema([]), read_only=True).open()
     garbage = file.with_name("garbage")
     garbage.write_bytes(b"garbage" * 1000)

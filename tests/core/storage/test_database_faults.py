@@ -307,7 +307,7 @@ def test_a_full_disk_keeps_what_was_acknowledged_and_is_written_again_when_there
         for _ in range(200):
             add(subject, "x" * 10_000)
     assert caught.value.storage_reason is StorageReason.DISK_FULL
-    assert "make room" in caught.value.fix
+    assert "free up space" in caught.value.fix
     assert kept(subject)[0] == "first"
     before = len(kept(subject))
     disk.free()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from collector_core import NotAvailable, Reason
 from collector_plugins.inference import Inference
-from collector_plugins.inference.servers import ModelServer
+from collector_plugins.inference.model_server import ModelServer
 
 
 @dataclass

@@ -118,7 +118,7 @@ def test_the_load_of_a_gpu_of_any_plugin_is_found_by_its_device(clock):
     out.add(load, 0.75, board="amd-0", slot="1")
     out.add(load, 0.25, board="amd-1", slot="1")
     meters = [Gpu(clock, device).meter for device in ("amd-0", "amd-1", "1")]
-    looked = LocalGpus().look(meters, [Published("other", {}, out.snapshot())])
+    looked = LocalGpus().read_gpus(meters, [Published("other", {}, out.snapshot())])
     assert [gpu.load for gpu in looked] == [0.75, 0.25, None], "both are in slot 1"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collector_plugins.inference.histogram import quantile
@@ -43,6 +43,12 @@ def test_counts_of_processes_that_are_out_of_step_never_fall():
     assert quantile(0.9, {1.0: 10.0, 2.0: 9.0, inf: 10.0}) == pytest.approx(0.9)
 
 
+SMALLEST = 5e-324
+
+
+@example({1.0: 0.0, 2.0: SMALLEST}, 0.3, 0.9)
+@example({0.1: SMALLEST, 0.7: 3 * SMALLEST}, 0.01, 0.99)
+@example({0.001: 1.0, 0.7000000000000001: 2.0}, 0.5, 0.99)
 @given(
     st.dictionaries(st.floats(0.001, 1000), st.floats(0, 1e6), min_size=1, max_size=20),
     st.floats(0.01, 0.99),

@@ -125,7 +125,7 @@ def test_after_an_update_of_the_driver_it_is_asked_again_what_it_knows(local, sm
         ("No devices were found\n", 6, "not_found", "No devices", "lspci"),
         ("Failed to initialize NVML: Insufficient Permissions\n", 4, "permission", "Permissions", "/dev/nvidia"),
         ("Unable to determine the device handle for GPU0: GPU is lost.\n", 15, "not_found", "is lost", "gpu-reset"),
-        ("\x80\xff\x00 not a table \xfe\n,,,\n", 0, "bad_data", "no table", ""),
+        ("\x80\xff\x00 not a table \xfe\n,,,\n", 0, "bad_data", "not a table", ""),
         ("", 0, "bad_data", "said nothing", ""),
         ("timeout: killed\n", 137, "timeout", "did not end in time", "dmesg"),
     ],

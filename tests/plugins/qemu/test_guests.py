@@ -389,6 +389,13 @@ def test_with_few_descriptors_files_are_opened_each_time(
         guest.burn(1)
     harness.run(advance=1)
     assert set(harness.series(metrics.VM_CPU_USAGE).values()) == {1}
+    for guest in guests:
+        guest.vanish()
+    newcomers = [machine.guest("-name", f"new{number}") for number in range(4)]
+    harness.run(advance=1)
+    harness.run(advance=1)
+    assert len(open_files(machine)) == 2, "those that ended left theirs to others"
+    assert vms(harness) == [f"new{number}" for number in range(len(newcomers))]
 
 
 def test_a_guest_is_gone_though_its_file_is_still_open(machine: Machine, watching: Watching) -> None:

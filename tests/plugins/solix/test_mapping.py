@@ -1,4 +1,4 @@
-"""The tables: names, signs, units and what is no reading."""
+"""The tables: names, signs, units and what is not a reading."""
 
 import math
 

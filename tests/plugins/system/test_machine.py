@@ -79,7 +79,6 @@ def test_memory_agrees(linux: LinuxSource, portable: PortableSource) -> None:
     assert ours.used == pytest.approx(theirs.used, rel=0.3)
     assert ours.swap_total == theirs.swap_total
     for mine, other in zip(ours, theirs, strict=True):
-        # psutil's `cached` includes reclaimable slabs, as free(1) shows it.
         assert mine == pytest.approx(other, abs=0.05 * (ours.total or 0))
 
 

@@ -121,6 +121,14 @@ def test_labels_do_not_grow_for_ever() -> None:
     assert len(labels) <= 4096
 
 
+def test_the_cache_counts_what_free_counts() -> None:
+    """free(1): the page cache with tmpfs, and slabs that the kernel can reclaim; kernels before 2.6.19 do not tell."""
+    page_cache = b"MemTotal: 100 kB\nCached: 20 kB\n"
+    assert procfs.memory(page_cache + b"Slab: 9 kB\nSReclaimable: 5 kB\nSUnreclaim: 4 kB\n").cached == 25 * 1024
+    assert procfs.memory(page_cache).cached == 20 * 1024
+    assert procfs.memory(b"MemTotal: 100 kB\nSReclaimable: 5 kB\n").cached is None
+
+
 def test_memory_of_a_container_whose_total_is_below_what_is_available() -> None:
     memory = procfs.memory(b"MemTotal: 10 kB\nMemAvailable: 20 kB\n")
     assert (memory.total, memory.available, memory.used) == (10240, 20480, None)

@@ -30,14 +30,14 @@ _TOTALS: Mapping[Reading, Metric] = {
 
 
 @dataclass
-class Shown:
+class PublishedModel:
     """The readings of one model; what is not known is not among them."""
 
     values: dict[Metric, float] = field(default_factory=dict)
     layers: dict[str, float] = field(default_factory=dict)
     info: Info = ("", "", "")
 
-    def complete(self, other: Shown) -> None:
+    def complete(self, other: PublishedModel) -> None:
         """Take from `other` what is not known here."""
         self.values = other.values | self.values
         self.layers = other.layers | self.layers
@@ -62,7 +62,7 @@ class Shown:
                 raise ReadingError(f"{len(self.layers)} layers, the first {max_layers} are shown: raise `max_layers`")
 
 
-def from_windows(joined: Joined, totals: Mapping[Reading, float]) -> Shown:
+def from_windows(joined: Joined, totals: Mapping[Reading, float]) -> PublishedModel:
     """What servers say."""
     values: dict[Metric, float | None] = {
         metrics.LATENCY_MEAN: joined.mean_latency(),
@@ -73,12 +73,14 @@ def from_windows(joined: Joined, totals: Mapping[Reading, float]) -> Shown:
     }
     for table, readings in ((_RATES, joined.rates), (_TOTALS, totals), (_GAUGES, joined.gauges)):
         values |= {metric: readings.get(reading) for reading, metric in table.items()}
-    return Shown({metric: value for metric, value in values.items() if value is not None}, joined.layer_means())
+    return PublishedModel(
+        {metric: value for metric, value in values.items() if value is not None}, joined.layer_means()
+    )
 
 
-def from_push(pushed: Pushed) -> Shown:
+def from_push(pushed: Pushed) -> PublishedModel:
     """What was pushed: its fields are called as the metrics are."""
     told = pushed.model_dump(include=set(_PUSHED), exclude_none=True)
     values = {_PUSHED[name]: float(value) for name, value in told.items()}
     info = (pushed.type, pushed.quantization, pushed.acceleration)
-    return Shown(values, dict(pushed.layer_latency_seconds), info)
+    return PublishedModel(values, dict(pushed.layer_latency_seconds), info)
