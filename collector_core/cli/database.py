@@ -29,7 +29,7 @@ def opened(path: Path | None) -> Iterator[MeasurementStore]:
     """The database, closed at the end; says on stderr where a broken one was set aside. Raises `StoreError`."""
     store = MeasurementStore(path or default_path())
     if store.set_aside:
-        click.echo(f"energy-collector: {store.path} was broken; it is kept as {store.set_aside}", err=True)
+        click.echo(f"energy-collector: {store.path} was corrupt; it was renamed to {store.set_aside}", err=True)
     try:
         yield store
     finally:

@@ -267,7 +267,7 @@ def test_a_broken_database_is_set_aside_and_said(measure, measurements, tmp_path
     file.write_bytes(b"no database at all " * 99)
     done = measure("--", "true")
     assert done.returncode == 0
-    assert re.search(rf"{file} was broken; it is kept as {file}\.corrupt-\d+T\d+Z", done.stderr)
+    assert re.search(rf"{file} was corrupt; it was renamed to {file}\.corrupt-\d+T\d+Z", done.stderr)
     assert len(json.loads(measurements("export", "--format", "json").stdout)) == 1
 
 
