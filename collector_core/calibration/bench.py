@@ -64,7 +64,7 @@ class LoadBench:
         more, passed, seconds = self._joules(), self._ticks().since(ticks), self._now() - start
         utilization = passed.utilization
         if utilization is None:
-            raise NotAvailable("bad_data", f"{self._stat} stood still or fell", fix="try again")
+            raise NotAvailable("bad_data", f"{self._stat} did not increase", fix="try again")
         watts = {meter: grown / seconds for meter, grown in growth(joules, more).items()}
         return LoadPoint(level, passed.busy_seconds / seconds, utilization, watts)
 
@@ -78,5 +78,5 @@ class LoadBench:
 def growth(before: Mapping[Any, float], after: Mapping[Any, float]) -> dict[Any, float]:
     """Joules from one reading to the next; raises `NotAvailable` unless both have the same meters and none fell."""
     if before.keys() != after.keys() or any(after[meter] < joules for meter, joules in before.items()):
-        raise NotAvailable("bad_data", "the energy counter was not there all the time", fix="try again")
+        raise NotAvailable("bad_data", "the energy counter was not available the whole time", fix="try again")
     return {meter: joules - before[meter] for meter, joules in after.items()}

@@ -11,16 +11,16 @@ from collector_core.errors import ConfigError, StartupError
 from collector_core.plugins.top_level import top_level_commands
 
 COMMANDS = {
-    "run": "Collect and serve /metrics until told to stop.",
+    "run": "Collect and serve /metrics until stopped.",
     "check": "Validate the configuration.",
-    "list": "Show the installed plugins.",
+    "list": "List the installed plugins.",
     "once": "Run collectors once and print what they read.",
-    "doctor": "Say what is there, what is missing and what fixes it.",
-    "measure": "Say what a command costs in energy, CPU time and memory.",
-    "measurements": "List, sum up and export what was measured.",
+    "doctor": "Report what was found, what is missing and how to fix it.",
+    "measure": "Measure what a command costs in energy, CPU time and memory.",
+    "measurements": "List, summarize and export stored measurements.",
     "calibrate": "Fit a plugin's model to this machine.",
-    "docs": "Fill the tables of plugins' READMEs.",
-    "new-plugin": "Write a new plugin: package, tests, README.",
+    "docs": "Fill the tables in plugin READMEs.",
+    "new-plugin": "Create a new plugin: package, tests, README.",
 }
 USAGE_ERROR = 2
 
@@ -54,10 +54,10 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="energy-collector")
 def cli() -> None:
-    """Tells where the watts on your machines go: collects energy and host metrics and serves them to Prometheus.
+    """Show where the watts on your machines go: collect energy and host metrics and serve them to Prometheus.
 
-    Without a configuration file everything that fits this machine is collected with its defaults. Some plugins have
-    commands of their own, which their READMEs tell: energy-collector PLUGIN COMMAND.
+    Without a configuration file, every collector that fits this machine runs with its defaults. Some plugins add
+    commands of their own, described in their READMEs: energy-collector PLUGIN COMMAND.
     """
 
 

@@ -9,7 +9,7 @@ from collector_core.cli.plugin_commands import PluginGroup
 
 @click.group("calibrate", cls=PluginGroup)
 def command() -> None:
-    """Fit a plugin's model to this machine, by measuring it.
+    """Fit a plugin's model to this machine by measuring it.
 
-    Exit code 0: the model is written; 1: there is nothing to measure with, and nothing is written.
+    Exit code 0: the model is written; 1: there is nothing to measure with, so nothing is written.
     """

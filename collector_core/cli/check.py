@@ -20,9 +20,9 @@ from collector_core.web import tls
 @click.command()
 @common_options()
 def command(common: Common) -> None:
-    """Validate the configuration and name everything that is wrong with it. Touches no device.
+    """Validate the configuration and report everything that is wrong with it, without touching any device.
 
-    Exit code 0: good; 2: bad, with every problem on stderr.
+    Exit code 0: valid; 2: invalid, with every problem on stderr.
     """
     plugins, config = load(common.config)
     log_broken(plugins)

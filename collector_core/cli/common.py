@@ -48,7 +48,7 @@ def _options(default_level: str) -> list[Callable[[Callable[..., Any]], Callable
             type=click.Path(path_type=Path),
             envvar="ENERGY_COLLECTOR_CONFIG",
             show_envvar=True,
-            help="Configuration file; without one everything that fits this machine runs.",
+            help="Configuration file; without one, every collector that fits this machine runs.",
         ),
         click.option(
             "--root",
@@ -60,13 +60,13 @@ def _options(default_level: str) -> list[Callable[[Callable[..., Any]], Callable
             type=click.Choice(["debug", "info", "warning", "error"]),
             default=default_level,
             show_default=True,
-            help="Least severe log line to write (to stderr).",
+            help="Lowest severity to log (to stderr).",
         ),
         click.option(
             "--log-format",
             type=click.Choice(["text", "json"]),
             default="text",
             show_default=True,
-            help="How log lines look.",
+            help="Format of log lines.",
         ),
     ]

@@ -19,7 +19,7 @@ def database_option(function: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Path(path_type=Path, dir_okay=False),
         envvar="ENERGY_COLLECTOR_DB",
         show_envvar=True,
-        help="Database of measurements; by default energy-collector/measurements.db in XDG's data home.",
+        help="Database of measurements; default: energy-collector/measurements.db in XDG's data home.",
     )
     return option(function)
 
@@ -29,7 +29,7 @@ def opened(path: Path | None) -> Iterator[MeasurementStore]:
     """The database, closed at the end; says on stderr where a broken one was set aside. Raises `StoreError`."""
     store = MeasurementStore(path or default_path())
     if store.set_aside:
-        click.echo(f"energy-collector: {store.path} was broken; it is kept as {store.set_aside}", err=True)
+        click.echo(f"energy-collector: {store.path} was corrupt; it was renamed to {store.set_aside}", err=True)
     try:
         yield store
     finally:

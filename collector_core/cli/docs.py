@@ -16,13 +16,13 @@ from collector_core.storage.atomic_file import write_atomically
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Write nothing; exit code 1 when a README has drifted.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with code 1 if a README is out of date.")
 @common_options()
 def command(common: Common, check: bool) -> None:
-    """Fill the tables between `<!-- metrics -->`, `<!-- options -->` and `<!-- plugins -->` markers.
+    """Fill the tables between the markers `<!-- metrics -->`, `<!-- options -->` and `<!-- plugins -->`.
 
-    Works on the README of each installed plugin: beside its module or, where it is installed with `--editable`, beside
-    its pyproject.toml; and on the indexes of those that come with energy-collector.
+    Works on the README of each installed plugin: next to its module or, if installed with `--editable`, next to
+    its pyproject.toml; and on the indexes of the bundled plugins.
     """
     del common
     drifted = [readme for readme, text in _pages() if readme.read_text(encoding="utf-8") != text]

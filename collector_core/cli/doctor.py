@@ -17,11 +17,11 @@ from collector_core.plugins.discovery import Plugin, Plugins, discover
 @click.command()
 @common_options(default_level="error")
 def command(common: Common) -> None:
-    """Say what was found here, what is missing and the command that fixes it.
+    """Report what was found here, what is missing and the command that fixes it.
 
-    A collector that the configuration names is judged by a run. A plugin that it does not name is asked whether there
-    is anything for it here, and if so it runs with its defaults. Exit code 1 when a collector cannot run, something is
-    there that cannot be read, or a plugin cannot be loaded.
+    A collector that the configuration names is judged by a run. A plugin that it does not name is checked for a source
+    on this machine and, if there is one, runs with its defaults. Exit code 1: a collector cannot run, a source exists
+    but cannot be read, or a plugin cannot be loaded.
     """
     app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)
     app.load()

@@ -22,7 +22,7 @@ def leave(code: int | str | None) -> NoReturn:
     if not left or not isinstance(code, int | None):
         sys.exit(code)
     names = ", ".join(left[:_NAMED]) + (", …" if len(left) > _NAMED else "")
-    log.warning("leaving without %d threads that have not ended: %s", len(left), names)
+    log.warning("exiting although %d threads have not ended: %s", len(left), names)
     logging.shutdown()
     sys.stdout.flush()
     os._exit(code or 0)

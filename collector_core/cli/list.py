@@ -16,7 +16,7 @@ from collector_core.plugins.discovery import Plugin, discover
 def command(common: Common) -> None:
     """List the installed plugins with version, distribution and number of metrics.
 
-    Exit code 1 when one of them cannot be loaded.
+    Exit code 1: at least one of them cannot be loaded.
     """
     del common
     plugins = discover()

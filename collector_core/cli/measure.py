@@ -58,23 +58,25 @@ class Options:
 
 @click.command()
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD...")
-@click.option("--repeat", type=click.IntRange(min=1), default=1, show_default=True, help="How often to run it.")
+@click.option("--repeat", type=click.IntRange(min=1), default=1, show_default=True, help="Number of runs.")
 @click.option("--compare", metavar="A", help="Another command, in quotes, to run in turn with CMD.")
 @click.option(
     "--level",
     type=click.Choice([level.value for level in Level]),
     default="auto",
     show_default=True,
-    help="What to measure by.",
+    help="What to measure with.",
 )
-@click.option("--label", metavar="L", help="What the measurements are called; by default the command.")
-@click.option("--idle", type=click.FloatRange(min=0), metavar="SECONDS", help="Watch the idle machine so long first.")
+@click.option("--label", metavar="L", help="Label of the measurements; default: the command.")
+@click.option(
+    "--idle", type=click.FloatRange(min=0), metavar="SECONDS", help="Observe the idle machine for this long first."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one line of JSON, last on stdout.")
-@click.option("--save/--no-save", default=True, show_default=True, help="Keep the measurements in the database.")
+@click.option("--save/--no-save", default=True, show_default=True, help="Store the measurements in the database.")
 @database_option
 @common_options(default_level="error")
 def command(common: Common, **values: Any) -> None:
-    """Run a command and say what the machine used meanwhile: energy, CPU time and memory of its whole process tree.
+    """Run a command and report what the machine used meanwhile: energy, CPU time and memory of its whole process tree.
 
     The table is on stderr, so that the command's own output stays as it is. Exit code: that of the command, 128+n where
     signal n killed it, 126 or 127 where it cannot be run; 1 where no energy can be measured, and then it is not run.

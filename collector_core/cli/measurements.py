@@ -27,27 +27,27 @@ _FIRST = ("id", "started_at", "label", "command", "exit_code", "method", "level"
 
 @click.group("measurements")
 def command() -> None:
-    """Work with the measurements that `measure` has kept."""
+    """Work with the measurements that `measure` has stored."""
 
 
 def _label_option(function: Any) -> Any:
     return click.option("--label", help="Only measurements with this label.")(function)
 
 
-@command.command("list", short_help="Show measurements, the newest last.")
-@click.option("--last", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
+@command.command("list", short_help="List measurements, newest last.")
+@click.option("--last", type=click.IntRange(min=1), default=20, show_default=True, help="Maximum number to list.")
 @_label_option
 @database_option
 @common_options(default_level="error")
 def list_(common: Common, last: int, label: str | None, db: Path | None) -> None:
-    """Show the last measurements, the newest at the end."""
+    """List the latest measurements, newest last."""
     del common
     rows = [_line(each) for each in _kept(db, label, last)]
     click.echo(table(("when", "energy", "method", "duration", "CPU time", "label"), rows))
 
 
 @command.command("stats", short_help="Show count, minimum, mean, maximum and deviation by label.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, in base units.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, in base units.")
 @_label_option
 @database_option
 @common_options(default_level="error")
@@ -72,7 +72,7 @@ def stats(common: Common, as_json: bool, label: str | None, db: Path | None) -> 
 @database_option
 @common_options(default_level="error")
 def export(common: Common, form: str, label: str | None, db: Path | None) -> None:
-    """Write measurements to stdout, in base units; what is not known is empty or absent."""
+    """Write measurements to stdout, in base units; unknown values are empty or absent."""
     del common
     rows = [each.to_dict() for each in _kept(db, label)]
     click.echo(json.dumps(rows, ensure_ascii=False, indent=1) if form == "json" else _csv(rows), nl=form == "json")

@@ -26,4 +26,4 @@ def _default(name: str) -> Instance:
     if name in plugins.unloaded:
         raise StartupError(f"plugin {name!r} cannot be loaded: {plugins.unloaded[name].error}")
     hint = did_you_mean(name, discover().types) or "`energy-collector list` shows all"
-    raise StartupError(f"no collector and no plugin is called {name!r}; {hint}")
+    raise StartupError(f"there is no collector or plugin named {name!r}; {hint}")

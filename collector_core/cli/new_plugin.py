@@ -14,27 +14,27 @@ from collector_core.scaffold import Kind, write_distribution
 @click.command()
 @click.argument("name")
 @click.option(
-    "--async", "kind", flag_value=Kind.COROUTINES, help="Write coroutines, for sources with an asyncio library."
+    "--async", "kind", flag_value=Kind.COROUTINES, help="Generate coroutines, for sources with an asyncio library."
 )
-@click.option("--http", "kind", flag_value=Kind.HTTP, help="Poll devices that answer JSON over HTTP.")
+@click.option("--http", "kind", flag_value=Kind.HTTP, help="Poll devices that return JSON over HTTP.")
 @click.option(
     "--dir",
     "folder",
     type=click.Path(path_type=Path),
     default=".",
     show_default=True,
-    help="Where to write the folder collector-NAME.",
+    help="Where to create the folder collector-NAME.",
 )
 @common_options()
 def command(common: Common, name: str, kind: str | None, folder: Path) -> None:
-    """Write a complete distribution, collector-NAME: a plugin that works, its tests, README and workflow.
+    """Create a complete distribution, collector-NAME: a working plugin, its tests, README and workflow.
 
     NAME is in snake_case and becomes the key in the configuration and the prefix of the metrics. No file is ever
-    overwritten. Exit code 2: the name is bad or taken, or the folder exists.
+    overwritten. Exit code 2: the name is invalid or taken, or the folder exists.
     """
     del common
     target = write_distribution(name, folder, Kind(kind or Kind.FILES))
-    click.echo(f"{target} is written; look at it with\n")
+    click.echo(f"{target} has been created; next:\n")
     click.echo(f"  cd {shlex.quote(str(target))}")
     click.echo("  pip install --editable '.[dev]'")
     click.echo("  pytest")

@@ -27,15 +27,15 @@ READABLE = 0o644
 @click.option(
     "--textfile",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write there instead of stdout, whole or not at all, for node_exporter's textfile collector.",
+    help="Write to this file instead of stdout, whole or not at all, for node_exporter's textfile collector.",
 )
 @common_options()
 def command(common: Common, names: tuple[str, ...], gap: float, textfile: Path | None) -> None:
-    """Run collectors once and print what they read, in Prometheus' text format.
+    """Run collectors once and print their readings in Prometheus' text format.
 
     NAME is a collector of the configuration or an installed plugin; without names all run. Collectors whose
-    readings are differences run twice. Exit code 1 when a collector had no data, or when the file could not be
-    written: then the old one is still there.
+    readings are differences run twice. Exit code 1: a collector had no data, or the file could not be
+    written; the old file is then still there.
     """
     app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)
     with contextlib.redirect_stdout(sys.stderr):  # what plugins print is no part of the exposition
@@ -54,7 +54,9 @@ def _write(textfile: Path, body: bytes) -> bool:
     try:
         write_atomically(textfile, body, mode=READABLE)
     except OSError as error:
-        click.echo(f"{textfile} cannot be written: {error.strerror or error}; what was there is left", err=True)
+        click.echo(
+            f"{textfile} cannot be written: {error.strerror or error}; an existing file is left unchanged", err=True
+        )
         return False
     return True
 

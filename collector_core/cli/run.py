@@ -13,15 +13,15 @@ from collector_core.web import service
 
 
 @click.command()
-@click.option("--listen", metavar="ADDRESS:PORT", help="Where to serve, instead of the file's `listen`.")
+@click.option("--listen", metavar="ADDRESS:PORT", help="Address to serve on; overrides `listen` in the file.")
 @click.option("--demo", is_flag=True, help="Simulate a rack, GPUs, virtual machines and a battery.")
 @common_options(default_level="info")
 def command(common: Common, listen: str | None, demo: bool) -> None:
-    """Collect and serve /metrics until SIGTERM or SIGINT; SIGHUP reads the configuration again.
+    """Collect and serve /metrics until SIGTERM or SIGINT; SIGHUP reloads the configuration.
 
-    With --demo nothing of this machine is read: plugins simulate what they would find, labelled demo="true".
+    With --demo, nothing on this machine is read: plugins simulate their sources, labelled demo="true".
 
-    Exit code 0: stopped as asked; 2: the configuration, the web configuration or the address cannot be used.
+    Exit code 0: stopped on request; 2: the configuration, the web configuration or the address cannot be used.
     """
     if demo and common.config:
         raise click.UsageError("--demo simulates everything and takes no --config")

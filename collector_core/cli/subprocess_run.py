@@ -37,8 +37,8 @@ def check(command: Sequence[str]) -> None:
     if not shutil.which(command[0]):
         present = os.path.dirname(command[0]) and os.path.exists(command[0])  # noqa: PTH110, PTH120 - as which does
         if present:
-            raise CommandError(f"{command[0]} may not be run; fix: chmod +x, or name its interpreter", CANNOT_BE_RUN)
-        raise CommandError(f"{command[0]}: there is no such command", DOES_NOT_EXIST)
+            raise CommandError(f"{command[0]} is not executable; fix: chmod +x, or name its interpreter", CANNOT_BE_RUN)
+        raise CommandError(f"{command[0]}: command not found", DOES_NOT_EXIST)
 
 
 def adopt_orphans() -> None:
@@ -63,7 +63,7 @@ def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(command)  # noqa: S603 - it is what we are asked to run
     except FileNotFoundError as error:
-        raise CommandError(f"{command[0]}: there is no such command", DOES_NOT_EXIST) from error
+        raise CommandError(f"{command[0]}: command not found", DOES_NOT_EXIST) from error
     except OSError as error:
         raise CommandError(f"{command[0]} cannot be run: {error.strerror}", CANNOT_BE_RUN) from error
 

@@ -97,7 +97,7 @@ class _Resolver:
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
             if stat.S_IMODE(os.fstat(stream.fileno()).st_mode) & stat.S_IROTH:
-                log.warning("secret file %s is readable by everybody: chmod 600 %s", path, path)
+                log.warning("secret file %s is readable by everyone: chmod 600 %s", path, path)
         secret = raw.decode().strip()
         if not secret or len(raw) > MAX_BYTES:
             raise ValueError("the file is empty" if not secret else f"the file is larger than {MAX_BYTES} bytes")

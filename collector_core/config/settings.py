@@ -32,12 +32,12 @@ _LABEL = re.compile(r"[a-z][a-z0-9_]*")
 class InstanceSettings(Options):
     """The keys of one collector instance that belong to the core; times in seconds."""
 
-    plugin: str | None = Field(None, description="The plugin, where the instance has a name of its own.")
+    plugin: str | None = Field(None, description="The plugin, if the instance has a name of its own.")
     interval: Duration | None = Field(None, ge=0.1, description="Time between two runs.")
     timeout: Duration | None = Field(None, description="How long a run may take.")
-    stale_after: Duration | None = Field(None, description="When series vanish without a good run.")
+    stale_after: Duration | None = Field(None, description="How long without a good run until series disappear.")
     labels: dict[str, str] = Field({}, description="Labels added to every series of the instance.")
-    max_series: int | None = Field(None, ge=1, le=1_000_000, description="More series than this are refused.")
+    max_series: int | None = Field(None, ge=1, le=1_000_000, description="A run with more series than this is refused.")
     options: dict[str, Any] = Field({}, description="The plugin's own options.")
 
     @field_validator("options", mode="before")
@@ -81,7 +81,7 @@ class Settings(Options):
     def _instance_names(cls, value: dict[str, InstanceSettings] | None) -> dict[str, InstanceSettings] | None:
         wrong = [name for name in value or () if not _NAME.fullmatch(name)]
         if wrong:
-            raise ValueError(f"{wrong[0]!r} is not a name: letters, digits, - and _, at most 64")
+            raise ValueError(f"{wrong[0]!r} is not a name: use letters, digits, - and _, at most 64 characters")
         return value
 
 
@@ -181,7 +181,7 @@ def read_document(file: Path) -> Document:
     if document.data is None:
         return Document(document.file, {}, document.lines)
     if not isinstance(document.data, dict):
-        raise ConfigError([document.problem((), "the file must hold keys, e.g. `listen: 127.0.0.1:9877`")])
+        raise ConfigError([document.problem((), "the file must contain keys, e.g. `listen: 127.0.0.1:9877`")])
     return document
 
 
@@ -253,7 +253,7 @@ def _find_type(
     if wanted in plugins.unloaded:
         return None, []  # `_unloadable` tells
     hint = did_you_mean(wanted, {*plugins.types, *entry_point_names()}) or "`energy-collector list` shows all"
-    return None, [document.problem(path, f"no plugin is called {wanted!r}; {hint}")]
+    return None, [document.problem(path, f"there is no plugin named {wanted!r}; {hint}")]
 
 
 def _instance(name: str, cls: type[Collector[Any]], settings: InstanceSettings, options: CollectorConfig) -> Instance:

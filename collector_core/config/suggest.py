@@ -18,7 +18,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def nearest_key(model: type[BaseModel], path: tuple[str | int, ...]) -> str:
     """What to write instead of the unknown key at the end of `path` below `model`."""
     known = {key for each in _models_at(model, path[:-1]) for key in each.model_fields}
-    return did_you_mean(str(path[-1]), known) or f"known are: {', '.join(sorted(known)) or 'none'}"
+    return did_you_mean(str(path[-1]), known) or f"known keys: {', '.join(sorted(known)) or 'none'}"
 
 
 def _models_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[type[BaseModel]]:

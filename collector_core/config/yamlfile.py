@@ -144,7 +144,7 @@ class _Builder:
                 continue
             key = key_node.value
             if key in seen:
-                self._refuse(line, (*path, key), "this key stands here twice")
+                self._refuse(line, (*path, key), "duplicate key")
                 continue
             seen.add(key)
             self.lines[(*path, key)] = line

@@ -206,7 +206,7 @@ class App:
         plugin = instance.type.name
         hung = [runner for runner in self._abandoned if runner.instance.name == instance.name and runner.hung]
         if len(hung) >= MAX_ABANDONED:
-            detail = f"{len(hung)} of its threads hang; not started again"
+            detail = f"{len(hung)} of its threads are hung; not started again"
             idle.append(Idle(instance.name, plugin, Reason.TIMEOUT, detail, "restart energy-collector", wanted=True))
             return
         try:

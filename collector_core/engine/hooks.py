@@ -53,7 +53,7 @@ class Hooks:
         try:
             return tuple(guarded(meter, self._record_meter_failure) for meter in self._meters()) if self._meters else ()
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self._faults.record_incident("its energy meters cannot be had", error)
+            self._faults.record_incident("its energy meters are unavailable", error)
             return ()
 
     def page_sections(self) -> tuple[PageSection, ...]:

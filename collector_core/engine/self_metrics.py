@@ -16,36 +16,42 @@ from collector_core.model.units import Unit
 _ID = ("collector", "plugin")
 
 UP = Gauge("collector_up", "Whether the last run produced data.", labels=_ID)
-RUNS = Counter("collector_runs_total", "Finished runs by result.", labels=(*_ID, "result"))
-DURATION = Gauge("collector_run_duration_seconds", "How long the last run took.", Unit.SECONDS, _ID)
+RUNS = Counter("collector_runs_total", "Finished runs, by result.", labels=(*_ID, "result"))
+DURATION = Gauge("collector_run_duration_seconds", "Duration of the last run.", Unit.SECONDS, _ID)
 LAST_SUCCESS = Gauge(
-    "collector_last_success_timestamp_seconds", "When the last run with data ended, since 1970.", Unit.SECONDS, _ID
+    "collector_last_success_timestamp_seconds", "Unix time at which the last run with data ended.", Unit.SECONDS, _ID
 )
-PART_FAILURES = Counter("collector_part_failures_total", "Parts that failed while the rest went on.", labels=_ID)
-SKIPPED_TICKS = Counter("collector_skipped_ticks_total", "Runs that were due while one was under way.", labels=_ID)
+PART_FAILURES = Counter(
+    "collector_part_failures_total", "Parts of runs that failed while the rest of the run succeeded.", labels=_ID
+)
+SKIPPED_TICKS = Counter(
+    "collector_skipped_ticks_total", "Runs skipped because the previous run had not finished.", labels=_ID
+)
 DROPPED_REPORTS = Counter(
     "collector_dropped_reports_total",
-    "Runs of others that a collector that observes them was too slow to see.",
+    "Run reports of other collectors dropped because this collector was too slow to process them.",
     labels=_ID,
 )
-INTERVAL = Gauge("collector_interval_seconds", "Time from run to run.", Unit.SECONDS, _ID)
+INTERVAL = Gauge("collector_interval_seconds", "Time between runs.", Unit.SECONDS, _ID)
 SERIES_LIMIT = Gauge(
-    "collector_series_limit", "A run with more series than this is refused (`max_series`).", labels=_ID
+    "collector_series_limit",
+    "Maximum number of series in a run; a run with more is refused (`max_series`).",
+    labels=_ID,
 )
-SERIES = Gauge("collector_series", "Series of the last run with data.", labels=_ID)
+SERIES = Gauge("collector_series", "Number of series in the last run with data.", labels=_ID)
 UNAVAILABLE = Info("collector_unavailable_info", "Why the last run produced no data.", (*_ID, "reason"))
 
 ONE_EACH = (UP, DURATION, LAST_SUCCESS, PART_FAILURES, SKIPPED_TICKS, DROPPED_REPORTS, SERIES, SERIES_LIMIT, INTERVAL)
 HEALTH = (*ONE_EACH, RUNS, UNAVAILABLE)
 
-PLUGIN = Info("collector_plugin_info", "Installed plugins that load.", ("plugin", "version"))
+PLUGIN = Info("collector_plugin_info", "Installed plugins that could be loaded.", ("plugin", "version"))
 PLUGIN_LOADED = Gauge("collector_plugin_loaded", "Whether an installed plugin could be loaded.", labels=("plugin",))
-BUILD = Info("collector_build_info", "This program.", ("version", "pythonversion"))
-RELOAD_SUCCESS = Gauge("collector_config_reload_success", "Whether the configuration on disk is the one that runs.")
+BUILD = Info("collector_build_info", "Versions of energy-collector and Python.", ("version", "pythonversion"))
+RELOAD_SUCCESS = Gauge("collector_config_reload_success", "Whether the configuration on disk is the one in use.")
 RELOAD_TIME = Gauge(
-    "collector_config_reload_timestamp_seconds", "When the running configuration was read, since 1970.", Unit.SECONDS
+    "collector_config_reload_timestamp_seconds", "Unix time at which the running configuration was read.", Unit.SECONDS
 )
-ABANDONED = Gauge("collector_abandoned_threads", "Threads of removed collectors that have not come back from a run.")
+ABANDONED = Gauge("collector_abandoned_threads", "Threads of removed collectors that have not returned from a run.")
 
 APP = (PLUGIN, PLUGIN_LOADED, BUILD, RELOAD_SUCCESS, RELOAD_TIME, ABANDONED)
 

@@ -172,7 +172,9 @@ class HttpClient:
                 answer.close()  # what else it says may hold anything
                 return HttpAnswer(where, answer.status, answer.headers, b"")
             if answer.headers.get("Content-Encoding", "identity") != "identity":
-                raise NotAvailable(Reason.BAD_DATA, f"{where}: the answer is compressed although none was asked for")
+                raise NotAvailable(
+                    Reason.BAD_DATA, f"{where}: the answer is compressed although no compression was requested"
+                )
             limit = options.get("limit", MAX_BYTES)
             return HttpAnswer(where, answer.status, answer.headers, await _body(answer, where, limit))
 

@@ -28,17 +28,17 @@ _PASSING = frozenset({408, 425, 429})  # and all of 5xx, for which the server sa
 _OF_STATUS = {
     404: (Reason.NOT_FOUND, "check the path of its URL"),
     405: (Reason.NOT_SUPPORTED, "check the path of its URL"),
-    408: (Reason.TIMEOUT, "look how busy it is"),
+    408: (Reason.TIMEOUT, "check how busy it is"),
     410: (Reason.NOT_FOUND, "check the path of its URL"),
     425: (Reason.UNREACHABLE, ""),
     429: (Reason.UNREACHABLE, "set a longer `interval`"),
     501: (Reason.NOT_SUPPORTED, "check the path of its URL"),
-    504: (Reason.TIMEOUT, "look how busy the server behind it is"),
+    504: (Reason.TIMEOUT, "check how busy the server behind it is"),
 }
 _OF_CLASS = {
-    3: (Reason.BAD_DATA, "write the URL that it redirects to into the configuration"),
+    3: (Reason.BAD_DATA, "set the URL that it redirects to in the configuration"),
     4: (Reason.BAD_DATA, "check its URL"),
-    5: (Reason.UNREACHABLE, "look into its log"),
+    5: (Reason.UNREACHABLE, "check its log"),
 }
 
 
@@ -77,7 +77,7 @@ def of_error(where: str, error: BaseException, seconds: float) -> NotAvailable:
     elif isinstance(error, aiohttp.InvalidURL):
         reason, words, fix = Reason.BAD_DATA, "its URL is not valid", "correct its URL"
     elif isinstance(error, aiohttp.ClientResponseError):
-        reason, words = Reason.BAD_DATA, "what answers does not speak HTTP"
+        reason, words = Reason.BAD_DATA, "the server does not speak HTTP"
     elif isinstance(error, OSError):
         reason, words, fix = _of_os_error(error)
         if error.errno == errno.ECONNREFUSED:
@@ -89,7 +89,7 @@ def _of_os_error(error: OSError) -> tuple[Reason, str, str]:
     """Reason, words and fix for a connection that was not made or broke."""
     cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
     if isinstance(cause, ssl.SSLCertVerificationError):
-        words = f"its certificate is refused: {cause.verify_message}"
+        words = f"its certificate was rejected: {cause.verify_message}"
         return Reason.AUTH, words, "give it a certificate that this machine trusts"
     if isinstance(cause, socket.gaierror):
         return Reason.UNREACHABLE, "its name cannot be resolved", CHECK_ADDRESS

@@ -24,7 +24,7 @@ def level_called(name: str) -> Level:
     try:
         return Level(name)
     except ValueError:
-        raise ValueError(f"no level is called {name!r}; there are {', '.join(Level)}") from None
+        raise ValueError(f"there is no level {name!r}; use one of {', '.join(Level)}") from None
 
 
 def chosen(level: Level, meters: Iterable[EnergyMeter]) -> list[EnergyMeter]:
@@ -51,7 +51,7 @@ def no_meter(level: Level, meters: Sequence[EnergyMeter], problems: Mapping[str,
     return NotAvailable(
         Reason.PERMISSION if closed else Reason.NOT_FOUND,
         f"no energy can be measured at level {level}" + (f": {reasons}" if reasons else " here"),
-        fix="; or: ".join(ways) or "do what is named for one of them; `energy-collector doctor` knows more",
+        fix="; or: ".join(ways) or "apply one of the fixes above; see `energy-collector doctor`",
     )
 
 

@@ -57,16 +57,16 @@ def growth(earlier: Outcome, later: Outcome) -> Growth:
     """What a meter counted from one reading to a later one."""
     for outcome in (earlier, later):
         if not isinstance(outcome, EnergyReading):
-            return Growth(problem=outcome or "knows no energy yet")
+            return Growth(problem=outcome or "has no energy reading yet")
     assert isinstance(earlier, EnergyReading)  # noqa: S101 - seen above
     assert isinstance(later, EnergyReading)  # noqa: S101
     joules, seconds = later.joules - earlier.joules, later.time - earlier.time
     if later.unknown_gaps != earlier.unknown_gaps:
         return Growth(problem="its energy was unknown for some of the time")
     if joules < 0:
-        return Growth(problem="began to count anew meanwhile")
+        return Growth(problem="was reset during the measurement")
     if joules == 0:
-        return Growth(seconds=seconds, problem=f"did not move in {seconds:.3g} s")
+        return Growth(seconds=seconds, problem=f"did not advance in {seconds:.3g} s")
     return Growth(joules, seconds)
 
 

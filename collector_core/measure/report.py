@@ -36,7 +36,7 @@ def by_label(kept: Sequence[KeptMeasurement]) -> dict[str, list[KeptMeasurement]
 def markdown_report(kept: Sequence[KeptMeasurement]) -> str:
     """Totals, averages, methods and suggestions."""
     if not kept:
-        return "# Energy report\n\nNothing was measured yet: `energy-collector measure -- CMD` does.\n"
+        return "# Energy report\n\nThere are no measurements yet; take one with `energy-collector measure -- CMD`.\n"
     groups = by_label(kept)
     advice = [f"- {line}" for label, group in groups.items() for line in suggestions(label, group)]
     parts = [

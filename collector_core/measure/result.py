@@ -70,7 +70,7 @@ def _count(setup: Setup, place: int, before: Moment, after: Moment, duration: fl
     meter = setup.counted[place]
     grown = growth(before.outcomes[place], after.outcomes[place])
     if duration < meter.period:
-        grown = Growth(problem=f"is updated every {meter.period:g} s only, and the block took {duration:.3g} s")
+        grown = Growth(problem=f"is updated only every {meter.period:g} s, and the block took {duration:.3g} s")
     # The window in which the meter counted is longer than the block by what reading it takes.
     lost = min(setup.cost.of(place), grown.seconds)
     joules = grown.joules * (1 - lost / grown.seconds) if grown.seconds > 0 else grown.joules

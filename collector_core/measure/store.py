@@ -79,9 +79,8 @@ def default_path() -> Path:
 class MeasurementStore:
     """The measurements of one file, which is made where there is none. For one thread.
 
-    A measurement that was added is on the disk when `add` returns. A file that is broken is set aside under a new name,
-    which is `set_aside` then, and what can be read of it is taken over. Raises `StoreError` where the file cannot be
-    used.
+    A measurement is durable when `add` returns. A corrupt file is renamed (see `set_aside`), and whatever can still be
+    read is copied to a new one. Raises `StoreError` if the file cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
@@ -92,7 +91,7 @@ class MeasurementStore:
 
     @property
     def set_aside(self) -> Path | None:
-        """Where a broken file went, None where it was sound."""
+        """The new name of a corrupt file; None if it was intact."""
         return self._database.set_aside
 
     def add(self, measurement: Measurement, *, command: str | None = None, exit_code: int | None = None) -> None:
@@ -122,11 +121,11 @@ class MeasurementStore:
     def _kept(
         self, number: int, started_at: float, label: str, command: str | None, exit_code: int | None, result: str
     ) -> KeptMeasurement | None:
-        """None where the disk has changed a letter, so that one measurement costs no other."""
+        """None if the stored result is damaged: it must not affect the other measurements."""
         try:
             return KeptMeasurement(number, started_at, label, command, exit_code, parse_document(result))
         except ValueError as error:
-            log.error("%s: measurement %d cannot be read and is left out: %s", self.path, number, describe(error))  # noqa: TRY400 - no traceback
+            log.error("%s: measurement %d cannot be read and is skipped: %s", self.path, number, describe(error))  # noqa: TRY400 - no traceback
             return None
 
     def close(self) -> None:

@@ -39,13 +39,13 @@ def _on_what_is_missing(kept: Sequence[KeptMeasurement]) -> Iterator[str]:
     if short:
         yield f"{short} of {len(kept)} were over before a meter was updated; measure many in one block."
     elif without:
-        yield f"{without} of {len(kept)} have no energy; `measurements export` says why."
+        yield f"{without} of {len(kept)} have no energy; `measurements export` shows why."
 
 
 def _on_chance(kept: Sequence[KeptMeasurement]) -> Iterator[str]:
     energies = figures(kept, "energy_joules")
     if len(energies) < ENOUGH:
-        yield f"{len(energies)} of at least {ENOUGH} measurements that tell chance apart; use `--repeat {ENOUGH}`."
+        yield f"{len(energies)} of at least {ENOUGH} measurements needed to rule out chance; use `--repeat {ENOUGH}`."
         return
     found = summarize(energies)
     if found.margin and found.margin > SPREAD * found.mean:

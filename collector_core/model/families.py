@@ -258,7 +258,7 @@ def _samples(family: str, kind: str, samples: Iterable[SampleLike]) -> Iterator[
 def _labels(metric: str, labels: Mapping[str, str]) -> dict[str, str]:
     legal = {_legal(name): text for name, text in labels.items()}
     if len(legal) < len(labels) or "__name__" in legal:
-        raise ReadingError(f"{metric}: {', '.join(map(repr, labels))} cannot be told apart as labels")
+        raise ReadingError(f"{metric}: {', '.join(map(repr, labels))} are indistinguishable as labels")
     for name, text in legal.items():
         check_label(metric, name, text)
     return legal

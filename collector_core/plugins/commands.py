@@ -134,7 +134,7 @@ class ResultFile:
 
     def __init__(self, path: Path, *, replace: bool) -> None:
         if path.exists() and not replace:
-            raise NotAvailable("not_supported", f"{path} is there already", fix="--force, or another --output")
+            raise NotAvailable("not_supported", f"{path} already exists", fix="--force, or another --output")
         folder = next(each for each in path.absolute().parents if each.exists())
         if not (folder.is_dir() and os.access(folder, os.W_OK)):
             detail = f"{path} cannot be written: {folder} is not a writable folder"

@@ -195,7 +195,7 @@ def _refused(entry: metadata.EntryPoint, rivals: Sequence[metadata.EntryPoint]) 
     if rivals:
         claim = f"is claimed by {' and by '.join(map(distribution_of, rivals))}; uninstall one"
     else:
-        claim = f"is that of a plugin that comes with {OURS}; uninstall {distribution}"
+        claim = f"belongs to a plugin bundled with {OURS}; uninstall {distribution}"
     error, fix = f"the name {entry.name!r} {claim}", f"pip uninstall {distribution}"
     return Plugin(entry.name, distribution, _version(entry), error=error, fix=fix, refused=True)
 

@@ -1,4 +1,4 @@
-"""What is kept on disk: files that are whole or not at all, and SQLite files that open by themselves."""
+"""Files on disk: atomic writes, and SQLite databases that recover by themselves."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ _DATABASE = {"Database": "sqlite", "Schema": "schema"}
 
 
 def __getattr__(name: str) -> Any:
-    """Databases are imported when they are asked for: most collectors need none."""
+    """Import databases on demand: most collectors need none."""
     if name not in _DATABASE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415 - together with what it imports

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and read within bounds."""
+"""Atomic file writes and bounded reads."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _CANNOT_SYNC = (errno.EINVAL, errno.EOPNOTSUPP)
 
 
 class AtomicFile:
-    """A file that is written in pieces and appears under its name when it is whole.
+    """A file that is written in pieces and replaces `path` as a whole.
 
-    Until `commit`, and whenever something fails, the file that was there before stays as it is. Used with `with`, it is
-    committed at the end, or discarded where an exception leaves the block. What a killed process left behind is removed
-    by the next write of the same file. A symbolic link under its name is replaced, not followed. `mode` holds whatever
-    the umask. All methods but `discard` raise `OSError`.
+    Until `commit`, and after any failure, the previous file stays untouched. As a context manager it commits at the end
+    of the block and discards if the block raises. Temporary files of killed processes are removed by the next write to
+    the same path. A symbolic link at `path` is replaced, not followed. `mode` applies regardless of the umask. All
+    methods except `discard` raise `OSError`.
     """
 
     def __init__(self, path: Path, *, mode: int = FILE_MODE) -> None:
@@ -36,7 +36,7 @@ class AtomicFile:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._stream = os.fdopen(os.open(self.temporary, flags, FILE_MODE), "wb")
         try:
-            with suppress(OSError):  # a file system without locks: then nothing is taken for abandoned
+            with suppress(OSError):  # no locks on this file system: then nothing is ever considered abandoned
                 fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.fchmod(self._stream.fileno(), mode)
         except BaseException:
@@ -44,11 +44,11 @@ class AtomicFile:
             raise
 
     def write(self, content: str | bytes) -> None:
-        """Append text, as UTF-8, or bytes."""
+        """Append bytes, or text encoded as UTF-8."""
         self._stream.write(content.encode() if isinstance(content, str) else content)
 
     def commit(self) -> None:
-        """Put the file in place; when this returns it is on the disk."""
+        """Replace `path`; the file is durable when this returns."""
         try:
             self._stream.flush()
             os.fsync(self._stream.fileno())
@@ -60,8 +60,8 @@ class AtomicFile:
             raise
 
     def discard(self) -> None:
-        """Leave what was there before; legal any number of times."""
-        with suppress(OSError):  # of a full disk, once more
+        """Drop what was written and keep the previous file; may be called any number of times."""
+        with suppress(OSError):  # closing flushes, which fails again on a full disk
             self._stream.close()
         with suppress(OSError):
             self.temporary.unlink()
@@ -79,15 +79,16 @@ class AtomicFile:
 
 
 def write_atomically(path: Path, content: str | bytes, *, mode: int = FILE_MODE) -> None:
-    """Write a file whole or not at all, as `AtomicFile` does; raises `OSError`, and then leaves what was there."""
+    """Replace a file in one step, as `AtomicFile` does; raises `OSError` and then keeps the previous file."""
     with AtomicFile(path, mode=mode) as file:
         file.write(content)
 
 
 def read_bounded(path: Path, max_bytes: int, *, follow_symlinks: bool = False) -> bytes:
-    """The content of a regular file of at most `max_bytes`; never waits, whatever lies there.
+    """Read a regular file of at most `max_bytes`; never blocks on pipes or devices.
 
-    Raises `OSError`, also for a symbolic link unless links are to be followed, and `ValueError` where it is larger.
+    Raises `ValueError` if the file is larger, and `OSError` if it cannot be read, is not a regular file, or is a
+    symbolic link and `follow_symlinks` is not set.
     """
     extra = os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_symlinks else os.O_NOFOLLOW)
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | extra)) as stream:
@@ -100,18 +101,15 @@ def read_bounded(path: Path, max_bytes: int, *, follow_symlinks: bool = False) -
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder that only its owner may enter, with those above it; one that is there stays as it is.
-
-    Raises `OSError`.
-    """
+    """Create a folder with mode 0700, and its parents; an existing one keeps its mode. Raises `OSError`."""
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
 
 
 def set_aside(path: Path, why: str = "corrupt", *, with_suffixes: Sequence[str] = ()) -> Path:
-    """Rename a file to `NAME.WHY-TIME`, in UTC, over no other file; returns the new path.
+    """Rename a file to `NAME.WHY-TIME` (UTC), never over an existing file; returns the new path. Raises `OSError`.
 
-    Files beside it whose names have one more of `with_suffixes` go first, so that none is left to a new file of the old
-    name. Raises `OSError`.
+    Companion files, named like it with one of `with_suffixes` appended, are renamed first, so that a new file never
+    inherits them.
     """
     stem = f"{path.name}.{why}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
     aside, number = path.with_name(stem), 1
@@ -127,7 +125,7 @@ def set_aside(path: Path, why: str = "corrupt", *, with_suffixes: Sequence[str] 
 
 
 def sync_folder(folder: Path) -> None:
-    """Let renames in a folder outlive a power cut, where its file system can; raises `OSError`."""
+    """Make renames in a folder survive a power failure, if the file system supports it. Raises `OSError`."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -139,7 +137,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove what killed processes left of this file: a living one holds the lock of its own."""
+    """Remove temporary files of killed processes: a live process holds a lock on its own."""
     ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}{re.escape(_SUFFIX)}")
     with os.scandir(path.parent) as entries:
         left = [each.path for each in entries if ours.fullmatch(each.name)]

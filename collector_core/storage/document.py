@@ -1,4 +1,4 @@
-"""JSON objects that come from a disk."""
+"""JSON objects read from disk."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 
 def parse_document(data: str | bytes) -> dict[str, Any]:
-    """A JSON object; raises `ValueError` for everything else, also for one that is nested too deeply."""
+    """Parse a JSON object; raises `ValueError` for anything else, including an object nested too deeply."""
     try:
         document = json.loads(data)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(document, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - as for all that cannot be used
+        raise ValueError("not a JSON object")  # noqa: TRY004 - one error type for all unusable input
     return document

@@ -1,4 +1,4 @@
-"""Why something cannot be kept, in bounded words."""
+"""Storage errors, with a bounded vocabulary of reasons."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collector_core.errors import NotAvailable, Reason
 
 
 class StorageReason(StrEnum):
-    """Why a store cannot be used: a bounded word, fit for a label."""
+    """Why a file or database cannot be used; the values are suitable as label values."""
 
     DISK_FULL = "disk_full"
     READ_ONLY = "read_only"
@@ -18,16 +18,16 @@ class StorageReason(StrEnum):
     NEWER_SCHEMA = "newer_schema"
     LOCKED = "locked"
     FAILED = "failed"
-    """Anything else, such as a disk that answers with errors."""
+    """Anything else, such as I/O errors of the disk."""
 
 
 _FIXES = {
-    StorageReason.DISK_FULL: "make room on its disk",
-    StorageReason.READ_ONLY: "let this user write it, or name another place",
-    StorageReason.CORRUPT: "move the file away; a new one is then begun",
+    StorageReason.DISK_FULL: "free up space on its disk",
+    StorageReason.READ_ONLY: "make it writable for this user, or choose another location",
+    StorageReason.CORRUPT: "move the file away; a new one is then created",
     StorageReason.NEWER_SCHEMA: "pip install --upgrade energy-collector",
-    StorageReason.LOCKED: "end the other process, or keep the files of this one in another folder",
-    StorageReason.FAILED: "look at its disk",
+    StorageReason.LOCKED: "stop the other process, or configure another location for this one",
+    StorageReason.FAILED: "check its disk",
 }
 
 _PLUGIN_REASONS = {
@@ -41,9 +41,9 @@ _BROKEN_DISK = frozenset({errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 
 
 class StorageError(NotAvailable):
-    """A file cannot be read or written; `storage_reason` says why in one word, `fix` what to do.
+    """A file or database cannot be used; `storage_reason` says why, `fix` what to do.
 
-    As a `NotAvailable` it may leave a collector's methods as it is.
+    It is a `NotAvailable`, so a collector may let it propagate.
     """
 
     def __init__(self, path: Path, reason: StorageReason, detail: str) -> None:
@@ -53,7 +53,7 @@ class StorageError(NotAvailable):
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:
-    """What the operating system's refusal means for a file."""
+    """The `StorageError` for an `OSError` on a file."""
     return StorageError(path, _reason(error.errno), error.strerror or str(error))
 
 

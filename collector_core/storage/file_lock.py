@@ -1,4 +1,4 @@
-"""A lock between processes, which ends with its owner, however that ends."""
+"""A lock between processes that is released when its owner exits, even by SIGKILL."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ POLL_SECONDS = 0.02
 
 
 class FileLock:
-    """Held by one owner alone or shared by several, in all processes and within one; the file itself stays, empty."""
+    """An exclusive or shared lock, effective between and within processes; the empty lock file is never removed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor: int | None = None
 
     def acquire(self, *, shared: bool, wait_seconds: float) -> bool:
-        """Take it, or change how it is held, waiting at most so long; returns whether that went. Raises `OSError`.
+        """Acquire or convert the lock within `wait_seconds`; returns whether it is held. Raises `OSError`.
 
-        Where it did not go it is not held at all.
+        After a failed conversion it is not held at all.
         """
         if self._descriptor is None:
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -34,7 +34,7 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Let go; legal any number of times."""
+        """Release the lock; may be called any number of times."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -45,6 +45,6 @@ def _try_lock(descriptor: int, kind: int) -> bool:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # a file system without locks must not keep anybody from working
+    except OSError:  # the file system does not support locks: work without
         return True
     return True

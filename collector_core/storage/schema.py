@@ -1,4 +1,4 @@
-"""The tables of a database: how older files become the present ones, and what is saved from a broken one."""
+"""Database schemas: migrations, and what to salvage from a corrupt file."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from collector_core.storage.connection import connect_to_look, transaction
 
 @dataclass(frozen=True)
 class Schema:
-    """What a database holds.
+    """The schema of a database.
 
-    Each of `migrations` makes its version out of the one before, in SQL statements; what was released is never changed.
-    The rows of the tables in `salvage`, which have a rowid, are taken over from a broken file as far as they can be
-    read. `check` raises `ValueError` where what the tables hold cannot be used; the file then counts as broken.
+    Each of `migrations` is a list of SQL statements that brings the database from the previous version to the next; a
+    released migration is never changed. `salvage` names the tables, each with a primary key, whose readable rows are
+    copied from a corrupt file. `check` raises `ValueError` if the stored data is unusable; the file then counts as
+    corrupt.
     """
 
     migrations: Sequence[Sequence[str]]
@@ -27,25 +28,25 @@ class Schema:
 
     @property
     def version(self) -> int:
-        """The version that the last migration makes."""
+        """The version after the last migration."""
         return len(self.migrations)
 
 
 def migrate(connection: sqlite3.Connection, schema: Schema) -> None:
-    """Bring a database up to date, each step in a transaction of its own."""
+    """Apply the missing migrations, each in its own transaction."""
     while stored_version(connection) < schema.version:
         with transaction(connection):
             version = stored_version(connection)
-            for statements in schema.migrations[version : version + 1]:  # none where another process was quicker
+            for statements in schema.migrations[version : version + 1]:  # none if another process was faster
                 for statement in statements:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {version + 1}")
 
 
 def salvage(broken: Path, connection: sqlite3.Connection, schema: Schema) -> None:
-    """Take over what can be read of each table of a broken file; of one that the schema's `check` refuses, nothing."""
+    """Copy the readable rows of a corrupt file, table by table; a table that fails the schema's `check` is left out."""
     with closing(connect_to_look(broken)) as old:
-        old.execute("PRAGMA writable_schema = ON")  # or SQLite reads nothing of a file that was cut off
+        old.execute("PRAGMA writable_schema = ON")  # otherwise SQLite refuses to read a truncated file
         for table in schema.salvage:
             with suppress(ValueError), transaction(connection):
                 _copy_rows(old, connection, table)
@@ -54,17 +55,17 @@ def salvage(broken: Path, connection: sqlite3.Connection, schema: Schema) -> Non
 
 
 def stored_version(connection: sqlite3.Connection) -> int:
-    """The version of a file's schema; 0 where it has none."""
+    """The schema version stored in a file; 0 for a new one."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
 
 
 def _copy_rows(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> None:
-    """The rows that can be read, in the columns that both have."""
+    """Copy the readable rows, in the columns that exist in both."""
     columns = sorted(_columns(old, table) & _columns(new, table))
     places = ", ".join("?" * len(columns))
     for row in _readable_rows(old, table, columns):
-        with suppress(sqlite3.IntegrityError):  # one row that is nonsense costs no other
+        with suppress(sqlite3.IntegrityError):  # an invalid row must not affect the others
             new.execute(f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({places})", row)  # noqa: S608
 
 
@@ -75,12 +76,8 @@ def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
 
 
 def _readable_rows(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """From both ends up to where it is broken."""
-    last = -(2**63)
+    """Yield rows from both ends up to the damage."""
     for order in ("ASC", "DESC"):
-        query = f"SELECT {', '.join(['rowid', *columns])} FROM {table} WHERE rowid > ? ORDER BY rowid {order}"  # noqa: S608
         with suppress(sqlite3.Error):
-            for rowid, *row in connection.execute(query, (last,)):
-                last = rowid if order == "ASC" else last
-                yield tuple(row)
+            yield from connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY rowid {order}")  # noqa: S608
             return

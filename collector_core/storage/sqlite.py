@@ -1,4 +1,4 @@
-"""SQLite files that open by themselves, whatever happened to them, and say in bounded words why they cannot be used."""
+"""SQLite databases that recover by themselves and classify their errors."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 from collector_core.storage.atomic_file import FILE_MODE, AtomicFile, private_folder, set_aside, sync_folder
 from collector_core.storage.connection import (
     BESIDE,
+    IN_MEMORY,
     closed_on_error,
     connect,
     connect_to_look,
@@ -32,21 +33,22 @@ _STAYS_OPEN = (StorageReason.DISK_FULL, StorageReason.LOCKED)
 
 
 class Database:
-    """One SQLite file, opened when it is first used, and again after it failed. For one thread.
+    """A SQLite file that is opened on first use and reopened after errors. Not thread-safe.
 
-    - A file that is broken is set aside as `NAME.corrupt-TIME`, which is `set_aside` then, and a new one is begun with
-      what can be read of it. One with a newer schema is refused and not touched.
-    - `exclusive` keeps every other process that writes from opening it until this one has closed it or ended; without
-      it, several may write. With `read_only` it is opened beside them, and neither made, migrated nor set aside.
-    - `synchronous` is SQLite's: with `FULL` a transaction that has ended outlives a power cut, with `NORMAL` the end of
-      the process. `wal` is faster and lets others read meanwhile; without it, a file also opens where the disk is full.
-    - The path `Database.IN_MEMORY` keeps nothing.
+    - A corrupt file is renamed to `NAME.corrupt-TIME` (see `set_aside`), and replaced by a new one with the rows that
+      can still be read. A file with a newer schema is refused and left untouched.
+    - `exclusive` locks out all other writers until this one is closed or its process exits; otherwise several may
+      write. `read_only` opens the file beside a writer, and never creates, migrates or renames it.
+    - `synchronous` is SQLite's setting: with `FULL`, committed transactions survive a power failure; with `NORMAL`, a
+      crash of the process. `wal` enables write-ahead logging: faster, and readers do not block the writer. Without it,
+      a file can be opened even if the disk is full.
+    - The path `Database.IN_MEMORY` stores nothing.
 
-    Every method raises `StorageError`, whose `storage_reason` is a bounded word, and may be called again: it works as
-    soon as the cause is gone. A statement that breaks a rule of its table raises sqlite3's own error.
+    All methods except `close` raise `StorageError`, and may be called again: they succeed once the cause is gone.
+    Statements that violate a constraint raise the exceptions of `sqlite3`.
     """
 
-    IN_MEMORY: ClassVar = Path(":memory:")
+    IN_MEMORY: ClassVar = IN_MEMORY
 
     def __init__(
         self,
@@ -72,52 +74,47 @@ class Database:
         self._unsalvaged: Path | None = None
 
     def open(self) -> None:
-        """Open the file unless it is open; every other method does it by itself."""
+        """Open the file unless it is open; the other methods do so implicitly."""
         self._opened()
 
     def close(self) -> None:
-        """Let go of the file; legal any number of times."""
+        """Close the file; may be called any number of times."""
         self._disconnect()
         self._lock.release()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A block that writes: all of it is kept when it ends, and nothing where it raises."""
+        """Run a block in a write transaction: commit at the end, roll back if it raises."""
         connection = self._opened()
         with self._explained(), transaction(connection):
             yield connection
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """What a query finds."""
+        """The result of a query."""
         connection = self._opened()
         with self._explained():
             return connection.execute(query, parameters).fetchall()
 
     def backup(self, target: Path) -> None:
-        """Write a copy as of now to `target`, whole or not at all; others may write meanwhile."""
+        """Write a consistent copy to `target` atomically, while others may write."""
         connection = self._opened()
-        try:
-            with (
-                self._explained(f"copy to {target}: "),
-                AtomicFile(target) as file,
-                closing(connect(file.temporary)) as copy,
-            ):
-                copy.execute("PRAGMA journal_mode = OFF")
-                connection.backup(copy)
-        except OSError as error:
-            raise storage_error(target, error) from error
+        with (
+            _explained_refusals(target),
+            self._explained(f"copy to {target}: "),
+            AtomicFile(target) as file,
+            closing(connect(file.temporary)) as copy,
+        ):
+            copy.execute("PRAGMA journal_mode = OFF")
+            connection.backup(copy)
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is not None:
             if self._identity == _identity(self.path):
                 return self._connection
-            self.close()  # it was moved away, and what locks it perhaps as well
+            self.close()  # it was moved or deleted, and maybe its lock file, too
         try:
-            with self._explained():
+            with _explained_refusals(self.path), self._explained():
                 self._connection = self._connect()
-        except OSError as error:
-            self.close()
-            raise storage_error(self.path, error) from error
         except BaseException:
             self.close()
             raise
@@ -132,7 +129,7 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         if self._read_only:
             return self._readable()
-        if self.path == self.IN_MEMORY:
+        if self.path == IN_MEMORY:
             return self._prepared()
         private_folder(self.path.parent)
         _make_private(self.path)
@@ -144,7 +141,7 @@ class Database:
         return connection
 
     def _take_lock(self) -> bool:
-        """Returns whether nobody else has the file open to write."""
+        """Returns whether this is the only writer."""
         if self._lock.acquire(shared=False, wait_seconds=self._busy_seconds if self._exclusive else 0.0):
             return True
         if self._exclusive:
@@ -157,7 +154,7 @@ class Database:
             raise self._error(StorageReason.LOCKED, _IN_USE)
 
     def _sound(self, is_alone: bool) -> sqlite3.Connection:
-        """The file as it is or, where it is broken and nobody else has it open, a new one."""
+        """Connect to the file, or to a new one if it is corrupt and this is the only writer."""
         try:
             self._refuse_newer()
             return self._prepared()
@@ -169,13 +166,13 @@ class Database:
         return self._prepared()
 
     def _refuse_newer(self) -> None:
-        """Look at the version before anything is written: even closing a connection writes."""
-        refused = sqlite3.OperationalError  # what only a writer can put right, who then looks again
+        """Check the version without writing: even closing a read-write connection writes."""
+        refused = sqlite3.OperationalError  # only a writer can recover the file, and checks again
         with suppress(refused), closing(connect_to_look(self.path)) as connection:
             self._check_version(connection)
 
     def _prepared(self) -> sqlite3.Connection:
-        """A connection to a file that was checked and brought up to date."""
+        """Connect, check and migrate."""
         with closed_on_error(connect(self.path, busy_seconds=self._busy_seconds)) as connection:
             self._check_version(connection)
             self._check_pages(connection)
@@ -186,16 +183,18 @@ class Database:
         return connection
 
     def _readable(self) -> sqlite3.Connection:
-        """A connection that writes nothing."""
+        """Connect read-only; the schema must be current."""
         with closed_on_error(connect_to_read(self.path, busy_seconds=self._busy_seconds)) as connection:
             self._check_version(connection)
             version, known = stored_version(connection), self._schema.version
             if version < known:
-                raise self._error(StorageReason.READ_ONLY, f"it has schema {version}, to be brought to {known} first")
+                raise self._error(
+                    StorageReason.READ_ONLY, f"it has schema {version} and must be migrated to {known} first"
+                )
         return connection
 
     def _salvage(self, connection: sqlite3.Connection) -> None:
-        """What can be read of the file that was set aside, unless that was done."""
+        """Copy what can be read from the corrupt file, unless that has been done."""
         if self._unsalvaged:
             salvage(self._unsalvaged, connection, self._schema)
             self._unsalvaged = None
@@ -203,7 +202,7 @@ class Database:
     def _check_version(self, connection: sqlite3.Connection) -> None:
         version, known = stored_version(connection), self._schema.version
         if version > known:
-            detail = f"it has schema {version}, this energy-collector knows {known}"
+            detail = f"it has schema {version}, this energy-collector supports {known}"
             raise self._error(StorageReason.NEWER_SCHEMA, detail)
 
     def _check_pages(self, connection: sqlite3.Connection) -> None:
@@ -234,12 +233,20 @@ class Database:
             raise self._error(reason, f"{doing}{error}") from error
 
 
+@contextmanager
+def _explained_refusals(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
 def _reason(error: StorageError | sqlite3.DatabaseError) -> StorageReason:
     return error.storage_reason if isinstance(error, StorageError) else sqlite_reason(error)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file that is: one that was moved away or replaced is no longer ours."""
+    """Device and inode, to notice that the file was moved, deleted or replaced."""
     try:
         found = path.stat()
     except OSError:
@@ -248,16 +255,14 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _make_private(path: Path) -> None:
-    """Make an empty file for its owner alone; one that is there must be writable, and no link. Raises `OSError`."""
+    """Create an empty file with mode 0600; an existing one must be regular and writable. Raises `OSError`."""
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE))
         sync_folder(path.parent)
     except FileExistsError:
-        mode = path.lstat().st_mode
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(path.lstat().st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", str(path)) from None
         if not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, "it cannot be written", str(path)) from None
-        if mode & 0o077:
-            with suppress(PermissionError):  # another user's, who lets us write it
-                path.chmod(FILE_MODE)
+        with suppress(PermissionError):  # owned by another user who lets us write it
+            path.chmod(FILE_MODE)

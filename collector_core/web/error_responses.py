@@ -29,4 +29,4 @@ async def error_responses(request: web.Request, handler: Handler) -> web.StreamR
         return web.json_response({"error": error.reason}, status=error.status, headers=headers)
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
-        return web.Response(text="internal error; the log says more\n", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+        return web.Response(text="internal error; see the log\n", status=HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -73,7 +73,7 @@ class Reloaded(Generic[_T]):
             _logger.error("%s changed and cannot be used: %s", self._what, error)  # noqa: TRY400 - names the place
         else:
             self.problems = ()
-            _logger.info("%s changed and was read again", self._what)
+            _logger.info("%s changed and was reloaded", self._what)
 
 
 class WebConfigFile:

@@ -28,9 +28,11 @@ _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
 class PushOptions(CollectorConfig):
     """How a collector takes what is posted to it."""
 
-    token: SecretStr | None = Field(None, description="Bearer token that senders show; needed from other machines.")
-    expires_after: Duration = Field(60, description="For how long what was posted counts.")
-    max_names: int = Field(100, ge=1, le=10_000, description="How many senders there may be at once.")
+    token: SecretStr | None = Field(
+        None, description="Bearer token that senders present; required from other machines."
+    )
+    expires_after: Duration = Field(60, description="How long a posted value stays valid.")
+    max_names: int = Field(100, ge=1, le=10_000, description="Maximum number of senders at once.")
 
 
 class PushInbox(Generic[ModelT]):
@@ -71,7 +73,7 @@ class PushInbox(Generic[ModelT]):
         with self._lock:
             self._expire()
             if name not in self._kept and len(self._kept) >= self._options.max_names:
-                raise ApiError(429, f"{len(self._kept)} senders are there already", fix="raise max_names")
+                raise ApiError(429, f"there are already {len(self._kept)} senders", fix="raise max_names")
             self._kept[name] = (self._clock.monotonic() + self._options.expires_after, posted)
 
     def _expire(self) -> None:
@@ -101,16 +103,18 @@ class PushInbox(Generic[ModelT]):
         if scheme.lower() == "bearer" and self._options.token is not None:
             if hmac.compare_digest(shown.strip().encode(), self._options.token.get_secret_value().encode()):
                 return
-            raise ApiError(401, "this is not the token", headers=_CHALLENGE)
+            raise ApiError(401, "wrong token", headers=_CHALLENGE)
         if not is_trusted(request):
             fix = "set `push: {token: …}` and send `Authorization: Bearer TOKEN`"
-            raise ApiError(401, "a bearer token is needed from other machines", fix=fix, headers=_CHALLENGE)
+            raise ApiError(401, "requests from other machines require a bearer token", fix=fix, headers=_CHALLENGE)
 
     def _check_name(self, name: str) -> None:
         if not _NAME.fullmatch(name):
-            raise ApiError(400, "a name has letters, digits, `.`, `_` and `-`, at most 64", field="name")
+            raise ApiError(
+                400, "a name consists of letters, digits, `.`, `_` and `-`, at most 64 characters", field="name"
+            )
         if self._names is not None and name not in self._names():
-            raise ApiError(404, f"no {self._kind} source is called {name!r}", fix="add it to the configuration")
+            raise ApiError(404, f"there is no {self._kind} source named {name!r}", fix="add it to the configuration")
 
     def _parse(self, body: bytes) -> ModelT:
         try:

@@ -62,7 +62,7 @@ def _summary(rows: list[dict[str, Any]]) -> str:
     series = sum(row["series"] for row in rows)
     troubled = [escape(row["name"]) for row in rows if row["up"] is not None and _tone(row) != "good"]
     links = ", ".join(f'<a href="#collector-{name}" id="trouble-{name}">{name}</a>' for name in troubled)
-    return f"{up} of {running} collectors have data, {series} series." + (f" Look at {links}." if links else "")
+    return f"{up} of {running} collectors have data, {series} series." + (f" Check {links}." if links else "")
 
 
 def _others(rows: list[dict[str, Any]]) -> str:

@@ -56,7 +56,7 @@ class Notifier:
             self._failed = False
         except OSError as error:
             if not self._failed:
-                log.warning("the service manager cannot be told %s: %s", state.partition("\n")[0], error)
+                log.warning("cannot notify the service manager of %s: %s", state.partition("\n")[0], error)
             self._failed = True
 
 

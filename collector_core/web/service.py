@@ -131,7 +131,7 @@ def _reload(app: App, notifier: Notifier) -> None:
     try:
         app.reload()
     except ConfigError as error:
-        log.error("configuration not reloaded, the one before goes on: %s", error)  # noqa: TRY400 - it says it all
-        notifier.ready("the configuration is bad, the one before goes on; see the log")
+        log.error("configuration not reloaded; the previous one stays in use: %s", error)  # noqa: TRY400 - it says it all
+        notifier.ready("the configuration is invalid; the previous one stays in use; see the log")
     else:
         notifier.ready(_status(app))

@@ -163,7 +163,7 @@ def _set_client_policy(context: ServerContext, tls: TlsServerConfig) -> None:
     verifies = "Verify" in tls.policy
     if not verifies and not (tls.client_ca or tls.client_ca_file):
         _logger.warning(
-            "client_auth_type %s without a client CA proves nothing: no certificate is asked for", tls.policy
+            "client_auth_type %s without a client CA proves nothing: no certificate is requested", tls.policy
         )
         return
     required = tls.policy in (ClientAuth.REQUIRE_ANY, ClientAuth.REQUIRE_AND_VERIFY)

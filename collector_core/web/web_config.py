@@ -174,7 +174,7 @@ class HttpServerConfig(_Section):
         for name, value in self.headers.items():
             path = ("headers", name)
             if name not in HEADERS:
-                yield path, f"this header cannot be configured; those that can are {', '.join(HEADERS)}"
+                yield path, f"this header cannot be configured; supported headers are {', '.join(HEADERS)}"
             elif HEADERS[name] and value not in HEADERS[name]:
                 yield path, f"must be {' or '.join(HEADERS[name])}"
             elif not (value.isascii() and value.isprintable()):

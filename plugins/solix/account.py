@@ -1,4 +1,4 @@
-"""What the plugin needs of an Anker account; `cloud.py` has the real one."""
+"""What the plugin needs from an Anker account; `cloud.py` has the real one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Receive = Callable[[str, Mapping[str, Any]], None]
 class Account(Protocol):
     """Sites and devices of an account; all methods are called on one event loop, one at a time.
 
-    Coroutines raise `AuthFailed` where the account must not be tried again, `NotAvailable` where it may.
+    Coroutines raise `AuthFailed` where the account must not be used again, `NotAvailable` where it may.
     """
 
     @property
@@ -26,25 +26,25 @@ class Account(Protocol):
         """What is known of each device, by its serial number; fields by the library's names."""
 
     async def log_in(self) -> None:
-        """Log in, with the token that is kept if there is one."""
+        """Log in, with the stored token if there is one."""
 
     async def update_sites(self, *, quick: bool) -> None:
         """Ask for the power of all sites and their devices; `quick`: without averages, which take many requests."""
 
     async def update_details(self) -> None:
-        """Ask what devices there are, and what seldom changes of them."""
+        """Ask which devices there are, and for what seldom changes."""
 
     async def update_energy(self) -> None:
-        """Ask for the energy of today."""
+        """Ask for today's energy."""
 
     async def connect(self, receive: Receive) -> None:
-        """Start a MQTT session, instead of the one that is there; `receive` is called on the event loop."""
+        """Start an MQTT session in place of the current one; `receive` is called on the event loop."""
 
     def subscribe(self) -> None:
-        """Listen to devices that are new."""
+        """Subscribe to new devices."""
 
     async def ask(self, serial: str, seconds: float) -> bool:
-        """Ask a device to report for so long, or once if it knows only that; returns whether it was sent."""
+        """Ask a device to report for `seconds`, or once if that is all it can; returns whether the request was sent."""
 
     async def close(self) -> None:
-        """Let go of everything; legal at any time."""
+        """Release everything; may be called at any time."""

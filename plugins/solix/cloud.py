@@ -12,13 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from collector_core import AuthFailed, NotAvailable, Reason
+from collector_core import AuthFailed, HttpClient, NotAvailable, Reason
 from collector_plugins.solix.account import Receive
-from collector_plugins.solix.budget import Budget, HeldBack
 from collector_plugins.solix.config import Config
-from collector_plugins.solix.privacy import Privacy
-from collector_plugins.solix.state import State
-from collector_plugins.solix.traffic import counted
+from collector_plugins.solix.http_metrics import counting_middleware
+from collector_plugins.solix.redaction import Redaction
+from collector_plugins.solix.request_budget import HeldBack, RequestBudget
+from collector_plugins.solix.token_store import TokenStore
 
 LIBRARY = "anker_solix_api"
 NEEDED = (LIBRARY, "aiofiles", "cryptography", "paho")
@@ -29,7 +29,7 @@ INSTALL = (
 LOGIN = "passport/login"
 LOG_IN = "energy-collector solix login"
 
-# Categories that cost requests and tell no power.
+# Categories that cost requests and report no power.
 NOT_NEEDED = frozenset(
     {
         "charger",
@@ -47,7 +47,7 @@ NOT_NEEDED = frozenset(
     }
 )
 AVERAGES = frozenset({"powerpanel_avg_power", "hes_avg_power"})
-NOT_NEEDED_OF_DETAILS = NOT_NEEDED | {"solarbank"}  # schedules and settings; what they are is told by the site
+NOT_NEEDED_OF_DETAILS = NOT_NEEDED | {"solarbank"}  # schedules and settings; the site reports the rest
 REFUSING = frozenset({26108, 26156, 26050, 26051, 26052, 26053, 26054, 26055, 100053})  # wrong password, locked, 2FA
 
 LONGEST_SLEEP = 1.0  # seconds, so that a wait ends soon after the machine's own sleep
@@ -55,7 +55,7 @@ RECONNECT_SECONDS = ((1, 5), (60, 120))  # shortest and longest pause of the cli
 
 
 def missing() -> NotAvailable | None:
-    """None where the library can be used, else what is missing."""
+    """None where the library can be used, otherwise what is missing."""
     if sys.version_info < LEAST_PYTHON:
         detail = (
             f"anker-solix-api needs Python 3.12 or newer; this is {sys.version_info.major}.{sys.version_info.minor}"
@@ -68,16 +68,17 @@ def missing() -> NotAvailable | None:
 
 
 class AnkerCloud:
-    """One account. Requests are counted and held back by `budget`; every text that leaves is clean of secrets."""
+    """One account. Requests are counted and limited by `budget`; all texts that leave are redacted."""
 
-    def __init__(self, config: Config, state: State, budget: Budget, privacy: Privacy, log: logging.Logger) -> None:
+    def __init__(
+        self, config: Config, tokens: TokenStore, budget: RequestBudget, redaction: Redaction, http: HttpClient
+    ) -> None:
         self._config = config
-        self._state = state
+        self._tokens = tokens
         self._budget = budget
-        self._privacy = privacy
-        self._log = log
+        self._redaction = redaction
+        self._http = http
         self._api: Any = None
-        self._http: Any = None
         self._controls: dict[str, Any] = {}
         self._one_at_a_time = asyncio.Lock()
         self._requesting: asyncio.Task[Any] | None = None
@@ -97,57 +98,59 @@ class AnkerCloud:
         return dict(self._api.devices) if self._api else {}
 
     async def log_in(self) -> None:
-        """Log in, with the token that is kept if there is one; raises `NotAvailable` and `AuthFailed`."""
+        """Log in, with the stored token if there is one; raises `NotAvailable` and `AuthFailed`."""
         if self._api is None:
-            self._api = await self._open()
-        await self._call(self._api.async_authenticate)
-        self._privacy.learn(self._state.secrets())
+            self._api = await self._create_api()
+        await self._call_library(self._api.async_authenticate)
+        self._redaction.add_secrets(self._tokens.secrets())
 
     async def update_sites(self, *, quick: bool) -> None:
         """One request, and one or more for each site; averages take four to six more for each panel or X1."""
-        await self._call(lambda: self._api.update_sites(exclude=set(NOT_NEEDED | AVERAGES if quick else NOT_NEEDED)))
+        await self._call_library(
+            lambda: self._api.update_sites(exclude=set(NOT_NEEDED | AVERAGES if quick else NOT_NEEDED))
+        )
 
     async def update_details(self) -> None:
         """Also finds devices that belong to no site."""
-        await self._call(lambda: self._api.update_device_details(exclude=set(NOT_NEEDED_OF_DETAILS)))
+        await self._call_library(lambda: self._api.update_device_details(exclude=set(NOT_NEEDED_OF_DETAILS)))
 
     async def update_energy(self) -> None:
         """Several requests for each site, to one endpoint: the budget spreads them over minutes."""
-        await self._call(lambda: self._api.update_device_energy(exclude=set(NOT_NEEDED)))
+        await self._call_library(lambda: self._api.update_device_energy(exclude=set(NOT_NEEDED)))
 
     async def connect(self, receive: Receive) -> None:
-        """Start a MQTT session; raises `NotAvailable`."""
+        """Start an MQTT session; raises `NotAvailable`."""
         from anker_solix_api.mqtt import AnkerSolixMqttSession  # noqa: PLC0415 - heavy
 
         await self._disconnect()
         session = AnkerSolixMqttSession(self._api.apisession)
-        session._auth_cache_dir = self._state.folder  # noqa: SLF001 - the library has no other way
-        session.message_callback(func=self._hand_over(receive))
+        session._auth_cache_dir = self._tokens.folder  # noqa: SLF001 - the library has no other way
+        session.message_callback(func=self._make_callback(receive))
         try:
-            await self._call(session.connect_client_async)
+            await self._call_library(session.connect_client_async)
         except BaseException:
-            await _end(session)
+            await _end_session(session)
             raise
         _remove_certificates(session)
         if not session.is_connected():
-            await _end(session)
+            await _end_session(session)
             host = f"{session.host}:{session.port}"
             raise NotAvailable(Reason.UNREACHABLE, f"MQTT: no connection to {host}")
         session.client.suppress_exceptions = True  # a malformed message would end its thread
         session.client.reconnect_delay_set(*(random.randint(*pair) for pair in RECONNECT_SECONDS))  # noqa: S311
         self._api.mqttsession = session
-        await self._call(self._api.startMqttSession)
+        await self._call_library(self._api.startMqttSession)
         self.subscribe()
 
     def subscribe(self) -> None:
-        """Listen to devices that are new."""
+        """Subscribe to new devices."""
         session = self._api.mqttsession
         for device in self.devices().values():
             if session and device.get("mqtt_supported"):
                 session.subscribe(f"{session.get_topic_prefix(deviceDict=device)}#")
 
     async def ask(self, serial: str, seconds: float) -> bool:
-        """Ask a device to report; sends nothing else than a status request or the trigger for real-time values."""
+        """Ask a device to report; sends nothing but a status request or the trigger for real-time values."""
         from anker_solix_api.mqtt_factory import SolixMqttDeviceFactory  # noqa: PLC0415 - heavy
 
         device = self.devices().get(serial, {})
@@ -163,48 +166,45 @@ class AnkerCloud:
         return await control.realtime_trigger(timeout=round(seconds)) is not None
 
     async def close(self) -> None:
-        """End the MQTT session and the connections."""
+        """End the MQTT session; connections belong to the HTTP client."""
         await self._disconnect()
-        if self._http:
-            await self._http.close()
-        self._api = self._http = None
+        self._api = None
         self._controls = {}
 
-    async def _open(self) -> Any:
-        """The library's object for the account; nothing is sent."""
-        import aiohttp  # noqa: PLC0415 - heavy
+    async def _create_api(self) -> Any:
+        """Create the library's object for the account; sends nothing."""
         from anker_solix_api.api import AnkerSolixApi  # noqa: PLC0415 - heavy
 
-        self._state.prepare()
-        self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), middlewares=(counted(self._budget),))
+        self._tokens.prepare()
+        session = self._http.aiohttp_session(middlewares=(counting_middleware(self._budget),))
         password = self._config.password.get_secret_value() if self._config.password else ""
-        api = AnkerSolixApi(self._config.email, password, self._config.country.upper(), self._http, _silent())
-        api.apisession._authFile = str(self._state.token)  # noqa: SLF001 - the library has no other way
+        api = AnkerSolixApi(self._config.email, password, self._config.country.upper(), session, _make_silent_logger())
+        api.apisession._authFile = str(self._tokens.token)  # noqa: SLF001 - the library has no other way
         api.endpointLimit(0)  # it would sleep for 65 s within a call; the budget holds requests back instead
         api.apisession.request = self._within_budget(api.apisession.request)
         return api
 
-    async def _call(self, method: Callable[[], Awaitable[Any]]) -> Any:
-        """Call the library; its exceptions become ours."""
+    async def _call_library(self, method: Callable[[], Awaitable[Any]]) -> Any:
+        """Call the library and translate its exceptions."""
         try:
             return await method()
         except (AuthFailed, NotAvailable, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - it raises what its parsing of foreign JSON happens to raise
-            raise self._explained(error) from None
+            raise self._translate_error(error) from None
         finally:
-            self._state.lock()
+            self._tokens.restrict_files()
 
-    def _explained(self, error: Exception) -> AuthFailed | NotAvailable:
+    def _translate_error(self, error: Exception) -> AuthFailed | NotAvailable:
         from anker_solix_api import errors  # noqa: PLC0415 - heavy
 
-        text = self._privacy.clean(f"{type(error).__name__}: {error}", self.devices())
+        text = self._redaction.redact_text(f"{type(error).__name__}: {error}", self.devices())
         if isinstance(error, HeldBack):
             reason = Reason.AUTH if error.endpoint == LOGIN else Reason.UNREACHABLE
-            return NotAvailable(reason, f"{error}, after it failed or was asked too often")
+            return NotAvailable(reason, f"{error}: it failed, or was asked too often")
         refusing = tuple({kind for code, kind in errors.ERRORS.items() if code in REFUSING})
         if isinstance(error, refusing):
-            return AuthFailed(text, fix=f"log in with the app, then check `email`, `password` and `country`: {LOG_IN}")
+            return AuthFailed(text, fix=f"log in to the app, then check `email`, `password` and `country`: {LOG_IN}")
         if isinstance(error, errors.AuthorizationError | errors.TokenKickedOutError):
             return NotAvailable(Reason.AUTH, text)
         if isinstance(error, TimeoutError):
@@ -213,14 +213,14 @@ class AnkerCloud:
         return NotAvailable(Reason.BAD_DATA if malformed else Reason.UNREACHABLE, text)
 
     def _within_budget(self, request: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        """All requests of the library pass here, one at a time, its own repetitions and logins too."""
+        """All requests of the library pass through here, one at a time, including its own retries and logins."""
 
-        async def claimed(method: str, endpoint: str, **options: Any) -> Any:
+        async def request_within_budget(method: str, endpoint: str, **options: Any) -> Any:
             if endpoint == LOGIN and self._config.password is None:
-                raise AuthFailed("there is no valid token and no `password`", fix=LOG_IN)
-            while wait := self._budget.claim(endpoint):  # noqa: ASYNC110 - what is waited for is the time
+                raise AuthFailed("there is no valid token, and no `password` is configured", fix=LOG_IN)
+            while wait := self._budget.claim_request(endpoint):  # noqa: ASYNC110 - what is waited for is the time
                 await asyncio.sleep(min(wait, LONGEST_SLEEP))
-            if self._requesting is asyncio.current_task():  # a repetition or a login within a request
+            if self._requesting is asyncio.current_task():  # a retry or a login within a request
                 return await request(method, endpoint, **options)
             async with self._one_at_a_time:
                 self._requesting = asyncio.current_task()
@@ -229,33 +229,35 @@ class AnkerCloud:
                 finally:
                     self._requesting = None
 
-        return claimed
+        return request_within_budget
 
-    def _hand_over(self, receive: Receive) -> Callable[..., None]:
-        """The callback for the client's thread, where nothing of ours may run."""
+    def _make_callback(self, receive: Receive) -> Callable[..., None]:
+        """The callback for the client's thread, where none of our code may run."""
         loop = asyncio.get_running_loop()
 
-        def taken(session: Any, topic: str, message: Any, data: Any, model: str, serial: str, values: Any) -> None:
+        def take_message(
+            session: Any, topic: str, message: Any, data: Any, model: str, serial: str, values: Any
+        ) -> None:
             if self._api and session is self._api.mqttsession and isinstance(values, dict):
                 with suppress(Exception):  # its own bookkeeping, such as passive devices that are new
                     self._api.mqtt_received(session, topic, message, data, model, serial, values)
-                for device, own in _devices_in(serial, values):
+                for device, own in _split_message(serial, values):
                     receive(device, own)
 
         def callback(*message: Any) -> None:
             with suppress(RuntimeError):  # the loop has closed
-                loop.call_soon_threadsafe(taken, *message)
+                loop.call_soon_threadsafe(take_message, *message)
 
         return callback
 
     async def _disconnect(self) -> None:
         if self._api and self._api.mqttsession:
-            await _end(self._api.mqttsession)
+            await _end_session(self._api.mqttsession)
             self._api.stopMqttSession()
 
 
-def _devices_in(serial: str, values: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """The devices that a message is about: some carry those of others."""
+def _split_message(serial: str, values: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The devices that a message is about: some carry messages of others."""
     from anker_solix_api.mqttcmdmap import EMBEDDED  # noqa: PLC0415 - heavy
 
     embedded = values.get(EMBEDDED)
@@ -264,8 +266,8 @@ def _devices_in(serial: str, values: Mapping[str, Any]) -> list[tuple[str, Mappi
     return [(str(each.get("sn")), dict(each.get(EMBEDDED) or {})) for each in embedded if each.get("sn")]
 
 
-async def _end(session: Any) -> None:
-    """End the client's thread, connected or not: the library leaves it behind where it is not."""
+async def _end_session(session: Any) -> None:
+    """End the client's thread, connected or not: the library leaves it running where it is not."""
     client = session.client
     if client:
         client.disconnect()
@@ -274,13 +276,13 @@ async def _end(session: Any) -> None:
 
 
 def _remove_certificates(session: Any) -> None:
-    """They are loaded; nothing needs the files any more."""
+    """Delete the files: the certificates are loaded."""
     for file in session._temp_cert_files:  # noqa: SLF001 - the library has no other way
         Path(file).unlink(missing_ok=True)
 
 
-def _silent() -> logging.Logger:
-    """A logger for the library, whose lines hold serial numbers, addresses and whole answers; what fails is raised."""
+def _make_silent_logger() -> logging.Logger:
+    """A logger that drops the library's lines: they hold serial numbers, addresses and answers; failures are raised."""
     logger = logging.Logger(LIBRARY, logging.CRITICAL + 1)  # noqa: LOG001 - belongs to no hierarchy
     logger.addHandler(logging.NullHandler())
     return logger

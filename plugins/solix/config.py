@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import model_validator
 
-from collector_core import CollectorConfig, ConfigPath, Field, SecretStr, state_home
+from collector_core import CollectorConfig, ConfigPath, Duration, Field, SecretStr, state_home
 
-SECONDS_PER_UNIT = {"s": 1.0, "m": 60.0, "h": 3600.0}
-SHORTEST_INTERVAL = 15.0  # seconds; four requests a minute where every cycle asks the cloud, and five are planned
+SHORTEST_INTERVAL = 15.0  # seconds; four requests per minute where every cycle asks the cloud, of five in the budget
 
 
 class Realtime(StrEnum):
@@ -23,55 +21,45 @@ class Realtime(StrEnum):
     OFF = "off"
 
 
-def _seconds(given: object) -> object:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", given.strip()) if isinstance(given, str) else None
-    return float(found[1]) * SECONDS_PER_UNIT[found[2]] if found else given
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds)]
-
-
 class Config(CollectorConfig):
     """Options of the solix plugin."""
 
-    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+$", description="Login of the Anker account.")
+    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+$", description="E-mail address of the Anker account.")
     password: SecretStr | None = Field(
-        None, description="Its password, as `{$env: NAME}` or `{$file: path}`; not needed after `solix login`."
+        None,
+        description="Password of the account, as `{$env: NAME}` or `{$file: path}`; not needed after `solix login`.",
     )
     country: str = Field(
-        pattern=r"^[A-Za-z]{2}$", description="Country of the account, two letters: it decides which server is asked."
+        pattern=r"^[A-Za-z]{2}$",
+        description="Country of the account, two letters: it determines which server is asked.",
     )
-    mqtt: bool = Field(True, description="Listen to live values; without them the cloud is asked in every cycle.")
+    mqtt: bool = Field(True, description="Receive live values; without them, every cycle asks the cloud.")
     realtime: Realtime = Field(
         Realtime.CYCLE,
-        description="cycle: ask devices to report for 30 s in every cycle, all the time in fast mode; "
-        "continuous: all the time; off: never, and only what devices tell by themselves is seen.",
+        description="cycle: ask devices to report for 30 s in every cycle, and without a gap in fast mode; "
+        "continuous: without a gap at all times; off: never, so that only unsolicited reports are received.",
     )
-    normal_interval: Seconds = Field(
-        120.0, ge=SHORTEST_INTERVAL, le=86400, allow_inf_nan=False, description="Seconds, or 2m: from cycle to cycle."
+    normal_interval: Duration = Field(
+        120.0, ge=SHORTEST_INTERVAL, description="Time from one cycle to the next, in seconds or as `2m`."
     )
-    fast_interval: Seconds = Field(
-        30.0,
-        ge=SHORTEST_INTERVAL,
-        le=86400,
-        allow_inf_nan=False,
-        description="The same while a battery is low and discharging.",
+    fast_interval: Duration = Field(
+        30.0, ge=SHORTEST_INTERVAL, description="The same while a battery is low and discharging."
     )
-    low_charge_ratio: float = Field(0.30, ge=0, le=1, description="Below this charge a battery is low.")
-    high_charge_ratio: float = Field(0.35, ge=0, le=1, description="Above this charge it no longer is.")
-    hash_serials: bool = Field(False, description="Show hashes instead of serial numbers.")
+    low_charge_ratio: float = Field(0.30, ge=0, le=1, description="A battery below this charge is low.")
+    high_charge_ratio: float = Field(0.35, ge=0, le=1, description="A battery above this charge is no longer low.")
+    hash_serials: bool = Field(False, description="Label devices with hashes instead of serial numbers.")
     state_dir: ConfigPath | None = Field(
         None,
-        description="Folder for the token (0600); default: `energy-collector/solix` in `$XDG_STATE_HOME` or "
+        description="Folder of the token (mode 0600); default: `energy-collector/solix` in `$XDG_STATE_HOME` or "
         "`~/.local/state`.",
     )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.fast_interval > self.normal_interval:
-            raise ValueError("`fast_interval` is longer than `normal_interval`")
+            raise ValueError("`fast_interval` must not be longer than `normal_interval`")
         if self.low_charge_ratio > self.high_charge_ratio:
-            raise ValueError("`low_charge_ratio` is above `high_charge_ratio`")
+            raise ValueError("`low_charge_ratio` must not be above `high_charge_ratio`")
         return self
 
     @property

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from collector_plugins.solix.mapping import SITE, SITE_ENERGY, TABLES, Field, Table
-from collector_plugins.solix.merge import Source
 from collector_plugins.solix.parsing import flat, number
+from collector_plugins.solix.reading_cache import ReadingSource
 
-_TELLING = re.compile(
+_MEASUREMENT = re.compile(
     r"power|energy|soc|solar|photovoltaic|(^|[._])pv([._]|$)|grid|charg|load|batter|home|yield|temperature|voltage|current"
 )
 _SETTING = re.compile(
@@ -18,35 +18,35 @@ _SETTING = re.compile(
 )
 
 
-COPY_OF_MQTT = "mqtt_data"  # where the library keeps messages among what the cloud says
+COPY_OF_MQTT = "mqtt_data"  # where the library keeps messages among the cloud's fields
 
 
-class Found(NamedTuple):
+class NumericField(NamedTuple):
     """One field that could be a metric."""
 
     name: str
-    source: Source
+    source: ReadingSource
     value: float
     mapped: bool
 
 
-def fields(kind: str, rest: Mapping[str, Any], mqtt: Mapping[str, Any]) -> Iterator[Found]:
-    """What is told of a device of a class, by both sources."""
+def fields(kind: str, rest: Mapping[str, Any], mqtt: Mapping[str, Any]) -> Iterator[NumericField]:
+    """The numeric fields of a device, from both sources; `kind` is its class."""
     table = TABLES.get(kind, Table())
-    told = {name: value for name, value in rest.items() if name != COPY_OF_MQTT}
-    yield from _fields(told, Source.REST, table.rest)
-    yield from _fields(mqtt, Source.MQTT, table.mqtt)
+    reported = {name: value for name, value in rest.items() if name != COPY_OF_MQTT}
+    yield from _fields(reported, ReadingSource.REST, table.rest)
+    yield from _fields(mqtt, ReadingSource.MQTT, table.mqtt)
 
 
-def site_fields(site: Mapping[str, Any]) -> Iterator[Found]:
-    """What is told of a site."""
-    yield from _fields(site, Source.REST, (*SITE, *SITE_ENERGY))
+def site_fields(site: Mapping[str, Any]) -> Iterator[NumericField]:
+    """The numeric fields of a site."""
+    yield from _fields(site, ReadingSource.REST, (*SITE, *SITE_ENERGY))
 
 
-def _fields(values: Mapping[str, Any], source: Source, table: tuple[Field, ...] | Any) -> Iterator[Found]:
+def _fields(values: Mapping[str, Any], source: ReadingSource, table: tuple[Field, ...] | Any) -> Iterator[NumericField]:
     mapped = {field.name for field in table}
     for name, raw in flat(values):
         value = number(raw)
-        telling = name in mapped or (_TELLING.search(name) and not _SETTING.search(name))
-        if value is not None and telling:
-            yield Found(name, source, value, name in mapped)
+        is_measurement = name in mapped or (_MEASUREMENT.search(name) and not _SETTING.search(name))
+        if value is not None and is_measurement:
+            yield NumericField(name, source, value, name in mapped)

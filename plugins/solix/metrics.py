@@ -33,14 +33,14 @@ PACK_CHARGE = _ratio(
 )
 HEALTH = _ratio(
     "battery_health",
-    "What is left of the battery's capacity when it was new.",
+    "Remaining capacity of the battery, as a ratio of its capacity when new.",
     topic="health",
     of="battery",
     title="Battery health",
 )
 CAPACITY = Gauge(
     "solix_battery_capacity_joules",
-    "Energy that the full battery holds.",
+    "Energy content of the fully charged battery.",
     Unit.JOULES,
     LABELS,
     topic="capacity",
@@ -49,7 +49,7 @@ CAPACITY = Gauge(
 )
 STORED = Gauge(
     "solix_battery_energy_joules",
-    "Energy in the battery now.",
+    "Energy stored in the battery.",
     Unit.JOULES,
     LABELS,
     topic="stored_energy",
@@ -68,7 +68,7 @@ DISCHARGE_POWER = _watts(
 )
 DISCHARGING = Gauge(
     "solix_battery_discharging",
-    "1 while the battery gives more than it takes.",
+    "1 while the battery supplies more power than it takes.",
     labels=LABELS,
     of="battery",
     title="Battery discharging",
@@ -83,7 +83,7 @@ LOW = Gauge(
 )
 REMAINING = Gauge(
     "solix_battery_remaining_time_seconds",
-    "Time until empty or full, as the device reckons.",
+    "Time until the battery is empty or full, as estimated by the device.",
     Unit.SECONDS,
     LABELS,
     topic="remaining_time",
@@ -92,10 +92,10 @@ REMAINING = Gauge(
 )
 
 INPUT = _watts(
-    "input", "All power into the device.", topic="input_power", of="battery", title="Power into a power station"
+    "input", "Total power into the device.", topic="input_power", of="battery", title="Power into a power station"
 )
 OUTPUT = _watts(
-    "output", "All power out of the device.", topic="output_power", of="battery", title="Power out of a power station"
+    "output", "Total power out of the device.", topic="output_power", of="battery", title="Power out of a power station"
 )
 AC_INPUT = _watts(
     "ac_input",
@@ -119,7 +119,9 @@ PORT = _watts(
     of="battery",
     title="Power out of a port",
 )
-SOLAR = _watts("solar", "Power of all solar panels at the device.", topic="power", of="solar", title="Solar power")
+SOLAR = _watts(
+    "solar", "Power of all solar panels connected to the device.", topic="power", of="solar", title="Solar power"
+)
 SOLAR_CHANNEL = _watts(
     "solar_channel",
     "Power of one solar input; part of the solar power.",
@@ -136,16 +138,16 @@ GRID_EXPORT = _watts(
 )
 GRID_CONNECTED = Gauge(
     "solix_grid_connected",
-    "1 while the grid is there, 0 in an outage.",
+    "1 while the grid is available, 0 during an outage.",
     labels=LABELS,
     topic="availability",
     of="grid",
     title="Grid",
 )
-HOME_LOAD = _watts("home_load", "What the home uses.", topic="power", of="home", title="Power used by the home")
+HOME_LOAD = _watts("home_load", "Power used by the home.", topic="power", of="home", title="Power used by the home")
 TO_HOME = _watts(
     "to_home",
-    "What the device gives to the home; part of the home load.",
+    "Power from the device to the home; part of the home load.",
     topic="home_power",
     of="battery",
     title="Power from the battery to the home",
@@ -180,53 +182,53 @@ TEMPERATURE = Gauge(
 )
 
 SOLAR_ENERGY = _joules_total(
-    "solar", "Solar energy, as the device counts it.", topic="energy", of="solar", title="Solar energy"
+    "solar", "Solar energy, as counted by the device.", topic="energy", of="solar", title="Solar energy"
 )
 CHARGED_ENERGY = _joules_total(
     "battery_charge",
-    "Energy into the battery, as the device counts it.",
+    "Energy into the battery, as counted by the device.",
     topic="charge_energy",
     of="battery",
     title="Energy into the battery",
 )
 DISCHARGED_ENERGY = _joules_total(
     "battery_discharge",
-    "Energy out of the battery, as the device counts it.",
+    "Energy out of the battery, as counted by the device.",
     topic="discharge_energy",
     of="battery",
     title="Energy out of the battery",
 )
 OUTPUT_ENERGY = _joules_total(
     "output",
-    "Energy out of the device, as the device counts it.",
+    "Energy out of the device, as counted by the device.",
     topic="output_energy",
     of="battery",
     title="Energy out of a power station",
 )
 IMPORT_ENERGY = _joules_total(
     "grid_import",
-    "Energy from the grid, as the meter counts it.",
+    "Energy from the grid, as counted by the meter.",
     topic="import_energy",
     of="grid",
     title="Energy from the grid",
 )
 EXPORT_ENERGY = _joules_total(
     "grid_export",
-    "Energy into the grid, as the meter counts it.",
+    "Energy into the grid, as counted by the meter.",
     topic="export_energy",
     of="grid",
     title="Energy into the grid",
 )
 PLUG_ENERGY = _joules_total(
     "plug",
-    "Energy through a smart plug, as the plug counts it.",
+    "Energy through a smart plug, as counted by the plug.",
     topic="energy",
     of="plug",
     title="Energy through a smart plug",
 )
 ENERGY_TODAY = Gauge(
     "solix_energy_today_joules",
-    "Energy since midnight, by `flow`, as the cloud counts it.",
+    "Energy since midnight by `flow`, as counted by the cloud.",
     Unit.JOULES,
     (*LABELS, "flow"),
     topic="energy_today",
@@ -268,7 +270,7 @@ SITE_CHARGE = _ratio(
 
 AGE = Gauge(
     "solix_reading_age_seconds",
-    "Age of the newest reading of a device by `source`: mqtt, rest. Goes on growing when the values have gone.",
+    "Age of the newest reading of a device by `source`: mqtt, rest. Keeps growing after stale values have disappeared.",
     Unit.SECONDS,
     (*LABELS, "source"),
     topic="reading_age",
@@ -277,15 +279,15 @@ AGE = Gauge(
 )
 DEVICE_INFO = Info(
     "solix_device_info",
-    "What a device is: its class and firmware.",
+    "Class and firmware of a device.",
     (*LABELS, "type", "firmware"),
     of="battery",
     title="Power station",
 )
 CONNECTED = Gauge("solix_mqtt_connected", "1 while the MQTT session is connected.")
-MESSAGES = Counter("solix_mqtt_messages_total", "MQTT messages that were understood.")
-RESTARTS = Counter("solix_mqtt_restarts_total", "MQTT sessions that were given up and started anew.")
-FAST = Gauge("solix_fast_polling", "1 while a battery is low and discharging, so that all is polled more often.")
+MESSAGES = Counter("solix_mqtt_messages_total", "MQTT messages that were decoded.")
+RESTARTS = Counter("solix_mqtt_restarts_total", "MQTT sessions that were replaced by a new one.")
+FAST = Gauge("solix_fast_polling", "1 while a battery is low and discharging, so that everything is polled more often.")
 REQUESTS = Counter(
     "solix_requests_total",
     "Requests to the cloud by `result`: ok, unauthorized, limited, refused, server_error, http_error, bad_data, "

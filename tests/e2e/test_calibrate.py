@@ -107,7 +107,7 @@ def test_the_fit_is_the_hosts_true_power(host, command, tmp_path):
         assert power.polynomial(cores) == pytest.approx(IDLE_WATTS + WATTS_PER_CORE * cores, rel=0.15, abs=3)
     again = command("calibrate", "qemu", "--root", host.root, "--output", model, *FAST)
     assert again.returncode == 1
-    assert f"{model} is there already; fix: --force" in again.stderr
+    assert f"{model} already exists; fix: --force" in again.stderr
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_the_curve_of_the_processor_is_measured(host, command, tmp_path):
     assert f"model_file: {model}" in done.stdout
     again = command("calibrate", "cpu", "--root", host.root, *FAST, env=state)
     assert again.returncode == 1
-    assert f"{model} is there already; fix: --force" in again.stderr
+    assert f"{model} already exists; fix: --force" in again.stderr
     assert len(EstimateConfig.model_validate({"model_file": model}).model.points) == len(points)
     config = tmp_path / "config.yaml"
     config.write_text(f"collectors: {{estimate: {{options: {{model_file: {model}}}}}}}\n")

@@ -57,7 +57,7 @@ def test_check_says_all_that_is_wrong_in_one_go(command, tmp_path):
     done = command("check", "--config", file)
     assert done.returncode == 2
     assert f"{file}:1: listn: unknown key; did you mean 'listen'?" in done.stderr
-    assert f"{file}:3: collectors.sistem: no plugin is called 'sistem'; did you mean 'system'?" in done.stderr
+    assert f"{file}:3: collectors.sistem: there is no plugin named 'sistem'; did you mean 'system'?" in done.stderr
     assert f"{file}:4: collectors.rapl.interval: a duration is a number with a unit" in done.stderr
     assert "Traceback" not in done.stderr
     file.write_text("collectors: {rapl: {interval: 500ms}}")

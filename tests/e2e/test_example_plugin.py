@@ -30,7 +30,7 @@ def test_it_is_listed_and_keeps_the_contract(example_python, command, spawn):
 
 def test_where_it_is_not_installed_there_is_no_such_plugin(command, tmp_path):
     (tmp_path / "config.yaml").write_text("collectors: {plug: {}}")
-    assert "no plugin is called 'plug'" in command("check", "--config", tmp_path / "config.yaml").stderr
+    assert "there is no plugin named 'plug'" in command("check", "--config", tmp_path / "config.yaml").stderr
 
 
 def test_one_plug_that_is_off_and_one_that_hangs_up_do_not_hide_the_third(

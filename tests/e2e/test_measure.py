@@ -122,7 +122,7 @@ def test_the_exit_code_is_the_commands(measure, measurements, words, code):
 def test_a_command_that_does_not_exist_is_127_and_nothing_is_kept(measure, measurements, options):
     done = measure(*options, "--", "no-such-command-anywhere")
     assert (done.returncode, done.stdout) == (127, "")
-    assert done.stderr == "energy-collector: no-such-command-anywhere: there is no such command\n"
+    assert done.stderr == "energy-collector: no-such-command-anywhere: command not found\n"
     assert json.loads(measurements("export", "--format", "json").stdout) == []
 
 
@@ -130,7 +130,7 @@ def test_a_file_that_is_no_program_is_126(measure, tmp_path):
     (tmp_path / "notes.txt").write_text("not a program")
     done = measure("--", tmp_path / "notes.txt")
     assert done.returncode == 126
-    assert "may not be run" in done.stderr
+    assert "is not executable" in done.stderr
     (tmp_path / "notes.txt").chmod(0o755)
     assert measure("--", tmp_path / "notes.txt").returncode == 126
 
@@ -267,7 +267,7 @@ def test_a_broken_database_is_set_aside_and_said(measure, measurements, tmp_path
     file.write_bytes(b"no database at all " * 99)
     done = measure("--", "true")
     assert done.returncode == 0
-    assert re.search(rf"{file} was broken; it is kept as {file}\.corrupt-\d+T\d+Z", done.stderr)
+    assert re.search(rf"{file} was corrupt; it was renamed to {file}\.corrupt-\d+T\d+Z", done.stderr)
     assert len(json.loads(measurements("export", "--format", "json").stdout)) == 1
 
 
@@ -308,7 +308,7 @@ def test_a_report_has_totals_averages_methods_and_suggestions(kept, measurements
 
 
 def test_before_anything_was_measured_that_is_said(measurements):
-    assert "Nothing was measured yet" in measurements("report").stdout
+    assert "There are no measurements yet" in measurements("report").stdout
     assert measurements("list").returncode == 0
     assert measurements("export").stdout.startswith("id,started_at,label")
 

@@ -34,7 +34,7 @@ def test_a_service_is_ready_lives_reloads_and_stops(collector, manager, tmp_path
     (tmp_path / "config.yaml").write_text("collectors: [")
     program.signal(signal.SIGHUP)
     states(manager, "RELOADING=1")
-    assert "configuration is bad" in states(manager, "READY=1")[-1]
+    assert "configuration is invalid" in states(manager, "READY=1")[-1]
     program.process.terminate()
     states(manager, "STOPPING=1")
     assert program.process.wait(30) == 0

@@ -38,7 +38,7 @@ def test_what_cannot_be_written_leaves_the_old_file_and_fails(once, tmp_path):
     file.write_text(OLD)
     done = once(file, prefix=("sh", "-c", 'ulimit -f 0; exec "$@"', "sh"))
     assert done.returncode == 1
-    assert "cannot be written: File too large; what was there is left" in done.stderr
+    assert "cannot be written: File too large; an existing file is left unchanged" in done.stderr
     assert file.read_text() == OLD
     assert [each.name for each in tmp_path.iterdir() if "energy" in each.name] == ["energy.prom"]
     done = once(tmp_path / "nowhere" / "energy.prom")

@@ -122,7 +122,7 @@ collectors:
     )
     assert found == [
         ":2: listn: unknown key; did you mean 'listen'?",
-        ":4: collectors.shely: no plugin is called 'shely'; did you mean 'shelly'?",
+        ":4: collectors.shely: there is no plugin named 'shely'; did you mean 'shelly'?",
         ":6: collectors.shelly.intervall: unknown key; did you mean 'interval'?",
         ":7: collectors.shelly.timeout: a duration is a number with a unit: 500ms, 5s, 2m, 1h",
         ":10: collectors.shelly.options.hosts[0].prot: unknown key; did you mean 'port'?",
@@ -135,7 +135,7 @@ collectors:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("- a\n", "the file must hold keys"),
+        ("- a\n", "the file must contain keys"),
         ("collectors: [shelly]\n", "collectors: Input should be a valid dictionary"),
         ("collectors: {shelly: 5}\n", "collectors.shelly: Input should be"),
         ("collectors: {'a b': {plugin: shelly}}\n", "is not a name"),
@@ -226,10 +226,17 @@ def test_bad_addresses(listen):
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("500ms", 0.5), ("5s", 5), ("1.5m", 90), ("1h", 3600), (7, 7), ("1d", 86400)]
+    ("text", "expected"),
+    [("500ms", 0.5), ("5s", 5), ("1.5m", 90), ("1h", 3600), (7, 7), ("1d", 86400), ("90", 90), (" 2 m ", 120)],
 )
 def test_durations(text, expected):
     assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "s", "5x", "-5s", "1m30s", "5 5", "1e3", "٫5s", None, True, []])
+def test_bad_durations(text):
+    with pytest.raises(ValueError, match="a duration is"):
+        seconds(text)
 
 
 @given(

@@ -38,7 +38,7 @@ def test_every_value_knows_its_line():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: 1\nb: 2\na: 3\n", "config.yaml:3: a: this key stands here twice"),
+        ("a: 1\nb: 2\na: 3\n", "config.yaml:3: a: duplicate key"),
         ("a: &x [1]\nb: *x\n", "config.yaml:2: aliases (*name) are not allowed"),
         ("[" * 3000, "config.yaml:1: nested deeper than 32 levels"),
         ("a: !!python/object/apply:os.system [ls]\n", "config.yaml:1"),
@@ -48,7 +48,7 @@ def test_every_value_knows_its_line():
         ("? [a]\n: 1\n", "config.yaml:1: a key must be plain text"),
         ("a: 1\n---\nb: 2\n", "config.yaml:2: expected a single document"),
         ("a: \x00\n", "config.yaml: not valid YAML"),
-        ("<<: {a: 1}\n<<: {b: 1}\n", "config.yaml:2: <<: this key stands here twice"),
+        ("<<: {a: 1}\n<<: {b: 1}\n", "config.yaml:2: <<: duplicate key"),
     ],
 )
 def test_bad_yaml_is_refused_with_its_line(text, message):

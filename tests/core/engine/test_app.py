@@ -212,7 +212,7 @@ def test_threads_that_hang_are_counted_and_end_the_attempts(make_app, tmp_path, 
         app.reload()
         assert f"collector_abandoned_threads {attempt + 1}.0" in body(app)
     assert "lamp" not in app.runners
-    assert "3 of its threads hang" in app.idle[0].detail
+    assert "3 of its threads are hung" in app.idle[0].detail
     Lamp.gate.set()
 
 

@@ -20,7 +20,7 @@ def test_a_meter_that_begins_anew_meanwhile_is_no_energy(machine):
         machine.advance(1)
         package.joules = 3.0
     assert m.energy_joules is None
-    assert m.problems == ("cpu package-0 (rapl): began to count anew meanwhile",)
+    assert m.problems == ("cpu package-0 (rapl): was reset during the measurement",)
 
 
 def test_energy_is_the_machines_while_the_work_ran_without_what_measuring_cost(server):
@@ -59,7 +59,7 @@ def test_a_block_shorter_than_the_meters_period_is_marked_and_not_0_joules(machi
         machine.advance(0.05)
     assert (m.energy_joules, m.shorter_than_period, m.period_seconds) == (None, True, 0.1)
     assert m.components == {"cpu": pytest.approx(5.0)}
-    assert m.problems == ("gpu GPU-0 (nvml_counter): is updated every 0.1 s only, and the block took 0.05 s",)
+    assert m.problems == ("gpu GPU-0 (nvml_counter): is updated only every 0.1 s, and the block took 0.05 s",)
     assert "energy_joules" not in m.to_dict()
 
 
@@ -70,7 +70,7 @@ def test_a_counter_that_stands_still_is_not_0_joules(server):
         server.advance(1.0)
     assert m.energy_joules is None
     assert m.components == {"cpu": pytest.approx(200.0)}, "the other half of the memory is not the memory"
-    assert m.problems == ("dram dram-0 (rapl): did not move in 1 s",)
+    assert m.problems == ("dram dram-0 (rapl): did not advance in 1 s",)
 
 
 def test_energy_with_an_unknown_gap_in_it_is_unknown(server):
@@ -166,7 +166,7 @@ def test_where_there_is_nothing_else_the_platform_is_the_hardware(machine):
 
 
 def test_an_unknown_level_names_all_there_are(machine):
-    with pytest.raises(ValueError, match="no level is called 'hardwear'; there are auto, hardware, system, estimate"):
+    with pytest.raises(ValueError, match="there is no level 'hardwear'; use one of auto, hardware, system, estimate"):
         machine.monitor("hardwear")
 
 

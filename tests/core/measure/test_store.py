@@ -165,7 +165,7 @@ def test_a_newer_schema_is_refused_and_left_alone(file, measurement, schema, mon
     with closing(MeasurementStore(file)) as store:
         store.add(kept)
     monkeypatch.undo()
-    with pytest.raises(StoreError, match=r"has schema 2, this energy-collector knows 1; fix: .*upgrade"):
+    with pytest.raises(StoreError, match=r"has schema 2, this energy-collector supports 1; fix: .*upgrade"):
         MeasurementStore(file)
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("SELECT count(host), count(*) FROM measurements").fetchone() == (0, 1)
@@ -183,7 +183,7 @@ def test_a_measurement_that_cannot_be_written_is_an_error_and_leaves_nothing(fil
     with closing(MeasurementStore(file)) as store:
         store.add(measurement("first"))
         store._database.rows("PRAGMA max_page_count = 1")
-        with pytest.raises(StoreError, match="full.*make room"):
+        with pytest.raises(StoreError, match="full.*free up space"):
             for _ in range(100):
                 store.add(measurement("x" * 10_000))
     with closing(MeasurementStore(file)) as store:

@@ -147,7 +147,7 @@ def test_a_series_is_meant_by_its_name_labels_and_topic(text, is_meant):
         ('a{b="c"', "position 1"),
         ('a{b="c" d="e"}', "position 2"),
         ("a{b=c}", "position 2"),
-        ('a{b=~"("}', "no regular expression"),
+        ('a{b=~"("}', "not a regular expression"),
     ],
 )
 def test_a_bad_selector_says_where(text, complaint):

@@ -71,7 +71,7 @@ def test_a_result_is_written_with_the_folders_above_it(tmp_path):
 def test_a_result_that_is_there_is_replaced_only_if_asked(tmp_path):
     path = tmp_path / "model.json"
     path.write_text("old")
-    with pytest.raises(NotAvailable, match="is there already") as caught:
+    with pytest.raises(NotAvailable, match="already exists") as caught:
         ResultFile(path, replace=False)
     assert "--force" in caught.value.fix
     ResultFile(path, replace=True).write("new")

@@ -81,7 +81,7 @@ def test_a_bundled_plugin_keeps_its_name_and_the_other_distribution_is_refused(i
     assert plugins.types["rapl"].__module__ == "collector_plugins.rapl"
     [refused] = plugins.broken
     assert (refused.name, refused.distribution, refused.fix) == ("rapl", distribution, f"pip uninstall {distribution}")
-    assert "comes with energy-collector" in refused.error
+    assert "bundled with energy-collector" in refused.error
     assert plugins.unloaded == {}
     assert plugins.named("rapl").distribution == "energy-collector"
 

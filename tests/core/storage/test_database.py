@@ -2,12 +2,14 @@
 
 import sqlite3
 import stat
+import threading
 from contextlib import closing
 
 import pytest
 
-from collector_core import NotAvailable, Reason
+from collector_core import Reason
 from collector_core.storage import Database, Schema, StorageError, StorageReason
+from collector_core.storage.file_lock import FileLock
 
 TABLE = ("CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",)
 SCHEMA = Schema([TABLE])
@@ -96,6 +98,19 @@ def test_it_is_for_its_owner_alone(database, file):
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("name", ["a?mode=memory.db", "a#b%20.db", "file:a.db", "ä b.db"])
+def test_any_name_is_a_file_of_that_name(database, file, name):
+    path = file.with_name(name)
+    for read_only in (False, True):
+        subject = database(path=path, read_only=read_only)
+        if not read_only:
+            add(subject, "a")
+            subject.close()
+        assert kept(subject) == ["a"]
+        subject.close()
+    assert sorted(each.name for each in file.parent.iterdir() if each.suffix == ".db") == [name]
+
+
 def test_a_block_that_raises_leaves_nothing(database):
     subject = database()
     with pytest.raises(ZeroDivisionError), subject.transaction() as connection:
@@ -148,6 +163,7 @@ def test_durability_is_the_callers_choice(database, settings, number):
 
 def test_it_waits_for_others_as_long_as_it_was_told(database):
     assert pragma(database(busy_seconds=1.5), "busy_timeout") == 1500
+    assert pragma(database(busy_seconds=1.5, read_only=True), "busy_timeout") == 1500
     assert pragma(Database(Database.IN_MEMORY, SCHEMA), "busy_timeout") == 5000
 
 
@@ -194,7 +210,7 @@ os._exit(0)
     script(PROGRAM + code, file)
     before = {each.name: each.read_bytes() for each in file.parent.iterdir() if not each.name.endswith("-shm")}
     assert before["a.db-wal"]
-    with pytest.raises(StorageError, match="it has schema 2, this energy-collector knows 1") as caught:
+    with pytest.raises(StorageError, match="it has schema 2, this energy-collector supports 1") as caught:
         database().open()
     assert caught.value.storage_reason is StorageReason.NEWER_SCHEMA
     assert caught.value.reason is Reason.NOT_SUPPORTED
@@ -250,6 +266,15 @@ def test_one_that_is_exclusive_waits_until_others_have_closed(database):
     assert kept(second) == ["a", "b"]
 
 
+@pytest.mark.parametrize("settings", [{"exclusive": True}, {}])
+def test_one_that_finds_the_file_in_use_waits_a_while(database, file, settings):
+    file.parent.mkdir()
+    holder = FileLock(file.with_name("a.db.lock"))
+    assert holder.acquire(shared=False, wait_seconds=0)
+    threading.Timer(0.1, holder.release).start()
+    add(database(busy_seconds=60.0, **settings), "a")
+
+
 def test_one_that_may_not_open_keeps_nobody_out(database):
     first = database()
     first.open()
@@ -277,9 +302,9 @@ def test_one_that_only_reads_makes_brings_up_to_date_and_sets_aside_nothing(data
     assert caught.value.storage_reason is StorageReason.READ_ONLY
     assert not file.parent.exists()
     database().open()
-    with pytest.raises(StorageError, match="it has schema 1, to be brought to 2 first") as caught:
+    with pytest.raises(StorageError, match="it has schema 1 and must be migrated to 2 first") as caught:
         database(Schema([TABLE, COLUMN]), read_only=True).open()
-    with pytest.raises(StorageError, match="schema 1, this energy-collector knows 0"):
+    with pytest.raises(StorageError, match="schema 1, this energy-collector supports 0"):
         database(Schema([]), read_only=True).open()
     garbage = file.with_name("garbage")
     garbage.write_bytes(b"garbage" * 1000)
@@ -404,12 +429,3 @@ def test_a_backup_that_cannot_be_written_is_told_and_the_old_one_stays(database,
         subject.backup(tmp_path / "no/backup.db")
     assert caught.value.path == tmp_path / "no/backup.db"
     assert len(kept(subject)) == 1001
-
-
-def test_an_error_may_leave_a_collector_as_it_is(file):
-    error = StorageError(file, StorageReason.DISK_FULL, "no space left")
-    assert isinstance(error, NotAvailable)
-    assert str(error) == f"{file}: no space left"
-    assert error.reason is Reason.PERMISSION
-    assert error.fix
-    assert error.path == file

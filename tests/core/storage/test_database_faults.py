@@ -1,5 +1,6 @@
 """A database opens by itself, whatever happened to its file, and loses nothing that was acknowledged."""
 
+import errno
 import os
 import random
 import sqlite3
@@ -125,6 +126,20 @@ def test_garbage_is_set_aside_as_it_is_and_a_new_file_begun(tmp_path, database, 
     assert subject.set_aside.read_bytes() == content
     assert subject.set_aside.name.startswith("a.db.corrupt-2")
     assert subject.set_aside.parent == tmp_path
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_the_log_of_a_broken_file_goes_with_it(tmp_path, database):
+    beside = ["a.db-wal", "a.db-shm"]
+    for name in ["a.db", *beside]:
+        (tmp_path / name).write_bytes(name.encode() * 1000)
+    subject = database(tmp_path / "a.db", wal=False)
+    add(subject, "new")
+    for name in beside:
+        assert subject.set_aside.with_name(name.replace("a.db", subject.set_aside.name)).exists()
+        assert not (tmp_path / name).exists()
+    assert Path(f"{subject.set_aside}-wal").read_bytes() == b"a.db-wal" * 1000
+    assert kept(subject) == ["new"]
 
 
 @pytest.mark.parametrize("content", [b"", b"x"])
@@ -158,6 +173,16 @@ def test_what_can_be_read_on_both_sides_of_a_broken_page_is_taken_over(database,
     assert subject.set_aside.read_bytes() == bytes(content)
     add(subject, "400")
     assert numbers(subject) == [*found, 400]
+
+
+def test_what_was_taken_over_is_taken_over_once(database, filled):
+    os.truncate(filled, 60 * PAGE)
+    subject = database(filled)
+    assert len(numbers(subject)) > 50
+    with subject.transaction() as connection:
+        connection.execute("DELETE FROM item")
+    subject.close()
+    assert numbers(subject) == []
 
 
 def test_a_file_that_was_cut_off_gives_its_first_rows(database, filled):
@@ -203,7 +228,7 @@ def test_a_row_that_breaks_a_rule_costs_no_other(tmp_path, database):
     file = tmp_path / "a.db"
     with closing(sqlite3.connect(file)) as connection:  # as another version might have left it
         connection.execute("CREATE TABLE item (id INTEGER PRIMARY KEY, text TEXT)")
-        connection.executemany("INSERT INTO item (text) VALUES (?)", [("a",), (None,), ("c",)])
+        connection.executemany("INSERT INTO item (text) VALUES (?)", [("a",), (None,), (b"blob",), ("c",)])
         connection.execute("CREATE TABLE many AS SELECT randomblob(1000) FROM item, item AS b, item AS c, item AS d")
         connection.execute("PRAGMA user_version = 1")
         connection.commit()
@@ -307,7 +332,7 @@ def test_a_full_disk_keeps_what_was_acknowledged_and_is_written_again_when_there
         for _ in range(200):
             add(subject, "x" * 10_000)
     assert caught.value.storage_reason is StorageReason.DISK_FULL
-    assert "make room" in caught.value.fix
+    assert "free up space" in caught.value.fix
     assert kept(subject)[0] == "first"
     before = len(kept(subject))
     disk.free()
@@ -411,6 +436,35 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path, database):
         with pytest.raises(StorageError) as caught:
             database(path).open()
         assert caught.value.storage_reason is StorageReason.READ_ONLY
+
+
+def test_a_broken_file_that_cannot_be_renamed_is_told_and_the_lock_let_go(tmp_path, database, monkeypatch):
+    (tmp_path / "a.db").write_bytes(GARBAGE["text"])
+    subject, other = database(tmp_path / "a.db", exclusive=True), database(tmp_path / "a.db", exclusive=True)
+
+    def refuse(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refuse)
+        for each in (subject, other):
+            with pytest.raises(StorageError, match="not permitted") as caught:
+                each.open()
+            assert caught.value.storage_reason is StorageReason.READ_ONLY
+    add(other, "new")
+    assert other.set_aside
+
+
+def test_a_new_file_is_on_the_disk_with_its_name(tmp_path, database, monkeypatch):
+    seen, real = [], os.fsync
+
+    def fsync(descriptor):
+        seen.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    database(tmp_path / "a.db").open()
+    assert seen == [tmp_path]
 
 
 def test_a_failure_leaves_no_descriptor_and_no_lock_behind(tmp_path, database):

@@ -62,7 +62,7 @@ def test_a_manager_that_is_gone_is_logged_once(tmp_path, caplog):
     for _ in range(3):
         notifier.alive()
     assert len(caplog.records) == 1
-    assert "cannot be told WATCHDOG=1" in caplog.text
+    assert "cannot notify the service manager of WATCHDOG=1" in caplog.text
 
 
 @given(st.text(), st.text(), st.text())

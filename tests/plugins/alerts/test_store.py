@@ -241,7 +241,7 @@ def test_a_file_of_a_newer_version_is_left_alone(opened, file):
     file.parent.mkdir()
     change(file, ("CREATE TABLE x (y)",), (f"PRAGMA user_version = {SCHEMA.version + 1}",))
     before = file.read_bytes()
-    with pytest.raises(NotAvailable, match="schema 3, this energy-collector knows 2") as caught:
+    with pytest.raises(NotAvailable, match="schema 3, this energy-collector supports 2") as caught:
         opened().load_state()
     assert (caught.value.reason, "upgrade" in caught.value.fix) == (Reason.NOT_SUPPORTED, True)
     assert file.read_bytes() == before

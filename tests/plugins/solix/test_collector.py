@@ -11,7 +11,7 @@ import pytest
 from collector_core import AuthFailed, NotAvailable
 from collector_core.testing import assert_plugin_contract
 from collector_plugins.solix import Solix, cloud, metrics
-from collector_plugins.solix.budget import LIMIT, WINDOW, Result
+from collector_plugins.solix.request_budget import LIMIT, WINDOW, RequestResult
 from tests.plugins.solix.conftest import OPTIONS, FakeAccount
 
 LABELS = {"device": "F3800", "model": "A1790", "name": "Garage"}
@@ -135,6 +135,27 @@ def test_where_nothing_is_known_the_whole_collector_is_unavailable(solix, accoun
     assert harness.value(metrics.CAPACITY, **LABELS) is not None
 
 
+def test_a_broker_that_refused_is_asked_again(solix, account):
+    account.fails["connect"] = NotAvailable("unreachable", "not authorized")
+    harness = solix(account)
+    harness.run()
+    del account.fails["connect"]
+    harness.run(advance=10)
+    assert failures(harness) == {}
+    assert harness.value(metrics.CONNECTED) == 1
+
+
+def test_a_cloud_that_hung_is_asked_in_the_next_cycle(solix, account):
+    harness = solix(account)
+    harness.run()
+    account.fails["update_sites"] = TimeoutError()
+    harness.run(advance=600)
+    assert failures(harness)["rest"].reason == "timeout"
+    del account.fails["update_sites"]
+    harness.run(advance=120)
+    assert failures(harness) == {}
+
+
 @pytest.mark.parametrize("method", ["log_in", "update_sites", "connect"])
 def test_a_refused_account_is_not_tried_again(solix, account, method):
     account.fails[method] = AuthFailed("wrong password")
@@ -177,8 +198,8 @@ def test_unmapped_fields_are_told_once_for_each_model(solix, account, caplog):
     for charge in (50, 51):
         account.receive("F3800", {**station(charge), "heating_power": 12, "ac_output_power_switch": 1})
         harness.run(advance=10)
-    told = [record.message for record in caplog.records if "tells more" in record.message]
-    assert told == ["A1790 tells more than is shown: heating_power"]
+    told = [record.message for record in caplog.records if "not shown" in record.message]
+    assert told == ["A1790 reports fields that are not shown: heating_power"]
 
 
 def test_names_that_no_label_may_have_are_made_printable(solix, account):
@@ -213,8 +234,8 @@ def test_an_older_python_is_told(collector_harness, monkeypatch):
 
 def test_requests_are_counted_by_endpoint_and_result(solix, account):
     harness = solix(account)
-    harness.collector._budget.count("passport/login", Result.OK)
-    harness.collector._budget.count("passport/login", Result.LIMITED)
+    harness.collector._budget.record_result("passport/login", RequestResult.OK)
+    harness.collector._budget.record_result("passport/login", RequestResult.LIMITED)
     harness.run()
     lines = [line for line in harness.exposition().splitlines() if line.startswith("solix_requests_total")]
     assert lines == [
@@ -247,7 +268,7 @@ def test_a_day_stays_inside_the_budget_and_sees_the_fast_mode_come_and_go(solix)
     made = []
 
     def request(endpoint):
-        assert harness.collector._budget.claim(endpoint) == 0, f"{endpoint} is over its budget"
+        assert harness.collector._budget.claim_request(endpoint) == 0, f"{endpoint} is over its budget"
         made.append((harness.clock.monotonic(), endpoint))
 
     async def ask(serial, seconds):

@@ -189,7 +189,7 @@ def test_a_fault_of_the_cloud_leaves_what_is_known_and_ends(fake_cloud, live, na
     collector = live(mqtt=False)
     harness = collector.harness
     collector.run_until(lambda: cloud.counts[ENERGY])
-    collector.run_until(lambda: not harness.collector._poller._cloud.busy)
+    collector.run_until(lambda: not harness.collector._poller._cloud.is_busy)
     before = cloud.counts[SCENE]
     cloud.faults[SCENE] = fault
     later(collector, 120)
@@ -213,7 +213,7 @@ def test_a_limited_endpoint_is_backed_off_from(fake_cloud, live):
     collector.run_until(lambda: failures(collector.harness).get("rest"))
     limited = cloud.counts[SCENE]
     later(collector, 120)
-    collector.run_until(lambda: "left alone" in str(failures(collector.harness).get("rest")))
+    collector.run_until(lambda: "not asked again" in str(failures(collector.harness).get("rest")))
     assert cloud.counts[SCENE] == limited
     assert collector.harness.value(metrics.REQUESTS, endpoint=SCENE, result="limited") == 1
 
@@ -369,7 +369,7 @@ def test_a_broker_that_is_not_there_costs_only_the_live_values(home, broker, liv
 
 
 @pytest.mark.parametrize(
-    "text", ["", "no json", "[1]", '{"head": 3}', '{"head": {}, "payload": "{\\"data\\": \\"!\\"}"}']
+    "text", ["", "not json", "[1]", '{"head": 3}', '{"head": {}, "payload": "{\\"data\\": \\"!\\"}"}']
 )
 def test_a_malformed_message_does_not_end_the_session(home, devices, live, text):
     collector = live()
@@ -400,7 +400,7 @@ def test_closing_leaves_no_thread_and_no_certificate(home, live, tmp_path):
     assert clients() == []
 
 
-# Privacy
+# Redaction
 
 
 def test_no_secret_is_seen_anywhere(home, devices, live, caplog, capfd):

@@ -1,4 +1,4 @@
-"""The private folder: one token per account, which only its owner may read."""
+"""The private folder: one token per account, readable by its owner only."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MAX_BYTES = 64 * 1024
 SECRETS = ("auth_token", "user_id", "email", "ap_cloud_user_id", "geo_key", "nick_name")
 
 
-class State:
-    """Where the token of an account is kept; its file name does not tell whose it is."""
+class TokenStore:
+    """Keeps the token of an account; the file name does not reveal whose it is."""
 
     def __init__(self, folder: Path, email: str) -> None:
         self.folder = folder
@@ -26,35 +26,35 @@ class State:
         self.token = folder / f"token-{account}.json"
 
     def prepare(self) -> None:
-        """Make the folder, and throw away a token that cannot be read; raises `NotAvailable`."""
+        """Create the folder and delete a token that cannot be read; raises `NotAvailable`."""
         try:
             private_folder(self.folder)
             self.folder.chmod(FOLDER_MODE)
-            if self.token.exists() and not self.login().get("auth_token"):
+            if self.token.exists() and not self.read_login().get("auth_token"):
                 self.token.unlink()
         except OSError as error:
             detail = f"{self.folder} cannot be used: {error.strerror}"
-            fix = f"make it writable, or name another `state_dir`: chmod u+rwx {self.folder}"
+            fix = f"make it writable, or set `state_dir` to another folder: chmod u+rwx {self.folder}"
             raise NotAvailable(Reason.PERMISSION, detail, fix=fix) from None
 
-    def login(self) -> dict[str, Any]:
-        """What the cloud said at the login; nothing where there is no token or it is corrupt."""
+    def read_login(self) -> dict[str, Any]:
+        """The cloud's answer to the login; empty where there is no token or it is corrupt."""
         with suppress(OSError, ValueError):
             return parse_document(read_bounded(self.token, MAX_BYTES))
         return {}
 
     def secrets(self) -> Sequence[Any]:
-        """What must not be seen of it."""
-        login = self.login()
+        """What must not be shown of it."""
+        login = self.read_login()
         return [login.get(name) for name in SECRETS]
 
-    def lock(self) -> None:
-        """Let only the owner read what is there: the library writes with the usual mode."""
+    def restrict_files(self) -> None:
+        """Make all files readable by the owner only: the library writes them with the default mode."""
         for file in self.folder.glob("*"):
             with suppress(OSError):
                 if file.is_file() and not file.is_symlink():
                     file.chmod(FILE_MODE)
 
-    def forget(self) -> None:
-        """Throw the token away."""
+    def delete_token(self) -> None:
+        """Delete the token."""
         self.token.unlink(missing_ok=True)

@@ -1,0 +1,52 @@
+"""How HTTP requests to the cloud end: every one is counted, including the library's own retries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from collector_core import AuthFailed
+from collector_plugins.solix.request_budget import RequestBudget, RequestResult
+
+if TYPE_CHECKING:
+    from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
+
+
+def counting_middleware(
+    budget: RequestBudget,
+) -> Callable[[ClientRequest, ClientHandlerType], Awaitable[ClientResponse]]:
+    """A middleware of aiohttp's client; raises `AuthFailed` where the login itself is forbidden."""
+
+    async def middleware(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        endpoint = request.url.path.lstrip("/")
+        try:
+            response = await handler(request)
+            body = await response.read()
+        except Exception as error:
+            failure = RequestResult.TIMEOUT if isinstance(error, TimeoutError) else RequestResult.UNREACHABLE
+            budget.record_result(endpoint, failure)
+            raise
+        result = classify_response(response.status, body)
+        retry_after = response.headers.get("retry-after", "")
+        budget.record_result(endpoint, result, float(retry_after) if retry_after.isdecimal() else 0.0)
+        if endpoint == budget.login and result is RequestResult.UNAUTHORIZED:
+            raise AuthFailed("the cloud refused the login", fix="check `email`, `password` and `country` in the app")
+        return response
+
+    return middleware
+
+
+def classify_response(status: int, body: bytes) -> RequestResult:
+    """How a request that was answered ended; the API reports its errors with HTTP status 200."""
+    if status in {401, 403}:
+        return RequestResult.UNAUTHORIZED
+    if status == 429:
+        return RequestResult.LIMITED
+    if status >= 400:
+        return RequestResult.SERVER_ERROR if status >= 500 else RequestResult.HTTP_ERROR
+    try:
+        code = json.loads(body)["code"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return RequestResult.BAD_DATA
+    return RequestResult.OK if code == 0 else RequestResult.REFUSED
