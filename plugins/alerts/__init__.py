@@ -119,7 +119,7 @@ class Alerts(Collector[Config]):
 
     def _advance_alerts(self, now: float, dispatcher: Dispatcher) -> None:
         starting = now - self._opened_at < self.config.startup_grace
-        tracked = self._machine.states.entries.keys()
+        tracked = self._machine.states.tracked.keys()
         evaluations = self._evaluator.evaluate_rules(self.ctx.published(), tracked, starting=starting)
         self._machine.apply_evaluations(now, evaluations, {rule.alert for rule in self._rules})
         self._firing, self._pending = tuple(self._machine.firing_alerts), tuple(self._machine.pending_alerts)
@@ -137,10 +137,10 @@ class Alerts(Collector[Config]):
             out.add_row((metrics.ACTIVE, metrics.PENDING), (firing[rule.alert], pending[rule.alert]), **labels)
         out.add(metrics.RULES, len(self._rules))
         out.add(metrics.UNTRACKED, self._machine.untracked_series)
-        for name, delivery in dispatcher.deliveries.items():
-            out.add(metrics.QUEUE_LENGTH, len(delivery), channel=name)
-            if delivery.is_up is not None:
-                out.add(metrics.UP, delivery.is_up, channel=name)
+        for name, channel in dispatcher.channels.items():
+            out.add(metrics.QUEUE_LENGTH, len(channel), channel=name)
+            if channel.delivery.is_up is not None:
+                out.add(metrics.UP, channel.delivery.is_up, channel=name)
             for result in DeliveryResult:
                 out.add(metrics.NOTIFICATIONS, self._counts[name][result], channel=name, result=result.value)
         for name, error in dispatcher.channel_failures():

@@ -66,8 +66,8 @@ class TrackedAlert:
 class AlertStates:
     """Everything a restart must preserve: alerts by rule and series, and when each of them recently started to fire."""
 
-    entries: dict[str, TrackedAlert] = field(default_factory=dict)
-    starts: dict[str, list[float]] = field(default_factory=dict)
+    tracked: dict[str, TrackedAlert] = field(default_factory=dict)
+    recent_starts: dict[str, list[float]] = field(default_factory=dict)
 
 
 class AlertStateMachine:
@@ -98,21 +98,21 @@ class AlertStateMachine:
     @property
     def firing_alerts(self) -> list[Alert]:
         """The alerts that fire, in the order in which their conditions began to hold."""
-        return [tracked.alert for tracked in self.states.entries.values() if tracked.firing]
+        return [tracked.alert for tracked in self.states.tracked.values() if tracked.firing]
 
     @property
     def pending_alerts(self) -> list[Alert]:
         """The alerts whose condition has not held for long enough yet."""
-        return [tracked.alert for tracked in self.states.entries.values() if not tracked.firing]
+        return [tracked.alert for tracked in self.states.tracked.values() if not tracked.firing]
 
     def restore_states(self, states: AlertStates, now: float) -> None:
         """Continue from the state of an earlier process; `now` as in `apply_evaluations`.
 
         Starts that a wrong clock put into the future count as now: they would not leave the window for years.
         """
-        starts = {key: [min(start, now) for start in times] for key, times in states.starts.items() if times}
-        self.states = AlertStates(states.entries, starts)
-        self._restored, self._grace_ends_at = set(states.entries), now + self._grace
+        starts = {key: [min(start, now) for start in times] for key, times in states.recent_starts.items() if times}
+        self.states = AlertStates(states.tracked, starts)
+        self._restored, self._grace_ends_at = set(states.tracked), now + self._grace
 
     def apply_evaluations(self, now: float, evaluations: Mapping[str, Evaluation], rules: Collection[str]) -> None:
         """Advance every alert to `now`, in steady seconds since 1970, given the evaluations by rule and series.
@@ -123,7 +123,7 @@ class AlertStateMachine:
         self._evaluated_at = now
         self.untracked_series = 0
         self._release_alerts(now, elapsed, evaluations, rules)
-        sizes = Counter(tracked.rule for tracked in self.states.entries.values())
+        sizes = Counter(tracked.rule for tracked in self.states.tracked.values())
         for key, evaluation in evaluations.items():
             if evaluation.holds:
                 self._hold_alert(key, evaluation, now, elapsed, sizes)
@@ -132,23 +132,23 @@ class AlertStateMachine:
     def _release_alerts(
         self, now: float, elapsed: float, evaluations: Mapping[str, Evaluation], rules: Collection[str]
     ) -> None:
-        for key, tracked in list(self.states.entries.items()):
+        for key, tracked in list(self.states.tracked.items()):
             evaluation = evaluations.get(key)
             if tracked.rule not in rules:
-                del self.states.entries[key]
+                del self.states.tracked[key]
             elif evaluation is None and key in self._restored and now < self._grace_ends_at:
                 continue
             elif evaluation is None or not evaluation.holds:
                 self._release_alert(key, tracked, elapsed)
 
     def _hold_alert(self, key: str, evaluation: Evaluation, now: float, elapsed: float, sizes: Counter[str]) -> None:
-        tracked = self.states.entries.get(key)
+        tracked = self.states.tracked.get(key)
         if tracked is not None:
             self._extend_alert(tracked, evaluation, elapsed)
         elif sizes[evaluation.rule] < self._max_per_rule:
             sizes[evaluation.rule] += 1
             tracked = TrackedAlert(evaluation.rule, evaluation.make_alert(now), evaluation.timing.keep_firing)
-            self.states.entries[key] = tracked
+            self.states.tracked[key] = tracked
         else:
             self.untracked_series += 1
             return
@@ -156,7 +156,7 @@ class AlertStateMachine:
             self._start_firing(key, tracked, now)
         elif tracked.alert.flapping and tracked.steady >= self._flap_detection.calm:
             tracked.alert = replace(tracked.alert, flapping=False)
-            self.states.starts.pop(key, None)
+            self.states.recent_starts.pop(key, None)
 
     def _extend_alert(self, tracked: TrackedAlert, evaluation: Evaluation, elapsed: float) -> None:
         """The condition holds again or still: take over what the rule says now."""
@@ -169,9 +169,9 @@ class AlertStateMachine:
     def _start_firing(self, key: str, tracked: TrackedAlert, now: float) -> None:
         limit = self._flap_detection
         tracked.firing, tracked.steady = True, 0.0
-        recent = [start for start in self.states.starts.get(key, ()) if now - start < limit.window]
+        recent = [start for start in self.states.recent_starts.get(key, ()) if now - start < limit.window]
         recent = [*recent, now][-limit.starts :]
-        self.states.starts[key] = recent
+        self.states.recent_starts[key] = recent
         tracked.alert = replace(tracked.alert, starts_at=now, flapping=len(recent) >= limit.starts)
 
     def _release_alert(self, key: str, tracked: TrackedAlert, elapsed: float) -> None:
@@ -179,9 +179,9 @@ class AlertStateMachine:
         self._record_condition(tracked, elapsed, holds=False)
         keep = max(tracked.keep, self._flap_detection.calm) if tracked.alert.flapping else tracked.keep
         if not tracked.firing or tracked.steady >= keep:
-            del self.states.entries[key]
+            del self.states.tracked[key]
             if tracked.alert.flapping:
-                self.states.starts.pop(key, None)
+                self.states.recent_starts.pop(key, None)
 
     def _record_condition(self, tracked: TrackedAlert, elapsed: float, *, holds: bool) -> None:
         longest = max(self._flap_detection.calm, tracked.keep)
@@ -189,7 +189,7 @@ class AlertStateMachine:
         tracked.holds = holds
 
     def _forget_old_starts(self, now: float) -> None:
-        starts = self.states.starts
+        starts = self.states.recent_starts
         for key in [key for key, times in starts.items() if now - times[-1] >= self._flap_detection.window]:
             del starts[key]
         for key in list(starts)[: max(0, len(starts) - MAX_START_HISTORIES)]:

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from collector_core import BackgroundTask, Backoff, Clock, NotAvailable
+from collector_core import Clock
 from collector_plugins.alerts.alert import Alert, Severity
-from collector_plugins.alerts.delivery_queue import DeliveryResult, attempt_delivery
+from collector_plugins.alerts.background_delivery import BackgroundDelivery
+from collector_plugins.alerts.delivery_queue import DeliveryResult
 
 MAX_RESOLVED = 2000  # resolved alerts that wait to be sent; the oldest are dropped
 
@@ -28,29 +29,24 @@ class AlertmanagerSync:
     def __init__(
         self,
         receiver: AlertReceiver,
+        delivery: BackgroundDelivery,
         counts: Counter[str],
         clock: Clock,
         *,
-        backoff: Backoff,
         min_severity: Severity,
-        timeout: float,
         resend: float,
         send_resolved: bool = True,
     ) -> None:
-        self.last_error: NotAvailable | None = None
-        self.is_up: bool | None = None
+        self.delivery = delivery
         self.known: dict[str, Alert] = {}
         self._receiver = receiver
         self._counts = counts
         self._clock = clock
-        self._backoff = backoff
         self._min_severity = min_severity
-        self._timeout = timeout
         self._resend = resend
         self._send_resolved = send_resolved
         self._unsent: set[str] = set()
         self._sent_at: float | None = None
-        self._background = BackgroundTask()
 
     def __len__(self) -> int:
         return len(self._unsent)
@@ -76,25 +72,18 @@ class AlertmanagerSync:
 
     def start_delivery(self) -> asyncio.Task[None] | None:
         """Start to send everything if something is new or it is time to repeat it; None if neither, or in a pause."""
-        now = self._clock.monotonic()
-        repeats = self._sent_at is None or now - self._sent_at >= self._resend
+        repeats = self._sent_at is None or self._clock.monotonic() - self._sent_at >= self._resend
         is_due = self._unsent or (repeats and self.known)
-        if self._background.is_busy or not self._backoff.due(now) or not is_due:
+        if not is_due or not self.delivery.can_start:
             return None
-        return self._background.start(self._send_all())
-
-    async def close(self) -> None:
-        """Cancel what is under way."""
-        await self._background.close()
+        return self.delivery.start(self._send_all())
 
     async def _send_all(self) -> None:
         sent, new = dict(self.known), len(self._unsent)
-        error = await attempt_delivery(self._receiver.post_alerts(list(sent.values())), self._timeout)
-        self.last_error, self.is_up = error, error is None
+        error = await self.delivery.attempt(self._receiver.post_alerts(list(sent.values())))
         if error is not None:
-            self._backoff.failed(self._clock.monotonic(), error.retry_after)
+            self.delivery.pause(error)
             return
-        self._backoff.succeeded()
         self._sent_at = self._clock.monotonic()
         self._counts[DeliveryResult.SENT] += new
         self._mark_sent(sent)

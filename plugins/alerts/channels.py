@@ -9,6 +9,7 @@ from collector_core import Clock, Context, HttpClient, NotAvailable
 from collector_plugins.alerts.alert import ALERTNAME, INSTANCE, SEVERITY, Alert, Severity, fingerprint
 from collector_plugins.alerts.alertmanager import AlertmanagerClient
 from collector_plugins.alerts.alertmanager_sync import AlertmanagerSync
+from collector_plugins.alerts.background_delivery import BackgroundDelivery, attempt_delivery, new_backoff
 from collector_plugins.alerts.channel_options import (
     AlertmanagerOptions,
     ChannelOptions,
@@ -18,7 +19,7 @@ from collector_plugins.alerts.channel_options import (
     WebhookOptions,
 )
 from collector_plugins.alerts.console_log import ConsoleChannel, LogFileChannel
-from collector_plugins.alerts.delivery_queue import DeliveryQueue, NotificationChannel, attempt_delivery, new_backoff
+from collector_plugins.alerts.delivery_queue import DeliveryQueue, NotificationChannel
 from collector_plugins.alerts.grouping import AlertBatch
 from collector_plugins.alerts.mail import MailChannel
 from collector_plugins.alerts.notification import build_notification
@@ -42,31 +43,23 @@ def build_channel(options: ChannelOptions, http: HttpClient, clock: Clock) -> No
             raise TypeError(f"{options.type} takes no notifications")
 
 
-def build_delivery(
+def build_channel_queue(
     options: ChannelOptions, ctx: Context, counts: Counter[str], on_done: Callable[[str], None], *, limit: int
 ) -> DeliveryQueue | AlertmanagerSync:
     """The channel with its queue of at most `limit` notifications, or what keeps an Alertmanager in sync."""
+    delivery = BackgroundDelivery(ctx.clock, timeout=options.timeout, backoff=new_backoff())
     if isinstance(options, AlertmanagerOptions):
         return AlertmanagerSync(
             AlertmanagerClient(options, ctx.http, ctx.clock),
+            delivery,
             counts,
             ctx.clock,
-            backoff=new_backoff(),
             min_severity=options.min_severity,
-            timeout=options.timeout,
             resend=options.resend,
             send_resolved=options.send_resolved,
         )
-    return DeliveryQueue(
-        build_channel(options, ctx.http, ctx.clock),
-        counts,
-        on_done,
-        ctx.clock,
-        backoff=new_backoff(),
-        timeout=options.timeout,
-        limit=limit,
-        log=ctx.logger,
-    )
+    channel = build_channel(options, ctx.http, ctx.clock)
+    return DeliveryQueue(channel, delivery, counts, on_done, limit=limit, log=ctx.logger)
 
 
 async def send_test_notification(

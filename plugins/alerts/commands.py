@@ -62,7 +62,7 @@ def _options(context: CommandContext, collector: str) -> Config:
 
 
 def _list_lines(store: AlertStore) -> Iterator[str]:
-    entries = store.load_state().alerts.entries.values()
+    entries = store.load_state().alerts.tracked.values()
     waiting = sum(map(len, store.load_queues().values()))
     store.close()
     for tracked in entries:

@@ -13,7 +13,7 @@ from collector_plugins.alerts.alert import Alert
 from collector_plugins.alerts.alert_state import AlertStates
 from collector_plugins.alerts.alertmanager_sync import AlertmanagerSync
 from collector_plugins.alerts.channel_options import ChannelOptions
-from collector_plugins.alerts.channels import build_delivery
+from collector_plugins.alerts.channels import build_channel_queue
 from collector_plugins.alerts.config import Config
 from collector_plugins.alerts.delivery_queue import DeliveryQueue
 from collector_plugins.alerts.grouping import AlertGrouper, GroupingOptions
@@ -30,13 +30,13 @@ class Dispatcher:
     """The channels of one collector; `counts` holds, by channel, their notifications by result."""
 
     def __init__(self, config: Config, ctx: Context, store: AlertStore, counts: Mapping[str, Counter[str]]) -> None:
-        deliveries = {
-            name: build_delivery(options, ctx, counts[name], self._forget_message, limit=config.queue_limit)
+        channels = {
+            name: build_channel_queue(options, ctx, counts[name], self._forget_message, limit=config.queue_limit)
             for name, options in config.channels.items()
         }
-        self.deliveries: Mapping[str, DeliveryQueue | AlertmanagerSync] = deliveries
-        self._queues = {name: each for name, each in deliveries.items() if isinstance(each, DeliveryQueue)}
-        self._syncs = {name: each for name, each in deliveries.items() if isinstance(each, AlertmanagerSync)}
+        self.channels: Mapping[str, DeliveryQueue | AlertmanagerSync] = channels
+        self._queues = {name: each for name, each in channels.items() if isinstance(each, DeliveryQueue)}
+        self._syncs = {name: each for name, each in channels.items() if isinstance(each, AlertmanagerSync)}
         self._groupers = {name: AlertGrouper(_grouping_options(config, config.channels[name])) for name in self._queues}
         self._store = store
         self._clock = ctx.clock
@@ -78,9 +78,10 @@ class Dispatcher:
 
     def _shape(self, states: AlertStates) -> object:
         """What a restart must know exactly: which alerts there are, and what each channel was notified of."""
-        entries = {key: (each.firing, each.holds, each.alert.flapping) for key, each in states.entries.items()}
+        entries = {key: (each.firing, each.holds, each.alert.flapping) for key, each in states.tracked.items()}
         told = {
-            name: {key: each.at for key, each in grouper.log.told.items()} for name, grouper in self._groupers.items()
+            name: {key: each.at for key, each in grouper.log.notified.items()}
+            for name, grouper in self._groupers.items()
         }
         known = {name: {key: alert.ends_at for key, alert in sync.known.items()} for name, sync in self._syncs.items()}
         return entries, told, known
@@ -108,25 +109,25 @@ class Dispatcher:
 
     def start_deliveries(self) -> list[asyncio.Task[None]]:
         """Start every delivery that is due."""
-        return [task for each in self.deliveries.values() if (task := each.start_delivery())]
+        return [task for each in self.channels.values() if (task := each.start_delivery())]
 
     def channel_failures(self) -> Iterator[tuple[str, NotAvailable]]:
         """The channels whose last delivery failed, and why."""
-        for name, each in self.deliveries.items():
-            if each.last_error:
-                yield name, each.last_error
+        for name, each in self.channels.items():
+            if each.delivery.last_error:
+                yield name, each.delivery.last_error
 
     async def close(self, states: AlertStates) -> None:
         """Stop all deliveries and keep what waits."""
-        for each in self.deliveries.values():
-            await each.close()
+        for each in self.channels.values():
+            await each.delivery.close()
         with suppress(NotAvailable):
             self.save_state(states, at_once=True)
         self._store.close()
 
     def _bound_unsaved(self) -> None:
         """While nothing can be written, remember no more than the queues hold."""
-        waiting = sum(len(each) for each in self.deliveries.values())
+        waiting = sum(len(each) for each in self.channels.values())
         self._unsaved = self._unsaved[-max(1, waiting) :]
         self._gone = self._gone[-100_000:]
 

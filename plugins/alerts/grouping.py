@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf
 
 from collector_plugins.alerts.alert import Alert, Severity
 
@@ -42,8 +41,8 @@ class NotifiedAlert:
 class NotificationLog:
     """Everything a restart must preserve of one channel: the alerts it knows of, by id, and each group's last time."""
 
-    told: dict[str, NotifiedAlert] = field(default_factory=dict)
-    groups: dict[str, float] = field(default_factory=dict)
+    notified: dict[str, NotifiedAlert] = field(default_factory=dict)
+    last_sent: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ class AlertGrouper:
         self._options = options
         self._changed_since: dict[GroupKey, float] = {}
         self._tokens = self._max_tokens
-        self._refilled_at = -inf
+        self._refilled_at = 0.0
 
     @property
     def _max_tokens(self) -> float:
@@ -80,8 +79,8 @@ class AlertGrouper:
 
     def restore_log(self, log: NotificationLog, now: float) -> None:
         """Continue from the log of an earlier process; times that a wrong clock put into the future count as now."""
-        told = {key: NotifiedAlert(each.alert, min(each.at, now)) for key, each in log.told.items()}
-        self.log = NotificationLog(told, {key: min(at, now) for key, at in log.groups.items()})
+        told = {key: NotifiedAlert(each.alert, min(each.at, now)) for key, each in log.notified.items()}
+        self.log = NotificationLog(told, {key: min(at, now) for key, at in log.last_sent.items()})
 
     def take_due_batches(self, now: float, firing: Iterable[Alert]) -> list[AlertBatch]:
         """What is due at `now`, in steady seconds since 1970, given all alerts that fire; it counts as sent."""
@@ -101,11 +100,11 @@ class AlertGrouper:
         groups: dict[GroupKey, _Group] = {}
         for alert in firing.values():
             group = self._group_of(alert, groups)
-            told = self.log.told.get(alert.id)
+            told = self.log.notified.get(alert.id)
             group.firing.append(alert)
             group.changed |= told is None
             group.repeats |= told is not None and now - told.at >= self._options.repeat_interval
-        for key, told in list(self.log.told.items()):
+        for key, told in list(self.log.notified.items()):
             if key in firing:
                 continue
             if self._options.send_resolved:
@@ -113,7 +112,7 @@ class AlertGrouper:
                 group.resolved.append(replace(told.alert, ends_at=now))
                 group.changed = True
             else:
-                del self.log.told[key]
+                del self.log.notified[key]
         return groups
 
     def _group_of(self, alert: Alert, groups: dict[GroupKey, _Group]) -> _Group:
@@ -123,7 +122,7 @@ class AlertGrouper:
     def _due_groups(self, now: float, groups: Mapping[GroupKey, _Group]) -> list[_Group]:
         changed = [key for key, group in groups.items() if group.changed]
         self._changed_since = {key: self._changed_since.get(key, now) for key in changed}
-        last_sent = self.log.groups
+        last_sent = self.log.last_sent
         for text in [text for text, at in last_sent.items() if now - at >= self._options.group_interval]:
             del last_sent[text]  # holds nothing back any more
         return [group for group in groups.values() if group.repeats or self._may_send(group.key, now)]
@@ -131,7 +130,7 @@ class AlertGrouper:
     def _may_send(self, key: GroupKey, now: float) -> bool:
         since = self._changed_since.get(key)
         has_waited = since is not None and now - since >= self._options.group_wait
-        return has_waited and _text_of(key) not in self.log.groups
+        return has_waited and _text_of(key) not in self.log.last_sent
 
     def _batch(self, group: _Group) -> AlertBatch:
         labels = dict(zip(self._options.group_by, group.key, strict=True))
@@ -139,10 +138,10 @@ class AlertGrouper:
 
     def _record_sent(self, group: _Group, now: float) -> None:
         for alert in group.firing:
-            self.log.told[alert.id] = NotifiedAlert(alert, now)
+            self.log.notified[alert.id] = NotifiedAlert(alert, now)
         for alert in group.resolved:
-            del self.log.told[alert.id]
-        self.log.groups[_text_of(group.key)] = now
+            del self.log.notified[alert.id]
+        self.log.last_sent[_text_of(group.key)] = now
         self._changed_since.pop(group.key, None)
 
     def _refill_tokens(self, now: float) -> None:

@@ -7,8 +7,8 @@ from email.message import EmailMessage
 from email.utils import formatdate
 
 from collector_core import AuthFailed, Clock, NotAvailable, Reason
+from collector_plugins.alerts.background_delivery import DeliveryRefused
 from collector_plugins.alerts.channel_options import EmailOptions
-from collector_plugins.alerts.delivery_queue import DeliveryRefused
 from collector_plugins.alerts.notification import Notification, one_line, text_lines
 
 MAX_SUBJECT = 200  # characters

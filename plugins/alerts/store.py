@@ -146,13 +146,13 @@ def _add_row(state: SavedState, kind: str, channel: str, key: str, body: str) ->
     """Raises `ValueError` for what cannot be read."""
     match kind:
         case "alert":
-            state.alerts.entries[key] = _TRACKED.validate_json(body)
+            state.alerts.tracked[key] = _TRACKED.validate_json(body)
         case "starts":
-            state.alerts.starts[key] = _TIMES.validate_json(body)
+            state.alerts.recent_starts[key] = _TIMES.validate_json(body)
         case "notified":
-            state.logs.setdefault(channel, NotificationLog()).told[key] = _NOTIFIED.validate_json(body)
+            state.logs.setdefault(channel, NotificationLog()).notified[key] = _NOTIFIED.validate_json(body)
         case "group":
-            state.logs.setdefault(channel, NotificationLog()).groups[key] = _TIME.validate_json(body)
+            state.logs.setdefault(channel, NotificationLog()).last_sent[key] = _TIME.validate_json(body)
         case "known":
             state.known.setdefault(channel, {})[key] = _ALERT.validate_json(body)
         case _:
@@ -160,11 +160,11 @@ def _add_row(state: SavedState, kind: str, channel: str, key: str, body: str) ->
 
 
 def _rows_of(state: SavedState) -> Iterator[Row]:
-    yield from _rows("alert", "", state.alerts.entries, _TRACKED)
-    yield from _rows("starts", "", state.alerts.starts, _TIMES)
+    yield from _rows("alert", "", state.alerts.tracked, _TRACKED)
+    yield from _rows("starts", "", state.alerts.recent_starts, _TIMES)
     for channel, log in state.logs.items():
-        yield from _rows("notified", channel, log.told, _NOTIFIED)
-        yield from _rows("group", channel, log.groups, _TIME)
+        yield from _rows("notified", channel, log.notified, _NOTIFIED)
+        yield from _rows("group", channel, log.last_sent, _TIME)
     for channel, known in state.known.items():
         yield from _rows("known", channel, known, _ALERT)
 

@@ -11,11 +11,10 @@ from collector_core import Result, RunReport, Series
 from collector_plugins.anomaly.config import Config
 from collector_plugins.anomaly.detector import Detector
 from collector_plugins.anomaly.detector.component_detector import ComponentDetector
-from collector_plugins.anomaly.incidents.anomaly_types import MISSING, MULTIVARIATE
 from collector_plugins.anomaly.incidents.catalogue import component_of
 from collector_plugins.anomaly.incidents.incident import Incident, Kind
 from collector_plugins.anomaly.incidents.incident_tracker import IncidentTracker
-from collector_plugins.anomaly.incidents.symptoms import Symptom
+from collector_plugins.anomaly.incidents.symptoms import MISSING, MULTIVARIATE, Symptom
 from collector_plugins.anomaly.saved_state import SavedState
 from collector_plugins.anomaly.series.components import Components
 from collector_plugins.anomaly.series.watch_list import WatchList

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 
 from collector_plugins.anomaly.detector.component_detector import ComponentDetector
 from collector_plugins.anomaly.detector.value_rules import ZERO
-from collector_plugins.anomaly.incidents.anomaly_types import MISSING, TYPES_OF_RULES
 from collector_plugins.anomaly.incidents.incident import Incident, Kind
 from collector_plugins.anomaly.incidents.severity import floor_of, severity_of
-from collector_plugins.anomaly.incidents.symptoms import Symptom, family_of
+from collector_plugins.anomaly.incidents.symptoms import MISSING, TYPES_OF_RULES, Symptom, family_of
 from collector_plugins.anomaly.series.watched_series import WatchedSeries
 
 CALM_SIZE = 3.0  # robust scales

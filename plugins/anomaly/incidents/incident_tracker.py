@@ -7,13 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 from collector_plugins.anomaly.detector.component_detector import SECOND_SIZE, ComponentDetector
 from collector_plugins.anomaly.incidents.active_incidents import ActiveIncident, ActiveIncidents
-from collector_plugins.anomaly.incidents.anomaly_types import MULTIVARIATE, TYPES_OF_RULES
 from collector_plugins.anomaly.incidents.catalogue import actions_for
 from collector_plugins.anomaly.incidents.incident import Incident
 from collector_plugins.anomaly.incidents.incident_store import IncidentStore
-from collector_plugins.anomaly.incidents.messages import describe_anomaly, describe_company
+from collector_plugins.anomaly.incidents.messages import describe_anomaly, describe_company, observe
 from collector_plugins.anomaly.incidents.severity import NEUTRAL_SIZE, floor_of, severity_of
-from collector_plugins.anomaly.incidents.symptoms import Symptom, observe
+from collector_plugins.anomaly.incidents.symptoms import MULTIVARIATE, TYPES_OF_RULES, Symptom
 from collector_plugins.anomaly.series.watched_series import WatchedSeries
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from collector_plugins.anomaly.detector.value_rules import QUIET_DAYS, RARE_EVENT, STUCK, ZERO
-from collector_plugins.anomaly.incidents.anomaly_types import MISSING, MULTIVARIATE
+from collector_plugins.anomaly.incidents.symptoms import MISSING, MULTIVARIATE
+from collector_plugins.anomaly.series.daily_extremes import DAY
+from collector_plugins.anomaly.series.watched_series import WatchedSeries
 
 SEASON_DAYS = 2.0  # of watching, before "at this time of day" may be said
 PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -26,6 +28,26 @@ class Observation(NamedTuple):
     is_above: bool = True
     rows_lasting: int = 0
     row_seconds: float = 60.0
+
+
+def observe(watched: WatchedSeries, when: float) -> Observation:
+    """The numbers of the last row, before it counts among the extremes of its day."""
+    value, size, expected = watched.value, watched.size, watched.expected
+    is_above = size >= 0
+    unseen = 0 if value is None else watched.extremes.days_since(value, when, above=is_above)
+    spread = None if value is None or expected is None or not size else abs((value - expected) / size)
+    return Observation(
+        watched.series.heading,
+        unit_of_rows(watched.series.unit, is_counter=watched.is_counter),
+        value,
+        expected,
+        spread,
+        days_watched=(when - watched.first_row_at) / DAY,
+        days_unseen=unseen,
+        is_above=is_above,
+        rows_lasting=max(watched.rows_missed, watched.rules.same if value is not None else 0),
+        row_seconds=watched.row_seconds,
+    )
 
 
 def unit_of_rows(unit: str, *, is_counter: bool) -> str:

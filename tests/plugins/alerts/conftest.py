@@ -12,9 +12,9 @@ from collector_core import HttpClient, Published
 from collector_core.testing import FakeClock, Harness
 from collector_plugins.alerts import Alerts
 from collector_plugins.alerts.alert import Alert
+from collector_plugins.alerts.background_delivery import attempt_delivery
 from collector_plugins.alerts.channel_options import ChannelOptions
 from collector_plugins.alerts.channels import build_channel
-from collector_plugins.alerts.delivery_queue import attempt_delivery
 from collector_plugins.alerts.grouping import AlertBatch
 from collector_plugins.alerts.notification import build_notification
 from tests.shown import Shown
@@ -55,7 +55,7 @@ class Watched:
 
     def settle(self, channel):
         """Wait until the delivery of a channel that is under way has ended."""
-        task = self.collector._dispatcher.deliveries[channel]._background._task
+        task = self.collector._dispatcher.channels[channel].delivery._task._task
         self.harness._loop.run(asyncio.wait_for(asyncio.shield(task), 30))
 
     def close(self):

@@ -59,7 +59,7 @@ class Subject:
 
     @property
     def alert(self):
-        (tracked,) = self.machine.states.entries.values()
+        (tracked,) = self.machine.states.tracked.values()
         return tracked.alert
 
     @property
@@ -234,12 +234,12 @@ def test_keep_firing_goes_on_after_a_restart_where_it_was():
 
 
 def test_starts_that_a_wrong_clock_put_into_the_future_leave_the_window_like_those_of_now():
-    states = AlertStates(starts={"k": [9e9, 9e9 + 1], "empty": []})
+    states = AlertStates(recent_starts={"k": [9e9, 9e9 + 1], "empty": []})
     subject = Subject()
     subject.machine.restore_states(states, START)
-    assert subject.machine.states.starts == {"k": [START, START]}
+    assert subject.machine.states.recent_starts == {"k": [START, START]}
     assert subject.see(FLAPS.window, True) == "firing"
-    assert subject.machine.states.starts == {"k": [START + FLAPS.window]}
+    assert subject.machine.states.recent_starts == {"k": [START + FLAPS.window]}
 
 
 # ------------------------------------------------------------------ flapping
@@ -275,7 +275,7 @@ def test_a_flapping_alert_is_over_when_its_condition_has_been_gone_for_the_calm(
     assert subject.see_all(10 * [(10, gone)]) == ["flapping"] * 10
     assert subject.see(9.9, gone) == "flapping"
     assert subject.see(0.1, gone) == "none"
-    assert subject.machine.states.starts == {}, "and is an alert like any other the next time"
+    assert subject.machine.states.recent_starts == {}, "and is an alert like any other the next time"
 
 
 def test_a_keep_firing_longer_than_the_calm_holds_for_a_flapping_alert_too():
@@ -293,7 +293,7 @@ def test_a_flapping_alert_whose_condition_stays_is_an_ordinary_alert_after_the_c
     assert subject.see_all(9 * [(10, True)]) == ["flapping"] * 9
     assert subject.see(9.9, True) == "flapping"
     assert subject.see(0.1, True) == "firing"
-    assert subject.machine.states.starts == {}
+    assert subject.machine.states.recent_starts == {}
     assert subject.see(5, False) == "none", "which resolves at once"
 
 
@@ -308,7 +308,7 @@ def test_the_calm_starts_anew_with_every_change():
 def test_an_alert_that_does_not_flap_resolves_without_forgetting_its_starts():
     subject = Subject()
     subject.see_all([(0, True), (5, False)])
-    assert subject.machine.states.starts == {"k": [START]}
+    assert subject.machine.states.recent_starts == {"k": [START]}
 
 
 def test_flapping_goes_on_after_a_restart():
@@ -323,11 +323,11 @@ def test_no_more_starts_are_remembered_than_are_needed_and_none_older_than_the_w
     subject = Subject()
     subject.flap(2)
     subject.see(5, False)
-    assert subject.machine.states.starts == {"k": [START + 5, START + 15]}
+    assert subject.machine.states.recent_starts == {"k": [START + 5, START + 15]}
     subject.see(FLAPS.window - 5.1, False)
-    assert subject.machine.states.starts, "one of them still counts"
+    assert subject.machine.states.recent_starts, "one of them still counts"
     subject.see(0.1, False)
-    assert subject.machine.states.starts == {}
+    assert subject.machine.states.recent_starts == {}
 
 
 def test_the_earliest_starts_are_forgotten_where_too_many_series_have_some(monkeypatch):
@@ -335,7 +335,7 @@ def test_the_earliest_starts_are_forgotten_where_too_many_series_have_some(monke
     subject = machine()
     for number in range(5):
         subject.apply_evaluations(START + number, {f"{number}": evaluation()}, {"Hot"})
-    assert list(subject.states.starts) == ["2", "3", "4"]
+    assert list(subject.states.recent_starts) == ["2", "3", "4"]
 
 
 def test_what_lasts_does_not_change_what_is_saved():
@@ -377,14 +377,14 @@ def test_a_rule_has_no_more_alerts_than_it_may_and_other_rules_have_theirs():
     for now in (START, START + 5):
         subject.apply_evaluations(now, seen, {"Hot", "Cold"})
         assert (len(subject.firing_alerts), subject.untracked_series) == (4, 2)
-    assert list(subject.states.entries) == ["0", "1", "2", "cold"]
+    assert list(subject.states.tracked) == ["0", "1", "2", "cold"]
 
 
 def test_where_an_alert_of_a_full_rule_ends_the_next_series_gets_its_place():
     subject = machine(max_per_rule=1)
     subject.apply_evaluations(START, {"0": evaluation(), "1": evaluation()}, {"Hot"})
     subject.apply_evaluations(START + 5, {"0": evaluation(holds=False), "1": evaluation()}, {"Hot"})
-    assert list(subject.states.entries) == ["1"]
+    assert list(subject.states.tracked) == ["1"]
     assert subject.untracked_series == 0
 
 
@@ -408,8 +408,8 @@ def test_whatever_happens_what_is_kept_is_bounded_and_times_are_sound(given_step
     for seconds, holds in given_steps:
         subject.see(seconds, holds)
         latest = max(latest, subject.now)
-        assert len(subject.machine.states.entries) <= 1
-        assert sum(map(len, subject.machine.states.starts.values())) <= FLAPS.starts
+        assert len(subject.machine.states.tracked) <= 1
+        assert sum(map(len, subject.machine.states.recent_starts.values())) <= FLAPS.starts
         assert all(START - 6000 <= each.starts_at <= latest for each in subject.machine.firing_alerts)
 
 

@@ -12,6 +12,7 @@ from collector_core.testing import FakeClock
 from collector_plugins.alerts import alertmanager_sync
 from collector_plugins.alerts.alert import Alert, Severity
 from collector_plugins.alerts.alertmanager_sync import AlertmanagerSync
+from collector_plugins.alerts.background_delivery import BackgroundDelivery
 
 AWAY = NotAvailable(Reason.UNREACHABLE, "nobody answers", retry_after=30)
 NOW = 1.7e9
@@ -38,9 +39,9 @@ class ScriptedReceiver:
 class Subject:
     def __init__(self, clock=None, **options):
         self.clock, self.receiver, self.counts = clock or FakeClock(), ScriptedReceiver(), Counter()
-        options = {"min_severity": Severity.WARNING, "timeout": 30, "resend": 60} | options
-        backoff = Backoff(10, 600, random=lambda: 0.0)
-        self.sync = AlertmanagerSync(self.receiver, self.counts, self.clock, backoff=backoff, **options)
+        self.delivery = BackgroundDelivery(self.clock, timeout=30, backoff=Backoff(10, 600))
+        options = {"min_severity": Severity.WARNING, "resend": 60} | options
+        self.sync = AlertmanagerSync(self.receiver, self.delivery, self.counts, self.clock, **options)
 
     async def send(self, seconds=0.0):
         """Let time pass and send what is due; returns what was posted."""
@@ -60,14 +61,14 @@ def subject():
 def test_without_alerts_nothing_is_sent(subject, run):
     subject.sync.update_alerts(NOW, [])
     assert run(subject.send()) == run(subject.send(3600)) == []
-    assert subject.sync.is_up is None
+    assert subject.delivery.is_up is None
 
 
 def test_a_new_alert_is_sent_at_once_and_counted_once(subject, run):
     subject.sync.update_alerts(NOW, [alert()])
     assert len(subject.sync) == 1
     assert run(subject.send()) == [{"1": None}]
-    assert (len(subject.sync), subject.counts, subject.sync.is_up) == (0, {"sent": 1}, True)
+    assert (len(subject.sync), subject.counts, subject.delivery.is_up) == (0, {"sent": 1}, True)
     subject.sync.update_alerts(NOW + 5, [alert()])
     assert (len(subject.sync), run(subject.send(5))) == (0, [])
 
@@ -118,13 +119,13 @@ def test_while_it_is_away_it_is_asked_with_pauses_and_hears_of_everything_afterw
     subject.receiver.failures = [AWAY, AWAY]
     subject.sync.update_alerts(NOW, [alert("1"), alert("2")])
     run(subject.send())
-    assert (subject.sync.is_up, subject.sync.last_error, len(subject.sync)) == (False, AWAY, 2)
+    assert (subject.delivery.is_up, subject.delivery.last_error, len(subject.sync)) == (False, AWAY, 2)
     subject.sync.update_alerts(NOW + 5, [alert("2")])
     assert run(subject.send(29.9)) == [], "it asked for 30 s"
     assert run(subject.send(0.1)) == [{"1": NOW + 5, "2": None}]
     assert run(subject.send(29.9)) == []
     assert run(subject.send(0.1)) == [{"1": NOW + 5, "2": None}]
-    assert (subject.sync.known.keys(), subject.counts, subject.sync.last_error) == ({"2"}, {"sent": 2}, None)
+    assert (subject.sync.known.keys(), subject.counts, subject.delivery.last_error) == ({"2"}, {"sent": 2}, None)
 
 
 def test_pauses_grow_and_begin_anew_after_a_success(subject, run):
@@ -143,7 +144,7 @@ def test_a_refusal_is_no_reason_to_give_up_the_state(subject, run):
     subject.receiver.failures = [AuthFailed("answers 401")]
     subject.sync.update_alerts(NOW, [alert()])
     run(subject.send())
-    assert (subject.sync.last_error.reason, len(subject.sync)) == (Reason.AUTH, 1)
+    assert (subject.delivery.last_error.reason, len(subject.sync)) == (Reason.AUTH, 1)
     assert run(subject.send(10)) == [{"1": None}]
 
 
@@ -211,7 +212,7 @@ def test_closing_gives_up_what_is_under_way(subject, run):
         subject.receiver.hold = asyncio.Event()
         task = subject.sync.start_delivery()
         await asyncio.sleep(0)
-        await subject.sync.close()
+        await subject.delivery.close()
         return task.cancelled()
 
     assert run(story())

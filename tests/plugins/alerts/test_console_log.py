@@ -9,8 +9,8 @@ import pytest
 
 from collector_core import Reason
 from collector_plugins.alerts.alert import Alert
+from collector_plugins.alerts.background_delivery import attempt_delivery
 from collector_plugins.alerts.console_log import ConsoleChannel
-from collector_plugins.alerts.delivery_queue import attempt_delivery
 from collector_plugins.alerts.notification import alert_payload
 from tests.plugins.alerts.conftest import hot, message
 

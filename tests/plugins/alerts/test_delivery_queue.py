@@ -8,7 +8,8 @@ import pytest
 
 from collector_core import AuthFailed, Backoff, HttpStatusError, NotAvailable, Reason
 from collector_core.testing import FakeClock
-from collector_plugins.alerts.delivery_queue import DeliveryQueue, DeliveryRefused, attempt_delivery, new_backoff
+from collector_plugins.alerts.background_delivery import BackgroundDelivery, DeliveryRefused
+from collector_plugins.alerts.delivery_queue import DeliveryQueue
 from tests.plugins.alerts.conftest import message
 
 AWAY = NotAvailable(Reason.UNREACHABLE, "nobody answers")
@@ -42,15 +43,10 @@ class Subject:
 
     def __init__(self, limit=100):
         self.clock, self.channel, self.counts, self.done = FakeClock(), ScriptedChannel(), Counter(), []
+        backoff = Backoff(10, 600, jitter=1, random=lambda: 0.0)
+        self.delivery = BackgroundDelivery(self.clock, timeout=30, backoff=backoff)
         self.queue = DeliveryQueue(
-            self.channel,
-            self.counts,
-            self.done.append,
-            self.clock,
-            backoff=Backoff(10, 600, jitter=1, random=lambda: 0.0),
-            timeout=30,
-            limit=limit,
-            log=logging.getLogger("test"),
+            self.channel, self.delivery, self.counts, self.done.append, limit=limit, log=logging.getLogger("test")
         )
 
     async def deliver(self, seconds=0.0):
@@ -78,11 +74,11 @@ def subject():
 def test_messages_are_delivered_in_order_and_then_nothing_is_due(subject, run):
     subject.queue.enqueue(MESSAGES[:2])
     subject.queue.enqueue(MESSAGES[2:3])
-    assert subject.queue.is_up is None
+    assert subject.delivery.is_up is None
     assert run(subject.deliver())
     assert subject.channel.delivered == MESSAGES[:3]
     assert (subject.counts, subject.done) == ({"sent": 3}, [each.id for each in MESSAGES[:3]])
-    assert (len(subject.queue), subject.queue.is_up, subject.queue.last_error) == (0, True, None)
+    assert (len(subject.queue), subject.delivery.is_up, subject.delivery.last_error) == (0, True, None)
     assert not run(subject.deliver(3600))
 
 
@@ -91,7 +87,7 @@ def test_what_may_pass_is_tried_again_in_order_with_pauses_that_double(subject, 
     subject.channel.failures = 9 * [AWAY]
     assert run(subject.deliver())
     for pause in (10, 20, 40, 80, 160, 320, 600, 600, 600):
-        assert (len(subject.queue), subject.queue.is_up, subject.queue.last_error) == (2, False, AWAY)
+        assert (len(subject.queue), subject.delivery.is_up, subject.delivery.last_error) == (2, False, AWAY)
         assert not run(subject.deliver(pause - 0.1))
         assert run(subject.deliver(0.1))
     assert subject.channel.delivered == MESSAGES[:2]
@@ -111,15 +107,6 @@ def test_after_a_success_pauses_begin_anew(subject, run):
     assert subject.channel.delivered == MESSAGES[:2]
 
 
-def test_pauses_are_left_to_chance_from_nothing_to_the_longest():
-    pauses = set()
-    for _ in range(200):
-        backoff = new_backoff()
-        pauses.add(backoff.failed(0.0))
-    assert 0 <= min(pauses) < 2
-    assert 8 < max(pauses) <= 10
-
-
 def test_a_longer_pause_that_the_server_asks_for_is_kept(subject, run):
     subject.queue.enqueue(MESSAGES[:1])
     subject.channel.failures = [BUSY]
@@ -136,14 +123,14 @@ def test_a_message_that_is_refused_is_lost_and_said_so_and_the_next_one_goes_on(
     assert subject.channel.tried == MESSAGES[:2]
     assert (subject.counts, subject.done) == ({"failed": 1, "sent": 1}, [each.id for each in MESSAGES[:2]])
     assert [record.message for record in caplog.records] == [f"a notification was refused and is lost: {refusal}"]
-    assert subject.queue.is_up
+    assert subject.delivery.is_up
 
 
 def test_a_refusal_of_the_last_message_is_what_is_known_of_the_channel(subject, run):
     subject.queue.enqueue(MESSAGES[:1])
     subject.channel.failures = [REFUSED]
     run(subject.deliver())
-    assert (subject.queue.is_up, subject.queue.last_error) == (False, REFUSED)
+    assert (subject.delivery.is_up, subject.delivery.last_error) == (False, REFUSED)
     assert not run(subject.deliver(3600)), "nothing waits"
 
 
@@ -152,7 +139,7 @@ def test_after_a_refused_login_the_other_messages_wait_so_that_no_account_is_loc
     subject.channel.failures = [WRONG_TOKEN, WRONG_TOKEN]
     run(subject.deliver())
     assert (subject.channel.tried, subject.counts) == (MESSAGES[:1], {"failed": 1})
-    assert (subject.queue.last_error.reason, subject.queue.last_error.fix) == (Reason.AUTH, "check its token")
+    assert (subject.delivery.last_error.reason, subject.delivery.last_error.fix) == (Reason.AUTH, "check its token")
     assert not run(subject.deliver(9.9))
     run(subject.deliver(0.1))
     assert (subject.channel.tried, subject.counts) == (MESSAGES[:2], {"failed": 2})
@@ -215,7 +202,7 @@ def test_closing_gives_up_what_is_under_way_and_keeps_it(subject, run):
     async def story():
         subject.queue.enqueue(MESSAGES[:2])
         task = await subject.begin()
-        await subject.queue.close()
+        await subject.delivery.close()
         assert task.cancelled()
 
     run(story())
@@ -223,30 +210,3 @@ def test_closing_gives_up_what_is_under_way_and_keeps_it(subject, run):
     subject.channel.hold = None
     assert run(subject.deliver())
     assert subject.channel.delivered == MESSAGES[:2]
-
-
-# ------------------------------------------------------------------ one attempt
-
-
-async def raises(error):
-    raise error
-
-
-def test_an_attempt_that_works_returns_nothing(run):
-    assert run(attempt_delivery(asyncio.sleep(0), 1)) is None
-
-
-@pytest.mark.parametrize("error", [AWAY, REFUSED, UNKNOWN_RECIPIENT], ids=repr)
-def test_an_attempt_returns_how_it_failed(run, error):
-    assert run(attempt_delivery(raises(error), 1)) is error
-
-
-def test_an_attempt_that_hangs_is_given_up(run):
-    error = run(attempt_delivery(asyncio.Event().wait(), 0.01))
-    assert (error.reason, error.detail) == (Reason.TIMEOUT, "no answer within 0.01 s")
-
-
-def test_of_an_unknown_error_only_the_kind_is_told_because_its_text_may_hold_a_secret(run):
-    error = run(attempt_delivery(raises(ValueError("https://hooks.example/t0ken")), 1))
-    assert (error.reason, error.detail) == (Reason.BAD_DATA, "ValueError while sending")
-    assert error.__cause__ is None

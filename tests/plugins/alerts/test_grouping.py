@@ -114,7 +114,7 @@ def test_a_resolved_alert_is_sent_once_with_its_end():
     assert ids([batch]) == [([], ["1"])]
     assert batch.resolved[0].ends_at == 80
     assert channel.see(200, []) == []
-    assert channel.grouper.log.told == {}
+    assert channel.grouper.log.notified == {}
 
 
 def test_an_alert_that_came_and_went_before_it_was_sent_is_not_sent():
@@ -166,7 +166,7 @@ def test_without_resolved_notifications_the_end_is_silent_and_the_next_start_is_
     channel = Channel(group_wait=0, group_interval=0, send_resolved=False)
     channel.see(0, [alert()])
     assert channel.see(10, []) == []
-    assert channel.grouper.log.told == {}
+    assert channel.grouper.log.notified == {}
     assert channel.see(20, [alert()]) == [(["1"], [])]
 
 
@@ -210,6 +210,12 @@ def test_a_limit_below_one_a_minute_lets_one_through():
     assert channel.see(0, alerts("a")) == [(["a"], [])]
     assert channel.see(119, alerts("a", "b")) == []
     assert channel.see(120, alerts("a", "b")) == [(["b"], [])]
+
+
+def test_as_many_groups_as_the_limit_leaves_are_notifications_of_their_own():
+    channel = Channel(group_wait=0, group_interval=0, per_minute=3)
+    channel.see(0, alerts("a"))
+    assert channel.see(0, alerts("a", "b", "c")) == [(["b"], []), (["c"], [])]
 
 
 def test_where_the_limit_leaves_less_than_the_groups_need_they_are_one_summary():
@@ -269,9 +275,9 @@ def test_groups_that_no_longer_hold_anything_back_are_forgotten():
     channel.see(0, [alert()])
     channel.see(10, [alert()])
     channel.see(69, [alert()])
-    assert channel.grouper.log.groups == {"Hot": 10}
+    assert channel.grouper.log.last_sent == {"Hot": 10}
     channel.see(70, [alert()])
-    assert channel.grouper.log.groups == {}
+    assert channel.grouper.log.last_sent == {}
 
 
 # ------------------------------------------------------------------ whatever happens
@@ -290,4 +296,4 @@ def test_starts_and_ends_alternate_and_nothing_that_was_sent_is_left_behind(per_
                 firing.remove(each.id)
             firing |= {each.id for each in batch.firing}
     assert not firing
-    assert not channel.log.told
+    assert not channel.log.notified

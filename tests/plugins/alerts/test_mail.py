@@ -11,7 +11,7 @@ from aiosmtpd.smtp import AuthResult
 
 from collector_core import Reason
 from collector_plugins.alerts.alert import Alert
-from collector_plugins.alerts.delivery_queue import DeliveryRefused
+from collector_plugins.alerts.background_delivery import DeliveryRefused
 from tests.plugins.alerts.conftest import channel_options, hot, message
 
 SECRET = "correct-horse-battery"

@@ -4,7 +4,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
@@ -156,6 +156,7 @@ anything = st.recursive(
 fields = st.fixed_dictionaries({}, optional=dict.fromkeys(["alert", "series", *Rule.model_fields, "for"], anything))
 
 
+@settings(max_examples=50)
 @given(rule=fields | anything, channel=anything)
 def test_any_configuration_is_taken_or_refused(rule, channel):
     for given_options in ({"rules": [rule]}, {"channels": {"a": channel}}):

@@ -1,5 +1,6 @@
 """Restarts, kills and reloads at any moment: nothing is lost, nothing is told twice, time goes on where it was."""
 
+import itertools
 import shutil
 
 import pytest
@@ -17,10 +18,8 @@ def distinct_statuses(server):
     return list({each.headers["webhook-id"]: each.json["status"] for each in server.deliveries}.values())
 
 
-@pytest.mark.parametrize("killed", [False, True], ids=["restarted", "killed"])
-@pytest.mark.parametrize("step", range(1, len(STORY)))
-def test_at_whatever_step_it_ends_an_alert_is_told_once_and_its_end_once(watch, webhook, step, killed):
-    server = webhook()
+def end_within_the_story(watch, server, step, killed):
+    """Play the story, with a new process from `step` on; returns it."""
     options = {**QUICK, "startup_grace": "60s", "rules": [HOT], **hooked(server)}
     subject = watch(**options)
     for text in STORY[:step]:
@@ -28,20 +27,25 @@ def test_at_whatever_step_it_ends_an_alert_is_told_once_and_its_end_once(watch, 
     subject = watch(subject, killed=killed, **options)
     for text in (*STORY[step - 1 :], "heat 1\n", "heat 1\n"):
         subject.run(text)
+    return subject
+
+
+at_every_step = pytest.mark.parametrize(
+    ("step", "killed"), list(itertools.product(range(1, len(STORY)), (False, True))), ids=str
+)
+
+
+@at_every_step
+def test_at_whatever_step_it_ends_an_alert_is_told_once_and_its_end_once(watch, webhook, step, killed):
+    server = webhook()
+    end_within_the_story(watch, server, step, killed)
     assert server.statuses("Hot") == ["firing", "resolved"]
 
 
-@pytest.mark.parametrize("killed", [False, True], ids=["restarted", "killed"])
-@pytest.mark.parametrize("step", range(1, len(STORY)))
+@at_every_step
 def test_at_whatever_step_it_ends_while_the_channel_is_away_it_hears_of_all_of_it_later(watch, webhook, step, killed):
     server = webhook(status=503)
-    options = {**QUICK, "startup_grace": "60s", "rules": [HOT], **hooked(server)}
-    subject = watch(**options)
-    for text in STORY[:step]:
-        subject.run(text)
-    subject = watch(subject, killed=killed, **options)
-    for text in (*STORY[step - 1 :], "heat 1\n", "heat 1\n"):
-        subject.run(text)
+    subject = end_within_the_story(watch, server, step, killed)
     server.status = 200
     subject.run("heat 1\n", advance=3600).run("heat 1\n")
     assert distinct_statuses(server) == ["firing", "resolved"]

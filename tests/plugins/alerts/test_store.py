@@ -101,7 +101,7 @@ def test_everything_that_was_saved_is_there_after_a_restart_in_its_order(opened)
     opened().save(FULL, [], [])
     after = opened().load_state()
     assert after == FULL
-    assert list(after.alerts.entries) == list(FULL.alerts.entries)
+    assert list(after.alerts.tracked) == list(FULL.alerts.tracked)
 
 
 def test_what_is_no_longer_in_the_state_is_gone(opened):
@@ -183,14 +183,14 @@ def test_a_file_of_the_version_before_is_taken_over(opened, file):
     subject = opened()
     state, queues = subject.load_state(), subject.load_queues()
     assert subject.damaged == 0
-    assert list(state.alerts.entries) == ['Hot\nheat{room="hall"}', "Damp\ndamp"]
-    tracked = state.alerts.entries['Hot\nheat{room="hall"}']
+    assert list(state.alerts.tracked) == ['Hot\nheat{room="hall"}', "Damp\ndamp"]
+    tracked = state.alerts.tracked['Hot\nheat{room="hall"}']
     assert (tracked.firing, tracked.holds, tracked.steady, tracked.alert.value) == (True, True, 10.0, 61.5)
-    assert state.alerts.starts == {'Hot\nheat{room="hall"}': [1700000005.0], "Loud\nnoise": [1700000005.0]}
+    assert state.alerts.recent_starts == {'Hot\nheat{room="hall"}': [1700000005.0], "Loud\nnoise": [1700000005.0]}
     assert set(state.logs) == {"ops", "old-one", "log_file"}
     for log in state.logs.values():
-        assert log.groups["Hot"] == 1700000010.0
-        assert log.told["4cbb8bcbae562a3a"].at == 1700000010.0
+        assert log.last_sent["Hot"] == 1700000010.0
+        assert log.notified["4cbb8bcbae562a3a"].at == 1700000010.0
     assert {key: each.is_resolved for key, each in state.known["central"].items()} == {
         "4cbb8bcbae562a3a": False,
         "3268152c8ca40e80": True,
@@ -232,8 +232,8 @@ def test_in_a_state_of_the_version_before_what_can_be_read_is_taken_over(opened,
     change(file, ("UPDATE state SET body = ?", json.dumps(state)))
     subject = opened()
     loaded = subject.load_state()
-    assert list(loaded.alerts.entries) == ['Hot\nheat{room="hall"}']
-    assert set(loaded.logs["ops"].told) == {"4cbb8bcbae562a3a", "3268152c8ca40e80"}
+    assert list(loaded.alerts.tracked) == ['Hot\nheat{room="hall"}']
+    assert set(loaded.logs["ops"].notified) == {"4cbb8bcbae562a3a", "3268152c8ca40e80"}
     assert subject.damaged == 1
 
 
@@ -266,7 +266,7 @@ def test_a_damaged_alert_costs_no_other(opened, file, damage):
     change(file, damage)
     subject = opened()
     state = subject.load_state()
-    assert list(state.alerts.entries) == ["Hot\nheat"]
+    assert list(state.alerts.tracked) == ["Hot\nheat"]
     assert (state.logs, state.known, subject.damaged) == (FULL.logs, FULL.known, 1)
     subject.save(state, [], [])
     subject = opened()
@@ -302,7 +302,7 @@ def test_of_a_file_that_breaks_off_what_can_be_read_goes_on(opened, file):
     opened().close()
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 4])
     subject = opened()
-    kept = subject.load_state().alerts.entries
+    kept = subject.load_state().alerts.tracked
     assert 0 < len(kept) < 200
     assert all(alerts[key] == tracked for key, tracked in kept.items())
     assert subject.set_aside
@@ -331,7 +331,7 @@ def test_whatever_stands_in_a_row_the_others_are_read(rows):
             cursor = connection.execute("INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?)", values)
             inserted += cursor.rowcount
     state = subject.load_state()
-    assert FULL.alerts.entries.items() <= state.alerts.entries.items()
+    assert FULL.alerts.tracked.items() <= state.alerts.tracked.items()
     assert subject.damaged <= inserted
     subject.save(state, [], [])
     subject.close()

@@ -7,7 +7,7 @@ import hmac
 import pytest
 
 from collector_core import HttpStatusError, Reason
-from collector_plugins.alerts.delivery_queue import DeliveryRefused
+from collector_plugins.alerts.background_delivery import DeliveryRefused
 from collector_plugins.alerts.notification import webhook_payload
 from collector_plugins.alerts.webhook import signing_key
 from tests.plugins.alerts.conftest import channel_options, message

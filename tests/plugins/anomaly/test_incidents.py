@@ -8,8 +8,9 @@ from collector_plugins.anomaly.detector.component_detector import ComponentDetec
 from collector_plugins.anomaly.incidents.incident import MAX_RELATED, Incident
 from collector_plugins.anomaly.incidents.incident_store import IncidentStore
 from collector_plugins.anomaly.incidents.incident_tracker import IncidentTracker
+from collector_plugins.anomaly.incidents.messages import observe
 from collector_plugins.anomaly.incidents.severity import floor_of, severity_of
-from collector_plugins.anomaly.incidents.symptoms import Symptom, observe
+from collector_plugins.anomaly.incidents.symptoms import Symptom
 from collector_plugins.anomaly.series.watched_series import WatchedSeries
 
 START = 1_700_006_400.0
@@ -184,6 +185,20 @@ class TestJoin:
         assert incident.severity == 5
         board.row(odd(two, size=3.5))
         assert incident.severity == 5
+
+    def test_the_largest_of_those_that_join_counts(self):
+        one, two, three = (series_of(f"power_{number}") for number in range(3))
+        board = Board(one, two, three)
+        [incident] = board.row(odd(one, size=5))
+        board.row(odd(two, size=-35), odd(three, size=4))
+        assert incident.severity == 5
+
+    def test_series_of_all_incidents_are_covered(self):
+        power, heat = series_of(), series_of("heat", "temperature")
+        board = Board(power, heat)
+        board.row(odd(power), odd(heat))
+        assert board.tracker.active.covers("heat")
+        assert board.tracker.active.covers("host_power_watts")
 
     def test_a_series_that_joins_is_covered(self):
         one, two = series_of("power_0"), series_of("power_1")
