@@ -13,8 +13,8 @@ from collector_core import HttpClient, SecretStr, WebSocket
 from collector_plugins.blockchain.rpc import MOST_NOTIFICATIONS, bad_data, connection_failed, is_notification
 
 
-class HttpTransport:
-    """One address that begins with http:// or https://. `client` returns the collector's client."""
+class _Endpoint:
+    """One address with the headers that it wants. `client` returns the collector's client; `limit` is in bytes."""
 
     def __init__(
         self, client: Callable[[], HttpClient], url: SecretStr, headers: Mapping[str, SecretStr], limit: int
@@ -23,6 +23,10 @@ class HttpTransport:
         self._url = url
         self._headers = headers
         self._limit = limit
+
+
+class HttpTransport(_Endpoint):
+    """An address that begins with http:// or https://."""
 
     async def exchange(self, message: bytes) -> bytes:
         """Post JSON; a question may be asked twice. Raises `NotAvailable` and `AuthFailed`."""
@@ -41,17 +45,10 @@ class HttpTransport:
         """Nothing to let go of: the connections are the client's."""
 
 
-class WebSocketTransport:
-    """One address that begins with ws:// or wss://."""
+class WebSocketTransport(_Endpoint):
+    """An address that begins with ws:// or wss://."""
 
-    def __init__(
-        self, client: Callable[[], HttpClient], url: SecretStr, headers: Mapping[str, SecretStr], limit: int
-    ) -> None:
-        self._client = client
-        self._url = url
-        self._headers = headers
-        self._limit = limit
-        self._socket: WebSocket | None = None
+    _socket: WebSocket | None = None
 
     async def exchange(self, message: bytes) -> bytes:
         """Send a message and wait for the next answer; raises `NotAvailable` and `AuthFailed`."""
