@@ -18,7 +18,6 @@ from collector_plugins.alerts.defaults import rules_of
 from collector_plugins.alerts.delivery_queue import DeliveryResult
 from collector_plugins.alerts.dispatcher import Dispatcher
 from collector_plugins.alerts.rule_evaluator import RuleEvaluator
-from collector_plugins.alerts.steady_clock import SteadyClock
 from collector_plugins.alerts.store import AlertStore, state_file
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class Alerts(Collector[Config]):
         self._rules = tuple(rules_of(config))
         labels = {**config.labels, INSTANCE: config.instance or socket.gethostname()}
         self._evaluator = RuleEvaluator(self._rules, labels)
-        self._clock = SteadyClock(ctx.clock)
+        self._clock_offset = ctx.clock.time() - ctx.clock.monotonic()
         self._counts: dict[str, Counter[str]] = {name: Counter() for name in config.channels}
         self._machine = self._new_machine()
         self._dispatcher: Dispatcher | None = None
@@ -60,7 +59,7 @@ class Alerts(Collector[Config]):
     async def open(self) -> None:
         """Continue where the last process stopped; raises `NotAvailable` if its state cannot be kept."""
         await self.close()
-        now = self._clock.now()
+        now = self._now()
         self._opened_at = now
         store = self.open_store()
         try:
@@ -83,7 +82,7 @@ class Alerts(Collector[Config]):
     async def collect(self, out: Readings) -> None:
         """Evaluate all rules once, and start the deliveries that are due."""
         assert self._dispatcher is not None  # noqa: S101 - open has made it
-        self._advance_alerts(self._clock.now(), self._dispatcher)
+        self._advance_alerts(self._now(), self._dispatcher)
         with out.part(state=self.ctx.name):
             self._dispatcher.save_state(self._machine.states)
         if self.ctx.keeps_running:
@@ -102,6 +101,10 @@ class Alerts(Collector[Config]):
         from collector_plugins.alerts.routes import build_routes  # noqa: PLC0415 - only a server needs it
 
         return build_routes(lambda: (self._firing, self._pending))
+
+    def _now(self) -> float:
+        """Seconds since 1970 that never jump: the wall clock at the start, plus the time that has passed since."""
+        return self._clock_offset + self.ctx.clock.monotonic()
 
     def _report_damage(self, store: AlertStore) -> None:
         if store.set_aside:
