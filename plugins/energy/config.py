@@ -37,15 +37,17 @@ class Config(CollectorConfig):
     """Options of the energy plugin."""
 
     prefer: Prefer = Field(
-        Prefer.PACKAGE, description="What counts where both are measured: package (and memory), or psys, the platform."
+        Prefer.PACKAGE, description="What counts if both are measured: package (and memory), or psys, the platform."
     )
     carbon_intensity: float | None = Field(
-        None, ge=0, le=5000, allow_inf_nan=False, description="Grams of CO2 equivalent per kWh, where you know them."
+        None, ge=0, le=5000, allow_inf_nan=False, description="Grams of CO2 equivalent per kWh, if you know them."
     )
-    country: str | None = Field(None, description="ISO 3166 code, e.g. DE: takes the mean of a year from a table.")
-    live: Live | None = Field(None, description="Electricity Maps, as {zone, token}; the others step in when it fails.")
+    country: str | None = Field(None, description="ISO 3166 code, e.g. DE: uses a yearly mean from a table.")
+    live: Live | None = Field(
+        None, description="Electricity Maps, as {zone, token}; falls back to the other options when it fails."
+    )
     pue: float = Field(1.0, ge=1, le=10, allow_inf_nan=False, description="Power usage effectiveness of the building.")
-    price_per_kwh: float | None = Field(None, ge=0, allow_inf_nan=False, description="Price of a kWh in `currency`.")
+    price_per_kwh: float | None = Field(None, ge=0, allow_inf_nan=False, description="Price per kWh in `currency`.")
     currency: str = Field("EUR", pattern=r"[A-Z]{3}", description="ISO 4217 code, for the label of the cost.")
 
     @field_validator("country")

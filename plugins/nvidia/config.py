@@ -65,7 +65,9 @@ class Config(CollectorConfig):
     local_name: Word | None = Field(None, description="This machine's label `host`; default: its host name.")
     hosts: tuple[Host, ...] = Field((), description="Machines to read over ssh; see below.")
     nvidia_smi: Word = Field("nvidia-smi", description="The program to run, here and on the hosts, or its path.")
-    processes: bool = Field(False, description="Publish the GPU memory of each process, with its name and PID as labels.")
+    processes: bool = Field(
+        False, description="Publish the GPU memory of each process, with its name and PID as labels."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

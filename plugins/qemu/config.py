@@ -70,7 +70,7 @@ class Config(CollectorConfig):
     cpu_unit: CpuUnit | None = Field(
         default=None,
         description="Unit of x: `cores` (1.5: one and a half cores busy), `core_percent` (100: one core), "
-        "`host_percent` (100: all CPUs of the host). Default: as the model file says, `core_percent` with `env_file`, "
+        "`host_percent` (100: all CPUs of the host). Default: that of the model file, `core_percent` with `env_file`, "
         "else `cores`.",
     )
     fitted_range: tuple[Load, Load] | None = Field(
