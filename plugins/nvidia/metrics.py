@@ -44,7 +44,7 @@ ENERGY = Counter(
 )
 ENERGY_METHOD = Info(
     "nvidia_gpu_energy_method_info",
-    "Where the energy comes from: nvml_counter (the driver's counter) or power_integral (the area under the power curve).",
+    "Where the energy comes from: nvml_counter (the driver's counter) or power_integral (area under the power curve).",
     (*GPU_LABELS, "method"),
     of="gpu",
 )
