@@ -162,10 +162,11 @@ class Config(CollectorConfig):
         PushOptions(), description="For nodes with `source: push`: `token`, `expires_after` and `max_names`."
     )
     energy_components: frozenset[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]] = Field(
-        frozenset(), description="Components whose energy counts for a transaction, e.g. [cpu, dram]; all by default."
+        frozenset(),
+        description="Components whose energy counts towards a transaction, e.g. [cpu, dram]; all by default.",
     )
     energy_window: Duration = Field(
-        300.0, ge=10, le=86400, description="Time that the energy of a transaction is taken over."
+        300.0, ge=10, le=86400, description="Period that the energy per transaction is computed over."
     )
 
     @model_validator(mode="after")
