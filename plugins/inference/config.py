@@ -88,8 +88,8 @@ class Config(CollectorConfig):
     """Options of the inference plugin."""
 
     servers: tuple[Server, ...] = Field((), description="Model servers to read, and programs that push; see below.")
-    max_layers: int = Field(64, ge=0, le=1000, description="Layers of each model that are shown, at most.")
-    push: PushOptions = Field(default_factory=PushOptions, description="Who may push, and for how long it holds.")
+    max_layers: int = Field(64, ge=0, le=1000, description="Maximum number of layers published per model.")
+    push: PushOptions = Field(default_factory=PushOptions, description="Who may push, and how long a push is valid.")
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
