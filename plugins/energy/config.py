@@ -16,10 +16,10 @@ class Live(Options):
     """Electricity Maps, or a server that answers as it does."""
 
     zone: str = Field(
-        min_length=2, max_length=32, pattern=r"[A-Z0-9-]+", description="Its zone, e.g. DE or US-CAL-CISO."
+        min_length=2, max_length=32, pattern=r"[A-Z0-9-]+", description="Electricity Maps zone, e.g. DE or US-CAL-CISO."
     )
-    token: SecretStr = Field(description="Its API key: {$env: NAME} or {$file: path}.")
-    url: str = Field("https://api.electricitymaps.com/v3", description="Where it is asked; https outside loopback.")
+    token: SecretStr = Field(description="API key: {$env: NAME} or {$file: path}.")
+    url: str = Field("https://api.electricitymaps.com/v3", description="Base URL of the API; https outside loopback.")
     refresh: float = Field(900.0, ge=60, le=86_400, allow_inf_nan=False, description="Seconds between two requests.")
 
     @field_validator("url")

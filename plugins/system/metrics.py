@@ -15,7 +15,7 @@ CPU_SECONDS = Counter(
 )
 CPU_USAGE = Gauge(
     "system_cpu_usage_ratio",
-    "Fraction of non-idle time of all CPUs since the previous run, 0 to 1.",
+    "Fraction of time since the previous run that the CPUs were not idle, 0 to 1.",
     Unit.RATIO,
     topic="load",
     of="cpu",
@@ -23,7 +23,7 @@ CPU_USAGE = Gauge(
 )
 CPU_CORE_USAGE = Gauge(
     "system_cpu_core_usage_ratio",
-    "Fraction of non-idle time of each CPU since the previous run, 0 to 1.",
+    "Fraction of time since the previous run that each CPU was not idle, 0 to 1.",
     Unit.RATIO,
     ("cpu",),
     topic="core_load",
