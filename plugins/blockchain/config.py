@@ -42,7 +42,7 @@ def _address(*schemes: str) -> AfterValidator:
 
 class _Node(Options):
     name: Name = Field(description="The label `node`.")
-    consensus: Name | None = Field(None, description="How the nodes agree, e.g. proof_of_stake; for an info metric.")
+    consensus: Name | None = Field(None, description="Consensus algorithm, e.g. proof_of_stake; for an info metric.")
     here: bool | None = Field(None, description="Whether the node runs on this machine: its energy is then shared out.")
 
     @property
@@ -72,10 +72,12 @@ class EvmNode(_Asked):
     url: Annotated[SecretStr, _address("http", "https", "ws", "wss", "ipc")] = Field(
         description="Its JSON-RPC: http://, https://, ws://, wss:// or ipc:///path/to/geth.ipc."
     )
-    window: Duration = Field(60.0, ge=5, le=3600, description="Time that rates are taken over.")
-    max_blocks: int = Field(100, ge=2, le=1000, description="Blocks to catch up with in one run; others are skipped.")
-    stalled_after: Duration | None = Field(None, ge=1, description="A node without a new block for so long is stalled.")
-    contracts: bool = Field(True, description="Read whole transactions, to tell calls of contracts from transfers.")
+    window: Duration = Field(60.0, ge=5, le=3600, description="Period that rates are computed over.")
+    max_blocks: int = Field(
+        100, ge=2, le=1000, description="Most blocks to catch up on in one run; others are skipped."
+    )
+    stalled_after: Duration | None = Field(None, ge=1, description="Time without a new block until a node is stalled.")
+    contracts: bool = Field(True, description="Read whole transactions to tell contract calls from transfers.")
     functions: dict[Selector, Name] = Field(
         {}, max_length=MOST_FUNCTIONS, description="Names of functions by their selector, four bytes in hexadecimal."
     )
@@ -91,7 +93,7 @@ class Entry(Options):
 
     series: str = Field(min_length=1, max_length=500, description='name or name{label="value"}; several are added up.')
     scale: float = Field(1.0, gt=0, allow_inf_nan=False, description="Factor to the metric's unit.")
-    rate: bool = Field(False, description="Take its growth per second.")
+    rate: bool = Field(False, description="Use its increase per second.")
     _wanted: Wanted = PrivateAttr()
 
     @model_validator(mode="before")
@@ -116,7 +118,7 @@ class PrometheusNode(_Asked):
     source: Literal["prometheus"]
     url: Annotated[SecretStr, _address("http", "https")] = Field(description="Its metrics endpoint.")
     metrics: dict[str, Entry] = Field(
-        min_length=1, description="What is shown, and the series that it is: `block_height: chain_head_block`."
+        min_length=1, description="What to publish, and from which series: `block_height: chain_head_block`."
     )
 
     @model_validator(mode="after")
@@ -162,10 +164,11 @@ class Config(CollectorConfig):
         PushOptions(), description="For nodes with `source: push`: `token`, `expires_after` and `max_names`."
     )
     energy_components: frozenset[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]] = Field(
-        frozenset(), description="Components whose energy counts for a transaction, e.g. [cpu, dram]; all by default."
+        frozenset(),
+        description="Components whose energy counts towards a transaction, e.g. [cpu, dram]; all by default.",
     )
     energy_window: Duration = Field(
-        300.0, ge=10, le=86400, description="Time that the energy of a transaction is taken over."
+        300.0, ge=10, le=86400, description="Period that the energy per transaction is computed over."
     )
 
     @model_validator(mode="after")

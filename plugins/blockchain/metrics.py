@@ -35,7 +35,7 @@ VALIDATION = Gauge(
 )
 BLOCKS_PER_MINUTE = Gauge(
     "blockchain_blocks_per_minute",
-    "Blocks by minute over the window.",
+    "Blocks per minute over the window.",
     Unit.NONE,
     NODE,
     topic="block_rate",
@@ -53,7 +53,7 @@ HEIGHT = Gauge(
 )
 BLOCK_SIZE = Gauge(
     "blockchain_block_size_bytes",
-    "Size of the newest block, as the node says.",
+    "Size of the newest block, as reported by the node.",
     Unit.BYTES,
     NODE,
     topic="block_size",
@@ -71,7 +71,7 @@ BLOCK_AGE = Gauge(
 )
 BLOCK_LAG = Gauge(
     "blockchain_block_lag_blocks",
-    "Blocks behind the highest node of the same chain, or behind what the node itself knows to be missing.",
+    "Blocks behind the highest node of the same chain, or the number of blocks the node itself knows to be missing.",
     Unit.NONE,
     NODE,
     topic="block_lag",
@@ -80,7 +80,7 @@ BLOCK_LAG = Gauge(
 )
 STALLED = Gauge(
     "blockchain_stalled",
-    "1 while no new block has come for `stalled_after`.",
+    "1 while no new block has arrived for `stalled_after`.",
     Unit.NONE,
     NODE,
     topic="stalled",
@@ -89,7 +89,7 @@ STALLED = Gauge(
 )
 MEMPOOL = Gauge(
     "blockchain_mempool_transactions",
-    "Transactions that wait for a block.",
+    "Transactions waiting for a block.",
     Unit.NONE,
     NODE,
     topic="queue",
@@ -107,7 +107,7 @@ MEMPOOL_QUEUED = Gauge(
 )
 PEERS = Gauge(
     "blockchain_peers",
-    "Nodes that the node is connected to.",
+    "Peers that the node is connected to.",
     Unit.NONE,
     NODE,
     topic="peers",
@@ -134,7 +134,7 @@ FINALITY = Gauge(
 )
 CONSENSUS_MESSAGES = Gauge(
     "blockchain_consensus_messages_per_second",
-    "Messages of the consensus per second.",
+    "Consensus messages per second.",
     Unit.NONE,
     NODE,
     topic="consensus_rate",
@@ -143,7 +143,7 @@ CONSENSUS_MESSAGES = Gauge(
 )
 CONSENSUS_PARTICIPATION = Gauge(
     "blockchain_consensus_participation_ratio",
-    "Part of the validators that take part, 0 to 1.",
+    "Fraction of the validators that participate, 0 to 1.",
     Unit.RATIO,
     NODE,
     topic="participation",
@@ -152,7 +152,7 @@ CONSENSUS_PARTICIPATION = Gauge(
 )
 CONSENSUS_INFO = Info(
     "blockchain_consensus_info",
-    "How the nodes agree.",
+    "Consensus algorithm of the nodes.",
     ("node", "algorithm"),
     of="node",
     title="Consensus of the chain",
@@ -213,7 +213,7 @@ WASM_LOAD = Gauge(
 )
 QUANTUM_OVERHEAD = Gauge(
     "blockchain_quantum_resistant_overhead_ratio",
-    "Time that quantum-resistant cryptography takes by the time that classical cryptography takes.",
+    "Time of quantum-resistant cryptography divided by the time of classical cryptography.",
     Unit.RATIO,
     NODE,
     topic="cryptography_overhead",
@@ -222,7 +222,7 @@ QUANTUM_OVERHEAD = Gauge(
 )
 ENERGY_PER_TRANSACTION = Gauge(
     "blockchain_energy_per_transaction_joules",
-    "Energy of the machine, or of the chosen components, by the transactions of the node on it, over `energy_window`.",
+    "Energy of the machine, or of the chosen components, per transaction of the node on it, over `energy_window`.",
     Unit.JOULES,
     NODE,
     topic="energy_per_transaction",
@@ -231,7 +231,7 @@ ENERGY_PER_TRANSACTION = Gauge(
 )
 REORGANIZATIONS = Counter(
     "blockchain_reorganizations_total",
-    "Times that blocks which the node had shown were replaced.",
+    "Times that blocks already reported by the node were replaced.",
     Unit.NONE,
     NODE,
     topic="reorganizations",
@@ -249,8 +249,8 @@ REPLACED_BLOCKS = Counter(
 )
 RESTARTS = Counter(
     "blockchain_node_restarts_total",
-    "Times that the node was seen to have started anew: nothing had listened at its address, its process or version "
-    "is another one, or its chain began anew.",
+    "Restarts of the node that were detected: nothing had been listening at its address, its process or version "
+    "changed, or its chain started over.",
     Unit.NONE,
     NODE,
     topic="restarts",
@@ -259,7 +259,7 @@ RESTARTS = Counter(
 )
 RESETS = Counter(
     "blockchain_chain_resets_total",
-    "Times that the node came with another chain than before.",
+    "Times that the node presented a different chain than before.",
     Unit.NONE,
     NODE,
     topic="chain_resets",
@@ -268,7 +268,7 @@ RESETS = Counter(
 )
 SKIPPED_BLOCKS = Counter(
     "blockchain_skipped_blocks_total",
-    "Blocks that were never read because more than `max_blocks` had come; their transactions are not counted.",
+    "Blocks that were never read because more than `max_blocks` had arrived; their transactions are not counted.",
     Unit.NONE,
     NODE,
     topic="skipped_blocks",
@@ -277,7 +277,7 @@ SKIPPED_BLOCKS = Counter(
 )
 NODE_UP = Gauge(
     "blockchain_node_up",
-    "1 where the node answered.",
+    "1 if the node answered.",
     Unit.NONE,
     ("node", "source"),
     topic="availability",

@@ -16,10 +16,10 @@ class Live(Options):
     """Electricity Maps, or a server that answers as it does."""
 
     zone: str = Field(
-        min_length=2, max_length=32, pattern=r"[A-Z0-9-]+", description="Its zone, e.g. DE or US-CAL-CISO."
+        min_length=2, max_length=32, pattern=r"[A-Z0-9-]+", description="Electricity Maps zone, e.g. DE or US-CAL-CISO."
     )
-    token: SecretStr = Field(description="Its API key: {$env: NAME} or {$file: path}.")
-    url: str = Field("https://api.electricitymaps.com/v3", description="Where it is asked; https outside loopback.")
+    token: SecretStr = Field(description="API key: {$env: NAME} or {$file: path}.")
+    url: str = Field("https://api.electricitymaps.com/v3", description="Base URL of the API; https outside loopback.")
     refresh: float = Field(900.0, ge=60, le=86_400, allow_inf_nan=False, description="Seconds between two requests.")
 
     @field_validator("url")
@@ -37,15 +37,17 @@ class Config(CollectorConfig):
     """Options of the energy plugin."""
 
     prefer: Prefer = Field(
-        Prefer.PACKAGE, description="What counts where both are measured: package (and memory), or psys, the platform."
+        Prefer.PACKAGE, description="What counts if both are measured: package (and memory), or psys, the platform."
     )
     carbon_intensity: float | None = Field(
-        None, ge=0, le=5000, allow_inf_nan=False, description="Grams of CO2 equivalent per kWh, where you know them."
+        None, ge=0, le=5000, allow_inf_nan=False, description="Grams of CO2 equivalent per kWh, if you know them."
     )
-    country: str | None = Field(None, description="ISO 3166 code, e.g. DE: takes the mean of a year from a table.")
-    live: Live | None = Field(None, description="Electricity Maps, as {zone, token}; the others step in when it fails.")
+    country: str | None = Field(None, description="ISO 3166 code, e.g. DE: uses a yearly mean from a table.")
+    live: Live | None = Field(
+        None, description="Electricity Maps, as {zone, token}; falls back to the other options when it fails."
+    )
     pue: float = Field(1.0, ge=1, le=10, allow_inf_nan=False, description="Power usage effectiveness of the building.")
-    price_per_kwh: float | None = Field(None, ge=0, allow_inf_nan=False, description="Price of a kWh in `currency`.")
+    price_per_kwh: float | None = Field(None, ge=0, allow_inf_nan=False, description="Price per kWh in `currency`.")
     currency: str = Field("EUR", pattern=r"[A-Z]{3}", description="ISO 4217 code, for the label of the cost.")
 
     @field_validator("country")

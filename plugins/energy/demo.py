@@ -10,9 +10,9 @@ from collector_plugins.energy.config import Config
 class DemoConfig(Config):
     """The plugin's options, with defaults for a demo."""
 
-    country: str | None = Field("DE", description="ISO 3166 code whose carbon intensity the demo reckons with.")
+    country: str | None = Field("DE", description="ISO 3166 code whose carbon intensity the demo uses.")
     pue: float = Field(1.25, ge=1, le=10, description="Power usage effectiveness of the demo's building.")
-    price_per_kwh: float | None = Field(0.32, ge=0, description="Price of a kWh in the demo.")
+    price_per_kwh: float | None = Field(0.32, ge=0, description="Price per kWh in the demo.")
 
 
 class DemoEnergy(Energy):

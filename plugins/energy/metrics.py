@@ -17,7 +17,7 @@ ENERGY = Counter(
 )
 POWER = Gauge(
     "energy_power_watts",
-    "Power now of what counts: the sum is the machine. method=model is an estimate.",
+    "Current power of the meters that count: the sum is the machine. method=model is an estimate.",
     Unit.WATTS,
     _ACCOUNT,
     topic="power",
@@ -26,7 +26,7 @@ POWER = Gauge(
 )
 UNCERTAINTY = Gauge(
     "energy_uncertainty_ratio",
-    "Expected error of energy and power, as a part of them; the largest where several devices differ.",
+    "Expected relative error of energy and power; the largest one if several devices differ.",
     Unit.RATIO,
     ("component", "method"),
     topic="uncertainty",
@@ -43,7 +43,7 @@ UNATTRIBUTED = Gauge(
 )
 METER = Info(
     "energy_meter_info",
-    "Meters that there are; `counts` is false for one whose energy is counted with another.",
+    "Known meters; `counts` is false for a meter whose energy is counted by another one.",
     (*_ACCOUNT, "counts"),
     of="host",
     title="Energy meter",
@@ -59,7 +59,7 @@ EMISSIONS = Counter(
 )
 INTENSITY = Gauge(
     "energy_carbon_intensity_grams_per_kwh",
-    "CO2 equivalent of a kWh that emissions are reckoned with; `source` says where the number comes from.",
+    "CO2 equivalent per kWh used to compute emissions; `source` names its origin.",
     labels=("zone", "source"),
     topic="carbon_intensity",
     of="grid",

@@ -26,8 +26,8 @@ from collector_plugins.estimate.sizing import Sizing, Source, size
 
 MODEL = Info(
     "estimate_model_info",
-    "What the estimate goes by: the processor, how many sockets or which share of one, its TDP and where that is from "
-    "(table, family, configured), or the model file.",
+    "What the estimate is based on: the processor, how many sockets or which share of one, its TDP and the source of "
+    "it (table, family, configured), or the model file.",
     ("cpu", "sockets", "share", "tdp_watts", "source", "calibrated"),
     of="host",
     title="Model of the estimate",

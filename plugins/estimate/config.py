@@ -32,16 +32,16 @@ class Config(CollectorConfig):
 
     tdp_watts: Annotated[float, Field(gt=0, le=HIGHEST_WATTS)] | None = Field(
         default=None,
-        description="Thermal design power of one processor as its maker specifies it; sockets are counted, and of a "
-        "virtual machine's its share is taken. Default: by a table of processors.",
+        description="Thermal design power of one processor as specified by its manufacturer; sockets are counted, and "
+        "a virtual machine gets its share. Default: from a table of processors.",
     )
     idle_watts: Annotated[float, Field(ge=0, le=HIGHEST_WATTS)] | None = Field(
-        default=None, description="What one processor draws when it has nothing to do. Default: a tenth of its TDP."
+        default=None, description="What one processor draws when idle. Default: a tenth of its TDP."
     )
     model_file: Annotated[ConfigPath | None, AfterValidator(_readable)] = Field(
         default=None,
-        description="The curve from a file that `energy-collector calibrate cpu` wrote on this machine, instead of one "
-        "by TDP.",
+        description="File with the curve, written by `energy-collector calibrate cpu` on this machine; replaces the "
+        "one based on TDP.",
     )
     _model: Model | None = PrivateAttr(None)  # compared with the options: a file that changed restarts the collector
 

@@ -48,13 +48,13 @@ Url = Annotated[str, Field(max_length=2000), AfterValidator(_web_address)]
 class Server(Options):
     """One model server, or one program that pushes."""
 
-    name: Name = Field(description="The label `server`, the name to push to, and the model's where nothing else is.")
+    name: Name = Field(description="The label `server`, the name to push to, and the model's fallback name.")
     source: Source = Field(description="vllm, triton, tgi, prometheus (with `mapping`) or push.")
-    url: Url | None = Field(None, description="Its metrics; `/metrics` is added where there is no path.")
-    token: SecretStr | None = Field(None, description="Bearer token that it asks for; https outside loopback.")
-    mapping: Mapping | None = Field(None, description="Which sample is which reading, for `source: prometheus`.")
-    model: Text = Field("", description="The label `model`; by default what the server says, else `name`.")
-    models: tuple[Text, ...] = Field(("*",), min_length=1, description="Patterns: which of its models are shown.")
+    url: Url | None = Field(None, description="URL of its metrics; `/metrics` is appended if it has no path.")
+    token: SecretStr | None = Field(None, description="Bearer token that it requires; https outside loopback.")
+    mapping: Mapping | None = Field(None, description="Which sample provides which reading, for `source: prometheus`.")
+    model: Text = Field("", description="The label `model`; by default as the server reports, else `name`.")
+    models: tuple[Text, ...] = Field(("*",), min_length=1, description="Patterns: which of its models are published.")
     type: Text = Field("", description="What the model is, e.g. llm; for inference_info.")
     quantization: Text = Field("", description="How it is quantised, e.g. awq; for inference_info.")
     acceleration: Text = Field("", description="What it runs on, e.g. cuda; for inference_info.")
@@ -88,8 +88,8 @@ class Config(CollectorConfig):
     """Options of the inference plugin."""
 
     servers: tuple[Server, ...] = Field((), description="Model servers to read, and programs that push; see below.")
-    max_layers: int = Field(64, ge=0, le=1000, description="Layers of each model that are shown, at most.")
-    push: PushOptions = Field(default_factory=PushOptions, description="Who may push, and for how long it holds.")
+    max_layers: int = Field(64, ge=0, le=1000, description="Maximum number of layers published per model.")
+    push: PushOptions = Field(default_factory=PushOptions, description="Who may push, and how long a push is valid.")
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

@@ -37,8 +37,10 @@ class Sample(Options):
     """Where a reading is found: samples of one name, added up over the labels that are not asked for."""
 
     sample: str = Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]{0,199}$", description="Name of the sample.")
-    scale: float = Field(1.0, gt=0, allow_inf_nan=False, description="Factor to seconds, or to a ratio from 0 to 1.")
-    labels: dict[str, str] = Field(default_factory=dict, max_length=16, description="Labels that it must have.")
+    scale: float = Field(
+        1.0, gt=0, allow_inf_nan=False, description="Factor to convert to seconds, or to a ratio from 0 to 1."
+    )
+    labels: dict[str, str] = Field(default_factory=dict, max_length=16, description="Labels that the sample must have.")
 
 
 def _alternatives(value: Any) -> Any:

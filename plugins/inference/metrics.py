@@ -14,42 +14,42 @@ def _seconds(name: str, help: str, *labels: str, topic: str, of: str, title: str
 
 LATENCY_MEAN = _seconds(
     "latency_mean",
-    "Mean time of the requests that ended since the run before.",
+    "Mean latency of the requests that finished since the previous run.",
     topic="latency",
     of="model_server",
     title="Mean inference latency",
 )
 LATENCY_P95 = _seconds(
     "latency_p95",
-    "Time that 95 % of these requests took at most, interpolated as Prometheus does.",
+    "95th percentile of the request latency since the previous run, interpolated as Prometheus does.",
     topic="latency_p95",
     of="model_server",
     title="95th percentile of the inference latency",
 )
 LATENCY_P99 = _seconds(
     "latency_p99",
-    "Time that 99 % of these requests took at most, interpolated as Prometheus does.",
+    "99th percentile of the request latency since the previous run, interpolated as Prometheus does.",
     topic="latency_p99",
     of="model_server",
     title="99th percentile of the inference latency",
 )
 FIRST_TOKEN_MEAN = _seconds(
     "first_token_mean",
-    "Mean time to the first token, since the run before.",
+    "Mean time to the first token since the previous run.",
     topic="first_token_latency",
     of="model_server",
     title="Mean time to the first token",
 )
 FIRST_TOKEN_P95 = _seconds(
     "first_token_p95",
-    "Time within which 95 % of these requests had their first token.",
+    "95th percentile of the time to the first token since the previous run.",
     topic="first_token_latency_p95",
     of="model_server",
     title="95th percentile of the time to the first token",
 )
 LAYER_LATENCY = _seconds(
     "layer_latency",
-    "Mean time in one layer of the model, since the run before.",
+    "Mean time in one layer of the model since the previous run.",
     "layer",
     topic="layer_latency",
     of="model_server",
@@ -57,7 +57,7 @@ LAYER_LATENCY = _seconds(
 )
 REQUEST_RATE = Gauge(
     "inference_requests_per_second",
-    "Requests answered, since the run before.",
+    "Requests answered per second since the previous run.",
     labels=_MODEL,
     topic="throughput",
     of="model_server",
@@ -65,7 +65,7 @@ REQUEST_RATE = Gauge(
 )
 REQUESTS = Counter(
     "inference_requests_total",
-    "Requests answered, as the servers count them.",
+    "Requests answered, as counted by the servers.",
     labels=_MODEL,
     topic="requests",
     of="model_server",
@@ -73,7 +73,7 @@ REQUESTS = Counter(
 )
 FAILURES = Counter(
     "inference_request_failures_total",
-    "Requests that failed, as the servers count them.",
+    "Requests that failed, as counted by the servers.",
     labels=_MODEL,
     topic="errors",
     of="model_server",
@@ -81,7 +81,7 @@ FAILURES = Counter(
 )
 TOKEN_RATE = Gauge(
     "inference_tokens_per_second",
-    "Tokens generated, since the run before.",
+    "Tokens generated per second since the previous run.",
     labels=_MODEL,
     topic="token_rate",
     of="model_server",
@@ -89,7 +89,7 @@ TOKEN_RATE = Gauge(
 )
 TOKENS = Counter(
     "inference_tokens_total",
-    "Tokens generated, as the servers count them.",
+    "Tokens generated, as counted by the servers.",
     labels=_MODEL,
     topic="tokens",
     of="model_server",
@@ -97,7 +97,7 @@ TOKENS = Counter(
 )
 WAITING = Gauge(
     "inference_requests_waiting",
-    "Requests that wait to be worked on.",
+    "Requests waiting to be processed.",
     labels=_MODEL,
     topic="queue",
     of="model_server",
@@ -105,7 +105,7 @@ WAITING = Gauge(
 )
 RUNNING = Gauge(
     "inference_requests_running",
-    "Requests that are worked on.",
+    "Requests being processed.",
     labels=_MODEL,
     topic="running",
     of="model_server",
@@ -113,7 +113,7 @@ RUNNING = Gauge(
 )
 CACHE_USAGE = Gauge(
     "inference_cache_usage_ratio",
-    "Part of the KV cache that is in use.",
+    "Fraction of the KV cache in use.",
     Unit.RATIO,
     _MODEL,
     topic="cache_load",
@@ -122,7 +122,7 @@ CACHE_USAGE = Gauge(
 )
 UTILIZATION = Gauge(
     "inference_accelerator_utilization_ratio",
-    "How busy the accelerators of the servers are; the mean of several.",
+    "Utilisation of the servers' accelerators, 0 to 1; the mean if there are several.",
     Unit.RATIO,
     _MODEL,
     topic="load",
@@ -131,7 +131,7 @@ UTILIZATION = Gauge(
 )
 ENERGY = Gauge(
     "inference_energy_per_request_joules",
-    "Energy of this machine's GPUs, idle time included, by the requests answered meanwhile.",
+    "Energy of this machine's GPUs, including idle time, per request answered in that time.",
     Unit.JOULES,
     _MODEL,
     topic="energy_per_request",
@@ -140,14 +140,14 @@ ENERGY = Gauge(
 )
 INFO = Info(
     "inference_info",
-    "What the model is, as configured or pushed; what is not known is empty.",
+    "Properties of the model, as configured or pushed; unknown ones are empty.",
     (*_MODEL, "type", "quantization", "acceleration"),
     of="model_server",
     title="Model",
 )
 SERVER_UP = Gauge(
     "inference_server_up",
-    "1 while the server answers, or has pushed lately.",
+    "1 while the server answers, or has pushed recently.",
     labels=("server",),
     topic="availability",
     of="model_server",

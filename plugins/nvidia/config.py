@@ -38,14 +38,17 @@ class Host(Options):
 
     name: Word = Field("", validate_default=False, description="The label `host`; default: the address.")
     address: Word = Field(description="Name or address to connect to.")
-    user: Word | None = Field(None, description="Who to log in as; default: the user that the collector runs as.")
+    user: Word | None = Field(None, description="User to log in as; default: the user that the collector runs as.")
     port: int = Field(22, ge=1, le=65535, description="Port of the ssh server.")
     identity_file: str | None = Field(
         None, min_length=1, description="Private key; default: the keys in ~/.ssh. Keys of the agent are tried too."
     )
-    known_hosts: str = Field("~/.ssh/known_hosts", min_length=1, description="File of the host keys to trust.")
+    known_hosts: str = Field("~/.ssh/known_hosts", min_length=1, description="File with the trusted host keys.")
     power_limit_watts: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="Limit of each GPU to compare with, instead of the driver's."
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Limit to compare the power of each GPU with, instead of the driver's.",
     )
 
     @property
@@ -65,7 +68,9 @@ class Config(CollectorConfig):
     local_name: Word | None = Field(None, description="This machine's label `host`; default: its host name.")
     hosts: tuple[Host, ...] = Field((), description="Machines to read over ssh; see below.")
     nvidia_smi: Word = Field("nvidia-smi", description="The program to run, here and on the hosts, or its path.")
-    processes: bool = Field(False, description="Publish the GPU memory of each process: its name and number in labels.")
+    processes: bool = Field(
+        False, description="Publish the GPU memory of each process, with its name and PID as labels."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

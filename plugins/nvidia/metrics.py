@@ -26,7 +26,7 @@ POWER_LIMIT = Gauge(
 )
 POWER_LIMIT_USAGE = Gauge(
     "nvidia_gpu_power_limit_usage_ratio",
-    "Power by power limit; 1 is the limit.",
+    "Power divided by the power limit; 1 is the limit.",
     Unit.RATIO,
     GPU_LABELS,
     topic="power_limit_use",
@@ -44,20 +44,20 @@ ENERGY = Counter(
 )
 ENERGY_METHOD = Info(
     "nvidia_gpu_energy_method_info",
-    "Where the energy comes from: nvml_counter (the driver's counter) or power_integral (the area under the power).",
+    "Where the energy comes from: nvml_counter (the driver's counter) or power_integral (area under the power curve).",
     (*GPU_LABELS, "method"),
     of="gpu",
 )
 ENERGY_INTEGRAL = Counter(
     "nvidia_gpu_energy_integral_joules_total",
-    "The area under the power, beside the driver's counter and where both are known, to compare; do not add it.",
+    "Area under the power curve, for comparison where the driver's counter is known too; do not add it up.",
     Unit.JOULES,
     GPU_LABELS,
     of="gpu",
 )
 ENERGY_DISAGREEMENT = Gauge(
     "nvidia_gpu_energy_disagreement_ratio",
-    "By how much the area under the power differs from the driver's counter: 0.02 is 2 % more, negative is less.",
+    "Deviation of the area under the power curve from the driver's counter: 0.02 is 2 % more, negative is less.",
     Unit.RATIO,
     GPU_LABELS,
     of="gpu",
@@ -88,7 +88,7 @@ MEMORY_TEMPERATURE = Gauge(
 )
 MEMORY_USED = Gauge(
     "nvidia_gpu_memory_used_bytes",
-    "Memory in use, without what the driver reserves.",
+    "Memory in use, excluding what the driver reserves.",
     Unit.BYTES,
     GPU_LABELS,
     topic="memory_used",
@@ -106,7 +106,7 @@ MEMORY_TOTAL = Gauge(
 )
 UTILIZATION = Gauge(
     "nvidia_gpu_utilization_ratio",
-    "Part of the time in which a kernel ran, 0 to 1.",
+    "Fraction of time in which a kernel was running, 0 to 1.",
     Unit.RATIO,
     GPU_LABELS,
     topic="load",
@@ -115,7 +115,7 @@ UTILIZATION = Gauge(
 )
 MEMORY_UTILIZATION = Gauge(
     "nvidia_gpu_memory_utilization_ratio",
-    "Part of the time in which memory was read or written, 0 to 1.",
+    "Fraction of time in which memory was being read or written, 0 to 1.",
     Unit.RATIO,
     GPU_LABELS,
     topic="memory_load",
@@ -142,7 +142,7 @@ DECODER_UTILIZATION = Gauge(
 )
 FAN_SPEED = Gauge(
     "nvidia_gpu_fan_speed_ratio",
-    "Fan speed the board asks for, by the maximum; may exceed 1.",
+    "Fan speed requested by the board, as a fraction of the maximum; may exceed 1.",
     Unit.RATIO,
     GPU_LABELS,
     topic="fan_speed",
@@ -160,7 +160,7 @@ CLOCK = Gauge(
 )
 THROTTLED = Gauge(
     "nvidia_gpu_throttled",
-    "1 while the clocks are where they are for this reason; several may hold, gpu_idle is harmless.",
+    "1 while this reason limits the clocks; several may apply, gpu_idle is harmless.",
     labels=(*GPU_LABELS, "reason"),
     topic="throttling",
     of="gpu",
@@ -184,7 +184,7 @@ PCIE_THROUGHPUT = Gauge(
 )
 MIG_ENABLED = Gauge(
     "nvidia_gpu_mig_enabled",
-    "1 where the GPU is split into slices (MIG), 0 where it could be.",
+    "1 if the GPU is split into slices (MIG), 0 if it could be.",
     labels=GPU_LABELS,
     of="gpu",
 )
@@ -225,7 +225,7 @@ GPU_INFO = Info(
 
 HOST_UP = Gauge(
     "nvidia_host_up",
-    "1 where the host's GPUs could be read.",
+    "1 if the host's GPUs could be read.",
     labels=("host", "source"),
     topic="availability",
     of="gpu_host",

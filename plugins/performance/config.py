@@ -36,8 +36,8 @@ def _target(given: object) -> object:
 class Config(CollectorConfig):
     """Options of the performance plugin."""
 
-    node_id: str | None = Field(None, description="What this node is called in snapshots; its host name.")
+    node_id: str | None = Field(None, description="Name of this node in snapshots. Default: its host name.")
     targets: dict[str, Annotated[Target, BeforeValidator(_target), PlainSerializer(str)]] = Field(
-        {}, max_length=50, description="What latency and loss are measured to: a name and host:port of each."
+        {}, max_length=50, description="Targets to measure latency and loss to: name and host:port of each."
     )
-    retention: Duration = Field(3600, ge=60, description="For how long snapshots are kept in memory, a day at most.")
+    retention: Duration = Field(3600, ge=60, description="How long snapshots are kept in memory, at most a day.")

@@ -6,7 +6,7 @@ from collector_core import Gauge, Unit
 
 LATENCY = Gauge(
     "performance_network_latency_seconds",
-    "How long the last connection to a target took.",
+    "Time to establish the last connection to the target.",
     Unit.SECONDS,
     ("target",),
     topic="latency",
@@ -15,7 +15,7 @@ LATENCY = Gauge(
 )
 LOSS = Gauge(
     "performance_network_loss_ratio",
-    "Share of the last attempts that reached no target.",
+    "Fraction of the last attempts that did not reach the target.",
     Unit.RATIO,
     ("target",),
     topic="packet_loss",

@@ -62,19 +62,19 @@ class Config(CollectorConfig):
         description="c0, c1, … of f(x) = c0 + c1·x + …, the watts of the host at load x; `off`: CPU metrics only.",
     )
     model_file: ConfigPath | None = Field(
-        default=None, description="The polynomial from a file that `energy-collector calibrate qemu` wrote."
+        default=None, description="File with the polynomial, written by `energy-collector calibrate qemu`."
     )
     env_file: ConfigPath | None = Field(
-        default=None, description="The `.env` file of a cinergy agent; options that are given here win over it."
+        default=None, description="The `.env` file of a cinergy agent; options given here take precedence."
     )
     cpu_unit: CpuUnit | None = Field(
         default=None,
         description="Unit of x: `cores` (1.5: one and a half cores busy), `core_percent` (100: one core), "
-        "`host_percent` (100: all CPUs of the host). Default: as the model file says, `core_percent` with `env_file`, "
+        "`host_percent` (100: all CPUs of the host). Default: that of the model file, `core_percent` with `env_file`, "
         "else `cores`.",
     )
     fitted_range: tuple[Load, Load] | None = Field(
-        default=None, description="Lowest and highest x that f was fitted at; loads outside are taken as its edge."
+        default=None, description="Lowest and highest x that f was fitted at; loads outside are clamped to it."
     )
     cinergy_ratio: Ratio = Field(default=1.0, description="Share of the dynamic power that counts, 0 to 1.")
     server_cores: Cores | None = Field(

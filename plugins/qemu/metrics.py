@@ -8,7 +8,7 @@ VM_LABELS = ("vm", "uuid")
 
 VM_CPU_USAGE = Gauge(
     "qemu_vm_cpu_usage_cores",
-    "Cores that the guest's process kept busy since the previous run.",
+    "Number of cores kept busy by the guest's process since the previous run.",
     labels=VM_LABELS,
     topic="busy_cores",
     of="vm",
@@ -16,7 +16,7 @@ VM_CPU_USAGE = Gauge(
 )
 VM_CPU_SECONDS = Counter(
     "qemu_vm_cpu_seconds_total",
-    "CPU time of the guest's process, and of those before it under the same name while the collector watched.",
+    "CPU time of the guest's process, and of earlier ones with the same name seen by the collector.",
     Unit.SECONDS,
     VM_LABELS,
     topic="cpu_time",
@@ -25,7 +25,7 @@ VM_CPU_SECONDS = Counter(
 )
 VM_VCPUS = Gauge(
     "qemu_vm_vcpus",
-    "Virtual CPUs of the guest: its live vCPU threads, else what its command line says.",
+    "Virtual CPUs of the guest: its live vCPU threads, else the number on its command line.",
     labels=VM_LABELS,
     topic="vcpus",
     of="vm",
@@ -51,7 +51,7 @@ VM_DYNAMIC_POWER = Gauge(
 )
 VM_POWER = Gauge(
     "qemu_vm_power_watts",
-    "Power of the guest as if it were alone: static + dynamic. Part of the host's watts, not to be added to them.",
+    "Power of the guest as if it were alone: static + dynamic. Part of the host's power; do not add it to that.",
     Unit.WATTS,
     VM_LABELS,
     topic="power",
@@ -86,14 +86,14 @@ VM_EMISSIONS = Counter(
 )
 VM_OUTSIDE_RANGE = Gauge(
     "qemu_vm_outside_fitted_range",
-    "1 while the guest's load is outside the range that the model was fitted in and its edge is taken instead.",
+    "1 while the guest's load is outside the fitted range of the model and clamped to its bound.",
     labels=VM_LABELS,
     of="vm",
 )
-VMS = Gauge("qemu_vms", "Guests that run.", topic="number", of="vm", title="Virtual machines that run")
+VMS = Gauge("qemu_vms", "Number of running guests.", topic="number", of="vm", title="Virtual machines that run")
 HOST_CPU_USAGE = Gauge(
     "qemu_host_cpu_usage_cores",
-    "Cores of the host that were busy since the previous run, guests and all.",
+    "Number of busy cores of the host since the previous run, including guests.",
     topic="busy_cores",
     of="vm_host",
     title="CPU cores busy on this host",
@@ -107,7 +107,7 @@ UNACCOUNTED_CPU = Gauge(
 )
 UNACCOUNTED_POWER = Gauge(
     "qemu_unaccounted_power_watts",
-    "f of the whole host's load less all guests' power; absent where the guests' is more.",
+    "f of the whole host's load minus the power of all guests; absent if the guests' power exceeds it.",
     Unit.WATTS,
     topic="unattributed_power",
     of="vm_host",
@@ -115,7 +115,7 @@ UNACCOUNTED_POWER = Gauge(
 )
 UNKNOWN_GAPS = Counter(
     "qemu_unknown_gaps_total",
-    "Times that too long passed between two runs to know the guests' energy; it is left out.",
+    "Times the interval between two runs was too long to know the guests' energy, which is left out.",
     of="vm",
 )
 

@@ -15,7 +15,7 @@ from collector_plugins.quantum.suites import PostQuantum
 class Config(CollectorConfig):
     """Options of the quantum plugin."""
 
-    measure_every: Duration = Field(600, description="How often is measured; pushes are shown at every run.")
+    measure_every: Duration = Field(600, description="Period of the measurements; pushes are published at every run.")
     cpu_budget_seconds: float = Field(
         1.0, ge=0.01, le=10, allow_inf_nan=False, description="CPU time of one measurement, shared evenly by all tasks."
     )
@@ -27,12 +27,16 @@ class Config(CollectorConfig):
     random_source: str | None = Field(
         "/dev/hwrng", max_length=2000, description="A device, a file or an http(s) address; null: none."
     )
-    random_bytes: int = Field(8192, ge=1, le=16 << 20, description="Bytes to read of it, at most, in up to 3 s.")
+    random_bytes: int = Field(
+        8192, ge=1, le=16 << 20, description="Maximum number of bytes to read from it, in up to 3 s."
+    )
     algorithms: tuple[str, ...] = Field(
-        (), max_length=100, description="What your systems use, for quantum_security_level; default: what is measured."
+        (),
+        max_length=100,
+        description="Algorithms your systems use, for quantum_security_level; default: those measured.",
     )
     push: PushOptions | None = Field(
-        default_factory=PushOptions, description="Who may push simulations, and for how long it holds; null: nobody."
+        default_factory=PushOptions, description="Who may push simulations, and how long a push is valid; null: nobody."
     )
 
     @field_validator("post_quantum", "algorithms")

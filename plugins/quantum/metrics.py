@@ -6,7 +6,7 @@ from collector_core import Counter, Gauge, Info, Unit
 
 THROUGHPUT = Gauge(
     "quantum_random_throughput_bytes_per_second",
-    "Bytes that the random source gave per second of waiting, at the last measurement.",
+    "Bytes returned by the random source per second of waiting, at the last measurement.",
     labels=("source",),
     topic="throughput",
     of="random_source",
@@ -23,7 +23,7 @@ OPERATION = Gauge(
 )
 OVERHEAD = Gauge(
     "quantum_overhead_ratio",
-    "CPU time of a post-quantum operation by that of the classical one: 1 is as long.",
+    "CPU time of a post-quantum operation divided by that of the classical one: 1 is equal.",
     Unit.RATIO,
     ("operation", "algorithm", "classical"),
     topic="overhead",
@@ -41,7 +41,7 @@ SIZE = Gauge(
 )
 MERKLE = Gauge(
     "quantum_merkle_operations_per_second",
-    "Hashes of leaves and nodes per second of CPU time, while Merkle trees are built.",
+    "Hashes of leaves and nodes per second of CPU time while building Merkle trees.",
     labels=("hash",),
     topic="hash_rate",
     of="cryptography",
@@ -55,11 +55,11 @@ SECURITY = Gauge(
     of="cryptography",
     title="Security strength of an algorithm",
 )
-CPU = Counter("quantum_cpu_seconds_total", "CPU time that measuring has taken.", Unit.SECONDS, of="cryptography")
+CPU = Counter("quantum_cpu_seconds_total", "CPU time used by measurements.", Unit.SECONDS, of="cryptography")
 BUDGET = Gauge("quantum_cpu_budget_seconds", "CPU time that one measurement may take.", Unit.SECONDS, of="cryptography")
 MEASURED_AT = Gauge(
     "quantum_last_measurement_timestamp_seconds",
-    "When it was measured last, in seconds since 1970.",
+    "Time of the last measurement, in seconds since 1970.",
     Unit.SECONDS,
     of="cryptography",
 )
@@ -110,7 +110,7 @@ FIDELITY = Gauge(
 )
 RUNTIME = Gauge(
     "quantum_simulation_runtime_seconds",
-    "How long its run took.",
+    "Duration of its run.",
     Unit.SECONDS,
     _SIMULATION,
     topic="run_time",
@@ -119,7 +119,7 @@ RUNTIME = Gauge(
 )
 MEMORY = Gauge(
     "quantum_simulation_memory_bytes",
-    "Memory that its state took.",
+    "Memory used by its state.",
     Unit.BYTES,
     _SIMULATION,
     topic="memory_used",
@@ -128,7 +128,7 @@ MEMORY = Gauge(
 )
 INFO = Info(
     "quantum_simulation_info",
-    "What ran it, as pushed.",
+    "Backend of a simulation, as pushed.",
     (*_SIMULATION, "backend"),
     of="quantum_simulation",
     title="Quantum simulation",

@@ -36,7 +36,7 @@ _IMAGES = frozenset({"squashfs", "erofs", "iso9660", "udf", "cd9660"})
 class Patterns(CollectorConfig):
     """Shell-style patterns (`*`, `?`, `[abc]`), matched against the whole name, with regard to case."""
 
-    include: tuple[str, ...] = Field(default=(), description="What to publish; empty: all that is not noise.")
+    include: tuple[str, ...] = Field(default=(), description="What to publish; empty: everything except noise.")
     exclude: tuple[str, ...] = Field(default=(), description="What not to publish, even if it is included.")
 
 

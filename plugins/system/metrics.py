@@ -15,7 +15,7 @@ CPU_SECONDS = Counter(
 )
 CPU_USAGE = Gauge(
     "system_cpu_usage_ratio",
-    "Time not idle of all CPUs since the run before, 0 to 1.",
+    "Fraction of time since the previous run that the CPUs were not idle, 0 to 1.",
     Unit.RATIO,
     topic="load",
     of="cpu",
@@ -23,7 +23,7 @@ CPU_USAGE = Gauge(
 )
 CPU_CORE_USAGE = Gauge(
     "system_cpu_core_usage_ratio",
-    "Time not idle of each CPU since the run before, 0 to 1.",
+    "Fraction of time since the previous run that each CPU was not idle, 0 to 1.",
     Unit.RATIO,
     ("cpu",),
     topic="core_load",
@@ -48,7 +48,7 @@ CPU_INFO = Info(
 )
 BOOT_TIME = Gauge(
     "system_boot_time_seconds",
-    "When the machine was started, in seconds since 1970.",
+    "Boot time of the machine, in seconds since 1970.",
     Unit.SECONDS,
     topic="boot_time",
     of="host",
@@ -56,7 +56,7 @@ BOOT_TIME = Gauge(
 )
 LOAD_AVERAGE = Gauge(
     "system_load_average",
-    "Tasks that run or wait, averaged over the period (1m, 5m, 15m).",
+    "Tasks that are running or waiting, averaged over the period (1m, 5m, 15m).",
     labels=("period",),
     topic="load_average",
     of="cpu",
@@ -73,7 +73,7 @@ MEMORY_TOTAL = Gauge(
 )
 MEMORY_AVAILABLE = Gauge(
     "system_memory_available_bytes",
-    "Memory that programs can get without swapping (caches are given up).",
+    "Memory available to programs without swapping (caches are reclaimed).",
     Unit.BYTES,
     topic="available",
     of="memory",
@@ -89,7 +89,7 @@ MEMORY_USED = Gauge(
 )
 MEMORY_FREE = Gauge(
     "system_memory_free_bytes",
-    "Memory that nothing uses, not even a cache.",
+    "Memory not used at all, not even as cache.",
     Unit.BYTES,
     topic="free",
     of="memory",
@@ -105,7 +105,7 @@ MEMORY_BUFFERS = Gauge(
 )
 MEMORY_CACHED = Gauge(
     "system_memory_cached_bytes",
-    "Cache of files, with what is in tmpfs and the slabs that the kernel can reclaim, as free(1) counts it.",
+    "File cache, including tmpfs and reclaimable slabs, as counted by free(1).",
     Unit.BYTES,
     topic="cached",
     of="memory",
@@ -149,7 +149,7 @@ DISK_WRITTEN_BYTES = Counter(
 )
 DISK_READS = Counter(
     "system_disk_reads_total",
-    "Reads the disk completed.",
+    "Reads completed by the disk.",
     labels=_DEVICE,
     topic="read_operations",
     of="disk",
@@ -157,7 +157,7 @@ DISK_READS = Counter(
 )
 DISK_WRITES = Counter(
     "system_disk_writes_total",
-    "Writes the disk completed.",
+    "Writes completed by the disk.",
     labels=_DEVICE,
     topic="write_operations",
     of="disk",
@@ -165,7 +165,7 @@ DISK_WRITES = Counter(
 )
 DISK_READ_SECONDS = Counter(
     "system_disk_read_seconds_total",
-    "Time all reads took together; by reads: the mean latency.",
+    "Total time spent on reads; divided by the reads, the mean latency.",
     Unit.SECONDS,
     _DEVICE,
     topic="read_time",
@@ -174,7 +174,7 @@ DISK_READ_SECONDS = Counter(
 )
 DISK_WRITE_SECONDS = Counter(
     "system_disk_write_seconds_total",
-    "Time all writes took together; by writes: the mean latency.",
+    "Total time spent on writes; divided by the writes, the mean latency.",
     Unit.SECONDS,
     _DEVICE,
     topic="write_time",
@@ -183,7 +183,7 @@ DISK_WRITE_SECONDS = Counter(
 )
 DISK_BUSY_SECONDS = Counter(
     "system_disk_busy_seconds_total",
-    "Time the disk had something to do; its rate is the utilisation.",
+    "Time the disk was busy; its rate is the utilisation.",
     Unit.SECONDS,
     _DEVICE,
     topic="busy_time",
@@ -228,7 +228,7 @@ FILESYSTEM_INODES_AVAILABLE = Gauge(
 )
 FILESYSTEM_READONLY = Gauge(
     "system_filesystem_readonly",
-    "1 where nothing can be written, as after an error of the disk.",
+    "1 if the file system is read-only, for example after a disk error.",
     labels=_MOUNT,
     topic="read_only",
     of="disk",

@@ -28,11 +28,11 @@ from collector_plugins.textfile.promfile import PromFile
 
 MTIME = Gauge(
     "textfile_mtime_seconds",
-    "When the file was last written, in seconds since 1970; absent while it cannot be used.",
+    "Modification time of the file, in seconds since 1970; absent while it cannot be used.",
     Unit.SECONDS,
     ("file",),
 )
-VALID = Gauge("textfile_file_valid", "1 where the file could be read and published, 0 where not.", labels=("file",))
+VALID = Gauge("textfile_file_valid", "1 if the file could be read and published, 0 otherwise.", labels=("file",))
 
 
 def _absolute(directory: str) -> str:
