@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -73,9 +73,9 @@ class SavedState:
             with self._reporting(component):
                 detector.restore(state, _restored_detector(state, detector.detector.settings))
 
-    def remaining_lines(self) -> Iterator[str]:
+    def remaining_lines(self) -> Sequence[str]:
         """The lines of what has not shown up yet, to be saved again."""
-        yield from self._lines.values()
+        return tuple(self._lines.values())
 
     def _accepts_header(self, line: bytes) -> bool:
         try:

@@ -116,8 +116,8 @@ class Watcher:
         return max(SETTLE_ROWS, math.ceil(SETTLE_SECONDS / self._row_seconds))
 
     def _settle(self) -> None:
-        """Judge nothing for some rows: time has passed unseen."""
-        self._log.info("time has passed unseen; nothing is judged for the next %d rows", self._rows_to_settle)
+        """Judge nothing for some rows after a gap."""
+        self._log.info("there was a gap; nothing is judged for the next %d rows", self._rows_to_settle)
         self._settling_rows = self._rows_to_settle
         self._collectors_with_data.clear()
         for watched in self.series.values():

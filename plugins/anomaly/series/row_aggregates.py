@@ -15,7 +15,7 @@ class RowAggregate(Protocol):
         """The value of the row, None if nothing is known; the next row begins."""
 
     def discard_row(self) -> None:
-        """Drop what came so far: time has passed unseen."""
+        """Drop what came so far: there was a gap."""
 
 
 class GaugeMean:

@@ -76,7 +76,7 @@ class WatchedSeries:
         self._aggregate.add_reading(value, at)
 
     def discard_row(self) -> None:
-        """Drop the row in progress: time has passed unseen."""
+        """Drop the row in progress: there was a gap."""
         self._aggregate.discard_row()
         self._has_reading = False
         self.rows_missed = 0

@@ -245,6 +245,22 @@ def test_series_that_have_not_shown_up_yet_are_saved_again(learnt_machine, machi
     assert f'["series","{MEMORY}"' in file.read_text()
 
 
+def test_a_series_that_shows_up_during_a_save_costs_nothing(machine, file):
+    file.parent.mkdir()
+    state = {"first": 1.0, "seen": 4e9, "told": 1}
+    lines = [json.dumps(["series", f"s{number}", state]) for number in range(300)]
+    lines.insert(250, json.dumps(["series", CPU, state]))
+    file.write_text("\n".join(['{"schema": 1, "row": 300.0, "at": 1}', *lines, ""]))
+    found = machine(save_every=600, series=[CPU, MEMORY])
+    found.host.change(system.CPU_USAGE, None)
+    found.rows(3)
+    assert found.plugin._writer.is_writing
+    del found.host.changes[system.CPU_USAGE]
+    found.rows(5)
+    assert sorted(found.plugin.watcher.series) == [CPU, MEMORY]
+    assert len(file.read_text().splitlines()) == 1 + 301 + 1
+
+
 def test_a_series_that_was_not_seen_for_a_month_is_not_saved_again(learnt_machine, machine, file):
     found = learnt_machine()
     found.plugin.close()

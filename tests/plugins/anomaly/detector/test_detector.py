@@ -31,6 +31,12 @@ def noisy(count, *, middle=50.0, noise=1.0, seed=1):
     return [dice.gauss(middle, noise) for _ in range(count)]
 
 
+def learnt_state(rows=60):
+    detector = Detector()
+    feed(detector, noisy(rows))
+    return detector.state()
+
+
 def daily(days, seed=1):
     return list(islice(quiet.daily(random.Random(seed)), days * DAY_ROWS))
 
@@ -196,6 +202,7 @@ def test_another_version_is_refused(change):
         Detector.restore(Detector().state() | change)
 
 
+LEARNT = learnt_state()
 leaves = st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=3)
 junk = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
@@ -205,9 +212,7 @@ junk = st.recursive(
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_a_damaged_state_is_refused_or_works(data):
-    detector = Detector()
-    feed(detector, noisy(60))
-    state = detector.state()
+    state = dict(LEARNT)
     key = data.draw(st.sampled_from(sorted(state)))
     state[key] = data.draw(junk)
     try:
@@ -219,9 +224,7 @@ def test_a_damaged_state_is_refused_or_works(data):
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, 1e300, 10**400, True, "1", None])
 def test_a_state_with_what_is_no_number_is_refused(number):
-    detector = Detector()
-    feed(detector, noisy(60))
-    state = detector.state()
+    state = learnt_state()
     state["means"][3] = number
     with pytest.raises(ValueError, match="damaged"):
         Detector.restore(state)
