@@ -169,12 +169,12 @@ class Database:
         """Check the version without writing: even closing a read-write connection writes."""
         refused = sqlite3.OperationalError  # only a writer can recover the file, and checks again
         with suppress(refused), closing(connect_to_look(self.path)) as connection:
-            self._check_version(connection)
+            self._check_schema(connection)
 
     def _prepared(self) -> sqlite3.Connection:
         """Connect, check and migrate."""
         with closed_on_error(connect(self.path, busy_seconds=self._busy_seconds)) as connection:
-            self._check_version(connection)
+            self._check_schema(connection)
             self._check_pages(connection)
             for pragma in self._pragmas:
                 connection.execute(pragma)
@@ -185,7 +185,7 @@ class Database:
     def _readable(self) -> sqlite3.Connection:
         """Connect read-only; the schema must be current."""
         with closed_on_error(connect_to_read(self.path, busy_seconds=self._busy_seconds)) as connection:
-            self._check_version(connection)
+            self._check_schema(connection)
             version, known = stored_version(connection), self._schema.version
             if version < known:
                 raise self._error(
@@ -199,7 +199,16 @@ class Database:
             salvage(self._unsalvaged, connection, self._schema)
             self._unsalvaged = None
 
-    def _check_version(self, connection: sqlite3.Connection) -> None:
+    def _check_schema(self, connection: sqlite3.Connection) -> None:
+        """Let SQLite parse the schema, and refuse a newer version."""
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchall()
+        except UnicodeDecodeError as error:  # the message quotes the damage
+            raise self._error(StorageReason.CORRUPT, "malformed database schema") from error
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # a damaged header
+                raise self._error(StorageReason.CORRUPT, str(error)) from error
+            raise
         version, known = stored_version(connection), self._schema.version
         if version > known:
             detail = f"it has schema {version}, this energy-collector supports {known}"

@@ -175,6 +175,39 @@ def test_what_can_be_read_on_both_sides_of_a_broken_page_is_taken_over(database,
     assert numbers(subject) == [*found, 400]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"CREATE TABLE item", b"\xffREATE TABLE item"), (b"TEXT NOT", b"TEXT\xff\xfe\xfd,")]
+)
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_damaged_schema_counts_as_corrupt(database, filled, old, new, read_only):
+    content = filled.read_bytes()
+    assert content.count(old) == 1
+    filled.write_bytes(content.replace(old, new))
+    if read_only:
+        with pytest.raises(StorageError) as caught:
+            numbers(database(filled, read_only=True))
+        assert caught.value.storage_reason is StorageReason.CORRUPT
+        return
+    subject = database(filled)
+    add(subject, "new")
+    assert subject.set_aside
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_damaged_header_counts_as_corrupt(database, filled, read_only):
+    content = bytearray(filled.read_bytes())
+    content[44:48] = b"\xff\xff\xff\xff"  # the format of the schema
+    filled.write_bytes(content)
+    if read_only:
+        with pytest.raises(StorageError) as caught:
+            numbers(database(filled, read_only=True))
+        assert caught.value.storage_reason is StorageReason.CORRUPT
+        return
+    subject = database(filled)
+    add(subject, "new")
+    assert subject.set_aside
+
+
 def test_what_was_taken_over_is_taken_over_once(database, filled):
     os.truncate(filled, 60 * PAGE)
     subject = database(filled)
