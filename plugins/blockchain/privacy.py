@@ -17,12 +17,16 @@ class Privacy:
 
     def __init__(self, node: Node) -> None:
         secrets = set[str]()
+        self._place = ""  # host and port: providers put keys there, too
         if isinstance(node, EvmNode | PrometheusNode):
             secrets = {*_of_address(node.address), *_of_headers(node.headers)}
+            self._place = urlsplit(node.address.get_secret_value()).netloc.rpartition("@")[2]
         self._secrets = sorted(secrets, key=len, reverse=True)
 
     def hide(self, text: str) -> str:
-        """The text without secrets."""
+        """The text without secrets, and without the address."""
+        if self._place:
+            text = text.removeprefix(f"{self._place}: ").replace(self._place, "it")
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
         return text

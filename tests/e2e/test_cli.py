@@ -41,14 +41,41 @@ def test_unknown_commands_and_options_are_usage_errors(command):
     assert "address:port" in command("run", "--listen", "x").stderr
 
 
-def test_check_names_two_collectors_that_offer_one_path(command, tmp_path):
+TAKES_A_PATH = """
+from collector_core import Collector, hookimpl
+
+class Taker(Collector):
+    name, metrics = "taker", ()
+
+    def collect(self, out):
+        pass
+
+    @hookimpl
+    def collector_routes(self):
+        from aiohttp import web
+
+        return [web.get("/api/v1/performance/current", lambda request: web.Response())]
+
+@hookimpl
+def collector_types():
+    return [Taker]
+"""
+
+
+def test_check_names_two_plugins_that_offer_one_path(command, tmp_path, plugin_path):
+    file, environment = tmp_path / "config.yaml", plugin_path(taker=TAKES_A_PATH)
+    file.write_text("collectors: {performance: {}, taker: {}}\n")
+    done = command("check", "--config", file, env=environment)
+    assert done.returncode == 2
+    assert "/api/v1/performance/current is offered by collector performance and by collector taker" in done.stderr
+
+
+def test_the_first_of_two_instances_of_a_plugin_answers_its_paths(command, tmp_path):
     file = tmp_path / "config.yaml"
     file.write_text("collectors:\n  performance: {}\n  again: {plugin: performance}\n")
     done = command("check", "--config", file)
-    assert done.returncode == 2
-    assert "/api/v1/performance/current is offered by collector performance and by collector again" in done.stderr
-    file.write_text("collectors: {performance: {}}\n")
-    assert command("check", "--config", file).returncode == 0
+    assert done.returncode == 0
+    assert "answers for collector performance, not for collector again" in done.stderr
 
 
 def test_check_says_all_that_is_wrong_in_one_go(command, tmp_path):

@@ -385,7 +385,7 @@ def test_a_plain_method_that_returns_a_coroutine_is_named(bench, recwarn):
 
     b = bench(Confused)
     b.tick()
-    assert "no coroutine returned coroutine" in b.runner.last_report.error
+    assert "not a coroutine returned coroutine" in b.runner.last_report.error
 
 
 def test_run_now_gives_up_a_hung_collector(bench, probe, gate):

@@ -69,9 +69,20 @@ def plugin(tmp_path, monkeypatch):
 
 
 def kept_open():
-    """Directories and files of the kernel; the thread that drives the tree opens plain files all the time."""
-    targets = [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
-    return [target for target in targets if "powercap" in target and Path(target).is_dir()]
+    """Counters that are open for reading; the thread that drives the tree opens them for writing all the time."""
+    return [link for link in Path("/proc/self/fd").iterdir() if is_counter(link) and not is_written(link)]
+
+
+def is_counter(link):
+    return "powercap" in (target := os.path.realpath(link)) and target.endswith("energy_uj")
+
+
+def is_written(link):
+    try:
+        flags = Path(f"/proc/self/fdinfo/{link.name}").read_text().partition("flags:")[2].split()[0]
+    except OSError:  # closed meanwhile
+        return True
+    return int(flags, 8) & os.O_ACCMODE != os.O_RDONLY
 
 
 def test_the_counters_of_the_processors_are_found_and_read(tree):

@@ -80,7 +80,7 @@ def test_a_result_that_is_there_is_replaced_only_if_asked(tmp_path):
 
 def test_a_place_where_nothing_may_be_written_is_named_before_the_work(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(NotAvailable, match=r"model\.json cannot be written: .*/file is no folder"):
+    with pytest.raises(NotAvailable, match=r"model\.json cannot be written: .*/file is not a writable folder"):
         ResultFile(tmp_path / "file/model.json", replace=False)
 
 

@@ -46,7 +46,7 @@ def test_many_samples_are_refused():
 
 def test_a_bound_that_is_no_number_is_refused():
     answer = parse(b'vllm:e2e_request_latency_seconds_bucket{le="often",model_name="a"} 1', WANTED)
-    with pytest.raises(ValueError, match="'often' is no bound"):
+    with pytest.raises(ValueError, match="'often' is not a histogram bound"):
         states(answer, VLLM, "own")
 
 
