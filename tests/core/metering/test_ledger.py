@@ -237,3 +237,31 @@ def test_a_meter_that_is_heard_of_seldom_is_not_late_before_three_of_its_interva
     ledger.update([package.meter], 301.0)
     assert ledger.watts() == {}
     assert ledger.joules == {package.account: 12_000}
+
+
+@pytest.mark.parametrize(("said", "counted"), [(500, 1100), (501, 600)])
+def test_after_a_fall_no_more_counts_than_the_highest_power_allows(package, said, counted):
+    ledger = Ledger()
+    for joules, time in ((0, 10.0), (500, 15.0), (600, 16.0), (said, 21.0)):  # never more than 100 W
+        ledger.update([package.says(joules, time)], time)
+    assert ledger.joules == {package.account: counted}
+
+
+def test_what_a_part_counted_while_the_platform_that_covers_it_counted_is_left_out(package):
+    platform = Source("host", "platform", "meter", covers=("cpu",))
+    ledger = Ledger(Prefer.PSYS)
+    ledger.update([package.says(0, 10.0)], 10)
+    ledger.update([package.says(100, 11.0), platform.says(0, 11.0)], 11)
+    ledger.update([package.says(200, 12.0), platform.says(300, 12.0)], 12)
+    ledger.update([package.says(300, 13.0)], 13)
+    ledger.update([package.says(400, 14.0)], 14)
+    assert ledger.joules == {package.account: 100, platform.account: 300}
+
+
+def test_what_a_meter_counted_while_only_others_counted_is_taken_in_when_it_returns(package):
+    gpu = Source("gpu", "GPU-0", "nvml_counter")
+    ledger = Ledger()
+    ledger.update([package.says(0, 10.0), gpu.says(0, 10.0)], 10)
+    ledger.update([package.says(100, 11.0)], 11)
+    ledger.update([package.says(200, 12.0), gpu.says(500, 12.0)], 12)
+    assert ledger.joules == {package.account: 200, gpu.account: 500}
