@@ -24,9 +24,8 @@ class PluginRoutes(web.AbstractResource):
     """One resource of the server that stands for all routes of the collectors that run now.
 
     aiohttp's own table cannot change once the server runs: this one asks a table that is made anew when the collectors
-    have changed. It comes after the framework's `own` routes, which nobody can take. Of two instances of one plugin the
-    first keeps their path. Raises `StartupError` when collectors of two plugins, or one and the framework, offer the
-    same path; where a reload brings that about, the first one keeps it.
+    have changed. It comes after the framework's `own` routes, which nobody can take. Raises `StartupError` when two
+    collectors, or one and the framework, offer the same path; where a reload brings that about, the first one keeps it.
     """
 
     def __init__(self, app: App, own: Sequence[web.RouteDef]) -> None:
@@ -63,10 +62,6 @@ class PluginRoutes(web.AbstractResource):
                 other = owners.claim(route, runner)
                 if other is None:
                     table.add_routes([route])
-                elif isinstance(other, Runner) and other.instance.type is runner.instance.type:
-                    log.warning(
-                        "%s %s answers for %s, not for %s", route.method, route.path, _name(other), _name(runner)
-                    )
                 else:
                     clashes.append(
                         f"{route.method} {route.path} is offered by {_name(other)} and by {_name(runner)}; "

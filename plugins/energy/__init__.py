@@ -79,7 +79,12 @@ class Energy(Collector[Config]):
 
     @hookimpl
     def collector_routes(self) -> Sequence[web.RouteDef]:
-        """`/api/v1/power`: watts by component, now and for a quarter of an hour; joules since the start."""
+        """`/api/v1/power`: watts by component, now and for a quarter of an hour; joules since the start.
+
+        A second ledger, which has a name of its own, offers none: one path cannot answer for two.
+        """
+        if self.ctx.name != self.name:
+            return []
         from aiohttp import web  # noqa: PLC0415 - only a server needs it, and it is large
 
         async def power(request: web.Request) -> web.Response:

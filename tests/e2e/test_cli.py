@@ -70,12 +70,14 @@ def test_check_names_two_plugins_that_offer_one_path(command, tmp_path, plugin_p
     assert "/api/v1/performance/current is offered by collector performance and by collector taker" in done.stderr
 
 
-def test_the_first_of_two_instances_of_a_plugin_answers_its_paths(command, tmp_path):
+def test_check_names_two_instances_of_a_plugin_that_offer_one_path(command, tmp_path):
     file = tmp_path / "config.yaml"
     file.write_text("collectors:\n  performance: {}\n  again: {plugin: performance}\n")
     done = command("check", "--config", file)
-    assert done.returncode == 0
-    assert "answers for collector performance, not for collector again" in done.stderr
+    assert done.returncode == 2
+    assert "/api/v1/performance/current is offered by collector performance and by collector again" in done.stderr
+    file.write_text("collectors:\n  energy: {}\n  again: {plugin: energy, labels: {ledger: again}}\n")
+    assert command("check", "--config", file).returncode == 0
 
 
 def test_check_says_all_that_is_wrong_in_one_go(command, tmp_path):

@@ -138,14 +138,6 @@ def test_two_collectors_on_one_path_are_an_error_that_names_both(app, one, other
         make_web_app(running, Routes(running))
 
 
-async def test_of_two_instances_of_one_plugin_the_first_answers(app, caplog):
-    lamp = collector_with(lambda self: [saying(self.ctx.name), saying("own", f"/of/{self.ctx.name}")])
-    async with served(app(lamp, desk=lamp)) as session:
-        assert await ask(session, "/lamp") == (200, "lamp")
-        assert await ask(session, "/of/desk") == (200, "own")
-    assert "GET /lamp answers for collector lamp, not for collector desk" in caplog.text
-
-
 async def test_a_clash_that_a_reload_brings_leaves_the_path_with_the_first(app, instance, caplog):
     lamp, desk = (
         collector_with(lambda self: [saying("lamp")]),
