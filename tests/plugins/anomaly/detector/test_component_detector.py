@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_plugins.anomaly import cholesky
-from collector_plugins.anomaly.detector import Detector, Settings
-from collector_plugins.anomaly.detector.component_detector import LEARN_ROWS, MAX_DIMENSIONS, ComponentDetector
+from collector_plugins.anomaly.detector import Detector, Settings, Verdict
+from collector_plugins.anomaly.detector.component_detector import MAX_DIMENSIONS, ComponentDetector
 
 
 def detector(**settings):
@@ -73,8 +73,20 @@ def test_a_component_that_is_calmer_than_usual_is_not_unusual(together):
     assert not begins(found, {"power": 0.0, "use": 0.0, "heat": 0.0}, rows=300)
 
 
+@pytest.mark.parametrize(("size", "is_unusual"), [(0.5, True), (0.0, False), (-5.0, False), (None, False)])
+def test_only_a_distance_above_the_usual_is_unusual(learnt, size, is_unusual):
+    class Alarming:
+        def update(self, distance, when):
+            verdict = Verdict()
+            verdict.onset, verdict.warming_up, verdict.size = True, False, size
+            return verdict
+
+    learnt.detector = Alarming()
+    assert learnt.update({"power": 5.0, "use": -5.0, "heat": 0.0}, 60.0 * 2000) is is_unusual
+
+
 def test_a_row_without_one_of_the_metrics_is_not_judged(learnt):
-    assert not learnt.update({"power": 9.0, "use": -9.0}, 60.0 * 2000)
+    assert learnt.update({"power": 9.0, "use": -9.0}, 60.0 * 2000) is False
     assert learnt.verdict is None
 
 
@@ -117,10 +129,10 @@ def test_one_metric_alone_is_no_component():
 
 def test_nothing_is_judged_before_150_rows(together):
     found = detector()
-    for row in range(int(LEARN_ROWS) - 1):
-        found.update(together(row), 60.0 * row)
+    for row in range(149):
+        assert found.update(together(row), 60.0 * row) is False
     assert found.verdict is None
-    found.update(together(0), 60.0 * LEARN_ROWS)
+    found.update(together(0), 60.0 * 150)
     assert found.verdict is not None
 
 
@@ -142,11 +154,34 @@ def test_the_covariance_is_that_of_the_sizes():
     assert ab == ba
 
 
+def test_a_row_counts_a_two_thousandth_once_many_are_known():
+    found = detector()
+    for row in range(2500):
+        found.update({"a": 0.0, "b": 0.0}, 60.0 * row)
+    found.update({"a": 4.0, "b": 0.0}, 60.0 * 2500)
+    assert found.state()["matrix"][0][0] == pytest.approx(16.0 / 2000, rel=0.15)
+
+
+def test_metrics_that_hardly_ever_vary_have_a_least_variance():
+    found = detector()
+    for row in range(1000):
+        found.update({"a": 0.0, "b": 0.0}, 60.0 * row)
+    assert found._distance([1.0, 1.0]) == pytest.approx((1 / 0.05) ** 0.5)
+
+
 def test_an_outlier_counts_at_most_eight_scales():
     found = detector()
     found.update({"a": 1e9, "b": -1e9}, 0.0)
     (aa, ab), (_, bb) = found.state()["matrix"]
     assert (aa, ab, bb) == (0.5 + 32, -32.0, 0.5 + 32)
+
+
+def test_eight_metrics_go_on_where_they_were_saved():
+    found = detector()
+    found.update({f"metric_{number}": 1.0 for number in range(8)}, 0.0)
+    again = detector()
+    again.restore(found.state(), found.detector)
+    assert again.state() == found.state()
 
 
 def test_it_goes_on_where_it_was_saved(together):
@@ -162,7 +197,8 @@ def test_it_goes_on_where_it_was_saved(together):
     "change",
     [{"names": None}, {"names": ["a"]}, {"names": ["a", "b", 3]}, {"matrix": [[1.0]]}, {"matrix": [[1.0] * 3] * 2},
      {"matrix": [[1.0, 1.0, "1"]] * 3}, {"matrix": [[1.0, 1.0, float("nan")]] * 3}, {"rows": "7"},
-     {"rows": float("nan")}, {"names": list("abcdefghi"), "matrix": [[1.0] * 9] * 9}],
+     {"matrix": [[1.0] * 3, [1.0] * 3, [1.0] * 2]}, {"rows": float("nan")},
+     {"names": list("abcdefghi"), "matrix": [[1.0] * 9] * 9}],
 )  # fmt: skip
 def test_a_damaged_state_is_refused(together, change):
     found, _ = after(together, rows=20)
@@ -179,6 +215,7 @@ class TestCholesky:
 
     def test_a_matrix_that_is_barely_positive_definite_has_a_factor(self):
         assert cholesky.quadratic_form([[1.0, 1.0], [1.0, 1.0]], [1.0, 1.0]) == pytest.approx(1.0)
+        assert cholesky.quadratic_form([[1.0, 1.0], [1.0, 1.0]], [1.0, 2.0]) == pytest.approx(1e9)
 
     @given(st.data(), st.integers(1, 6))
     def test_what_is_solved_fits(self, data, size):

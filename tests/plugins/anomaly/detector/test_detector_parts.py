@@ -100,12 +100,13 @@ class TestDistributionMemory:
         memory.clear_window()
         assert self.fed(first, memory)[-1] == 0.0  # matched again and again, it is still known
 
-    @given(st.lists(st.floats(0, 1), max_size=150))
-    def test_whatever_comes_the_counts_are_those_of_the_window(self, shares):
+    @given(st.lists(st.sampled_from([0.0, 0.1, 0.3, 0.99, 1.0]), min_size=20, max_size=120))
+    def test_whatever_comes_the_window_holds_the_last_rows(self, shares):
         memory = DistributionMemory()
         assert all(each == 0.0 or 0.1 <= each <= 2.0 for each in self.fed(shares, memory))
         window, *known = memory.state()
-        assert len(window) == min(len(shares), WINDOW)
+        assert window == [min(int(share * BINS), BINS - 1) for share in shares][-WINDOW:]
+        assert memory._counts == [window.count(part) for part in range(BINS)]
         assert all(sum(counts) == WINDOW for counts in known)
 
 
@@ -158,6 +159,27 @@ class TestRarityHistogram:
                 histogram.add(2.0**exponent)
         small, large = sorted((one, two))
         assert histograms[0].add(small) <= histograms[1].add(large)
+
+    @pytest.mark.parametrize(
+        ("magnitude", "position"),
+        [
+            (1e-300, 0),
+            (2.0**-4, 0),
+            (2.0**-3, 8),
+            (0.99, 31),
+            (1.0, 32),
+            (1.5, 36),
+            (1.99, 39),
+            (2.0, 40),
+            (15.9, 63),
+            (1e9, 63),
+        ],
+    )
+    def test_an_octave_has_eight_bins(self, magnitude, position):
+        histogram = RarityHistogram(1e-3)
+        histogram.add(magnitude)
+        assert histogram.state()[2:].index(1.0) == position
+        assert len(histogram.state()) == 2 + 64
 
     @pytest.mark.parametrize("magnitude", [0.0, 5e-324, 1e308])
     def test_any_magnitude_has_a_bin(self, magnitude):

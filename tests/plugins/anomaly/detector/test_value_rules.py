@@ -86,6 +86,11 @@ class TestZero:
         often = [*moving(998), 0.0, *moving(1, seed=3), 0.0, *moving(1, seed=3), 0.0, *moving(1000, seed=2)]
         assert fed([*often, *[0.0] * 3])[1] == []
 
+    @pytest.mark.parametrize(("others", "is_new"), [(999, False), (1000, True)])
+    def test_one_zero_in_a_thousand_rows_is_allowed(self, others, is_new):
+        rules, _ = fed([*moving(500), 0.0, *moving(others - 500, seed=2)])
+        assert rules.is_new_zero(0.0) is is_new
+
     def test_not_while_it_is_learnt(self):
         assert fed([*moving(299), *[0.0] * 20])[1] == []
         assert not fed(moving(299))[0].is_new_zero(0.0)
@@ -147,6 +152,9 @@ class TestRareEvent:
         assert begun == [(400, "rare_event")]
         assert rules.is_sparse
 
+    def test_a_change_of_a_series_that_was_once_0(self):
+        assert fed([0.0, *[7.0] * 9000, 8.0])[1] == [(9001, "rare_event")]
+
     def test_not_the_return_to_0(self):
         """Of a series that is mostly 0, only leaving 0 is an event."""
         rules, _ = fed([*[0.0] * 10_000, 5.0])
@@ -200,7 +208,8 @@ def test_it_goes_on_where_it_was_saved():
 
 @pytest.mark.parametrize(
     "state",
-    [{}, {"counts": [1] * 7, "last": 1.0}, {"counts": [1.0] * 8, "last": 1.0}, {"counts": [True] * 8, "last": 1.0},
+    [{}, {"counts": [1] * 7, "last": 1.0}, {"counts": [*[1] * 7, 1.0], "last": 1.0},
+      {"counts": [True] * 8, "last": 1.0},
      {"counts": [1] * 8, "last": "1"}, {"counts": [1] * 8, "last": float("inf")}, {"counts": "12345678", "last": None}],
 )  # fmt: skip
 def test_a_damaged_state_is_refused(state):
