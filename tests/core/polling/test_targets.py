@@ -294,6 +294,9 @@ async def test_where_all_fail_the_run_says_the_worst_reason_first_and_three_name
     assert caught.value.reason == "permission"
     assert caught.value.fix == "chmod"
     assert str(caught.value) == "d: locked; c: ValueError: odd; b: refused; and 1 more"
+    del errors["a"]
+    with pytest.raises(NoTargetAvailable, match="^d: locked; c: ValueError: odd; b: refused$"):
+        await poll(targets(Probe(**errors)))
 
 
 async def test_where_there_is_one_target_only_it_needs_no_name(targets, poll):
