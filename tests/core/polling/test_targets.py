@@ -1,6 +1,7 @@
 """Many targets: each hangs, fails, refuses and comes back alone."""
 
 import asyncio
+import contextlib
 import gc
 import warnings
 
@@ -161,6 +162,37 @@ async def test_a_call_that_cannot_be_cancelled_is_abandoned_and_no_second_one_be
     assert made.abandoned == 0
 
 
+async def test_a_call_that_ignored_one_cancellation_is_cancelled_again_at_the_next_poll(targets, poll):
+    async def ignore_once():
+        with contextlib.suppress(asyncio.CancelledError):
+            await hang()
+        await hang()
+
+    probe = Probe(a=ignore_once, b=1)
+    made = targets(probe, deadline=10)
+    await poll(made)
+    await poll(made, after=10)
+    assert made.abandoned == 1
+    await poll(made, after=1)
+    assert probe.cancelled == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("times", "longest"),
+    [
+        ({"interval": 2 * A_MOMENT, "timeout": 3600.0}, 3600),
+        ({"interval": 3600.0, "timeout": 2 * A_MOMENT}, 3600),
+        ({"interval": 3600.0, "timeout": 3600.0}, A_MOMENT),
+    ],
+)
+async def test_answers_wait_half_of_interval_or_timeout_for_the_others_but_never_long(
+    targets, poll, context, monkeypatch, times, longest
+):
+    monkeypatch.setattr("collector_core.polling.targets.LONGEST_PATIENCE", longest)
+    made = targets(Probe(a=hang, b=1), context(**times), patience=None, deadline=7200)
+    assert await poll(made) == ({"b": 1}, {"a": "no answer yet"})
+
+
 async def test_after_failures_the_pauses_grow_up_to_a_minute(targets, poll, clock):
     probe = Probe(a=refuse(), b=1)
     made = targets(probe)
@@ -262,6 +294,9 @@ async def test_where_all_fail_the_run_says_the_worst_reason_first_and_three_name
     assert caught.value.reason == "permission"
     assert caught.value.fix == "chmod"
     assert str(caught.value) == "d: locked; c: ValueError: odd; b: refused; and 1 more"
+    del errors["a"]
+    with pytest.raises(NoTargetAvailable, match="^d: locked; c: ValueError: odd; b: refused$"):
+        await poll(targets(Probe(**errors)))
 
 
 async def test_where_there_is_one_target_only_it_needs_no_name(targets, poll):
@@ -405,10 +440,10 @@ async def test_after_a_failure_they_are_asked_again_after_one_of_their_own_inter
 
 
 async def test_whatever_one_raises_is_its_own_failure(targets, poll):
-    probe = Probe(a=asyncio.CancelledError(), b=KeyError("apower"), c=TimeoutError(), d=1)
+    probe = Probe(a=asyncio.CancelledError(), b=KeyError("apower"), c=TimeoutError(), d=TimeoutError("slow"), e=1)
     answers, failed = await poll(targets(probe))
-    assert answers == {"d": 1}
-    assert failed == {"a": "CancelledError", "b": "'apower'", "c": "no answer within 40 s"}
+    assert answers == {"e": 1}
+    assert failed == {"a": "CancelledError", "b": "'apower'", "c": "no answer within 40 s", "d": "slow"}
 
 
 async def test_answers_and_failures_can_be_had_without_recording_them(targets):
