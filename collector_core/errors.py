@@ -82,11 +82,12 @@ class NoTargetAvailable(NotAvailable):
 
 
 class AuthFailed(CollectorError):
-    """The source refused our credentials; asking again could lock the account."""
+    """The source refused our credentials; asking again could lock the account. `status` is HTTP's, where it has one."""
 
-    def __init__(self, detail: str = "credentials refused", *, fix: str = "") -> None:
+    def __init__(self, detail: str = "credentials refused", *, fix: str = "", status: int | None = None) -> None:
         self.detail = detail
         self.fix = fix
+        self.status = status
         super().__init__(detail)
 
 
