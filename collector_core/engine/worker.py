@@ -65,7 +65,8 @@ class Worker:
     A daemon, so that a hung cycle cannot keep the process alive.
     """
 
-    def __init__(self, name: str, wait: Callable[[], float], cycle: Job, close: Job) -> None:
+    def __init__(self, name: str, wait: Callable[[], float], cycle: Job, close: Job, stray: Stray) -> None:
+        self._stray = stray
         self._wait = wait
         self._cycle = cycle
         self._close = close
@@ -108,9 +109,8 @@ class LoopWorker(Worker):
     def __init__(self, name: str, wait: Callable[[], float], cycle: Job, close: Job, stray: Stray) -> None:
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(lambda _, context: stray(_error_in(context)))
-        self._stray = stray
         self._woken = asyncio.Event()
-        super().__init__(name, wait, cycle, close)
+        super().__init__(name, wait, cycle, close, stray)
 
     def wake(self) -> None:
         """Let the loop ask again how long to sleep."""

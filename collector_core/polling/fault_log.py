@@ -50,9 +50,9 @@ class FaultLog:
             if report.traceback:
                 self.log.debug("%s", report.traceback)
             return
-        failing = {failure.name: failure.error for failure in report.part_failures}
-        for name, error in failing.items():
-            self.record_failure(name, error)
+        failing = {failure.name: failure for failure in report.part_failures}
+        for name, failure in failing.items():
+            self._record_fault(name, ("fails", reason_of(failure.error).value), failure.text)
         for name in [name for name in self._faults if name not in failing]:
             self.record_success(name)
 
