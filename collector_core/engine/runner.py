@@ -18,7 +18,7 @@ from collector_core.collector import CollectorConfig
 from collector_core.config.settings import Instance
 from collector_core.engine.hooks import Hooks
 from collector_core.engine.self_metrics import HEALTH, Health
-from collector_core.engine.worker import Lifecycle, LoopWorker, Worker
+from collector_core.engine.worker import Lifecycle, Worker, start_worker
 from collector_core.errors import (
     AuthFailed,
     NoTargetAvailable,
@@ -133,9 +133,9 @@ class Runner:
 
     def start(self) -> None:
         """Start the thread, and with it the first run."""
-        kind = LoopWorker if self._lifecycle.is_async else Worker
         name = f"collector-{self.instance.name}"
-        self._worker = kind(name, self._seconds_to_wait, self.cycle, self._close, self._see_stray)
+        jobs = (self._seconds_to_wait, self.cycle, self._close)
+        self._worker = start_worker(self._lifecycle, name, *jobs, self._see_stray)
 
     async def cycle(self) -> None:
         """The run that is due, if one is; on the collector's own thread."""

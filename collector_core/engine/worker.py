@@ -136,6 +136,14 @@ class LoopWorker(Worker):
         await self._close()
 
 
+def start_worker(
+    lifecycle: Lifecycle, name: str, wait: Callable[[], float], cycle: Job, close: Job, stray: Stray
+) -> Worker:
+    """A worker of the kind that a collector needs; `stray` is told what goes wrong outside of a cycle."""
+    kind = LoopWorker if lifecycle.is_async else Worker
+    return kind(name, wait, cycle, close, stray)
+
+
 def _error_in(context: Mapping[str, Any]) -> BaseException:
     """What an event loop says went wrong outside of any call of ours."""
     error: BaseException | None = context.get("exception")
