@@ -10,7 +10,7 @@ from pathlib import Path
 
 from collector_core.config.loading import default_instances, load
 from collector_core.config.settings import Instance
-from collector_core.engine.worker import Lifecycle, start_worker
+from collector_core.engine.worker import LONGEST_SLEEP, Lifecycle, start_worker
 from collector_core.errors import NotAvailable, Reason, describe, reason_of
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
