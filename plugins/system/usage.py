@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from collector_plugins.system.source import IDLE_MODES, CpuTimes
 
@@ -35,7 +35,7 @@ class CpuUsage:
         total = grown.pop(_ALL, None)
         known = {cpu: growth for cpu, growth in grown.items() if growth is not None}
         if total is None:
-            total = tuple(map(sum, zip(*known.values(), strict=True))) or None
+            total = sum(busy for busy, _ in known.values()), sum(idle for _, idle in known.values())
         return _ratio(total), {cpu: ratio for cpu, growth in known.items() if (ratio := _ratio(growth)) is not None}
 
 
@@ -55,5 +55,5 @@ def _growth(before: Times, after: Times) -> Times | None:
     return (busy, idle) if busy >= 0 and idle >= 0 else None
 
 
-def _ratio(grown: Sequence[float] | None) -> float | None:
-    return grown[0] / sum(grown) if grown is not None and sum(grown) > 0 else None
+def _ratio(grown: Times) -> float | None:
+    return grown[0] / sum(grown) if sum(grown) > 0 else None
