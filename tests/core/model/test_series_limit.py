@@ -1,4 +1,4 @@
-"""Of more series than `max_series` those that fit are published, whole parts only; the rest is named once and counted."""
+"""Of more series than `max_series` those that fit are published, in whole parts; the rest is named and counted."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,9 +109,7 @@ def test_a_table_that_does_not_fit_as_a_whole_is_kept_as_far_as_it_does():
         assert (len(snapshot), out.left_out) == (3, 1)
 
 
-@given(
-    parts=st.lists(st.integers(0, 6), max_size=8), max_series=st.integers(1, 20), broken=st.sets(st.integers(0, 7))
-)
+@given(parts=st.lists(st.integers(0, 6), max_size=8), max_series=st.integers(1, 20), broken=st.sets(st.integers(0, 7)))
 def test_whatever_the_parts_are_what_is_kept_is_whole_and_within_the_limit(parts, max_series, broken):
     snapshot = None
     for _ in range(2):
