@@ -264,7 +264,8 @@ def test_of_a_flood_of_series_what_fits_is_kept_and_the_label_named_once(bench, 
     (message,) = [record.getMessage() for record in caplog.records]
     assert message == (
         "limit=max_series fails: left out, because there are more than max_series = 100: 999900 series; "
-        "most of them in probe_power_watts (labels: plug); fix: raise `max_series` of this collector, or let it publish less"
+        "most of them in probe_power_watts (labels: plug); "
+        "fix: raise `max_series` of this collector, or let it publish less"
     )
 
 
