@@ -281,7 +281,8 @@ class Runner:
             refusal = _Failure.of(refused, type(self._collector).__module__)
             return self._report(duration=duration, **vars(refusal))
         self._snapshot, self._fresh_until = snapshot, fresh_until
-        failures = tuple(out.part_failures[:MAX_PART_FAILURES_KEPT])
+        failures = out.failures[:MAX_PART_FAILURES_KEPT]
+        self.health.dropped_series = out.left_out
         result = Result.PARTIAL if failures else Result.OK
         return self._report(result, duration, snapshot=snapshot, part_failures=failures)
 
