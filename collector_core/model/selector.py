@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 
+from collector_core.model.bounded_regex import Matches, compile_bounded
 from collector_core.model.families import Family
 from collector_core.model.labels import label_text
 from collector_core.model.metrics import Metric
@@ -25,11 +26,11 @@ class _Matcher:
     """One condition on a label, or on one of `_META`; what is missing is empty, as in PromQL."""
 
     label: str
-    pattern: re.Pattern[str]
+    matches: Matches
     wanted: bool
 
     def __call__(self, labels: Mapping[str, str]) -> bool:
-        return (self.pattern.fullmatch(labels.get(self.label, "")) is not None) is self.wanted
+        return bool(self.matches(labels.get(self.label, ""))) is self.wanted
 
 
 class Selector(SeriesChooser):
@@ -45,14 +46,15 @@ class Selector(SeriesChooser):
     def parse(cls, text: str) -> Selector:
         """Read `name`, `name{label="value"}` and so on; raises `ValueError` that says where it is wrong.
 
-        Matchers are `=`, `!=`, `=~` and `!~`, regular expressions are anchored (Python's dialect); `*` in the name
-        stands for any characters. `{…}` alone is any name. Among the labels `__name__` is the name, and `__topic__` and
-        `__of__` say what the metric is about: `{__topic__="power",__of__="gpu"}`.
+        Matchers are `=`, `!=`, `=~` and `!~`, regular expressions are anchored (Python's dialect) and match in bounded
+        time, so that a selector may come from anybody; `*` in the name stands for any characters. `{…}` alone is any
+        name. Among the labels `__name__` is the name, and `__topic__` and `__of__` say what the metric is about:
+        `{__topic__="power",__of__="gpu"}`.
         """
         text = text.strip()
         found = _NAME.match(text)
         end = found.end() if found else 0
-        name = [_Matcher(_NAME_LABEL, re.compile(translate(found[0])), wanted=True)] if found else []
+        name = [_Matcher(_NAME_LABEL, re.compile(translate(found[0])).fullmatch, wanted=True)] if found else []
         rest = text[end:].lstrip()
         if not found and not rest:
             raise ValueError("a selector is empty; write a metric's name, e.g. system_cpu_usage_ratio")
@@ -111,10 +113,8 @@ def _matcher(text: str, match: re.Match[str]) -> _Matcher:
     label, operator = match[1], match[2]
     value = _ESCAPED.sub(lambda escaped: escaped[1].replace("n", "\n"), match[3])
     if "~" not in operator:
-        return _Matcher(label, re.compile(re.escape(value)), wanted=operator == "=")
+        return _Matcher(label, value.__eq__, wanted=operator == "=")
     try:
-        return _Matcher(label, re.compile(value), wanted=operator == "=~")
-    except re.error as error:
-        raise ValueError(
-            f"{text!r}: {value!r} at position {match.start(3)} is not a regular expression: {error}"
-        ) from None
+        return _Matcher(label, compile_bounded(value), wanted=operator == "=~")
+    except ValueError as error:
+        raise ValueError(f"{text!r}: {value!r} at position {match.start(3)}: {error}") from None

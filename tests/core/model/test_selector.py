@@ -171,3 +171,10 @@ def test_every_label_value_can_be_selected(value):
     selector = Selector.parse(f'x{{a="{escaped}"}}')
     assert selector.matches("x", {"a": value})
     assert not selector.matches("x", {"a": value + "!"})
+
+
+def test_a_regular_expression_that_would_backtrack_for_ever_answers() -> None:
+    selector = Selector.parse('a{device=~"(x+x+)+y"}')
+
+    assert not selector.matches("a", {"device": "x" * 5000})
+    assert selector.matches("a", {"device": "x" * 5000 + "y"})
