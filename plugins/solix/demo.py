@@ -8,7 +8,7 @@ from collector_core import Collector, CollectorConfig, Context, Metric, Readings
 from collector_core.demo import Totals, daily, noise
 from collector_core.demo.rack import Battery, Home, Rack
 from collector_plugins.solix import metrics
-from collector_plugins.solix.mapping import Series
+from collector_plugins.solix.series import Series
 
 DAY = 86_400.0
 TODAY_STEP = 600.0  # seconds

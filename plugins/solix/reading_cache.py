@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from collector_plugins.solix.mapping import Series
+from collector_plugins.solix.series import Series
 
 
 class ReadingSource(StrEnum):
