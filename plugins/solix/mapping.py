@@ -171,7 +171,6 @@ POWER_DOCK = Table(  # what it reports is that of the whole home
         *_signed("grid_power_signed", metrics.GRID_IMPORT, metrics.GRID_EXPORT),  # + is import
         Field("home_demand_total", metrics.HOME_LOAD),
         Field("home_demand_circuit_total", metrics.HOME_LOAD),
-        Field("generator_power", metrics.GENERATOR),
     )
 )
 

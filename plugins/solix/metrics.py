@@ -204,9 +204,6 @@ PACK_TEMPERATURE = Gauge(
     of="battery",
     title="Temperature of a battery pack",
 )
-GENERATOR = _watts(
-    "generator", "Power from a generator.", topic="power", of="generator", title="Power from a generator"
-)
 EV_POWER = _watts("ev_charger", "Power into a vehicle.", topic="power", of="ev_charger", title="Power into a vehicle")
 
 SOLAR_ENERGY = _joules_total(
@@ -358,7 +355,6 @@ OF_A_DEVICE = (
     PLUG_CURRENT,
     TEMPERATURE,
     PACK_TEMPERATURE,
-    GENERATOR,
     EV_POWER,
     SOLAR_ENERGY,
     CHARGED_ENERGY,
