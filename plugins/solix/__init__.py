@@ -11,6 +11,7 @@ from collector_plugins.solix import cloud, discovery, mapping, metrics
 from collector_plugins.solix.account import Account
 from collector_plugins.solix.account_poller import AccountPoller
 from collector_plugins.solix.config import Config
+from collector_plugins.solix.login_lock import LoginLock
 from collector_plugins.solix.mqtt_session import MqttSessionMonitor
 from collector_plugins.solix.poll_schedule import REST_EVERY, PollSchedule, ScheduleRules
 from collector_plugins.solix.reading_cache import ReadingCache, ReadingSource
@@ -70,7 +71,8 @@ class Solix(Collector[Config]):
         if absent := cloud.missing():
             raise absent
         tokens = TokenStore(self.config.state, self.config.email)
-        return cloud.AnkerCloud(self.config, tokens, self._budget, self._redaction, self.ctx.http)
+        lock = LoginLock(tokens.lock, self.ctx.clock)
+        return cloud.AnkerCloud(self.config, tokens, lock, self._budget, self._redaction, self.ctx.http)
 
     async def open(self) -> None:
         """Prepare; the first run logs in."""

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from collector_core.testing import FakeClock
 from collector_plugins.solix import metrics
+from collector_plugins.solix.login_lock import LoginLock, told_lock
 from collector_plugins.solix.mapping import is_discharging, read_mqtt
 from collector_plugins.solix.series import Series
 from tests.plugins.solix.conftest import FakeAccount, solix
@@ -74,3 +76,15 @@ def test_solix_counter_told_as_0(case, solix):
     seen = list(shown(solix, device, *device["mqtt_messages"]))
     imported = [each["solix_grid_import_energy_joules_total",] for each in seen]
     assert imported == pytest.approx([2924424000, 2924424000, 2924460000])
+
+
+def test_solix_login_locked_for_an_hour(case, tmp_path):
+    body = (case("svc/solix-login-locked-for-an-hour") / "login.json").read_bytes()
+    clock = FakeClock()
+    lock = LoginLock(tmp_path / "lock.json", clock)
+    for hours in (1, 2, 4):
+        lock.lock(told_lock(body))
+        clock.advance(hours * 3600 - 1)
+        assert lock.seconds_left
+        clock.advance(100)
+        assert not lock.seconds_left

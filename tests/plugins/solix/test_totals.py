@@ -100,6 +100,7 @@ def test_every_expansion_battery_has_its_charge_and_temperature(pack):
 
     assert found[Series(metrics.PACK_CHARGE, pack)] == pytest.approx(0.2)
     assert found[Series(metrics.PACK_TEMPERATURE, pack)] == 31
+    assert metrics.PACK_TEMPERATURE.name == "solix_battery_pack_temperature_celsius"
     assert found[Series(metrics.CHARGE)] == pytest.approx(0.5)
 
 
@@ -135,7 +136,10 @@ def test_chargers_show_what_they_give():
     wallbox = read_mqtt("ev_charger", {"bat_charge_power": 3600, "charging_energy": 2})
     desk = read_mqtt("charger", {"usbc_1_power": 60, "usba_2_power": 5})
 
-    assert wallbox == {Series(metrics.EV_POWER): 3600, Series(metrics.EV_ENERGY): 7.2e6}
+    assert {series.metric.name: value for series, value in wallbox.items()} == {
+        "solix_ev_charger_power_watts": 3600,
+        "solix_ev_charger_energy_joules_total": 7.2e6,
+    }
     assert desk[Series(metrics.OUTPUT)] == 65
 
 
