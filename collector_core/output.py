@@ -63,7 +63,7 @@ class Output(ABC, Generic[ConfigT]):
 
     def test(self) -> None:
         """Connect and find out whether records would be taken, without sending any; raises as `send` does."""
-        return None
+        return
 
     @abstractmethod
     def send(self, records: Sequence[Any], *, may_repeat: bool) -> None:
@@ -76,4 +76,4 @@ class Output(ABC, Generic[ConfigT]):
 
     def close(self) -> None:
         """Let go of everything; legal at any time, any number of times."""
-        return None
+        return

@@ -172,7 +172,8 @@ def _answers(manager: pluggy.PluginManager, module: Any, hook: str) -> tuple[Any
     """What a registered module alone returns from a hook that gives a sequence."""
     callers: pluggy.HookCaller = getattr(manager.hook, hook)
     implementations = [impl for impl in callers.get_hookimpls() if impl.plugin is module]
-    return tuple(each for impl in implementations for each in impl.function())
+    answers: list[Any] = [impl.function() for impl in implementations]
+    return tuple(each for answer in answers for each in answer)
 
 
 def check_type(plugin: str, cls: type[Collector[Any]]) -> None:
@@ -202,7 +203,7 @@ def _output_problems(plugin: str, cls: type[Output[Any]]) -> Iterator[str]:
         yield f"{cls.__name__}.config_type must be a subclass of OutputConfig"
 
 
-def _class_problems(plugin: str, cls: type) -> Iterator[str]:
+def _class_problems(plugin: str, cls: type[Collector[Any]] | type[Output[Any]]) -> Iterator[str]:
     if inspect.isabstract(cls):
         yield f"{cls.__name__} lacks {', '.join(sorted(cls.__abstractmethods__))}"
     name = getattr(cls, "name", None)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, takewhile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from collector_core.storage.errors import StorageError
 from collector_core.storage.schema import Schema
@@ -22,11 +22,13 @@ _SCHEMA = Schema(
     migrations=[
         [
             "CREATE TABLE entry (id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL,"
-            " records INTEGER NOT NULL, body BLOB NOT NULL)"
+            " records INTEGER NOT NULL, body BLOB NOT NULL)",
+            "CREATE TABLE mark (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
         ]
     ],
-    salvage=["entry"],
+    salvage=["entry", "mark"],
 )
+_ENTRIES = "SELECT id, at, records, body FROM entry"
 
 
 class Entry(NamedTuple):
@@ -55,7 +57,8 @@ class DiskQueue:
     """Entries in the order in which they were appended, in one file that belongs to this process alone.
 
     An entry is on disk when `append` returns, a power failure included. `bytes` is what all entries take, `records` how
-    many they hold, `oldest_at` when the oldest was appended, None if there is none, and `last_id` belongs to the newest.
+    many they hold, `oldest_at` when the oldest was appended (None if there is none), `last_id` the newest entry's id,
+    `inherited_id` what that was when the file was first opened.
     Methods raise `StorageError`, and may be called again: they succeed once the cause is gone. Not thread-safe.
     """
 
@@ -67,6 +70,7 @@ class DiskQueue:
         self.records = 0
         self.oldest_at: float | None = None
         self.last_id = 0
+        self.inherited_id: int | None = None
 
     @property
     def set_aside(self) -> Path | None:
@@ -77,9 +81,12 @@ class DiskQueue:
         """Open the file unless it is open; the other methods do so implicitly."""
         if self._is_open:
             return
-        totals = f"SELECT total(length(body) + {OVERHEAD}), total(records), ifnull(max(id), 0) FROM entry"  # noqa: S608
-        ((size, records, last_id),) = self._database.rows(totals)
+        totals = f"SELECT total(length(body) + {OVERHEAD}), total(records) FROM entry"  # noqa: S608 - a constant
+        ((size, records),) = self._database.rows(totals)
+        ((last_id,),) = self._database.rows("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'entry'")
         self.bytes, self.records, self.last_id = int(size), int(records), last_id
+        if self.inherited_id is None:
+            self.inherited_id = last_id
         self._find_oldest()
         self._is_open = True
 
@@ -94,36 +101,36 @@ class DiskQueue:
         sizes = accumulate(entry.size for entry in reversed(new))
         fitting = len(list(takewhile(lambda size: size <= self._max_bytes, sizes)))
         refused, kept = new[: len(new) - fitting], new[len(new) - fitting :]
+        added = sum(entry.size for entry in kept)
         with self._changing() as connection:
-            lost = self._oldest_beyond(connection, self._max_bytes - sum(entry.size for entry in kept))
-            self._delete(connection, lost)
-            for entry in kept:
-                values = (entry.at, entry.records, entry.body)
-                self.last_id = (
-                    connection.execute("INSERT INTO entry (at, records, body) VALUES (?, ?, ?)", values).lastrowid or 0
-                )
-                self._count(entry, 1)
+            lost = self._oldest_beyond(connection, self._max_bytes - added)
+            self._forget(connection, lost)
+            values = [(entry.at, entry.records, entry.body) for entry in kept]
+            connection.executemany("INSERT INTO entry (at, records, body) VALUES (?, ?, ?)", values)
+            self.bytes += added
+            self.records += sum(entry.records for entry in kept)
+            self.last_id += len(kept)
         return lost + refused
 
-    def head(self, records: int, *, through: int | None = None) -> list[Entry]:
-        """The oldest entries: as few as hold `records`, at least one; or all those up to the id `through`."""
+    def head(self, records: int, *, after: int = 0, through: int | None = None) -> list[Entry]:
+        """The oldest entries with ids above `after`: as few as hold `records`; or all up to the id `through`."""
         self.open()
         found: list[Entry] = []
-        query = "SELECT id, at, records, body FROM entry WHERE id > ? AND id <= ? ORDER BY id LIMIT 1"
         last = self.last_id if through is None else through
         while through is not None or sum(entry.records for entry in found) < records:
-            rows = self._rows(query, (found[-1].id if found else -1, last))
+            query = f"{_ENTRIES} WHERE id > ? AND id <= ? ORDER BY id LIMIT 1"
+            rows = self._rows(query, (found[-1].id if found else after, last))
             if not rows:
                 break
             found.append(Entry(*rows[0]))
         return found
 
-    def remove(self, entries: Sequence[Entry]) -> None:
-        """Forget the oldest entries, as `head` returned them; those that are gone already are no error."""
+    def remove_through(self, last_id: int) -> None:
+        """Forget the entries up to this id."""
         with self._changing() as connection:
-            self._delete(connection, [each for each in entries if self._is_there(connection, each)])
-        if not self.records:
-            self._shrink_file()
+            self._forget(connection, list(takewhile(lambda entry: entry.id <= last_id, _walk(connection))))
+        if not self.records and self._database.path.stat().st_size > VACUUM_BYTES:
+            self._rows("VACUUM")
 
     def remove_older(self, than: float) -> list[Entry]:
         """Forget the entries at the head that were appended before `than`; returns them."""
@@ -131,37 +138,37 @@ class DiskQueue:
         if self.oldest_at is None or self.oldest_at >= than:
             return []
         with self._changing() as connection:
-            lost = list(takewhile(lambda entry: entry.at < than, self._walk(connection)))
-            self._delete(connection, lost)
+            lost = list(takewhile(lambda entry: entry.at < than, _walk(connection)))
+            self._forget(connection, lost)
         return lost
+
+    def mark(self, name: str) -> int | None:
+        """A number that was kept beside the entries."""
+        rows = self._rows("SELECT value FROM mark WHERE name = ?", (name,))
+        return rows[0][0] if rows else None
+
+    def set_mark(self, name: str, value: int) -> None:
+        """Keep a number beside the entries."""
+        with self._changing() as connection:
+            connection.execute("INSERT OR REPLACE INTO mark VALUES (?, ?)", (name, value))
 
     def _oldest_beyond(self, connection: sqlite3.Connection, limit: int) -> list[Entry]:
         """The oldest entries that must go so that the others take at most `limit` bytes."""
-        lost: list[Entry] = []
         excess = self.bytes - limit
-        if excess > 0:
-            for entry in self._walk(connection):
-                lost.append(entry)
-                excess -= entry.size
-                if excess <= 0:
-                    break
+        lost: list[Entry] = []
+        for entry in _walk(connection) if excess > 0 else ():
+            lost.append(entry)
+            excess -= entry.size
+            if excess <= 0:
+                break
         return lost
 
-    def _walk(self, connection: sqlite3.Connection) -> Iterator[Entry]:
-        rows = connection.execute("SELECT id, at, records, body FROM entry ORDER BY id")
-        return (Entry(*row) for row in rows)
-
-    def _is_there(self, connection: sqlite3.Connection, entry: Entry) -> bool:
-        return connection.execute("SELECT 1 FROM entry WHERE id = ?", (entry.id,)).fetchone() is not None
-
-    def _delete(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
-        connection.executemany("DELETE FROM entry WHERE id = ?", [(entry.id,) for entry in entries])
-        for entry in entries:
-            self._count(entry, -1)
-
-    def _count(self, entry: Entry, sign: int) -> None:
-        self.bytes += sign * entry.size
-        self.records += sign * entry.records
+    def _forget(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+        """Delete the oldest entries."""
+        if entries:
+            connection.execute("DELETE FROM entry WHERE id <= ?", (entries[-1].id,))
+            self.bytes -= sum(entry.size for entry in entries)
+            self.records -= sum(entry.records for entry in entries)
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
@@ -170,23 +177,22 @@ class DiskQueue:
         try:
             with self._database.transaction() as connection:
                 yield connection
-            self._find_oldest()
         except BaseException:
             self._is_open = False
             raise
+        self._find_oldest()
 
-    def _rows(self, query: str, parameters: Sequence[object]) -> list[tuple[int, float, int, bytes]]:
+    def _rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         try:
-            return self._database.rows(query, parameters)  # type: ignore[return-value]
+            return self._database.rows(query, parameters)
         except StorageError:
             self._is_open = False
             raise
 
     def _find_oldest(self) -> None:
-        rows = self._database.rows("SELECT at FROM entry ORDER BY id LIMIT 1")
+        rows = self._rows("SELECT at FROM entry ORDER BY id LIMIT 1")
         self.oldest_at = rows[0][0] if rows else None
 
-    def _shrink_file(self) -> None:
-        """Give the space of an empty queue back to the file system."""
-        if self._database.path.stat().st_size > VACUUM_BYTES:
-            self._database.rows("VACUUM")
+
+def _walk(connection: sqlite3.Connection) -> Iterator[Entry]:
+    return (Entry(*row) for row in connection.execute(f"{_ENTRIES} ORDER BY id"))
