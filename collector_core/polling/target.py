@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from collector_core.errors import AuthFailed, NotAvailable, Reason, describe
+from collector_core.errors import AuthFailed, NotAvailable, Reason, describe, retry_after_of
 from collector_core.polling.backoff import Backoff
 
 PlaceT = TypeVar("PlaceT")
@@ -146,7 +146,7 @@ class Target(Generic[PlaceT, AnswerT]):
 
     def _fail(self, error: Exception, now: float) -> None:
         self._error = error.with_traceback(None)
-        self._backoff.failed(now, getattr(error, "retry_after", None))
+        self._backoff.failed(now, retry_after_of(error))
 
     def _too_late(self) -> NotAvailable:
         return NotAvailable(Reason.TIMEOUT, f"no answer within {self._schedule.deadline:g} s")

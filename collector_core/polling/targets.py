@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
-from collector_core.errors import AuthFailed, NoTargetAvailable, Reason, describe, reason_of
+from collector_core.errors import AuthFailed, NoTargetAvailable, Reason, describe, fix_of, reason_of
 from collector_core.model.clock import Clock
 from collector_core.model.readings import Readings
 from collector_core.polling.own_thread import start_thread
@@ -155,7 +155,7 @@ class _Group(Generic[PlaceT, AnswerT, SaidT]):
         more = f"; and {len(worst) - MOST_NAMED} more" if len(worst) > MOST_NAMED else ""
         named = "; ".join(f"{name}: {describe(error)}" for name, error in worst[:MOST_NAMED])
         text = f"{named}{more}" if len(worst) > 1 else describe(worst[0][1])
-        fix = getattr(worst[0][1], "fix", "")
+        fix = fix_of(worst[0][1])
         if all(each.refused for each in self._targets):
             return AuthFailed(text, fix=fix)
         return NoTargetAvailable(reason_of(worst[0][1]), text, fix=fix)
