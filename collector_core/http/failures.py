@@ -57,7 +57,7 @@ def of_status(where: str, status: int, headers: Mapping[str, str], now: float) -
     """What a status other than 2xx means; `now` is in seconds since 1970, for dates in `Retry-After`."""
     said = f"{where} answers {status}{_phrase(status)}"
     if status in (401, 403, 407):
-        return AuthFailed(said, fix="check its password, token or key")
+        return AuthFailed(said, fix="check its password, token or key", status=status)
     reason, fix = _OF_STATUS.get(status) or _OF_CLASS.get(status // 100) or (Reason.BAD_DATA, CHECK_ADDRESS)
     if status // 100 == 3:
         said += "; redirects are not followed"
