@@ -10,6 +10,7 @@ CollectorError
 │   └── NewerApiNeeded         a plugin is made for a newer energy-collector
 ├── ReadingError        a run produced something that must not be published
 │   └── SeriesBudgetExceeded   a run produced more series than `max_series`
+├── RecordsRefused      a receiver will never take some of the records that an output sent
 ├── ConfigError         a configuration file is wrong; carries every problem of the file
 └── StartupError        the service cannot start: port in use, clashing plugins
 """
@@ -108,6 +109,15 @@ class SeriesBudgetExceeded(ReadingError):
     """A run produced more series than the instance's `max_series`; `fix` says what to do."""
 
     def __init__(self, detail: str, *, fix: str = "") -> None:
+        self.fix = fix
+        super().__init__(detail)
+
+
+class RecordsRefused(CollectorError):
+    """A receiver will never take `count` of the records that were sent: they are dropped and not sent again."""
+
+    def __init__(self, count: int, detail: str, *, fix: str = "") -> None:
+        self.count = count
         self.fix = fix
         super().__init__(detail)
 
