@@ -177,10 +177,9 @@ class HttpClient:
                 raise NotAvailable(
                     Reason.BAD_DATA, f"{where}: the answer is compressed although no compression was requested"
                 )
-            body = bytearray()
-            feed, limit = options.get("feed", body.extend), options.get("limit", MAX_BYTES)
-            await _read_body(answer, where, limit, feed)
-            return HttpAnswer(where, answer.status, answer.headers, bytes(body))
+            kept = bytearray()
+            await _read_body(answer, where, options.get("limit", MAX_BYTES), options.get("feed", kept.extend))
+            return HttpAnswer(where, answer.status, answer.headers, bytes(kept))
 
 
 async def _read_body(answer: aiohttp.ClientResponse, where: str, limit: int, feed: Callable[[bytes], object]) -> None:
