@@ -62,9 +62,8 @@ TABLE = [
     Bad("bad_busy", ("timeout",), "timeout", "no answer after 0.2 s (bad_busy.py:"),
     Bad(
         "bad_leak",
-        ERROR,
-        "bad_data",
-        "are more than max_series = 2000; most of them in bad_leak_value (labels: request)",
+        ("ok", "partial"),
+        says="there are more than max_series = 2000: 1000 series; most of them in bad_leak_value (labels: request)",
     ),
     Bad("bad_undeclared", ERROR, "bad_data", "bad_undeclared_surprise is not declared in this collector's `metrics`"),
     Bad("bad_labels", ERROR, "bad_data", "labels are ['socket'], declared are ['plug'] (bad_labels.py:12)"),
@@ -226,6 +225,13 @@ def test_once_tells_by_its_exit_code_that_a_collector_could_not_run(command, tmp
     assert done.returncode == 1
     assert "system_memory_total_bytes" in done.stdout
     assert 'collector_up{collector="bad_import",plugin="bad_import"} 0.0' in done.stdout
+
+
+def test_once_names_the_parts_that_are_missing_and_tells_so_by_its_exit_code(command):
+    done = command("once", "bad_text", "--log-level", "error", env=ENVIRONMENT)
+    assert done.returncode == 1
+    assert "bad_text is incomplete: kind=huge, kind=not Unicode" in done.stderr
+    assert "bad_text_value" in done.stdout
 
 
 def test_a_plugin_that_was_broken_runs_after_a_reload_without_it(collector, tmp_path):
