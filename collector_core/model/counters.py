@@ -110,7 +110,8 @@ class WrapCounter:
             return None
         doubt, self._doubt = self._doubt, None
         if self.max_rate * (now - last.time) > self._half_range:
-            return self._begin_anew(reading)
+            self._begin_anew(reading)
+            return None
         growth = self._growth(last, reading)
         if growth <= self._usual(now - last.time):
             return self._accept(last, reading, growth)
@@ -152,14 +153,18 @@ class WrapCounter:
         elapsed = reading.time - last.time
         if 2 * self.max_rate * elapsed <= self._half_range:
             self._doubt = reading
-            return None
-        return self._accept(last, reading, growth) if growth <= self._peak(elapsed) else self._begin_anew(reading)
+        elif growth <= self._peak(elapsed):
+            return self._accept(last, reading, growth)
+        else:
+            self._begin_anew(reading)
+        return None
 
     def _resolve(self, last: _Reading, doubt: _Reading, reading: _Reading) -> float | None:
         """Decide on a reading that waits, by one that is no usual growth of the last that is believed."""
         for step in (self._step, self._leap):
             if step and step.raw <= doubt.raw <= reading.raw < last.raw:
-                return self._take_back(step, last, reading)
+                self._take_back(step, last, reading)
+                return None
         since = self._growth(doubt, reading)
         is_blip = doubt.raw < last.raw <= reading.raw
         stands = since <= self._peak(reading.time - doubt.time)
