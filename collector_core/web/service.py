@@ -84,14 +84,14 @@ class _Service:
         app.start()
         loop.call_later(SETTLED_SECONDS, gc.freeze)
         stop = loop.create_task(self._stop.wait())
-        signs = loop.create_task(_show_signs_of_life(app, self._notifier))
         try:
             await self._load(stop)
+            signs = loop.create_task(_show_signs_of_life(app, self._notifier))
             await stop
+            signs.cancel()
         finally:
             log.info("stopping")
             self._notifier.stopping()
-            signs.cancel()
             stop.cancel()
             for server in servers:
                 await server.cleanup()
