@@ -76,9 +76,9 @@ class Collector(ABC, Generic[ConfigT]):
     """Reads one kind of source. One instance lives on one thread and never overlaps itself.
 
     Class attributes: `name` (the plugin's one name), `metrics` (all it can publish), `config_type` (its options),
-    `default_interval` and `default_timeout` (seconds), `default_max_series` (more are refused, so that a bug cannot
-    flood Prometheus), `needs_two_runs` (whether rates and differences make the first run incomplete, so that `once`
-    runs it twice), `after_others` (whether it works with what others hand over, so that `once` runs it last).
+    `default_interval` and `default_timeout` (seconds), `default_max_series` (what is beyond is left out, so that a bug
+    cannot flood Prometheus), `needs_two_runs` (whether rates and differences make the first run incomplete, so that
+    `once` runs it twice), `after_others` (whether it works with what others hand over, so that `once` runs it last).
     `open`, `collect` and `close` may be coroutines; they then run on an event loop of the instance's own.
     """
 

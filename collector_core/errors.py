@@ -103,7 +103,11 @@ class ReadingError(CollectorError):
 
 
 class SeriesBudgetExceeded(ReadingError):
-    """A run produced more series than the instance's `max_series`."""
+    """A run produced more series than the instance's `max_series`; `fix` says what to do."""
+
+    def __init__(self, detail: str, *, fix: str = "") -> None:
+        self.fix = fix
+        super().__init__(detail)
 
 
 class StartupError(CollectorError):

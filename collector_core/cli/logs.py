@@ -15,6 +15,7 @@ from collector_core.config.secrets import Redactor
 LogFormat = Literal["text", "json"]
 
 FLOOD_LINES = 50  # per logger and window
+CAUSES = 500  # of faults, per logger and window; what a collector logs itself takes nothing from them
 FLOOD_WINDOW = 10.0  # seconds
 
 
@@ -52,25 +53,35 @@ class JsonFormatter(logging.Formatter):
 
 
 class FloodGate(logging.Filter):
-    """Lets each logger write `FLOOD_LINES` lines per `FLOOD_WINDOW`, then says once that it holds back the rest."""
+    """Lets each logger write `FLOOD_LINES` lines per `FLOOD_WINDOW`, then says once that it holds back the rest.
+
+    The framework's own lines about faults are counted apart: a flood does not hide why a collector has no data.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.Lock()
-        self._windows: dict[str, tuple[float, int]] = {}
+        self._windows: dict[tuple[str, bool], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is written."""
+        is_cause = getattr(record, "is_cause", False) is True
+        most = CAUSES if is_cause else FLOOD_LINES
+        lines = self._count((record.name, is_cause))
+        if lines == most:
+            record.msg, record.args = f"more than {most} lines in {FLOOD_WINDOW:g} s: the rest is left out", ()
+            record.exc_info = None
+        return lines <= most
+
+    def _count(self, key: tuple[str, bool]) -> int:
+        """How many lines of this kind were written in the present window."""
         with self._lock:
             now = time.monotonic()
-            start, lines = self._windows.get(record.name, (now, 0))
+            start, lines = self._windows.get(key, (now, 0))
             if now - start > FLOOD_WINDOW:
                 start, lines = now, 0
-            self._windows[record.name] = (start, lines + 1)
-        if lines == FLOOD_LINES:
-            record.msg, record.args = f"more than {FLOOD_LINES} lines in {FLOOD_WINDOW:g} s: the rest is left out", ()
-            record.exc_info = None
-        return lines <= FLOOD_LINES
+            self._windows[key] = (start, lines + 1)
+            return lines
 
 
 def configure(level: str, log_format: LogFormat, redactor: Redactor) -> None:

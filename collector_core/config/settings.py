@@ -37,7 +37,7 @@ class InstanceSettings(Options):
     timeout: Duration | None = Field(None, description="How long a run may take.")
     stale_after: Duration | None = Field(None, description="How long without a good run until series disappear.")
     labels: dict[str, str] = Field({}, description="Labels added to every series of the instance.")
-    max_series: int | None = Field(None, ge=1, le=1_000_000, description="A run with more series than this is refused.")
+    max_series: int | None = Field(None, ge=1, le=1_000_000, description="Series of a run; what is beyond is left out.")
     options: dict[str, Any] = Field({}, description="The plugin's own options.")
 
     @field_validator("options", mode="before")

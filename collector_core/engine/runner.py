@@ -261,7 +261,8 @@ class Runner:
         except Exception as refused:  # noqa: BLE001 - the thread must live on, whatever was wrong with the readings
             return self._failure(refused, duration)
         self._snapshot, self._fresh_until = snapshot, fresh_until
-        failures = tuple(out.part_failures[:MAX_PART_FAILURES_KEPT])
+        failures = out.failures[:MAX_PART_FAILURES_KEPT]
+        self.health.dropped_series = out.left_out
         result = Result.PARTIAL if failures else Result.OK
         return self._report(result, duration, snapshot=snapshot, part_failures=failures)
 

@@ -35,13 +35,29 @@ DROPPED_REPORTS = Counter(
 INTERVAL = Gauge("collector_interval_seconds", "Time between runs.", Unit.SECONDS, _ID)
 SERIES_LIMIT = Gauge(
     "collector_series_limit",
-    "Maximum number of series in a run; a run with more is refused (`max_series`).",
+    "Maximum number of series in a run; what does not fit is left out (`max_series`).",
+    labels=_ID,
+)
+DROPPED_SERIES = Gauge(
+    "collector_dropped_series",
+    "Number of series of the last run that were left out because there were more than `max_series`.",
     labels=_ID,
 )
 SERIES = Gauge("collector_series", "Number of series in the last run with data.", labels=_ID)
 UNAVAILABLE = Info("collector_unavailable_info", "Why the last run produced no data.", (*_ID, "reason"))
 
-ONE_EACH = (UP, DURATION, LAST_SUCCESS, PART_FAILURES, SKIPPED_TICKS, DROPPED_REPORTS, SERIES, SERIES_LIMIT, INTERVAL)
+ONE_EACH = (
+    UP,
+    DURATION,
+    LAST_SUCCESS,
+    PART_FAILURES,
+    SKIPPED_TICKS,
+    DROPPED_REPORTS,
+    SERIES,
+    DROPPED_SERIES,
+    SERIES_LIMIT,
+    INTERVAL,
+)
 HEALTH = (*ONE_EACH, RUNS, UNAVAILABLE)
 
 PLUGIN = Info("collector_plugin_info", "Installed plugins that could be loaded.", ("plugin", "version"))
@@ -66,6 +82,7 @@ class Health:
     duration: float | None = None
     last_success: float | None = None
     series: int | None = None
+    dropped_series: int | None = None
     series_limit: int | None = None
     interval: float | None = None
     part_failures: int = 0
@@ -87,6 +104,7 @@ class Health:
             self.skipped_ticks,
             self.dropped_reports,
             self.series,
+            self.dropped_series,
             self.series_limit,
             self.interval,
         )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from collector_core.metering.meters import EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.metering.selection import Prefer, choose
+from collector_core.model.foreign_counter import ForeignCounter
 
 # A meter that is not heard of for so long, and for so many times as long as before, is taken for gone: others step in.
 STALE_SECONDS = 15.0
@@ -25,31 +26,52 @@ class Account(NamedTuple):
 
 @dataclass
 class _Entry:
-    """A meter that has counted, its last reading and the watts between the last two; `lapsed` once another stood in."""
+    """A meter that has counted: its last reading, the last that was believed, and the watts between the last two of
+    those; `lapsed` once another stood in."""
 
     meter: EnergyMeter
-    reading: EnergyReading
+    believed: EnergyReading
     watts: float | None = None
-    peak_watts: float = 0.0
     lapsed: bool = False
 
-    def loses(self, reading: EnergyReading) -> bool:
-        """Whether some of the energy until a later reading is not known."""
-        return reading.joules < self.reading.joules or reading.unknown_gaps != self.reading.unknown_gaps
+    def __post_init__(self) -> None:
+        self.last = self.believed
+        self._earlier: EnergyReading | None = None
+        self._counter = ForeignCounter()
+        self._counter.record(self.believed.joules, self.believed.time)
 
-    def advance(self, meter: EnergyMeter, reading: EnergyReading) -> float:
-        """Take the next reading; returns the joules that it adds.
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the last reading is not believed yet."""
+        return self._counter.in_doubt
 
-        After a fall the meter has begun anew, and what it says was counted since. More than it could have counted at
-        the highest power that it has shown is the life before of another device, and adds nothing.
-        """
-        before, self.meter, self.reading = self.reading, meter, reading
-        if reading != before:
-            self.watts = reading.watts_since(before)
-            self.peak_watts = max(self.peak_watts, self.watts or 0.0)
-        if reading.joules >= before.joules:
-            return reading.joules - before.joules
-        return reading.joules if reading.joules <= self.peak_watts * (reading.time - before.time) else 0.0
+    def advance(self, meter: EnergyMeter, reading: EnergyReading) -> tuple[float, int]:
+        """Take the next reading; returns the joules that it adds, and how often some were left out."""
+        self.meter = meter
+        if reading == self.last:
+            return 0.0, 0
+        self.last, counter = reading, self._counter
+        total, gaps = counter.total, counter.unknown_gaps
+        counter.max_rate = meter.max_watts
+        grown = counter.record(reading.joules, reading.time) - total
+        if counter.in_doubt:
+            self.watts = None
+            return 0.0, 0
+        is_told = reading.unknown_gaps != self.believed.unknown_gaps
+        is_known = counter.unknown_gaps == gaps
+        self._believe(reading, is_known=is_known)
+        return grown, counter.unknown_gaps - gaps or int(is_told)
+
+    def _believe(self, reading: EnergyReading, *, is_known: bool) -> None:
+        """Learn the power, which is that since an earlier reading where this one takes back the one before."""
+        earlier = self._earlier
+        if is_known and reading.joules < self.believed.joules:
+            if earlier is None or reading.joules < earlier.joules:
+                self.watts = None
+                return
+            self.believed = earlier
+        self.watts = reading.watts_since(self.believed) if is_known else None
+        self._earlier, self.believed = self.believed, reading
 
 
 @dataclass
@@ -73,6 +95,7 @@ class Ledger:
     The first reading of a meter counts as 0, whatever it says: a device may have counted all its life. Only one that
     says since when it counts, and that is since the ledger does, brings what it has counted. What a meter counted while
     another one stood for the same thing is left out; what it counted while nobody did is taken in when it counts again.
+    A reading that the next one takes back, or that is more than the meter's `max_watts` allow, never counts.
     `joules` never falls; `unknown` is how often some energy of an account was not known and left out.
     """
 
@@ -102,6 +125,11 @@ class Ledger:
         accounts = map(account_of, self.chosen)
         return {account: watts for account in accounts if (watts := self._entries[account].watts) is not None}
 
+    def doubted(self) -> frozenset[Account]:
+        """What counts, and last showed something that the next reading has to confirm."""
+        accounts = map(account_of, self.chosen)
+        return frozenset(account for account in accounts if self._entries[account].in_doubt)
+
     def _fresh(self, meters: Iterable[EnergyMeter], now: float) -> Iterator[tuple[EnergyMeter, EnergyReading]]:
         for meter in meters:
             if reading := meter.latest():
@@ -118,8 +146,9 @@ class Ledger:
             self._entries[account] = _Entry(meter, reading)
             self.unknown[account] = self.unknown.get(account, -1) + 1
             return reading.joules if is_whole else 0.0
-        self.unknown[account] += entry.loses(reading)
-        return entry.advance(meter, reading)
+        joules, lost = entry.advance(meter, reading)
+        self.unknown[account] += lost
+        return joules
 
     def _saw_begin(self, meter: EnergyMeter) -> bool:
         """Whether all that a meter has counted is energy since the ledger counts, and nobody stood in for it."""

@@ -9,6 +9,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from collector_core.errors import DeclarationError, ReadingError
+from collector_core.model.counters import MOST_WATTS
 from collector_core.model.words import is_snake_case
 
 
@@ -75,8 +76,11 @@ class EnergyMeter:
     the ledger loses nothing of what it counted before its first reading. Without it, the first reading enters the
     ledger as 0, whatever it says: a device's own counter has counted all its life.
 
-    Raises `DeclarationError` for a component or method that is not snake_case, and for an uncertainty or a period that
-    is not a finite number from 0 on.
+    `max_watts` is the most that the device can draw, in watts, with short peaks: faster growth is a broken reading and
+    never counts as energy. Without it only what no single device draws (a megawatt) is refused.
+
+    Raises `DeclarationError` for a component or method that is not snake_case, for an uncertainty or a period that is
+    not a finite number from 0 on, and for a `max_watts` that is not a positive number.
     """
 
     component: Component | str
@@ -90,6 +94,7 @@ class EnergyMeter:
     inside: Component | str | None = None
     of_machine: bool = False
     counting_since: float | None = None
+    max_watts: float = MOST_WATTS
 
     def __post_init__(self) -> None:
         words = (self.component, self.method, *self.covers, *(() if self.inside is None else (self.inside,)))
@@ -100,6 +105,10 @@ class EnergyMeter:
             value = getattr(self, name)
             if not (isfinite(value) and value >= 0):
                 raise DeclarationError(f"energy meter {self.name}: {name} is {value}, must be a number from 0 on")
+        if not (isfinite(self.max_watts) and self.max_watts > 0):
+            raise DeclarationError(
+                f"energy meter {self.name}: max_watts is {self.max_watts}, must be a positive number"
+            )
 
     @property
     def name(self) -> str:

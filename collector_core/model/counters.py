@@ -16,6 +16,8 @@ JUMP = 100.0
 # Firmware may post the energy of a longer while at once: two quick reads get the allowance of this many seconds.
 SHORTEST_ALLOWANCE_SECONDS = 1.0
 
+MOST_WATTS = 1e6  # no device that one meter stands for draws more; 4,294,967 W is a 32-bit field full of ones
+
 
 @dataclass
 class WrapCounter:
@@ -92,12 +94,14 @@ class PowerIntegral:
 
     Between two readings the power is taken to change evenly (trapezoidal rule). Readings further apart than
     `max_gap` seconds say nothing about the time between them: that is a gap, counted in `unknown_gaps`, never guessed.
+    `max_watts` is the most that the device can draw, if that is known; it may be changed at any time.
     Raises `ValueError` when `max_gap` is not a positive number.
     """
 
     max_gap: float
     total: float = 0.0
     unknown_gaps: int = 0
+    max_watts: float = MOST_WATTS
     _last: tuple[float, float] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -107,10 +111,11 @@ class PowerIntegral:
     def update(self, watts: float, now: float) -> float | None:
         """Take a reading at `now` (seconds, monotonic); returns the joules since the last one, None if unknown.
 
-        Raises `ValueError` for a power that is negative or no number; the integral is then as it was before.
+        Raises `ValueError` for a power that is negative, more than `max_watts` or not a number; the integral is then
+        as it was before.
         """
-        if not (isfinite(watts) and watts >= 0):
-            raise ValueError(f"power reads {watts:g} W")
+        if not (isfinite(watts) and 0 <= watts <= self.max_watts):
+            raise ValueError(f"power reads {watts:g} W, outside 0 to {self.max_watts:g} W")
         last, self._last = self._last, (watts, now)
         if last is None:
             return None

@@ -14,6 +14,7 @@ from collector_core.errors import ReadingError, SeriesBudgetExceeded, one_line
 from collector_core.model.families import Families, Family, FamilyLike, freeze, nobody
 from collector_core.model.labels import check_label
 from collector_core.model.metrics import Info, Metric
+from collector_core.model.series_limit import SeriesLimit
 
 Key = tuple[str, ...]
 
@@ -70,7 +71,12 @@ class PartFailure:
     @property
     def name(self) -> str:
         """The part as people write it: `plug=heater`."""
-        return one_line(",".join(f"{key}={value}" for key, value in self.labels.items())) or "part"
+        return part_name(self.labels)
+
+
+def part_name(labels: Mapping[str, str]) -> str:
+    """A part as people write it: `plug=heater`."""
+    return one_line(",".join(f"{key}={value}" for key, value in labels.items())) or "part"
 
 
 class Readings:
@@ -78,6 +84,9 @@ class Readings:
 
     `previous` is the snapshot of the run before: its layout is used again where the series are the same. `owner_of`
     tells which other source a name belongs to.
+
+    Of more than `max_series` series the first ones are kept, in the order in which they are added: a stable order
+    keeps the same ones in every run. A part fits as a whole or is left out as a whole.
     """
 
     def __init__(
@@ -96,8 +105,20 @@ class Readings:
         self._new: dict[Metric, dict[Key, float]] = {}
         self._families: Families | None = None
         self._owner_of = owner_of
-        self._budget = max_series
+        self._limit = SeriesLimit(max_series)
+        self._is_part = self._is_full = False
         self.part_failures: list[PartFailure] = []
+
+    @property
+    def left_out(self) -> int:
+        """How many series were left out because there are more than `max_series`."""
+        return self._limit.left_out
+
+    @property
+    def failures(self) -> tuple[PartFailure, ...]:
+        """`part_failures`, after what was left out because there are more series than `max_series`, if any was."""
+        problem = self._limit.problem()
+        return (*([PartFailure({"limit": "max_series"}, problem)] if problem else []), *self.part_failures)
 
     def add(self, metric: Metric, value: float | None = None, /, **labels: str) -> None:
         """Publish `value` (in the metric's unit) for the series that `labels` name; an `Info` takes no value.
@@ -143,38 +164,72 @@ class Readings:
         if self._families is None:
             self._families = Families(self._places, self._owner_of)
         for family in families:
-            self._families.add(freeze(family), merge=merge)
-            if len(self._families) > self._budget:
-                raise self._over_budget(len(self._families))
+            frozen = freeze(family)
+            if self._has_room_for(frozen):
+                self._families.add(frozen, merge=merge)
+            elif self._is_part:
+                raise SeriesBudgetExceeded(f"{frozen} does not fit into max_series = {self._limit.most}")
+            elif self.left_out > self._limit.most:
+                return  # there may be no end to them
 
     @contextmanager
     def part(self, **labels: str) -> Iterator[None]:
-        """A part of the run that may fail alone: its readings are dropped, the failure is counted, the run goes on."""
-        values, new = self._values[:], {metric: dict(series) for metric, series in self._new.items()}
-        mark = self._families.mark if self._families else 0
+        """A part of the run that may fail alone: its readings are dropped, the failure is counted, the run goes on.
+
+        Where there are more series than `max_series`, a part that does not fit is left out in the same way.
+        """
+        undo, outer = self._checkpoint(), (self._is_part, self._is_full)
+        self._is_part, self._is_full = True, False
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever fails in a part stays in it
-            self.part_failures.append(PartFailure(labels, error))
+            if self._is_full and isinstance(error, SeriesBudgetExceeded):
+                self._limit.leave_out_part(part_name(labels), undo())
+            else:
+                self.part_failures.append(PartFailure(labels, error))
+                undo()
+        else:
+            if self._is_full:
+                self._limit.leave_out_part(part_name(labels), undo())
+        finally:
+            self._is_part, self._is_full = outer
+
+    def snapshot(self) -> Snapshot:
+        """The finished run's readings."""
+        families = self._families.joined() if self._families else ()
+        if not self._new and all(map(isfinite, self._values)):
+            return Snapshot(self._layout, self._values, families)
+        return Snapshot(*self._with_new_layout(), families)
+
+    def _checkpoint(self) -> Callable[[], int]:
+        """What takes back all that is added from now on, and returns how many series that were."""
+        values, new = self._values[:], {metric: dict(series) for metric, series in self._new.items()}
+        mark = self._families.mark if self._families else 0
+        room = self._limit.room
+
+        def undo() -> int:
+            added, self._limit.room = room - self._limit.room, room
             self._values, self._new = values, new
             if self._families:
                 self._families.cut(mark)
+            return added
 
-    def snapshot(self) -> Snapshot:
-        """The finished run's readings; raises `SeriesBudgetExceeded` when they are too many."""
-        families = self._families.joined() if self._families else ()
-        if not self._new and all(map(isfinite, self._values)):
-            snapshot = Snapshot(self._layout, self._values, families)
-        else:
-            snapshot = Snapshot(*self._with_new_layout(), families)
-        if len(snapshot) > self._budget:
-            raise self._over_budget(len(snapshot), snapshot.layout.places)
-        return snapshot
+        return undo
+
+    def _has_room_for(self, family: Family) -> bool:
+        labels = tuple(family.samples[0].labels) if family.samples else ()
+        return self._has_room(family.name, labels, len(family.samples))
+
+    def _has_room(self, name: str, labels: Sequence[str], count: int = 1) -> bool:
+        """Whether so many series of a metric fit; they are then counted, else noted as left out."""
+        fits = self._limit.admits(name, labels, count)
+        self._is_full |= not fits
+        return fits
 
     def _put_column(self, metric: Metric, keys: list[Key], column: Sequence[float | None]) -> bool:
         """Take all series of a metric at once, if they are those of the run before and nothing is wrong with them."""
         start, end = self._layout.spans.get(metric, (0, 0))
-        if end - start != len(keys) or list(self._places.get(metric, ())) != keys:
+        if end - start != len(keys) or len(keys) > self._limit.room or list(self._places.get(metric, ())) != keys:
             return False
         try:
             values = array("d", cast("Sequence[float]", column))
@@ -184,6 +239,7 @@ class Readings:
         if not (is_unset and isfinite(sum(values)) and min(values, default=0) >= 0):
             return False  # the long way says what is wrong, if something is
         self._values[start:end] = values
+        self._limit.room -= len(keys)
         return True
 
     def _put(self, metric: Metric, value: float | None, key: Key) -> None:
@@ -199,7 +255,7 @@ class Readings:
             self._add_new(metric, key, value)
         elif self._values[place] == self._values[place]:
             raise _twice(metric, key)
-        else:
+        elif self._has_room(metric.name, metric.labels):
             self._values[place] = value
 
     def _with_new_layout(self) -> tuple[Layout, array[float]]:
@@ -219,21 +275,8 @@ class Readings:
             raise _twice(metric, key)
         for label, text in zip(metric.labels, key, strict=True):
             check_label(metric.name, label, text)
-        new[key] = value
-        if len(new) > self._budget:
-            raise self._over_budget(len(new), self._new)
-
-    def _over_budget(
-        self, count: int, declared: Mapping[Metric, Mapping[Key, float]] | None = None
-    ) -> SeriesBudgetExceeded:
-        sizes = [(len(series), metric.name, metric.labels) for metric, series in (declared or {}).items()]
-        foreign = self._families.joined() if self._families else ()
-        sizes += [(len(family.samples), family.name, tuple(family.samples[0].labels)) for family in foreign]
-        _, worst, labels = max(sizes)
-        return SeriesBudgetExceeded(
-            f"at least {count} series are more than max_series = {self._budget}; "
-            f"most of them in {worst} (labels: {', '.join(labels) or 'none'})"
-        )
+        if self._has_room(metric.name, metric.labels):
+            new[key] = value
 
 
 def _ordered(metric: Metric, labels: Mapping[str, str]) -> Key:

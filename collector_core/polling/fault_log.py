@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from collector_core.errors import describe, explain, reason_of, with_fix
 from collector_core.model.run_report import RunReport
 
+MOST_LINES = 20  # for parts that begin to fail in one run; further ones share a line for each reason
+MOST_NAMED = 5  # parts in such a line
 SETTLED = 3  # successes in a row after which a fault is over: what comes and goes is logged once, too
 
 _RUN = ""  # the name of the fault of a whole run, beside those of parts
+CAUSE = {"is_cause": True}
+"""Marks a record as the only word about a fault: it is not to be lost among others."""
 
 
 @dataclass
@@ -51,8 +57,7 @@ class FaultLog:
                 self.log.debug("%s", report.traceback)
             return
         failing = {failure.name: failure.error for failure in report.part_failures}
-        for name, error in failing.items():
-            self.record_failure(name, error)
+        self._record_failures(failing)
         for name in [name for name in self._faults if name not in failing]:
             self.record_success(name)
 
@@ -61,12 +66,34 @@ class FaultLog:
         kind = type(error).__name__
         if self._incidents.get(what) != kind:
             self._incidents[what] = kind
-            self.log.warning("%s: %s", what, describe(error))
+            self.log.warning("%s: %s", what, describe(error), extra=CAUSE)
+
+    def _record_failures(self, failing: Mapping[str, Exception]) -> None:
+        """Record the parts that fail; of many that begin to fail at once the last ones share a line."""
+        changed = [name for name, error in failing.items() if self._begins(name, ("fails", reason_of(error).value))]
+        others: defaultdict[str, list[str]] = defaultdict(list)
+        for number, name in enumerate(changed, 1):
+            if number <= MOST_LINES:
+                self._warn(f"{name} fails", explain(failing[name]))
+            else:
+                others[reason_of(failing[name]).value].append(name)
+        for reason, names in others.items():
+            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+            who = ", ".join(names[:MOST_NAMED]) + more
+            self._warn(f"{who} {'fail' if len(names) > 1 else 'fails'} ({reason})", explain(failing[names[0]]))
 
     def _record_fault(self, name: str, kind: tuple[str, ...], error: str) -> None:
+        if self._begins(name, kind):
+            self._warn(f"{name} {kind[0].replace('_', ' ')}".strip(), error)
+
+    def _begins(self, name: str, kind: tuple[str, ...]) -> bool:
+        """Whether this fault is new, or another one than before."""
         known = self._faults.get(name)
         if known and known.kind == kind:
             known.successes = 0
-            return
+            return False
         self._faults[name] = _Fault(kind)
-        self.log.warning("%s: %s", f"{name} {kind[0].replace('_', ' ')}".strip(), error)
+        return True
+
+    def _warn(self, what: str, error: str) -> None:
+        self.log.warning("%s: %s", what, error, extra=CAUSE)

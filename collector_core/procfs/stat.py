@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 CLOCK_TICKS_PER_SECOND: int = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -11,6 +12,7 @@ CLOCK_TICKS_PER_SECOND: int = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf")
 # The modes do not overlap: the time of guests is within user and nice.
 CPU_MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 _BUSY = (0, 1, 2, 5, 6)  # what this machine's CPUs did: not idle, iowait, and steal, when a hypervisor ran others
+_ROUGHLY_ALL = 1.1
 _LEAST_MODES = 4
 _MOST_BYTES = 256  # of a line: ten numbers of 64 bits
 
@@ -37,8 +39,12 @@ class CpuTicks(NamedTuple):
 
     @property
     def utilization(self) -> float | None:
-        """Share of the time that was busy, 0 to 1; None where no time passed or a counter fell."""
-        return self.busy / self.total if 0 <= self.busy <= self.total and self.total else None
+        """Share of the time that was busy, 0 to 1; None where no time passed or a counter fell.
+
+        A little more than 1 is a step back of iowait or idle, which the kernel's counters do by a tick now and then.
+        """
+        share = self.busy / self.total if self.total > 0 else -1.0
+        return min(1.0, share) if 0 <= share <= _ROUGHLY_ALL else None
 
 
 def cpu_ticks(stat: bytes) -> CpuTicks:
@@ -47,18 +53,25 @@ def cpu_ticks(stat: bytes) -> CpuTicks:
 
 
 def cpu_ticks_by_cpu(stat: bytes) -> Iterator[tuple[int, CpuTicks]]:
-    """/proc/stat: number and ticks of each CPU that is online; raises `ValueError`."""
+    """/proc/stat: number and ticks of each CPU that is online; a line that cannot be read is left out."""
     for name, line in _lines(stat):
-        if name != b"cpu":
-            yield int(name[3:]), _ticks(_modes(line, name))
+        with suppress(ValueError):
+            if name != b"cpu":
+                yield int(name[3:]), _ticks(_modes(line, name))
 
 
 def ticks_by_mode(stat: bytes) -> dict[str, list[int]]:
     """/proc/stat: ticks in each of `CPU_MODES`, of which old kernels have fewer, by CPU; "" is all of them together.
 
-    Raises `ValueError`.
+    A CPU whose line cannot be read is left out; raises `ValueError` where that of all of them cannot.
     """
-    rows = {name[3:].decode(): _modes(line, name) for name, line in _lines(stat)}
+    rows: dict[str, list[int]] = {}
+    for name, line in _lines(stat):
+        try:
+            rows[name[3:].decode()] = _modes(line, name)
+        except ValueError:
+            if name == b"cpu":
+                raise
     if "" not in rows:
         raise ValueError("/proc/stat: no times of the CPUs")
     return rows

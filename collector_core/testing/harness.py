@@ -98,7 +98,7 @@ class Harness:
         self.clock.advance(advance)
         out = Readings(self.collector.metrics, max_series=MAX_SERIES, previous=self.snapshot)
         self._loop.run(self._lifecycle.collect(out))
-        self.part_failures = out.part_failures
+        self.part_failures = list(out.failures)
         self.snapshot = out.snapshot()
         self._source.publish(self.snapshot)
         return self.snapshot

@@ -106,7 +106,7 @@ SOURCES = row(
     ),
     graph(
         "Series by collector",
-        "Series of each collector; more than its `max_series` (2,000 unless it says otherwise) are refused.",
+        "Series of each collector; what exceeds its `max_series` (2,000 unless it says otherwise) is left out.",
         Look("short", minimum=0),
         _chosen("collector_series{$chosen}"),
         width=8,

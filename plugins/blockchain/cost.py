@@ -27,10 +27,12 @@ class Machine:
         self._epoch = 0
 
     def read_energy(self, meters: Sequence[EnergyMeter], now: float) -> MachineEnergy | None:
-        """What the meters know at `now` (monotonic seconds); None where none of them counts."""
+        """What the meters know at `now` (monotonic seconds); None where none of them counts, or one is in doubt."""
         self._ledger.update(meters, now)
         chosen = [meter for meter in self._ledger.chosen if self._counts(meter)]
         accounts = {account: self._ledger.unknown[account] for account in map(account_of, chosen)}
+        if not self._ledger.doubted().isdisjoint(accounts):
+            return None
         known = tuple(sorted(accounts.items()))
         if known != self._known:
             self._known, self._epoch = known, self._epoch + 1

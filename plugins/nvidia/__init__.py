@@ -35,7 +35,7 @@ class Nvidia(Collector[Config]):
     metrics = (*metrics.GPU_METRICS, *metrics.HOST_METRICS)
     config_type = Config
     default_timeout = 10.0
-    default_max_series = 20_000
+    default_max_series = 100_000  # 200 hosts with 8 GPUs have half as many
     needs_two_runs = True
 
     def __init__(self, config: Config, ctx: Context) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from collector_plugins.system import metrics
 from collector_plugins.system.filters import Patterns
 from collector_plugins.system.linux import LinuxSource
 from collector_plugins.system.source import Source
+from collector_plugins.system.steady import SteadyTimes
 from collector_plugins.system.usage import CpuUsage
 
 _FIX_ROOT = "mount the host's /proc and /sys below `root`, e.g. docker run -v /:/host:ro,rslave, with root: /host"
@@ -46,6 +47,7 @@ class System(Collector[Config]):
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
         self._source: Source | None = None
+        self._steady = SteadyTimes()
         self._usage = CpuUsage()
 
     @classmethod
@@ -100,9 +102,10 @@ class System(Collector[Config]):
 
     def _publish_cpu(self, source: Source, out: Readings) -> None:
         now = self.ctx.clock.monotonic()
-        times = source.cpu_times()
-        if times is None:
+        raw = source.cpu_times()
+        if raw is None:
             return
+        times = self._steady.update(raw)
         for cpu, row in times.cores.items():
             for mode, seconds in zip(times.modes, row, strict=False):
                 out.add(metrics.CPU_SECONDS, seconds, cpu=cpu, mode=mode)
@@ -148,21 +151,28 @@ def _publish_memory(source: Source, out: Readings) -> None:
 
 def _publish_disks(source: Source, out: Readings) -> None:
     for device, disk in source.disks().items():
-        out.add_row(metrics.DISK, disk, device=device)
+        _add_member(out, metrics.DISK, disk, "disks", device=device)
 
 
 def _publish_filesystems(source: Source, out: Readings) -> None:
     for (mountpoint, fstype), status in source.filesystems().items():
-        if isinstance(status, OSError):
-            with out.part(group="filesystems", mountpoint=mountpoint):
-                raise status
-        else:
-            out.add_row(metrics.FILESYSTEM, status, mountpoint=mountpoint, fstype=fstype)
+        _add_member(out, metrics.FILESYSTEM, status, "filesystems", mountpoint=mountpoint, fstype=fstype)
 
 
 def _publish_network(source: Source, out: Readings) -> None:
     for device, interface in source.interfaces().items():
-        out.add_row(metrics.NETWORK, interface, device=device)
+        _add_member(out, metrics.NETWORK, interface, "network", device=device)
+
+
+def _add_member(
+    out: Readings, row_metrics: Sequence[Metric], row: Sequence[float | None] | Exception, group: str, **labels: str
+) -> None:
+    """Publish what is known of one member of a group; one that cannot be read fails alone."""
+    if isinstance(row, Exception):
+        with out.part(group=group, **labels):
+            raise row
+    else:
+        out.add_row(row_metrics, row, **labels)
 
 
 def _publish_temperatures(source: Source, out: Readings) -> None:

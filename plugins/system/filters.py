@@ -10,9 +10,11 @@ from collector_core import CollectorConfig, Field
 # Container hosts invent interface names for as long as they run; what is known about a name can be found again.
 MAX_REMEMBERED = 4096
 
+_MAX_CHARACTERS = 1000  # a little less than a label may have; a path of the kernel's may have four times as many
+
 # Disks in memory, in files and in drives without a medium, and those stacked on other disks (dm-*: LVM and LUKS,
-# md*: RAID): their bytes are counted once more in the disks below.
-ORDINARY_DISKS_EXCEPT = ("loop*", "ram*", "zram*", "dm-*", "md*", "bcache*", "drbd*", "nbd*", "sr*", "fd*")
+# md*: RAID, zd*: ZFS volumes): their bytes are counted once more in the disks below.
+ORDINARY_DISKS_EXCEPT = ("loop*", "ram*", "zram*", "dm-*", "md*", "bcache*", "zd*", "drbd*", "nbd*", "sr*", "fd*")
 
 # Loopback, what containers and virtual machines create for themselves, and tunnels that exist without being used.
 ORDINARY_INTERFACES_EXCEPT = (
@@ -47,8 +49,8 @@ class Filter:
         self._patterns = patterns
         self._except = except_
 
-    def wants(self, name: str, *, ordinary: bool = True) -> bool:
-        """Whether to publish `name`; what is not `ordinary` must be included by its full name."""
+    def wants(self, name: str, *, ordinary: bool = True, noise: bool = False) -> bool:
+        """Whether to publish `name`; what is not `ordinary` must be included by its full name, `noise` by a pattern."""
         if _matches(name, self._patterns.exclude):
             return False
         if name in self._patterns.include:
@@ -57,7 +59,7 @@ class Filter:
             return False
         if self._patterns.include:
             return _matches(name, self._patterns.include)
-        return not _matches(name, self._except)
+        return not noise and not _matches(name, self._except)
 
 
 class Labels(dict[bytes, str | None]):
@@ -76,8 +78,9 @@ class Labels(dict[bytes, str | None]):
 
 
 def text(raw: bytes) -> str:
-    r"""Bytes of the kernel as a label; what is not UTF-8 is written `\xff`."""
-    return raw.decode(errors="backslashreplace")
+    r"""Bytes of the kernel as a label; what is not UTF-8 is written `\xff`, and of a very long one the end is taken."""
+    label = raw.decode(errors="backslashreplace")
+    return label if len(label) <= _MAX_CHARACTERS else f"…{label[-_MAX_CHARACTERS:]}"
 
 
 def is_local(device: str, fstype: str) -> bool:

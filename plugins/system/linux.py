@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -10,9 +9,9 @@ from pathlib import Path
 from collector_core import Context
 from collector_core.procfs import CpuDescription, KeptFile, is_kernel_mount, read_cpus
 from collector_plugins.system import procfs
+from collector_plugins.system.disks import Disks
 from collector_plugins.system.filesystems import MountTable
 from collector_plugins.system.filters import (
-    ORDINARY_DISKS_EXCEPT,
     ORDINARY_INTERFACES_EXCEPT,
     ORDINARY_MOUNTS_EXCEPT,
     Filter,
@@ -23,8 +22,6 @@ from collector_plugins.system.source import CpuModel, CpuTimes, Disk, Filesystem
 from collector_plugins.system.sysfs import CpuFrequencies, Temperatures
 
 ABSENT = (FileNotFoundError, NotADirectoryError)
-
-_PARTITION = re.compile(r"(?:[shv]d|xvd)[a-z]+\d+|(?:nvme\d+n|mmcblk)\d+p\d+")
 
 
 class LinuxSource:
@@ -46,8 +43,7 @@ class LinuxSource:
         is_kernels = is_kernel_mount(sys)
         self._temperatures = Temperatures(sys, is_kernels=is_kernels)
         self._frequencies = CpuFrequencies(sys, is_kernels=is_kernels)
-        self._disk_filter = Filter(devices, ORDINARY_DISKS_EXCEPT)
-        self._disk_labels = Labels(self._wants_disk)
+        self._disks = Disks(ctx.path("/sys/block"), devices)
         self._interface_labels = Labels(Filter(interfaces, ORDINARY_INTERFACES_EXCEPT).wants)
         self._latest_stat: bytes | None = None
 
@@ -59,7 +55,7 @@ class LinuxSource:
 
     def cpu_frequencies(self) -> Mapping[str, float]:
         """From cpufreq in /sys; in a virtual machine, which has none, what the kernel measured once."""
-        return self._frequencies.read() if self._frequencies else self._fixed_frequencies()
+        return self._frequencies.read() or self._fixed_frequencies()
 
     def cpu_info(self) -> CpuModel | None:
         """From what the kernel says of the processors, read once."""
@@ -80,22 +76,22 @@ class LinuxSource:
         meminfo = _read(self._meminfo)
         return Memory() if meminfo is None else procfs.memory(meminfo)
 
-    def disks(self) -> Mapping[str, Disk]:
-        """From /proc/diskstats; whole disks are those in /sys/block."""
+    def disks(self) -> Mapping[str, Disk | ValueError]:
+        """From /proc/diskstats, of the devices that /sys/block says are disks of their own."""
         diskstats = _read(self._diskstats)
-        return {} if diskstats is None else procfs.disks(diskstats, self._disk_labels)
+        return {} if diskstats is None else self._disks.choose(procfs.disks(diskstats, self._disks.labels()))
 
     def filesystems(self) -> Mapping[tuple[str, str], Filesystem | OSError]:
         """From /proc/mounts and statvfs(3)."""
         return self._mounts.usage()
 
-    def interfaces(self) -> Mapping[str, Interface]:
+    def interfaces(self) -> Mapping[str, Interface | ValueError]:
         """From /proc/net/dev."""
         net_dev = _read(self._net_dev)
         return {} if net_dev is None else procfs.interfaces(net_dev, self._interface_labels)
 
     def temperatures(self) -> Mapping[tuple[str, str], float]:
-        """From hwmon in /sys, else from its thermal zones."""
+        """From hwmon in /sys, and from the thermal zones that have no chip there."""
         return self._temperatures.read()
 
     def sockets(self) -> Mapping[tuple[str, str], float]:
@@ -129,16 +125,6 @@ class LinuxSource:
     def _of_host(self, name: str) -> tuple[str, ...]:
         """/proc/net and /proc/mounts are of our own namespaces; seen from a container, process 1 has the host's."""
         return (f"/proc/{name}",) if self._is_own_root else (f"/proc/1/{name}", f"/proc/{name}")
-
-    def _wants_disk(self, name: str) -> bool:
-        return self._disk_filter.wants(name, ordinary=self._is_whole(name))
-
-    def _is_whole(self, name: str) -> bool:
-        """Whether a disk is not a partition; without /sys/block (some containers), as far as its name tells."""
-        blocks = self._path("/sys/block")
-        if blocks.is_dir():
-            return (blocks / name.replace("/", "!")).exists()
-        return not _PARTITION.fullmatch(name)
 
 
 def _read(file: KeptFile) -> bytes | None:

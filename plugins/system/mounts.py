@@ -22,14 +22,16 @@ class Mount(NamedTuple):
 def parse(mounts: bytes) -> list[Mount]:
     r"""/proc/mounts (fstab(5)): device, mount point, type; space, tab, newline and backslash are octal, as `\040`.
 
-    What was mounted over something else hides it. Raises `ValueError` for anything that is not such a table.
+    What was mounted over something else hides it. Raises `ValueError` where no line is one of such a table.
     """
     visible: dict[bytes, Mount] = {}
     for line in mounts.split(b"\n"):
-        if line:
-            device, point, fstype, _ = line.split(b" ", 3)
-            mount = _mount(text(_unescape(device)), _unescape(point), text(fstype))
+        device, *others = line.split(b" ", 3)
+        if len(others) == 3:
+            mount = _mount(text(_unescape(device)), _unescape(others[0]), text(others[1]))
             visible[mount.point] = mount
+    if mounts and not visible:
+        raise ValueError("/proc/mounts: not a table of mounts")
     return list(visible.values())
 
 

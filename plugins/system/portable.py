@@ -29,6 +29,7 @@ from collector_plugins.system.source import (
     Interface,
     Memory,
 )
+from collector_plugins.system.temperature_range import temperature_range
 
 if TYPE_CHECKING:
     from psutil import _ntuples as psutil_types
@@ -85,7 +86,7 @@ class PortableSource:
     def disks(self) -> Mapping[str, Disk]:
         """Whole disks; psutil has no partitions but on Linux. Times are in milliseconds."""
         counters = psutil.disk_io_counters(perdisk=True, nowrap=False) or {}
-        return {name: _disk(disk) for name, disk in counters.items() if self._devices.wants(name)}
+        return {_label(name): _disk(disk) for name, disk in counters.items() if self._devices.wants(name)}
 
     def filesystems(self) -> Mapping[tuple[str, str], Filesystem | OSError]:
         """As on Linux: each device once, and nothing that could wait for a network, unless included by name."""
@@ -94,7 +95,7 @@ class PortableSource:
         partitions = {os.fsencode(each.mountpoint): each for each in psutil.disk_partitions(all=os.name == "posix")}
         mounts = [Mount(each.device, point, each.fstype, _is_local(each)) for point, each in partitions.items()]
         for mount in choose(mounts, self._mountpoints):
-            key = text(mount.point), mount.fstype
+            key = text(mount.point), _label(mount.fstype)
             try:
                 found[key] = _filesystem(partitions[mount.point])
             except FileNotFoundError:
@@ -106,15 +107,16 @@ class PortableSource:
     def interfaces(self) -> Mapping[str, Interface]:
         """Bytes, packets, errors and drops."""
         counters = psutil.net_io_counters(pernic=True, nowrap=False)
-        return {name: _interface(each) for name, each in counters.items() if self._interfaces.wants(name)}
+        return {_label(name): _interface(each) for name, each in counters.items() if self._interfaces.wants(name)}
 
     def temperatures(self) -> Mapping[tuple[str, str], float]:
         """Of the systems here, only FreeBSD's psutil has them."""
         chips = psutil.sensors_temperatures() if hasattr(psutil, "sensors_temperatures") else {}
         return {
-            (chip, sensor.label or f"temp{number}"): sensor.current
+            (_label(chip), _label(sensor.label or f"temp{number}")): sensor.current
             for chip, sensors in chips.items()
             for number, sensor in enumerate(sensors, 1)
+            if sensor.current in temperature_range(upper_limits=filter(None, (sensor.high, sensor.critical)))
         }
 
     def sockets(self) -> Mapping[tuple[str, str], float]:
@@ -123,6 +125,11 @@ class PortableSource:
 
     def close(self) -> None:
         """Nothing is kept open."""
+
+
+def _label(name: str) -> str:
+    """Names that are not Unicode have halves of characters in place of what is not."""
+    return text(name.encode(errors="backslashreplace"))
 
 
 def _row(times: NamedTuple, modes: tuple[str, ...]) -> tuple[float, ...]:

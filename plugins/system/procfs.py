@@ -1,13 +1,20 @@
-"""Parsers of /proc: bytes in, numbers out. Formats: proc(5). Each raises `ValueError` for what it cannot read."""
+"""Parsers of /proc: bytes in, numbers out. Formats: proc(5).
+
+Each raises `ValueError` for what is not such a file; of a file with one odd line or value only that is missing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
+from typing import TypeVar
 
 from collector_core.procfs import CLOCK_TICKS_PER_SECOND, CPU_MODES, ticks_by_mode
 from collector_plugins.system.source import LOAD_PERIODS, CpuTimes, Disk, Interface, Memory
 
 SECTOR_BYTES = 512  # of /proc/diskstats, whatever the sectors of the disk are
+
+T = TypeVar("T")
 
 _SOCKET_KINDS = {
     b"sockets": "all",
@@ -25,12 +32,13 @@ def cpu_times(stat: bytes) -> CpuTimes:
 
 def boot_time(stat: bytes) -> float | None:
     """/proc/stat: `btime`, in seconds since 1970."""
-    return _value_of(stat, b"\nbtime ")
+    seconds = _value_of(stat, b"\nbtime ")
+    return None if seconds is None else _numbers([seconds], 1)[0]
 
 
 def load_averages(loadavg: bytes) -> dict[str, float]:
     """/proc/loadavg: runnable and uninterruptible tasks, averaged over 1, 5 and 15 minutes."""
-    return dict(zip(LOAD_PERIODS, map(float, loadavg.split()[:3]), strict=True))
+    return dict(zip(LOAD_PERIODS, _numbers(loadavg.split()[:3], len(LOAD_PERIODS)), strict=True))
 
 
 def memory(meminfo: bytes) -> Memory:
@@ -51,73 +59,102 @@ def memory(meminfo: bytes) -> Memory:
     )
 
 
-def disks(diskstats: bytes, labels: Mapping[bytes, str | None]) -> dict[str, Disk]:
+def disks(diskstats: bytes, labels: Mapping[bytes, str | None]) -> dict[str, Disk | ValueError]:
     """/proc/diskstats of the devices that have a label (Documentation/admin-guide/iostats.rst); times are in ms."""
-    found = {}
-    for line in diskstats.splitlines():
-        _, _, name, rest = line.split(None, 3)
-        label = labels[name]
-        if label is None:
-            continue
-        reads, _, read, read_ms, writes, _, written, write_ms, _, busy_ms = map(float, rest.split(None, 10)[:10])
-        found[label] = Disk(
-            read * SECTOR_BYTES,
-            written * SECTOR_BYTES,
-            reads,
-            writes,
-            read_ms / 1000,
-            write_ms / 1000,
-            busy_ms / 1000,
-        )
-    return found
+    rows = (line.split(None, 3) for line in diskstats.splitlines())
+    return _by_device([(row[2], row[3]) for row in rows if len(row) == 4], labels, _disk, "/proc/diskstats")
 
 
-def interfaces(net_dev: bytes, labels: Mapping[bytes, str | None]) -> dict[str, Interface]:
+def interfaces(net_dev: bytes, labels: Mapping[bytes, str | None]) -> dict[str, Interface | ValueError]:
     """/proc/net/dev of the interfaces that have a label: eight columns received and eight sent, below a header."""
     if not net_dev.startswith(b"Inter-|"):
         raise ValueError("/proc/net/dev: not a table of interfaces")
-    found = {}
-    for line in net_dev.splitlines()[2:]:
-        name, _, numbers = line.rpartition(b":")
-        label = labels[name.strip()]
-        if label is None:
-            continue
-        rx_bytes, rx, rx_errors, rx_drops, _, _, _, _, tx_bytes, tx, tx_errors, tx_drops = map(
-            float, numbers.split(None, 12)[:12]
-        )
-        found[label] = Interface(rx_bytes, tx_bytes, rx, tx, rx_errors, tx_errors, rx_drops, tx_drops)
-    return found
+    rows = (line.rpartition(b":") for line in net_dev.splitlines()[2:])
+    return _by_device(
+        [(name.strip(), rest) for name, colon, rest in rows if colon], labels, _interface, "/proc/net/dev"
+    )
 
 
 def sockets(sockstat: bytes) -> dict[tuple[str, str], float]:
     """/proc/net/sockstat and sockstat6: `TCP: inuse 1 orphan 0 tw 0 alloc 1 mem 420`; memory is not a socket."""
     found = {}
     for line in sockstat.splitlines():
-        head, colon, rest = line.partition(b":")
-        if not colon:
-            raise ValueError("/proc/net/sockstat: a line without a protocol")
-        kind = _SOCKET_KINDS.get(head)
-        if kind is None:
-            continue
+        head, _, rest = line.partition(b":")
         words = rest.split()
-        for name, number in zip(words[::2], words[1::2], strict=True):
-            if state := _SOCKET_STATES.get(name):
-                found[kind, state] = float(number)
+        for name, number in zip(words[::2], words[1::2], strict=False):
+            kind, state, value = _SOCKET_KINDS.get(head), _SOCKET_STATES.get(name), _number(number)
+            if kind and state and value is not None:
+                found[kind, state] = value
+    if sockstat and not found:
+        raise ValueError("/proc/net/sockstat: no numbers of sockets")
     return found
 
 
-def _value_of(lines: bytes, key: bytes) -> float | None:
+def _by_device(
+    rows: Sequence[tuple[bytes, bytes]],
+    labels: Mapping[bytes, str | None],
+    parse: Callable[[list[bytes]], T],
+    file: str,
+) -> dict[str, T | ValueError]:
+    """What is said of each device with a label, or why it cannot be read."""
+    found: dict[str, T | ValueError] = {}
+    for name, rest in rows:
+        label = labels[name]
+        if label is None:
+            continue
+        try:
+            found[label] = parse(rest.split(None, 12))
+        except ValueError as error:
+            found[label] = ValueError(f"{file}: {error}")
+    return found
+
+
+def _disk(fields: list[bytes]) -> Disk:
+    reads, _, read, read_ms, writes, _, written, write_ms, _, busy_ms = _numbers(fields[:10], 10)
+    return Disk(
+        read * SECTOR_BYTES,
+        written * SECTOR_BYTES,
+        reads,
+        writes,
+        read_ms / 1000,
+        write_ms / 1000,
+        busy_ms / 1000,
+    )
+
+
+def _interface(fields: list[bytes]) -> Interface:
+    rx_bytes, rx, rx_errors, rx_drops, _, _, _, _, tx_bytes, tx, tx_errors, tx_drops = _numbers(fields[:12], 12)
+    return Interface(rx_bytes, tx_bytes, rx, tx, rx_errors, tx_errors, rx_drops, tx_drops)
+
+
+def _numbers(fields: list[bytes], how_many: int) -> list[float]:
+    """Counters and averages: finite, and none is negative."""
+    numbers = list(map(float, fields))
+    if len(numbers) != how_many or not isfinite(sum(numbers)) or min(numbers) < 0:
+        raise ValueError(f"{b' '.join(fields)[:80]!r} is not {how_many} numbers")
+    return numbers
+
+
+def _number(field: bytes) -> float | None:
+    try:
+        return _numbers([field], 1)[0]
+    except ValueError:
+        return None
+
+
+def _value_of(lines: bytes, key: bytes) -> bytes | None:
     start = lines.find(key)
     if start < 0:
         return None
     start += len(key)
     end = lines.find(b"\n", start)
-    return float(lines[start : end if end >= 0 else None].removesuffix(b"kB"))
+    return lines[start : end if end >= 0 else None]
 
 
 def _kibibytes(lines: bytes, key: bytes) -> float | None:
     value = _value_of(lines, key)
-    return None if value is None else value * 1024
+    kibibytes = None if value is None else _number(value.removesuffix(b"kB"))
+    return None if kibibytes is None else kibibytes * 1024
 
 
 def _cached(lines: bytes) -> float | None:

@@ -94,14 +94,14 @@ class Source(Protocol):
     def memory(self) -> Memory:
         """Memory and swap space."""
 
-    def disks(self) -> Mapping[str, Disk]:
-        """Chosen disks by name."""
+    def disks(self) -> Mapping[str, Disk | ValueError]:
+        """Chosen disks by name; an error is that of one disk only."""
 
     def filesystems(self) -> Mapping[tuple[str, str], Filesystem | OSError]:
         """Chosen file systems by mount point and type; an error is that of one file system only."""
 
-    def interfaces(self) -> Mapping[str, Interface]:
-        """Chosen network interfaces by name."""
+    def interfaces(self) -> Mapping[str, Interface | ValueError]:
+        """Chosen network interfaces by name; an error is that of one interface only."""
 
     def temperatures(self) -> Mapping[tuple[str, str], float]:
         """Degrees Celsius by chip and sensor."""

@@ -2,130 +2,147 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 from collector_core.procfs import KeptFile
-from collector_plugins.system.filters import text
+from collector_plugins.system.hwmon import Key, SensorFiles, device_names, find_sensors
+
+SEARCH_RUNS = 60  # after so many the sensors are looked for again: a chip may have got files, or another one its name
+HIGHEST_HERTZ = 20e9  # above any processor's; a driver that fails may return the largest number it has
+
+_GONE = (FileNotFoundError, NotADirectoryError)
 
 
 class Temperatures:
-    """Degrees Celsius of every sensor (Documentation/hwmon/sysfs-interface.rst; files are in millidegrees).
-
-    Without any sensor in hwmon, the thermal zones (Documentation/driver-api/thermal/sysfs-api.rst).
-    """
+    """Degrees Celsius of every sensor."""
 
     def __init__(self, sys: Path, *, is_kernels: bool) -> None:
         self._hwmon, self._thermal = sys / "class/hwmon", sys / "class/thermal"
         self._is_kernels = is_kernels
         self._devices: list[str] | None = None
-        self._sensors: dict[tuple[str, str], KeptFile] = {}
+        self._sensors: dict[Key, _Sensor] = {}
+        self._runs = 0
 
-    def read(self) -> dict[tuple[str, str], float]:
-        """By chip and sensor; a sensor that has nothing to say at present, as of a sleeping device, is left out."""
+    def read(self) -> dict[Key, float]:
+        """By chip and sensor. One that has nothing to say at present, as that of a sleeping device, is left out.
+
+        Raises `PermissionError` where none may be read.
+        """
         self._refresh()
         found = {}
-        for key, file in self._sensors.items():
+        refused = None
+        for key, sensor in self._sensors.items():
             try:
-                found[key] = float(file.read()) / 1000
-            except (FileNotFoundError, NotADirectoryError):
+                celsius = sensor.read()
+            except _GONE:
                 self._devices = None  # its device was removed: look again next time
-            except PermissionError:
-                raise
-            except OSError:
+            except PermissionError as error:
+                refused = error
+            except (OSError, ValueError):
                 continue
+            else:
+                if celsius is not None:
+                    found[key] = celsius
+        if refused and not found:
+            raise refused
         return found
 
     def close(self) -> None:
         """Let go of the descriptors; the next reading looks for sensors again."""
-        for file in self._sensors.values():
-            file.close()
+        for sensor in self._sensors.values():
+            sensor.close()
         self._devices = None
 
     def _refresh(self) -> None:
-        devices = _names(self._hwmon)
-        if devices == self._devices:
+        self._runs += 1
+        devices = device_names(self._hwmon) + device_names(self._thermal)
+        if devices == self._devices and self._runs % SEARCH_RUNS:
             return
         self.close()
-        sensors = _hwmon_sensors(self._hwmon, devices) or _thermal_zones(self._thermal)
-        self._sensors = {key: _file(path, is_kernels=self._is_kernels) for key, path in sensors.items()}
+        sensors = find_sensors(self._hwmon, self._thermal)
+        self._sensors = {key: _Sensor(files, is_kernels=self._is_kernels) for key, files in sensors.items()}
         self._devices = devices
+
+
+class _Sensor:
+    """One temperature, believed as far as its chip and physics allow."""
+
+    def __init__(self, files: SensorFiles, *, is_kernels: bool) -> None:
+        self._value = _file(files.value, is_kernels=is_kernels)
+        self._fault = None if files.fault is None else _file(files.fault, is_kernels=is_kernels)
+        self._range = files.range
+
+    def read(self) -> float | None:
+        """None where it cannot be meant; raises `OSError`, and `ValueError` where it is not a number."""
+        if self._fault is not None and self._fault.read().strip() == b"1":
+            return None
+        celsius = float(self._value.read()) / 1000
+        return celsius if celsius in self._range else None
+
+    def close(self) -> None:
+        self._value.close()
+        if self._fault is not None:
+            self._fault.close()
 
 
 class CpuFrequencies:
     """Hertz of each CPU: scaling_cur_freq, in kHz (Documentation/admin-guide/pm/cpufreq.rst)."""
 
     def __init__(self, sys: Path, *, is_kernels: bool) -> None:
-        directory = sys / "devices/system/cpu"
-        numbers = sorted(int(path.name[3:]) for path in directory.glob("cpu[0-9]*") if path.name[3:].isdecimal())
-        paths = {str(number): directory / f"cpu{number}/cpufreq/scaling_cur_freq" for number in numbers}
-        self._files = {cpu: _file(path, is_kernels=is_kernels) for cpu, path in paths.items() if path.exists()}
-
-    def __bool__(self) -> bool:
-        return bool(self._files)
+        self._directory = sys / "devices/system/cpu"
+        self._is_kernels = is_kernels
+        self._online = _file(self._directory / "online", is_kernels=is_kernels)
+        self._found_online: bytes | None = None
+        self._files: dict[str, KeptFile] = {}
+        self._runs = 0
 
     def read(self) -> dict[str, float]:
-        """By CPU; those that are offline are left out."""
+        """By CPU; those that are offline, or say nothing that is a frequency, are left out.
+
+        Raises `PermissionError` where none may be read.
+        """
+        self._refresh()
         found = {}
+        refused = None
         for cpu, file in self._files.items():
             try:
-                contents = file.read()
-            except PermissionError:
-                raise
-            except OSError:
+                hertz = float(file.read()) * 1000
+            except PermissionError as error:
+                refused = error
+            except (OSError, ValueError):
                 continue
-            if not contents.startswith(b"<unknown>"):
-                found[cpu] = float(contents) * 1000
+            else:
+                if 0 < hertz < HIGHEST_HERTZ:
+                    found[cpu] = hertz
+        if refused and not found:
+            raise refused
         return found
 
     def close(self) -> None:
         """Let go of the descriptors."""
-        for file in self._files.values():
+        for file in (self._online, *self._files.values()):
             file.close()
+
+    def _refresh(self) -> None:
+        self._runs += 1
+        online = self._online_cpus()
+        is_due = not self._files and self._runs % SEARCH_RUNS == 0  # the driver may have been loaded meanwhile
+        if online != self._found_online or is_due:
+            self.close()
+            self._found_online, self._files = online, self._find()
+
+    def _online_cpus(self) -> bytes:
+        try:
+            return self._online.read()
+        except OSError:
+            return b""
+
+    def _find(self) -> dict[str, KeptFile]:
+        names = (path.name[3:] for path in self._directory.glob("cpu[0-9]*"))
+        numbers = sorted(int(name) for name in names if name.isascii() and name.isdecimal())
+        paths = {str(number): self._directory / f"cpu{number}/cpufreq/scaling_cur_freq" for number in numbers}
+        return {cpu: _file(path, is_kernels=self._is_kernels) for cpu, path in paths.items() if path.exists()}
 
 
 def _file(path: Path, *, is_kernels: bool) -> KeptFile:
     return KeptFile(path, is_kernels=is_kernels, keep_open=is_kernels)
-
-
-def _hwmon_sensors(hwmon: Path, devices: list[str]) -> dict[tuple[str, str], Path]:
-    names = {device: _line(hwmon / device / "name") or device for device in devices}
-    how_many = Counter(names.values())
-    sensors = {}
-    for device, name in names.items():
-        chip = name if how_many[name] == 1 else f"{name}-{_address(hwmon / device)}"
-        for path in sorted((hwmon / device).glob("temp*_input"), key=_number):
-            sensor = path.name.removesuffix("_input")
-            label = _line(path.with_name(f"{sensor}_label")) or sensor
-            sensors[chip, sensor if (chip, label) in sensors else label] = path
-    return sensors
-
-
-def _thermal_zones(thermal: Path) -> dict[tuple[str, str], Path]:
-    zones = {zone: thermal / zone for zone in _names(thermal) if zone.startswith("thermal_zone")}
-    return {(_line(path / "type") or zone, zone): path / "temp" for zone, path in zones.items()}
-
-
-def _address(device: Path) -> str:
-    """What tells two chips of one kind apart from boot to boot: the name of the device below, e.g. `nvme0`."""
-    below = device / "device"
-    return below.resolve().name if below.exists() else device.name
-
-
-def _line(path: Path) -> str:
-    try:
-        return text(path.read_bytes()).strip()
-    except OSError:
-        return ""
-
-
-def _names(directory: Path) -> list[str]:
-    """Sorted by their number: hwmon10 comes after hwmon2."""
-    try:
-        return sorted((path.name for path in directory.iterdir()), key=lambda name: (len(name), name))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-
-
-def _number(path: Path) -> tuple[int, str]:
-    return len(path.name), path.name

@@ -62,9 +62,8 @@ TABLE = [
     Bad("bad_busy", ("timeout",), "timeout", "no answer after 0.2 s (bad_busy.py:"),
     Bad(
         "bad_leak",
-        ERROR,
-        "bad_data",
-        "are more than max_series = 2000; most of them in bad_leak_value (labels: request)",
+        ("ok", "partial"),
+        says="there are more than max_series = 2000: 1000 series; most of them in bad_leak_value (labels: request)",
     ),
     Bad("bad_undeclared", ERROR, "bad_data", "bad_undeclared_surprise is not declared in this collector's `metrics`"),
     Bad("bad_labels", ERROR, "bad_data", "labels are ['socket'], declared are ['plug'] (bad_labels.py:12)"),

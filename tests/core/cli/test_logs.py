@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from collector_core import FaultLog, NotAvailable
 from collector_core.cli import logs
 from collector_core.config.secrets import Redactor, redact
 
@@ -59,6 +60,29 @@ def test_a_flood_is_cut_and_other_loggers_are_not(log_to):
     assert len(lines) == logs.FLOOD_LINES + 2
     assert "the rest is left out" in lines[-2]
     assert "still heard" in lines[-1]
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_flood_of_a_collectors_own_lines_does_not_hide_why_it_fails(log_to, log_format):
+    stream, _ = log_to(log_format)
+    log = logging.getLogger("collector.noisy")
+    for number in range(10_000):
+        log.warning("look at %d", number)
+    faults = FaultLog(log)
+    for number in range(100):
+        faults.record_failure(f"host={number}", NotAvailable("unreachable", "refused", fix="start it"))
+    faults.record_incident("close failed", OSError("gone"))
+    lines = stream.getvalue().splitlines()
+    assert sum("refused; fix: start it" in line for line in lines) == 100
+    assert "close failed" in lines[-1]
+
+
+def test_causes_without_end_are_cut_too(log_to):
+    stream, _ = log_to("text")
+    faults = FaultLog(logging.getLogger("collector.noisy"))
+    for number in range(10_000):
+        faults.record_failure(f"id={number}", NotAvailable("unreachable", "refused"))
+    assert len(stream.getvalue().splitlines()) == logs.CAUSES + 1
 
 
 def test_a_full_disk_behind_stderr_loses_lines_and_nothing_else():

@@ -241,7 +241,7 @@ def test_a_part_that_fails_is_counted_and_logged_once(bench, probe, caplog):
     assert messages == ["plug=b fails: ConnectionRefusedError: no", "plug=b works again"]
 
 
-def test_a_flood_of_series_is_refused_and_the_label_named(bench, probe, caplog):
+def test_of_a_flood_of_series_what_fits_is_kept_and_the_label_named_once(bench, probe, caplog):
     cls, script = probe
 
     def flood(out):
@@ -250,11 +250,23 @@ def test_a_flood_of_series_is_refused_and_the_label_named(bench, probe, caplog):
 
     script.collect = flood
     b = bench(cls, max_series=100)
-    b.tick()
-    assert runs(b, "error") == 1
-    assert "max_series = 100" in caplog.text
-    assert "labels: plug" in caplog.text
-    assert not any(name.startswith("probe_power") for name in b.metrics())
+    for _ in range(3):
+        b.tick()
+        b.clock.advance(1)
+    assert runs(b, "partial") == 3
+    assert script.calls.count("close") == 0, "connections stay"
+    metrics = b.metrics()
+    assert [name for name in metrics if name.startswith("probe_power")] == [
+        f'probe_power_watts{{plug="{number}"}}' for number in range(100)
+    ]
+    assert metrics[f"collector_series{{{ID}}}"] == 100
+    assert metrics[f"collector_dropped_series{{{ID}}}"] == 999_900
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message == (
+        "limit=max_series fails: left out, because there are more than max_series = 100: 999900 series; "
+        "most of them in probe_power_watts (labels: plug); "
+        "fix: raise `max_series` of this collector, or let it publish less"
+    )
 
 
 def test_clock_jumps_do_no_harm(bench, probe):

@@ -70,7 +70,9 @@ def test_what_counts(meters, prefer, counted):
         assert set(map(id, choose(order, Prefer(prefer)))) == set(map(id, counted))
 
 
-@pytest.mark.parametrize("wrong", [{"uncertainty": -0.1}, {"period": float("nan")}, {"uncertainty": float("inf")}])
+@pytest.mark.parametrize(
+    "wrong", [{"uncertainty": -0.1}, {"period": float("nan")}, {"uncertainty": float("inf")}, {"max_watts": 0}]
+)
 def test_a_meter_states_sane_numbers(wrong):
     sane = {"uncertainty": 0.1, "period": 1.0} | wrong
     with pytest.raises(DeclarationError, match=r"energy meter cpu x \(rapl\)"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 
 import pytest
@@ -71,3 +72,19 @@ def test_an_impossible_reading_changes_nothing(watts):
 def test_the_longest_gap_must_be_a_positive_number(max_gap):
     with pytest.raises(ValueError, match="max_gap"):
         PowerIntegral(max_gap)
+
+
+def test_a_power_that_no_device_draws_adds_nothing():
+    integral = PowerIntegral(max_gap=10.0)
+    for watts, now in ((300, 0.0), (4_294_967.295, 1.0), (300, 2.0)):
+        with contextlib.suppress(ValueError):
+            integral.update(watts, now)
+    assert integral.total == 600
+
+
+def test_a_power_above_the_devices_own_limit_adds_nothing():
+    integral = PowerIntegral(max_gap=10.0, max_watts=450.0)
+    integral.update(300, 0.0)
+    with pytest.raises(ValueError, match="outside 0 to 450 W"):
+        integral.update(451, 1.0)
+    assert integral.update(300, 2.0) == 600

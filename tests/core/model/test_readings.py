@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector_core import Counter, Gauge, Info, ReadingError, Readings, SeriesBudgetExceeded, Unit
+from collector_core import Counter, Gauge, Info, ReadingError, Readings, Unit
 from collector_core.model.readings import NOTHING
 
 POWER = Gauge("shelly_power_watts", "Power.", Unit.WATTS, ("plug",))
@@ -111,25 +111,6 @@ def test_parts_nest_and_an_outer_failure_takes_the_inner_readings():
     out.add(POWER, 1, plug="a")
     assert as_dict(out.snapshot()) == {"shelly_power_watts": {("a",): 1.0}}
     assert [failure.name for failure in out.part_failures] == ["plug=bad", "plug=outer"]
-
-
-def test_too_many_series_are_refused_while_they_are_added_and_the_label_is_named():
-    out = readings(max_series=10)
-    with pytest.raises(SeriesBudgetExceeded, match=r"max_series = 10.*shelly_power_watts.*plug"):
-        for number in range(1_000_000):
-            out.add(POWER, 1, plug=str(number))
-    assert len(out._new[POWER]) <= 11
-
-
-def test_a_leak_that_grows_run_by_run_is_refused_too():
-    snapshot = None
-    with pytest.raises(SeriesBudgetExceeded):
-        for run in range(100):
-            out = readings(snapshot, max_series=10)
-            for number in range(run):
-                out.add(POWER, 1, plug=str(number))
-            snapshot = out.snapshot()
-    assert len(snapshot) == 10
 
 
 @given(runs=st.lists(st.dictionaries(st.sampled_from("abcdef"), st.floats(-1e9, 1e9), max_size=6), max_size=6))

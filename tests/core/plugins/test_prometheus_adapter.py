@@ -30,7 +30,6 @@ from collector_core import (
     Info,
     ReadingError,
     Readings,
-    SeriesBudgetExceeded,
     hookimpl,
     wrap_collector,
 )
@@ -323,23 +322,37 @@ def test_they_count_towards_the_series_budget():
     for number in range(5):
         made.add_metric([str(number)], 1)
     assert len(readings([made], max_series=5).snapshot()) == 5
-    with pytest.raises(SeriesBudgetExceeded, match=r"6 series.*max_series = 5; most of them in m \(labels: a\)"):
-        readings([made, GaugeMetricFamily("n", "N.", 1)], max_series=5)
+    out = readings([made, GaugeMetricFamily("n", "N.", 1)], max_series=5)
+    assert [family.name for family in out.snapshot().families] == ["m"]
+    assert [str(failure.error) for failure in out.failures] == [
+        "left out, because there are more than max_series = 5: 1 series; most of them in n (labels: none)"
+    ]
     out = readings([made], max_series=5)
     out.add(LOAD, 1)
-    with pytest.raises(SeriesBudgetExceeded, match="6 series.*most of them in m"):
-        out.snapshot()
+    assert (len(out.snapshot()), out.left_out) == (5, 1)
 
 
-def test_an_endless_generator_is_stopped():
+def test_a_part_whose_families_do_not_fit_is_left_out_and_knows_it():
+    out = readings([sample(labels={"a": "1"})], max_series=2)
+    finished = False
+    with out.part(file="large"):
+        out.add_families([GaugeMetricFamily("n", "N.", 1)])
+        out.add_families([GaugeMetricFamily("o", "O.", 1)])
+        finished = True
+    assert not finished
+    out.add(LOAD, 1)
+    assert [family.name for family in out.snapshot().families] == ["m"]
+    assert "file=large (2 series)" in str(out.failures[0].error)
+
+
+def test_an_endless_generator_is_stopped_and_what_fits_is_kept():
     def endless():
         number = 0
         while True:
             number += 1
             yield GaugeMetricFamily(f"m{number}", "M.", 1)
 
-    with pytest.raises(SeriesBudgetExceeded):
-        readings(endless(), max_series=1000)
+    assert len(readings(endless(), max_series=1000).snapshot()) == 1000
 
 
 def test_a_run_without_foreign_families_after_one_with_them_drops_them():

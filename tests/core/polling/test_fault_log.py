@@ -106,3 +106,16 @@ def test_an_incident_is_logged_once_for_each_type_of_error(faults, caplog):
         "close failed: ValueError: d",
         "open failed: ValueError: e",
     ]
+
+
+def test_of_many_parts_that_begin_to_fail_at_once_the_last_share_a_line_for_each_reason(faults, caplog):
+    names = [f"p{number}" for number in range(120)]
+    faults.record_run(report(*[(name, refused(f"{name} refuses")) for name in names], ("z", TimeoutError("too late"))))
+    assert len(caplog.messages) == 22
+    assert caplog.messages[19] == "plug=p19 fails: p19 refuses; fix: start it"
+    assert caplog.messages[20] == (
+        "plug=p20, plug=p21, plug=p22, plug=p23, plug=p24 and 95 more fail (unreachable): p20 refuses; fix: start it"
+    )
+    assert caplog.messages[21] == "plug=z fails (timeout): TimeoutError: too late"
+    faults.record_run(report(*[(name, refused()) for name in names], ("z", TimeoutError("too late"))))
+    assert len(caplog.messages) == 22

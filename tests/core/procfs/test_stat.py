@@ -41,6 +41,17 @@ def test_utilization_is_unknown_where_no_time_passed_or_a_counter_fell() -> None
         assert after.since(before).utilization is None
 
 
+def test_a_step_back_of_iowait_costs_no_utilization() -> None:
+    before = cpu_ticks(b"cpu  100 0 0 500 40\n")
+    assert cpu_ticks(b"cpu  200 0 0 500 39\n").since(before).utilization == 1.0
+
+
+def test_a_cpu_whose_line_is_odd_is_left_out_alone() -> None:
+    stat = b"cpu  10 2 3 40\ncpu0 1 2 3 4\ncpu1 ? 2 3 4\ncpu2\ncpu3 5 6 7 8\n"
+    assert list(dict(cpu_ticks_by_cpu(stat))) == [0, 3]
+    assert list(ticks_by_mode(stat)) == ["", "0", "3"]
+
+
 @pytest.mark.parametrize(
     "stat",
     [b"", b"cpu", b"cpu  \n", b"cpu  1 2 3\n", b"cpu0 1 2 3 4\n", b"cpu  a b c d\n", b"cpu  1 2 3 %b\n" % (b"9" * 400)],

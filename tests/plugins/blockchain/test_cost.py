@@ -98,7 +98,8 @@ def test_a_meter_that_begins_anew_begins_the_window_anew(machine):
     here.look(5.4e6)
     assert here.look(5.4e6 + 300) == pytest.approx(100)
     assert here.look(30) is None
-    assert here.look(90) == pytest.approx(60 / 3)
+    assert here.look(90) is None
+    assert here.look(150) == pytest.approx(60 / 3)
 
 
 def test_blocks_that_were_skipped_begin_the_window_anew(machine):

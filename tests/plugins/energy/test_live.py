@@ -56,14 +56,14 @@ def maps():
 
 @pytest.fixture
 def harness(ledger, source, maps):
-    """The ledger with a live source and a fallback; every run draws 1 kWh."""
+    """The ledger with a live source and a fallback; every run draws 0.1 kWh."""
     cpu = source("cpu", "package-0", "rapl")
     live = {"zone": "DE", "token": TOKEN, "url": maps.url, "refresh": 600}
     made = ledger(cpu, live=live, carbon_intensity=400)
     made.joules = 0.0
 
     def run(advance=0.0):
-        made.joules += 3.6e6
+        made.joules += 3.6e5
         cpu.says(made.joules, made.clock.monotonic() + advance)
         type(made).run(made, advance=advance)
         return {source: value for (_, source), value in made.series(metrics.INTENSITY).items()}
@@ -82,7 +82,7 @@ def test_its_answer_takes_the_place_of_the_fallback(harness, maps, eventually):
     assert maps.asked == [("/carbon-intensity/latest?zone=DE", TOKEN)]
     before = harness.value(metrics.EMISSIONS, component="cpu")
     harness.look(advance=1)
-    assert harness.value(metrics.EMISSIONS, component="cpu") - before == pytest.approx(302)
+    assert harness.value(metrics.EMISSIONS, component="cpu") - before == pytest.approx(30.2)
 
 
 def test_it_is_asked_again_only_after_a_while(harness, maps, eventually):

@@ -52,19 +52,54 @@ def test_an_idle_cpu_is_0_in_spite_of_rounding(machine: Any) -> None:
     assert machine.run()["system_cpu_usage_ratio"] == {(): 0.0}
 
 
-def test_usage_is_absent_where_counters_fell_or_stood_still(machine: Any) -> None:
+def test_usage_is_absent_where_counters_began_anew_or_stood_still(machine: Any) -> None:
+    machine.write("proc/stat", stat("1000 0 0 1000", "1000 0 0 1000", "1000 0 0 1000"))
+    machine.run()
+    machine.write("proc/stat", stat("10 0 0 20", "1010 0 0 1010", "1000 0 0 1000"))
+    run = machine.run()
+    assert run["system_cpu_core_usage_ratio"] == {("1",): 0.5}
+    assert run["system_cpu_usage_ratio"] == {(): 0.5}  # of the CPUs that went on
+    assert run["system_cpu_seconds_total"]["0", "idle"] == 0.2
+    assert run.failed == []
+
+
+@pytest.mark.parametrize("mode", ["idle", "iowait", "user"])
+def test_a_step_back_by_a_tick_is_not_shown_and_costs_no_usage(machine: Any, mode: str) -> None:
+    ticks = {"user": 5000, "nice": 0, "system": 100, "idle": 90_000, "iowait": 500}
+    machine.write("proc/stat", stat(" ".join(map(str, ticks.values()))))
+    before = machine.run()
+    for grown in (-1, -1, 0, 1):
+        later = {name: value + (grown if name == mode else 25) for name, value in ticks.items()}
+        machine.write("proc/stat", stat(" ".join(map(str, later.values()))))
+        run = machine.run()
+        assert run["system_cpu_seconds_total"]["0", mode] == (ticks[mode] + max(grown, 0)) / 100
+        ticks = {name: max(value, ticks[name]) for name, value in later.items()}
+    assert set(run["system_cpu_core_usage_ratio"]) == {("0",)}
+    assert set(before["system_cpu_seconds_total"]) == set(run["system_cpu_seconds_total"])
+
+
+def test_iowait_that_falls_by_a_lot_is_no_restart(machine: Any) -> None:
+    machine.write("proc/stat", stat("100 0 0 100 5000", "100 0 0 100 5000"))
+    machine.run()
+    machine.write("proc/stat", stat("150 0 0 150 4000", "150 0 0 150 4000"))
+    run = machine.run()
+    assert run["system_cpu_seconds_total"]["0", "iowait"] == 50
+    assert run["system_cpu_usage_ratio"] == {(): 0.5}
+
+
+def test_a_cpu_that_was_away_counts_on_from_where_it_is(machine: Any) -> None:
     machine.write("proc/stat", stat("100 0 0 100", "100 0 0 100", "100 0 0 100"))
     machine.run()
-    machine.write("proc/stat", stat("110 0 0 110", "90 0 0 200", "100 0 0 100"))
-    run = machine.run()
-    assert run["system_cpu_core_usage_ratio"] == {("0",): 0.5}
-    assert run.failed == []
+    machine.write("proc/stat", stat("110 0 0 110", "110 0 0 110"))
+    machine.run()
+    machine.write("proc/stat", stat("120 0 0 120", "120 0 0 120", "1 0 0 2"))
+    assert machine.run()["system_cpu_seconds_total"]["2", "user"] == 0.01
 
 
 def test_usage_is_absent_while_the_clock_stands_still(machine: Any) -> None:
     machine.write("proc/stat", stat("100 0 0 100"))
     machine.run()
-    machine.write("proc/stat", stat("150 0 0 150"))
+    machine.write("proc/stat", stat("150 0 0 110"))
     assert machine.run(seconds=0)["system_cpu_usage_ratio"] == {}
     machine.write("proc/stat", stat("175 0 0 125"))
     assert machine.run()["system_cpu_usage_ratio"] == {(): 0.75}
@@ -230,7 +265,7 @@ def test_a_file_system_that_cannot_be_asked_fails_alone(machine: Any) -> None:
     (machine.root / "loop").symlink_to("loop")
     machine.write("proc/mounts", "/dev/a /loop ext4 rw 0 0\n/dev/b / ext4 rw 0 0\n")
     run = machine.run()
-    assert run.failed == ["group=filesystems,mountpoint=/loop OSError"]
+    assert run.failed == ["group=filesystems,mountpoint=/loop,fstype=ext4 OSError"]
     assert set(run["system_filesystem_size_bytes"]) == {("/", "ext4")}
 
 

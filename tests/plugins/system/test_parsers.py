@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collector_plugins.system import mounts, procfs
-from collector_plugins.system.filters import Filter, Labels, Patterns
+from collector_plugins.system.filters import Filter, Labels, Patterns, text
 from collector_plugins.system.source import CpuTimes
 from collector_plugins.system.usage import CpuUsage
 
@@ -82,9 +82,7 @@ def test_a_damaged_file_is_a_value_error(name: str, data: st.DataObject) -> None
         ("loadavg", b"0.1 0.2\n"),
         ("meminfo", b"MemFree: 1 kB\n"),
         ("meminfo", b"MemTotal: kB\n"),
-        ("diskstats", b"8 0 sda 1 2 3\n"),
         ("net/dev", b"eth0: 1 2 3\n"),
-        ("net/dev", b"Inter-|\n\neth0: 1 2 3\n"),
         ("net/sockstat", b"TCP: inuse\n"),
         ("net/sockstat", b"nothing\n"),
         ("mounts", b"/dev/sda1 /\n"),
@@ -93,6 +91,32 @@ def test_a_damaged_file_is_a_value_error(name: str, data: st.DataObject) -> None
 def test_a_file_that_says_too_little_is_refused(name: str, contents: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - also those of float() and of unpacking
         PARSERS[name](contents)
+
+
+@pytest.mark.parametrize(
+    ("name", "contents", "good"),
+    [
+        ("diskstats", b"8 0 sda 1 2 3\n8 16 sdb 1 0 8 1 1 0 16 1 0 2 2\n", "sdb"),
+        ("diskstats", b"?\n8 0 sda 1 0 8 nan 1 0 16 1 0 2\n8 16 sdb 1 0 8 1 1 0 16 1 0 2\n", "sdb"),
+        ("net/dev", b"Inter-|\n\neth0: 1 2 3\nlost\neth1:1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n", "eth1"),
+        ("net/dev", b"Inter-|\n\neth0:-1" + b" 1" * 15 + b"\neth1:" + b" 1" * 16, "eth1"),
+    ],
+)
+def test_an_odd_line_costs_its_own_device(name: str, contents: bytes, good: str) -> None:
+    found = PARSERS[name](contents)
+    assert [device for device, row in found.items() if not isinstance(row, ValueError)] == [good]
+    assert len(found) == 2
+
+
+def test_an_odd_value_is_missing_alone() -> None:
+    memory = procfs.memory(b"MemTotal: 10 kB\nMemAvailable: ? kB\nMemFree: 4 kB\nSwapTotal: " + b"9" * 400 + b" kB\n")
+    assert (memory.total, memory.available, memory.free, memory.swap_total) == (10240, None, 4096, None)
+    assert procfs.sockets(b"odd\nTCP: inuse nan tw 2 alloc\nUDP: inuse 3\n") == {("tcp", "tw"): 2, ("udp", "inuse"): 3}
+    assert [mount.point for mount in mounts.parse(b"/dev/sda1 /\n/dev/sdb1 /b ext4 rw 0 0\n")] == [b"/b"]
+
+
+def test_a_name_that_is_longer_than_a_label_keeps_its_end() -> None:
+    assert text(b"/a" * 2000) == "…" + "/a" * 500
 
 
 @settings(deadline=None)
