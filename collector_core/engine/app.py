@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from collector_core.collector import Collector
 from collector_core.config.loading import default_instances, load, log_broken
@@ -20,15 +20,20 @@ from collector_core.engine.self_metrics import APP, HEALTH, AppState, Health
 from collector_core.engine.ticker import Watchdog
 from collector_core.errors import ConfigError, Reason, describe
 from collector_core.exposition.sources import Exposition, Source
+from collector_core.history.metrics import METRICS as HISTORY
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock, SystemClock
 from collector_core.model.run_report import RunReport
 from collector_core.plugins.discovery import Plugins
 
+if TYPE_CHECKING:
+    from collector_core.history.service import HistoryService
+
 log = logging.getLogger(__name__)
 
 MAX_ABANDONED = 3  # threads per instance name that may hang before it is not started again
 STOP_SECONDS = 2.0
+HISTORY_STOP_SECONDS = 1.0  # to write what waits; a disk that hangs must not hold up the end
 DEMO_LABELS = {"demo": "true"}
 
 
@@ -49,7 +54,8 @@ class App:
 
     `config_file` None means: whatever fits this machine, with its defaults. `root` overrides the file's.
     `demo` runs what plugins simulate instead of what is there, and labels every series `demo="true"`.
-    `keeps_running` is False where collectors are only looked at once.
+    `keeps_running` is False where collectors are only looked at once. `keeps_history` keeps what the collectors read as
+    the configuration says, in a folder of its own for a demo.
     """
 
     def __init__(
@@ -61,10 +67,12 @@ class App:
         redactor: Redactor | None = None,
         demo: bool = False,
         keeps_running: bool = True,
+        keeps_history: bool = False,
     ) -> None:
         self.clock = clock or SystemClock()
         self.exposition = Exposition(self.clock, DEMO_LABELS if demo else None)
         self.watchdog = Watchdog(self.clock)
+        self.history: HistoryService | None = None
         self.runners: dict[str, Runner] = {}
         self.idle: tuple[Idle, ...] = ()
         self.plugins = Plugins(())
@@ -74,12 +82,14 @@ class App:
         self._config_file = config_file
         self._demo = demo
         self._keeps_running = keeps_running
+        self._keeps_history = keeps_history
         self._root = root
         self._lock = threading.Lock()
         self._abandoned: list[Runner] = []
         self._down: list[Source] = []
         self._started = False
         self._source = self.exposition.source("collector", APP)
+        self._history_source: Source | None = None
         self._process_metrics = ProcessMetrics(self.exposition, self.clock)
 
     @property
@@ -97,6 +107,7 @@ class App:
         """Start collecting."""
         with self._lock:
             self._started = True
+            self._apply_history()
             for runner in self.runners.values():
                 runner.start()
         self.watchdog.start()
@@ -115,6 +126,9 @@ class App:
         self.redactor.hide(config.secrets)
         self._warn_of_fixed_settings(config)
         self._apply(plugins, config)
+        with self._lock:
+            self._apply_history()
+        self.record_event("reload", "energy-collector", "configuration reloaded")
         log.info("configuration reloaded: %d collectors run", len(self.runners))
 
     def add(self, instance: Instance) -> Runner:
@@ -147,8 +161,16 @@ class App:
         """What the running collectors hand over at this moment."""
         return [meter for runner in self.runners.copy().values() for meter in runner.energy_meters()]
 
+    def record_event(self, kind: str, source: str, text: str) -> None:
+        """Note in the history, if one is kept, what happened now: a word, who says so, and a sentence."""
+        if self.history:
+            self.history.record_event(kind, source, self.redactor(text))
+
     def _tell(self, report: RunReport) -> None:
-        """Let the collectors that observe others know of a run."""
+        """Let the history and the collectors that observe others know of a run."""
+        runner = self.runners.get(report.collector)
+        if self.history and runner:
+            self.history.observe(report, runner.instance.stale_after)
         for name, runner in self.runners.copy().items():
             if name != report.collector:
                 runner.hooks.hear(report)
@@ -163,6 +185,8 @@ class App:
             runner.stop()
         deadline = self.clock.monotonic() + timeout
         ended = [runner.join(max(0.0, deadline - self.clock.monotonic())) for runner in runners]
+        if self.history:
+            ended.append(self.history.stop(max(HISTORY_STOP_SECONDS, deadline - self.clock.monotonic())))
         return all(ended)
 
     def _read_config(self) -> tuple[Plugins, Config]:
@@ -188,6 +212,24 @@ class App:
             self.state.reload_time = self.clock.time()
             self._down = [self._show_as_down(each) for each in idle if each.wanted]
             self._publish_state()
+
+    def _apply_history(self) -> None:
+        """Keep history as the configuration says; one whose options did not change goes on."""
+        options = self.config.settings.history if self._keeps_history else None
+        if options and self._demo:
+            options = options.model_copy(update={"path": options.folder.with_name(f"{options.folder.name}-demo")})
+        if self.history and self.history.options != options:
+            self.history.stop(HISTORY_STOP_SECONDS)
+            self.history = None
+        if options and self.history is None:
+            from collector_core.history.service import HistoryService  # noqa: PLC0415 - with SQLite
+
+            self._history_source = self._history_source or self.exposition.source("history", HISTORY)
+            self.history = HistoryService(options, self.clock, self._history_source.publish)
+            self.history.start()
+        elif options is None and self._history_source:
+            self._history_source.close()
+            self._history_source = None
 
     def _wanted(self, config: Config) -> tuple[list[Instance], list[Idle]]:
         if config.instances is not None:

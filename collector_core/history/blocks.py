@@ -1,17 +1,25 @@
-"""Blocks of readings and of summaries: compressed columns of one series, a row each."""
+"""Blocks of readings and of summaries: compressed columns of one series, a row each.
+
+A damaged block is left out, and does not take the others with it; `damaged` finds them.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import sqlite3
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
+from typing import Any
 
 from collector_core.history import codec, points
 from collector_core.history.points import Point, Points
 from collector_core.history.tiers import COLUMNS, HOUR, Steps, Summary, floor_to
 from collector_core.storage.sqlite import Database
+
+log = logging.getLogger(__name__)
 
 DAY = 24 * HOUR
 STEPS_PER_BLOCK = 240
@@ -30,7 +38,7 @@ class TimeColumns:
     def store(self, connection: sqlite3.Connection, times: Sequence[int]) -> int:
         """The number of a column with these times."""
         data = codec.encode_integers(times, codec.SMALL)
-        digest = hashlib.blake2b(data, digest_size=16).digest()
+        digest = _digest(data)
         connection.execute("INSERT OR IGNORE INTO times (digest, data) VALUES (?, ?)", (digest, data))
         (number,) = connection.execute("SELECT id FROM times WHERE digest = ?", (digest,)).fetchone()
         return int(number)
@@ -38,12 +46,12 @@ class TimeColumns:
     def load(self, number: int) -> array[int]:
         """The column of this number; raises `ValueError` where it is damaged or missing."""
         if number not in self._kept:
-            rows = self._database.rows("SELECT data FROM times WHERE id = ?", (number,))
-            if not rows:
-                raise ValueError(f"there are no times {number}")
+            rows = self._database.rows("SELECT digest, data FROM times WHERE id = ?", (number,))
+            if not rows or _digest(rows[0][1]) != rows[0][0]:
+                raise ValueError("damaged: its times are missing or not what they were")
             if len(self._kept) >= MAX_TIMES_KEPT:
                 self._kept.clear()
-            self._kept[number] = array("q", codec.decode_integers(rows[0][0]))
+            self._kept[number] = array("q", codec.decode_integers(rows[0][1]))
         return self._kept[number]
 
     def forget(self) -> None:
@@ -67,12 +75,21 @@ class Blocks:
         self._times = times
 
     def read(self, series: int, start: int, end: int) -> Points:
-        """Readings from `start` to before `end`; raises `ValueError` where a block is damaged."""
-        query = f"SELECT b.times, b.data FROM blocks b WHERE {_OVERLAPPING} ORDER BY b.start"  # noqa: S608
+        """Readings from `start` to before `end`."""
+        query = f"SELECT b.start, b.times, b.data FROM blocks b WHERE {_OVERLAPPING} ORDER BY b.start"  # noqa: S608
         found = Points()
-        for times, data in self._database.rows(query, (series, end, start)):
-            found = found.merged(points.decode(self._times.load(times), data).between(start, end))
+        for first, times, data in self._database.rows(query, (series, end, start)):
+            with _damage_logged(series, first):
+                found = found.merged(points.decode(self._times.load(times), data).between(start, end))
         return found
+
+    def damaged(self) -> Iterator[str]:
+        """What is wrong with each damaged block."""
+        for number, start, times, data in self._database.rows("SELECT series, start, times, data FROM blocks"):
+            try:
+                points.decode(self._times.load(times), data)
+            except ValueError as error:
+                yield f"readings of series {number} from {start}: {error}"
 
     def last_before(self, series: int, time: int) -> Point | None:
         """The last reading before a time."""
@@ -138,16 +155,21 @@ class SummaryBlocks:
         self._times = times
 
     def read(self, series: int, step: int, start: int, end: int) -> Iterator[tuple[int, Summary]]:
-        """Those of the steps that begin from `start` to before `end`; raises `ValueError` where a block is damaged."""
-        query = f"SELECT b.times, b.data FROM summaries b WHERE b.step = ? AND {_OVERLAPPING} ORDER BY b.start"  # noqa: S608
-        for number, data in self._database.rows(query, (step, series, end, start)):
-            times = self._times.load(number)
-            columns = [codec.decode_numbers(column) for column in codec.split_columns(data)]
-            if len(columns) != len(COLUMNS) or any(len(column) != len(times) for column in columns):
-                raise ValueError("not a block of summaries")
-            for time, *row in zip(times, *columns, strict=True):
-                if start <= time < end:
-                    yield time, Summary.from_row(row)
+        """Those of the steps that begin from `start` to before `end`, in the order of time."""
+        query = f"SELECT b.start, b.times, b.data FROM summaries b WHERE b.step = ? AND {_OVERLAPPING} ORDER BY b.start"  # noqa: S608
+        for first, times, data in self._database.rows(query, (step, series, end, start)):
+            with _damage_logged(series, first):
+                for time, *row in self._decode(times, data):
+                    if start <= time < end:
+                        yield time, Summary.from_row(row)
+
+    def damaged(self) -> Iterator[str]:
+        """What is wrong with each damaged block."""
+        for number, start, times, data in self._database.rows("SELECT series, start, times, data FROM summaries"):
+            try:
+                self._decode(times, data)
+            except ValueError as error:
+                yield f"summaries of series {number} from {start}: {error}"
 
     def put(self, connection: sqlite3.Connection, series: int, step: int, new: Steps, *, replace: bool) -> None:
         """Add steps; where there is one already it goes with `replace`, and stays without."""
@@ -156,6 +178,13 @@ class SummaryBlocks:
             part = {key: new[key] for key in keys}
             old = dict(self.read(series, step, start, start + span))
             self._write(connection, series, step, start, (old | part) if replace else (part | old))
+
+    def _decode(self, number: int, data: bytes) -> list[tuple[Any, ...]]:
+        times = self._times.load(number)
+        columns = [codec.decode_numbers(column) for column in codec.split_columns(data)]
+        if len(columns) != len(COLUMNS) or any(len(column) != len(times) for column in columns):
+            raise ValueError("damaged: its columns differ in length")
+        return list(zip(times, *columns, strict=True))
 
     def _write(self, connection: sqlite3.Connection, series: int, step: int, start: int, steps: Steps) -> None:
         times = sorted(steps)
@@ -167,3 +196,15 @@ class SummaryBlocks:
         connection.execute(
             "INSERT INTO summaries (series, step, start, end, times, data) VALUES (?, ?, ?, ?, ?, ?)", row
         )
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+@contextmanager
+def _damage_logged(series: int, start: int) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        log.error("history: a block of series %d from %d is left out: %s", series, start, error)  # noqa: TRY400

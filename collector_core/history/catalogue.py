@@ -67,9 +67,12 @@ class Catalogue:
     def add(self, connection: sqlite3.Connection, kept: KeptSeries) -> int:
         """The number of a series; a new one gets one, and a known one whose declaration has changed keeps its own."""
         known = self._known.get(kept.series.text)
-        if known and _row(known[1]) == _row(kept):
+        if known and known[1] is kept:
             return known[0]
         row = _row(kept)
+        if known and _row(known[1]) == row:
+            self._known[kept.series.text] = (known[0], kept)
+            return known[0]
         places = ", ".join("?" * len(row))
         updates = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS.split(", ")[1:])
         statement = (

@@ -83,19 +83,18 @@ def scaled(values: Iterable[float], places: int) -> list[int]:
 
 
 def join_columns(columns: Iterable[bytes]) -> bytes:
-    """Several columns as one value, each with its length before it."""
-    return b"".join(struct.pack("<I", len(each)) + each for each in columns)
+    """Several columns as one value with a checksum, each with its length before it."""
+    content = b"".join(struct.pack("<I", len(each)) + each for each in columns)
+    return struct.pack("<I", zlib.crc32(content)) + content
 
 
 def split_columns(data: bytes) -> list[memoryview]:
-    """The columns that `join_columns` was given; raises `ValueError` where they are cut off."""
-    view, columns = memoryview(data), list[memoryview]()
+    """The columns that `join_columns` was given; raises `ValueError` where they are damaged."""
+    view, columns = memoryview(data)[4:], list[memoryview]()
+    if struct.pack("<I", zlib.crc32(view)) != data[:4]:
+        raise ValueError("damaged: its checksum is another one")
     while view:
-        if len(view) < 4:
-            raise ValueError("not columns: cut off")
         (size,) = struct.unpack_from("<I", view)
-        if len(view) < 4 + size:
-            raise ValueError("not columns: cut off")
         columns.append(view[4 : 4 + size])
         view = view[4 + size :]
     return columns

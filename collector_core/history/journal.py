@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from collector_core.history import codec
+
+log = logging.getLogger(__name__)
 
 
 class Reading(NamedTuple):
@@ -33,3 +36,12 @@ def decode(data: bytes) -> list[Reading]:
     integers = map(codec.decode_integers, columns[:2])
     numbers = map(codec.decode_numbers, columns[2:])
     return [Reading(*row) for row in zip(*integers, *numbers, strict=True)]
+
+
+def decode_undamaged(data: bytes) -> list[Reading]:
+    """The same, without readings where the entry is damaged: it must not take the others."""
+    try:
+        return decode(data)
+    except ValueError as error:
+        log.error("history: an entry of the journal is left out: %s", error)  # noqa: TRY400
+        return []

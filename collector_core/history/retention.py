@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from collector_core.history.blocks import DAY
-from collector_core.history.store import DELETED, Store
+from collector_core.history.store import DELETED, SUMMED, Store
 from collector_core.history.tiers import HOUR
 
+PARTS = 10  # of a tier, one of which goes at a time
 TARGET = 0.9  # of the space that is allowed, so that not every reading deletes another
+INDEX_BYTES = 32_768  # of SQLite's write-ahead log, as long as that is open
 _PAGES = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
 _FREE = "SELECT freelist_count * page_size FROM pragma_freelist_count(), pragma_page_size()"
 
@@ -25,24 +26,24 @@ def delete_old(store: Store, now: int, keep: Mapping[int, int], retention: int) 
         for step in stale:  # a tier that the configuration no longer names
             _delete(store, connection, step, now - retention)
         connection.execute("DELETE FROM events WHERE time < ?", (now - max(retention, *keep.values()),))
-        store.remove_unused_times(connection)
+        store.remove_unused(connection)
     give_back(store)
 
 
 def delete_excess(store: Store, max_bytes: int) -> None:
-    """Delete the oldest until the files take at most `max_bytes`: readings first, then the finest tier, and so on."""
+    """Delete until the files take at most `max_bytes`: each time the oldest part of the tier that takes the most."""
     if store.size <= max_bytes:
         return
     give_back(store)
     for file in _corrupt_files(store.folder):
         if store.size > max_bytes:
             file.unlink(missing_ok=True)
-    for step, before in _oldest_first(store):
-        if _live_bytes(store) <= max_bytes * TARGET:
-            break
+    while _live_bytes(store) > max_bytes * TARGET and (largest := _largest(store)):
         with store.changing() as connection:
-            _delete(store, connection, step, before)
-            store.remove_unused_times(connection)
+            deleted = _delete(store, connection, *largest)
+            store.remove_unused(connection)
+        if not deleted:  # what is left was read just now
+            break
     give_back(store)
 
 
@@ -52,32 +53,32 @@ def give_back(store: Store) -> None:
     store.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _delete(store: Store, connection: sqlite3.Connection, step: int, before: int) -> None:
-    """Delete the blocks of a tier that end before a time."""
+def _delete(store: Store, connection: sqlite3.Connection, step: int, before: int) -> int:
+    """Delete the blocks of a tier that end before a time; returns how many there were."""
     if step:
-        connection.execute("DELETE FROM summaries WHERE step = ? AND end < ?", (step, before))
-        return
-    before = min(before, store.mark("summed") or before)
+        return connection.execute("DELETE FROM summaries WHERE step = ? AND end < ?", (step, before)).rowcount
+    before = min(before, store.mark(SUMMED) or before)
     deleted = connection.execute("DELETE FROM blocks WHERE end < ?", (before,)).rowcount
     if deleted:
         store.set_mark(connection, DELETED, max(before, store.mark(DELETED)))
+    return deleted
 
 
-def _oldest_first(store: Store) -> Iterator[tuple[int, int]]:
-    """Steps, and the times before which to delete: a part of each tier at a time."""
-    for step in (0, *store.steps):
-        table, where = ("summaries", f"WHERE step = {step}") if step else ("blocks", "")
-        ((start, end),) = store.database.rows(f"SELECT min(start), max(end) FROM {table} {where}")  # noqa: S608
-        if start is not None:
-            part = max((end - start) // 20, HOUR) if step else min(max((end - start) // 20, HOUR), DAY)
-            yield from ((step, before) for before in range(start + part, end + part + 1, part))
+def _largest(store: Store) -> tuple[int, int] | None:
+    """The tier that takes the most space, and the time before which to delete a part of it; None: all are empty."""
+    sizes = store.database.rows(
+        "SELECT sum(length(data)), 0, min(end), max(end) FROM blocks "
+        "UNION ALL SELECT sum(length(data)), step, min(end), max(end) FROM summaries GROUP BY step"
+    )
+    _, step, first, last = max(sizes, key=lambda row: row[0] or 0)
+    return None if first is None else (step, first + max((last - first) // PARTS, HOUR))
 
 
 def _live_bytes(store: Store) -> int:
-    """What the files take once free pages are given back."""
+    """What the files take once free pages are given back, with the index of the log."""
     ((pages,),), ((free,),) = store.database.rows(_PAGES), store.database.rows(_FREE)
     others = sum(file.stat().st_size for file in _corrupt_files(store.folder))
-    return int(pages - free) + others
+    return int(pages - free) + others + INDEX_BYTES
 
 
 def _corrupt_files(folder: Path) -> Sequence[Path]:

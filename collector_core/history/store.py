@@ -16,7 +16,7 @@ from collector_core.history.journal import Reading
 from collector_core.history.points import Point, Points
 from collector_core.history.schema import FILE, SCHEMA
 from collector_core.history.tiers import HOUR, Steps, floor_to, regroup, summarize
-from collector_core.storage.errors import StorageError, StorageReason
+from collector_core.storage.errors import StorageError
 from collector_core.storage.sqlite import Database
 
 SETTLING = 5 * 60_000  # milliseconds after an hour until it is summed up: the first reading after it must be known
@@ -25,6 +25,12 @@ EVER = 1 << 62  # later than every time
 
 SUMMED = "summed"  # marks: the hour up to which the tiers are complete,
 DELETED = "deleted"  # the time up to which readings were deleted
+
+
+_SERIES_IN = {
+    table: f"SELECT DISTINCT series FROM {table}"  # noqa: S608
+    for table in ("blocks", "summaries")
+}
 
 
 class Event(NamedTuple):
@@ -82,10 +88,9 @@ class Store:
         counters = {number for number, kept in self.catalogue if kept.is_counter}
         head: dict[int, Points] = {}
         self._journaled = 0
-        with self.damage_explained():
-            for entry, data in self.database.rows("SELECT id, data FROM journal ORDER BY id"):
-                self._journaled = entry
-                _extend(head, journal.decode(data), counters)
+        for entry, data in self.database.rows("SELECT id, data FROM journal ORDER BY id"):
+            self._journaled = entry
+            _extend(head, journal.decode_undamaged(data), counters)
         with self._head_lock:
             self._head = head
 
@@ -117,9 +122,9 @@ class Store:
         counters = set[int]()
         readings = list[Reading]()
         with self.changing() as connection:
-            for kept, *reading in samples:
+            for kept, time, value, rise in samples:
                 number = self.catalogue.add(connection, kept)
-                readings.append(Reading(number, *reading))
+                readings.append(Reading(number, time, value, rise))
                 if kept.is_counter:
                     counters.add(number)
             self.record_events(connection, events)
@@ -170,24 +175,27 @@ class Store:
     def read(self, number: int, start: int, end: int) -> Points:
         """Readings of a series from `start` to before `end`, as they were collected."""
         head = self.head(number).between(start, end)
-        with self.damage_explained():
-            return self.blocks.read(number, start, end).merged(head)
+        return self.blocks.read(number, start, end).merged(head)
 
     def around(self, number: int, start: int, end: int) -> Points:
         """The same, with the last reading before and the first one after."""
         inside, head = self.read(number, start, end), self.head(number)
-        with self.damage_explained():
-            before = _last_of(self.blocks.last_before(number, start), *head.between(0, start))
-            after = [point for point in (self.blocks.first_from(number, end), *head.between(end, EVER)) if point]
+        before = _last_of(self.blocks.last_before(number, start), *head.between(0, start))
+        after = [point for point in (self.blocks.first_from(number, end), *head.between(end, EVER)) if point]
         is_counter = bool(inside.rises or head.rises)
         nearest = [before] if before else []
         return points.of([*nearest, *inside, *sorted(after)[:1]], is_counter=is_counter)
 
     def last(self, number: int) -> Point | None:
         """The last reading of a series, or what the tiers know of it."""
-        with self.damage_explained():
-            found = _last_of(self.blocks.last_before(number, EVER), *self.head(number))
-            return found or self._last_summary(number)
+        found = _last_of(self.blocks.last_before(number, EVER), *self.head(number))
+        return found or self._last_summary(number)
+
+    def last_time(self) -> int:
+        """The time of the last reading of all; 0 where there is none."""
+        ((last,),) = self.database.rows("SELECT max(end) FROM blocks")
+        with self._head_lock:
+            return max([last or 0, *(found.times[-1] for found in self._head.values())])
 
     def span(self, number: int) -> tuple[int, int] | None:
         """The times of the first and the last reading of a series."""
@@ -216,16 +224,33 @@ class Store:
         connection.execute("INSERT OR REPLACE INTO marks (name, time) VALUES (?, ?)", (name, time))
         self._marks[name] = time
 
-    def remove_unused_times(self, connection: sqlite3.Connection) -> None:
-        """Delete what no block needs any more."""
+    def remove_unused(self, connection: sqlite3.Connection) -> None:
+        """Delete times that no block needs, and series of which there is nothing any more."""
         self._times.remove_unused(connection)
+        used = {number for table in ("blocks", "summaries") for (number,) in self.database.rows(_SERIES_IN[table])}
+        with self._head_lock:
+            used |= set(self._head)
+        unused = [(number,) for number, _ in self.catalogue if number not in used]
+        if unused:
+            connection.executemany("DELETE FROM series WHERE id = ?", unused)
+            self.catalogue.load()
+
+    def damaged(self) -> list[str]:
+        """What is wrong with each block, and each entry of the journal, that is damaged."""
+        found = [*self.blocks.damaged(), *self.summaries.damaged()]
+        for entry, data in self.database.rows("SELECT id, data FROM journal"):
+            try:
+                journal.decode(data)
+            except ValueError as error:
+                found.append(f"entry {entry} of the journal: {error}")
+        return found
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
         """A transaction after whose failure nothing is remembered that was not stored."""
         marks = dict(self._marks)
         try:
-            with self.damage_explained(), self.database.transaction() as connection:
+            with self.database.transaction() as connection:
                 yield connection
         except BaseException:
             self._marks = marks
@@ -233,14 +258,6 @@ class Store:
             with suppress(StorageError):  # it is loaded anew when the file is opened
                 self.catalogue.load()
             raise
-
-    @contextmanager
-    def damage_explained(self) -> Iterator[None]:
-        """Say of a block that cannot be decoded that the file is corrupt."""
-        try:
-            yield
-        except ValueError as error:
-            raise StorageError(self.database.path, StorageReason.CORRUPT, str(error)) from error
 
     def _sum_up(self, connection: sqlite3.Connection, number: int, kept: KeptSeries, hours: set[int]) -> None:
         """Make the summaries of whole hours, and of the hour before each, whose last reading may hold longer now."""
@@ -285,11 +302,11 @@ def _last_of(*found: Point | None) -> Point | None:
 
 def _periods(hours: Iterable[int], border: int) -> Iterator[tuple[int, int]]:
     """Start and end of each row of hours without a gap; none of these goes on across the border."""
-    start = end = None
+    periods = list[list[int]]()
     for hour in sorted(hours):
-        if start is not None and (hour != end or start < border <= hour):
-            yield start, end
-            start = None
-        start, end = hour if start is None else start, hour + HOUR
-    if start is not None:
+        if periods and periods[-1][1] == hour and not periods[-1][0] < border <= hour:
+            periods[-1][1] = hour + HOUR
+        else:
+            periods.append([hour, hour + HOUR])
+    for start, end in periods:
         yield start, end

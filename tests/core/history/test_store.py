@@ -88,7 +88,20 @@ def test_late_readings_are_put_in_their_place_and_overwrite_nothing(store):
     late = samples(POWER, 12, value=lambda _: 7.0)
     store.append(late)
     store.seal(NOON + 2 * HOUR)
-    assert [value for _, value in values(store)] == [100.0, 7.0, 101.0, 7.0, 102.0, 7.0, 103.0, 7.0, 104.0, 7.0, 105.0, 7.0]
+    assert [value for _, value in values(store)] == [
+        100.0,
+        7.0,
+        101.0,
+        7.0,
+        102.0,
+        7.0,
+        103.0,
+        7.0,
+        104.0,
+        7.0,
+        105.0,
+        7.0,
+    ]
 
 
 def test_late_readings_reach_a_compacted_day(store):
@@ -148,7 +161,7 @@ def test_old_readings_go_and_their_summaries_stay_for_as_long_as_their_tier(stor
     assert summaries(store, MINUTE) == summaries(store, 15 * MINUTE) == {}
     assert summaries(store, HOUR)[NOON].count == 360
     delete_old(store, NOON + 20 * DAY, keep, DAY)
-    assert summaries(store, HOUR) == {}
+    assert store.catalogue.find(POWER.series.text) is None
 
 
 def test_summaries_of_deleted_readings_are_final(store):
@@ -172,7 +185,7 @@ def test_too_much_is_deleted_oldest_first_and_the_file_shrinks(store):
     left = values(store)
     assert 0 < len(left) < 6 * 8640
     assert left[-1][0] >= NOON + 5 * DAY
-    assert summaries(store, HOUR)
+    assert len(summaries(store, HOUR)) > 6 * 24 - 2
 
 
 def test_a_corrupt_page_is_set_aside_and_the_rest_is_kept(store):
