@@ -300,13 +300,12 @@ def _last_of(*found: Point | None) -> Point | None:
     return max((point for point in found if point), default=None)
 
 
-def _periods(hours: Iterable[int], border: int) -> Iterator[tuple[int, int]]:
+def _periods(hours: Iterable[int], border: int) -> list[tuple[int, int]]:
     """Start and end of each row of hours without a gap; none of these goes on across the border."""
-    periods = list[list[int]]()
+    periods = list[tuple[int, int]]()
     for hour in sorted(hours):
         if periods and periods[-1][1] == hour and not periods[-1][0] < border <= hour:
-            periods[-1][1] = hour + HOUR
+            periods[-1] = periods[-1][0], hour + HOUR
         else:
-            periods.append([hour, hour + HOUR])
-    for start, end in periods:
-        yield start, end
+            periods.append((hour, hour + HOUR))
+    return periods

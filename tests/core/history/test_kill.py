@@ -14,7 +14,7 @@ from collector_core.history.tiers import HOUR
 from tests.core.history.conftest import STEPS
 
 ROOT = Path(__file__).parents[3]
-KILLS = 300 if settings.default.max_examples > 100 else 12  # `make explore` does more
+KILLS = 300 if settings.default.max_examples > 100 else 10  # `make explore` does more
 WRITER = "tests.core.history.writer_to_kill"
 
 
