@@ -8,32 +8,31 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from collector_core.collector import Collector
 from collector_core.config.loading import default_instances, load, log_broken
 from collector_core.config.secrets import Redactor
 from collector_core.config.settings import Config, Instance, Unloadable, default_instance
+from collector_core.engine.history_keeper import HistoryKeeper
 from collector_core.engine.process_metrics import ProcessMetrics
 from collector_core.engine.runner import Runner
 from collector_core.engine.self_metrics import APP, HEALTH, AppState, Health
 from collector_core.engine.ticker import Watchdog
 from collector_core.errors import ConfigError, Reason, describe
 from collector_core.exposition.sources import Exposition, Source
-from collector_core.history.metrics import METRICS as HISTORY
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock, SystemClock
+from collector_core.model.published import Published
 from collector_core.model.run_report import RunReport
+from collector_core.outputs.outputs import Outputs
 from collector_core.plugins.discovery import Plugins
-
-if TYPE_CHECKING:
-    from collector_core.history.service import HistoryService
 
 log = logging.getLogger(__name__)
 
 MAX_ABANDONED = 3  # threads per instance name that may hang before it is not started again
 STOP_SECONDS = 2.0
-HISTORY_STOP_SECONDS = 1.0  # to write what waits; a disk that hangs must not hold up the end
+OUTPUT_STOP_SECONDS = 0.5  # for outputs to put on disk what they have, at least
 DEMO_LABELS = {"demo": "true"}
 
 
@@ -72,12 +71,13 @@ class App:
         self.clock = clock or SystemClock()
         self.exposition = Exposition(self.clock, DEMO_LABELS if demo else None)
         self.watchdog = Watchdog(self.clock)
-        self.history: HistoryService | None = None
+        self.history = HistoryKeeper(self.exposition, self.clock)
         self.runners: dict[str, Runner] = {}
         self.idle: tuple[Idle, ...] = ()
         self.plugins = Plugins(())
         self.config = Config()
         self.redactor = redactor or Redactor()
+        self.outputs = Outputs(self.exposition, self.clock, self.redactor)
         self.state = AppState(metadata.version("energy-collector"))
         self._config_file = config_file
         self._demo = demo
@@ -89,7 +89,6 @@ class App:
         self._down: list[Source] = []
         self._started = False
         self._source = self.exposition.source("collector", APP)
-        self._history_source: Source | None = None
         self._process_metrics = ProcessMetrics(self.exposition, self.clock)
 
     @property
@@ -110,6 +109,7 @@ class App:
             self._apply_history()
             for runner in self.runners.values():
                 runner.start()
+            self.outputs.start()
         self.watchdog.start()
 
     def reload(self) -> None:
@@ -128,7 +128,7 @@ class App:
         self._apply(plugins, config)
         with self._lock:
             self._apply_history()
-        self.record_event("reload", "energy-collector", "configuration reloaded")
+        self.history.record_event("reload", "energy-collector", "configuration reloaded")
         log.info("configuration reloaded: %d collectors run", len(self.runners))
 
     def add(self, instance: Instance) -> Runner:
@@ -161,19 +161,16 @@ class App:
         """What the running collectors hand over at this moment."""
         return [meter for runner in self.runners.copy().values() for meter in runner.energy_meters()]
 
-    def record_event(self, kind: str, source: str, text: str) -> None:
-        """Note in the history, if one is kept, what happened now: a word, who says so, and a sentence."""
-        if self.history:
-            self.history.record_event(kind, source, self.redactor(text))
-
     def _tell(self, report: RunReport) -> None:
-        """Let the history and the collectors that observe others know of a run."""
-        runner = self.runners.get(report.collector)
-        if self.history and runner:
-            self.history.observe(report, runner.instance.stale_after)
-        for name, runner in self.runners.copy().items():
+        """Let the history, the outputs, and the collectors that observe others, know of a run."""
+        runners = self.runners.copy()
+        for name, runner in runners.items():
             if name != report.collector:
                 runner.hooks.hear(report)
+        if reporter := runners.get(report.collector):
+            self.history.observe(report, reporter.instance.stale_after)
+            health = Published(f"{report.collector} (health)", {}, reporter.health.snapshot())
+            self.outputs.hear(report.ended_at, report.published, health)
 
     def stop(self, timeout: float = STOP_SECONDS) -> bool:
         """Stop everything within `timeout` seconds; returns whether every thread has ended."""
@@ -185,8 +182,8 @@ class App:
             runner.stop()
         deadline = self.clock.monotonic() + timeout
         ended = [runner.join(max(0.0, deadline - self.clock.monotonic())) for runner in runners]
-        if self.history:
-            ended.append(self.history.stop(max(HISTORY_STOP_SECONDS, deadline - self.clock.monotonic())))
+        ended.append(self.outputs.stop(max(OUTPUT_STOP_SECONDS, deadline - self.clock.monotonic())))
+        ended.append(self.history.stop(deadline - self.clock.monotonic()))
         return all(ended)
 
     def _read_config(self) -> tuple[Plugins, Config]:
@@ -207,29 +204,20 @@ class App:
                 if name not in self.runners:
                     self._build(instance, idle)
             self.idle = tuple(idle)
-            self.watchdog.replace((*self.runners.values(), self._process_metrics))
+            if self._keeps_running:
+                self.outputs.apply(config.outputs, config.unloadable_outputs, self.root)
+            self.watchdog.replace((*self.runners.values(), self._process_metrics, *self.outputs.runners.values()))
             self.state.reload_success = True
             self.state.reload_time = self.clock.time()
             self._down = [self._show_as_down(each) for each in idle if each.wanted]
             self._publish_state()
 
     def _apply_history(self) -> None:
-        """Keep history as the configuration says; one whose options did not change goes on."""
-        options = self.config.settings.history if self._keeps_history else None
+        options = self.config.settings.history
         if options and self._demo:
             options = options.model_copy(update={"path": options.folder.with_name(f"{options.folder.name}-demo")})
-        if self.history and self.history.options != options:
-            self.history.stop(HISTORY_STOP_SECONDS)
-            self.history = None
-        if options and self.history is None:
-            from collector_core.history.service import HistoryService  # noqa: PLC0415 - with SQLite
-
-            self._history_source = self._history_source or self.exposition.source("history", HISTORY)
-            self.history = HistoryService(options, self.clock, self._history_source.publish)
-            self.history.start()
-        elif options is None and self._history_source:
-            self._history_source.close()
-            self._history_source = None
+        if self._keeps_history:
+            self.history.apply(options)
 
     def _wanted(self, config: Config) -> tuple[list[Instance], list[Idle]]:
         if config.instances is not None:

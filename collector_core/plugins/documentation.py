@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined, to_jsonable_python
-
 from collector_core.collector import Collector, CollectorConfig
 from collector_core.model.metrics import Metric
+from collector_core.plugins.option_rows import option_rows
 
 
 def fill(text: str, tables: dict[str, str]) -> str:
@@ -47,8 +44,8 @@ def metrics_table(metrics: tuple[Metric, ...]) -> str:
 
 
 def options_table(config_type: type[CollectorConfig]) -> str:
-    """One row per option with its default."""
-    rows = [(f"`{name}`", _default(field), field.description or "") for name, field in config_type.model_fields.items()]
+    """One row per option with its default, those of nested sections too."""
+    rows = [(f"`{row.key}`", row.default, row.description) for row in option_rows(config_type)]
     return _markdown(("option", "default", "what it does"), rows) if rows else "This plugin has no options."
 
 
@@ -61,11 +58,6 @@ def index_table(types: dict[str, type[Collector[Any]]], readmes: dict[str, Path]
 def _first_sentence(readme: Path) -> str:
     paragraphs = readme.read_text(encoding="utf-8").split("\n\n")
     return " ".join(paragraphs[1].split()).split(". ")[0].rstrip(".") + "."
-
-
-def _default(field: FieldInfo) -> str:
-    value = field.get_default(call_default_factory=True)
-    return "required" if value is PydanticUndefined else f"`{json.dumps(to_jsonable_python(value))}`"
 
 
 def _code_list(words: tuple[str, ...]) -> str:

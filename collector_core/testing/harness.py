@@ -135,5 +135,5 @@ class Harness:
 
     def close(self) -> None:
         """Close the collector."""
-        self._loop.run(self._lifecycle.close())
-        self._loop.close()
+        with self._loop:
+            self._loop.run(self._lifecycle.close())
