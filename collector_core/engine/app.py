@@ -14,6 +14,7 @@ from collector_core.collector import Collector
 from collector_core.config.loading import default_instances, load, load_settings, log_broken
 from collector_core.config.secrets import Redactor
 from collector_core.config.settings import Config, Instance, Unloadable, default_instance
+from collector_core.engine.history_keeper import HistoryKeeper
 from collector_core.engine.process_metrics import ProcessMetrics
 from collector_core.engine.runner import Runner
 from collector_core.engine.self_metrics import APP, HEALTH, AppState, Health
@@ -22,7 +23,9 @@ from collector_core.errors import CollectorError, ConfigError, Reason, describe
 from collector_core.exposition.sources import Exposition, Source
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock, SystemClock
+from collector_core.model.published import Published
 from collector_core.model.run_report import RunReport
+from collector_core.outputs.outputs import Outputs
 from collector_core.plugins.attempts import Attempts, StillBusy
 from collector_core.plugins.discovery import Plugins
 
@@ -33,6 +36,7 @@ log = logging.getLogger(__name__)
 
 MAX_ABANDONED = 3  # threads per instance name that may hang before it is not started again
 STOP_SECONDS = 2.0
+OUTPUT_STOP_SECONDS = 0.5  # for outputs to put on disk what they have, at least
 DEMO_LABELS = {"demo": "true"}
 
 
@@ -53,8 +57,9 @@ class App:
 
     `config_file` None means: whatever fits this machine, with its defaults. `root` overrides the file's.
     `demo` runs what plugins simulate instead of what is there, and labels every series `demo="true"`.
-    `keeps_running` is False where collectors are only looked at once. `attempts` is how plugins' code is called that
-    could hang before a collector runs; `loading` is True until it is known which collectors there are.
+    `keeps_running` is False where collectors are only looked at once. `keeps_history` keeps what the collectors read as
+    the configuration says, in a folder of its own for a demo. `attempts` is how plugins' code is called that could hang
+    before a collector runs; `loading` is True until it is known which collectors there are.
     """
 
     def __init__(
@@ -66,20 +71,24 @@ class App:
         redactor: Redactor | None = None,
         demo: bool = False,
         keeps_running: bool = True,
+        keeps_history: bool = False,
         attempts: Attempts | None = None,
     ) -> None:
         self.clock = clock or SystemClock()
         self.exposition = Exposition(self.clock, DEMO_LABELS if demo else None)
         self.watchdog = Watchdog(self.clock)
+        self.history = HistoryKeeper(self.exposition, self.clock)
         self.runners: dict[str, Runner] = {}
         self.idle: tuple[Idle, ...] = ()
         self.plugins = Plugins(())
         self.config = Config()
         self.redactor = redactor or Redactor()
+        self.outputs = Outputs(self.exposition, self.clock, self.redactor)
         self.state = AppState(metadata.version("energy-collector"))
         self._config_file = config_file
         self._demo = demo
         self._keeps_running = keeps_running
+        self._keeps_history = keeps_history
         self._root = root
         self.loading = False
         self.attempts = attempts or Attempts()
@@ -123,8 +132,10 @@ class App:
         """Start collecting."""
         with self._lock:
             self._started = True
+            self._apply_history()
             for runner in self.runners.values():
                 runner.start()
+            self.outputs.start()
         self.watchdog.start()
 
     def reload(self) -> None:
@@ -142,6 +153,8 @@ class App:
             self.redactor.hide(config.secrets)
             self._warn_of_fixed_settings(config)
             self._apply(plugins, config)
+            self._apply_history()
+        self.history.record_event("reload", "energy-collector", "configuration reloaded")
         log.info("configuration reloaded: %d collectors run", len(self.runners))
 
     def add(self, instance: Instance) -> Runner:
@@ -209,10 +222,15 @@ class App:
         return [meter for runner in self.runners.copy().values() for meter in runner.energy_meters()]
 
     def _tell(self, report: RunReport) -> None:
-        """Let the collectors that observe others know of a run."""
-        for name, runner in self.runners.copy().items():
+        """Let the history, the outputs, and the collectors that observe others, know of a run."""
+        runners = self.runners.copy()
+        for name, runner in runners.items():
             if name != report.collector:
                 runner.hooks.hear(report)
+        if reporter := runners.get(report.collector):
+            self.history.observe(report, reporter.instance.stale_after)
+            health = Published(f"{report.collector} (health)", {}, reporter.health.snapshot())
+            self.outputs.hear(report.ended_at, report.published, health)
 
     def stop(self, timeout: float = STOP_SECONDS) -> bool:
         """Stop everything within `timeout` seconds; returns whether every thread has ended."""
@@ -225,6 +243,8 @@ class App:
             runner.stop()
         deadline = self.clock.monotonic() + timeout
         ended = [runner.join(max(0.0, deadline - self.clock.monotonic())) for runner in runners]
+        ended.append(self.outputs.stop(max(OUTPUT_STOP_SECONDS, deadline - self.clock.monotonic())))
+        ended.append(self.history.stop(deadline - self.clock.monotonic()))
         return all(ended)
 
     def _read_config(self) -> tuple[Plugins, Config]:
@@ -248,6 +268,8 @@ class App:
             if name not in kept:
                 self._build(instance, idle)
         self.idle = tuple(idle)
+        if self._keeps_running:
+            self.outputs.apply(config.outputs, config.unloadable_outputs, self.root)
         self._look_after()
         self.state.reload_success = True
         self.state.reload_time = self.clock.time()
@@ -260,7 +282,14 @@ class App:
         self._look_after()
 
     def _look_after(self) -> None:
-        self.watchdog.replace((*self.runners.values(), *self._watched))
+        self.watchdog.replace((*self.runners.values(), *self._watched, *self.outputs.runners.values()))
+
+    def _apply_history(self) -> None:
+        options = self.config.settings.history
+        if options and self._demo:
+            options = options.model_copy(update={"path": options.folder.with_name(f"{options.folder.name}-demo")})
+        if self._keeps_history:
+            self.history.apply(options)
 
     def _wanted(self, config: Config) -> tuple[list[Instance], list[Idle]]:
         if config.instances is not None:

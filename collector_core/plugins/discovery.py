@@ -17,6 +17,7 @@ from collector_core.collector import Collector, CollectorConfig, Context
 from collector_core.errors import DeclarationError, NewerApiNeeded, NotAvailable, Reason
 from collector_core.model.clock import Clock
 from collector_core.model.metrics import Metric
+from collector_core.output import Output, OutputConfig
 from collector_core.plugins import api_version as api
 from collector_core.plugins import hookspecs
 from collector_core.plugins.attempts import Attempts, PluginFailed, StillBusy
@@ -37,6 +38,7 @@ class Plugin:
     version: str
     module: Any = None
     types: tuple[type[Collector[Any]], ...] = ()
+    outputs: tuple[type[Output[Any]], ...] = ()
     error: str = ""
     fix: str = ""
     refused: bool = False
@@ -80,6 +82,11 @@ class Plugins:
     def types(self) -> dict[str, type[Collector[Any]]]:
         """Collector classes by their name."""
         return {name: cls for name, (cls, _) in self._types.items()}
+
+    @property
+    def outputs(self) -> dict[str, type[Output[Any]]]:
+        """Output classes by their name."""
+        return {cls.name: cls for plugin in self.all for cls in plugin.outputs}
 
     def plugin_of(self, type_name: str) -> Plugin:
         """The plugin that offers a collector class."""
@@ -138,18 +145,21 @@ def _load_one(
 
 
 def _load(attempts: Attempts, hook: str, entry: metadata.EntryPoint) -> Plugin:
-    def work() -> tuple[Any, tuple[type[Collector[Any]], ...]]:
+    def work() -> tuple[Any, tuple[type[Collector[Any]], ...], tuple[type[Output[Any]], ...]]:
         module = _import(entry)
-        return module, _collector_types(entry.name, module, hook)
+        manager = pluggy.PluginManager(hookspecs.PROJECT)
+        manager.add_hookspecs(hookspecs)
+        return module, _collector_types(manager, entry.name, module, hook), _output_types(manager, entry.name, module)
 
     plugin = Plugin(entry.name, distribution_of(entry), _version(entry))
     try:
-        module, types = attempts.make(f"plugin {entry.name}: its import", (entry, hook), entry.module, work)
+        found = attempts.make(f"plugin {entry.name}: its import", (entry, hook), entry.module, work)
     except StillBusy as busy:
         return replace(plugin, error=busy.detail, fix=busy.fix, reason=busy.reason)
     except PluginFailed as failed:
         return replace(plugin, error=str(failed), fix=api.UPGRADE if isinstance(failed.cause, NewerApiNeeded) else "")
-    return replace(plugin, module=module, types=types)
+    module, types, outputs = found
+    return replace(plugin, module=module, types=types, outputs=outputs)
 
 
 def _import(entry: metadata.EntryPoint) -> Any:
@@ -162,21 +172,34 @@ def _import(entry: metadata.EntryPoint) -> Any:
     return module
 
 
-def _collector_types(name: str, module: Any, hook: str) -> tuple[type[Collector[Any]], ...]:
+def _collector_types(
+    manager: pluggy.PluginManager, name: str, module: Any, hook: str
+) -> tuple[type[Collector[Any]], ...]:
     """Register one plugin, check its hooks and ask it alone, so that it can spoil no other's answer."""
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
     manager.register(module, name)
     unknown = [caller.name for caller in manager.get_hookcallers(module) or [] if not caller.has_spec()]
     if unknown:
         raise DeclarationError(f"there is no hook called {', '.join(unknown)}")
-    callers: pluggy.HookCaller = getattr(manager.hook, hook)
-    implementations = [impl for impl in callers.get_hookimpls() if impl.plugin is module]
-    answers: list[Any] = [impl.function() for impl in implementations]
-    types = tuple(cls for answer in answers for cls in answer)
+    types = _answers(manager, module, hook)
     for cls in types:
         check_type(name, cls)
     return types
+
+
+def _output_types(manager: pluggy.PluginManager, name: str, module: Any) -> tuple[type[Output[Any]], ...]:
+    outputs = _answers(manager, module, "collector_output_types")
+    problem = next((problem for cls in outputs for problem in _output_problems(name, cls)), None)
+    if problem:
+        raise DeclarationError(problem)
+    return outputs
+
+
+def _answers(manager: pluggy.PluginManager, module: Any, hook: str) -> tuple[Any, ...]:
+    """What a registered module alone returns from a hook that gives a sequence."""
+    callers: pluggy.HookCaller = getattr(manager.hook, hook)
+    implementations = [impl for impl in callers.get_hookimpls() if impl.plugin is module]
+    answers: list[Any] = [impl.function() for impl in implementations]
+    return tuple(each for answer in answers for each in answer)
 
 
 def check_type(plugin: str, cls: type[Collector[Any]]) -> None:
@@ -190,15 +213,28 @@ def _type_problems(plugin: str, cls: type[Collector[Any]]) -> Iterator[str]:
     if not (isinstance(cls, type) and issubclass(cls, Collector)):
         yield f"collector_types() must return Collector classes, got {cls!r}"
         return
+    yield from _class_problems(plugin, cls)
+    if not (isinstance(cls.config_type, type) and issubclass(cls.config_type, CollectorConfig)):
+        yield f"{cls.__name__}.config_type must be a subclass of CollectorConfig"
+    yield from (f"there is no hook called {hook}" for hook in hookspecs.unknown_hooks(cls))
+    yield from _metric_problems(cls)
+
+
+def _output_problems(plugin: str, cls: type[Output[Any]]) -> Iterator[str]:
+    if not (isinstance(cls, type) and issubclass(cls, Output)):
+        yield f"collector_output_types() must return Output classes, got {cls!r}"
+        return
+    yield from _class_problems(plugin, cls)
+    if not (isinstance(cls.config_type, type) and issubclass(cls.config_type, OutputConfig)):
+        yield f"{cls.__name__}.config_type must be a subclass of OutputConfig"
+
+
+def _class_problems(plugin: str, cls: type[Collector[Any]] | type[Output[Any]]) -> Iterator[str]:
     if inspect.isabstract(cls):
         yield f"{cls.__name__} lacks {', '.join(sorted(cls.__abstractmethods__))}"
     name = getattr(cls, "name", None)
     if name != plugin and not str(name).startswith(f"{plugin}_"):
         yield f"{cls.__name__}.name is {name!r}; it must be {plugin!r} like the entry point"
-    if not (isinstance(cls.config_type, type) and issubclass(cls.config_type, CollectorConfig)):
-        yield f"{cls.__name__}.config_type must be a subclass of CollectorConfig"
-    yield from (f"there is no hook called {hook}" for hook in hookspecs.unknown_hooks(cls))
-    yield from _metric_problems(cls)
 
 
 def _metric_problems(cls: type[Collector[Any]]) -> Iterator[str]:

@@ -70,7 +70,7 @@ class _Service:
         self._notifier = Notifier()
         self._reloads = Reloads(self._reload)
         attempts = Attempts(PATIENCE, self._reloads.request)
-        self._app = App(config, root=root, redactor=redactor, demo=demo, attempts=attempts)
+        self._app = App(config, root=root, redactor=redactor, demo=demo, keeps_history=True, attempts=attempts)
         self._routes = Routes(self._app, self._reloads)
         self._of_plugins = PluginRoutes(self._app, self._routes.table())
         self._stop = asyncio.Event()
