@@ -63,6 +63,14 @@ DEFAULT_RULES = (
         fix="energy-collector alerts test {channel}   # says why",
     ),
     Rule(
+        alert="AlertStateDamaged",
+        series="alerts_state_corrupt_files",
+        above=0,
+        summary="A state file of the alerts was damaged; what could be read of it goes on",
+        description="Its copy is kept beside the new file as NAME.corrupt-TIME.",
+        fix="check the disk; then remove the copy from `state_dir` and reload",
+    ),
+    Rule(
         alert="ConfigurationNotApplied",
         series="collector_config_reload_success",
         equals=0,
