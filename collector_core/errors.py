@@ -10,6 +10,7 @@ CollectorError
 │   └── NewerApiNeeded         a plugin is made for a newer energy-collector
 ├── ReadingError        a run produced something that must not be published
 │   └── SeriesBudgetExceeded   a run produced more series than `max_series`
+├── RecordsRefused      a receiver will never take some of the records that an output sent
 ├── ConfigError         a configuration file is wrong; carries every problem of the file
 └── StartupError        the service cannot start: port in use, clashing plugins
 """
@@ -83,11 +84,12 @@ class NoTargetAvailable(NotAvailable):
 
 
 class AuthFailed(CollectorError):
-    """The source refused our credentials; asking again could lock the account."""
+    """The source refused our credentials; asking again could lock the account. `status` is HTTP's, where it has one."""
 
-    def __init__(self, detail: str = "credentials refused", *, fix: str = "") -> None:
+    def __init__(self, detail: str = "credentials refused", *, fix: str = "", status: int | None = None) -> None:
         self.detail = detail
         self.fix = fix
+        self.status = status
         super().__init__(detail)
 
 
@@ -107,6 +109,15 @@ class SeriesBudgetExceeded(ReadingError):
     """A run produced more series than the instance's `max_series`; `fix` says what to do."""
 
     def __init__(self, detail: str, *, fix: str = "") -> None:
+        self.fix = fix
+        super().__init__(detail)
+
+
+class RecordsRefused(CollectorError):
+    """A receiver will never take `count` of the records that were sent: they are dropped and not sent again."""
+
+    def __init__(self, count: int, detail: str, *, fix: str = "") -> None:
+        self.count = count
         self.fix = fix
         super().__init__(detail)
 
@@ -139,6 +150,9 @@ class ConfigError(CollectorError):
 
 MAX_TEXT = 500  # characters of a message; some exceptions carry the whole answer of a server
 
+_HIDDEN = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+_HIDDEN |= {code: f"\\u{code:04x}" for code in (*range(0x2028, 0x202F), *range(0x2066, 0x206A))}
+
 _REASON_OF_ERRNO = {
     errno.ENODEV: Reason.NOT_FOUND,
     errno.ENXIO: Reason.NOT_FOUND,
@@ -168,9 +182,17 @@ def reason_of(error: BaseException) -> Reason:
     return _REASON_OF_ERRNO.get(getattr(error, "errno", None) or 0, Reason.BAD_DATA)
 
 
+def visible(text: str) -> str:
+    """A text from outside for people's eyes: control characters, and those that turn the direction, as escapes.
+
+    Line feeds and tabs stay.
+    """
+    return text.translate(_HIDDEN)
+
+
 def one_line(text: str) -> str:
-    """A text without line breaks, cut off at `MAX_TEXT` characters."""
-    line = " ".join(text[: 2 * MAX_TEXT].split())
+    """A text without line breaks and control characters, cut off at `MAX_TEXT` characters."""
+    line = visible(" ".join(text[: 2 * MAX_TEXT].split()))
     return line if len(line) <= MAX_TEXT and len(text) <= 2 * MAX_TEXT else f"{line[:MAX_TEXT]}…"
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from typing import Any
 import pluggy
 
 from collector_core.collector import Collector, CollectorConfig, Context
-from collector_core.errors import DeclarationError, NewerApiNeeded, NotAvailable, Reason, describe
+from collector_core.errors import DeclarationError, NewerApiNeeded, NotAvailable, Reason
 from collector_core.model.clock import Clock
 from collector_core.model.metrics import Metric
+from collector_core.output import Output, OutputConfig
 from collector_core.plugins import api_version as api
 from collector_core.plugins import hookspecs
+from collector_core.plugins.attempts import Attempts, PluginFailed, StillBusy
 
 GROUP = hookspecs.PROJECT
 OURS = "energy-collector"  # the distribution that bundled plugins come with
@@ -25,16 +28,21 @@ OURS = "energy-collector"  # the distribution that bundled plugins come with
 
 @dataclass(frozen=True)
 class Plugin:
-    """One entry point: what it offers, or why it could not be loaded; `refused` where another one has its name."""
+    """One entry point: what it offers, or why it could not be loaded; `refused` where another one has its name.
+
+    `reason` is that of `error`.
+    """
 
     name: str
     distribution: str
     version: str
     module: Any = None
     types: tuple[type[Collector[Any]], ...] = ()
+    outputs: tuple[type[Output[Any]], ...] = ()
     error: str = ""
     fix: str = ""
     refused: bool = False
+    reason: Reason = Reason.BAD_DATA
 
     @property
     def problem(self) -> str:
@@ -75,23 +83,30 @@ class Plugins:
         """Collector classes by their name."""
         return {name: cls for name, (cls, _) in self._types.items()}
 
+    @property
+    def outputs(self) -> dict[str, type[Output[Any]]]:
+        """Output classes by their name."""
+        return {cls.name: cls for plugin in self.all for cls in plugin.outputs}
+
     def plugin_of(self, type_name: str) -> Plugin:
         """The plugin that offers a collector class."""
         return self._types[type_name][1]
 
 
-def discover(only: Collection[str] | None = None, *, hook: str = "collector_types") -> Plugins:
+def discover(
+    only: Collection[str] | None = None, *, hook: str = "collector_types", attempts: Attempts | None = None
+) -> Plugins:
     """Load every plugin, or the entry points named in `only`; what it does not load costs nothing.
 
-    `hook` is the one that says which collectors a plugin has.
+    `hook` is the one that says which collectors a plugin has. Each is imported on a thread of its own, one after the
+    other, as imports that go on at once may meet half-initialised modules; only one that hangs is left behind.
     """
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
+    load = partial(_load, attempts or Attempts(), hook)
     claimants: dict[str, list[metadata.EntryPoint]] = {}
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: (entry.name, distribution_of(entry))):
         if only is None or entry.name in only:
             claimants.setdefault(entry.name, []).append(entry)
-    return Plugins(plugin for entries in claimants.values() for plugin in _load_one(manager, entries, hook))
+    return Plugins(plugin for entries in claimants.values() for plugin in _load_one(load, entries))
 
 
 def entry_point_names() -> list[str]:
@@ -99,33 +114,52 @@ def entry_point_names() -> list[str]:
     return sorted({entry.name for entry in metadata.entry_points(group=GROUP)})
 
 
-def detect(cls: type[Collector[Any]], root: Path, clock: Clock) -> NotAvailable | None:
-    """Ask a collector class whether it has anything to do here; one that raises has not."""
+def detect(
+    cls: type[Collector[Any]], root: Path, clock: Clock, attempts: Attempts | None = None
+) -> NotAvailable | None:
+    """Ask a collector class whether it has anything to do here; one that raises has not, nor one that hangs."""
     ctx = Context(name=cls.name, logger=logging.getLogger(f"collector.{cls.name}"), clock=clock, root=root)
+
+    def ask() -> NotAvailable | None:
+        try:
+            return cls.detect(ctx)
+        except NotAvailable as answer:
+            return answer
+
     try:
-        return cls.detect(ctx)
-    except NotAvailable as answer:
-        return answer
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-        return NotAvailable(Reason.BAD_DATA, describe(error))
+        return (attempts or Attempts()).make(f"collector {cls.name}: detect()", (cls, root), cls.__module__, ask)
+    except StillBusy as busy:
+        return busy
+    except PluginFailed as failed:
+        return NotAvailable(Reason.BAD_DATA, str(failed))
 
 
-def _load_one(manager: pluggy.PluginManager, claimants: Sequence[metadata.EntryPoint], hook: str) -> Iterator[Plugin]:
+def _load_one(
+    load: Callable[[metadata.EntryPoint], Plugin], claimants: Sequence[metadata.EntryPoint]
+) -> Iterator[Plugin]:
     """Load one of those that claim a name, and refuse the others: the bundled one; or none, as no other has a right."""
     ours = [entry for entry in claimants if distribution_of(entry) == OURS]
     admitted = ours or (claimants if len(claimants) == 1 else [])
-    yield from (_load(manager, entry, hook) for entry in admitted)
+    yield from map(load, admitted)
     yield from (_refused(entry, [] if ours else claimants) for entry in claimants if entry not in admitted)
 
 
-def _load(manager: pluggy.PluginManager, entry: metadata.EntryPoint, hook: str) -> Plugin:
-    try:
+def _load(attempts: Attempts, hook: str, entry: metadata.EntryPoint) -> Plugin:
+    def work() -> tuple[Any, tuple[type[Collector[Any]], ...], tuple[type[Output[Any]], ...]]:
         module = _import(entry)
-        types = _collector_types(manager, entry.name, module, hook)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything at import
-        fix = api.UPGRADE if isinstance(error, NewerApiNeeded) else ""
-        return Plugin(entry.name, distribution_of(entry), _version(entry), error=describe(error), fix=fix)
-    return Plugin(entry.name, distribution_of(entry), _version(entry), module, types)
+        manager = pluggy.PluginManager(hookspecs.PROJECT)
+        manager.add_hookspecs(hookspecs)
+        return module, _collector_types(manager, entry.name, module, hook), _output_types(manager, entry.name, module)
+
+    plugin = Plugin(entry.name, distribution_of(entry), _version(entry))
+    try:
+        found = attempts.make(f"plugin {entry.name}: its import", (entry, hook), entry.module, work)
+    except StillBusy as busy:
+        return replace(plugin, error=busy.detail, fix=busy.fix, reason=busy.reason)
+    except PluginFailed as failed:
+        return replace(plugin, error=str(failed), fix=api.UPGRADE if isinstance(failed.cause, NewerApiNeeded) else "")
+    module, types, outputs = found
+    return replace(plugin, module=module, types=types, outputs=outputs)
 
 
 def _import(entry: metadata.EntryPoint) -> Any:
@@ -146,13 +180,26 @@ def _collector_types(
     unknown = [caller.name for caller in manager.get_hookcallers(module) or [] if not caller.has_spec()]
     if unknown:
         raise DeclarationError(f"there is no hook called {', '.join(unknown)}")
-    callers: pluggy.HookCaller = getattr(manager.hook, hook)
-    implementations = [impl for impl in callers.get_hookimpls() if impl.plugin is module]
-    answers: list[Any] = [impl.function() for impl in implementations]
-    types = tuple(cls for answer in answers for cls in answer)
+    types = _answers(manager, module, hook)
     for cls in types:
         check_type(name, cls)
     return types
+
+
+def _output_types(manager: pluggy.PluginManager, name: str, module: Any) -> tuple[type[Output[Any]], ...]:
+    outputs = _answers(manager, module, "collector_output_types")
+    problem = next((problem for cls in outputs for problem in _output_problems(name, cls)), None)
+    if problem:
+        raise DeclarationError(problem)
+    return outputs
+
+
+def _answers(manager: pluggy.PluginManager, module: Any, hook: str) -> tuple[Any, ...]:
+    """What a registered module alone returns from a hook that gives a sequence."""
+    callers: pluggy.HookCaller = getattr(manager.hook, hook)
+    implementations = [impl for impl in callers.get_hookimpls() if impl.plugin is module]
+    answers: list[Any] = [impl.function() for impl in implementations]
+    return tuple(each for answer in answers for each in answer)
 
 
 def check_type(plugin: str, cls: type[Collector[Any]]) -> None:
@@ -166,15 +213,28 @@ def _type_problems(plugin: str, cls: type[Collector[Any]]) -> Iterator[str]:
     if not (isinstance(cls, type) and issubclass(cls, Collector)):
         yield f"collector_types() must return Collector classes, got {cls!r}"
         return
+    yield from _class_problems(plugin, cls)
+    if not (isinstance(cls.config_type, type) and issubclass(cls.config_type, CollectorConfig)):
+        yield f"{cls.__name__}.config_type must be a subclass of CollectorConfig"
+    yield from (f"there is no hook called {hook}" for hook in hookspecs.unknown_hooks(cls))
+    yield from _metric_problems(cls)
+
+
+def _output_problems(plugin: str, cls: type[Output[Any]]) -> Iterator[str]:
+    if not (isinstance(cls, type) and issubclass(cls, Output)):
+        yield f"collector_output_types() must return Output classes, got {cls!r}"
+        return
+    yield from _class_problems(plugin, cls)
+    if not (isinstance(cls.config_type, type) and issubclass(cls.config_type, OutputConfig)):
+        yield f"{cls.__name__}.config_type must be a subclass of OutputConfig"
+
+
+def _class_problems(plugin: str, cls: type[Collector[Any]] | type[Output[Any]]) -> Iterator[str]:
     if inspect.isabstract(cls):
         yield f"{cls.__name__} lacks {', '.join(sorted(cls.__abstractmethods__))}"
     name = getattr(cls, "name", None)
     if name != plugin and not str(name).startswith(f"{plugin}_"):
         yield f"{cls.__name__}.name is {name!r}; it must be {plugin!r} like the entry point"
-    if not (isinstance(cls.config_type, type) and issubclass(cls.config_type, CollectorConfig)):
-        yield f"{cls.__name__}.config_type must be a subclass of CollectorConfig"
-    yield from (f"there is no hook called {hook}" for hook in hookspecs.unknown_hooks(cls))
-    yield from _metric_problems(cls)
 
 
 def _metric_problems(cls: type[Collector[Any]]) -> Iterator[str]:
