@@ -13,6 +13,7 @@ from collector_core.errors import (
     NotListening,
     ReadingError,
     Reason,
+    RecordsRefused,
     SeriesBudgetExceeded,
     describe,
     reason_of,
@@ -36,6 +37,7 @@ from collector_core.model.series import Series
 from collector_core.model.topics import TopicSelector
 from collector_core.model.units import Unit
 from collector_core.options import ConfigPath, Duration, Options
+from collector_core.output import Output, OutputConfig, OutputSample
 from collector_core.plugins.api_version import API_VERSION
 from collector_core.plugins.commands import CommandContext, ResultFile, Sample, Subcommands
 from collector_core.plugins.hookspecs import hookimpl
@@ -85,6 +87,9 @@ __all__ = [
     "NotAvailable",
     "NotListening",
     "Options",
+    "Output",
+    "OutputConfig",
+    "OutputSample",
     "PageChart",
     "PageLink",
     "PageSection",
@@ -97,6 +102,7 @@ __all__ = [
     "ReadingError",
     "Readings",
     "Reason",
+    "RecordsRefused",
     "Result",
     "ResultFile",
     "RunReport",

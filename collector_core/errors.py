@@ -10,6 +10,7 @@ CollectorError
 │   └── NewerApiNeeded         a plugin is made for a newer energy-collector
 ├── ReadingError        a run produced something that must not be published
 │   └── SeriesBudgetExceeded   a run produced more series than `max_series`
+├── RecordsRefused      a receiver will never take some of the records that an output sent
 ├── ConfigError         a configuration file is wrong; carries every problem of the file
 └── StartupError        the service cannot start: port in use, clashing plugins
 """
@@ -20,6 +21,7 @@ import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 
 
 class Reason(StrEnum):
@@ -82,11 +84,12 @@ class NoTargetAvailable(NotAvailable):
 
 
 class AuthFailed(CollectorError):
-    """The source refused our credentials; asking again could lock the account."""
+    """The source refused our credentials; asking again could lock the account. `status` is HTTP's, where it has one."""
 
-    def __init__(self, detail: str = "credentials refused", *, fix: str = "") -> None:
+    def __init__(self, detail: str = "credentials refused", *, fix: str = "", status: int | None = None) -> None:
         self.detail = detail
         self.fix = fix
+        self.status = status
         super().__init__(detail)
 
 
@@ -106,6 +109,15 @@ class SeriesBudgetExceeded(ReadingError):
     """A run produced more series than the instance's `max_series`; `fix` says what to do."""
 
     def __init__(self, detail: str, *, fix: str = "") -> None:
+        self.fix = fix
+        super().__init__(detail)
+
+
+class RecordsRefused(CollectorError):
+    """A receiver will never take `count` of the records that were sent: they are dropped and not sent again."""
+
+    def __init__(self, count: int, detail: str, *, fix: str = "") -> None:
+        self.count = count
         self.fix = fix
         super().__init__(detail)
 
@@ -177,7 +189,7 @@ def describe(error: BaseException) -> str:
     """An exception in one line of bounded length, with its type where the text alone would not say enough."""
     try:
         text = one_line(str(error))
-    except Exception:  # noqa: BLE001 - it is the exception's own method that failed
+    except BaseException:  # noqa: BLE001 - it is the exception's own method that failed
         text = "cannot say what is wrong"
     if isinstance(error, CollectorError) and text:
         return text
@@ -186,7 +198,19 @@ def describe(error: BaseException) -> str:
 
 def explain(error: BaseException) -> str:
     """As `describe`, with what fixes it where the exception says so."""
-    return with_fix(describe(error), getattr(error, "fix", ""))
+    return with_fix(describe(error), fix_of(error))
+
+
+def fix_of(error: BaseException) -> str:
+    """What fixes an error, empty where the exception does not say so in words."""
+    fix = getattr(error, "fix", "")
+    return fix if isinstance(fix, str) else ""
+
+
+def retry_after_of(error: BaseException | None) -> float | None:
+    """The seconds that the source asks to be left alone for; None where the exception gives no such number."""
+    seconds = getattr(error, "retry_after", None)
+    return float(seconds) if isinstance(seconds, int | float) and isfinite(seconds) else None
 
 
 def with_fix(text: str, fix: str) -> str:

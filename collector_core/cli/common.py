@@ -23,14 +23,19 @@ class Common:
     redactor: Redactor
 
 
-def common_options(default_level: str = "warning") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add the common options to a command, which receives them as its first argument, a `Common`."""
+def common_options(
+    default_level: str = "warning", *, keeps_running: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the common options to a command, which receives them as its first argument, a `Common`.
+
+    A command that `keeps_running` writes its log in the background.
+    """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def wrapper(config: Path | None, root: Path | None, log_level: str, log_format: str, **options: Any) -> Any:
             redactor = Redactor()
-            logs.configure(log_level, cast("logs.LogFormat", log_format), redactor)
+            logs.configure(log_level, cast("logs.LogFormat", log_format), redactor, in_background=keeps_running)
             return function(Common(config, root, redactor), **options)
 
         decorated: Callable[..., Any] = wrapper

@@ -10,7 +10,7 @@ from collector_core.cli.common import Common, common_options
 from collector_core.config.secrets import Redactor
 from collector_core.engine.app import App, Idle
 from collector_core.engine.runner import Runner
-from collector_core.errors import Reason, describe
+from collector_core.errors import Reason
 from collector_core.plugins.discovery import Plugin, Plugins, discover
 
 
@@ -52,7 +52,7 @@ def _examine(runner: Runner, redact: Redactor) -> bool:
     metrics = len(report.snapshot.layout.metrics)
     _say("ready", "green", name, f"{len(report.snapshot)} series of {metrics} metrics")
     for part in report.part_failures:
-        click.echo(f"        but {part.name} fails: {redact(describe(part.error))}")
+        click.echo(f"        but {part.name} fails: {redact(part.text)}")
     return not report.part_failures
 
 

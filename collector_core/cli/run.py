@@ -15,7 +15,7 @@ from collector_core.web import service
 @click.command()
 @click.option("--listen", metavar="ADDRESS:PORT", help="Address to serve on; overrides `listen` in the file.")
 @click.option("--demo", is_flag=True, help="Simulate a rack, GPUs, virtual machines and a battery.")
-@common_options(default_level="info")
+@common_options(default_level="info", keeps_running=True)
 def command(common: Common, listen: str | None, demo: bool) -> None:
     """Collect and serve /metrics until SIGTERM or SIGINT; SIGHUP reloads the configuration.
 

@@ -7,22 +7,22 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from collector_core.collector import Collector, CollectorConfig, Context
 from collector_core.config import secrets
-from collector_core.config.suggest import did_you_mean, nearest_key
+from collector_core.config.outputs import OutputInstance, OutputSettings, UnloadableOutput, output_plugins, read_outputs
+from collector_core.config.suggest import did_you_mean
+from collector_core.config.validation import validate_model
 from collector_core.config.yamlfile import Document, YamlPath, load
 from collector_core.errors import ConfigError, Problem
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
 from collector_core.model.published import Published
-from collector_core.options import FOLDER, Duration, Options
+from collector_core.options import Duration, Options
 from collector_core.plugins.discovery import Plugin, Plugins, entry_point_names
-
-ModelT = TypeVar("ModelT", bound=BaseModel)
 
 DEFAULT_LISTEN = "127.0.0.1:9877"
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,63}")
@@ -61,6 +61,7 @@ class Settings(Options):
     web_config: Path | None = Field(None, description="TLS and passwords, in the format of Prometheus' web-config.")
     root: Path = Field(Path("/"), description="Where the machine's /proc and /sys are found.")
     collectors: dict[str, InstanceSettings] | None = Field(None, description="Instances by name.")
+    outputs: dict[str, OutputSettings] | None = Field(None, description="Outputs by name.")
 
     @field_validator("listen")
     @classmethod
@@ -68,7 +69,7 @@ class Settings(Options):
         parse_listen(listen)
         return listen
 
-    @field_validator("collectors", mode="before")
+    @field_validator("collectors", "outputs", mode="before")
     @classmethod
     def _bare_names(cls, value: object) -> object:
         """`rapl:` without a value means its defaults."""
@@ -76,9 +77,9 @@ class Settings(Options):
             return value
         return {name: {} if item is None else item for name, item in value.items()}
 
-    @field_validator("collectors")
+    @field_validator("collectors", "outputs")
     @classmethod
-    def _instance_names(cls, value: dict[str, InstanceSettings] | None) -> dict[str, InstanceSettings] | None:
+    def _instance_names(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
         wrong = [name for name in value or () if not _NAME.fullmatch(name)]
         if wrong:
             raise ValueError(f"{wrong[0]!r} is not a name: use letters, digits, - and _, at most 64 characters")
@@ -155,12 +156,14 @@ class Config:
     file: Path | None = None
     secrets: frozenset[str] = frozenset()
     unloadable: tuple[Unloadable, ...] = ()
+    outputs: tuple[OutputInstance, ...] = ()
+    unloadable_outputs: tuple[UnloadableOutput, ...] = ()
 
 
 def default_instance(cls: type[Collector[Any]]) -> Instance:
     """A collector with its defaults; raises `ConfigError` when it has options that must be given."""
     document = Document(Path(cls.name), {}, {})
-    options, problems = _validate(cls.config_type, {}, document, ())
+    options, problems = validate_model(cls.config_type, {}, document, ())
     if options is None:
         raise ConfigError(problems)
     return _instance(cls.name, cls, InstanceSettings(), options)
@@ -172,7 +175,8 @@ def plugin_names(document: Document) -> set[str] | None:
     if not isinstance(collectors, dict):
         return None
     named = {item.get("plugin") or name for name, item in collectors.items() if isinstance(item, dict)}
-    return {str(name) for name in named} | {name for name, item in collectors.items() if item is None}
+    bare = {name for name, item in collectors.items() if item is None}
+    return {str(name) for name in named} | bare | output_plugins(document.data)
 
 
 def read_document(file: Path) -> Document:
@@ -190,7 +194,7 @@ def validate(document: Document, plugins: Plugins) -> Config:
     resolved = secrets.resolve(document)
     problems = list(resolved.problems)
     data = resolved.data
-    settings, core_problems = _validate(Settings, data, document, ())
+    settings, core_problems = validate_model(Settings, data, document, ())
     problems += core_problems
     instances: list[Instance] | None = None
     unloadable: list[Unloadable] = []
@@ -198,12 +202,22 @@ def validate(document: Document, plugins: Plugins) -> Config:
         unloadable = list(_unloadable(data["collectors"], document, plugins))
         instances, instance_problems = _instances(data["collectors"], document, plugins)
         problems += instance_problems
+    outputs = read_outputs(data.get("outputs"), document, plugins)
+    problems += outputs.problems
     if problems or settings is None:
-        problems += [each.problem for each in unloadable]
+        problems += [each.problem for each in unloadable] + [each.problem for each in outputs.unloadable]
         problems.sort(key=lambda problem: problem.line or 0)
         raise ConfigError([resolved.redact(problem) for problem in dict.fromkeys(problems)])
     found = None if instances is None else tuple(instances)
-    return Config(_absolute(settings, document.file), found, document.file, resolved.values, tuple(unloadable))
+    return Config(
+        settings=_absolute(settings, document.file),
+        instances=found,
+        file=document.file,
+        secrets=resolved.values,
+        unloadable=tuple(unloadable),
+        outputs=outputs.instances,
+        unloadable_outputs=outputs.unloadable,
+    )
 
 
 def _instances(
@@ -222,7 +236,7 @@ def _instances(
         if cls is None:
             continue
         raw = item.get("options") if isinstance(item, dict) else None
-        options, wrong = _validate(cls.config_type, raw if raw is not None else {}, document, (*path, "options"))
+        options, wrong = validate_model(cls.config_type, raw if raw is not None else {}, document, (*path, "options"))
         problems += wrong
         if settings and options:
             instances.append(_instance(name, cls, settings, options))
@@ -268,25 +282,6 @@ def _instance(name: str, cls: type[Collector[Any]], settings: InstanceSettings, 
         labels=tuple(sorted(settings.labels.items())),
         max_series=settings.max_series or cls.default_max_series,
     )
-
-
-def _validate(
-    model: type[ModelT], data: Any, document: Document, path: YamlPath
-) -> tuple[ModelT | None, list[Problem]]:
-    try:
-        return model.model_validate(data, context={FOLDER: document.file.parent}), []
-    except ValidationError as error:
-        return None, list(_problems(model, error, document, path))
-
-
-def _problems(model: type[BaseModel], error: ValidationError, document: Document, path: YamlPath) -> Iterable[Problem]:
-    for item in error.errors(include_url=False, include_input=False):
-        inner = tuple(step for step in item["loc"] if step != "[key]")
-        if item["type"] == "extra_forbidden":
-            message = f"unknown key; {nearest_key(model, inner)}"
-        else:
-            message = item["msg"].removeprefix("Value error, ")
-        yield document.problem((*path, *inner), message)
 
 
 def _absolute(settings: Settings, file: Path) -> Settings:

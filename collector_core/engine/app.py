@@ -22,13 +22,16 @@ from collector_core.errors import ConfigError, Reason, describe
 from collector_core.exposition.sources import Exposition, Source
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock, SystemClock
+from collector_core.model.published import Published
 from collector_core.model.run_report import RunReport
+from collector_core.outputs.outputs import Outputs
 from collector_core.plugins.discovery import Plugins
 
 log = logging.getLogger(__name__)
 
 MAX_ABANDONED = 3  # threads per instance name that may hang before it is not started again
 STOP_SECONDS = 2.0
+OUTPUT_STOP_SECONDS = 0.5  # for outputs to put on disk what they have, at least
 DEMO_LABELS = {"demo": "true"}
 
 
@@ -70,6 +73,7 @@ class App:
         self.plugins = Plugins(())
         self.config = Config()
         self.redactor = redactor or Redactor()
+        self.outputs = Outputs(self.exposition, self.clock, self.redactor)
         self.state = AppState(metadata.version("energy-collector"))
         self._config_file = config_file
         self._demo = demo
@@ -99,6 +103,7 @@ class App:
             self._started = True
             for runner in self.runners.values():
                 runner.start()
+            self.outputs.start()
         self.watchdog.start()
 
     def reload(self) -> None:
@@ -148,10 +153,14 @@ class App:
         return [meter for runner in self.runners.copy().values() for meter in runner.energy_meters()]
 
     def _tell(self, report: RunReport) -> None:
-        """Let the collectors that observe others know of a run."""
-        for name, runner in self.runners.copy().items():
+        """Let the outputs, and the collectors that observe others, know of a run."""
+        runners = self.runners.copy()
+        for name, runner in runners.items():
             if name != report.collector:
                 runner.hooks.hear(report)
+        if reporter := runners.get(report.collector):
+            health = Published(f"{report.collector} (health)", {}, reporter.health.snapshot())
+            self.outputs.hear(report.ended_at, report.published, health)
 
     def stop(self, timeout: float = STOP_SECONDS) -> bool:
         """Stop everything within `timeout` seconds; returns whether every thread has ended."""
@@ -163,7 +172,7 @@ class App:
             runner.stop()
         deadline = self.clock.monotonic() + timeout
         ended = [runner.join(max(0.0, deadline - self.clock.monotonic())) for runner in runners]
-        return all(ended)
+        return self.outputs.stop(max(OUTPUT_STOP_SECONDS, deadline - self.clock.monotonic())) and all(ended)
 
     def _read_config(self) -> tuple[Plugins, Config]:
         plugins, config = load(self._config_file, hook="collector_demo_types" if self._demo else "collector_types")
@@ -183,7 +192,9 @@ class App:
                 if name not in self.runners:
                     self._build(instance, idle)
             self.idle = tuple(idle)
-            self.watchdog.replace((*self.runners.values(), self._process_metrics))
+            if self._keeps_running:
+                self.outputs.apply(config.outputs, config.unloadable_outputs, self.root)
+            self.watchdog.replace((*self.runners.values(), self._process_metrics, *self.outputs.runners.values()))
             self.state.reload_success = True
             self.state.reload_time = self.clock.time()
             self._down = [self._show_as_down(each) for each in idle if each.wanted]

@@ -32,6 +32,7 @@ class Hooks:
         self._meters = implementation(collector, "collector_energy_meters")
         self._sections = implementation(collector, "collector_page_sections")
         self._observe = implementation(collector, "collector_run_finished")
+        self._offered: tuple[EnergyMeter, ...] = ()
         self._heard: deque[RunReport] = deque(maxlen=MAX_REPORTS_WAITING)
         if self._observe:
             health.dropped_reports = 0
@@ -46,21 +47,26 @@ class Hooks:
         return tuple(self._routes()) if self._routes else ()
 
     def energy_meters(self) -> Sequence[EnergyMeter]:
-        """The energy meters that the collector hands over; none where it fails to. On any thread.
+        """The energy meters that the collector handed over after its last run. On any thread.
 
         Their `latest` never raises.
         """
+        return self._offered
+
+    def refresh_energy_meters(self) -> None:
+        """Ask which energy meters there are now; none where the collector fails to say. On its own thread."""
         try:
-            return tuple(guarded(meter, self._record_meter_failure) for meter in self._meters()) if self._meters else ()
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            offered = self._meters() if self._meters else ()
+            self._offered = tuple(guarded(meter, self._record_meter_failure) for meter in offered)
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
             self._faults.record_incident("its energy meters are unavailable", error)
-            return ()
+            self._offered = ()
 
     def page_sections(self) -> tuple[PageSection, ...]:
         """What the collector shows on the status page; nothing where it fails to. On the collector's own thread."""
         try:
             return checked_sections(self._sections()) if self._sections else ()
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
             self._record_failure("collector_page_sections", error)
             return ()
 
@@ -78,10 +84,10 @@ class Hooks:
         for _ in range(len(self._heard)):  # not those that come meanwhile: they would never end
             try:
                 self._observe(self._heard.popleft())
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
                 self._record_failure("collector_run_finished", error)
 
-    def _record_meter_failure(self, name: str, error: Exception) -> None:
+    def _record_meter_failure(self, name: str, error: BaseException) -> None:
         self._faults.record_incident(f"energy meter {name}", error)
 
     def _record_failure(self, hook: str, error: BaseException) -> None:

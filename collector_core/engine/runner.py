@@ -18,8 +18,17 @@ from collector_core.collector import CollectorConfig
 from collector_core.config.settings import Instance
 from collector_core.engine.hooks import Hooks
 from collector_core.engine.self_metrics import HEALTH, Health
-from collector_core.engine.worker import Lifecycle, LoopWorker, Worker
-from collector_core.errors import AuthFailed, NoTargetAvailable, NotAvailable, Reason, describe, reason_of
+from collector_core.engine.worker import Lifecycle, Worker, start_worker
+from collector_core.errors import (
+    AuthFailed,
+    NoTargetAvailable,
+    NotAvailable,
+    Reason,
+    describe,
+    fix_of,
+    reason_of,
+    retry_after_of,
+)
 from collector_core.exposition.sources import Exposition
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
@@ -32,6 +41,7 @@ from collector_core.polling.fault_log import FaultLog
 
 MAX_BACKOFF = 300.0  # seconds
 MAX_PART_FAILURES_KEPT = 100
+GRACE_SECONDS = 1.0  # beyond the timeout, for a program that looks once: its targets may take the whole of it
 MAX_REFUSED_RUNS = 2  # in a row in which a part raised `AuthFailed`
 
 
@@ -92,7 +102,8 @@ class Runner:
         self.hooks = Hooks(self._collector, self._faults, self.health)
         self.page_sections: tuple[PageSection, ...] = ()
         self._has_page = keeps_running
-        self._lifecycle = Lifecycle(self._collector, instance.timeout)
+        self._longest_run = instance.timeout + (0.0 if keeps_running else GRACE_SECONDS)
+        self._lifecycle = Lifecycle(self._collector, self._longest_run)
         self.labels = {**self._collector.labels, **dict(instance.labels)}
         self._source = exposition.source(instance.name, instance.type.metrics, self.labels)
         self._health_source = exposition.source(f"{instance.name} (health)", HEALTH)
@@ -124,8 +135,9 @@ class Runner:
 
     def start(self) -> None:
         """Start the thread, and with it the first run."""
-        jobs = (f"collector-{self.instance.name}", self._seconds_to_wait, self.cycle, self._close)
-        self._worker = LoopWorker(*jobs, self._see_stray) if self._lifecycle.is_async else Worker(*jobs)
+        name = f"collector-{self.instance.name}"
+        jobs = (self._seconds_to_wait, self.cycle, self._close)
+        self._worker = start_worker(self._lifecycle, name, *jobs, self._see_stray)
 
     async def cycle(self) -> None:
         """The run that is due, if one is; on the collector's own thread."""
@@ -134,7 +146,13 @@ class Runner:
             if now < self._next_due or self._stopping:
                 return
             run = self._begin(now)
-        await self._execute(run)
+        try:
+            await self._execute(run)
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the thread must live on, whatever could not be recorded
+            self._faults.record_incident("a run could not be recorded", error)
+            self._run = None
 
     def tick(self, now: float) -> float:
         """The watchdog looks: gives up a run that is overdue; returns when to look again (monotonic seconds)."""
@@ -151,7 +169,7 @@ class Runner:
             return min(run.deadline, now + self.instance.timeout)
 
     def run_now(self) -> RunReport:
-        """One run, waited for up to the instance's timeout; from then on the schedule is the caller's."""
+        """One run, waited for as long as it may take; from then on the schedule is the caller's."""
         self._manual = True
         self._reported.clear()
         self._next_due = -inf
@@ -159,7 +177,7 @@ class Runner:
             self._worker.wake()
         else:
             self.start()
-        in_time = self._reported.wait(self.instance.timeout)
+        in_time = self._reported.wait(self._longest_run)
         with self._lock:
             if not in_time and not self._reported.is_set():
                 now = self._clock.monotonic()
@@ -193,7 +211,7 @@ class Runner:
         if self._next_due > -inf:
             self.health.skipped_ticks += max(0, math.floor((now - self._next_due) / interval))
         self._next_due = inf if self._manual else self._aligned(now + interval / 2)
-        self._run = _Run(now, now + self.instance.timeout)
+        self._run = _Run(now, now + self._longest_run)
         return self._run
 
     def _skip(self, now: float) -> None:
@@ -218,18 +236,21 @@ class Runner:
         started = self._clock.monotonic()
         error = await self._collect(out) or self._refusal(out)
         duration = self._clock.monotonic() - started
+        failure = _Failure.of(error, type(self._collector).__module__) if error else None
+        self.hooks.refresh_energy_meters()
         sections = self.hooks.page_sections() if self._has_page else ()
         with self._lock:
             run.deadline = inf  # what follows is our work, not the collector's
             wanted = not run.given_up and not self._stopping
         if wanted:
             self.page_sections = sections
-            report = self._publish(out, error, started, duration)
+            report = self._publish(out, failure, started, duration)
             with self._lock:
                 self._record(report, error)
         if error is not None or not wanted:
             run.deadline = self._clock.monotonic() + self.instance.timeout
             await self._close()
+            self.hooks.refresh_energy_meters()
         with self._lock:
             self._run = None
 
@@ -248,39 +269,24 @@ class Runner:
         self._refused_runs = self._refused_runs + 1 if refused else 0
         if self._refused_runs < MAX_REFUSED_RUNS:
             return None
-        return AuthFailed(f"{refused[0].name}: {describe(refused[0].error)}", fix=getattr(refused[0].error, "fix", ""))
+        return AuthFailed(f"{refused[0].name}: {describe(refused[0].error)}", fix=fix_of(refused[0].error))
 
-    def _publish(self, out: Readings, error: BaseException | None, started: float, duration: float) -> RunReport:
+    def _publish(self, out: Readings, failure: _Failure | None, started: float, duration: float) -> RunReport:
         """Show what a run brought, and say how it went."""
-        if error is not None:
-            return self._failure(error, duration)
+        if failure is not None:
+            return self._report(duration=duration, **vars(failure))
         try:
             snapshot = out.snapshot()
             fresh_until = started + self.instance.stale_after
             self._source.publish(snapshot, expires_at=fresh_until)
         except Exception as refused:  # noqa: BLE001 - the thread must live on, whatever was wrong with the readings
-            return self._failure(refused, duration)
+            refusal = _Failure.of(refused, type(self._collector).__module__)
+            return self._report(duration=duration, **vars(refusal))
         self._snapshot, self._fresh_until = snapshot, fresh_until
         failures = out.failures[:MAX_PART_FAILURES_KEPT]
         self.health.dropped_series = out.left_out
         result = Result.PARTIAL if failures else Result.OK
         return self._report(result, duration, snapshot=snapshot, part_failures=failures)
-
-    def _failure(self, error: BaseException, duration: float) -> RunReport:
-        expected = isinstance(error, NotAvailable | AuthFailed | TimeoutError)
-        return self._report(
-            _result_of(error),
-            duration,
-            reason=reason_of(error),
-            error=describe(error) + ("" if expected else self._origin(error)),
-            fix=getattr(error, "fix", ""),
-            traceback="" if expected else "".join(traceback.format_exception(error)),
-        )
-
-    def _origin(self, error: BaseException) -> str:
-        """Where in the plugin's code an error came from."""
-        frames = reversed(list(traceback.walk_tb(error.__traceback__)))
-        return _place(frames, type(self._collector).__module__)
 
     def _give_up(self, run: _Run, now: float) -> None:
         run.given_up = True
@@ -328,7 +334,7 @@ class Runner:
         elif result is Result.AUTH_FAILED:
             self._next_due = inf
         else:
-            retry_after = getattr(error, "retry_after", None)
+            retry_after = retry_after_of(error)
             retry_at = self._backoff.failed(self._clock.monotonic(), retry_after)
             if (self._backoff.failures > 1 or retry_after) and not self._manual:
                 self._next_due = self._aligned(retry_at - self.instance.interval / 2)
@@ -343,6 +349,30 @@ class Runner:
 
     def _see_stray(self, error: BaseException) -> None:
         self._faults.record_incident("a task of its own failed", error)
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """What a failed run's report says; found out within the run's deadline, as an exception's own text may hang."""
+
+    result: Result
+    reason: Reason
+    error: str
+    fix: str
+    traceback: str
+
+    @classmethod
+    def of(cls, error: BaseException, module: str) -> _Failure:
+        """What an exception says, and where in the plugin's `module` it came from unless it is an expected one."""
+        expected = isinstance(error, NotAvailable | AuthFailed | TimeoutError)
+        frames = reversed(list(traceback.walk_tb(error.__traceback__)))
+        return cls(
+            _result_of(error),
+            reason_of(error),
+            describe(error) + ("" if expected else _place(frames, module)),
+            fix_of(error),
+            "" if expected else "".join(traceback.format_exception(error)),
+        )
 
 
 def _result_of(error: BaseException) -> Result:

@@ -65,7 +65,8 @@ class Worker:
     A daemon, so that a hung cycle cannot keep the process alive.
     """
 
-    def __init__(self, name: str, wait: Callable[[], float], cycle: Job, close: Job) -> None:
+    def __init__(self, name: str, wait: Callable[[], float], cycle: Job, close: Job, stray: Stray) -> None:
+        self._stray = stray
         self._wait = wait
         self._cycle = cycle
         self._close = close
@@ -108,9 +109,8 @@ class LoopWorker(Worker):
     def __init__(self, name: str, wait: Callable[[], float], cycle: Job, close: Job, stray: Stray) -> None:
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(lambda _, context: stray(_error_in(context)))
-        self._stray = stray
         self._woken = asyncio.Event()
-        super().__init__(name, wait, cycle, close)
+        super().__init__(name, wait, cycle, close, stray)
 
     def wake(self) -> None:
         """Let the loop ask again how long to sleep."""
@@ -134,6 +134,14 @@ class LoopWorker(Worker):
             except TimeoutError:
                 await self._cycle()
         await self._close()
+
+
+def start_worker(
+    lifecycle: Lifecycle, name: str, wait: Callable[[], float], cycle: Job, close: Job, stray: Stray
+) -> Worker:
+    """A worker of the kind that a collector needs; `stray` is told what goes wrong outside of a cycle."""
+    kind = LoopWorker if lifecycle.is_async else Worker
+    return kind(name, wait, cycle, close, stray)
 
 
 def _error_in(context: Mapping[str, Any]) -> BaseException:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from collector_core.config.loading import default_instances, load
 from collector_core.config.settings import Instance
-from collector_core.engine.worker import LONGEST_SLEEP, Lifecycle, LoopWorker, Worker
+from collector_core.engine.worker import LONGEST_SLEEP, Lifecycle, start_worker
 from collector_core.errors import NotAvailable, Reason, describe, reason_of
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
@@ -39,8 +39,8 @@ class MeterSource:
         self._wait = 0.0
         self._collector = instance.build(clock=clock, root=root)
         self._lifecycle = Lifecycle(self._collector, instance.timeout)
-        jobs = (f"meters-{instance.name}", lambda: self._wait, self._cycle, self._close)
-        self._worker = LoopWorker(*jobs, self._see_stray) if self._lifecycle.is_async else Worker(*jobs)
+        jobs = (lambda: self._wait, self._cycle, self._close)
+        self._worker = start_worker(self._lifecycle, f"meters-{instance.name}", *jobs, self._see_stray)
 
     def meters(self) -> tuple[EnergyMeter, ...]:
         """What it hands over now; raises `NotAvailable` with what is in the way."""

@@ -128,7 +128,7 @@ def checked(reading: object) -> EnergyReading | None:
     return reading
 
 
-def guarded(meter: object, failed: Callable[[str, Exception], None]) -> EnergyMeter:
+def guarded(meter: object, failed: Callable[[str, BaseException], None]) -> EnergyMeter:
     """The same meter for others to ask: where its `latest` raises or says what is no energy, it says None.
 
     `failed` is told the meter's name and the error. Raises `ReadingError` for what is not a meter.
@@ -139,7 +139,7 @@ def guarded(meter: object, failed: Callable[[str, Exception], None]) -> EnergyMe
     def latest() -> EnergyReading | None:
         try:
             return checked(meter.latest())
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
             failed(meter.name, error)
             return None
 

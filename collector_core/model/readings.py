@@ -5,12 +5,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import compress
 from math import isfinite, nan
 from typing import cast
 
-from collector_core.errors import ReadingError, SeriesBudgetExceeded, one_line
+from collector_core.errors import ReadingError, SeriesBudgetExceeded, explain, one_line
 from collector_core.model.families import Families, Family, FamilyLike, freeze, nobody
 from collector_core.model.labels import check_label
 from collector_core.model.metrics import Info, Metric
@@ -67,6 +67,11 @@ class PartFailure:
 
     labels: Mapping[str, str]
     error: Exception
+    text: str = field(init=False, repr=False, compare=False)
+    """What is wrong and what fixes it; found out at once, on the collector's own thread, as `str(error)` may hang."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", explain(self.error))
 
     @property
     def name(self) -> str:

@@ -16,6 +16,7 @@ from collector_core.collector import Collector, CollectorConfig, Context
 from collector_core.errors import DeclarationError, NewerApiNeeded, NotAvailable, Reason, describe
 from collector_core.model.clock import Clock
 from collector_core.model.metrics import Metric
+from collector_core.output import Output, OutputConfig
 from collector_core.plugins import api_version as api
 from collector_core.plugins import hookspecs
 
@@ -32,6 +33,7 @@ class Plugin:
     version: str
     module: Any = None
     types: tuple[type[Collector[Any]], ...] = ()
+    outputs: tuple[type[Output[Any]], ...] = ()
     error: str = ""
     fix: str = ""
     refused: bool = False
@@ -74,6 +76,11 @@ class Plugins:
     def types(self) -> dict[str, type[Collector[Any]]]:
         """Collector classes by their name."""
         return {name: cls for name, (cls, _) in self._types.items()}
+
+    @property
+    def outputs(self) -> dict[str, type[Output[Any]]]:
+        """Output classes by their name."""
+        return {cls.name: cls for plugin in self.all for cls in plugin.outputs}
 
     def plugin_of(self, type_name: str) -> Plugin:
         """The plugin that offers a collector class."""
@@ -122,10 +129,11 @@ def _load(manager: pluggy.PluginManager, entry: metadata.EntryPoint, hook: str) 
     try:
         module = _import(entry)
         types = _collector_types(manager, entry.name, module, hook)
+        outputs = _output_types(manager, entry.name, module)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything at import
         fix = api.UPGRADE if isinstance(error, NewerApiNeeded) else ""
         return Plugin(entry.name, distribution_of(entry), _version(entry), error=describe(error), fix=fix)
-    return Plugin(entry.name, distribution_of(entry), _version(entry), module, types)
+    return Plugin(entry.name, distribution_of(entry), _version(entry), module, types, outputs)
 
 
 def _import(entry: metadata.EntryPoint) -> Any:
@@ -146,13 +154,26 @@ def _collector_types(
     unknown = [caller.name for caller in manager.get_hookcallers(module) or [] if not caller.has_spec()]
     if unknown:
         raise DeclarationError(f"there is no hook called {', '.join(unknown)}")
-    callers: pluggy.HookCaller = getattr(manager.hook, hook)
-    implementations = [impl for impl in callers.get_hookimpls() if impl.plugin is module]
-    answers: list[Any] = [impl.function() for impl in implementations]
-    types = tuple(cls for answer in answers for cls in answer)
+    types = _answers(manager, module, hook)
     for cls in types:
         check_type(name, cls)
     return types
+
+
+def _output_types(manager: pluggy.PluginManager, name: str, module: Any) -> tuple[type[Output[Any]], ...]:
+    outputs = _answers(manager, module, "collector_output_types")
+    problem = next((problem for cls in outputs for problem in _output_problems(name, cls)), None)
+    if problem:
+        raise DeclarationError(problem)
+    return outputs
+
+
+def _answers(manager: pluggy.PluginManager, module: Any, hook: str) -> tuple[Any, ...]:
+    """What a registered module alone returns from a hook that gives a sequence."""
+    callers: pluggy.HookCaller = getattr(manager.hook, hook)
+    implementations = [impl for impl in callers.get_hookimpls() if impl.plugin is module]
+    answers: list[Any] = [impl.function() for impl in implementations]
+    return tuple(each for answer in answers for each in answer)
 
 
 def check_type(plugin: str, cls: type[Collector[Any]]) -> None:
@@ -166,15 +187,28 @@ def _type_problems(plugin: str, cls: type[Collector[Any]]) -> Iterator[str]:
     if not (isinstance(cls, type) and issubclass(cls, Collector)):
         yield f"collector_types() must return Collector classes, got {cls!r}"
         return
+    yield from _class_problems(plugin, cls)
+    if not (isinstance(cls.config_type, type) and issubclass(cls.config_type, CollectorConfig)):
+        yield f"{cls.__name__}.config_type must be a subclass of CollectorConfig"
+    yield from (f"there is no hook called {hook}" for hook in hookspecs.unknown_hooks(cls))
+    yield from _metric_problems(cls)
+
+
+def _output_problems(plugin: str, cls: type[Output[Any]]) -> Iterator[str]:
+    if not (isinstance(cls, type) and issubclass(cls, Output)):
+        yield f"collector_output_types() must return Output classes, got {cls!r}"
+        return
+    yield from _class_problems(plugin, cls)
+    if not (isinstance(cls.config_type, type) and issubclass(cls.config_type, OutputConfig)):
+        yield f"{cls.__name__}.config_type must be a subclass of OutputConfig"
+
+
+def _class_problems(plugin: str, cls: type[Collector[Any]] | type[Output[Any]]) -> Iterator[str]:
     if inspect.isabstract(cls):
         yield f"{cls.__name__} lacks {', '.join(sorted(cls.__abstractmethods__))}"
     name = getattr(cls, "name", None)
     if name != plugin and not str(name).startswith(f"{plugin}_"):
         yield f"{cls.__name__}.name is {name!r}; it must be {plugin!r} like the entry point"
-    if not (isinstance(cls.config_type, type) and issubclass(cls.config_type, CollectorConfig)):
-        yield f"{cls.__name__}.config_type must be a subclass of CollectorConfig"
-    yield from (f"there is no hook called {hook}" for hook in hookspecs.unknown_hooks(cls))
-    yield from _metric_problems(cls)
 
 
 def _metric_problems(cls: type[Collector[Any]]) -> Iterator[str]:

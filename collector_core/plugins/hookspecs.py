@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collector_core.metering.meters import EnergyMeter
     from collector_core.model.page_section import PageSection
     from collector_core.model.run_report import RunReport
+    from collector_core.output import Output
     from collector_core.plugins.commands import Subcommands
 
 PROJECT = "collector_core"
@@ -54,6 +55,14 @@ def collector_demo_types() -> Sequence[type[Collector[Any]]]:  # type: ignore[em
 
     They have the plugin's own name and metrics and run with their default options; every series gets `demo="true"`.
     Implemented by a plugin's module; plugins without it are left out of the demo. Does no I/O.
+    """
+
+
+@hookspec
+def collector_output_types() -> Sequence[type[Output[Any]]]:  # type: ignore[empty-body]
+    """Return the output classes of this plugin, which `outputs:` in the configuration names; does no I/O.
+
+    Implemented by a plugin's module, beside `collector_types` or alone.
     """
 
 

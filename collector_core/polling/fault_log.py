@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from collector_core.errors import describe, explain, reason_of, with_fix
+from collector_core.model.readings import PartFailure
 from collector_core.model.run_report import RunReport
 
 MOST_LINES = 20  # for parts that begin to fail in one run; further ones share a line for each reason
@@ -56,7 +57,7 @@ class FaultLog:
             if report.traceback:
                 self.log.debug("%s", report.traceback)
             return
-        failing = {failure.name: failure.error for failure in report.part_failures}
+        failing = {failure.name: failure for failure in report.part_failures}
         self._record_failures(failing)
         for name in [name for name in self._faults if name not in failing]:
             self.record_success(name)
@@ -68,19 +69,19 @@ class FaultLog:
             self._incidents[what] = kind
             self.log.warning("%s: %s", what, describe(error), extra=CAUSE)
 
-    def _record_failures(self, failing: Mapping[str, Exception]) -> None:
+    def _record_failures(self, failing: Mapping[str, PartFailure]) -> None:
         """Record the parts that fail; of many that begin to fail at once the last ones share a line."""
-        changed = [name for name, error in failing.items() if self._begins(name, ("fails", reason_of(error).value))]
+        changed = [name for name, part in failing.items() if self._begins(name, ("fails", reason_of(part.error).value))]
         others: defaultdict[str, list[str]] = defaultdict(list)
         for number, name in enumerate(changed, 1):
             if number <= MOST_LINES:
-                self._warn(f"{name} fails", explain(failing[name]))
+                self._warn(f"{name} fails", failing[name].text)
             else:
-                others[reason_of(failing[name]).value].append(name)
+                others[reason_of(failing[name].error).value].append(name)
         for reason, names in others.items():
             more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
             who = ", ".join(names[:MOST_NAMED]) + more
-            self._warn(f"{who} {'fail' if len(names) > 1 else 'fails'} ({reason})", explain(failing[names[0]]))
+            self._warn(f"{who} {'fail' if len(names) > 1 else 'fails'} ({reason})", failing[names[0]].text)
 
     def _record_fault(self, name: str, kind: tuple[str, ...], error: str) -> None:
         if self._begins(name, kind):

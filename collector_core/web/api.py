@@ -9,7 +9,6 @@ from typing import Any
 from collector_core.config.secrets import Redactor
 from collector_core.engine.app import App, Idle
 from collector_core.engine.runner import Runner
-from collector_core.errors import explain
 from collector_core.model.families import Family
 from collector_core.model.metrics import Metric
 from collector_core.model.readings import Snapshot, all_labels
@@ -61,7 +60,7 @@ def _running(runner: Runner) -> dict[str, Any]:
     }
     if report:
         row |= {"duration_seconds": report.duration, "reason": report.reason, "error": report.error, "fix": report.fix}
-        row["failed_parts"] = {failure.name: explain(failure.error) for failure in report.part_failures}
+        row["failed_parts"] = {failure.name: failure.text for failure in report.part_failures}
     return row
 
 

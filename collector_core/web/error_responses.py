@@ -12,7 +12,14 @@ from collector_core.web.api_error import ApiError
 
 log = logging.getLogger(__name__)
 
+NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 JSON_PATHS = ("/api/", "/-/")
+
+
+async def forbid_sniffing(request: web.Request, response: web.StreamResponse) -> None:
+    """Let no browser take an answer for anything but its content type; a signal of every answer."""
+    del request
+    response.headers.update(NO_SNIFFING)
 
 
 @web.middleware

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from collector_core.engine.app import App
 from collector_core.model.result import Result
+from collector_core.model.words import visible
 from collector_core.web import api
 from collector_core.web.sections import render_links, render_sections
 
@@ -44,7 +45,7 @@ def render(app: App, host: str) -> str:
     readings = api.snapshot(app)
     here = [row for row in rows if row["state"] != "not running"]
     cards = "\n".join(_card(row, readings.get(row["name"], {})) for row in here)
-    return _HTML.format(
+    html = _HTML.format(
         version=escape(app.state.version),
         host=escape(host),
         links=render_links(app),
@@ -54,6 +55,7 @@ def render(app: App, host: str) -> str:
         cards=cards or '<p class="empty">No collector runs.</p>',
         others=_others([row for row in rows if row["state"] == "not running"]),
     )
+    return visible(html)
 
 
 def _summary(rows: list[dict[str, Any]]) -> str:

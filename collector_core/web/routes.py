@@ -16,13 +16,13 @@ from collector_core.errors import ConfigError
 from collector_core.exposition.formats import negotiate
 from collector_core.web import api, page
 from collector_core.web.api_error import ApiError
+from collector_core.web.error_responses import NO_SNIFFING
 
 log = logging.getLogger(__name__)
 
 _HTML_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
@@ -56,7 +56,7 @@ class Routes:
         body = exposition.ready_body(encoding)
         if body is None:
             body = await asyncio.to_thread(exposition.body, encoding) if exposition.slow else exposition.body(encoding)
-        answer = {"Content-Type": encoding.content_type, "Vary": "Accept, Accept-Encoding"}
+        answer = {"Content-Type": encoding.content_type, "Vary": "Accept, Accept-Encoding", **NO_SNIFFING}
         if encoding.gzip:
             answer["Content-Encoding"] = "gzip"
         return web.Response(body=body, headers=answer)

@@ -15,7 +15,7 @@ from aiohttp import web
 from collector_core.config.settings import parse_listen
 from collector_core.engine.app import App
 from collector_core.errors import ConfigError
-from collector_core.web.error_responses import error_responses
+from collector_core.web.error_responses import error_responses, forbid_sniffing
 from collector_core.web.plugin_routes import PluginRoutes
 from collector_core.web.routes import Routes
 from collector_core.web.sd_notify import Notifier
@@ -37,6 +37,7 @@ def make_web_app(app: App, routes: Routes, protection: Protection | None = None)
     """
     writes = require_auth_outside_loopback(protection.authenticates) if protection else require_auth_outside_loopback()
     application = web.Application(middlewares=[error_responses, writes])
+    application.on_response_prepare.append(forbid_sniffing)
     application.add_routes(routes.table())
     application.router.register_resource(PluginRoutes(app, routes.table()))
     if protection:

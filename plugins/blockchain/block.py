@@ -6,11 +6,13 @@ https://ethereum.github.io/execution-apis/
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from collector_plugins.blockchain.quantities import hash32, quantity
+from collector_plugins.blockchain.quantities import hash32, quantity, unix_time
+
+ParsedT = TypeVar("ParsedT")
 
 CREATE = "create"
 OTHER = "other"
@@ -21,7 +23,7 @@ SELECTOR_CHARACTERS = 10  # 0x and four bytes
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block; `timestamp` in seconds since 1970. None is what the node did not say.
+    """One block; `timestamp` in seconds since 1970. None, and an empty `parent`, is what the node did not say.
 
     `calls` are transactions by the function that they call. `contract_gas` is the gas beyond plain transfers.
     """
@@ -29,7 +31,7 @@ class Block:
     number: int
     hash: str
     parent: str
-    timestamp: int
+    timestamp: float | None
     transactions: int
     size: int | None = None
     gas: int | None = None
@@ -43,9 +45,10 @@ class Block:
 
 
 def parse_block(data: object, functions: Mapping[str, str] | None) -> Block | None:
-    """A block, or None where the node says that it has none; raises `ValueError` for anything else.
+    """A block, or None where the node says that it has none.
 
-    `functions` are names by selector (`0x` and eight digits in lower case); None where calls are not asked for.
+    Raises `ValueError` for one without a number, a hash or a list of transactions; whatever else is malformed is
+    absent. `functions` are names by selector (`0x` and eight digits in lower case); None where calls are not asked for.
     """
     if data is None:
         return None
@@ -54,23 +57,28 @@ def parse_block(data: object, functions: Mapping[str, str] | None) -> Block | No
     transactions = data.get("transactions")
     if not isinstance(transactions, list) or len(transactions) > MAX_TRANSACTIONS:
         raise ValueError("a block without a sane list of transactions")
-    gas, calls = _optional(data, "gasUsed"), None if functions is None else _calls(transactions, functions)
+    gas, calls = optional(data.get("gasUsed"), quantity), None if functions is None else _calls(transactions, functions)
     return Block(
         quantity(data.get("number")),
         hash32(data.get("hash")),
-        hash32(data.get("parentHash")),
-        quantity(data.get("timestamp")),
+        optional(data.get("parentHash"), hash32) or "",
+        optional(data.get("timestamp"), unix_time),
         len(transactions),
-        _optional(data, "size"),
+        optional(data.get("size"), quantity),
         gas,
         _contract_gas(gas, len(transactions), calls),
         calls,
     )
 
 
-def _optional(data: Mapping[str, Any], name: str) -> int | None:
-    value = data.get(name)
-    return None if value is None else quantity(value)
+def optional(value: object, parse: Callable[[Any], ParsedT]) -> ParsedT | None:
+    """What a node may leave out, or write in a way of its own; `parse` raises `ValueError` for what it cannot read."""
+    if value is None:
+        return None
+    try:
+        return parse(value)
+    except ValueError:
+        return None
 
 
 def _calls(transactions: Sequence[object], functions: Mapping[str, str]) -> Mapping[str, int] | None:

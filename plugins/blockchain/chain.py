@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from collector_plugins.blockchain.block import Block
@@ -12,7 +13,7 @@ MOST_BLOCKS = 4096
 
 
 class Chain:
-    """Consecutive blocks, the newest last.
+    """Blocks by height, the newest last. Heights that are missing between them have no block: rounds may be empty.
 
     Transactions count if their block is above the height at which counting began: `totals` are of the canonical
     chain, and stand still, instead of falling, while replaced blocks held more than those that replace them.
@@ -24,6 +25,8 @@ class Chain:
         self.replaced = 0
         self.resets = 0
         self.skipped = 0
+        self.empty_heights = 0
+        self.unlinked = 0
         self._blocks: list[Block] = []
         self._start = 0
 
@@ -39,8 +42,13 @@ class Chain:
 
     def at(self, number: int) -> Block | None:
         """The block of a height, if it is known."""
-        index = number - self._blocks[0].number if self._blocks else -1
-        return self._blocks[index] if 0 <= index < len(self._blocks) else None
+        index = bisect_left(self._blocks, number, key=lambda block: block.number)
+        found = self._blocks[index] if index < len(self._blocks) else None
+        return found if found and found.number == number else None
+
+    def find(self, digest: str) -> Block | None:
+        """The block of a hash, if it is known."""
+        return next((block for block in reversed(self._blocks) if block.hash == digest), None)
 
     def knows(self, block: Block) -> bool:
         """Whether the block is part of the chain."""
@@ -64,21 +72,31 @@ class Chain:
         self.replaced += len(self._blocks)
         self.begin(head)
 
+    def is_linked(self, block: Block) -> bool:
+        """Whether the block names the tip as its parent; heights in between are empty then."""
+        return self.tip is not None and block.number > self.tip.number and block.parent == self.tip.hash
+
     def append(self, block: Block) -> None:
-        """The next block; raises `ValueError` where it does not follow the tip."""
-        if self.tip is None or (block.number, block.parent) != (self.tip.number + 1, self.tip.hash):
+        """The next block. Raises `ValueError` for one that neither names the tip as its parent nor is one higher."""
+        if self.is_linked(block):
+            self.empty_heights += block.number - self._blocks[-1].number - 1
+        elif self.tip and block.number == self.tip.number + 1:
+            self.unlinked += 1
+        else:
             raise ValueError(f"block {block.number} does not follow")
         self._blocks.append(block)
         if block.number > self._start:
             self.totals.add(block)
 
-    def prepend(self, block: Block) -> bool:
-        """An older block, which counts nothing; returns whether it is the parent of the oldest known one."""
-        oldest = self._blocks[0]
-        fits = (block.number + 1, block.hash) == (oldest.number, oldest.parent)
-        if fits:
-            self._blocks.insert(0, block)
-        return fits
+    def is_parent_of_oldest(self, block: Block) -> bool:
+        """Whether the oldest block that is known names this one as its parent."""
+        return block.number < self._blocks[0].number and block.hash == self._blocks[0].parent
+
+    def prepend(self, block: Block) -> None:
+        """An older block, which counts nothing; raises `ValueError` for one that is not older."""
+        if block.number >= self._blocks[0].number:
+            raise ValueError(f"block {block.number} is not older")
+        self._blocks.insert(0, block)
 
     def rewind(self, number: int) -> None:
         """Take out the blocks above a height: they were replaced."""
@@ -100,8 +118,8 @@ class Chain:
         self._blocks = [block]
         self.totals.add(block)
 
-    def forget(self, before: int) -> None:
+    def forget(self, before: float) -> None:
         """Drop blocks that are older than a time (seconds since 1970), but never those that may yet be replaced."""
         spare = max(0, len(self._blocks) - KEPT_BLOCKS)
-        old = next((index for index in range(spare) if self._blocks[index + 1].timestamp > before), spare)
+        old = next((index for index in range(spare) if (self._blocks[index + 1].timestamp or 0) > before), spare)
         del self._blocks[: max(old, len(self._blocks) - MOST_BLOCKS)]

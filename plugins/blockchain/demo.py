@@ -55,7 +55,8 @@ class DemoBlockchain(Collector[Config]):
         rate = _transactions_per_second(when)
         rates = {metrics.TRANSACTIONS: rate, metrics.GAS: rate * 95_000, metrics.REORGANIZATIONS: 1 / 7000}
         rates |= {metrics.REPLACED_BLOCKS: 1 / 6000, metrics.RESTARTS: 0.0, metrics.RESETS: 0.0}
-        for metric, growth in {**rates, metrics.SKIPPED_BLOCKS: 0.0}.items():
+        rates |= dict.fromkeys((metrics.SKIPPED_BLOCKS, metrics.EMPTY_HEIGHTS, metrics.UNLINKED_BLOCKS), 0.0)
+        for metric, growth in rates.items():
             out.add(metric, int(self._totals.grow((node, metric), growth, when)), node=node.name)
         for function, share in FUNCTIONS.items():
             total = self._totals.grow((node, function), 0.7 * share * rate, when)

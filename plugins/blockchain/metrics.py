@@ -268,12 +268,31 @@ RESETS = Counter(
 )
 SKIPPED_BLOCKS = Counter(
     "blockchain_skipped_blocks_total",
-    "Blocks that were never read because more than `max_blocks` had arrived; their transactions are not counted.",
+    "Blocks that were not read, because more than `max_blocks` had arrived or they could not be read; their "
+    "transactions are not counted.",
     Unit.NONE,
     NODE,
     topic="skipped_blocks",
     of="node",
     title="Blocks that were skipped",
+)
+EMPTY_HEIGHTS = Counter(
+    "blockchain_empty_heights_total",
+    "Heights without a block, on chains whose rounds may be empty.",
+    Unit.NONE,
+    NODE,
+    topic="empty_heights",
+    of="node",
+    title="Heights without a block",
+)
+UNLINKED_BLOCKS = Counter(
+    "blockchain_unlinked_blocks_total",
+    "Blocks whose parent hash is not the hash of the block before, although the node shows both unchanged.",
+    Unit.NONE,
+    NODE,
+    topic="unlinked_blocks",
+    of="node",
+    title="Blocks that do not name their parent",
 )
 NODE_UP = Gauge(
     "blockchain_node_up",
@@ -331,6 +350,8 @@ ALL: tuple[Metric, ...] = (
     RESTARTS,
     RESETS,
     SKIPPED_BLOCKS,
+    EMPTY_HEIGHTS,
+    UNLINKED_BLOCKS,
     NODE_UP,
     NODE_UNAVAILABLE,
     NODE_INFO,

@@ -23,13 +23,14 @@ def activity(blocks: Sequence[Block], window: float, now: float | None = None) -
 
     The end is the timestamp of the newest block, or `now` (seconds since 1970) for a chain that stands still. The time
     runs from the anchor to the end, so that each block counts with the time that it took. Where no block is old enough,
-    the oldest one is the anchor. None where no time has passed.
+    the oldest one is the anchor. None where no time has passed, or a block does not tell its time.
     """
-    if not blocks:
+    times = [block.timestamp for block in blocks if block.timestamp is not None]
+    if not blocks or len(times) < len(blocks):
         return None
-    end = max(float(blocks[-1].timestamp), now or 0.0)
-    anchor = next((i for i in range(len(blocks) - 1, -1, -1) if blocks[i].timestamp <= end - window), 0)
-    seconds = end - blocks[anchor].timestamp
+    end = max(times[-1], now or 0.0)
+    anchor = next((i for i in range(len(times) - 1, -1, -1) if times[i] <= end - window), 0)
+    seconds = end - times[anchor]
     if seconds <= 0:
         return None
     above = blocks[anchor + 1 :]
@@ -44,10 +45,11 @@ def activity(blocks: Sequence[Block], window: float, now: float | None = None) -
 
 
 def mean_interval(blocks: Sequence[Block]) -> float | None:
-    """Mean seconds from block to block; None for less than two."""
-    if len(blocks) < 2:
+    """Mean seconds from block to block; None for less than two that tell their time."""
+    times = [block.timestamp for block in blocks if block.timestamp is not None]
+    if len(times) < 2:
         return None
-    return max(0.0, (blocks[-1].timestamp - blocks[0].timestamp) / (len(blocks) - 1))
+    return max(0.0, (times[-1] - times[0]) / (len(times) - 1))
 
 
 def lags(answers: Mapping[str, Answer]) -> Mapping[str, int]:

@@ -1,19 +1,24 @@
-"""JSON-RPC 2.0 over any transport: requests in one batch where the node takes batches, answers matched by id.
+"""JSON-RPC 2.0 over any transport: requests in batches as large as the node takes them, answers matched by id.
 
 https://www.jsonrpc.org/specification
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from itertools import count
 from typing import Any, NamedTuple, Protocol
 
-from collector_core import NotAvailable, Reason
+from collector_core import AuthFailed, Clock, NotAvailable, NotListening, Reason, reason_of
+from collector_plugins.blockchain.batch_size import BatchSize
+from collector_plugins.blockchain.refusals import RpcError, parse_error
 
 MOST_NOTIFICATIONS = 1000  # messages in between that nobody asked for
-LONGEST_MESSAGE = 120  # characters of an error that a node sends
+TOO_MANY_REQUESTS = 429
+FORBIDDEN = 403
+MOST_HANGS = 2  # batches in a row that do not come back, before a single call is tried
 
 
 class Call(NamedTuple):
@@ -21,14 +26,6 @@ class Call(NamedTuple):
 
     method: str
     params: tuple[Any, ...] = ()
-
-
-class RpcError(Exception):
-    """The node refused a call: its code and its words, bounded and printable."""
-
-    def __init__(self, code: int, message: str) -> None:
-        self.code = code
-        super().__init__(f"{message} (code {code})" if message else f"code {code}")
 
 
 Result = Any  # decoded JSON, or an `RpcError`
@@ -45,31 +42,87 @@ class Transport(Protocol):
 
 
 class Rpc:
-    """Asks one node."""
+    """Asks one node.
 
-    def __init__(self, transport: Transport) -> None:
+    What a node answers to a batch alone says nothing about the node: before it is given up, one call is sent by itself.
+    If that is answered, batches are made smaller.
+    """
+
+    def __init__(self, transport: Transport, clock: Clock) -> None:
         self._transport = transport
         self._ids = count(1)
-        self._takes_batches = True
+        self._batches = BatchSize(clock)
+        self._was_limited = False
+        self._hangs = 0
 
     async def ask(self, calls: Sequence[Call]) -> list[Result]:
         """A result or an `RpcError` for each call, in their order; raises `NotAvailable`."""
-        if self._takes_batches and len(calls) > 1:
-            try:
-                return await self._ask_together(calls)
-            except RpcError:  # one error for the whole batch
-                self._takes_batches = False
-        return [await self._ask_one(call) for call in calls]
+        results: list[Result] = []
+        while len(results) < len(calls):
+            results += await self._ask_some(calls[len(results) :][: self._batches.most])
+        return results
 
     async def close(self) -> None:
         """Hang up."""
         await self._transport.close()
 
+    async def _ask_some(self, calls: Sequence[Call]) -> list[Result]:
+        """The results of these calls, or of the first of them where the node does not take so many at once."""
+        if len(calls) == 1:
+            return [await self._ask_one(calls[0])]
+        if self._hangs >= MOST_HANGS:
+            return [await self._ask_instead_of_batch(calls[0], 2)]
+        try:
+            results = await self._ask_together(calls)
+        except asyncio.CancelledError:
+            self._hangs += 1
+            raise
+        except (RpcError, NotAvailable, AuthFailed) as refusal:
+            self._raise_unless_of_batches(refusal)
+            return [await self._ask_instead_of_batch(calls[0], len(calls))]
+        self._was_limited, self._hangs = False, 0
+        if len(results) < len(calls):
+            self._batches.refused(len(calls))
+        else:
+            self._batches.accepted(len(calls))
+        return results
+
+    async def _ask_instead_of_batch(self, call: Call, size: int) -> Result:
+        """Send one call by itself; if it is answered, the batch of `size` was what the node does not take."""
+        result = await self._ask_one(call)
+        if isinstance(result, RpcError) and result.is_limit:
+            self._was_limited = True
+            raise result.as_failure(str(result))
+        self._hangs = 0
+        self._batches.refused(size)
+        return result
+
+    def _raise_unless_of_batches(self, refusal: RpcError | NotAvailable | AuthFailed) -> None:
+        """Raise what a single call would meet, too; a limit that comes again may be one that only batches exceed."""
+        if isinstance(refusal, RpcError):
+            limited, is_final = refusal.is_limit, False
+        else:
+            status = getattr(refusal, "status", None)
+            limited = status == TOO_MANY_REQUESTS
+            is_final = isinstance(refusal, NotListening) or reason_of(refusal) == Reason.TIMEOUT
+            is_final |= isinstance(refusal, AuthFailed) and status != FORBIDDEN
+        is_first_limit = limited and not self._was_limited
+        self._was_limited = limited
+        if is_first_limit or is_final:
+            raise refusal.as_failure(str(refusal)) if isinstance(refusal, RpcError) else refusal
+
     async def _ask_together(self, calls: Sequence[Call]) -> list[Result]:
+        """The results, up to the first that a smaller batch may bring; raises `RpcError` where the batch is refused."""
         numbers = [next(self._ids) for _ in calls]
         requests = [_request(call, number) for call, number in zip(calls, numbers, strict=True)]
         answers = match(await self._transport.exchange(json.dumps(requests).encode()), numbers)
-        return [answers[number] for number in numbers]
+        results = [answers[number] for number in numbers]
+        cut = next(
+            (i for i, each in enumerate(results) if isinstance(each, RpcError) and each.is_about_size), len(calls)
+        )
+        if cut == 0:
+            raise results[0]
+        return results[:cut]
 
     async def _ask_one(self, call: Call) -> Result:
         number = next(self._ids)
@@ -77,12 +130,19 @@ class Rpc:
 
 
 def match(message: bytes, numbers: Sequence[int]) -> dict[int, Result]:
-    """The results of a batch by id; raises `RpcError` for one error instead of them, `NotAvailable` for no answer."""
+    """The results of a batch by id; raises `RpcError` for an error instead of them, `NotAvailable` for no answer.
+
+    Some nodes send the error as the answer to the first call alone.
+    """
     answer = decode(message)
     if isinstance(answer, dict) and answer.get("error") is not None:
-        raise _error(answer["error"])
-    if not isinstance(answer, list) or len(answer) != len(numbers):
+        raise parse_error(answer["error"])
+    if not isinstance(answer, list):
         raise bad_data("its answer to a batch is none")
+    errors = [parse_error(each["error"]) for each in answer if isinstance(each, dict) and each.get("error") is not None]
+    if len(answer) != len(numbers):
+        worst = sorted(errors, key=lambda error: (not error.is_limit, not error.is_about_size))
+        raise worst[0] if worst else bad_data("its answer to a batch is cut off")
     found = {number: _result(each) for each in answer if (number := _id(each)) is not None}
     if set(found) != set(numbers):
         raise bad_data("its answer has other ids than were asked")
@@ -137,16 +197,5 @@ def _id(answer: object) -> int | None:
 
 def _result(answer: Any) -> Result:
     if answer.get("error") is not None:
-        return _error(answer["error"])
-    if "result" not in answer:
-        raise bad_data("its answer has neither a result nor an error")
-    return answer["result"]
-
-
-def _error(error: object) -> RpcError:
-    """What a node says is wrong, bounded; it may repeat anything, even our key."""
-    fields = error if isinstance(error, dict) else {}
-    code, message = fields.get("code"), fields.get("message")
-    number = code if isinstance(code, int) and abs(code) < 10**6 else 0
-    text = message[:LONGEST_MESSAGE] if isinstance(message, str) else ""
-    return RpcError(number, "".join(letter if letter.isprintable() else " " for letter in text))
+        return parse_error(answer["error"])
+    return answer.get("result", RpcError(0, "neither a result nor an error"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import unquote, urlsplit
 
 from collector_core import Context
@@ -22,7 +23,7 @@ LONGEST_PAGE = 8 << 20
 def source_of(node: Node, ctx: Context, posted: Callable[[], Mapping[str, Posted]]) -> Source:
     """The source that the node's options name."""
     if isinstance(node, EvmNode):
-        return Evm(node, transport_of(node, ctx), ctx.clock)
+        return Evm(node, transport_of(node, ctx), ctx.clock, partial(ctx.logger.warning, "node %s: %s", node.name))
     if isinstance(node, PrometheusNode):
         pages = HttpTransport(lambda: ctx.http, node.url, node.headers, LONGEST_PAGE)
         return PrometheusSource(node, pages, ctx.clock)

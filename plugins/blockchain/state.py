@@ -11,13 +11,11 @@ from typing import Any
 
 from collector_core import NotAvailable, Reason
 from collector_plugins.blockchain.answer import ChainId
-from collector_plugins.blockchain.block import Block, parse_block
+from collector_plugins.blockchain.block import Block, ParsedT, optional, parse_block
 from collector_plugins.blockchain.quantities import hash32, quantity
-from collector_plugins.blockchain.rpc import Call, RpcError, bad_data
+from collector_plugins.blockchain.refusals import RpcError
+from collector_plugins.blockchain.rpc import Call, bad_data
 
-# https://www.jsonrpc.org/specification#error_object, and EIP-1474
-NOT_OFFERED = frozenset({-32601, -32004})
-LIMIT_EXCEEDED = -32005
 LONGEST_CLIENT = 80  # characters
 
 
@@ -57,16 +55,17 @@ def parse_state(results: Sequence[Any]) -> NodeState:
     head = required("eth_getBlockByNumber", latest, _header)
     if head is None:
         raise NotAvailable(Reason.NOT_FOUND, "it has no block yet", fix="wait until it has begun to synchronise")
-    pending, queued = _optional(pool, _pool) or (_optional(waiting, quantity), None)
+    pool = pool if isinstance(pool, dict) else {}
+    pending = _optional(pool.get("pending"), quantity)
     return NodeState(
         head,
         ChainId(_optional(number, quantity) or 0, _optional(genesis, _hash_of) or ""),
         _optional(client, _name) or "",
         _optional(peers, quantity),
         _optional(syncing, _is_syncing),
-        _optional(syncing, _missing),
-        pending,
-        queued,
+        _optional(syncing, lambda answer: _missing(answer, head.number)),
+        _optional(waiting, quantity) if pending is None else pending,
+        _optional(pool.get("queued"), quantity),
         _optional(final, _header),
     )
 
@@ -74,29 +73,16 @@ def parse_state(results: Sequence[Any]) -> NodeState:
 def required(method: str, result: Any, parse: Callable[[Any], Block | None]) -> Block | None:
     """What no node can be without; raises `NotAvailable`."""
     if isinstance(result, RpcError):
-        raise _refused(f"{method}: {result}", result.code)
+        raise result.as_failure(f"{method}: {result}")
     try:
         return parse(result)
     except ValueError as error:
         raise bad_data(f"{method}: {error}") from None
 
 
-def _refused(said: str, code: int) -> NotAvailable:
-    if code in NOT_OFFERED:
-        return NotAvailable(Reason.NOT_SUPPORTED, said, fix="enable the eth API of the node's JSON-RPC")
-    if code == LIMIT_EXCEEDED:
-        return NotAvailable(Reason.UNREACHABLE, said, fix="set a longer `interval`")
-    return NotAvailable(Reason.BAD_DATA, said, fix="look into the node's log")
-
-
-def _optional(result: Any, parse: Callable[[Any], Any]) -> Any:
+def _optional(result: Any, parse: Callable[[Any], ParsedT]) -> ParsedT | None:
     """What a node may refuse, or answer in a way of its own."""
-    if result is None or isinstance(result, RpcError):
-        return None
-    try:
-        return parse(result)
-    except ValueError:
-        return None
+    return None if isinstance(result, RpcError) else optional(result, parse)
 
 
 def _header(block: object) -> Block | None:
@@ -114,19 +100,14 @@ def _name(client: object) -> str:
 
 
 def _is_syncing(answer: object) -> bool:
-    if answer is False or isinstance(answer, dict):
+    if isinstance(answer, bool | dict):
         return answer is not False
     raise ValueError("neither false nor an object")
 
 
-def _missing(answer: object) -> int | None:
-    """How many blocks the node knows that it lacks, while it synchronises."""
+def _missing(answer: object, height: int) -> int | None:
+    """How many blocks the node knows that it lacks, while it synchronises; a target below its own head is none."""
     if not isinstance(answer, dict):
         return None
-    return max(0, quantity(answer.get("highestBlock")) - quantity(answer.get("currentBlock")))
-
-
-def _pool(answer: object) -> tuple[int, int]:
-    if not isinstance(answer, dict):
-        raise ValueError("no object")  # noqa: TRY004 - as above
-    return quantity(answer.get("pending")), quantity(answer.get("queued"))
+    highest = quantity(answer.get("highestBlock"))
+    return None if highest < height else max(0, highest - quantity(answer.get("currentBlock")))

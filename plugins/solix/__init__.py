@@ -11,13 +11,15 @@ from collector_plugins.solix import cloud, discovery, mapping, metrics
 from collector_plugins.solix.account import Account
 from collector_plugins.solix.account_poller import AccountPoller
 from collector_plugins.solix.config import Config
-from collector_plugins.solix.mapping import Series
+from collector_plugins.solix.login_lock import LoginLock
 from collector_plugins.solix.mqtt_session import MqttSessionMonitor
 from collector_plugins.solix.poll_schedule import REST_EVERY, PollSchedule, ScheduleRules
 from collector_plugins.solix.reading_cache import ReadingCache, ReadingSource
 from collector_plugins.solix.redaction import Redaction
 from collector_plugins.solix.request_budget import RequestBudget
+from collector_plugins.solix.series import Series
 from collector_plugins.solix.token_store import TokenStore
+from collector_plugins.solix.totals import with_totals
 
 PATIENCE = 0.8  # of the time that a run may take; what arrives later is shown by the next run
 STALE_CYCLES = 3  # a reading older than this many cycles of its source is no longer shown
@@ -56,6 +58,7 @@ class Solix(Collector[Config]):
         self._account: Account | None = None
         self._poller: AccountPoller | None = None
         self._logged_models: set[str] = set()
+        self._logged_kinds: set[str] = set()
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
@@ -68,7 +71,8 @@ class Solix(Collector[Config]):
         if absent := cloud.missing():
             raise absent
         tokens = TokenStore(self.config.state, self.config.email)
-        return cloud.AnkerCloud(self.config, tokens, self._budget, self._redaction, self.ctx.http)
+        lock = LoginLock(tokens.lock, self.ctx.clock)
+        return cloud.AnkerCloud(self.config, tokens, lock, self._budget, self._redaction, self.ctx.http)
 
     async def open(self) -> None:
         """Prepare; the first run logs in."""
@@ -136,16 +140,20 @@ class Solix(Collector[Config]):
         now = self.ctx.clock.monotonic()
         batteries = []
         for device in devices:
-            values = self._cache.fresh_values(device.key, now)
+            values = self._values_of(device, now)
             charge, discharging = values.get(Series(metrics.CHARGE)), mapping.is_discharging(values)
             if charge is not None and discharging is not None:
                 batteries.append(device.key)
                 self._schedule.observe_battery(device.key, charge, discharging=discharging)
         self._schedule.keep_batteries(batteries)
 
+    def _values_of(self, device: LabelledDevice, now: float) -> dict[Series, float]:
+        """What is known of a device at `now` (monotonic seconds), with the totals of what it reports in parts."""
+        return with_totals(device.kind, self._cache.fresh_values(device.key, now))
+
     def _publish_device(self, out: Readings, device: LabelledDevice) -> None:
         now = self.ctx.clock.monotonic()
-        values = self._cache.fresh_values(device.key, now)
+        values = self._values_of(device, now)
         for (metric, label), value in values.items():
             extra = {metric.labels[-1]: label} if label else {}
             out.add(metric, value, **device.labels, **extra)
@@ -156,6 +164,7 @@ class Solix(Collector[Config]):
         for source, age in self._cache.source_ages(device.key, now).items():
             out.add(metrics.AGE, age, **device.labels, source=source)
         out.add(metrics.DEVICE_INFO, **device.labels, type=device.kind, firmware=device.firmware)
+        self._log_unsupported_class(device)
         self._log_unmapped_fields(device)
 
     def _publish_state(self, out: Readings) -> None:
@@ -166,6 +175,18 @@ class Solix(Collector[Config]):
             out.add(metrics.RESTARTS, self._session_monitor.restarts)
         for (endpoint, result), number in self._budget.results.items():
             out.add(metrics.REQUESTS, number, endpoint=endpoint, result=result)
+
+    def _log_unsupported_class(self, device: LabelledDevice) -> None:
+        """Log once per class that nothing is read of its devices; at a level that `doctor` shows, too."""
+        if device.kind in mapping.TABLES or device.kind == "site" or device.kind in self._logged_kinds:
+            return
+        self._logged_kinds.add(device.kind)
+        self.ctx.logger.error(
+            "devices of the class %s (%s) are not supported: solix_device_info is all that is shown of them; "
+            "`energy-collector solix fields` lists what they report",
+            device.kind or "unknown",
+            device.labels["model"],
+        )
 
     def _log_unmapped_fields(self, device: LabelledDevice) -> None:
         """Log once per model which numeric fields no metric shows."""

@@ -172,5 +172,5 @@ class AccountPoller:
         device = self._account.devices().get(serial)
         if device is not None:
             self.messages.setdefault(serial, {}).update(values)
-            found = mapping.read_mqtt(str(device.get("type")), values)
+            found = mapping.read_message(str(device.get("type")), values)
             self._cache.put_values(serial, ReadingSource.MQTT, self._session_monitor.last_message_at, found)

@@ -16,6 +16,7 @@ from collector_core import AuthFailed, HttpClient, NotAvailable, Reason
 from collector_plugins.solix.account import Receive
 from collector_plugins.solix.config import Config
 from collector_plugins.solix.http_metrics import counting_middleware
+from collector_plugins.solix.login_lock import LoginLock
 from collector_plugins.solix.redaction import Redaction
 from collector_plugins.solix.request_budget import HeldBack, RequestBudget
 from collector_plugins.solix.token_store import TokenStore
@@ -48,7 +49,7 @@ NOT_NEEDED = frozenset(
 )
 AVERAGES = frozenset({"powerpanel_avg_power", "hes_avg_power"})
 NOT_NEEDED_OF_DETAILS = NOT_NEEDED | {"solarbank"}  # schedules and settings; the site reports the rest
-REFUSING = frozenset({26108, 26156, 26050, 26051, 26052, 26053, 26054, 26055, 100053})  # wrong password, locked, 2FA
+REFUSING = frozenset({26108, 26156, 26050, 26051, 26052, 26053, 26054, 26055})  # wrong password, 2FA
 
 LONGEST_SLEEP = 1.0  # seconds, so that a wait ends soon after the machine's own sleep
 RECONNECT_SECONDS = ((1, 5), (60, 120))  # shortest and longest pause of the client, drawn from these ranges
@@ -71,10 +72,17 @@ class AnkerCloud:
     """One account. Requests are counted and limited by `budget`; all texts that leave are redacted."""
 
     def __init__(
-        self, config: Config, tokens: TokenStore, budget: RequestBudget, redaction: Redaction, http: HttpClient
+        self,
+        config: Config,
+        tokens: TokenStore,
+        lock: LoginLock,
+        budget: RequestBudget,
+        redaction: Redaction,
+        http: HttpClient,
     ) -> None:
         self._config = config
         self._tokens = tokens
+        self._lock = lock
         self._budget = budget
         self._redaction = redaction
         self._http = http
@@ -176,7 +184,7 @@ class AnkerCloud:
         from anker_solix_api.api import AnkerSolixApi  # noqa: PLC0415 - heavy
 
         self._tokens.prepare()
-        session = self._http.aiohttp_session(middlewares=(counting_middleware(self._budget),))
+        session = self._http.aiohttp_session(middlewares=(counting_middleware(self._budget, self._lock),))
         password = self._config.password.get_secret_value() if self._config.password else ""
         api = AnkerSolixApi(self._config.email, password, self._config.country.upper(), session, _make_silent_logger())
         api.apisession._authFile = str(self._tokens.token)  # noqa: SLF001 - the library has no other way
@@ -216,20 +224,35 @@ class AnkerCloud:
         """All requests of the library pass through here, one at a time, including its own retries and logins."""
 
         async def request_within_budget(method: str, endpoint: str, **options: Any) -> Any:
-            if endpoint == LOGIN and self._config.password is None:
-                raise AuthFailed("there is no valid token, and no `password` is configured", fix=LOG_IN)
+            if endpoint == LOGIN:
+                self._refuse_login()
             while wait := self._budget.claim_request(endpoint):  # noqa: ASYNC110 - what is waited for is the time
                 await asyncio.sleep(min(wait, LONGEST_SLEEP))
-            if self._requesting is asyncio.current_task():  # a retry or a login within a request
-                return await request(method, endpoint, **options)
-            async with self._one_at_a_time:
-                self._requesting = asyncio.current_task()
-                try:
+            try:
+                if self._requesting is asyncio.current_task():  # a retry or a login within a request
                     return await request(method, endpoint, **options)
-                finally:
-                    self._requesting = None
+                return await self._request_alone(request, method, endpoint, **options)
+            except Exception:
+                if endpoint == LOGIN:
+                    self._refuse_login()  # it is the answer that locked the account
+                raise
 
         return request_within_budget
+
+    async def _request_alone(self, request: Callable[..., Awaitable[Any]], *arguments: str, **options: Any) -> Any:
+        async with self._one_at_a_time:
+            self._requesting = asyncio.current_task()
+            try:
+                return await request(*arguments, **options)
+            finally:
+                self._requesting = None
+
+    def _refuse_login(self) -> None:
+        """Raise where there must be no login now."""
+        if self._config.password is None:
+            raise AuthFailed("there is no valid token, and no `password` is configured", fix=LOG_IN)
+        if self._lock.seconds_left:
+            raise _locked(self._lock)
 
     def _make_callback(self, receive: Receive) -> Callable[..., None]:
         """The callback for the client's thread, where none of our code may run."""
@@ -254,6 +277,14 @@ class AnkerCloud:
         if self._api and self._api.mqttsession:
             await _end_session(self._api.mqttsession)
             self._api.stopMqttSession()
+
+
+def _locked(lock: LoginLock) -> NotAvailable:
+    """Why there is no login now."""
+    minutes = lock.seconds_left / 60
+    detail = f"the cloud has locked the account after too many logins; the next one is tried in {minutes:.0f} minutes"
+    fix = "wait; it unlocks by itself. If it comes back, find the app or program that logs in with a wrong password"
+    return NotAvailable(Reason.AUTH, detail, fix=fix)
 
 
 def _split_message(serial: str, values: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

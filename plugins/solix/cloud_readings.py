@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from collector_plugins.solix import mapping, metrics
-from collector_plugins.solix.mapping import Series
 from collector_plugins.solix.parsing import at
 from collector_plugins.solix.reading_cache import ReadingCache, ReadingSource
+from collector_plugins.solix.series import Series
 
 AVERAGE_AGE = 150.0  # seconds: an average of five minutes is that of their middle
 AVERAGE_LIMIT = 900.0  # seconds; a new one is requested every five minutes at most

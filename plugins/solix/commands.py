@@ -15,6 +15,7 @@ from collector_plugins.solix import cloud, discovery
 from collector_plugins.solix.account import Account
 from collector_plugins.solix.config import Config
 from collector_plugins.solix.discovery import NumericField
+from collector_plugins.solix.login_lock import LoginLock
 from collector_plugins.solix.redaction import Redaction
 from collector_plugins.solix.request_budget import RequestBudget
 from collector_plugins.solix.token_store import TokenStore
@@ -51,6 +52,7 @@ def login(context: CommandContext, *, collector: str, email: str | None, country
     tokens = TokenStore(config.state, config.email)
     tokens.prepare()
     tokens.delete_token()
+    LoginLock(tokens.lock, context.clock).clear()  # whoever asks for a login knows why
     asyncio.run(_log_in(config, tokens, context))
     click.echo(f"The token is stored in {tokens.folder}. It is valid for some days; only a password can renew it.")
 
@@ -108,7 +110,8 @@ async def _logged_in(
 ) -> AsyncIterator[Account]:
     """The account, logged in; it is closed at the end."""
     http = HttpClient()
-    account: Account = cloud.AnkerCloud(config, tokens, RequestBudget(context.clock, cloud.LOGIN), redaction, http)
+    budget = RequestBudget(context.clock, cloud.LOGIN)
+    account: Account = cloud.AnkerCloud(config, tokens, LoginLock(tokens.lock, context.clock), budget, redaction, http)
     try:
         async with asyncio.timeout(DEADLINE):
             await account.log_in()

@@ -1,4 +1,4 @@
-"""Simulated devices, for `run --demo`: a solarbank, a meter, a plug, and a power station that feeds the rack."""
+"""Simulated devices, for `run --demo`: a solarbank, a meter, a plug, a wallbox, and a power station for the rack."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collector_core import Collector, CollectorConfig, Context, Metric, Readings
 from collector_core.demo import Totals, daily, noise
 from collector_core.demo.rack import Battery, Home, Rack
 from collector_plugins.solix import metrics
-from collector_plugins.solix.mapping import Series
+from collector_plugins.solix.series import Series
 
 DAY = 86_400.0
 TODAY_STEP = 600.0  # seconds
@@ -21,7 +21,8 @@ BANK = ("demo-solarbank", "A17C5", "Shed", "solarbank", "1.0.9")
 STATION = ("demo-station", "A1790", "Rack", "pps", "2.6.5")
 METER = ("demo-meter", "A17X7", "Grid", "smartmeter", "0.1.8")
 PLUG = ("demo-plug", "A17X8", "Desk", "smartplug", "0.0.5")
-DEVICES = (SITE, BANK, STATION, METER, PLUG)
+WALLBOX = ("demo-wallbox", "A5191", "Carport", "ev_charger", "1.0.2")
+DEVICES = (SITE, BANK, STATION, METER, PLUG, WALLBOX)
 
 Device = tuple[str, str, str, str, str]
 Values = Mapping[Series, float]
@@ -57,6 +58,7 @@ class DemoSolix(Collector[Config]):
         self._publish_state(out, home, when)
 
     def _values(self, home: Home, when: float) -> Mapping[Device, Values]:
+        wallbox = 3700.0 if daily(when, 0.0, 1.0, peak_hour=2) > 0.8 else 0.0
         plug = 35 + 60 * (noise(when, "desk", 1.0, 1200.0) > -0.2) * daily(when, 0.1, 1, weekend=0.3)
         grow = self._totals.grow
         return {
@@ -80,6 +82,10 @@ class DemoSolix(Collector[Config]):
                 Series(metrics.PLUG_VOLTAGE): VOLTS,
                 Series(metrics.PLUG_CURRENT): plug / VOLTS,
                 Series(metrics.PLUG_ENERGY): grow("plug", plug, when),
+            },
+            WALLBOX: {
+                Series(metrics.EV_POWER): wallbox,
+                Series(metrics.EV_ENERGY): grow("wallbox", wallbox, when),
             },
         }
 
@@ -175,6 +181,8 @@ def _station(home: Home, when: float) -> Values:
         Series(metrics.AC_OUTPUT): home.station_output_watts,
         Series(metrics.CHARGE_POWER): home.station.charging_watts,
         Series(metrics.DISCHARGE_POWER): home.station.discharging_watts,
+        Series(metrics.DC_INPUT): 0.0,
+        Series(metrics.DC_OUTPUT): 0.0,
         Series(metrics.PORT, "usbc_1"): 0.0,
         Series(metrics.GRID_CONNECTED): float(home.grid_is_there),
     }
@@ -182,13 +190,15 @@ def _station(home: Home, when: float) -> Values:
 
 def _battery(battery: Battery, when: float) -> Values:
     power = battery.charging_watts + battery.discharging_watts
+    celsius = daily(when, 17, 26, peak_hour=16) + power / 300
     return {
         Series(metrics.CHARGE): battery.charge_ratio,
         Series(metrics.PACK_CHARGE, "main_battery"): battery.charge_ratio,
         Series(metrics.HEALTH): 0.97,
         Series(metrics.CAPACITY): battery.capacity_joules,
         Series(metrics.STORED): battery.charge_ratio * battery.capacity_joules,
-        Series(metrics.TEMPERATURE): daily(when, 17, 26, peak_hour=16) + power / 300,
+        Series(metrics.TEMPERATURE): celsius,
+        Series(metrics.PACK_TEMPERATURE, "main_battery"): celsius,
     }
 
 

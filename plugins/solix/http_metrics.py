@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from collector_core import AuthFailed
+from collector_plugins.solix.login_lock import LoginLock, told_lock
 from collector_plugins.solix.request_budget import RequestBudget, RequestResult
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def counting_middleware(
-    budget: RequestBudget,
+    budget: RequestBudget, lock: LoginLock
 ) -> Callable[[ClientRequest, ClientHandlerType], Awaitable[ClientResponse]]:
     """A middleware of aiohttp's client; raises `AuthFailed` where the login itself is forbidden."""
 
@@ -30,11 +31,20 @@ def counting_middleware(
         result = classify_response(response.status, body)
         retry_after = response.headers.get("retry-after", "")
         budget.record_result(endpoint, result, float(retry_after) if retry_after.isdecimal() else 0.0)
-        if endpoint == budget.login and result is RequestResult.UNAUTHORIZED:
+        if endpoint == budget.login:
+            _record_login(lock, result, body)
+        if endpoint == budget.login and result is RequestResult.UNAUTHORIZED and not lock.seconds_left:
             raise AuthFailed("the cloud refused the login", fix="check `email`, `password` and `country` in the app")
         return response
 
     return middleware
+
+
+def _record_login(lock: LoginLock, result: RequestResult, body: bytes) -> None:
+    if result is RequestResult.OK:
+        lock.clear()
+    elif (seconds := told_lock(body)) is not None:
+        lock.lock(seconds)
 
 
 def classify_response(status: int, body: bytes) -> RequestResult:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
 from collector_core import Metric, Unit
 from collector_plugins.solix import metrics
 from collector_plugins.solix.parsing import at, number
+from collector_plugins.solix.series import Series
+from collector_plugins.solix.totals import USB, with_totals
 
 PERCENT = 0.01
 WATT_HOUR = 3600.0
@@ -24,6 +25,7 @@ HOUR = 3600.0
 MOST_WATTS = 1e6  # no device of this maker comes near: beyond it a message was misread
 LOWEST_CELSIUS = -60.0
 HIGHEST_CELSIUS = 150.0
+PORT_CHARGES = 2.0  # the status of a port that takes power instead of giving it
 
 
 class Part(StrEnum):
@@ -32,13 +34,6 @@ class Part(StrEnum):
     ALL = "all"
     POSITIVE = "positive"
     NEGATIVE = "negative"
-
-
-class Series(NamedTuple):
-    """One series of a device; `label` is the value of the metric's own label, where it has one."""
-
-    metric: Metric
-    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +73,11 @@ def _each(pattern: str, metric: Metric, labels: Sequence[str], factor: float = 1
     return tuple(Field(pattern.format(label), metric, factor, label=label) for label in labels)
 
 
-CHANNELS = ("1", "2", "3", "4")
-PORTS = ("usbc_1", "usbc_2", "usbc_3", "usbc_4", "usba_1", "usba_2", "dc_12v_1", "dc_12v_2")
-PACKS = ("main_battery", "exp_1", "exp_2", "exp_3", "exp_4", "exp_5", "device_1", "device_2", "device_3", "device_4")
+CHANNELS = ("1", "2", "3", "4", "5", "6", "7", "8")
+PORTS = ("usbc_1", "usbc_2", "usbc_3", "usbc_4", "usba_1", "usba_2", "usba_3", "usba_4", "dc_12v_1", "dc_12v_2", USB)
+MOST_PACKS = 16  # more than any model takes
+EXPANSIONS = tuple(f"exp_{number}" for number in range(1, MOST_PACKS + 1))
+PACKS = ("main_battery", *EXPANSIONS, *(f"device_{number}" for number in range(1, MOST_PACKS + 1)))
 
 BATTERY = (
     Field("battery_capacity", metrics.CAPACITY, WATT_HOUR),  # Wh, not a charge
@@ -90,6 +87,7 @@ BATTERY_MQTT = (
     Field("battery_soc", metrics.CHARGE, PERCENT),
     Field("battery_soh", metrics.HEALTH, PERCENT),
     *_each("{}_soc", metrics.PACK_CHARGE, PACKS, PERCENT),
+    *_each("{}_temperature", metrics.PACK_TEMPERATURE, PACKS),
     Field("temperature", metrics.TEMPERATURE),
 )
 BATTERY_POWER = (
@@ -129,18 +127,51 @@ POWER_STATION = Table(
     rest=BATTERY[:1],  # no charge and no power; battery_energy follows from the charge that came over MQTT
     mqtt=(
         *BATTERY_MQTT,
+        *_signed("battery_power_signed", metrics.CHARGE_POWER, metrics.DISCHARGE_POWER),  # + is charging
         Field("input_power_total", metrics.INPUT),
         Field("bat_charge_power", metrics.INPUT),  # AC and solar together, whatever the name says
         Field("output_power_total", metrics.OUTPUT),
-        Field("ac_input_power", metrics.AC_INPUT),
         Field("ac_input_power_total", metrics.AC_INPUT),
-        Field("ac_output_power", metrics.AC_OUTPUT),
+        Field("ac_input_power", metrics.AC_INPUT),
         Field("ac_output_power_total", metrics.AC_OUTPUT),
+        Field("ac_output_power", metrics.AC_OUTPUT),
+        Field("dc_input_power_total", metrics.DC_INPUT),
+        Field("dc_input_power", metrics.DC_INPUT),
+        Field("dc_output_power_total", metrics.DC_OUTPUT),
+        Field("dc_output_power", metrics.PORT, label="dc"),  # of the 12 V socket alone
         Field("photovoltaic_power", metrics.SOLAR),
         *_each("pv_{}_power", metrics.SOLAR_CHANNEL, CHANNELS),
         *_each("{}_power", metrics.PORT, PORTS),
         Field("remaining_time_hours", metrics.REMAINING, HOUR),
     ),
+)
+
+CHARGER = Table(
+    mqtt=(
+        *BATTERY_MQTT,
+        Field("output_power", metrics.OUTPUT),
+        *_each("{}_power", metrics.PORT, PORTS),
+    )
+)
+
+EV_CHARGER = Table(
+    mqtt=(
+        Field("bat_charge_power", metrics.EV_POWER),  # into the vehicle's battery
+        Field("charging_energy", metrics.EV_ENERGY, KWH),
+    )
+)
+
+POWER_DOCK = Table(  # what it reports is that of the whole home
+    mqtt=(
+        Field("battery_soc_total", metrics.CHARGE, PERCENT),
+        *_each("{}_soc", metrics.PACK_CHARGE, PACKS, PERCENT),
+        *_each("{}_temperature", metrics.PACK_TEMPERATURE, PACKS),
+        *_signed("battery_power_signed_total", metrics.CHARGE_POWER, metrics.DISCHARGE_POWER),  # + is charging
+        Field("pv_power_total", metrics.SOLAR),
+        *_signed("grid_power_signed", metrics.GRID_IMPORT, metrics.GRID_EXPORT),  # + is import
+        Field("home_demand_total", metrics.HOME_LOAD),
+        Field("home_demand_circuit_total", metrics.HOME_LOAD),
+    )
 )
 
 HOME_MQTT = (
@@ -208,6 +239,9 @@ TABLES: Mapping[str, Table] = {
     "smartmeter": SMART_METER,
     "smartplug": SMART_PLUG,
     "inverter": INVERTER,
+    "combiner_box": POWER_DOCK,
+    "charger": CHARGER,
+    "ev_charger": EV_CHARGER,
 }
 
 SITE = (
@@ -254,9 +288,19 @@ def read_rest(kind: str, device: Mapping[str, object]) -> dict[Series, float]:
 
 
 def read_mqtt(kind: str, values: Mapping[str, object]) -> dict[Series, float]:
-    """What one message says of a device of a class."""
+    """What one message says of a device of a class, with the totals that follow from it."""
+    return with_totals(kind, read_message(kind, values))
+
+
+def read_message(kind: str, values: Mapping[str, object]) -> dict[Series, float]:
+    """What one message says of a device of a class; the parts of a total may be spread over several messages."""
     found = read(TABLES.get(kind, Table()).mqtt, values)
+    for absent in _absent(values):
+        found.pop(absent, None)
     found.update((series, value) for series, value in _derived(kind, values) if series not in found)
+    for port in _charging_ports(values):
+        if (series := Series(metrics.PORT, port)) in found:
+            found[series] = 0.0
     return {} if is_asleep(found) else found
 
 
@@ -266,27 +310,25 @@ def is_asleep(found: Mapping[Series, float]) -> bool:
     return Series(metrics.CHARGE) in found and not any(telling)
 
 
+def _absent(values: Mapping[str, object]) -> Iterator[Series]:
+    """The series of expansion batteries that are not plugged in, where their number is reported."""
+    told = number(values.get("expansion_packs"))
+    if told is not None and 0 <= told <= len(EXPANSIONS):
+        for pack in EXPANSIONS[int(told) :]:
+            yield Series(metrics.PACK_CHARGE, pack)
+            yield Series(metrics.PACK_TEMPERATURE, pack)
+
+
+def _charging_ports(values: Mapping[str, object]) -> Iterator[str]:
+    """The ports that take power now: what they report is no output."""
+    return (port for port in PORTS if number(values.get(f"{port}_status")) == PORT_CHARGES)
+
+
 def _derived(kind: str, values: Mapping[str, object]) -> Iterator[tuple[Series, float]]:
     if (charge := _charge_of_packs(values)) is not None:
         yield Series(metrics.CHARGE), charge
     if kind == "powerpanel" and (outage := number(values.get("grid_status"))) in {0.0, 1.0}:
         yield Series(metrics.GRID_CONNECTED), 1.0 - outage
-    if TABLES.get(kind) is POWER_STATION and (total := _input_of_inlets(values)) is not None:
-        yield Series(metrics.INPUT), total
-
-
-def _input_of_inlets(values: Mapping[str, object]) -> float | None:
-    """What comes in where no total is told; the DC inlet is where panels are plugged in: both names say its watts."""
-    alternating = _first(values, "ac_input_power", "ac_input_power_total")
-    direct = _first(values, "dc_input_power", "dc_input_power_total")
-    solar = _first(values, "photovoltaic_power")
-    if alternating is None or (direct is None and solar is None):
-        return None
-    return alternating + max(direct or 0.0, solar or 0.0)
-
-
-def _first(values: Mapping[str, object], *names: str) -> float | None:
-    return next((found for name in names if (found := number(values.get(name))) is not None), None)
 
 
 def _charge_of_packs(values: Mapping[str, object]) -> float | None:
@@ -295,7 +337,7 @@ def _charge_of_packs(values: Mapping[str, object]) -> float | None:
     if main is None:
         return None
     told = number(values.get("expansion_packs"))
-    packs = [number(values.get(f"exp_{pack}_soc")) for pack in range(1, 6)]
+    packs = [number(values.get(f"{pack}_soc")) for pack in EXPANSIONS]
     there = packs[: int(told)] if told is not None and 0 <= told <= len(packs) else [pack for pack in packs if pack]
     charges = [main, *(pack for pack in there if pack is not None)]
     ratio = sum(charges) / len(charges) * PERCENT

@@ -111,6 +111,20 @@ AC_OUTPUT = _watts(
     of="battery",
     title="AC power out of a power station",
 )
+DC_INPUT = _watts(
+    "dc_input",
+    "Power in through DC inlets, solar panels included; part of the input.",
+    topic="dc_input_power",
+    of="battery",
+    title="DC power into a power station",
+)
+DC_OUTPUT = _watts(
+    "dc_output",
+    "Power out through DC ports; part of the output.",
+    topic="dc_output_power",
+    of="battery",
+    title="DC power out of a power station",
+)
 PORT = _watts(
     "port_output",
     "Power out through one port; part of the output.",
@@ -181,6 +195,17 @@ TEMPERATURE = Gauge(
     title="Temperature of a power station",
 )
 
+PACK_TEMPERATURE = Gauge(
+    "solix_battery_pack_temperature_celsius",
+    "Temperature of one pack or sub-device.",
+    Unit.CELSIUS,
+    (*LABELS, "pack"),
+    topic="pack_temperature",
+    of="battery",
+    title="Temperature of a battery pack",
+)
+EV_POWER = _watts("ev_charger", "Power into a vehicle.", topic="power", of="ev_charger", title="Power into a vehicle")
+
 SOLAR_ENERGY = _joules_total(
     "solar", "Solar energy, as counted by the device.", topic="energy", of="solar", title="Solar energy"
 )
@@ -225,6 +250,13 @@ PLUG_ENERGY = _joules_total(
     topic="energy",
     of="plug",
     title="Energy through a smart plug",
+)
+EV_ENERGY = _joules_total(
+    "ev_charger",
+    "Energy into vehicles, as counted by the charger.",
+    topic="energy",
+    of="ev_charger",
+    title="Energy into vehicles",
 )
 ENERGY_TODAY = Gauge(
     "solix_energy_today_joules",
@@ -308,6 +340,8 @@ OF_A_DEVICE = (
     OUTPUT,
     AC_INPUT,
     AC_OUTPUT,
+    DC_INPUT,
+    DC_OUTPUT,
     PORT,
     SOLAR,
     SOLAR_CHANNEL,
@@ -320,6 +354,8 @@ OF_A_DEVICE = (
     PLUG_VOLTAGE,
     PLUG_CURRENT,
     TEMPERATURE,
+    PACK_TEMPERATURE,
+    EV_POWER,
     SOLAR_ENERGY,
     CHARGED_ENERGY,
     DISCHARGED_ENERGY,
@@ -327,6 +363,7 @@ OF_A_DEVICE = (
     IMPORT_ENERGY,
     EXPORT_ENERGY,
     PLUG_ENERGY,
+    EV_ENERGY,
     ENERGY_TODAY,
     SITE_SOLAR,
     SITE_OUTPUT,

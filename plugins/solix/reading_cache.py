@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from collector_plugins.solix.mapping import Series
+from collector_plugins.solix.device_counters import DeviceCounters
+from collector_plugins.solix.series import Series
 
 
 class ReadingSource(StrEnum):
@@ -25,12 +26,16 @@ class CachedReading(NamedTuple):
 
 
 class ReadingCache:
-    """Readings by device. A reading older than the limit of its source (seconds) is no longer shown."""
+    """Readings by device. A reading older than the limit of its source (seconds) is no longer shown.
+
+    Of counters it keeps the corrected total.
+    """
 
     def __init__(self, limits: Mapping[ReadingSource, float]) -> None:
         self._limits = limits
         self._readings: dict[str, dict[Series, CachedReading]] = {}
         self._newest: dict[str, dict[ReadingSource, float]] = {}
+        self._counters = DeviceCounters()
 
     def put_values(
         self,
@@ -50,7 +55,7 @@ class ReadingCache:
         if not values:
             return
         readings = self._readings.setdefault(device, {})
-        for series, value in values.items():
+        for series, value in self._counters.correct(device, values, at).items():
             known = readings.get(series)
             if known is None or known.at <= at:
                 readings[series] = CachedReading(value, at, max(limit, self._limits[source]))
@@ -75,3 +80,4 @@ class ReadingCache:
         for gone in self._readings.keys() - set(devices):
             del self._readings[gone]
             self._newest.pop(gone, None)
+        self._counters.keep_devices(devices)

@@ -24,6 +24,7 @@ class TokenStore:
         self.folder = folder
         account = hashlib.sha256(email.strip().lower().encode()).hexdigest()[:12]
         self.token = folder / f"token-{account}.json"
+        self.lock = folder / f"lock-{account}.json"
 
     def prepare(self) -> None:
         """Create the folder and delete a token that cannot be read; raises `NotAvailable`."""

@@ -101,5 +101,54 @@ print("alive")
     assert done.stdout == "alive\n"
 
 
+def test_controls_and_forged_lines_are_made_visible(log_to):
+    stream, _ = log_to("text")
+    logging.getLogger("x").warning(
+        "%s", "red \x1b[31m, C1 \x9b2J, back\r\b, turned \u202e\n2026-01-31T12:00:00Z ERROR x: forged"
+    )
+    first, second = stream.getvalue().splitlines()
+    assert first.endswith(r"red \x1b[31m, C1 \x9b2J, back\x0d\x08, turned \u202e")
+    assert second == "  2026-01-31T12:00:00Z ERROR x: forged"
+
+
+def test_json_lines_have_no_controls_either(log_to):
+    stream, _ = log_to("json")
+    logging.getLogger("x").warning("C1 \x9b2J and Wärme")
+    assert json.loads(stream.getvalue())["message"] == r"C1 \x9b2J and Wärme"
+
+
+STALLING = """
+import logging, sys
+from collector_core.cli import logs
+from collector_core.cli.exit import leave
+from collector_core.config.secrets import Redactor
+logs.configure("info", "text", Redactor(), in_background=True)
+logs.FLOOD_LINES = 10**9
+for _ in range(20_000):
+    logging.getLogger("x").info("x" * 100)
+print("alive", flush=True)
+leave(0)
+"""
+
+
+def test_a_reader_of_stderr_that_stalls_holds_up_nobody_not_even_the_end():
+    command = [sys.executable, "-c", STALLING]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "alive\n"
+        assert process.wait(60) == 0
+
+
+def test_what_a_slow_reader_missed_is_counted():
+    command = [sys.executable, "-c", STALLING.replace("leave(0)", "sys.stdin.read(); leave(0)")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stderr=pipe, stdout=pipe, text=True) as process:
+        process.stdout.readline()
+        lines = process.stderr
+        assert any("log lines are lost: whoever reads stderr is too slow" in line for line in lines)
+        process.stdin.close()
+        lines.read()
+        assert process.wait(60) == 0
+
+
 def test_redaction_leaves_nothing_of_overlapping_secrets():
     assert redact("abcdef abc", ["abc", "abcdef"]) == "<secret> <secret>"

@@ -1,10 +1,11 @@
 """What plugins do that nobody expects of them; the collector's thread lives on and says once what happened."""
 
 import asyncio
+import sys
 
 import pytest
 
-from collector_core import Collector, Gauge
+from collector_core import Collector, Gauge, Result, hookimpl
 from collector_core.errors import describe
 from collector_core.model.readings import PartFailure
 
@@ -35,6 +36,67 @@ def test_an_exception_that_cannot_be_printed_is_an_error_like_any_other(bench):
     b = bench(Mute)
     b.tick()
     assert b.runner.last_report.error.startswith("Unspeakable: cannot say what is wrong (test_faults.py:")
+
+
+def test_an_exception_whose_text_hangs_is_given_up_like_a_run_that_hangs(bench, gate):
+    class Slow(Exception):
+        def __str__(self):
+            gate.wait()
+            return "at last"
+
+    class Silent(Odd):
+        """Raises what takes for ever to print."""
+
+        def collect(self, out):
+            raise Slow
+
+    b = bench(Silent)
+    b.run_in_background()
+    b.clock.advance(6)
+    b.runner.tick(b.clock.monotonic())
+    assert b.runner.last_report.result is Result.TIMEOUT
+
+
+def test_attributes_of_foreign_exceptions_that_are_called_like_ours_may_hold_anything(bench):
+    class Foreign(Exception):
+        fix, retry_after = 5, "tomorrow"
+
+    class Wrapper(Odd):
+        """Raises what somebody else's library raises."""
+
+        def collect(self, out):
+            with out.part(plug="a"):
+                raise Foreign("part")
+            raise Foreign("whole")
+
+    b = bench(Wrapper)
+    for _ in range(2):
+        b.tick()
+        b.clock.advance(600)
+    report = b.runner.last_report
+    assert (report.error[:14], report.fix) == ("Foreign: whole", "")
+
+
+def test_meters_that_exit_or_hang_are_the_collectors_own_failure(bench, gate):
+    class Metering(Odd):
+        """Hands over nothing, in every bad way."""
+
+        offer = staticmethod(lambda: sys.exit("enough"))
+
+        @hookimpl
+        def collector_energy_meters(self):
+            return self.offer()
+
+    b = bench(Metering)
+    b.tick()
+    assert (b.runner.last_report.result, b.runner.energy_meters()) == (Result.OK, ())
+    Metering.offer = staticmethod(gate.wait)
+    b.clock.advance(1)
+    b.run_in_background()
+    assert b.runner.energy_meters() == ()  # whoever asks does not wait
+    b.clock.advance(6)
+    b.runner.tick(b.clock.monotonic())
+    assert b.runner.last_report.result is Result.TIMEOUT
 
 
 def test_a_message_is_one_line_and_not_endless():

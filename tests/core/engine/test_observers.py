@@ -1,5 +1,6 @@
 """Collectors that see the runs of others, and what all sources show."""
 
+from asyncio import CancelledError
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,18 @@ def test_what_an_observer_raises_is_counted_and_harms_no_run(app, probe):
     report = watcher.run_now()
     assert report.result is Result.OK
     assert watcher.health.part_failures == 1
+
+
+@pytest.mark.parametrize("error", [SystemExit("enough"), KeyboardInterrupt(), CancelledError(), BaseException("panic")])
+def test_an_observer_that_wants_to_end_everything_keeps_its_thread(app, probe, error):
+    def give_up(report):
+        raise error
+
+    other, watcher = app.build(probe[0]), app.build(make_watcher(give_up))
+    for runs in (1, 2):
+        other.run_now()
+        assert watcher.run_now().result is Result.OK
+        assert watcher.health.part_failures == runs
 
 
 def test_an_observer_that_does_not_run_keeps_the_newest_reports_only(app, probe):

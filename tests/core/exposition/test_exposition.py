@@ -190,6 +190,11 @@ def test_gzip_holds_the_same_bytes():
     [
         ("", Format.TEXT, "text/plain"),
         ("*/*", Format.TEXT, "text/plain"),
+        ('text/plain;version="1.0.0"', Format.TEXT, "text/plain; version=1.0.0"),
+        ("text/plain;version=one", Format.TEXT, "text/plain; version=0.0.4"),
+        ("application/openmetrics-text;version=1.x, text/plain", Format.TEXT, "text/plain; version=0.0.4"),
+        ('application/openmetrics-text; version="1.0.0"', Format.OPENMETRICS, "application/openm"),
+        (f"application/openmetrics-text;version={'9' * 5000}", Format.TEXT, "text/plain; version=0.0.4"),
         ("text/html,application/xhtml+xml", Format.TEXT, "text/plain"),
         (
             "application/openmetrics-text;version=1.0.0,text/plain;q=0.5,*/*;q=0.1",

@@ -26,7 +26,7 @@ class FakeChain:
 
     @property
     def head(self):
-        return self.blocks[-1]
+        return next(block for block in reversed(self.blocks) if block)
 
     @property
     def height(self):
@@ -52,6 +52,10 @@ class FakeChain:
             }
         )
         return self.head
+
+    def leave_empty(self, heights):
+        """Heights without a block."""
+        self.blocks += [None] * heights
 
     def grow(self, blocks, *transactions, seconds=12):
         for _ in range(blocks):
@@ -81,6 +85,8 @@ class FakeNode:
         self.final = None  # the height of the newest final block
         self.takes_batches = True
         self.whole = True
+        self.missing = None  # what it says of a height without a block
+        self.hidden = {}  # what it says instead of the block of a height
         self.asked = []
 
     def handle(self, message):
@@ -110,7 +116,9 @@ class FakeNode:
             return ValueError("finalized block not found")
         number = {"latest": len(blocks) - 1, "finalized": self.final}.get(tag)
         number = int(tag, 16) if number is None else number
-        block = blocks[number] if number < len(blocks) else None
-        if block is None or (whole and self.whole):
+        block = self.hidden.get(number, blocks[number]) if number < len(blocks) else None
+        if block is None and number < len(blocks):
+            return self.missing
+        if block is None or isinstance(block, Exception) or (whole and self.whole):
             return block
         return {**block, "transactions": ["0x" + "00" * 32] * len(block["transactions"])}

@@ -59,7 +59,7 @@ class RecordedBlockchain(Blockchain):
     def make_source(self, node):
         recorded = Recorded(self.ctx.root, node.name)
         if node.source == "evm":
-            return Evm(node, recorded, self.ctx.clock)
+            return Evm(node, recorded, self.ctx.clock, self.ctx.logger.warning)
         if node.source == "prometheus":
             return PrometheusSource(node, recorded, self.ctx.clock)
         return super().make_source(node)

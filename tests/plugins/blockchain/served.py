@@ -25,6 +25,7 @@ class Served:
     def heal(self):
         self.fault, self.status, self.headers, self.delay = None, 200, {}, 0.0
         self.hangs_up, self.hangs_up_once, self.before = False, False, b""
+        self.status_once = None
 
     @property
     def http(self):
@@ -75,7 +76,7 @@ class Served:
         if self.hangs_up or self.hangs_up_once:
             self.hangs_up_once = False
             request.transport.abort()
-        return web.Response(body=body, status=self.status, headers=self.headers)
+        return web.Response(body=body, status=self.status_once or self.status, headers=self.headers)
 
     async def _page(self, request):
         return web.Response(body=self.page, status=self.status)

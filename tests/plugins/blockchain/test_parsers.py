@@ -11,8 +11,9 @@ from collector_core import NotAvailable
 from collector_plugins.blockchain.block import MAX_TRANSACTIONS, Block, parse_block
 from collector_plugins.blockchain.ipc_transport import last_value
 from collector_plugins.blockchain.promtext import Wanted, read_page
-from collector_plugins.blockchain.quantities import MAX_INTEGER, hash32, quantity
-from collector_plugins.blockchain.rpc import RpcError, match, match_one
+from collector_plugins.blockchain.quantities import LATEST_SECOND, MAX_INTEGER, hash32, quantity, unix_time
+from collector_plugins.blockchain.refusals import RpcError, parse_error
+from collector_plugins.blockchain.rpc import match, match_one
 from collector_plugins.blockchain.state import parse_state
 from tests.plugins.blockchain.fakechain import CREATE, TRANSFER, FakeChain, call
 
@@ -37,10 +38,44 @@ def test_any_value_is_a_quantity_in_range_or_refused(value):
         assert len(str(error)) < 200
 
 
-@pytest.mark.parametrize("value", ["", "0x", "12", "0x-1", "0x 1", "0x1_0", "0x٣", " 0x1", "0x1\n", True, 7, None])
+@pytest.mark.parametrize(
+    "value", ["", "0x", "12", "0x-1", "0x 1", "0x1_0", "0x٣", " 0x1", "0x1\n", True, 7.5, -7, 1e400, None]
+)
 def test_what_is_no_quantity_is_refused(value):
     with pytest.raises(ValueError, match="not a quantity"):
         quantity(value)
+
+
+@pytest.mark.parametrize("number", [0, 7, 7.0, 21_000_000])
+def test_a_plain_number_is_a_quantity(number):
+    assert quantity(number) == number
+
+
+@pytest.mark.parametrize("unit", [1, 10**3, 10**6, 10**9])
+@given(st.integers(10**9, 10**10))
+def test_a_time_is_in_seconds_whatever_its_unit(unit, seconds):
+    assert unix_time(hex(seconds * unit)) == unix_time(seconds * unit) == seconds
+
+
+@given(JSON)
+def test_any_value_is_a_time_before_the_year_5138_or_refused(value):
+    try:
+        assert 0 <= unix_time(value) < LATEST_SECOND
+    except ValueError as error:
+        assert len(str(error)) < 200
+
+
+@pytest.mark.parametrize("field", ["parentHash", "timestamp", "size", "gasUsed"])
+@given(JSON)
+def test_a_malformed_field_of_no_importance_leaves_the_rest_of_a_block(field, value):
+    head = FakeChain().add(TRANSFER, call(), CREATE)
+    block, whole = parse_block({**head, field: value}, {}), parse_block(head, {})
+    assert (block.number, block.hash, block.transactions, block.calls) == (
+        whole.number,
+        whole.hash,
+        whole.transactions,
+        whole.calls,
+    )
 
 
 @given(JSON)
@@ -155,3 +190,34 @@ nothing NaN
 def test_a_line_that_is_wanted_and_broken_is_refused():
     with pytest.raises(ValueError, match="line 1: cannot read"):
         read_page(b"height twelve\n", [Wanted("height")])
+
+
+@given(JSON)
+def test_any_error_is_bounded_printable_and_of_one_kind(error):
+    found = parse_error(error)
+    assert len(str(found)) < 200
+    assert str(found).isprintable()
+    assert not (found.is_limit and found.is_about_size)
+    assert found.pause is None or found.pause >= 0
+
+
+@pytest.mark.parametrize(
+    ("error", "is_limit", "pause"),
+    [
+        ({"code": 429, "message": "no"}, True, None),
+        ({"code": "429", "message": "no"}, True, None),
+        ({"code": -32005, "message": "daily request count exceeded", "data": {"backoff_seconds": 30}}, True, 30),
+        ({"code": -32005, "message": "", "data": {"rate": {"backoff_seconds": 12.5}}}, True, 12.5),
+        ({"code": -32000, "message": "call rate limit exhausted, retry in 10s"}, True, 10),
+        ({"code": -32000, "message": "Please wait 500ms between calls: throttled"}, True, 0.5),
+        ({"code": -32603, "message": "15/second request limit reached"}, True, None),
+        ("over the rate limit", True, None),
+        ({"code": -32600, "message": "batch too large"}, False, None),
+        ({"code": -32003, "message": "response size exceeded"}, False, None),
+        ({"code": -32000, "message": "header not found"}, False, None),
+        ({"code": -32601, "message": "the method eth_x does not exist/is not available"}, False, None),
+    ],
+)
+def test_what_says_that_it_is_asked_too_often_is_a_limit(error, is_limit, pause):
+    found = parse_error(error)
+    assert (found.is_limit, found.pause) == (is_limit, pause)

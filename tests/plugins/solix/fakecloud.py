@@ -48,6 +48,7 @@ class Fault:
     how: str = ""
     times: int = 1_000_000
     headers: dict = field(default_factory=dict)
+    msg: str = "refused"
 
 
 class FakeCloud:
@@ -141,7 +142,7 @@ class FakeCloud:
         if fault.how in BODIES:
             return web.Response(text=BODIES[fault.how], content_type="application/json")
         if fault.code:
-            return web.json_response({"code": fault.code, "msg": "refused", "data": None})
+            return web.json_response({"code": fault.code, "msg": fault.msg, "data": None})
         if fault.status:
             return web.Response(status=fault.status, text="no", headers=fault.headers)
         return None

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from collector_core import AuthFailed, HttpClient
 from collector_core.testing import FakeClock
 from collector_plugins.solix.http_metrics import classify_response, counting_middleware
+from collector_plugins.solix.login_lock import LoginLock
 from collector_plugins.solix.request_budget import HeldBack, RequestBudget, RequestResult
 
 LOGIN = "passport/login"
@@ -24,20 +25,21 @@ class Cloud:
         self.answers = {}
 
     async def answer(self, request):
-        status, headers = self.answers.get(request.path.lstrip("/"), (200, {}))
+        status, headers, *said = self.answers.get(request.path.lstrip("/"), (200, {}))
         if status is None:
             request.transport.close()
             return web.Response()
-        return web.json_response({"code": 0}, status=status, headers=headers)
+        return web.json_response(*(said or [{"code": 0}]), status=status, headers=headers)
 
 
 @pytest.fixture
-async def cloud():
+async def cloud(tmp_path):
     """A cloud and `cloud.post(endpoint)`, which asks it as the library does: through a lent session."""
     cloud, app, http = Cloud(), web.Application(), HttpClient()
     cloud.budget = RequestBudget(FakeClock(), LOGIN, lambda: 0.0)
+    cloud.lock = LoginLock(tmp_path / "lock.json", FakeClock())
     app.router.add_post("/{endpoint:.*}", cloud.answer)
-    session = http.aiohttp_session(middlewares=(counting_middleware(cloud.budget),))
+    session = http.aiohttp_session(middlewares=(counting_middleware(cloud.budget, cloud.lock),))
     async with TestServer(app) as server:
 
         async def post(endpoint):
@@ -79,6 +81,22 @@ async def test_a_forbidden_login_is_a_refused_account_but_a_forbidden_request_is
     await cloud.post("sites")
     with pytest.raises(AuthFailed):
         await cloud.post(LOGIN)
+
+
+@pytest.mark.parametrize("status", [200, 401])
+async def test_a_login_that_says_so_locks_the_account_and_one_that_works_unlocks_it(cloud, status):
+    cloud.answers[LOGIN] = status, {}, {"code": 100053, "msg": "Try again in 5 hours"}
+    await cloud.post(LOGIN)
+    assert cloud.lock.seconds_left == pytest.approx(5 * 3600 + 60)
+    del cloud.answers[LOGIN]
+    await cloud.post(LOGIN)
+    assert cloud.lock.seconds_left == 0
+
+
+async def test_only_a_login_can_lock_the_account(cloud):
+    cloud.answers["sites"] = 200, {}, {"code": 100053, "msg": "Try again in 5 hours"}
+    await cloud.post("sites")
+    assert cloud.lock.seconds_left == 0
 
 
 @pytest.mark.parametrize(

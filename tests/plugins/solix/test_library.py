@@ -135,7 +135,7 @@ def test_a_cloud_that_never_takes_the_token_is_not_asked_to_log_in_for_ever(fake
     assert cloud.counts[LOGIN] <= 2
 
 
-@pytest.mark.parametrize("code", [26108, 26156, 26052, 100053])
+@pytest.mark.parametrize("code", [26108, 26156, 26052])
 def test_a_refused_login_is_tried_once(fake_cloud, live, code):
     cloud = fake_cloud()
     cloud.faults[LOGIN] = Fault(code=code)
@@ -145,6 +145,43 @@ def test_a_refused_login_is_tried_once(fake_cloud, live, code):
     assert cloud.counts[LOGIN] == 1
     assert "energy-collector solix login" in raised.value.fix
     assert EMAIL not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "least"),
+    [
+        (Fault(code=100053, msg="Too many attempts. Try again in 3 hours."), 3 * 3600),
+        (Fault(code=100053, msg="locked"), 3600),
+        (Fault(code=26153, msg="Please try again in 20 minutes"), 3600),
+    ],
+)
+def test_a_locked_account_is_left_alone_until_the_lock_has_passed_and_is_then_used_again(
+    fake_cloud, live, fault, least
+):
+    cloud = fake_cloud()
+    cloud.faults[LOGIN] = fault
+    harness = live(mqtt=False).harness
+    for _ in range(5):
+        with pytest.raises(NotAvailable) as raised:
+            harness.run(advance=least / 6)
+        assert raised.value.reason is Reason.AUTH
+        assert "locked" in raised.value.detail
+    assert cloud.counts[LOGIN] == 1
+    del cloud.faults[LOGIN]
+
+    harness.run(advance=least / 2)
+
+    assert cloud.counts[LOGIN] == 2
+    assert harness.value(metrics.CHARGE, **BANK) is not None
+
+
+def test_a_lock_outlives_the_process(fake_cloud, live):
+    cloud = fake_cloud()
+    cloud.faults[LOGIN] = Fault(code=100053, msg="Try again in 2 hours")
+    for _ in range(3):
+        with pytest.raises(NotAvailable, match="locked"):
+            live(mqtt=False).harness.run()
+    assert cloud.counts[LOGIN] == 1
 
 
 def test_a_wrong_password_is_tried_once(fake_cloud, live):

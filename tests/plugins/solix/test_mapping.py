@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from collector_core import Unit
 from collector_plugins.solix import mapping, metrics
-from collector_plugins.solix.mapping import TABLES, Series, read_mqtt, read_rest
+from collector_plugins.solix.mapping import TABLES, read_mqtt, read_rest
+from collector_plugins.solix.series import Series
 
 ALL_FIELDS = [field for table in TABLES.values() for field in (*table.rest, *table.mqtt)] + [
     *mapping.SITE,

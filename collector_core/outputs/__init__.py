@@ -1,0 +1,1 @@
+"""Delivers what collectors publish to other programs: selected, queued on disk, retried."""

@@ -1,0 +1,81 @@
+"""All outputs of one process: started, told of runs, reloaded, stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from collector_core.config.outputs import OutputInstance, UnloadableOutput
+from collector_core.exposition.sources import Exposition, Source
+from collector_core.model.clock import Clock
+from collector_core.model.published import Published
+from collector_core.model.readings import NOTHING
+from collector_core.outputs.health import METRICS, OutputHealth
+from collector_core.outputs.runner import OutputRunner
+from collector_core.outputs.sampling import Heard
+
+HANDOVER_SECONDS = 1.0  # for an output to put on disk what it has, before another one takes over its queue
+
+
+class Outputs:
+    """The outputs of the configuration. Safe to use from any thread, but for `apply`, which one at a time may call."""
+
+    def __init__(self, exposition: Exposition, clock: Clock, redact: Callable[[str], str]) -> None:
+        self.runners: dict[str, OutputRunner] = {}
+        self._exposition = exposition
+        self._clock = clock
+        self._redact = redact
+        self._started = False
+        self._unloadable: dict[str, OutputHealth] = {}
+        self._down: list[Source] = []
+
+    def apply(self, instances: Iterable[OutputInstance], unloadable: Iterable[UnloadableOutput], root: Path) -> None:
+        """Run these outputs and no others; those that are as before go on undisturbed."""
+        wanted = {instance.name: instance for instance in instances}
+        gone = [name for name, runner in self.runners.items() if wanted.get(name) != runner.instance]
+        self._stop([self.runners.pop(name) for name in gone], HANDOVER_SECONDS)
+        for name, instance in wanted.items():
+            if name not in self.runners:
+                runner = OutputRunner(instance, self._exposition, self._clock, root, self._redact)
+                self.runners[name] = runner
+                if self._started:
+                    runner.start()
+        self._show_unloadable(unloadable)
+
+    def start(self) -> None:
+        """Start all outputs."""
+        self._started = True
+        for runner in self.runners.values():
+            runner.start()
+
+    def stop(self, timeout: float) -> bool:
+        """Stop all within `timeout` seconds; returns whether every thread has ended. What waits stays on disk."""
+        runners, self.runners = list(self.runners.values()), {}
+        return self._stop(runners, timeout)
+
+    def hear(self, time: float, *published: Published) -> None:
+        """Let every output know of a run that ended at `time` (seconds since 1970)."""
+        heard = Heard(time, published)
+        for runner in self.runners.copy().values():
+            runner.hear(heard)
+
+    def health(self) -> list[OutputHealth]:
+        """How every output is, those that cannot be loaded too; by name."""
+        running = [runner.health for runner in self.runners.copy().values()]
+        return sorted([*running, *self._unloadable.values()], key=lambda health: health.output)
+
+    def _stop(self, runners: list[OutputRunner], timeout: float) -> bool:
+        for runner in runners:
+            runner.stop()
+        deadline = self._clock.monotonic() + timeout
+        ended = [runner.join(max(0.0, deadline - self._clock.monotonic())) for runner in runners]
+        return all(ended)
+
+    def _show_unloadable(self, outputs: Iterable[UnloadableOutput]) -> None:
+        for source in self._down:
+            source.close()
+        down = [OutputHealth(each.name, error=each.plugin.error, fix=each.plugin.remedy) for each in outputs]
+        self._unloadable = {health.output: health for health in down}
+        self._down = [self._exposition.source(f"{health.output} (output)", METRICS) for health in down]
+        for source, health in zip(self._down, down, strict=True):
+            source.publish(health.snapshot(self._clock.time(), NOTHING))

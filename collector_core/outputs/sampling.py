@@ -1,0 +1,112 @@
+"""Which samples an output gets: those of the selected series, at most one of each series per interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from collector_core.model.published import Published
+from collector_core.model.readings import Layout
+from collector_core.model.selector import Selector
+from collector_core.model.series import Series
+from collector_core.output import OutputSample
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one run published; `time` is when it ended, in seconds since 1970."""
+
+    time: float
+    published: tuple[Published, ...]
+
+    @property
+    def size(self) -> int:
+        """How many samples there are."""
+        return sum(len(each.snapshot) for each in self.published)
+
+
+class SampleSelection:
+    """The series that any of several selectors means."""
+
+    def __init__(self, selectors: Sequence[Selector]) -> None:
+        self._selectors = selectors
+        self._known: WeakKeyDictionary[Layout, dict[str, dict[int, Series]]] = WeakKeyDictionary()
+
+    def samples(self, heard: Heard) -> Iterator[OutputSample]:
+        """The samples of a run that are meant, each once."""
+        for published in heard.published:
+            values = published.snapshot.values
+            for place, series in self._places(published).items():
+                yield OutputSample(series, values[place], heard.time)
+            for series, value in self._foreign(published).items():
+                yield OutputSample(series, value, heard.time)
+
+    def _places(self, published: Published) -> dict[int, Series]:
+        known = self._known.setdefault(published.snapshot.layout, {})
+        if published.source not in known:
+            known[published.source] = {
+                place: series for each in self._selectors for place, series in each.places(published)
+            }
+        return known[published.source]
+
+    def _foreign(self, published: Published) -> dict[Series, float]:
+        if not published.snapshot.families:
+            return {}
+        return {series: value for each in self._selectors for series, value in each.select_families(published)}
+
+
+class SamplingWindow:
+    """Keeps the newest sample of each series until its interval is over; intervals are multiples of `interval`.
+
+    An `interval` of 0 keeps nothing: the samples of every run come out at once. `closed` is the number of an interval
+    of which samples were already handed out before a restart: no others of it come.
+    """
+
+    def __init__(self, selection: SampleSelection, interval: float, *, closed: int | None = None) -> None:
+        self._selection = selection
+        self._interval = interval
+        self._closed = closed
+        self._number: int | None = None
+        self._newest: dict[tuple[str, Series], OutputSample] = {}
+
+    @property
+    def number(self) -> int | None:
+        """The number of the interval that has samples, None if none has."""
+        return self._number
+
+    def add(self, heard: Heard) -> Iterator[list[OutputSample]]:
+        """Take the samples of a run; yields those of an interval that is over with it."""
+        if not self._interval:
+            yield list(self._selection.samples(heard))
+            return
+        number = int(heard.time // self._interval)
+        if number == self._closed:
+            return
+        if self._number is not None and number == self._number - 1:  # it was overtaken by the run of another collector
+            for sample in self._selection.samples(heard):
+                self._newest.setdefault((sample.series.source, sample.series), sample)
+            return
+        if number != self._number:  # the next one, or any other where somebody has set the clock
+            yield self.take()
+        self._number = number
+        for sample in self._selection.samples(heard):
+            self._newest[sample.series.source, sample.series] = sample
+
+    def take_finished(self, now: float) -> list[OutputSample]:
+        """The samples of the interval, if it is over at `now` (seconds since 1970) or the clock was set back."""
+        is_over = self._number is not None and int(now // self._interval) != self._number
+        return self.take() if is_over else []
+
+    def take(self) -> list[OutputSample]:
+        """All samples that are kept, over or not."""
+        samples = list(self._newest.values())
+        self._newest.clear()
+        self._number = None
+        return samples
+
+    def seconds_left(self, now: float) -> float | None:
+        """How long until the interval is over; None where no sample is kept."""
+        if self._number is None:
+            return None
+        return max(0.0, (self._number + 1) * self._interval - now)

@@ -1,0 +1,198 @@
+"""A queue on disk: what waits to be delivered survives a restart, up to a number of bytes."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import accumulate, takewhile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from collector_core.storage.errors import StorageError
+from collector_core.storage.schema import Schema
+from collector_core.storage.sqlite import Database
+
+OVERHEAD = 64  # bytes that an entry takes on disk beside its body
+VACUUM_BYTES = 1 << 20  # an empty file that is larger is shrunk
+BUSY_SECONDS = 1.0
+
+_SCHEMA = Schema(
+    migrations=[
+        [
+            "CREATE TABLE entry (id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL,"
+            " records INTEGER NOT NULL, body BLOB NOT NULL)",
+            "CREATE TABLE mark (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
+        ]
+    ],
+    salvage=["entry", "mark"],
+)
+_ENTRIES = "SELECT id, at, records, body FROM entry"
+
+
+class Entry(NamedTuple):
+    """What was appended at once, at `at` (seconds since 1970): `records` of them in one `body`."""
+
+    id: int
+    at: float
+    records: int
+    body: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes in the queue."""
+        return len(self.body) + OVERHEAD
+
+    @property
+    def content(self) -> bytes:
+        """The body as it was appended; raises `ValueError` if it is damaged."""
+        try:
+            return zlib.decompress(self.body)
+        except zlib.error as error:
+            raise ValueError(str(error)) from error
+
+
+class DiskQueue:
+    """Entries in the order in which they were appended, in one file that belongs to this process alone.
+
+    An entry is on disk when `append` returns, a power failure included. `bytes` is what all entries take, `records` how
+    many they hold, `oldest_at` when the oldest was appended (None if there is none), `last_id` the newest entry's id,
+    `inherited_id` what that was when the file was first opened.
+    Methods raise `StorageError`, and may be called again: they succeed once the cause is gone. Not thread-safe.
+    """
+
+    def __init__(self, path: Path, *, max_bytes: int) -> None:
+        self._database = Database(path, _SCHEMA, wal=False, exclusive=True, busy_seconds=BUSY_SECONDS)
+        self._max_bytes = max_bytes
+        self._is_open = False
+        self.bytes = 0
+        self.records = 0
+        self.oldest_at: float | None = None
+        self.last_id = 0
+        self.inherited_id: int | None = None
+
+    @property
+    def set_aside(self) -> Path | None:
+        """Where a corrupt file was moved to, if one was found."""
+        return self._database.set_aside
+
+    def open(self) -> None:
+        """Open the file unless it is open; the other methods do so implicitly."""
+        if self._is_open:
+            return
+        totals = f"SELECT total(length(body) + {OVERHEAD}), total(records) FROM entry"  # noqa: S608 - a constant
+        ((size, records),) = self._database.rows(totals)
+        ((last_id,),) = self._database.rows("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'entry'")
+        self.bytes, self.records, self.last_id = int(size), int(records), last_id
+        if self.inherited_id is None:
+            self.inherited_id = last_id
+        self._find_oldest()
+        self._is_open = True
+
+    def close(self) -> None:
+        """Let go of the file; may be called any number of times."""
+        self._is_open = False
+        self._database.close()
+
+    def append(self, entries: Sequence[tuple[float, int, bytes]]) -> list[Entry]:
+        """Take entries (time, records, body); returns the oldest ones, new or not, for which there was no room."""
+        new = [Entry(0, at, records, zlib.compress(body, 1)) for at, records, body in entries]
+        sizes = accumulate(entry.size for entry in reversed(new))
+        fitting = len(list(takewhile(lambda size: size <= self._max_bytes, sizes)))
+        refused, kept = new[: len(new) - fitting], new[len(new) - fitting :]
+        added = sum(entry.size for entry in kept)
+        with self._changing() as connection:
+            lost = self._oldest_beyond(connection, self._max_bytes - added)
+            self._forget(connection, lost)
+            values = [(entry.at, entry.records, entry.body) for entry in kept]
+            connection.executemany("INSERT INTO entry (at, records, body) VALUES (?, ?, ?)", values)
+            self.bytes += added
+            self.records += sum(entry.records for entry in kept)
+            self.last_id += len(kept)
+        return lost + refused
+
+    def head(self, records: int, *, after: int = 0, through: int | None = None) -> list[Entry]:
+        """The oldest entries with ids above `after`: as few as hold `records`; or all up to the id `through`."""
+        self.open()
+        found: list[Entry] = []
+        last = self.last_id if through is None else through
+        while through is not None or sum(entry.records for entry in found) < records:
+            query = f"{_ENTRIES} WHERE id > ? AND id <= ? ORDER BY id LIMIT 1"
+            rows = self._rows(query, (found[-1].id if found else after, last))
+            if not rows:
+                break
+            found.append(Entry(*rows[0]))
+        return found
+
+    def remove_through(self, last_id: int) -> None:
+        """Forget the entries up to this id."""
+        with self._changing() as connection:
+            self._forget(connection, list(takewhile(lambda entry: entry.id <= last_id, _walk(connection))))
+        if not self.records and self._database.path.stat().st_size > VACUUM_BYTES:
+            self._rows("VACUUM")
+
+    def remove_older(self, than: float) -> list[Entry]:
+        """Forget the entries at the head that were appended before `than`; returns them."""
+        self.open()
+        if self.oldest_at is None or self.oldest_at >= than:
+            return []
+        with self._changing() as connection:
+            lost = list(takewhile(lambda entry: entry.at < than, _walk(connection)))
+            self._forget(connection, lost)
+        return lost
+
+    def mark(self, name: str) -> int | None:
+        """A number that was kept beside the entries."""
+        rows = self._rows("SELECT value FROM mark WHERE name = ?", (name,))
+        return rows[0][0] if rows else None
+
+    def set_mark(self, name: str, value: int) -> None:
+        """Keep a number beside the entries."""
+        with self._changing() as connection:
+            connection.execute("INSERT OR REPLACE INTO mark VALUES (?, ?)", (name, value))
+
+    def _oldest_beyond(self, connection: sqlite3.Connection, limit: int) -> list[Entry]:
+        """The oldest entries that must go so that the others take at most `limit` bytes."""
+        excess = self.bytes - limit
+        lost: list[Entry] = []
+        for entry in _walk(connection) if excess > 0 else ():
+            lost.append(entry)
+            excess -= entry.size
+            if excess <= 0:
+                break
+        return lost
+
+    def _forget(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+        """Delete the oldest entries."""
+        if entries:
+            connection.execute("DELETE FROM entry WHERE id <= ?", (entries[-1].id,))
+            self.bytes -= sum(entry.size for entry in entries)
+            self.records -= sum(entry.records for entry in entries)
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction; after one that failed everything is counted anew."""
+        self.open()
+        try:
+            with self._database.transaction() as connection:
+                yield connection
+        except BaseException:
+            self._is_open = False
+            raise
+        self._find_oldest()
+
+    def _rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._database.rows(query, parameters)
+        except StorageError:
+            self._is_open = False
+            raise
+
+    def _find_oldest(self) -> None:
+        rows = self._rows("SELECT at FROM entry ORDER BY id LIMIT 1")
+        self.oldest_at = rows[0][0] if rows else None
+
+
+def _walk(connection: sqlite3.Connection) -> Iterator[Entry]:
+    return (Entry(*row) for row in connection.execute(f"{_ENTRIES} ORDER BY id"))

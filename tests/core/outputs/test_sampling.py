@@ -1,0 +1,70 @@
+"""An output gets the series that were chosen, at most once per interval, the newest."""
+
+from collector_core import Selector
+from collector_core.outputs.sampling import SampleSelection, SamplingWindow
+from tests.core.outputs.conftest import HEAT, heard
+
+
+def window(interval=60.0, selectors=('{__name__=~".+"}',), **changes):
+    return SamplingWindow(SampleSelection([Selector.parse(text) for text in selectors]), interval, **changes)
+
+
+def values(samples):
+    return [(each.series.labels["plug"], each.value, each.time) for each in samples]
+
+
+def take_all(made, *runs):
+    return [samples for run in runs for samples in made.add(run)]
+
+
+def test_of_an_interval_only_the_newest_sample_of_each_series_comes():
+    made = window()
+    assert take_all(made, heard(120.0, a=1, b=10), heard(130.0, a=2), heard(179.0, b=20)) == [[]]
+    assert made.take_finished(179.9) == []
+    assert values(made.take_finished(180.0)) == [("a", 2, 130.0), ("b", 20, 179.0)]
+    assert made.take_finished(250.0) == []
+
+
+def test_a_run_of_the_next_interval_ends_the_one_before():
+    made = window()
+    ended = take_all(made, heard(120.0, a=1), heard(185.0, a=2))
+    assert values(ended[-1]) == [("a", 1, 120.0)]
+    assert values(made.take()) == [("a", 2, 185.0)]
+
+
+def test_a_run_that_was_overtaken_at_the_end_of_an_interval_replaces_nothing_newer():
+    made = window()
+    take_all(made, heard(120.0, a=1), heard(180.1, a=2), heard(179.9, a=3), heard(179.9, b=4))
+    assert values(made.take()) == [("a", 2, 180.1), ("b", 4, 179.9)]
+
+
+def test_without_an_interval_the_samples_of_every_run_come_at_once():
+    made = window(0.0)
+    assert list(map(values, take_all(made, heard(1.0, a=1), heard(1.5, a=2)))) == [[("a", 1, 1.0)], [("a", 2, 1.5)]]
+
+
+def test_a_clock_that_is_set_back_loses_nothing():
+    made = window()
+    ended = take_all(made, heard(7200.0, a=1), heard(3600.0, a=2))
+    assert values(ended[-1]) == [("a", 1, 7200.0)]
+    assert values(made.take_finished(3700.0)) == [("a", 2, 3600.0)]
+
+
+def test_an_interval_that_was_handed_out_before_a_restart_comes_no_more():
+    made = window(closed=2)
+    assert take_all(made, heard(120.0, a=1), heard(179.0, a=2)) == []
+    take_all(made, heard(180.0, a=3))
+    assert values(made.take()) == [("a", 3, 180.0)]
+
+
+def test_the_same_series_of_two_collectors_are_two():
+    made = window()
+    take_all(made, heard(120.0, a=1), heard(121.0, source="other", a=2))
+    assert sorted(sample.series.source for sample in made.take()) == ["other", "probe"]
+
+
+def test_only_series_that_a_selector_means_come_and_each_once():
+    made = window(0.0, selectors=['probe_heat_*{plug="a"}', "probe_heat_celsius", "unknown"])
+    (samples,) = made.add(heard(1.0, metric=HEAT, a=1, b=2))
+    assert values(samples) == [("a", 1, 1.0), ("b", 2, 1.0)]
+    assert [list(made.add(heard(2.0, a=1)))] == [[[]]]

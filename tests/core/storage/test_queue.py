@@ -1,0 +1,198 @@
+"""A queue keeps its order, its limits and what it acknowledged, whatever happens to its file."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector_core.storage.errors import StorageError, StorageReason
+from collector_core.storage.queue import OVERHEAD, DiskQueue
+
+
+@pytest.fixture
+def queue(tmp_path):
+    """Makes queues on one file, which are closed at the end."""
+    made = []
+
+    def make(max_bytes=1_000_000, path=tmp_path / "q.db"):
+        made.append(DiskQueue(path, max_bytes=max_bytes))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def put(queue, *bodies, at=0.0):
+    return queue.append([(at, 1, body) for body in bodies])
+
+
+def contents(entries):
+    return [entry.content for entry in entries]
+
+
+def noise(number, size=500):
+    """A body that does not compress."""
+    return number.to_bytes(4) + os.urandom(size)
+
+
+def test_entries_come_in_the_order_in_which_they_were_appended(queue):
+    made = queue()
+    put(made, b"a", b"b")
+    put(made, b"c")
+    assert contents(made.head(10)) == [b"a", b"b", b"c"]
+    assert contents(made.head(2)) == [b"a", b"b"]
+
+
+def test_what_was_appended_survives_a_restart_and_what_was_removed_does_not(queue):
+    made = queue()
+    put(made, b"a", b"b", b"c", at=5.0)
+    made.remove_through(made.head(1)[0].id)
+    made.close()
+    again = queue()
+    assert contents(again.head(10)) == [b"b", b"c"]
+    assert (again.records, again.oldest_at) == (2, 5.0)
+    assert again.inherited_id == again.last_id
+
+
+def test_ids_are_never_used_again_so_that_old_and_new_are_told_apart(queue):
+    made = queue()
+    put(made, b"a")
+    made.remove_through(made.last_id)
+    made.close()
+    again = queue()
+    again.open()
+    put(again, b"b")
+    assert again.head(1)[0].id > again.inherited_id == 1
+
+
+def test_the_oldest_make_room_and_are_returned(queue):
+    made = queue(max_bytes=2000)
+    bodies = [noise(number) for number in range(5)]
+    lost = [each for body in bodies for each in put(made, body)]
+    assert contents(lost) == bodies[:2]
+    assert contents(made.head(10)) == bodies[2:]
+    assert made.bytes <= 2000
+
+
+def test_an_entry_larger_than_the_queue_is_returned_and_costs_no_other(queue):
+    made = queue(max_bytes=2000)
+    put(made, b"a")
+    assert [entry.records for entry in put(made, noise(1, 3000))] == [1]
+    assert contents(made.head(10)) == [b"a"]
+
+
+def test_entries_that_have_waited_too_long_go(queue):
+    made = queue()
+    put(made, b"a", at=10.0)
+    put(made, b"b", at=20.0)
+    assert contents(made.remove_older(15.0)) == [b"a"]
+    assert (made.records, made.oldest_at) == (1, 20.0)
+
+
+def test_a_batch_is_read_again_as_it_was(queue):
+    made = queue()
+    put(made, b"a", b"b")
+    through = made.head(10)[-1].id
+    put(made, b"c")
+    assert contents(made.head(10, through=through)) == [b"a", b"b"]
+
+
+def test_an_empty_queue_gives_its_space_back(queue):
+    made = queue(max_bytes=10_000_000)
+    put(made, *(noise(number, 100_000) for number in range(20)))
+    path = made._database.path
+    assert path.stat().st_size > 2_000_000
+    made.remove_through(made.last_id)
+    assert path.stat().st_size < 100_000
+
+
+def test_a_mark_survives_a_restart(queue):
+    made = queue()
+    made.set_mark("interval", 7)
+    made.close()
+    assert queue().mark("interval") == 7
+
+
+def test_a_garbage_file_is_set_aside(queue, tmp_path):
+    (tmp_path / "q.db").write_bytes(b"garbage" * 1000)
+    made = queue()
+    put(made, b"a")
+    assert contents(made.head(1)) == [b"a"]
+    assert made.set_aside.read_bytes() == b"garbage" * 1000
+
+
+def test_a_damaged_body_says_so(queue, tmp_path):
+    made = queue()
+    put(made, b"a" * 100)
+    made.close()
+    with closing(sqlite3.connect(tmp_path / "q.db")) as connection, connection:
+        connection.execute("UPDATE entry SET body = x'00'")
+    with pytest.raises(ValueError, match="decompress"):
+        contents(queue().head(1))
+
+
+def test_a_second_process_is_refused(queue):
+    put(queue(), b"a")
+    with pytest.raises(StorageError) as refused:
+        put(queue(), b"b")
+    assert refused.value.storage_reason is StorageReason.LOCKED
+
+
+def test_a_full_disk_refuses_and_takes_again_when_there_is_space(queue, disk):
+    made = queue(path=disk.folder / "q.db")
+    put(made, b"a")
+    disk.fill()
+    with pytest.raises(StorageError) as refused:
+        put(made, *(noise(number, 50_000) for number in range(10)))
+    assert refused.value.storage_reason is StorageReason.DISK_FULL
+    assert contents(made.head(10)) == [b"a"]
+    disk.free()
+    put(made, b"b")
+    assert contents(made.head(10)) == [b"a", b"b"]
+    assert made.records == 2
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from collector_core.storage.queue import DiskQueue
+queue = DiskQueue(Path(sys.argv[1]), max_bytes=10**9)
+for number in range(10**9):
+    queue.append([(0.0, 1, b"%d" % number)])
+    print(number, flush=True)
+"""
+
+
+def test_what_was_acknowledged_survives_kill_9(queue, tmp_path):
+    for _ in range(5):
+        with subprocess.Popen(
+            [sys.executable, "-c", KILLED, tmp_path / "q.db"], stdout=subprocess.PIPE, text=True
+        ) as writer:
+            acknowledged = [int(writer.stdout.readline()) for _ in range(20)]
+            writer.kill()
+            acknowledged += [int(line) for line in writer.stdout.read().splitlines()]
+        made = queue()
+        assert [int(entry.content) for entry in made.head(10**9)][: len(acknowledged)] == acknowledged
+        made.remove_through(made.last_id)
+        made.close()
+
+
+@settings(max_examples=30)
+@given(st.lists(st.one_of(st.integers(1, 900), st.none())))
+def test_the_figures_are_those_of_the_entries(tmp_path_factory, steps):
+    made = DiskQueue(tmp_path_factory.mktemp("queue") / "q.db", max_bytes=2000)
+    for size in steps:
+        if size is None:
+            made.remove_through(entries[0].id if (entries := made.head(1)) else 0)
+        else:
+            put(made, os.urandom(size))
+        entries = made.head(10**9)
+        assert made.records == len(entries)
+        assert made.bytes == sum(len(entry.body) + OVERHEAD for entry in entries) <= 2000
+    made.close()
