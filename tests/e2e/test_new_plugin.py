@@ -25,7 +25,7 @@ def shell(environment, tmp_path):
 
     def shell(line, folder=tmp_path):
         done = subprocess.run(
-            line, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=110
+            line, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=280
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
         return done.stdout
