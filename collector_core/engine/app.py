@@ -355,7 +355,7 @@ class App:
 
     def _warn_of_fixed_settings(self, config: Config) -> None:
         old, new = self.config.settings, config.settings
-        for key in ("listen", "web_config", "root"):
+        for key in ("listen", "probe_listen", "allowed_hosts", "web_config", "root"):
             if getattr(old, key) != getattr(new, key):
                 log.warning("%s has changed; it takes effect after a restart", key)
 

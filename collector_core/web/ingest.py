@@ -89,7 +89,7 @@ class PushInbox(Generic[ModelT]):
         """The route to return from `collector_routes`; it checks its callers itself."""
         from aiohttp import web  # noqa: PLC0415 - only where something is served
 
-        from collector_core.web.write_access import checks_callers_itself  # noqa: PLC0415
+        from collector_core.web.callers import checks_callers_itself  # noqa: PLC0415
 
         return [web.post(f"/api/v1/push/{self._kind}/{{name}}", checks_callers_itself(self._handle))]
 
@@ -102,7 +102,7 @@ class PushInbox(Generic[ModelT]):
         return web.json_response(answer, status=202)
 
     def _check_token(self, request: web.Request) -> None:
-        from collector_core.web.write_access import is_trusted  # noqa: PLC0415
+        from collector_core.web.callers import is_trusted  # noqa: PLC0415
 
         scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self._options.token is not None:

@@ -149,6 +149,13 @@ async def test_a_web_page_of_another_site_cannot_post(instance):
         assert status == 415
 
 
+async def test_a_page_whose_name_points_here_cannot_post_without_a_token_either(instance):
+    async with served(make_inbox(), instance) as session:
+        status, answer = await post(session, {"rate": 1}, Host="evil.example:9877")
+        assert (status, "allowed_hosts" in answer["fix"]) == (403, True)
+        assert (await post(session, {"rate": 1}, Host="localhost:9877"))[0] == 202
+
+
 async def test_too_much_is_refused(instance):
     inbox = make_inbox(max_names=2)
     async with served(inbox, instance) as session:
