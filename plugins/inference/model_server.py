@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -16,6 +15,7 @@ from collector_plugins.inference.state import Key, State, states, wanted
 from collector_plugins.inference.window import Window, counted, grow, has_fallen
 
 MAX_MODELS = 64
+RAISE_LIMIT = "raise `max_page_mib`, or let the server publish less"
 HEADERS = {"Accept": "text/plain;version=0.0.4"}
 
 _FIXES = {
@@ -83,7 +83,7 @@ class ModelServer:
 
     async def ask(self, http: HttpClient) -> ServerAnswer:
         """Ask it for its metrics; raises `NotAvailable`, also for a page that is none, and `AuthFailed`."""
-        page = Page(self._wanted, self.max_page_mib << 20)
+        page = Page(self._wanted)
         await self.fetch(http, page)
         try:
             answer = page.finish()
@@ -105,7 +105,8 @@ class ModelServer:
                 headers=HEADERS,
                 token=options.token,
                 timeout=options.timeout,
-                limit=sys.maxsize,  # the page has its own
+                limit=self.max_page_mib << 20,
+                limit_fix=RAISE_LIMIT,
                 redirects=True,
                 feed=page.feed,
             )
@@ -151,8 +152,8 @@ class ModelServer:
 def _remedy(error: NotAvailable, url: str) -> str:
     if isinstance(error, HttpStatusError) and 300 <= error.status < 400:
         return f"let `url` be the address that it redirects to, which is on another host or port; see: curl -sI {url}"
-    if "max_page_mib" in error.fix:
-        return error.fix
+    if error.fix == RAISE_LIMIT:
+        return RAISE_LIMIT
     return _FIXES.get(error.reason, f"start the server, or correct its `url`; try: curl {url}")
 
 
