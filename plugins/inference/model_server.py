@@ -56,7 +56,7 @@ class _Counting:
 
 @dataclass(frozen=True)
 class ServerAnswer:
-    """What a server said: what happened since it was asked before, by model; `problem` is why some of that is absent."""
+    """What a server said: what happened since it was asked before, by model; `problem` is why some is absent."""
 
     windows: Mapping[str, Window]
     problem: Exception | None = None

@@ -40,8 +40,8 @@ class Page:
     def finish(self) -> Answer:
         """The samples, by name.
 
-        Raises `ValueError` for more than `MAX_SAMPLES` samples, for what is no page of metrics, and where nothing is left
-        but lines that cannot be read. A blank page is one: some servers publish nothing before their first request.
+        Raises `ValueError` for more than `MAX_SAMPLES` samples, for what is no page of metrics, and where nothing is
+        left but lines that cannot be read. A blank page is one: some servers publish nothing at first.
         """
         found: Answer = {}
         for sample in [] if self._reader.is_blank else self._reader.finish():
