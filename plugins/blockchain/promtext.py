@@ -45,7 +45,10 @@ class Page:
         self.feed = self._reader.feed
 
     def finish(self) -> dict[Wanted, float]:
-        """The sums; what is not there is absent, and so is NaN. Raises `ValueError` for a line that cannot be read."""
+        """The sums; what is not there is absent, and so are NaN and series of a name with a line that cannot be read.
+
+        Raises `ValueError` where nothing is left of the page but such lines.
+        """
         sums: dict[Wanted, float] = defaultdict(float)
         for sample in self._reader.finish():
             for each in self._by_name[sample.name]:

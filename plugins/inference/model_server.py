@@ -56,7 +56,7 @@ class _Counting:
 
 @dataclass(frozen=True)
 class ServerAnswer:
-    """What a server said: what happened since it was asked before, by model; `problem` is why it shows no model."""
+    """What a server said: what happened since it was asked before, by model; `problem` is why some is absent."""
 
     windows: Mapping[str, Window]
     problem: Exception | None = None
@@ -93,7 +93,12 @@ class ModelServer:
             found = self._chosen(states(answer, self._mapping, self.options.model or self.options.name))
         except (NotAvailable, ValueError) as error:
             return ServerAnswer({}, error)
-        return ServerAnswer(self._count(found))
+        return ServerAnswer(self._count(found), self._problem_of(page))
+
+    def _problem_of(self, page: Page) -> NotAvailable | None:
+        if page.problem is None:
+            return None
+        return NotAvailable(Reason.BAD_DATA, f"left out: {page.problem}", fix="update the server, or report it there")
 
     async def fetch(self, http: HttpClient, page: Page) -> None:
         """Get the page with its metrics; raises `NotAvailable` and `AuthFailed`."""

@@ -32,11 +32,16 @@ class Page:
         self._reader = PageReader(self._names, max_samples=MAX_SAMPLES)
         self.feed = self._reader.feed
 
+    @property
+    def problem(self) -> ValueError | None:
+        """What is wrong with the first line that is wanted and cannot be read: it is left out."""
+        return self._reader.problem
+
     def finish(self) -> Answer:
         """The samples, by name.
 
-        Raises `ValueError` for a line that is wanted and cannot be read, for more than `MAX_SAMPLES` samples, and for
-        what is no page of metrics. A blank page is one: some servers publish nothing before their first request.
+        Raises `ValueError` for more than `MAX_SAMPLES` samples, for what is no page of metrics, and where nothing is
+        left but lines that cannot be read. A blank page is one: some servers publish nothing at first.
         """
         found: Answer = {}
         for sample in [] if self._reader.is_blank else self._reader.finish():

@@ -129,6 +129,15 @@ def test_an_address_that_is_none_is_refused_without_repeating_it(read, url):
     assert "canary" not in str(error.value)
 
 
+def test_a_series_that_cannot_be_read_is_absent_and_the_others_are_there(read, node):
+    node.page = PAGE.replace(b"120", b"tall") + b'txpool_pending{pool="x"} ?\n'
+    harness = read(a=mapped(node))
+    harness.run()
+    assert harness.value(metrics.TRANSACTIONS, node="a") == 1000
+    assert harness.value(metrics.HEIGHT, node="a") is None
+    assert harness.value(metrics.MEMPOOL, node="a") is None, "a part of a sum is not the sum"
+
+
 def test_a_page_that_is_too_long_names_the_limit(read, node):
     node.page = b"#" * (2 << 20)
     with pytest.raises(NotAvailable, match="longer than the limit of 1 MiB") as error:
