@@ -17,6 +17,7 @@ from collector_core.exposition.formats import negotiate
 from collector_core.web import api, page
 from collector_core.web.api_error import ApiError
 from collector_core.web.error_responses import NO_SNIFFING
+from collector_core.web.history import HistoryRoutes
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Routes:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._history = HistoryRoutes(app)
 
     def table(self) -> list[web.RouteDef]:
         """All routes, in the order in which they are looked up."""
@@ -46,6 +48,7 @@ class Routes:
             web.post("/-/reload", self.reload),
             web.get("/api/v1/collectors", self.collectors),
             web.get("/api/v1/snapshot", self.snapshot),
+            *self._history.table(),
         ]
 
     async def metrics(self, request: web.Request) -> web.Response:
