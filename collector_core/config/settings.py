@@ -137,6 +137,7 @@ class Instance:
         published: Callable[[], Sequence[Published]] = tuple,
         keeps_running: bool = True,
         redact: Callable[[str], str] = str,
+        wake: Callable[[], None] | None = None,
     ) -> Collector[Any]:
         """The collector in its `Context`; what its constructor raises passes through."""
         ctx = Context(
@@ -150,6 +151,7 @@ class Instance:
             published=published,
             keeps_running=keeps_running,
             redact=redact,
+            **({"wake": wake} if wake else {}),
         )
         return self.type(self.options, ctx)
 

@@ -187,11 +187,16 @@ class App:
                 published=self.exposition.published,
                 keeps_running=self._keeps_running,
                 redact=self.redactor,
+                wake=lambda: self._wake(instance.name),
             )
             return collector, dict(collector.labels)
 
         what = f"collector {instance.name}: its constructor"
         return self.attempts.make(what, instance, instance.type.__module__, work)
+
+    def _wake(self, name: str) -> None:
+        if runner := self.runners.get(name):
+            runner.wake()
 
     def routes_of(self, runner: Runner) -> Sequence[web.AbstractRouteDef]:
         """The HTTP routes that a collector adds; raises `PluginFailed` and `StillBusy`."""
