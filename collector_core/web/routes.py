@@ -40,12 +40,15 @@ class Routes:
             web.get("/", self.status_page),
             web.get("/page.css", page.stylesheet),
             web.get("/page.js", page.script),
-            web.get("/healthz", self.healthz),
-            web.get("/readyz", self.readyz),
+            *self.probes(),
             web.post("/-/reload", self.reload),
             web.get("/api/v1/collectors", self.collectors),
             web.get("/api/v1/snapshot", self.snapshot),
         ]
+
+    def probes(self) -> list[web.RouteDef]:
+        """The routes of health checks, which tell nothing else."""
+        return [web.get("/healthz", self.healthz), web.get("/readyz", self.readyz)]
 
     async def metrics(self, request: web.Request) -> web.Response:
         """The exposition, in the format and encoding that the client prefers."""
