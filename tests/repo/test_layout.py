@@ -13,12 +13,15 @@ from pydantic import ValidationError
 from collector_core.config import settings as configuration
 from collector_core.config import yamlfile
 from collector_core.options import seconds
+from collector_core.plugins import documentation
 from collector_core.plugins.discovery import discover
 from collector_core.testing import assert_plugin_contract
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-BUNDLED = sorted(PROJECT["project"]["entry-points"]["collector_core"])
+ENTRY_POINTS = sorted(PROJECT["project"]["entry-points"]["collector_core"])
+OUTPUTS = sorted(name for name in ENTRY_POINTS if name in discover().outputs)
+BUNDLED = sorted(set(ENTRY_POINTS) - set(OUTPUTS))
 
 
 def example_options(plugin):
@@ -50,6 +53,19 @@ def test_a_plugin_has_one_name_everywhere(plugin):
     assert plugin in PROJECT["project"]["optional-dependencies"]
     (cls,) = (cls for name, cls in discover({plugin}).types.items() if name == plugin)
     assert all(metric.name.startswith(f"{plugin}_") for metric in cls.metrics)
+    assert (ROOT / "tests/plugins" / plugin).is_dir()
+
+
+@pytest.mark.parametrize("plugin", OUTPUTS)
+def test_an_output_has_one_name_everywhere_and_a_readme(plugin):
+    readme = (ROOT / "plugins" / plugin / "README.md").read_text()
+    assert readme.startswith(f"# {plugin}\n")
+    assert f"outputs:\n  {plugin}:" in readme
+    assert "## Options" in readme
+    assert "## When something is missing" in readme
+    tables = documentation.output_tables(discover({plugin}).outputs[plugin])
+    assert documentation.fill(readme, tables) == readme
+    assert plugin in PROJECT["project"]["optional-dependencies"]
     assert (ROOT / "tests/plugins" / plugin).is_dir()
 
 
@@ -102,10 +118,11 @@ def test_no_file_names_a_machine():
             assert not found, f"{file}: {found[0]}"
 
 
-@pytest.mark.parametrize("plugin", BUNDLED)
+@pytest.mark.parametrize("plugin", ENTRY_POINTS)
 def test_importing_a_plugin_imports_no_web_server(plugin):
     code = (
-        f"import sys, collector_plugins.{plugin}; print(sorted({{'aiohttp', 'prometheus_client'}} & set(sys.modules)))"
+        f"import sys, collector_plugins.{plugin}; "
+        "print(sorted({'aiohttp', 'prometheus_client', 'psycopg'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
