@@ -11,12 +11,15 @@ import click
 
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.named import named_runner
+from collector_core.config.secrets import Redactor
 from collector_core.engine.app import App
 from collector_core.engine.runner import Runner
 from collector_core.exposition.formats import negotiate
 from collector_core.model.run_report import RunReport
 from collector_core.storage.atomic_file import write_atomically
 
+MOST_NAMED = 20  # parts of one collector
+STOP_SECONDS = 3.0  # in which what collectors hold is let go of; a driver may take more than one
 READABLE = 0o644
 """node_exporter runs as another user, and must be able to read the file."""
 
@@ -34,8 +37,8 @@ def command(common: Common, names: tuple[str, ...], gap: float, textfile: Path |
     """Run collectors once and print their readings in Prometheus' text format.
 
     NAME is a collector of the configuration or an installed plugin; without names all run. Collectors whose
-    readings are differences run twice. Exit code 1: a collector had no data, or the file could not be
-    written; the old file is then still there.
+    readings are differences run twice. Exit code 1: something is missing (a collector, or a part of one such as a
+    host, which is named), or the file could not be written; the old file is then still there.
     """
     app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)
     with contextlib.redirect_stdout(sys.stderr):  # what plugins print is no part of the exposition
@@ -45,7 +48,7 @@ def command(common: Common, names: tuple[str, ...], gap: float, textfile: Path |
         good = _write(textfile, body) and good
     else:
         click.echo(body.decode(), nl=False)
-    app.stop(0.5)
+    app.stop(STOP_SECONDS)
     sys.exit(0 if good else 1)
 
 
@@ -62,7 +65,7 @@ def _write(textfile: Path, body: bytes) -> bool:
 
 
 def _run(app: App, names: tuple[str, ...], gap: float) -> bool:
-    """Run what is asked for, twice where a rate needs it; returns whether all had data."""
+    """Run what is asked for, twice where a rate needs it; returns whether nothing is missing."""
     app.load()
     named = [named_runner(app, name) for name in names]
     if named:
@@ -76,8 +79,18 @@ def _run(app: App, names: tuple[str, ...], gap: float) -> bool:
         due = [runner for runner in round_ if not runner.hung]
         time.sleep(gap if number and due else 0.0)
         reports |= {runner: runner.run_now() for runner in due}
+    complete = [_is_complete(report, app.redactor) for report in reports.values()]
     missing = not names and any(idle.wanted for idle in app.idle)
-    return not missing and all(report.result.has_data for report in reports.values())
+    return not missing and all(complete)
+
+
+def _is_complete(report: RunReport, redact: Redactor) -> bool:
+    """Whether nothing of a run is missing; says what is."""
+    parts = [part.name for part in report.part_failures]
+    if parts:
+        more = f" and {len(parts) - MOST_NAMED} more" if len(parts) > MOST_NAMED else ""
+        click.echo(redact(f"{report.collector} is incomplete: {', '.join(parts[:MOST_NAMED])}{more}"), err=True)
+    return report.result.has_data and not parts
 
 
 def _with_helpers(app: App, named: list[Runner]) -> list[Runner]:

@@ -25,7 +25,7 @@ def command(common: Common, listen: str | None, demo: bool) -> None:
     """
     if demo and common.config:
         raise click.UsageError("--demo simulates everything and takes no --config")
-    app = App(common.config, root=common.root, redactor=common.redactor, demo=demo)
+    app = App(common.config, root=common.root, redactor=common.redactor, demo=demo, keeps_history=True)
     app.load()
     asyncio.run(service.run(app, _address(listen) or app.config.settings.listen))
 

@@ -18,6 +18,7 @@ from collector_core.config.suggest import did_you_mean
 from collector_core.config.validation import validate_model
 from collector_core.config.yamlfile import Document, YamlPath, load
 from collector_core.errors import ConfigError, Problem
+from collector_core.history.options import HistoryOptions, parse_history
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
 from collector_core.model.published import Published
@@ -60,8 +61,14 @@ class Settings(Options):
     listen: str = Field(DEFAULT_LISTEN, description="Address and port to serve on; [::]:9877 for IPv6.")
     web_config: Path | None = Field(None, description="TLS and passwords, in the format of Prometheus' web-config.")
     root: Path = Field(Path("/"), description="Where the machine's /proc and /sys are found.")
+    history: HistoryOptions | None = Field(HistoryOptions(), description="What is kept on disk; `off` keeps nothing.")
     collectors: dict[str, InstanceSettings] | None = Field(None, description="Instances by name.")
     outputs: dict[str, OutputSettings] | None = Field(None, description="Outputs by name.")
+
+    @field_validator("history", mode="before")
+    @classmethod
+    def _history(cls, value: object) -> object:
+        return parse_history(value)
 
     @field_validator("listen")
     @classmethod

@@ -14,6 +14,7 @@ from collector_core.collector import Collector
 from collector_core.config.loading import default_instances, load, log_broken
 from collector_core.config.secrets import Redactor
 from collector_core.config.settings import Config, Instance, Unloadable, default_instance
+from collector_core.engine.history_keeper import HistoryKeeper
 from collector_core.engine.process_metrics import ProcessMetrics
 from collector_core.engine.runner import Runner
 from collector_core.engine.self_metrics import APP, HEALTH, AppState, Health
@@ -52,7 +53,8 @@ class App:
 
     `config_file` None means: whatever fits this machine, with its defaults. `root` overrides the file's.
     `demo` runs what plugins simulate instead of what is there, and labels every series `demo="true"`.
-    `keeps_running` is False where collectors are only looked at once.
+    `keeps_running` is False where collectors are only looked at once. `keeps_history` keeps what the collectors read as
+    the configuration says, in a folder of its own for a demo.
     """
 
     def __init__(
@@ -64,10 +66,12 @@ class App:
         redactor: Redactor | None = None,
         demo: bool = False,
         keeps_running: bool = True,
+        keeps_history: bool = False,
     ) -> None:
         self.clock = clock or SystemClock()
         self.exposition = Exposition(self.clock, DEMO_LABELS if demo else None)
         self.watchdog = Watchdog(self.clock)
+        self.history = HistoryKeeper(self.exposition, self.clock)
         self.runners: dict[str, Runner] = {}
         self.idle: tuple[Idle, ...] = ()
         self.plugins = Plugins(())
@@ -78,6 +82,7 @@ class App:
         self._config_file = config_file
         self._demo = demo
         self._keeps_running = keeps_running
+        self._keeps_history = keeps_history
         self._root = root
         self._lock = threading.Lock()
         self._abandoned: list[Runner] = []
@@ -101,6 +106,7 @@ class App:
         """Start collecting."""
         with self._lock:
             self._started = True
+            self._apply_history()
             for runner in self.runners.values():
                 runner.start()
             self.outputs.start()
@@ -120,6 +126,9 @@ class App:
         self.redactor.hide(config.secrets)
         self._warn_of_fixed_settings(config)
         self._apply(plugins, config)
+        with self._lock:
+            self._apply_history()
+        self.history.record_event("reload", "energy-collector", "configuration reloaded")
         log.info("configuration reloaded: %d collectors run", len(self.runners))
 
     def add(self, instance: Instance) -> Runner:
@@ -153,12 +162,13 @@ class App:
         return [meter for runner in self.runners.copy().values() for meter in runner.energy_meters()]
 
     def _tell(self, report: RunReport) -> None:
-        """Let the outputs, and the collectors that observe others, know of a run."""
+        """Let the history, the outputs, and the collectors that observe others, know of a run."""
         runners = self.runners.copy()
         for name, runner in runners.items():
             if name != report.collector:
                 runner.hooks.hear(report)
         if reporter := runners.get(report.collector):
+            self.history.observe(report, reporter.instance.stale_after)
             health = Published(f"{report.collector} (health)", {}, reporter.health.snapshot())
             self.outputs.hear(report.ended_at, report.published, health)
 
@@ -172,7 +182,9 @@ class App:
             runner.stop()
         deadline = self.clock.monotonic() + timeout
         ended = [runner.join(max(0.0, deadline - self.clock.monotonic())) for runner in runners]
-        return self.outputs.stop(max(OUTPUT_STOP_SECONDS, deadline - self.clock.monotonic())) and all(ended)
+        ended.append(self.outputs.stop(max(OUTPUT_STOP_SECONDS, deadline - self.clock.monotonic())))
+        ended.append(self.history.stop(deadline - self.clock.monotonic()))
+        return all(ended)
 
     def _read_config(self) -> tuple[Plugins, Config]:
         plugins, config = load(self._config_file, hook="collector_demo_types" if self._demo else "collector_types")
@@ -199,6 +211,13 @@ class App:
             self.state.reload_time = self.clock.time()
             self._down = [self._show_as_down(each) for each in idle if each.wanted]
             self._publish_state()
+
+    def _apply_history(self) -> None:
+        options = self.config.settings.history
+        if options and self._demo:
+            options = options.model_copy(update={"path": options.folder.with_name(f"{options.folder.name}-demo")})
+        if self._keeps_history:
+            self.history.apply(options)
 
     def _wanted(self, config: Config) -> tuple[list[Instance], list[Idle]]:
         if config.instances is not None:

@@ -41,6 +41,7 @@ from collector_core.polling.fault_log import FaultLog
 
 MAX_BACKOFF = 300.0  # seconds
 MAX_PART_FAILURES_KEPT = 100
+GRACE_SECONDS = 1.0  # beyond the timeout, for a program that looks once: its targets may take the whole of it
 MAX_REFUSED_RUNS = 2  # in a row in which a part raised `AuthFailed`
 
 
@@ -101,7 +102,8 @@ class Runner:
         self.hooks = Hooks(self._collector, self._faults, self.health)
         self.page_sections: tuple[PageSection, ...] = ()
         self._has_page = keeps_running
-        self._lifecycle = Lifecycle(self._collector, instance.timeout)
+        self._longest_run = instance.timeout + (0.0 if keeps_running else GRACE_SECONDS)
+        self._lifecycle = Lifecycle(self._collector, self._longest_run)
         self.labels = {**self._collector.labels, **dict(instance.labels)}
         self._source = exposition.source(instance.name, instance.type.metrics, self.labels)
         self._health_source = exposition.source(f"{instance.name} (health)", HEALTH)
@@ -167,7 +169,7 @@ class Runner:
             return min(run.deadline, now + self.instance.timeout)
 
     def run_now(self) -> RunReport:
-        """One run, waited for up to the instance's timeout; from then on the schedule is the caller's."""
+        """One run, waited for as long as it may take; from then on the schedule is the caller's."""
         self._manual = True
         self._reported.clear()
         self._next_due = -inf
@@ -175,7 +177,7 @@ class Runner:
             self._worker.wake()
         else:
             self.start()
-        in_time = self._reported.wait(self.instance.timeout)
+        in_time = self._reported.wait(self._longest_run)
         with self._lock:
             if not in_time and not self._reported.is_set():
                 now = self._clock.monotonic()
@@ -209,7 +211,7 @@ class Runner:
         if self._next_due > -inf:
             self.health.skipped_ticks += max(0, math.floor((now - self._next_due) / interval))
         self._next_due = inf if self._manual else self._aligned(now + interval / 2)
-        self._run = _Run(now, now + self.instance.timeout)
+        self._run = _Run(now, now + self._longest_run)
         return self._run
 
     def _skip(self, now: float) -> None:

@@ -35,7 +35,7 @@ class Pending(Protocol[AnswerT]):
 @dataclass(frozen=True)
 class Schedule:
     """Seconds: from one good answer to the next question (0: as often as it is polled), the first and the longest pause
-    after failures, how long an answer may take, and how long one is good for."""
+    after failures, how long an answer may take, and how long one is good for at least."""
 
     every: float
     first_pause: float
@@ -66,6 +66,7 @@ class Target(Generic[PlaceT, AnswerT]):
         self._schedule = schedule
         self._backoff = Backoff(schedule.first_pause, schedule.longest_pause)
         self._rests_until = 0.0
+        self._max_age = schedule.max_age
         self._error: Exception | None = None
         self._call: _Call[AnswerT] | None = None
 
@@ -112,7 +113,7 @@ class Target(Generic[PlaceT, AnswerT]):
     def fresh_answer(self, now: float) -> Answer[AnswerT] | None:
         """What it said last, if it has not failed since and that is not too long ago."""
         answer = self.answer
-        is_good = answer and self._error is None and now - answer.time <= self._schedule.max_age
+        is_good = answer and self._error is None and now - answer.time <= self._max_age
         return answer if is_good else None
 
     def problem(self, now: float) -> Exception | None:
@@ -137,6 +138,11 @@ class Target(Generic[PlaceT, AnswerT]):
             self._error = None
             self._backoff.succeeded()
             self._rests_until = call.started + self._schedule.every
+            self._max_age = max(self._schedule.max_age, self._age_until_the_next(self.answer.time - call.started))
+
+    def _age_until_the_next(self, duration: float) -> float:
+        """How old an answer that took so long may become before the next one is there, if that takes twice as long."""
+        return 2 * duration + max(self._schedule.every, self._schedule.first_pause)
 
     def _fail(self, error: Exception, now: float) -> None:
         self._error = error.with_traceback(None)

@@ -23,6 +23,7 @@ LEAST_MAX_AGE = 5.0  # seconds
 DEADLINE = 0.8  # of the run's timeout
 LONGEST_WAIT = 0.9  # of the run's timeout
 CLOSE_SECONDS = 0.5
+ENDING_SECONDS = 0.5  # that calls which are cancelled at their deadline have to come back
 MOST_NAMED = 3  # targets in one message
 
 # What needs somebody to act goes first: it is the reason of a run in which all targets fail.
@@ -89,7 +90,9 @@ class _Group(Generic[PlaceT, AnswerT, SaidT]):
         self._collector = ctx.name
         self._clock = ctx.clock
         self._slack = ctx.interval / 2  # a run that is so much too early for a target is in time
-        self._longest_wait = LONGEST_WAIT * ctx.timeout
+        self._waits_for_all = not ctx.keeps_running
+        whole = min(self._deadline, ctx.timeout) + ENDING_SECONDS
+        self._longest_wait = LONGEST_WAIT * ctx.timeout if ctx.keeps_running else whole
         short = min(LONGEST_PATIENCE, ctx.interval / 2, ctx.timeout / 2) if patience is None else patience
         self._patience = short if ctx.keeps_running else self._longest_wait
 
@@ -127,6 +130,12 @@ class _Group(Generic[PlaceT, AnswerT, SaidT]):
     def _under_way(self) -> list[Pending[AnswerT]]:
         return [call for each in self._targets if (call := each.under_way)]
 
+    def _begin(self, start: Callable[[Target[PlaceT, AnswerT]], Pending[AnswerT]]) -> list[Pending[AnswerT]]:
+        """Ask those that are due; returns the calls to wait for: where no run follows those of the run before, too."""
+        self._settle()
+        started = [start(each) for each in self._due()]
+        return self._under_way() if self._waits_for_all else started
+
     def _settle(self) -> None:
         now = self._clock.monotonic()
         for each in self._targets:
@@ -161,7 +170,9 @@ class Targets(_Group[PlaceT, AnswerT, Awaitable[AnswerT]]):
     targets that are to be asked less often than the collector runs.
 
     Answers that are there wait at most `patience` seconds for the others (2, or half of the interval or the timeout); a
-    run without any waits longer. An answer is shown until its target fails, for three intervals or 5 s at most.
+    run without any waits longer, and a program that looks once (`keeps_running` is False) waits for all of them until
+    their deadlines. An answer is shown until its target fails, for three intervals or 5 s at most, or twice as long as
+    the answer took.
 
     Make one in `__init__` and close it in `close`: what it knows of its targets outlives both.
     """
@@ -180,8 +191,7 @@ class Targets(_Group[PlaceT, AnswerT, Awaitable[AnswerT]]):
         from asyncio import get_running_loop  # noqa: PLC0415 - who only imports the framework does without
 
         until = get_running_loop().time() + self._longest_wait
-        self._settle()
-        await self._wait([self._start(each) for each in self._due()], self._patience)
+        await self._wait(self._begin(self._start), self._patience)
         while not self.answers and self._under_way() and (left := until - get_running_loop().time()) > 0:
             await self._wait(self._under_way(), left, first=True)
 
@@ -232,8 +242,7 @@ class BlockingTargets(_Group[PlaceT, AnswerT, AnswerT]):
         from time import monotonic  # noqa: PLC0415
 
         until = monotonic() + self._longest_wait
-        self._settle()
-        self._wait([self._start(each) for each in self._due()], self._patience)
+        self._wait(self._begin(self._start), self._patience)
         while not self.answers and self._under_way() and (left := until - monotonic()) > 0:
             self._wait(self._under_way(), left, first=True)
 

@@ -42,6 +42,7 @@ class Database:
     - `synchronous` is SQLite's setting: with `FULL`, committed transactions survive a power failure; with `NORMAL`, a
       crash of the process. `wal` enables write-ahead logging: faster, and readers do not block the writer. Without it,
       a file can be opened even if the disk is full.
+    - `incremental_vacuum` lets `PRAGMA incremental_vacuum` give space back to the file system; it holds for new files.
     - The path `Database.IN_MEMORY` stores nothing.
 
     All methods except `close` raise `StorageError`, and may be called again: they succeed once the cause is gone.
@@ -57,6 +58,7 @@ class Database:
         *,
         synchronous: Literal["FULL", "NORMAL"] = "FULL",
         wal: bool = True,
+        incremental_vacuum: bool = False,
         exclusive: bool = False,
         read_only: bool = False,
         busy_seconds: float = BUSY_SECONDS,
@@ -64,7 +66,11 @@ class Database:
         self.path = path
         self.set_aside: Path | None = None
         self._schema = schema
-        self._pragmas = [f"PRAGMA synchronous = {synchronous}", *(["PRAGMA journal_mode = WAL"] if wal else [])]
+        self._pragmas = [  # vacuuming first: whatever writes the file's header fixes it
+            *(["PRAGMA auto_vacuum = INCREMENTAL"] if incremental_vacuum else []),
+            f"PRAGMA synchronous = {synchronous}",
+            *(["PRAGMA journal_mode = WAL"] if wal else []),
+        ]
         self._exclusive = exclusive
         self._read_only = read_only
         self._busy_seconds = busy_seconds
@@ -94,6 +100,12 @@ class Database:
         connection = self._opened()
         with self._explained():
             return connection.execute(query, parameters).fetchall()
+
+    def execute(self, statement: str) -> None:
+        """Run a statement outside of a transaction: `VACUUM`, or a `PRAGMA`."""
+        connection = self._opened()
+        with self._explained():
+            connection.executescript(statement)  # all steps of it: a vacuum frees one page a step
 
     def backup(self, target: Path) -> None:
         """Write a consistent copy to `target` atomically, while others may write."""

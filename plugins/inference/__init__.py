@@ -47,7 +47,7 @@ class Inference(Collector[Config]):
 
     def server(self, options: Server) -> ModelServer:
         """A server to ask again and again."""
-        return ModelServer(options, self.ctx.clock)
+        return ModelServer(options, self.ctx.clock, self.config.max_page_mib)
 
     async def open(self) -> None:
         """Raises `NotAvailable` where no server is configured."""

@@ -31,6 +31,7 @@ def energy_meters(reader: HostReader, gpus: Sequence[Gpu], nvml: QuickNvml, cloc
                 period=PERIOD_SECONDS,
                 latest=energy.latest,
                 read=DirectReading(gpu, energy, nvml, clock).take,
+                max_watts=energy.max_watts,
             )
 
 

@@ -141,9 +141,17 @@ class Collector(Program):
         raise AssertionError(f"not ready after {START_SECONDS} s:\n{self.log}")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_state(tmp_path_factory):
+    """What programs keep is kept apart from the user's, and from what other tests run beside."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture
-def spawn():
-    """Starts any program."""
+def spawn(tmp_path):
+    """Starts any program; what it keeps is kept in the test's folder."""
     programs = []
 
     def spawn(*command, kind=Program, env=None, preexec_fn=None, **attributes):
@@ -152,7 +160,7 @@ def spawn():
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=os.environ | (env or {}),
+            env=os.environ | {"XDG_STATE_HOME": str(tmp_path / "state")} | (env or {}),
             preexec_fn=preexec_fn,  # noqa: PLW1509 - sets a limit, nothing else
         )
         programs.append(kind(process, **attributes))

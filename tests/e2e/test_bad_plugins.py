@@ -227,6 +227,13 @@ def test_once_tells_by_its_exit_code_that_a_collector_could_not_run(command, tmp
     assert 'collector_up{collector="bad_import",plugin="bad_import"} 0.0' in done.stdout
 
 
+def test_once_names_the_parts_that_are_missing_and_tells_so_by_its_exit_code(command):
+    done = command("once", "bad_text", "--log-level", "error", env=ENVIRONMENT)
+    assert done.returncode == 1
+    assert "bad_text is incomplete: kind=huge, kind=not Unicode" in done.stderr
+    assert "bad_text_value" in done.stdout
+
+
 def test_a_plugin_that_was_broken_runs_after_a_reload_without_it(collector, tmp_path):
     program = collector("collectors: {bad_clash: {}, bad_clash_twin: {}}", env=ENVIRONMENT)
     up = 'collector_up{collector="bad_clash_twin",plugin="bad_clash_twin"}'

@@ -366,6 +366,46 @@ async def test_a_program_that_looks_once_waits_for_all(targets, poll, context):
     assert await poll(targets(Probe(a=be_slow, b=1), context(keeps_running=False))) == ({"a": 1, "b": 1}, {})
 
 
+async def test_a_program_that_looks_once_waits_for_the_whole_timeout_and_says_who_is_missing(targets, poll, context):
+    async def be_slow():
+        await asyncio.sleep(5 * A_MOMENT)
+        return 1
+
+    made = targets(Probe(a=be_slow, b=1, c=hang), context(keeps_running=False, timeout=5 * A_MOMENT), deadline=30)
+    assert await poll(made) == ({"a": 1, "b": 1}, {"c": "no answer yet"})
+
+
+async def test_a_second_look_waits_for_what_the_first_one_asked(targets, poll, context):
+    released = asyncio.Event()
+
+    async def be_slow():
+        await released.wait()
+        return 1
+
+    made = targets(Probe(a=be_slow, b=1), context(keeps_running=False, timeout=2 * A_MOMENT), deadline=30)
+    assert await poll(made) == ({"b": 1}, {"a": "no answer yet"})
+    asyncio.get_running_loop().call_later(A_MOMENT, released.set)
+    assert await poll(made, after=1) == ({"a": 1, "b": 1}, {})
+
+
+async def test_a_slow_answer_is_shown_until_the_next_one_that_takes_as_long_is_there(targets, poll, clock):
+    release = asyncio.Event()
+
+    async def take_fifteen_seconds():
+        await release.wait()
+        clock.advance(15)
+        return "slow"
+
+    made = targets(Probe(a=take_fifteen_seconds, b=1), deadline=1000)
+    await poll(made)
+    release.set()
+    await asyncio.sleep(A_MOMENT)
+    release.clear()
+    for _ in range(30):
+        assert (await poll(made, after=1))[0]["a"] == "slow"
+    assert (await poll(made, after=2)) == ({"b": 1}, {"a": "no answer yet"})
+
+
 async def test_an_answer_that_comes_between_two_polls_is_shown_by_the_second(targets, poll):
     asked, release = asyncio.Event(), asyncio.Event()
 

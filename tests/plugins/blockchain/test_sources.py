@@ -81,7 +81,7 @@ def test_a_page_without_a_start_time_is_a_restart_when_nothing_had_listened(read
 
 
 @pytest.mark.parametrize(
-    ("page", "reason"), [(b"", "not_found"), (b"other 1\n", "not_found"), (b"chain_head_block x\n", "bad_data")]
+    ("page", "reason"), [(b"", "bad_data"), (b"other 1\n", "not_found"), (b"chain_head_block x\n", "bad_data")]
 )
 def test_a_page_without_what_the_table_names_is_refused(read, node, page, reason):
     node.page = page

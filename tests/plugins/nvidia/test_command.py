@@ -22,14 +22,14 @@ FIXTURES = Path(__file__).resolve().parents[4] / "shared/fixtures/nvidia"
 def once(tmp_path):
     """Runs `energy-collector once nvidia` with these options; returns what it printed, and its log."""
 
-    def run(options, timeout="3s", **environment):
+    def run(options, timeout="3s", code=0, **environment):
         config = tmp_path / "config.yaml"
         nvidia = {"interval": "2s", "timeout": timeout, "options": options}
         config.write_text(json.dumps({"collectors": {"nvidia": nvidia}}))
         command = [COMMAND, "once", "nvidia", "--config", config, "--gap", "0.5"]
         env = {**os.environ, **environment}
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stderr
         return done.stdout, done.stderr
 
     return run
@@ -57,7 +57,7 @@ def test_good_hosts_are_complete_beside_a_refusing_and_a_frozen_one(once, nvml_l
     nvml.has(2)
     hosts = {"good": good, "refusing": refusing, "frozen": frozen}
     options = {"local_name": "here", "hosts": [{"name": name, **host.options} for name, host in hosts.items()]}
-    text, log = once(options, LD_LIBRARY_PATH=str(nvml_library.parent), FAKE_NVML=str(nvml.file))
+    text, log = once(options, code=1, LD_LIBRARY_PATH=str(nvml_library.parent), FAKE_NVML=str(nvml.file))
     assert samples(text, "nvidia_host_up") == {
         'host="here",source="nvml"': 1,
         'host="good",source="ssh"': 1,
@@ -76,9 +76,19 @@ def test_good_hosts_are_complete_beside_a_refusing_and_a_frozen_one(once, nvml_l
     assert len(samples(text, "nvidia_gpu_energy_joules_total")) == 4
     assert "host=refusing fails: 127.0.0.1 port" in log
     assert log.count("host=refusing fails") == 1
-    assert "host=frozen fails: no answer yet, while" in log
+    assert "host=frozen fails: no answer within 3 s, while" in log
+    assert "nvidia is incomplete: host=refusing, host=frozen" in log
     assert "Traceback" not in log
     check_with_promtool(text)
+
+
+def test_a_host_that_is_slower_than_the_interval_is_waited_for(once, sshd):
+    (fast, _), (slow, smi) = sshd("fast"), sshd("slow")
+    smi.say(sleep=1.2)  # for its fields, and again for their values
+    hosts = [{"name": name, **host.options} for name, host in {"fast": fast, "slow": slow}.items()]
+    text, _ = once({"local": "off", "hosts": hosts}, timeout="8s")
+    assert set(samples(text, "nvidia_host_up").values()) == {1}
+    assert samples(text, "nvidia_hosts_reporting") == {"": 2}
 
 
 def test_simulated_gpus_are_an_exposition_that_promtool_likes(once):
@@ -135,7 +145,8 @@ def test_the_shared_program_is_read_in_every_mode(once, settings, powers, failed
     if not FIXTURES.exists():
         pytest.skip("the shared fixtures are not beside this checkout")
     environment = {f"FAKE_SMI_{key}": value for key, value in settings.items()} | {"FAKE_SMI_GPUS": "3"}
-    text, _ = once({"local": "nvidia-smi", "nvidia_smi": str(FIXTURES / "nvidia-smi")}, **environment)
+    options = {"local": "nvidia-smi", "nvidia_smi": str(FIXTURES / "nvidia-smi")}
+    text, _ = once(options, code=min(failed, 1), **environment)
     assert len(samples(text, "nvidia_gpu_power_watts")) == powers
     (count,) = samples(text, "collector_part_failures_total").values()
     assert count == 2 * failed
