@@ -14,7 +14,6 @@ import threading
 import time
 from pathlib import Path
 
-import psycopg
 import pytest
 
 PASSWORD = "canary-9b1f-secret"
@@ -81,12 +80,17 @@ class Server:
             preexec_fn=_end_with_us,  # noqa: PLW1509 - calls the kernel, nothing else
             **self._as,
         )
+        self._wait_until_ready()
+
+    def _wait_until_ready(self):
+        from psycopg import OperationalError
+
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
                 self.connect("postgres").close()
                 return
-            except psycopg.OperationalError:
+            except OperationalError:
                 if time.monotonic() > deadline or self._process.poll() is not None:
                     raise
                 time.sleep(0.05)
@@ -97,6 +101,8 @@ class Server:
         self._process.wait(60)
 
     def connect(self, database, user=ADMIN):
+        import psycopg
+
         return psycopg.connect(
             f"postgresql://{user}:{PASSWORD}@127.0.0.1:{self.port}/{database}", autocommit=True, connect_timeout=10
         )
@@ -239,6 +245,7 @@ def _close(each):
 @pytest.fixture(scope="session")
 def postgres_server():
     """Skips where PostgreSQL is missing, fails where nothing may be missing."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'energy-collector[timeline]'")
     programs = binaries()
     if programs is None and os.environ.get("REQUIRE_SERVICES"):
         pytest.fail("PostgreSQL is missing and REQUIRE_SERVICES is set: python tests/services.py install")

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from collector_core.config import settings as configuration
 from collector_core.config import yamlfile
+from collector_core.config.outputs import OutputSettings
 from collector_core.options import seconds
 from collector_core.plugins import documentation
 from collector_core.plugins.discovery import discover
@@ -85,6 +86,22 @@ def test_the_example_configuration_is_valid_and_shows_every_plugin():
     file = ROOT / "config.example.yaml"
     config = configuration.validate(configuration.read_document(file), discover())
     assert {instance.type.name for instance in config.instances} == set(BUNDLED)
+
+
+def test_the_outputs_of_the_example_configuration_are_valid_once_uncommented(tmp_path, monkeypatch):
+    monkeypatch.setenv("TIMELINE_URL", "postgresql://localhost/energy")
+    _, found, section = (ROOT / "config.example.yaml").read_text().partition("# outputs:")
+    (tmp_path / "config.yaml").write_text("\n".join(line.removeprefix("# ") for line in (found + section).splitlines()))
+    config = configuration.validate(configuration.read_document(tmp_path / "config.yaml"), discover())
+    assert sorted(each.type.name for each in config.outputs) == OUTPUTS
+    data = yaml.safe_load((tmp_path / "config.yaml").read_text())["outputs"]
+    for output in config.outputs:
+        assert set(data[output.name]) | {"plugin"} == set(OutputSettings.model_fields)
+        assert set(data[output.name]["options"]) == set(output.type.config_type.model_fields)
+        assert output.interval == output.type.default_interval
+        default = OutputSettings()
+        assert (output.series, output.queue_max_bytes) == (None, default.queue_max_bytes)
+        assert (output.queue_max_age, output.batch_wait) == (default.queue_max_age, default.batch_wait)
 
 
 def test_the_example_configuration_shows_every_option_with_its_default():

@@ -8,7 +8,6 @@ from collector_core import Context, OutputSample, Series
 from collector_core.model.labels import label_text
 from collector_plugins.timeline import Timeline
 from collector_plugins.timeline.config import Config
-from tests.postgres import postgres, postgres_server, proxy  # noqa: F401 - fixtures
 
 
 def sample(name, value, time=1_800_000_000.0, source="nvidia", /, **labels):
@@ -32,7 +31,7 @@ def make_timeline(timeout=10.0, interval=60.0, **options):
 
 
 @pytest.fixture
-def timeline(postgres):  # noqa: F811
+def timeline(postgres):
     """Makes outputs to the database of the test, which are closed at the end."""
     made = []
 
