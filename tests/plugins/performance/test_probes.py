@@ -59,4 +59,6 @@ def test_an_address_that_cannot_be_found_fails_alone(node, port):
     text = made.run().exposition()
     assert [part.name for part in made.harness.part_failures] == ["target=lost"]
     assert 'performance_network_loss_ratio{target="open"} 0.0' in text
-    assert 'target="lost"' not in text
+    assert 'performance_network_loss_ratio{target="lost"}' not in text
+    assert 'performance_target_up{target="lost"} 0.0' in text
+    assert 'performance_target_up{target="open"} 1.0' in text
