@@ -24,7 +24,7 @@ from collector_core.storage.connection import (
 )
 from collector_core.storage.errors import StorageError, StorageReason, storage_error
 from collector_core.storage.file_lock import FileLock
-from collector_core.storage.schema import Schema, migrate, salvage, stored_version
+from collector_core.storage.schema import Schema, migrate, missing_from, salvage, stored_version
 
 BUSY_SECONDS = 5.0
 _IN_USE = "another process has it open"
@@ -190,7 +190,7 @@ class Database:
             self._check_pages(connection)
             for pragma in self._pragmas:
                 connection.execute(pragma)
-            migrate(connection, self._schema)
+            self._migrate(connection)
             self._check_content(connection)
         return connection
 
@@ -203,6 +203,7 @@ class Database:
                 raise self._error(
                     StorageReason.READ_ONLY, f"it has schema {version} and must be migrated to {known} first"
                 )
+            self._check_tables(connection)
         return connection
 
     def _salvage(self, connection: sqlite3.Connection) -> None:
@@ -225,6 +226,20 @@ class Database:
         if version > known:
             detail = f"it has schema {version}, this energy-collector supports {known}"
             raise self._error(StorageReason.NEWER_SCHEMA, detail)
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        """Bring the schema up to date; a file that lacks what its version has is corrupt."""
+        try:
+            migrate(connection, self._schema)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # a statement that has worked everywhere else
+                raise self._error(StorageReason.CORRUPT, str(error)) from error
+            raise
+        self._check_tables(connection)
+
+    def _check_tables(self, connection: sqlite3.Connection) -> None:
+        if missing := missing_from(connection, self._schema):
+            raise self._error(StorageReason.CORRUPT, f"missing: {', '.join(missing)}")
 
     def _check_pages(self, connection: sqlite3.Connection) -> None:
         (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()

@@ -230,6 +230,16 @@ def test_a_page_without_what_is_wanted_is_a_server_that_is_up(answering, inferen
     assert [failure.error.reason for failure in harness.part_failures] == ["not_found"]
 
 
+def test_a_line_that_cannot_be_read_costs_one_reading_and_is_named(answering, inference):
+    page = llamacpp(5).replace("llamacpp:requests_deferred 5", "llamacpp:requests_deferred ?")
+    harness = inference({"name": "a", "source": "llamacpp", "url": answering(says(200, page.encode())).url})
+    harness.run()
+    assert shown(harness, "a") == {"tokens_total": 5, "requests_running": 2}
+    assert harness.value(metrics.SERVER_UP, server="a") == 1
+    (failure,) = harness.part_failures
+    assert "left out: line" in str(failure.error)
+
+
 def test_a_page_of_many_megabytes_is_read(answering, inference):
     wide = b'vllm:cache_config_info{engine="0",overrides="' + b"x" * (5 << 20) + b'"} 1\n'
     page = wide + b"other_bucket 1\n" * 200_000 + b'vllm:num_requests_running{model_name="big"} 2\n'

@@ -200,7 +200,7 @@ def test_names_are_bytes_of_any_kind_and_length(machine: Machine, watching: Watc
     harness = watching()
     harness.run()
     assert len(harness.series(metrics.VM_VCPUS)) == 3
-    assert 'vm="a\\"\\\\\\n\\\\xff\x01"' in harness.exposition()
+    assert 'vm="a\\"\\\\\\n\\\\xff\\\\x01"' in harness.exposition()
 
 
 def test_live_vcpu_threads_count_where_they_have_names(machine: Machine, watching: Watching) -> None:
