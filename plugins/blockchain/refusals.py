@@ -19,8 +19,9 @@ LONGEST_MESSAGE = 120  # characters of an error that a node sends
 ASK_LESS = "set a longer `interval`, or ask for a higher limit: the provider says that it is asked too often"
 
 _LIMIT = re.compile(
-    r"rate.?limit|too many|requests?.{0,20} per |per second|/s(ec(ond)?)?\b"
-    r"|request (limit|rate)|limit (exceeded|reached)|capacity exceeded|exceeded.{0,40}(capacity|credits|requests|calls)|compute units|quota|throttl|slow down"
+    r"rate.?limit|too many|requests?.{0,20} per |per second|/s(ec(ond)?)?\b|request (limit|rate)"
+    r"|limit (exceeded|reached)"
+    r"|capacity exceeded|exceeded.{0,40}(capacity|credits|requests|calls)|compute units|quota|throttl|slow down"
     r"|try again (later|in)",
     re.IGNORECASE,
 )
