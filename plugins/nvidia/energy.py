@@ -8,17 +8,18 @@ from math import inf
 
 from collector_core import EnergyMethod, EnergyReading, PowerIntegral, WrapCounter
 from collector_plugins.nvidia.gpu import Gpu
+from collector_plugins.nvidia.possible import MOST_WATTS, most_watts
 
-# For GPUs that name no limit: above any board sold today. Only jumps of a hundred times as much are refused.
-DEFAULT_LIMIT_WATTS = 1500.0
+SHORTEST_SECONDS = 1.0  # the driver updates its counter now and then: two quick readings get the allowance of so much
 
 
 @dataclass
 class GpuEnergy:
     """Follows one GPU; its joules never fall, also where the driver's counter starts again or goes away.
 
-    What the counter says between two readings counts; where it says nothing (no counter, driver loaded anew), the area
-    under the power does, for readings at most `max_gap` seconds apart. What neither knows is counted in `unknown_gaps`.
+    What the counter says between two readings counts; where it says nothing (no counter, driver loaded anew) or more
+    than the GPU can draw, the area under the power does, for readings at most `max_gap` seconds apart. What neither
+    knows is counted in `unknown_gaps`.
     Readings may come from several threads; one that comes late is left out, because a counter would seem to fall.
     """
 
@@ -27,7 +28,7 @@ class GpuEnergy:
     unknown_gaps: int = 0
     method: EnergyMethod | None = None
     _compared: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
-    _counter: WrapCounter = field(default_factory=lambda: WrapCounter(None, DEFAULT_LIMIT_WATTS), repr=False)
+    _counter: WrapCounter = field(default_factory=lambda: WrapCounter(None, MOST_WATTS), repr=False)
     _integral: PowerIntegral = field(init=False, repr=False)
     _time: float = field(default=-inf, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -51,16 +52,17 @@ class GpuEnergy:
         with self._lock:
             return EnergyReading(self.joules, self._time, self.unknown_gaps) if self.method else None
 
-    def update(self, gpu: Gpu, now: float) -> None:
-        """Take what was read at `now` (seconds, monotonic)."""
+    def update(self, gpu: Gpu, now: float, max_gap: float = 0.0) -> None:
+        """Take what was read at `now` (seconds, monotonic); `max_gap` is that of readings that take long themselves."""
         with self._lock:
             if now >= self._time:
-                self._time = now
-                self._take(gpu, now)
+                self._integral.max_gap = max(self.max_gap, max_gap)
+                elapsed, self._time = now - self._time, now
+                self._take(gpu, now, elapsed)
 
-    def _take(self, gpu: Gpu, now: float) -> None:
+    def _take(self, gpu: Gpu, now: float, elapsed: float) -> None:
         first = self.method is None
-        counted = self._count(gpu, now)
+        counted = self._count(gpu, now, elapsed)
         area = None if gpu.power is None else self._integral.update(gpu.power, now)
         growth = area if counted is None else counted
         self.joules += growth or 0.0
@@ -70,9 +72,10 @@ class GpuEnergy:
         if counted is not None and area is not None:
             self._compared = self._compared[0] + counted, self._compared[1] + area
 
-    def _count(self, gpu: Gpu, now: float) -> float | None:
+    def _count(self, gpu: Gpu, now: float, elapsed: float) -> float | None:
         if gpu.counter is None:
             self._counter.forget()  # the area under the power stands in; what the counter says later would be twice
             return None
-        self._counter.max_rate = gpu.power_limit or DEFAULT_LIMIT_WATTS
-        return self._counter.update(gpu.counter, now)
+        growth = self._counter.update(gpu.counter, now)
+        most = most_watts(gpu.power_limit) * max(elapsed, SHORTEST_SECONDS)
+        return None if growth is None or growth > most else growth
