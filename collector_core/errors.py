@@ -150,6 +150,9 @@ class ConfigError(CollectorError):
 
 MAX_TEXT = 500  # characters of a message; some exceptions carry the whole answer of a server
 
+_HIDDEN = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+_HIDDEN |= {code: f"\\u{code:04x}" for code in (*range(0x2028, 0x202F), *range(0x2066, 0x206A))}
+
 _REASON_OF_ERRNO = {
     errno.ENODEV: Reason.NOT_FOUND,
     errno.ENXIO: Reason.NOT_FOUND,
@@ -179,9 +182,17 @@ def reason_of(error: BaseException) -> Reason:
     return _REASON_OF_ERRNO.get(getattr(error, "errno", None) or 0, Reason.BAD_DATA)
 
 
+def visible(text: str) -> str:
+    """A text from outside for people's eyes: control characters, and those that turn the direction, as escapes.
+
+    Line feeds and tabs stay.
+    """
+    return text.translate(_HIDDEN)
+
+
 def one_line(text: str) -> str:
-    """A text without line breaks, cut off at `MAX_TEXT` characters."""
-    line = " ".join(text[: 2 * MAX_TEXT].split())
+    """A text without line breaks and control characters, cut off at `MAX_TEXT` characters."""
+    line = visible(" ".join(text[: 2 * MAX_TEXT].split()))
     return line if len(line) <= MAX_TEXT and len(text) <= 2 * MAX_TEXT else f"{line[:MAX_TEXT]}…"
 
 

@@ -10,7 +10,7 @@ from collector_core.cli.common import Common, common_options
 from collector_core.config.secrets import Redactor
 from collector_core.engine.app import App, Idle
 from collector_core.engine.runner import Runner
-from collector_core.errors import Reason
+from collector_core.errors import Reason, visible
 from collector_core.plugins.discovery import Plugin, Plugins, discover
 
 
@@ -69,6 +69,6 @@ def _say_broken(plugin: Plugin) -> bool:
 
 
 def _say(word: str, colour: str, name: str, text: str, fix: str = "") -> None:
-    click.echo(f"{click.style(f'{word:7}', fg=colour)} {name}: {text}")
+    click.echo(f"{click.style(f'{word:7}', fg=colour)} {name}: {visible(text)}")
     if fix:
-        click.echo(f"        fix: {fix}")
+        click.echo(f"        fix: {visible(fix)}")

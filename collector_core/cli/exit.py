@@ -8,10 +8,9 @@ import sys
 import threading
 from typing import NoReturn
 
-from collector_core.cli.logs import LogThread
-
 log = logging.getLogger(__name__)
 
+_OURS = ("log", "signals")  # they end with the process
 _NAMED = 5  # threads; a plugin may have left thousands
 
 
@@ -21,7 +20,7 @@ def leave(code: int | str | None) -> NoReturn:
     The interpreter would wait for those that are no daemons, and for daemons of a `ThreadPoolExecutor` too.
     """
     others = (each for each in threading.enumerate() if each is not threading.main_thread())
-    left = [each.name for each in others if not isinstance(each, LogThread)]
+    left = [each.name for each in others if each.name not in _OURS]
     if not left or not isinstance(code, int | None):
         sys.exit(code)
     names = ", ".join(left[:_NAMED]) + (", …" if len(left) > _NAMED else "")

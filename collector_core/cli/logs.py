@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from collector_core.config.secrets import Redactor
-from collector_core.model.words import visible
+from collector_core.errors import visible
 
 LogFormat = Literal["text", "json"]
 

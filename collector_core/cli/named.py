@@ -7,7 +7,7 @@ from collector_core.config.settings import Instance
 from collector_core.config.suggest import did_you_mean
 from collector_core.engine.app import App
 from collector_core.engine.runner import Runner
-from collector_core.errors import StartupError
+from collector_core.errors import CollectorError, StartupError, describe
 from collector_core.plugins.discovery import discover
 
 
@@ -16,7 +16,13 @@ def named_runner(app: App, name: str) -> Runner:
 
     Raises `StartupError` where nothing is called so, and `ConfigError` where options must be given.
     """
-    return app.runners.get(name) or app.add(_default(name))
+    if name in app.runners:
+        return app.runners[name]
+    instance = _default(name)
+    try:
+        return app.add(instance)
+    except CollectorError as error:
+        raise StartupError(f"collector {name!r} cannot be built: {describe(error)}") from error
 
 
 def _default(name: str) -> Instance:

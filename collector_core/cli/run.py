@@ -8,7 +8,6 @@ import click
 
 from collector_core.cli.common import Common, common_options
 from collector_core.config.settings import parse_listen
-from collector_core.engine.app import App
 from collector_core.web import service
 
 
@@ -25,9 +24,8 @@ def command(common: Common, listen: str | None, demo: bool) -> None:
     """
     if demo and common.config:
         raise click.UsageError("--demo simulates everything and takes no --config")
-    app = App(common.config, root=common.root, redactor=common.redactor, demo=demo)
-    app.load()
-    asyncio.run(service.run(app, _address(listen) or app.config.settings.listen))
+    address = _address(listen)
+    asyncio.run(service.run(common.config, address, root=common.root, redactor=common.redactor, demo=demo))
 
 
 def _address(listen: str | None) -> str | None:

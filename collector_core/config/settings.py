@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from collector_core.config.outputs import OutputInstance, OutputSettings, Unload
 from collector_core.config.suggest import did_you_mean
 from collector_core.config.validation import validate_model
 from collector_core.config.yamlfile import Document, YamlPath, load
-from collector_core.errors import ConfigError, Problem
+from collector_core.errors import ConfigError, Problem, fix_of, reason_of
+from collector_core.history.options import HistoryOptions, parse_history
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
 from collector_core.model.published import Published
 from collector_core.options import Duration, Options
+from collector_core.plugins.attempts import Attempts, PluginFailed, StillBusy
 from collector_core.plugins.discovery import Plugin, Plugins, entry_point_names
 
 DEFAULT_LISTEN = "127.0.0.1:9877"
@@ -58,15 +61,28 @@ class Settings(Options):
     """The whole file."""
 
     listen: str = Field(DEFAULT_LISTEN, description="Address and port to serve on; [::]:9877 for IPv6.")
+    probe_listen: str | None = Field(
+        None, description="Address and port for health checks alone: /healthz and /readyz, without TLS and passwords."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Further host names in requests of this machine, such as that of a proxy in front."
+    )
     web_config: Path | None = Field(None, description="TLS and passwords, in the format of Prometheus' web-config.")
     root: Path = Field(Path("/"), description="Where the machine's /proc and /sys are found.")
+    history: HistoryOptions | None = Field(HistoryOptions(), description="What is kept on disk; `off` keeps nothing.")
     collectors: dict[str, InstanceSettings] | None = Field(None, description="Instances by name.")
     outputs: dict[str, OutputSettings] | None = Field(None, description="Outputs by name.")
 
-    @field_validator("listen")
+    @field_validator("history", mode="before")
     @classmethod
-    def _listen(cls, listen: str) -> str:
-        parse_listen(listen)
+    def _history(cls, value: object) -> object:
+        return parse_history(value)
+
+    @field_validator("listen", "probe_listen")
+    @classmethod
+    def _listen(cls, listen: str | None) -> str | None:
+        if listen is not None:
+            parse_listen(listen)
         return listen
 
     @field_validator("collectors", "outputs", mode="before")
@@ -121,6 +137,7 @@ class Instance:
         published: Callable[[], Sequence[Published]] = tuple,
         keeps_running: bool = True,
         redact: Callable[[str], str] = str,
+        wake: Callable[[], None] | None = None,
     ) -> Collector[Any]:
         """The collector in its `Context`; what its constructor raises passes through."""
         ctx = Context(
@@ -134,6 +151,7 @@ class Instance:
             published=published,
             keeps_running=keeps_running,
             redact=redact,
+            **({"wake": wake} if wake else {}),
         )
         return self.type(self.options, ctx)
 
@@ -189,7 +207,14 @@ def read_document(file: Path) -> Document:
     return document
 
 
-def validate(document: Document, plugins: Plugins) -> Config:
+def settings_of(document: Document) -> Settings | None:
+    """The keys of the program itself, whatever the collectors' options are; None where one of them is wrong."""
+    resolved = secrets.resolve(document)
+    settings, _ = validate_model(Settings, resolved.data, document, ())
+    return None if settings is None or resolved.problems else _absolute(settings, document.file)
+
+
+def validate(document: Document, plugins: Plugins, attempts: Attempts | None = None) -> Config:
     """Check everything that a file says, before any device is touched; raises `ConfigError` with all its problems."""
     resolved = secrets.resolve(document)
     problems = list(resolved.problems)
@@ -200,7 +225,9 @@ def validate(document: Document, plugins: Plugins) -> Config:
     unloadable: list[Unloadable] = []
     if isinstance(data.get("collectors"), dict):
         unloadable = list(_unloadable(data["collectors"], document, plugins))
-        instances, instance_problems = _instances(data["collectors"], document, plugins)
+        validator = _OptionsValidator(document, plugins, attempts or Attempts())
+        instances, instance_problems = _instances(data["collectors"], document, validator)
+        unloadable += validator.failed
         problems += instance_problems
     outputs = read_outputs(data.get("outputs"), document, plugins)
     problems += outputs.problems
@@ -221,26 +248,48 @@ def validate(document: Document, plugins: Plugins) -> Config:
 
 
 def _instances(
-    collectors: Mapping[str, Any], document: Document, plugins: Plugins
+    collectors: Mapping[str, Any], document: Document, validator: _OptionsValidator
 ) -> tuple[list[Instance], list[Problem]]:
     instances: list[Instance] = []
     problems: list[Problem] = []
     for name, item in collectors.items():
-        path: YamlPath = ("collectors", name)
         try:
             settings = InstanceSettings.model_validate(item or {})
         except ValidationError:
             settings = None  # reported with the rest of the file, where its path is known
-        cls, unknown = _find_type(name, item, document, plugins)
+        cls, unknown = _find_type(name, item, document, validator.plugins)
         problems += unknown
         if cls is None:
             continue
         raw = item.get("options") if isinstance(item, dict) else None
-        options, wrong = validate_model(cls.config_type, raw if raw is not None else {}, document, (*path, "options"))
+        options, wrong = validator.validate(name, cls, raw if raw is not None else {})
         problems += wrong
         if settings and options:
             instances.append(_instance(name, cls, settings, options))
     return instances, problems
+
+
+class _OptionsValidator:
+    """Validates options, which is the plugins' code; `failed` are those where that fails itself."""
+
+    def __init__(self, document: Document, plugins: Plugins, attempts: Attempts) -> None:
+        self.plugins = plugins
+        self.failed: list[Unloadable] = []
+        self._document = document
+        self._attempts = attempts
+
+    def validate(self, name: str, cls: type[Collector[Any]], raw: Any) -> tuple[CollectorConfig | None, list[Problem]]:
+        """The options of one collector, or what is wrong with them."""
+        path: YamlPath = ("collectors", name, "options")
+        work = partial(validate_model, cls.config_type, raw, self._document, path)
+        try:
+            return self._attempts.make(f"collector {name}: its options", (cls, raw), cls.__module__, work)
+        except (PluginFailed, StillBusy) as failed:
+            reason = reason_of(failed)
+            plugin = replace(self.plugins.plugin_of(cls.name), error=str(failed), fix=fix_of(failed), reason=reason)
+            problem = self._document.problem(path, f"its options cannot be validated: {failed}")
+            self.failed.append(Unloadable(name, plugin, problem))
+            return None, []
 
 
 def _unloadable(collectors: Mapping[str, Any], document: Document, plugins: Plugins) -> Iterable[Unloadable]:

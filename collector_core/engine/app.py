@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from collector_core.collector import Collector
-from collector_core.config.loading import default_instances, load, log_broken
+from collector_core.config.loading import default_instances, load, load_settings, log_broken
 from collector_core.config.secrets import Redactor
 from collector_core.config.settings import Config, Instance, Unloadable, default_instance
+from collector_core.engine.history_keeper import HistoryKeeper
 from collector_core.engine.process_metrics import ProcessMetrics
 from collector_core.engine.runner import Runner
 from collector_core.engine.self_metrics import APP, HEALTH, AppState, Health
-from collector_core.engine.ticker import Watchdog
-from collector_core.errors import ConfigError, Reason, describe
+from collector_core.engine.ticker import Ticking, Watchdog
+from collector_core.errors import CollectorError, ConfigError, Reason, describe
 from collector_core.exposition.sources import Exposition, Source
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock, SystemClock
 from collector_core.model.published import Published
 from collector_core.model.run_report import RunReport
 from collector_core.outputs.outputs import Outputs
+from collector_core.plugins.attempts import Attempts, StillBusy
 from collector_core.plugins.discovery import Plugins
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +57,9 @@ class App:
 
     `config_file` None means: whatever fits this machine, with its defaults. `root` overrides the file's.
     `demo` runs what plugins simulate instead of what is there, and labels every series `demo="true"`.
-    `keeps_running` is False where collectors are only looked at once.
+    `keeps_running` is False where collectors are only looked at once. `keeps_history` keeps what the collectors read as
+    the configuration says, in a folder of its own for a demo. `attempts` is how plugins' code is called that could hang
+    before a collector runs; `loading` is True until it is known which collectors there are.
     """
 
     def __init__(
@@ -64,10 +71,13 @@ class App:
         redactor: Redactor | None = None,
         demo: bool = False,
         keeps_running: bool = True,
+        keeps_history: bool = False,
+        attempts: Attempts | None = None,
     ) -> None:
         self.clock = clock or SystemClock()
         self.exposition = Exposition(self.clock, DEMO_LABELS if demo else None)
         self.watchdog = Watchdog(self.clock)
+        self.history = HistoryKeeper(self.exposition, self.clock)
         self.runners: dict[str, Runner] = {}
         self.idle: tuple[Idle, ...] = ()
         self.plugins = Plugins(())
@@ -78,29 +88,51 @@ class App:
         self._config_file = config_file
         self._demo = demo
         self._keeps_running = keeps_running
+        self._keeps_history = keeps_history
         self._root = root
+        self.loading = False
+        self.attempts = attempts or Attempts()
+        self._loads = threading.Lock()  # held by the one load that goes on
         self._lock = threading.Lock()
         self._abandoned: list[Runner] = []
         self._down: list[Source] = []
-        self._started = False
+        self._started = self._stopped = False
         self._source = self.exposition.source("collector", APP)
-        self._process_metrics = ProcessMetrics(self.exposition, self.clock)
+        self._watched: list[Ticking] = [ProcessMetrics(self.exposition, self.clock)]
 
     @property
     def root(self) -> Path:
         """Where the machine's `/proc` and `/sys` are found."""
         return self._root or self.config.settings.root
 
+    def load_settings(self) -> None:
+        """Read what the configuration says about the program itself, and load no plugin unless it is wrong.
+
+        Raises `ConfigError` with all that is wrong, options of collectors too.
+        """
+        settings = load_settings(self._config_file)
+        if settings is None:
+            self._read_config()
+        else:
+            self.config = Config(settings)
+            self.loading = True
+
     def load(self) -> None:
-        """Read the configuration and build the collectors; raises `ConfigError`. Touches no device but to detect."""
-        plugins, config = self._read_config()
-        self.redactor.hide(config.secrets)
-        self._apply(plugins, config)
+        """Read the configuration and build the collectors; raises `ConfigError`. Touches no device but to detect.
+
+        They run at once if the app has been started.
+        """
+        with self._loads:
+            plugins, config = self._read_config()
+            self.redactor.hide(config.secrets)
+            self._apply(plugins, config)
+            self.loading = False
 
     def start(self) -> None:
         """Start collecting."""
         with self._lock:
             self._started = True
+            self._apply_history()
             for runner in self.runners.values():
                 runner.start()
             self.outputs.start()
@@ -111,23 +143,65 @@ class App:
 
         Raises `ConfigError` and leaves everything as it was when the file is bad.
         """
-        try:
-            plugins, config = self._read_config()
-        except ConfigError:
-            self.state.reload_success = False
-            self._publish_state()
-            raise
-        self.redactor.hide(config.secrets)
-        self._warn_of_fixed_settings(config)
-        self._apply(plugins, config)
+        with self._loads:
+            try:
+                plugins, config = self._read_config()
+            except ConfigError:
+                self.state.reload_success = False
+                self._publish_state()
+                raise
+            self.redactor.hide(config.secrets)
+            self._warn_of_fixed_settings(config)
+            self._apply(plugins, config)
+            self._apply_history()
+        self.history.record_event("reload", "energy-collector", "configuration reloaded")
         log.info("configuration reloaded: %d collectors run", len(self.runners))
 
     def add(self, instance: Instance) -> Runner:
-        """Build one more collector, for commands that run it themselves; raises `DeclarationError`."""
-        others = (self.energy_meters, self._tell, self._keeps_running, self.redactor)
-        runner = Runner(instance, self.exposition, self.clock, self.root, *others)
-        self.runners[instance.name] = runner
+        """Build one more collector, for commands that run it themselves.
+
+        Raises `DeclarationError`, `PluginFailed` for what its constructor raises, `StillBusy` where that hangs.
+        """
+        collector, labels = self._construct(instance)
+        runner = Runner(
+            instance,
+            collector,
+            self.exposition,
+            self.clock,
+            labels=labels,
+            tell=self._tell,
+            keeps_running=self._keeps_running,
+        )
+        with self._lock:
+            self.runners = {**self.runners, instance.name: runner}
+            if self._stopped:
+                runner.stop()
         return runner
+
+    def _construct(self, instance: Instance) -> tuple[Collector[Any], Mapping[str, str]]:
+        def work() -> tuple[Collector[Any], Mapping[str, str]]:
+            collector = instance.build(
+                clock=self.clock,
+                root=self.root,
+                energy_meters=self.energy_meters,
+                published=self.exposition.published,
+                keeps_running=self._keeps_running,
+                redact=self.redactor,
+                wake=lambda: self._wake(instance.name),
+            )
+            return collector, dict(collector.labels)
+
+        what = f"collector {instance.name}: its constructor"
+        return self.attempts.make(what, instance, instance.type.__module__, work)
+
+    def _wake(self, name: str) -> None:
+        if runner := self.runners.get(name):
+            runner.wake()
+
+    def routes_of(self, runner: Runner) -> Sequence[web.AbstractRouteDef]:
+        """The HTTP routes that a collector adds; raises `PluginFailed` and `StillBusy`."""
+        what = f"collector {runner.instance.name}: collector_routes()"
+        return self.attempts.make(what, runner, runner.instance.type.__module__, runner.hooks.routes)
 
     def add_fitting(self, types: Iterable[type[Collector[Any]]]) -> None:
         """Build collectors of these types too, with their defaults, where they have anything to do here."""
@@ -153,12 +227,13 @@ class App:
         return [meter for runner in self.runners.copy().values() for meter in runner.energy_meters()]
 
     def _tell(self, report: RunReport) -> None:
-        """Let the outputs, and the collectors that observe others, know of a run."""
+        """Let the history, the outputs, and the collectors that observe others, know of a run."""
         runners = self.runners.copy()
         for name, runner in runners.items():
             if name != report.collector:
                 runner.hooks.hear(report)
         if reporter := runners.get(report.collector):
+            self.history.observe(report, reporter.instance.stale_after)
             health = Published(f"{report.collector} (health)", {}, reporter.health.snapshot())
             self.outputs.hear(report.ended_at, report.published, health)
 
@@ -166,39 +241,60 @@ class App:
         """Stop everything within `timeout` seconds; returns whether every thread has ended."""
         self.watchdog.stop()
         with self._lock:
+            self._stopped = True
             runners = [*self.runners.values(), *self._abandoned]
             self.runners = {}
         for runner in runners:
             runner.stop()
         deadline = self.clock.monotonic() + timeout
         ended = [runner.join(max(0.0, deadline - self.clock.monotonic())) for runner in runners]
-        return self.outputs.stop(max(OUTPUT_STOP_SECONDS, deadline - self.clock.monotonic())) and all(ended)
+        ended.append(self.outputs.stop(max(OUTPUT_STOP_SECONDS, deadline - self.clock.monotonic())))
+        ended.append(self.history.stop(deadline - self.clock.monotonic()))
+        return all(ended)
 
     def _read_config(self) -> tuple[Plugins, Config]:
-        plugins, config = load(self._config_file, hook="collector_demo_types" if self._demo else "collector_types")
-        log_broken(plugins)
+        hook = "collector_demo_types" if self._demo else "collector_types"
+        plugins, config = load(self._config_file, hook=hook, attempts=self.attempts)
+        log_broken(plugins, self.plugins)
         return plugins, config
 
     def _apply(self, plugins: Plugins, config: Config) -> None:
+        self.plugins, self.config = plugins, config
+        instances, idle = self._wanted(config)
+        wanted = {instance.name: instance for instance in instances}
+        for source in self._down:
+            source.close()  # whoever could not run may run now, with metrics of its own
         with self._lock:
-            self.plugins, self.config = plugins, config
-            instances, idle = self._wanted(config)
-            wanted = {instance.name: instance for instance in instances}
-            for source in self._down:
-                source.close()  # whoever could not run may run now, with metrics of its own
-            for name in [name for name, runner in self.runners.items() if wanted.get(name) != runner.instance]:
-                self._retire(self.runners.pop(name))
-            for name, instance in wanted.items():
-                if name not in self.runners:
-                    self._build(instance, idle)
-            self.idle = tuple(idle)
-            if self._keeps_running:
-                self.outputs.apply(config.outputs, config.unloadable_outputs, self.root)
-            self.watchdog.replace((*self.runners.values(), self._process_metrics, *self.outputs.runners.values()))
-            self.state.reload_success = True
-            self.state.reload_time = self.clock.time()
-            self._down = [self._show_as_down(each) for each in idle if each.wanted]
-            self._publish_state()
+            kept = {name: runner for name, runner in self.runners.items() if wanted.get(name) == runner.instance}
+            for name in self.runners.keys() - kept.keys():
+                self._retire(self.runners[name])
+            self.runners = kept
+        for name, instance in wanted.items():
+            if name not in kept:
+                self._build(instance, idle)
+        self.idle = tuple(idle)
+        if self._keeps_running:
+            self.outputs.apply(config.outputs, config.unloadable_outputs, self.root)
+        self._look_after()
+        self.state.reload_success = True
+        self.state.reload_time = self.clock.time()
+        self._down = [self._show_as_down(each) for each in idle if each.wanted]
+        self._publish_state()
+
+    def watch(self, ticking: Ticking) -> None:
+        """Have the watchdog look after this, too."""
+        self._watched.append(ticking)
+        self._look_after()
+
+    def _look_after(self) -> None:
+        self.watchdog.replace((*self.runners.values(), *self._watched, *self.outputs.runners.values()))
+
+    def _apply_history(self) -> None:
+        options = self.config.settings.history
+        if options and self._demo:
+            options = options.model_copy(update={"path": options.folder.with_name(f"{options.folder.name}-demo")})
+        if self._keeps_history:
+            self.history.apply(options)
 
     def _wanted(self, config: Config) -> tuple[list[Instance], list[Idle]]:
         if config.instances is not None:
@@ -206,11 +302,18 @@ class App:
         types = self.plugins.types.values()
         if self._demo:
             return [replace(default_instance(cls), labels=tuple(DEMO_LABELS.items())) for cls in types], []
-        return self._fitting(types)
+        instances, idle = self._fitting(types)
+        late = (plugin for plugin in self.plugins.unloaded.values() if plugin.reason is Reason.TIMEOUT)
+        idle += (Idle(each.name, each.name, each.reason, each.error, each.fix, wanted=True) for each in late)
+        return instances, idle
 
     def _fitting(self, types: Iterable[type[Collector[Any]]]) -> tuple[list[Instance], list[Idle]]:
-        instances, absent = default_instances(types, self.root, self.clock)
-        return list(instances), [Idle(name, name, why.reason, why.detail, why.fix) for name, why in absent.items()]
+        instances, absent = default_instances(types, self.root, self.clock, self.attempts)
+        idle = [
+            Idle(name, name, why.reason, why.detail, why.fix, wanted=isinstance(why, StillBusy))
+            for name, why in absent.items()
+        ]
+        return list(instances), idle
 
     def _build(self, instance: Instance, idle: list[Idle]) -> None:
         """Add a runner, or a note why there is none: one collector that cannot be built harms no other."""
@@ -222,12 +325,16 @@ class App:
             return
         try:
             runner = self.add(instance)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a constructor of a plugin may raise anything
+        except StillBusy as busy:
+            idle.append(Idle(instance.name, plugin, busy.reason, busy.detail, busy.fix, wanted=True))
+            return
+        except CollectorError as error:
             log.error("collector %s cannot be built: %s", instance.name, describe(error))  # noqa: TRY400 - one line
             idle.append(Idle(instance.name, plugin, Reason.BAD_DATA, describe(error), wanted=True))
             return
-        if self._started:
+        if self._started and not self._stopped:
             runner.start()
+            self._look_after()
 
     def _retire(self, runner: Runner) -> None:
         runner.stop()
@@ -248,11 +355,11 @@ class App:
 
     def _warn_of_fixed_settings(self, config: Config) -> None:
         old, new = self.config.settings, config.settings
-        for key in ("listen", "web_config", "root"):
+        for key in ("listen", "probe_listen", "allowed_hosts", "web_config", "root"):
             if getattr(old, key) != getattr(new, key):
                 log.warning("%s has changed; it takes effect after a restart", key)
 
 
 def _unloadable(collector: Unloadable) -> Idle:
     plugin = collector.plugin
-    return Idle(collector.name, plugin.name, Reason.BAD_DATA, plugin.error, plugin.remedy, wanted=True)
+    return Idle(collector.name, plugin.name, plugin.reason, plugin.error, plugin.remedy, wanted=True)

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import logging
 import math
-import sys
 import threading
-import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from pathlib import Path
-from types import FrameType
+from types import MappingProxyType
 from typing import Any
 
-from collector_core.collector import CollectorConfig
+from collector_core.collector import Collector, CollectorConfig
 from collector_core.config.settings import Instance
+from collector_core.engine.failure import Failure
 from collector_core.engine.hooks import Hooks
 from collector_core.engine.self_metrics import HEALTH, Health
 from collector_core.engine.worker import Lifecycle, Worker, start_worker
 from collector_core.errors import (
     AuthFailed,
     NoTargetAvailable,
-    NotAvailable,
     Reason,
     describe,
     fix_of,
-    reason_of,
     retry_after_of,
 )
 from collector_core.exposition.sources import Exposition
@@ -38,11 +34,16 @@ from collector_core.model.result import Result
 from collector_core.model.run_report import RunReport
 from collector_core.polling.backoff import Backoff
 from collector_core.polling.fault_log import FaultLog
+from collector_core.polling.own_thread import whereabouts
 
 MAX_BACKOFF = 300.0  # seconds
+LEAST_PAUSE = 1.0  # from run to run of a collector that is woken, in seconds
 MAX_PART_FAILURES_KEPT = 100
 GRACE_SECONDS = 1.0  # beyond the timeout, for a program that looks once: its targets may take the whole of it
 MAX_REFUSED_RUNS = 2  # in a row in which a part raised `AuthFailed`
+
+
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(eq=False)
@@ -64,13 +65,13 @@ class Runner:
     def __init__(
         self,
         instance: Instance,
+        collector: Collector[Any],
         exposition: Exposition,
         clock: Clock,
-        root: Path,
-        energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple,
+        *,
+        labels: Mapping[str, str] = NO_LABELS,
         tell: Callable[[RunReport], None] | None = None,
         keeps_running: bool = True,
-        redact: Callable[[str], str] = str,
     ) -> None:
         self.instance = instance
         self._tell = tell
@@ -87,24 +88,19 @@ class Runner:
         self._backoff = Backoff(instance.interval, MAX_BACKOFF)
         self._refused_runs = 0
         self._next_due = -inf
+        self._started = -inf
+        self._is_awaited = False
         self._worker: Worker | None = None
         self._manual = False
         self._reported = threading.Event()
         self._stopping = False
-        self._collector = instance.build(
-            clock=clock,
-            root=root,
-            energy_meters=energy_meters,
-            published=exposition.published,
-            keeps_running=keeps_running,
-            redact=redact,
-        )
+        self._collector = collector
         self.hooks = Hooks(self._collector, self._faults, self.health)
         self.page_sections: tuple[PageSection, ...] = ()
         self._has_page = keeps_running
         self._longest_run = instance.timeout + (0.0 if keeps_running else GRACE_SECONDS)
         self._lifecycle = Lifecycle(self._collector, self._longest_run)
-        self.labels = {**self._collector.labels, **dict(instance.labels)}
+        self.labels = {**labels, **dict(instance.labels)}
         self._source = exposition.source(instance.name, instance.type.metrics, self.labels)
         self._health_source = exposition.source(f"{instance.name} (health)", HEALTH)
         self._health_source.publish(self.health.snapshot())
@@ -185,6 +181,12 @@ class Runner:
         assert self.last_report is not None  # noqa: S101 - both ways out of a run leave a report
         return self.last_report
 
+    def wake(self) -> None:
+        """End a pause after failures; returns at once."""
+        self._is_awaited = True
+        if self._worker:
+            self._worker.wake()
+
     def stop(self) -> None:
         """Withdraw all series and ask the thread to close the collector and end; returns at once."""
         with self._lock:
@@ -204,13 +206,24 @@ class Runner:
         return self._worker is None or self._worker.join(timeout)
 
     def _seconds_to_wait(self) -> float:
+        if self._is_awaited:
+            self._is_awaited = False
+            with self._lock:
+                self._end_pause()
         return max(0.0, self._next_due - self._clock.monotonic())
+
+    def _end_pause(self) -> None:
+        """Be due again; a flood of calls makes no flood of runs."""
+        if self._backoff.failures and self._next_due < inf:
+            soon = max(self._clock.monotonic(), self._started + min(LEAST_PAUSE, self.instance.interval))
+            self._next_due = min(self._next_due, soon)
 
     def _begin(self, now: float) -> _Run:
         interval = self.instance.interval
         if self._next_due > -inf:
             self.health.skipped_ticks += max(0, math.floor((now - self._next_due) / interval))
         self._next_due = inf if self._manual else self._aligned(now + interval / 2)
+        self._started = now
         self._run = _Run(now, now + self._longest_run)
         return self._run
 
@@ -236,7 +249,7 @@ class Runner:
         started = self._clock.monotonic()
         error = await self._collect(out) or self._refusal(out)
         duration = self._clock.monotonic() - started
-        failure = _Failure.of(error, type(self._collector).__module__) if error else None
+        failure = Failure.of(error, type(self._collector).__module__) if error else None
         self.hooks.refresh_energy_meters()
         sections = self.hooks.page_sections() if self._has_page else ()
         with self._lock:
@@ -271,7 +284,7 @@ class Runner:
             return None
         return AuthFailed(f"{refused[0].name}: {describe(refused[0].error)}", fix=fix_of(refused[0].error))
 
-    def _publish(self, out: Readings, failure: _Failure | None, started: float, duration: float) -> RunReport:
+    def _publish(self, out: Readings, failure: Failure | None, started: float, duration: float) -> RunReport:
         """Show what a run brought, and say how it went."""
         if failure is not None:
             return self._report(duration=duration, **vars(failure))
@@ -280,7 +293,7 @@ class Runner:
             fresh_until = started + self.instance.stale_after
             self._source.publish(snapshot, expires_at=fresh_until)
         except Exception as refused:  # noqa: BLE001 - the thread must live on, whatever was wrong with the readings
-            refusal = _Failure.of(refused, type(self._collector).__module__)
+            refusal = Failure.of(refused, type(self._collector).__module__)
             return self._report(duration=duration, **vars(refusal))
         self._snapshot, self._fresh_until = snapshot, fresh_until
         failures = out.failures[:MAX_PART_FAILURES_KEPT]
@@ -290,13 +303,9 @@ class Runner:
 
     def _give_up(self, run: _Run, now: float) -> None:
         run.given_up = True
-        error = f"no answer after {self.instance.timeout:g} s{self._whereabouts()}"
+        place = whereabouts(self._worker.thread_id, type(self._collector).__module__) if self._worker else ""
+        error = f"no answer after {self.instance.timeout:g} s{place}"
         self._record(self._report(Result.TIMEOUT, now - run.started, reason=Reason.TIMEOUT, error=error))
-
-    def _whereabouts(self) -> str:
-        """Where in the plugin's code the thread is now."""
-        frame = sys._current_frames().get(self._worker.thread_id or 0) if self._worker else None  # noqa: SLF001
-        return _place(traceback.walk_stack(frame), type(self._collector).__module__) if frame else ""
 
     def _report(self, result: Result, duration: float, **details: Any) -> RunReport:
         name, plugin = self.instance.name, self.instance.type.name
@@ -349,43 +358,3 @@ class Runner:
 
     def _see_stray(self, error: BaseException) -> None:
         self._faults.record_incident("a task of its own failed", error)
-
-
-@dataclass(frozen=True)
-class _Failure:
-    """What a failed run's report says; found out within the run's deadline, as an exception's own text may hang."""
-
-    result: Result
-    reason: Reason
-    error: str
-    fix: str
-    traceback: str
-
-    @classmethod
-    def of(cls, error: BaseException, module: str) -> _Failure:
-        """What an exception says, and where in the plugin's `module` it came from unless it is an expected one."""
-        expected = isinstance(error, NotAvailable | AuthFailed | TimeoutError)
-        frames = reversed(list(traceback.walk_tb(error.__traceback__)))
-        return cls(
-            _result_of(error),
-            reason_of(error),
-            describe(error) + ("" if expected else _place(frames, module)),
-            fix_of(error),
-            "" if expected else "".join(traceback.format_exception(error)),
-        )
-
-
-def _result_of(error: BaseException) -> Result:
-    if isinstance(error, NotAvailable):
-        return Result.UNAVAILABLE
-    if isinstance(error, AuthFailed):
-        return Result.AUTH_FAILED
-    return Result.TIMEOUT if isinstance(error, TimeoutError) else Result.ERROR
-
-
-def _place(frames: Iterable[tuple[FrameType, int]], module: str) -> str:
-    """The innermost of `frames`, given from the inside out, that is the plugin's own: ` (shelly.py:31)`."""
-    for frame, line in frames:
-        if str(frame.f_globals.get("__name__", "")).startswith(module):
-            return f" ({Path(frame.f_code.co_filename).name}:{line})"
-    return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from urllib.parse import urljoin, urlsplit
 
@@ -31,12 +31,14 @@ AGENT = "energy-collector"
 
 
 class RequestOptions(TypedDict, total=False):
-    """How to ask. `timeout` is in seconds, `limit` in bytes of the answer's body (1 MiB).
+    """How to ask. `timeout` is in seconds, `limit` in bytes of the answer's body (1 MiB); `limit_fix` says what helps
+    where an answer is longer, such as the option to raise.
 
     `token` is sent as a bearer token, `login` (user and password) as basic authentication. With `redirects`, a GET
-    follows those to the same host. `repeatable` says that sending twice does no harm: a POST then goes over a kept
-    connection, and once more where the server had just closed it, as a GET always does. With `discard`, a good
-    answer's body is not read.
+    follows those to the same host and port, and from there to https. `repeatable` says that sending twice does no harm:
+    a POST then goes over a kept connection, and once more where the server had just closed it, as a GET always does.
+    With `discard`, a good answer's body is not read. `feed` is given a good answer's body in pieces, as they come; none
+    of it is then kept.
     """
 
     headers: Mapping[str, Text]
@@ -44,9 +46,11 @@ class RequestOptions(TypedDict, total=False):
     login: tuple[str, Text] | None
     timeout: float | None
     limit: int
+    limit_fix: str
     redirects: bool
     repeatable: bool
     discard: bool
+    feed: Callable[[bytes], object]
 
 
 class HttpClient:
@@ -175,20 +179,22 @@ class HttpClient:
                 raise NotAvailable(
                     Reason.BAD_DATA, f"{where}: the answer is compressed although no compression was requested"
                 )
-            limit = options.get("limit", MAX_BYTES)
-            return HttpAnswer(where, answer.status, answer.headers, await _body(answer, where, limit))
+            kept = bytearray()
+            if not await _has_read_body(answer, options.get("limit", MAX_BYTES), options.get("feed", kept.extend)):
+                raise failures.too_long(where, options.get("limit", MAX_BYTES), options.get("limit_fix", ""))
+            return HttpAnswer(where, answer.status, answer.headers, bytes(kept))
 
 
-async def _body(answer: aiohttp.ClientResponse, where: str, limit: int) -> bytes:
-    body = bytearray()
-    too_long = (answer.content_length or 0) > limit
-    while not too_long and (chunk := await answer.content.readany()):
-        body += chunk
-        too_long = len(body) > limit
-    if too_long:
+async def _has_read_body(answer: aiohttp.ClientResponse, limit: int, feed: Callable[[bytes], object]) -> bool:
+    """Feed the body; returns whether it was no longer than `limit` (bytes)."""
+    left = limit if (answer.content_length or 0) <= limit else -1
+    while left >= 0 and (chunk := await answer.content.readany()):
+        left -= len(chunk)
+        if left >= 0:
+            feed(chunk)
+    if left < 0:
         answer.close()
-        raise failures.too_long(where, limit)
-    return bytes(body)
+    return left >= 0
 
 
 def _new_session(*, keep: bool, **options: Any) -> aiohttp.ClientSession:
@@ -230,11 +236,12 @@ def _plain(text: Text) -> str:
 
 
 def _redirect(url: str, answer: HttpAnswer) -> str | None:
-    """Where an answer redirects to, if that is the same host and no less safe."""
+    """Where an answer redirects to, if that is the same host and port, or the same host's usual port for https."""
     target = urljoin(url, answer.headers.get("Location", ""))
     if answer.status not in REDIRECTS or target == url:
         return None
     old, new = urlsplit(url), urlsplit(target)
     is_same_server = old.hostname == new.hostname and (old.scheme, old.port) == (new.scheme, new.port)
-    is_now_safe = old.hostname == new.hostname and (old.scheme, new.scheme) == ("http", "https")
+    schemes, ports = (old.scheme, new.scheme), (old.port or 80, new.port or 443)
+    is_now_safe = old.hostname == new.hostname and (schemes, ports) == (("http", "https"), (80, 443))
     return target if is_same_server or is_now_safe else None

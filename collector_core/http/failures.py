@@ -36,7 +36,7 @@ _OF_STATUS = {
     504: (Reason.TIMEOUT, "check how busy the server behind it is"),
 }
 _OF_CLASS = {
-    3: (Reason.BAD_DATA, "set the URL that it redirects to in the configuration"),
+    3: (Reason.BAD_DATA, "set the URL that it redirects to in the configuration; `curl -sI URL` shows it"),
     4: (Reason.BAD_DATA, "check its URL"),
     5: (Reason.UNREACHABLE, "check its log"),
 }
@@ -60,7 +60,7 @@ def of_status(where: str, status: int, headers: Mapping[str, str], now: float) -
         return AuthFailed(said, fix="check its password, token or key", status=status)
     reason, fix = _OF_STATUS.get(status) or _OF_CLASS.get(status // 100) or (Reason.BAD_DATA, CHECK_ADDRESS)
     if status // 100 == 3:
-        said += "; redirects are not followed"
+        said += "; redirects are not followed, or only to the same host and port"
     passes, pause = status in _PASSING or status >= 500, retry_after(headers.get("Retry-After", ""), now)
     return HttpStatusError(status, reason, said, fix=fix, is_retryable=passes, retry_after=pause)
 
@@ -99,10 +99,10 @@ def _of_os_error(error: OSError) -> tuple[Reason, str, str]:
     return Reason.PERMISSION if denied else Reason.UNREACHABLE, words, "" if denied else CHECK_ADDRESS
 
 
-def too_long(where: str, limit: int) -> NotAvailable:
+def too_long(where: str, limit: int, fix: str = "") -> NotAvailable:
     """An answer or a message above `limit` (bytes)."""
     size = f"{limit / (1 << 20):g} MiB" if limit >= 1 << 20 else f"{limit / 1024:g} KiB"
-    return NotAvailable(Reason.BAD_DATA, f"{where}: the answer is longer than the limit of {size}")
+    return NotAvailable(Reason.BAD_DATA, f"{where}: the answer is longer than the limit of {size}", fix=fix)
 
 
 def retry_after(text: str, now: float) -> float | None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import inf, isfinite
+from typing import NamedTuple
 
-# A short burst may exceed the rated power, and two reads are not exactly one interval apart. Ten times the rating
-# is still far below what a reset looks like: falling from the middle of a 262 kJ range within a second is 131 kW.
-BURST = 10.0
+# A processor's short turbo exceeds its limit two- to threefold for some seconds. More than this is no peak.
+PEAK = 4.0
 
-# A rise is not ambiguous as a fall is, so it needs less proof; but no hardware draws a hundred times its rating. Such
-# a jump is a broken reading or another machine's counter (a virtual machine that was moved), not energy.
+# Growth so many times faster than any before waits for the next reading, which may take it back.
+UNUSUAL = 4.0
+
+# Growth that exceeds all peaks is believed where the next reading shows at least this part of its rate again, and
+# never beyond so many times the rating: that is another machine's counter (a virtual machine that was moved).
+SUSTAINED = 0.5
 JUMP = 100.0
 
 # Firmware may post the energy of a longer while at once: two quick reads get the allowance of this many seconds.
@@ -19,27 +23,52 @@ SHORTEST_ALLOWANCE_SECONDS = 1.0
 MOST_WATTS = 1e6  # no device that one meter stands for draws more; 4,294,967 W is a 32-bit field full of ones
 
 
+class _Reading(NamedTuple):
+    raw: float
+    time: float
+
+
+class _Step(NamedTuple):
+    """How things stood before the latest growth, or before the latest that had to wait."""
+
+    raw: float
+    fastest: float
+
+
 @dataclass
 class WrapCounter:
     """Accumulates the true growth of a hardware counter, from 0, in the counter's own unit.
 
-    `maximum` is where the counter wraps (None: unknown, so that a fall can never be corrected).
-    `max_rate` is the rated growth per second; the counter is trusted while at that rate less than half its range
-    can have passed since the last reading. The rules are section "Counters" of the rapl plugin's README:
+    `maximum` is where the counter wraps (None: unknown, so that a fall can never be corrected). `max_rate` is the rated
+    growth per second; the counter is trusted while at that rate less than half its range can have passed since the
+    last reading. `peak_rate` is what it may reach for a while (default: four times `max_rate`). Up to `trusted_rate`
+    (default: `max_rate`), or a few times the fastest growth so far, growth counts at once. The rules are section
+    "Counters" of the rapl plugin's README:
 
-    - a rise counts as it is, up to half the range and `JUMP` times `max_rate`,
-    - a fall is a wrap when the growth it implies fits the elapsed time (at up to `BURST` times `max_rate`),
-    - everything else is a gap: counted in `unknown_gaps`, never guessed.
+    - A fall is a wrap where the growth that it implies is as slow as a rise would have to be.
+    - Faster growth, and any other fall, waits for the next reading (`in_doubt`). What that one takes back never
+      counts. What stands counts if it is a possible peak, or if the counter goes on as fast.
+    - Everything else is a gap: counted in `unknown_gaps`, never guessed.
+    - Growth that was counted and is taken back later is made up for: `total` stands until the counter has caught up.
 
-    Whole readings give a whole `total`, exact for as long as the process lives. Raises `ValueError` when `maximum`
-    or `max_rate` is not a positive number.
+    `as_of` is the time of the last reading that is believed, None before the first one. Whole readings give a whole
+    `total`, exact for as long as the process lives. Raises `ValueError` when `maximum` or `max_rate` is not a positive
+    number.
     """
 
     maximum: float | None
     max_rate: float
     total: float = 0
     unknown_gaps: int = 0
-    _last: tuple[float, float] | None = field(default=None, repr=False)
+    peak_rate: float | None = None
+    trusted_rate: float | None = None
+    _last: _Reading | None = field(default=None, repr=False)
+    _doubt: _Reading | None = field(default=None, repr=False)
+    _step: _Step | None = field(default=None, repr=False)
+    _leap: _Step | None = field(default=None, repr=False)
+    _fastest: float = field(default=0.0, repr=False)
+    _debt: float = field(default=0, repr=False)
+    _grown_for: float = field(default=0.0, repr=False)
 
     def __post_init__(self) -> None:
         if not (isfinite(self.max_rate) and self.max_rate > 0):
@@ -47,25 +76,52 @@ class WrapCounter:
         if self.maximum is not None and not (isfinite(self.maximum) and self.maximum > 0):
             raise ValueError(f"maximum is {self.maximum}, must be a positive number or None")
 
-    def update(self, raw: float, now: float) -> float | None:
-        """Take a reading at `now` (seconds, monotonic); returns the growth since the last one, None if unknown.
+    @property
+    def as_of(self) -> float | None:
+        """The time of the last reading that is believed, None before the first one."""
+        return self._last.time if self._last else None
 
-        Raises `ValueError` for a reading outside 0…maximum; the counter is then as it was before.
+    @property
+    def grown_for(self) -> float:
+        """How many seconds the last growth took that was returned."""
+        return self._grown_for
+
+    @property
+    def most_rate(self) -> float:
+        """The growth per second that is believed possible: a peak, or the fastest that was seen."""
+        return max(PEAK * self.max_rate if self.peak_rate is None else self.peak_rate, self._fastest)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the last reading waits for the next one."""
+        return self._doubt is not None
+
+    def update(self, raw: float, now: float) -> float | None:
+        """Take a reading at `now` (seconds, monotonic); returns the growth since the last one that is believed.
+
+        None where that is unknown, or waits for the next reading. Raises `ValueError` for a reading outside 0…maximum;
+        the counter is then as it was before.
         """
         if not (isfinite(raw) and 0 <= raw <= self._ceiling):
             raise ValueError(f"counter reads {raw:g}, outside 0 to {self._ceiling:g}")
-        last, self._last = self._last, (raw, now)
+        reading, last = _Reading(raw, now), self._last
         if last is None:
+            self._last = reading
             return None
-        growth = self._growth(last[0], raw, now - last[1])
-        if growth is None:
-            self.unknown_gaps += 1
-        else:
-            self.total += growth
-        return growth
+        doubt, self._doubt = self._doubt, None
+        if self.max_rate * (now - last.time) > self._half_range:
+            self._begin_anew(reading)
+            return None
+        growth = self._growth(last, reading)
+        if growth <= self._usual(now - last.time):
+            return self._accept(last, reading, growth)
+        if doubt is not None and raw != doubt.raw:
+            return self._resolve(last, doubt, reading)
+        return self._question(last, reading, growth)
 
     def forget(self) -> None:
         """The source went away: what it counts until the next reading is unknown. `total` stays."""
+        self._doubt = self._step = self._leap = None
         if self._last is not None:
             self._last = None
             self.unknown_gaps += 1
@@ -74,18 +130,83 @@ class WrapCounter:
     def _ceiling(self) -> float:
         return inf if self.maximum is None else self.maximum
 
-    def _growth(self, before: float, raw: float, elapsed: float) -> float | None:
-        half_range = self._ceiling / 2
-        if self.max_rate * elapsed > half_range:
-            return None
-        allowance = self.max_rate * max(elapsed, SHORTEST_ALLOWANCE_SECONDS)
-        if raw >= before:
-            growth, most = raw - before, allowance * JUMP
-        elif self.maximum is not None:
-            growth, most = self.maximum - before + raw, allowance * BURST
+    @property
+    def _half_range(self) -> float:
+        return self._ceiling / 2
+
+    def _growth(self, before: _Reading, after: _Reading) -> float:
+        """What a rise, or else a wrap, would mean; infinite for a fall of a counter whose range is not known."""
+        return after.raw - before.raw if after.raw >= before.raw else self._ceiling - before.raw + after.raw
+
+    def _usual(self, elapsed: float) -> float:
+        trusted = self.max_rate if self.trusted_rate is None else self.trusted_rate
+        if not self._fastest:
+            trusted = self.max_rate
+        rate = max(trusted, UNUSUAL * self._fastest)
+        return min(rate * max(elapsed, SHORTEST_ALLOWANCE_SECONDS), self._half_range)
+
+    def _peak(self, elapsed: float) -> float:
+        return min(self.most_rate * max(elapsed, SHORTEST_ALLOWANCE_SECONDS), self._half_range)
+
+    def _question(self, last: _Reading, reading: _Reading, growth: float) -> float | None:
+        """Let the next reading decide, unless it could come too late to be trusted."""
+        elapsed = reading.time - last.time
+        if 2 * self.max_rate * elapsed <= self._half_range:
+            self._doubt = reading
+        elif growth <= self._peak(elapsed):
+            return self._accept(last, reading, growth)
         else:
-            return None
-        return growth if growth <= min(most, half_range) else None
+            self._begin_anew(reading)
+        return None
+
+    def _resolve(self, last: _Reading, doubt: _Reading, reading: _Reading) -> float | None:
+        """Decide on a reading that waits, by one that is no usual growth of the last that is believed."""
+        for step in (self._step, self._leap):
+            if step and step.raw <= doubt.raw <= reading.raw < last.raw:
+                self._take_back(step, last, reading)
+                return None
+        since = self._growth(doubt, reading)
+        is_blip = doubt.raw < last.raw <= reading.raw
+        stands = since <= self._peak(reading.time - doubt.time)
+        if not is_blip and ((stands and self._is_peak(last, doubt)) or self._goes_on(last, doubt, reading)):
+            self._leap = _Step(last.raw, self._fastest)
+            return self._accept(last, reading, self._growth(last, doubt) + since)
+        if is_blip or not stands:
+            return self._question(last, reading, self._growth(last, reading))
+        self._begin_anew(doubt)
+        if since <= self._usual(reading.time - doubt.time):
+            return self._accept(doubt, reading, since)
+        return self._question(doubt, reading, since)
+
+    def _is_peak(self, before: _Reading, after: _Reading) -> bool:
+        return self._growth(before, after) <= self._peak(after.time - before.time)
+
+    def _goes_on(self, last: _Reading, doubt: _Reading, reading: _Reading) -> bool:
+        """Whether the counter goes on about as fast as before: limits need not be enforced."""
+        rate, next_rate = self._rate(last, doubt), self._rate(doubt, reading)
+        return SUSTAINED * rate <= next_rate <= rate / SUSTAINED and max(rate, next_rate) <= JUMP * self.max_rate
+
+    def _rate(self, before: _Reading, after: _Reading) -> float:
+        growth = self._growth(before, after)
+        return growth / max(after.time - before.time, SHORTEST_ALLOWANCE_SECONDS) if growth <= self._half_range else inf
+
+    def _take_back(self, step: _Step, last: _Reading, reading: _Reading) -> None:
+        self._debt += last.raw - reading.raw
+        self._fastest = step.fastest
+        self._last, self._step, self._leap = reading, None, None
+
+    def _accept(self, last: _Reading, reading: _Reading, growth: float) -> float:
+        self._grown_for = reading.time - last.time
+        self._step, self._last = _Step(last.raw, self._fastest), reading
+        self._fastest = max(self._fastest, growth / max(reading.time - last.time, SHORTEST_ALLOWANCE_SECONDS))
+        paid = min(self._debt, growth)
+        self._debt -= paid
+        self.total += growth - paid
+        return growth
+
+    def _begin_anew(self, reading: _Reading) -> None:
+        self._last, self._step, self._leap = reading, None, None
+        self.unknown_gaps += 1
 
 
 @dataclass

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from math import isfinite, isnan
 from typing import Any, NamedTuple, Protocol, SupportsFloat
 
-from collector_core.errors import ReadingError
-from collector_core.model.labels import check_label, label_text
+from collector_core.errors import ReadingError, visible
+from collector_core.model.labels import checked_label, label_text
 from collector_core.model.metrics import Metric
 
 # What each type's names end with, beside the family's own name; OpenMetrics 1.0, "Metric Types".
@@ -133,7 +133,7 @@ def freeze(foreign: FamilyLike) -> Family:
     if unit and not name.endswith(f"_{unit}"):
         raise ReadingError(f"{name}: its unit is {unit}, so its name must end in _{unit}")
     _check_documentation(name, documentation)
-    return Family(name, documentation, kind, unit, tuple(_samples(name, kind, samples)))
+    return Family(name, visible(documentation), kind, unit, tuple(_samples(name, kind, samples)))
 
 
 def nobody(name: str) -> str:
@@ -259,9 +259,7 @@ def _labels(metric: str, labels: Mapping[str, str]) -> dict[str, str]:
     legal = {_legal(name): text for name, text in labels.items()}
     if len(legal) < len(labels) or "__name__" in legal:
         raise ReadingError(f"{metric}: {', '.join(map(repr, labels))} are indistinguishable as labels")
-    for name, text in legal.items():
-        check_label(metric, name, text)
-    return legal
+    return {name: checked_label(metric, name, text) for name, text in legal.items()}
 
 
 def _number(metric: str, what: str, value: Any) -> float:

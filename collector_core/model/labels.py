@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from collector_core.errors import ReadingError
+from collector_core.errors import ReadingError, visible
 
 MAX_LABEL_CHARACTERS = 1024
 
@@ -19,6 +19,15 @@ def check_label(metric: str, label: str, text: object) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise ReadingError(f"{metric}: label {label} is not valid Unicode: {error.reason}") from error
+
+
+def checked_label(metric: str, label: str, text: str) -> str:
+    r"""A label's value as it is published: control characters, which a terminal would obey, become `\x1b`.
+
+    Raises `ReadingError` as `check_label` does.
+    """
+    check_label(metric, label, text)
+    return visible(text)
 
 
 def label_text(labels: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from typing import cast
 
 from collector_core.errors import ReadingError, SeriesBudgetExceeded, explain, one_line
 from collector_core.model.families import Families, Family, FamilyLike, freeze, nobody
-from collector_core.model.labels import check_label
+from collector_core.model.labels import checked_label
 from collector_core.model.metrics import Info, Metric
 from collector_core.model.series_limit import SeriesLimit
 
@@ -275,11 +275,13 @@ class Readings:
         return Layout(keys), values
 
     def _add_new(self, metric: Metric, key: Key, value: float) -> None:
+        shown = tuple([checked_label(metric.name, label, text) for label, text in zip(metric.labels, key, strict=True)])
+        if shown != key:
+            self._put(metric, value, shown)
+            return
         new = self._new.setdefault(metric, {})
         if key in new:
             raise _twice(metric, key)
-        for label, text in zip(metric.labels, key, strict=True):
-            check_label(metric.name, label, text)
         if self._has_room(metric.name, metric.labels):
             new[key] = value
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from typing import Any
 import pluggy
 
 from collector_core.collector import Collector, CollectorConfig, Context
-from collector_core.errors import DeclarationError, NewerApiNeeded, NotAvailable, Reason, describe
+from collector_core.errors import DeclarationError, NewerApiNeeded, NotAvailable, Reason
 from collector_core.model.clock import Clock
 from collector_core.model.metrics import Metric
 from collector_core.output import Output, OutputConfig
 from collector_core.plugins import api_version as api
 from collector_core.plugins import hookspecs
+from collector_core.plugins.attempts import Attempts, PluginFailed, StillBusy
 
 GROUP = hookspecs.PROJECT
 OURS = "energy-collector"  # the distribution that bundled plugins come with
@@ -26,7 +28,10 @@ OURS = "energy-collector"  # the distribution that bundled plugins come with
 
 @dataclass(frozen=True)
 class Plugin:
-    """One entry point: what it offers, or why it could not be loaded; `refused` where another one has its name."""
+    """One entry point: what it offers, or why it could not be loaded; `refused` where another one has its name.
+
+    `reason` is that of `error`.
+    """
 
     name: str
     distribution: str
@@ -37,6 +42,7 @@ class Plugin:
     error: str = ""
     fix: str = ""
     refused: bool = False
+    reason: Reason = Reason.BAD_DATA
 
     @property
     def problem(self) -> str:
@@ -87,18 +93,20 @@ class Plugins:
         return self._types[type_name][1]
 
 
-def discover(only: Collection[str] | None = None, *, hook: str = "collector_types") -> Plugins:
+def discover(
+    only: Collection[str] | None = None, *, hook: str = "collector_types", attempts: Attempts | None = None
+) -> Plugins:
     """Load every plugin, or the entry points named in `only`; what it does not load costs nothing.
 
-    `hook` is the one that says which collectors a plugin has.
+    `hook` is the one that says which collectors a plugin has. Each is imported on a thread of its own, one after the
+    other, as imports that go on at once may meet half-initialised modules; only one that hangs is left behind.
     """
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
+    load = partial(_load, attempts or Attempts(), hook)
     claimants: dict[str, list[metadata.EntryPoint]] = {}
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: (entry.name, distribution_of(entry))):
         if only is None or entry.name in only:
             claimants.setdefault(entry.name, []).append(entry)
-    return Plugins(plugin for entries in claimants.values() for plugin in _load_one(manager, entries, hook))
+    return Plugins(plugin for entries in claimants.values() for plugin in _load_one(load, entries))
 
 
 def entry_point_names() -> list[str]:
@@ -106,34 +114,52 @@ def entry_point_names() -> list[str]:
     return sorted({entry.name for entry in metadata.entry_points(group=GROUP)})
 
 
-def detect(cls: type[Collector[Any]], root: Path, clock: Clock) -> NotAvailable | None:
-    """Ask a collector class whether it has anything to do here; one that raises has not."""
+def detect(
+    cls: type[Collector[Any]], root: Path, clock: Clock, attempts: Attempts | None = None
+) -> NotAvailable | None:
+    """Ask a collector class whether it has anything to do here; one that raises has not, nor one that hangs."""
     ctx = Context(name=cls.name, logger=logging.getLogger(f"collector.{cls.name}"), clock=clock, root=root)
+
+    def ask() -> NotAvailable | None:
+        try:
+            return cls.detect(ctx)
+        except NotAvailable as answer:
+            return answer
+
     try:
-        return cls.detect(ctx)
-    except NotAvailable as answer:
-        return answer
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-        return NotAvailable(Reason.BAD_DATA, describe(error))
+        return (attempts or Attempts()).make(f"collector {cls.name}: detect()", (cls, root), cls.__module__, ask)
+    except StillBusy as busy:
+        return busy
+    except PluginFailed as failed:
+        return NotAvailable(Reason.BAD_DATA, str(failed))
 
 
-def _load_one(manager: pluggy.PluginManager, claimants: Sequence[metadata.EntryPoint], hook: str) -> Iterator[Plugin]:
+def _load_one(
+    load: Callable[[metadata.EntryPoint], Plugin], claimants: Sequence[metadata.EntryPoint]
+) -> Iterator[Plugin]:
     """Load one of those that claim a name, and refuse the others: the bundled one; or none, as no other has a right."""
     ours = [entry for entry in claimants if distribution_of(entry) == OURS]
     admitted = ours or (claimants if len(claimants) == 1 else [])
-    yield from (_load(manager, entry, hook) for entry in admitted)
+    yield from map(load, admitted)
     yield from (_refused(entry, [] if ours else claimants) for entry in claimants if entry not in admitted)
 
 
-def _load(manager: pluggy.PluginManager, entry: metadata.EntryPoint, hook: str) -> Plugin:
-    try:
+def _load(attempts: Attempts, hook: str, entry: metadata.EntryPoint) -> Plugin:
+    def work() -> tuple[Any, tuple[type[Collector[Any]], ...], tuple[type[Output[Any]], ...]]:
         module = _import(entry)
-        types = _collector_types(manager, entry.name, module, hook)
-        outputs = _output_types(manager, entry.name, module)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything at import
-        fix = api.UPGRADE if isinstance(error, NewerApiNeeded) else ""
-        return Plugin(entry.name, distribution_of(entry), _version(entry), error=describe(error), fix=fix)
-    return Plugin(entry.name, distribution_of(entry), _version(entry), module, types, outputs)
+        manager = pluggy.PluginManager(hookspecs.PROJECT)
+        manager.add_hookspecs(hookspecs)
+        return module, _collector_types(manager, entry.name, module, hook), _output_types(manager, entry.name, module)
+
+    plugin = Plugin(entry.name, distribution_of(entry), _version(entry))
+    try:
+        found = attempts.make(f"plugin {entry.name}: its import", (entry, hook), entry.module, work)
+    except StillBusy as busy:
+        return replace(plugin, error=busy.detail, fix=busy.fix, reason=busy.reason)
+    except PluginFailed as failed:
+        return replace(plugin, error=str(failed), fix=api.UPGRADE if isinstance(failed.cause, NewerApiNeeded) else "")
+    module, types, outputs = found
+    return replace(plugin, module=module, types=types, outputs=outputs)
 
 
 def _import(entry: metadata.EntryPoint) -> Any:

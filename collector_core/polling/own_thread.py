@@ -1,9 +1,13 @@
-"""Runs what may block for ever on a thread of its own, so that it holds up nobody else."""
+"""Runs what may block for ever on a thread of its own, so that it holds up nobody else, and says where a thread is."""
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -33,3 +37,17 @@ def start_thread(name: str, work: Callable[[], ResultT]) -> Future[ResultT]:
     except RuntimeError as error:  # there are too many threads
         future.set_exception(error)
     return future
+
+
+def whereabouts(thread_id: int | None, module: str) -> str:
+    """Where in the code of `module` and what is below it a thread is now: ` (shelly.py:31)`, empty if it is not."""
+    frame = sys._current_frames().get(thread_id or 0)  # noqa: SLF001
+    return innermost_place(traceback.walk_stack(frame), module) if frame else ""
+
+
+def innermost_place(frames: Iterable[tuple[FrameType, int]], module: str) -> str:
+    """The innermost of `frames`, given from the inside out, that is the module's own: ` (shelly.py:31)`."""
+    for frame, line in frames:
+        if str(frame.f_globals.get("__name__", "")).startswith(module):
+            return f" ({Path(frame.f_code.co_filename).name}:{line})"
+    return ""

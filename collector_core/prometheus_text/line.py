@@ -17,6 +17,7 @@ _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(rf"[ \t]*(?:([a-zA-Z_][a-zA-Z0-9_]*)|{_QUOTED})[ \t]*(?:=[ \t]*{_QUOTED}[ \t]*)?(?:,|(?=\}}))")
 _END_OF_LABELS = re.compile(r"[ \t]*\}")
 _REST = re.compile(r"([^ \t#{]+)(?:[ \t]+([^ \t#]+))?[ \t]*(?:#[ \t]*(\{.*))?")
+_NATIVE = re.compile(r"\{[^{}]*\}(?:[ \t]+[^ \t#]+)?[ \t]*(?:#.*)?")
 _COMMENT = re.compile(rf"#[ \t]*(HELP|TYPE|UNIT)[ \t]+(?:([^ \t\"]+)|{_QUOTED})(?:[ \t]+(.*))?")
 _ESCAPES = re.compile(r'\\([\\"n])')
 _ESCAPES_OF_HELP = re.compile(r"\\([\\n])")
@@ -49,10 +50,11 @@ def parse_comment(line: str) -> Comment | None:
     return Comment(word, plain or _unquoted(quoted), text)
 
 
-def parse_sample(line: str, *, openmetrics: bool = False) -> Sample:
+def parse_sample(line: str, *, openmetrics: bool = False) -> Sample | None:
     """The sample of a line; raises `ValueError` that says what is wrong.
 
-    Timestamps are in seconds since 1970, and written as milliseconds or, in OpenMetrics, as seconds.
+    None for one whose value has several numbers, such as a native histogram: `{count:2,sum:3,schema:0,…}`. Timestamps
+    are in seconds since 1970, and written as whole milliseconds or, in OpenMetrics, as seconds; so is a fraction.
     """
     line = line.strip(" \t")
     match = _NAME.match(line)
@@ -69,7 +71,9 @@ def parse_sample(line: str, *, openmetrics: bool = False) -> Sample:
     return _sample(name, labels, line[place:].lstrip(" \t"), openmetrics=openmetrics)
 
 
-def _sample(name: str, labels: dict[str, str], rest: str, *, openmetrics: bool) -> Sample:
+def _sample(name: str, labels: dict[str, str], rest: str, *, openmetrics: bool) -> Sample | None:
+    if _NATIVE.fullmatch(rest):
+        return None
     match = _REST.fullmatch(rest)
     if match is None:
         raise ValueError("is not a name, labels, a value and perhaps a timestamp" if rest else "has no value")
@@ -116,7 +120,7 @@ def _exemplar(text: str) -> Exemplar:
 def _timestamp(text: str | None, *, openmetrics: bool) -> float | None:
     if text is None:
         return None
-    if openmetrics:
+    if openmetrics or "." in text:
         return _finite(text)
     if not _INTEGER.fullmatch(text):
         raise ValueError("has a timestamp that is not in milliseconds")

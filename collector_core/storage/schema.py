@@ -43,6 +43,19 @@ def migrate(connection: sqlite3.Connection, schema: Schema) -> None:
                 connection.execute(f"PRAGMA user_version = {version + 1}")
 
 
+def missing_from(connection: sqlite3.Connection, schema: Schema) -> list[str]:
+    """The tables and columns (`TABLE.COLUMN`) that the current schema has and the database lacks."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as whole:
+        migrate(whole, schema)
+        tables = [name for (name,) in whole.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return [missing for table in tables for missing in _missing_columns(table, connection, whole)]
+
+
+def _missing_columns(table: str, connection: sqlite3.Connection, whole: sqlite3.Connection) -> list[str]:
+    found = _columns(connection, table)
+    return [f"{table}.{column}" for column in sorted(_columns(whole, table) - found)] if found else [table]
+
+
 def salvage(broken: Path, connection: sqlite3.Connection, schema: Schema) -> None:
     """Copy the readable rows of a corrupt file, table by table; a table that fails the schema's `check` is left out."""
     with closing(connect_to_look(broken)) as old:

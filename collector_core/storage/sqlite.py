@@ -24,7 +24,7 @@ from collector_core.storage.connection import (
 )
 from collector_core.storage.errors import StorageError, StorageReason, storage_error
 from collector_core.storage.file_lock import FileLock
-from collector_core.storage.schema import Schema, migrate, salvage, stored_version
+from collector_core.storage.schema import Schema, migrate, missing_from, salvage, stored_version
 
 BUSY_SECONDS = 5.0
 _IN_USE = "another process has it open"
@@ -42,6 +42,7 @@ class Database:
     - `synchronous` is SQLite's setting: with `FULL`, committed transactions survive a power failure; with `NORMAL`, a
       crash of the process. `wal` enables write-ahead logging: faster, and readers do not block the writer. Without it,
       a file can be opened even if the disk is full.
+    - `incremental_vacuum` lets `PRAGMA incremental_vacuum` give space back to the file system; it holds for new files.
     - The path `Database.IN_MEMORY` stores nothing.
 
     All methods except `close` raise `StorageError`, and may be called again: they succeed once the cause is gone.
@@ -57,6 +58,7 @@ class Database:
         *,
         synchronous: Literal["FULL", "NORMAL"] = "FULL",
         wal: bool = True,
+        incremental_vacuum: bool = False,
         exclusive: bool = False,
         read_only: bool = False,
         busy_seconds: float = BUSY_SECONDS,
@@ -64,7 +66,11 @@ class Database:
         self.path = path
         self.set_aside: Path | None = None
         self._schema = schema
-        self._pragmas = [f"PRAGMA synchronous = {synchronous}", *(["PRAGMA journal_mode = WAL"] if wal else [])]
+        self._pragmas = [  # vacuuming first: whatever writes the file's header fixes it
+            *(["PRAGMA auto_vacuum = INCREMENTAL"] if incremental_vacuum else []),
+            f"PRAGMA synchronous = {synchronous}",
+            *(["PRAGMA journal_mode = WAL"] if wal else []),
+        ]
         self._exclusive = exclusive
         self._read_only = read_only
         self._busy_seconds = busy_seconds
@@ -94,6 +100,12 @@ class Database:
         connection = self._opened()
         with self._explained():
             return connection.execute(query, parameters).fetchall()
+
+    def execute(self, statement: str) -> None:
+        """Run a statement outside of a transaction: `VACUUM`, or a `PRAGMA`."""
+        connection = self._opened()
+        with self._explained():
+            connection.executescript(statement)  # all steps of it: a vacuum frees one page a step
 
     def backup(self, target: Path) -> None:
         """Write a consistent copy to `target` atomically, while others may write."""
@@ -178,7 +190,7 @@ class Database:
             self._check_pages(connection)
             for pragma in self._pragmas:
                 connection.execute(pragma)
-            migrate(connection, self._schema)
+            self._migrate(connection)
             self._check_content(connection)
         return connection
 
@@ -191,6 +203,7 @@ class Database:
                 raise self._error(
                     StorageReason.READ_ONLY, f"it has schema {version} and must be migrated to {known} first"
                 )
+            self._check_tables(connection)
         return connection
 
     def _salvage(self, connection: sqlite3.Connection) -> None:
@@ -213,6 +226,20 @@ class Database:
         if version > known:
             detail = f"it has schema {version}, this energy-collector supports {known}"
             raise self._error(StorageReason.NEWER_SCHEMA, detail)
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        """Bring the schema up to date; a file that lacks what its version has is corrupt."""
+        try:
+            migrate(connection, self._schema)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # a statement that has worked everywhere else
+                raise self._error(StorageReason.CORRUPT, str(error)) from error
+            raise
+        self._check_tables(connection)
+
+    def _check_tables(self, connection: sqlite3.Connection) -> None:
+        if missing := missing_from(connection, self._schema):
+            raise self._error(StorageReason.CORRUPT, f"missing: {', '.join(missing)}")
 
     def _check_pages(self, connection: sqlite3.Connection) -> None:
         (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()

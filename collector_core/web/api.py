@@ -31,7 +31,7 @@ def snapshot(app: App) -> dict[str, Any]:
 
 def ready(app: App) -> bool:
     """Whether every collector has had its first result, good or bad."""
-    return app.watchdog.alive and all(runner.last_report for runner in app.runners.copy().values())
+    return not app.loading and app.watchdog.alive and all(runner.last_report for runner in app.runners.copy().values())
 
 
 def _redacted(row: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def _idle(idle: Idle) -> dict[str, Any]:
 
 
 def _broken(plugin: Plugin) -> dict[str, Any]:
-    details = {"reason": "bad_data", "error": plugin.error, "fix": plugin.remedy}
+    details = {"reason": plugin.reason, "error": plugin.error, "fix": plugin.remedy}
     return {"name": plugin.name, "plugin": plugin.name, "state": "broken plugin", "up": None, "series": 0, **details}
 
 

@@ -28,7 +28,7 @@ async def error_responses(request: web.Request, handler: Handler) -> web.StreamR
     try:
         return await handler(request)
     except ApiError as refusal:
-        return web.json_response(refusal.body, status=refusal.status, headers=refusal.headers)
+        return refused(refusal)
     except web.HTTPException as error:
         if error.content_type == "application/json" or not request.path.startswith(JSON_PATHS):
             raise
@@ -37,3 +37,8 @@ async def error_responses(request: web.Request, handler: Handler) -> web.StreamR
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
         return web.Response(text="internal error; see the log\n", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def refused(refusal: ApiError) -> web.Response:
+    """What the client of a refused request gets."""
+    return web.json_response(refusal.body, status=refusal.status, headers=refusal.headers)

@@ -9,8 +9,8 @@ from typing import Any
 from aiohttp import web
 
 from collector_core.engine.app import App
+from collector_core.errors import visible
 from collector_core.model.result import Result
-from collector_core.model.words import visible
 from collector_core.web import api
 from collector_core.web.sections import render_links, render_sections
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
@@ -13,6 +15,8 @@ from yarl import URL
 from collector_core.engine.app import App
 from collector_core.engine.runner import Runner
 from collector_core.errors import StartupError, describe
+from collector_core.plugins.attempts import StillBusy
+from collector_core.web.handler_thread import HandlerThread
 
 log = logging.getLogger(__name__)
 
@@ -32,18 +36,28 @@ class PluginRoutes(web.AbstractResource):
         super().__init__(name=None)
         self._app = app
         self._own = own
-        self._runners = self._current()
-        self._table, clashes = self._tabulate()
-        if clashes:
+        self._offers: dict[Runner, list[web.RouteDef]] = {}
+        self._threads: dict[Runner, HandlerThread] = {}
+        self._made_of: object = None
+        self._table = web.UrlDispatcher()
+        self._clashes: list[str] = []
+        self._refreshing = threading.Lock()
+        self.settle()
+
+    def settle(self) -> None:
+        """Take up the routes of the collectors that run now; may block for as long as they may take to say them."""
+        if clashes := self._refresh():
             raise StartupError("; ".join(clashes))
+
+    async def close(self, _application: web.Application) -> None:
+        """End the threads of all handlers; returns at once."""
+        for thread in self._threads.values():
+            thread.stop()
 
     async def resolve(self, request: web.Request) -> tuple[Any, set[str]]:
         """The match of a request, None where no collector has one, and the methods that its path takes."""
-        runners = self._current()
-        if runners != self._runners:
-            self._runners = runners
-            self._table, clashes = self._tabulate()
-            for clash in clashes:
+        if self._state() != self._made_of:
+            for clash in await asyncio.to_thread(self._refresh):
                 log.error("%s", clash)
         found = await self._table.resolve(request)
         refusal = found.http_exception
@@ -51,23 +65,59 @@ class PluginRoutes(web.AbstractResource):
             return found, set()
         return None, refusal.allowed_methods if isinstance(refusal, web.HTTPMethodNotAllowed) else set()
 
-    def _current(self) -> tuple[Runner, ...]:
-        return tuple(self._app.runners.copy().values())
+    def _state(self) -> tuple[Sequence[Runner], int]:
+        """What the table depends on: who runs, and how many have said late what they offer."""
+        return tuple(self._app.runners.values()), self._app.attempts.late
 
-    def _tabulate(self) -> tuple[web.UrlDispatcher, list[str]]:
+    def _refresh(self) -> list[str]:
+        """Make the table anew where it is out of date; returns the clashes that are new."""
+        with self._refreshing:
+            state = runners, _ = self._state()
+            if state == self._made_of:
+                return []
+            for runner in self._offers.keys() - set(runners):
+                del self._offers[runner]
+            for runner in self._threads.keys() - set(runners):
+                self._threads.pop(runner).stop()
+            self._table, clashes = self._tabulate(runners)
+            known, self._clashes, self._made_of = self._clashes, clashes, state
+            return [clash for clash in clashes if clash not in known]
+
+    def _tabulate(self, runners: Sequence[Runner]) -> tuple[web.UrlDispatcher, list[str]]:
         """Every route that nobody before has, and what is wrong with the others."""
         table, owners, clashes = web.UrlDispatcher(), _Owners(self._own), list[str]()
-        for runner in self._runners:
-            for route in _routes_of(runner):
+        for runner in runners:
+            for route in self._routes_of(runner):
                 other = owners.claim(route, runner)
                 if other is None:
-                    table.add_routes([route])
+                    handler = self._thread_of(runner).moved(route.handler)
+                    table.add_routes([web.RouteDef(route.method, route.path, handler, route.kwargs)])
                 else:
                     clashes.append(
                         f"{route.method} {route.path} is offered by {_name(other)} and by {_name(runner)}; "
                         "remove one of them from the configuration"
                     )
         return table, clashes
+
+    def _routes_of(self, runner: Runner) -> list[web.RouteDef]:
+        """What a collector offers; nothing where it fails to say, which harms no other."""
+        if runner in self._offers:
+            return self._offers[runner]
+        try:
+            offered = [_checked(route) for route in self._app.routes_of(runner)]
+            web.UrlDispatcher().add_routes(offered)
+        except StillBusy:
+            return []  # it is logged, and its routes are taken up when it says them
+        except Exception as error:  # noqa: BLE001 - a plugin may offer anything
+            log.error("collector %s adds no routes: %s", runner.instance.name, describe(error))  # noqa: TRY400 - one line
+            offered = []
+        self._offers[runner] = offered
+        return offered
+
+    def _thread_of(self, runner: Runner) -> HandlerThread:
+        if runner not in self._threads:
+            self._threads[runner] = HandlerThread(runner.instance.name, runner.instance.type.__module__)
+        return self._threads[runner]
 
     @property
     def canonical(self) -> str:
@@ -119,17 +169,6 @@ class _Owners:
 
 def _name(owner: Runner | str) -> str:
     return owner if isinstance(owner, str) else f"collector {owner.instance.name}"
-
-
-def _routes_of(runner: Runner) -> list[web.RouteDef]:
-    """What a collector offers; nothing where it fails to say, which harms no other."""
-    try:
-        offered = [_checked(route) for route in runner.hooks.routes()]
-        web.UrlDispatcher().add_routes(offered)
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-        log.error("collector %s adds no routes: %s", runner.instance.name, describe(error))  # noqa: TRY400 - one line
-        return []
-    return offered
 
 
 def _checked(route: web.AbstractRouteDef) -> web.RouteDef:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
 from http import HTTPStatus
 from typing import Any
@@ -17,8 +16,7 @@ from collector_core.exposition.formats import negotiate
 from collector_core.web import api, page
 from collector_core.web.api_error import ApiError
 from collector_core.web.error_responses import NO_SNIFFING
-
-log = logging.getLogger(__name__)
+from collector_core.web.reloads import Reloads
 
 _HTML_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -31,8 +29,9 @@ _HTML_HEADERS = {
 class Routes:
     """Handlers over one `App`."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, reloads: Reloads | None = None) -> None:
         self._app = app
+        self._reloads = reloads or Reloads(app.reload)
 
     def table(self) -> list[web.RouteDef]:
         """All routes, in the order in which they are looked up."""
@@ -41,12 +40,15 @@ class Routes:
             web.get("/", self.status_page),
             web.get("/page.css", page.stylesheet),
             web.get("/page.js", page.script),
-            web.get("/healthz", self.healthz),
-            web.get("/readyz", self.readyz),
+            *self.probes(),
             web.post("/-/reload", self.reload),
             web.get("/api/v1/collectors", self.collectors),
             web.get("/api/v1/snapshot", self.snapshot),
         ]
+
+    def probes(self) -> list[web.RouteDef]:
+        """The routes of health checks, which tell nothing else."""
+        return [web.get("/healthz", self.healthz), web.get("/readyz", self.readyz)]
 
     async def metrics(self, request: web.Request) -> web.Response:
         """The exposition, in the format and encoding that the client prefers."""
@@ -80,9 +82,8 @@ class Routes:
         """Read the configuration again; 400 with all problems when it is bad."""
         del request
         try:
-            await asyncio.to_thread(self._app.reload)
+            await asyncio.wrap_future(self._reloads.request())
         except ConfigError as error:
-            log.error("configuration not reloaded: %s", error)  # noqa: TRY400 - the problems say it all
             problems = [vars(each) for each in error.problems]
             raise ApiError(HTTPStatus.BAD_REQUEST, str(error), problems=problems) from error
         return web.json_response({"status": "reloaded", "collectors": sorted(self._app.runners)})

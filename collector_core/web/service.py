@@ -5,28 +5,34 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
-import signal
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from aiohttp import web
 
+from collector_core.config.secrets import Redactor
 from collector_core.config.settings import parse_listen
 from collector_core.engine.app import App
 from collector_core.errors import ConfigError
+from collector_core.plugins.attempts import Attempts
+from collector_core.polling.own_thread import start_thread
+from collector_core.web.callers import CallerGuard
 from collector_core.web.error_responses import error_responses, forbid_sniffing
+from collector_core.web.limits import Limits
 from collector_core.web.plugin_routes import PluginRoutes
+from collector_core.web.reloads import Reloads
 from collector_core.web.routes import Routes
 from collector_core.web.sd_notify import Notifier
 from collector_core.web.server import LimitedRunner, serve
-from collector_core.web.write_access import require_auth_outside_loopback
+from collector_core.web.signals import Signals
 
 if TYPE_CHECKING:
     from collector_core.web.protection import Protection
 
 log = logging.getLogger(__name__)
 
+PATIENCE = 2.0  # seconds that the others wait for plugins that hang at the start; these join when they are ready
+MAX_PROBES = 32  # connections at once
 SETTLED_SECONDS = 5.0  # what is there by then stays for good: the garbage collector need not look at it again
 
 
@@ -35,52 +41,116 @@ def make_web_app(app: App, routes: Routes, protection: Protection | None = None)
 
     Raises `StartupError` when two offer the same path.
     """
-    writes = require_auth_outside_loopback(protection.authenticates) if protection else require_auth_outside_loopback()
-    application = web.Application(middlewares=[error_responses, writes])
+    return _web_app(routes, PluginRoutes(app, routes.table()), _guard(app, protection), protection)
+
+
+def _guard(app: App, protection: Protection | None) -> CallerGuard:
+    hosts = app.config.settings.allowed_hosts
+    return CallerGuard(protection.authenticates, hosts) if protection else CallerGuard(hosts=hosts)
+
+
+def _web_app(
+    routes: Routes, of_plugins: PluginRoutes, guard: CallerGuard, protection: Protection | None
+) -> web.Application:
+    application = web.Application(middlewares=[error_responses, guard.middleware])
     application.on_response_prepare.append(forbid_sniffing)
     application.add_routes(routes.table())
-    application.router.register_resource(PluginRoutes(app, routes.table()))
+    application.router.register_resource(of_plugins)
+    application.on_cleanup.append(of_plugins.close)
     if protection:
         protection.cover(application)
     return application
 
 
-async def run(app: App, listen: str) -> bool:
+async def run(config: Path | None, listen: str | None, *, root: Path | None, redactor: Redactor, demo: bool) -> bool:
     """Collect and serve until SIGTERM or SIGINT; returns whether every collector's thread has ended.
 
-    `app` is loaded, not started. Raises `ConfigError` when the web configuration is bad and `StartupError` when the
-    address cannot be had; nothing has been started then.
+    It serves before any plugin is loaded; collectors join as they are ready. Raises `ConfigError` when the
+    configuration or the web configuration is bad and `StartupError` when the address cannot be had, or when two
+    collectors offer the same path.
     """
-    stop, notifier = asyncio.Event(), Notifier()
-    runner = await _serve(app, listen)
-    _handle_signals(app, stop, notifier)
-    app.start()
-    asyncio.get_running_loop().call_later(SETTLED_SECONDS, gc.freeze)
-    notifier.ready(_status(app))
-    signs = asyncio.create_task(_show_signs_of_life(app, notifier))
-    try:
-        await stop.wait()
-    finally:
-        log.info("stopping")
-        notifier.stopping()
-        signs.cancel()
-        await runner.cleanup()
-        ended = await asyncio.to_thread(app.stop)
-    return ended
+    service = _Service(config, root=root, redactor=redactor, demo=demo)
+    return await service.run(listen)
 
 
-async def _serve(app: App, listen: str) -> LimitedRunner:
-    protection = _protection(app)
-    context = protection.context_source() if protection else None
-    host, port = parse_listen(listen)
-    routes = Routes(app)
-    direct = {} if protection else {"/metrics": routes.metrics}
-    web_app = make_web_app(app, routes, protection)
-    runner = await serve(web_app, host=host, port=port, ssl_context=context, direct=direct)
-    scheme = "https" if context else "http"
-    urls = ", ".join(f"{scheme}://{_authority(address)}" for address in runner.addresses)
-    log.info("listening on %s with %d collectors", urls, len(app.runners))
-    return runner
+class _Service:
+    def __init__(self, config: Path | None, *, root: Path | None, redactor: Redactor, demo: bool) -> None:
+        self._notifier = Notifier()
+        self._reloads = Reloads(self._reload)
+        attempts = Attempts(PATIENCE, self._reloads.request)
+        self._app = App(config, root=root, redactor=redactor, demo=demo, keeps_history=True, attempts=attempts)
+        self._routes = Routes(self._app, self._reloads)
+        self._of_plugins = PluginRoutes(self._app, self._routes.table())
+        self._stop = asyncio.Event()
+
+    async def run(self, listen: str | None) -> bool:
+        """As the function below the class."""
+        app, loop = self._app, asyncio.get_running_loop()
+        Signals(lambda: loop.call_soon_threadsafe(self._stop.set), self._reloads.request).watch()
+        app.load_settings()
+        servers = [await self._serve(listen or app.config.settings.listen)]
+        if app.config.settings.probe_listen:
+            servers.append(await self._serve_probes(app.config.settings.probe_listen))
+        app.start()
+        loop.call_later(SETTLED_SECONDS, gc.freeze)
+        stop = loop.create_task(self._stop.wait())
+        try:
+            await self._load(stop)
+            signs = loop.create_task(_show_signs_of_life(app, self._notifier))
+            await stop
+            signs.cancel()
+        finally:
+            log.info("stopping")
+            self._notifier.stopping()
+            stop.cancel()
+            for server in servers:
+                await server.cleanup()
+            ended = await asyncio.wrap_future(start_thread("stop", app.stop))
+        return ended
+
+    async def _load(self, stop: asyncio.Task[Literal[True]]) -> None:
+        """Load what collects, unless the program is to stop meanwhile; raises what is wrong with the configuration."""
+        loading = asyncio.wrap_future(start_thread("start", self._load_collectors))
+        await asyncio.wait((loading, stop), return_when=asyncio.FIRST_COMPLETED)
+        if loading.done():
+            await loading
+            log.info("%d collectors run", len(self._app.runners))
+            self._notifier.ready(_status(self._app))
+
+    def _load_collectors(self) -> None:
+        self._app.load()
+        self._of_plugins.settle()
+
+    async def _serve(self, listen: str) -> LimitedRunner:
+        protection = _protection(self._app)
+        context = protection.context_source() if protection else None
+        host, port = parse_listen(listen)
+        guard = _guard(self._app, protection)
+        direct = {} if protection else {"/metrics": guard.direct(self._routes.metrics)}
+        web_app = _web_app(self._routes, self._of_plugins, guard, protection)
+        runner = await serve(web_app, host=host, port=port, ssl_context=context, direct=direct)
+        scheme = "https" if context else "http"
+        log.info("listening on %s", ", ".join(f"{scheme}://{_authority(address)}" for address in runner.addresses))
+        return runner
+
+    async def _serve_probes(self, listen: str) -> LimitedRunner:
+        application = web.Application()
+        application.add_routes(self._routes.probes())
+        host, port = parse_listen(listen)
+        runner = await serve(application, host=host, port=port, limits=Limits(max_connections=MAX_PROBES))
+        log.info("health checks are answered on %s", ", ".join(map(_authority, runner.addresses)))
+        return runner
+
+    def _reload(self) -> None:
+        notifier = self._notifier
+        notifier.reloading()
+        try:
+            self._app.reload()
+        except ConfigError as error:
+            log.error("configuration not reloaded; the previous one stays in use: %s", error)  # noqa: TRY400 - it says it all
+            notifier.ready("the configuration is invalid; the previous one stays in use; see the log")
+            raise
+        notifier.ready(_status(self._app))
 
 
 def _protection(app: App) -> Protection | None:
@@ -107,32 +177,3 @@ async def _show_signs_of_life(app: App, notifier: Notifier) -> None:
 
 def _status(app: App) -> str:
     return f"{len(app.runners)} collectors run"
-
-
-def _handle_signals(app: App, stop: asyncio.Event, notifier: Notifier) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop_or_exit(stop))
-    loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, _reload, app, notifier))
-
-
-def _stop_or_exit(stop: asyncio.Event) -> Callable[[], None]:
-    """The first signal drains, a second one ends the process at once."""
-
-    def handle() -> None:
-        if stop.is_set():
-            os._exit(1)
-        stop.set()
-
-    return handle
-
-
-def _reload(app: App, notifier: Notifier) -> None:
-    notifier.reloading()
-    try:
-        app.reload()
-    except ConfigError as error:
-        log.error("configuration not reloaded; the previous one stays in use: %s", error)  # noqa: TRY400 - it says it all
-        notifier.ready("the configuration is invalid; the previous one stays in use; see the log")
-    else:
-        notifier.ready(_status(app))

@@ -47,6 +47,7 @@ class Alerts(Collector[Config]):
         self._machine = self._new_machine()
         self._dispatcher: Dispatcher | None = None
         self._opened_at = 0.0
+        self._damaged = self._corrupt_files = 0
         self._firing: tuple[Alert, ...] = ()
         self._pending: tuple[Alert, ...] = ()
 
@@ -107,6 +108,8 @@ class Alerts(Collector[Config]):
         return self._clock_offset + self.ctx.clock.monotonic()
 
     def _report_damage(self, store: AlertStore) -> None:
+        self._damaged += store.damaged
+        self._corrupt_files = store.corrupt_files
         if store.set_aside:
             self.ctx.logger.warning(
                 "the state file was damaged and is now %s; what can be read goes on", store.set_aside
@@ -139,6 +142,8 @@ class Alerts(Collector[Config]):
             labels = {"alert": rule.alert, "severity": rule.severity.value}
             out.add_row((metrics.ACTIVE, metrics.PENDING), (firing[rule.alert], pending[rule.alert]), **labels)
         out.add(metrics.RULES, len(self._rules))
+        out.add(metrics.DAMAGED, self._damaged)
+        out.add(metrics.CORRUPT_FILES, self._corrupt_files)
         out.add(metrics.UNTRACKED, self._machine.untracked_series)
         for name, channel in dispatcher.channels.items():
             out.add(metrics.QUEUE_LENGTH, len(channel), channel=name)

@@ -9,17 +9,17 @@ from collector_plugins.alerts.config import Config
 from collector_plugins.alerts.rule_options import Rule
 
 _DOCTOR = "energy-collector doctor   # says what it lacks and the command that helps"
-_LOOK = "look at /api/v1/anomalies: it has the numbers and what to do"
 
 
 def _anomaly(alert: str, levels: str, severity: Severity) -> Rule:
     return Rule(
         alert=alert,
         series=f'anomaly_active{{severity=~"{levels}"}}',
+        info='{__topic__="incident",__of__="series"}',
         above=0,
         severity=severity,
-        summary="{component} behaves unusually: {type}, severity {exported_severity} of 5",
-        fix=_LOOK,
+        summary="{component}, {type}, severity {exported_severity} of 5: {description|it behaves unusually}",
+        fix="{actions|look at /api/v1/anomalies: it has the numbers and what to do}",
         keep_firing=60,
     )
 
@@ -36,7 +36,30 @@ DEFAULT_RULES = (
     ),
     _anomaly("MinorAnomaly", "[12]", Severity.INFO),
     _anomaly("Anomaly", "3", Severity.WARNING),
-    _anomaly("SevereAnomaly", "[45]", Severity.CRITICAL),
+    _anomaly("SevereAnomaly", "4", Severity.CRITICAL),
+    _anomaly("CriticalAnomaly", "5", Severity.CRITICAL),
+    Rule(
+        alert="TargetDown",
+        series='{__name__=~".*_up",__name__!~"collector_up|alerts_channel_up"}',
+        equals=0,
+        hold=120,
+        summary="{title} is down",
+        description="It has not been there for two minutes, while its collector goes on.",
+        fix=_DOCTOR,
+    ),
+    Rule(
+        alert="Outage",
+        series='{__topic__="availability",__name__!~".*_up"}',
+        equals=0,
+        hold=60,
+        summary="{title} is not available",
+    ),
+    Rule(
+        alert="Finding",
+        series='{__topic__="finding"}',
+        above=0,
+        summary="{title}",
+    ),
     Rule(
         alert="BatteryLow",
         series='{__topic__="low_charge"}',
@@ -61,6 +84,14 @@ DEFAULT_RULES = (
         hold=600,
         summary="Alerts do not get through to the channel {channel}",
         fix="energy-collector alerts test {channel}   # says why",
+    ),
+    Rule(
+        alert="AlertStateDamaged",
+        series="alerts_state_corrupt_files",
+        above=0,
+        summary="A state file of the alerts was damaged; what could be read of it goes on",
+        description="Its copy is kept beside the new file as NAME.corrupt-TIME.",
+        fix="check the disk; then remove the copy from `state_dir` and reload",
     ),
     Rule(
         alert="ConfigurationNotApplied",

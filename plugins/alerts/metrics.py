@@ -45,5 +45,16 @@ UP = Gauge(
     of="alert_channel",
     title="Alert channel",
 )
+DAMAGED = Counter(
+    "alerts_state_damaged_records_total",
+    "Records of the saved state (alerts, and notifications that waited) that could not be read and were left out.",
+)
+CORRUPT_FILES = Gauge(
+    "alerts_state_corrupt_files",
+    "Copies of state files that were damaged and set aside, until somebody removes them.",
+    topic="damage",
+    of="alert_state",
+    title="Damaged state file of the alerts",
+)
 
-ALL = (ACTIVE, PENDING, UNTRACKED, RULES, NOTIFICATIONS, QUEUE_LENGTH, UP)
+ALL = (ACTIVE, PENDING, UNTRACKED, RULES, NOTIFICATIONS, QUEUE_LENGTH, UP, DAMAGED, CORRUPT_FILES)

@@ -12,7 +12,8 @@ from collector_plugins.alerts.alert_state import AlertTiming, Evaluation
 from collector_plugins.alerts.rule_options import OPERATORS, Rule
 
 UNKNOWN_REASON = "unknown"
-_PLACEHOLDER = re.compile(r"\{([a-zA-Z_][a-zA-Z0-9_]*)\}")
+MAX_FACTS = 3  # sentences about one series in one text
+_PLACEHOLDER = re.compile(r"\{([a-zA-Z_][a-zA-Z0-9_]*)(?:\|([^{}]*))?\}")
 
 
 class RuleEvaluator:
@@ -45,6 +46,7 @@ class _ParsedRule:
         self.rule = rule
         self._labels = labels
         self._selector = Selector.parse(rule.series)
+        self._info = Selector.parse(rule.info) if rule.info else None
         self._timing = AlertTiming(rule.hold, rule.keep_firing)
 
     def evaluate_series(
@@ -52,12 +54,14 @@ class _ParsedRule:
     ) -> Iterator[tuple[str, Evaluation]]:
         comparison, threshold = self.rule.condition
         compare = OPERATORS[comparison]
+        facts = [info.labels for info, _ in self._info.select(published)] if self._info else []
         for series, value in self._selector.select(published):
             holds = compare(value, threshold)
             key = f"{self.rule.alert}\n{series.text}"
             if holds or key in tracked:
                 reason = reasons.get(series.labels.get("collector", ""), UNKNOWN_REASON)
-                make_alert = partial(self._make_alert, series, value, {"reason": reason, "title": series.heading})
+                words = {"reason": reason, "title": series.heading, **_facts_about(series, facts)}
+                make_alert = partial(self._make_alert, series, value, words)
                 yield key, Evaluation(self.rule.alert, self._timing, make_alert, holds)
 
     def evaluate_absence(self, published: Sequence[Published], *, starting: bool) -> Iterator[tuple[str, Evaluation]]:
@@ -97,5 +101,22 @@ class _ParsedRule:
 
 
 def fill_placeholders(text: str, words: Mapping[str, str]) -> str:
-    """Replace `{word}` where the word is known; everything else stands for itself."""
-    return _PLACEHOLDER.sub(lambda found: words.get(found[1], found[0]), text)
+    """Replace `{word}`, and `{word|what else}`, where the word is known or something else is given."""
+    return _PLACEHOLDER.sub(lambda found: words.get(found[1]) or found[2] or words.get(found[1], found[0]), text)
+
+
+def _facts_about(series: Series, facts: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """By label, what those facts say that agree with the series in all labels that both have."""
+    said: dict[str, list[str]] = {}
+    for fact in facts:
+        if all(series.labels[label] == fact[label] for label in series.labels.keys() & fact.keys()):
+            for label in fact.keys() - series.labels.keys():
+                texts = said.setdefault(label, [])
+                if fact[label] and fact[label] not in texts:
+                    texts.append(fact[label])
+    return {label: _joined(texts) for label, texts in said.items()}
+
+
+def _joined(texts: Sequence[str]) -> str:
+    more = f" … and {len(texts) - MAX_FACTS} more" if len(texts) > MAX_FACTS else ""
+    return "; ".join(texts[:MAX_FACTS]) + more

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     StringConstraints,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     field_validator,
@@ -58,12 +59,18 @@ class Rule(Options, populate_by_name=True):
     description: Text = Field("", description="Details.")
     fix: Text = Field("", description="What to do.")
     labels: dict[Label, str] = Field({}, max_length=20, description="Additional labels of the alert.")
+    info: str = Field(
+        "",
+        max_length=1000,
+        description="Selector of info metrics: the labels of those that agree with the series may be used in texts.",
+    )
 
-    @field_validator("series")
+    @field_validator("series", "info")
     @classmethod
-    def _check_selector(cls, series: str) -> str:
-        Selector.parse(series)
-        return series
+    def _check_selector(cls, selector: str, field: ValidationInfo) -> str:
+        if selector or field.field_name == "series":
+            Selector.parse(selector)
+        return selector
 
     @field_validator("labels")
     @classmethod

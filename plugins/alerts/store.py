@@ -19,6 +19,7 @@ from collector_plugins.alerts.alert_state import AlertStates, TrackedAlert
 from collector_plugins.alerts.grouping import NotificationLog, NotifiedAlert
 from collector_plugins.alerts.notification import Notification
 
+COMPANIONS = ("-wal", "-shm", "-journal")  # of SQLite
 BUSY_SECONDS = 1.0  # how long a process waits for another one that has the file
 Row = tuple[str, str, str, str]  # kind, channel, key, JSON
 
@@ -88,6 +89,14 @@ class AlertStore:
     def set_aside(self) -> Path | None:
         """Where a broken file now is."""
         return self._database.set_aside
+
+    @property
+    def corrupt_files(self) -> int:
+        """How many broken files lie beside this one."""
+        path = self._database.path
+        if path == Database.IN_MEMORY:
+            return 0
+        return sum(1 for each in path.parent.glob(f"{path.name}.corrupt-*") if not each.name.endswith(COMPANIONS))
 
     def load_state(self) -> SavedState:
         """What was saved last, as far as it can be read."""

@@ -141,6 +141,8 @@ class Anomaly(Collector[Config]):
         out.add_table(metrics.OF_A_SERIES, metrics.SERIES_LABELS, rows)
         for (component, anomaly_type, severity), number in sorted(watcher.active().items()):
             out.add(metrics.ACTIVE, number, component=component, type=anomaly_type, severity=severity)
+        for labels in {each.id: each.labels() for each in watcher.active_incidents()}.values():
+            out.add(metrics.INCIDENT, **labels)
         for (component, anomaly_type, severity), number in sorted(watcher.incidents.store.detected.items()):
             out.add(metrics.DETECTED, number, component=component, type=anomaly_type, severity=severity)
         out.add(metrics.WATCHED, len(watcher.series))

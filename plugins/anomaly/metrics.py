@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector_core import Counter, Gauge, Unit
+from collector_core import Counter, Gauge, Info, Unit
 
 SERIES_LABELS = ("series", "component")
 _KIND_LABELS = ("component", "type", "severity")
@@ -32,6 +32,14 @@ ACTIVE = Gauge(
     of="series",
     title="Active anomalies",
 )
+INCIDENT = Info(
+    "anomaly_incident_info",
+    "An active anomaly in words: what is unusual, with its numbers, and what to look at first.",
+    ("id", *_KIND_LABELS, "series", "value", "expected", "description", "actions"),
+    topic="incident",
+    of="series",
+    title="Anomaly",
+)
 DETECTED = Counter(
     "anomaly_detected_total", "Anomalies that began since the collector started.", labels=_KIND_LABELS, of="series"
 )
@@ -41,4 +49,4 @@ UNWATCHED = Gauge("anomaly_unwatched_series", "Number of chosen series that are 
 FORECAST = Gauge("anomaly_model_series", "Number of watched series that the trained model predicts.")
 
 OF_A_SERIES = (SCORE, PREDICTED)
-ALL = (SCORE, PREDICTED, ACTIVE, DETECTED, WATCHED, WARMING_UP, UNWATCHED, FORECAST)
+ALL = (SCORE, PREDICTED, ACTIVE, INCIDENT, DETECTED, WATCHED, WARMING_UP, UNWATCHED, FORECAST)

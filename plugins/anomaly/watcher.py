@@ -70,6 +70,10 @@ class Watcher:
         """How many incidents of each kind last."""
         return self.incidents.active.count_by_kind(self.shown)
 
+    def active_incidents(self) -> list[Incident]:
+        """The incidents that last."""
+        return [*(active.incident for active in self.incidents.active), *self.shown]
+
     def observe_run(self, report: RunReport) -> None:
         """Take the readings of a finished run of another collector."""
         if report.result not in HAS_DATA:

@@ -18,8 +18,12 @@ class Source(StrEnum):
     """What a server is, and so what its metrics are called."""
 
     VLLM = "vllm"
+    SGLANG = "sglang"
+    LLAMACPP = "llamacpp"
+    TENSORRT_LLM = "tensorrt_llm"
     TRITON = "triton"
     TGI = "tgi"
+    OLLAMA = "ollama"
     PROMETHEUS = "prometheus"
     PUSH = "push"
 
@@ -40,6 +44,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+MAX_PAGE_MIB = 64
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Text = Annotated[str, Field(max_length=200)]
 Url = Annotated[str, Field(max_length=2000), AfterValidator(_web_address)]
@@ -49,7 +55,10 @@ class Server(Options):
     """One model server, or one program that pushes."""
 
     name: Name = Field(description="The label `server`, the name to push to, and the model's fallback name.")
-    source: Source = Field(description="vllm, triton, tgi, prometheus (with `mapping`) or push.")
+    source: Source = Field(
+        description="vllm, sglang, llamacpp, tensorrt_llm, triton, tgi, ollama (an exporter), prometheus (with "
+        "`mapping`) or push."
+    )
     url: Url | None = Field(None, description="URL of its metrics; `/metrics` is appended if it has no path.")
     token: SecretStr | None = Field(None, description="Bearer token that it requires; https outside loopback.")
     mapping: Mapping | None = Field(None, description="Which sample provides which reading, for `source: prometheus`.")
@@ -89,6 +98,9 @@ class Config(CollectorConfig):
 
     servers: tuple[Server, ...] = Field((), description="Model servers to read, and programs that push; see below.")
     max_layers: int = Field(64, ge=0, le=1000, description="Maximum number of layers published per model.")
+    max_page_mib: int = Field(
+        MAX_PAGE_MIB, ge=1, le=4096, description="Longest page of metrics that is read, in MiB; it takes no memory."
+    )
     push: PushOptions = Field(default_factory=PushOptions, description="Who may push, and how long a push is valid.")
 
     @model_validator(mode="after")

@@ -82,5 +82,6 @@ class DemoInference(Collector[Config]):
             metrics.FIRST_TOKEN_P95: 0.06 * mean * (1.8 + load),
             metrics.TOKEN_RATE: tokens,
             metrics.TOKENS: self._totals.grow((model.name, "tokens"), tokens, now),
+            metrics.ENERGY_PER_TOKEN: model.watts * (0.3 + 0.7 * load) / tokens,
             metrics.CACHE_USAGE: min(1.0, 0.15 + 0.7 * load),
         }

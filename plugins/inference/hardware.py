@@ -10,6 +10,8 @@ from collector_plugins.inference.config import Server
 from collector_plugins.inference.gpus import Gpu, matching, mean_load, total_watts
 from collector_plugins.inference.published_model import PublishedModel
 
+_ENERGIES = {metrics.REQUEST_RATE: metrics.ENERGY, metrics.TOKEN_RATE: metrics.ENERGY_PER_TOKEN}
+
 
 @dataclass
 class Place:
@@ -26,10 +28,10 @@ class Place:
 
 
 def complete(shown: Mapping[str, PublishedModel], places: Mapping[str, Place]) -> None:
-    """Add load and joules per request to models that run on this machine alone.
+    """Add load and joules per request and per token to models that run on this machine alone.
 
-    Joules are the power of the GPUs by the requests per second. They are left out where nothing was served, and where
-    another model may have been served by the same GPUs: nobody knows then whose joules were whose.
+    Joules are the power of the GPUs by the requests or tokens per second. They are left out where nothing was served,
+    and where another model may have been served by the same GPUs: nobody knows then whose joules were whose.
     """
     for model, place in places.items():
         if not place.only_here:
@@ -37,7 +39,15 @@ def complete(shown: Mapping[str, PublishedModel], places: Mapping[str, Place]) -
         values = shown[model].values
         if metrics.UTILIZATION not in values and (load := mean_load(place.gpus)) is not None:
             values[metrics.UTILIZATION] = load
-        rate, watts = values.get(metrics.REQUEST_RATE), total_watts(place.gpus)
-        others = (name for name, other in places.items() if name != model and other.gpus & place.gpus)
-        if rate and watts is not None and all(shown[other].values.get(metrics.REQUEST_RATE) == 0 for other in others):
-            values[metrics.ENERGY] = watts / rate
+        watts = total_watts(place.gpus)
+        others = (shown[name] for name, other in places.items() if name != model and other.gpus & place.gpus)
+        if watts is None or not all(map(_is_idle, others)):
+            continue
+        for rate, energy in _ENERGIES.items():
+            if values.get(rate):
+                values[energy] = watts / values[rate]
+
+
+def _is_idle(model: PublishedModel) -> bool:
+    rates = [model.values[rate] for rate in _ENERGIES if rate in model.values]
+    return bool(rates) and not any(rates)

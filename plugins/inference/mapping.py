@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from collections.abc import Mapping as LabelsOf
 from enum import StrEnum
 from importlib import resources
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ class Reading(StrEnum):
 
     REQUESTS = "requests"
     FAILURES = "failures"
+    ABORTED = "aborted"
     TOKENS = "tokens"
     LATENCY = "latency"
     LATENCY_SUM = "latency_sum"
@@ -33,6 +35,14 @@ class Reading(StrEnum):
     LAYER_LATENCY = "layer_latency"
 
 
+def _several(value: Any) -> Any:
+    """`value`, or a list of them."""
+    return (value,) if isinstance(value, str) else value
+
+
+Values = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1, max_length=32)]
+
+
 class Sample(Options):
     """Where a reading is found: samples of one name, added up over the labels that are not asked for."""
 
@@ -40,7 +50,17 @@ class Sample(Options):
     scale: float = Field(
         1.0, gt=0, allow_inf_nan=False, description="Factor to convert to seconds, or to a ratio from 0 to 1."
     )
-    labels: dict[str, str] = Field(default_factory=dict, max_length=16, description="Labels that the sample must have.")
+    labels: dict[str, Values] = Field(
+        default_factory=dict, max_length=16, description="Labels that the sample must have: a value, or one of several."
+    )
+    without: dict[str, Values] = Field(
+        default_factory=dict, max_length=16, description="Labels that the sample must not have: a value, or several."
+    )
+
+    def takes(self, labels: LabelsOf[str, str]) -> bool:
+        """Whether a sample with these labels is meant."""
+        has_all = all(labels.get(name) in values for name, values in self.labels.items())
+        return has_all and not any(labels.get(name) in values for name, values in self.without.items())
 
 
 def _alternatives(value: Any) -> Any:
@@ -63,6 +83,7 @@ class Mapping(Options):
     layer_label: str = Field("layer", min_length=1, max_length=100, description="Label that names the layer.")
     requests: Samples = _samples("Counter of requests that were answered.")
     failures: Samples = _samples("Counter of requests that failed.")
+    aborted: Samples = _samples("Counter of requests that ended without an answer, where `requests` counts them, too.")
     tokens: Samples = _samples("Counter of tokens that were generated.")
     latency: Samples = _samples("Histogram or summary of the time of a request.")
     latency_sum: Samples = _samples("Counter of the time of all requests, where there is no histogram.")
@@ -86,7 +107,7 @@ class Mapping(Options):
 
 
 def shipped(source: str) -> Mapping:
-    """The table of a known server: vllm, triton or tgi."""
+    """The table of a known kind of server."""
     readings: dict[str, Any] = {}
     for row in _rows():
         if row["source"] != source:
@@ -94,9 +115,18 @@ def shipped(source: str) -> Mapping:
         if row["reading"] == "model_label":
             readings["model_label"] = row["sample"]
         else:
-            sample = {"sample": row["sample"], "scale": float(row["scale"])}
+            sample = {"sample": row["sample"], "scale": float(row["scale"])} | _conditions(row["labels"] or "")
             readings.setdefault(row["reading"], []).append(sample)
     return Mapping.model_validate(readings)
+
+
+def _conditions(text: str) -> dict[str, dict[str, list[str]]]:
+    """`label=value|value` and `label!=value|value` as `labels` and `without`."""
+    if not text:
+        return {}
+    name, _, values = text.partition("=")
+    key = "without" if name.endswith("!") else "labels"
+    return {key: {name.rstrip("!"): values.split("|")}}
 
 
 def _rows() -> Iterator[dict[str, str]]:

@@ -138,6 +138,15 @@ ENERGY = Gauge(
     of="model_server",
     title="Energy per inference request",
 )
+ENERGY_PER_TOKEN = Gauge(
+    "inference_energy_per_token_joules",
+    "Energy of this machine's GPUs, including idle time, per token generated in that time.",
+    Unit.JOULES,
+    _MODEL,
+    topic="energy_per_token",
+    of="model_server",
+    title="Energy per generated token",
+)
 INFO = Info(
     "inference_info",
     "Properties of the model, as configured or pushed; unknown ones are empty.",
@@ -171,4 +180,4 @@ BY_MODEL = (
     UTILIZATION,
     ENERGY,
 )
-ALL = (*BY_MODEL, LAYER_LATENCY, INFO, SERVER_UP)
+ALL = (*BY_MODEL, ENERGY_PER_TOKEN, LAYER_LATENCY, INFO, SERVER_UP)

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
-from collector_core import AuthFailed, Clock, HttpClient, NotAvailable, ReadingError, Reason
-from collector_plugins.inference.config import Server
+from collector_core import AuthFailed, Clock, ForeignCounter, HttpClient, HttpStatusError, NotAvailable, Reason
+from collector_plugins.inference.config import MAX_PAGE_MIB, Server
 from collector_plugins.inference.mapping import Reading
-from collector_plugins.inference.samples import parse
+from collector_plugins.inference.samples import Page
 from collector_plugins.inference.state import Key, State, states, wanted
-from collector_plugins.inference.window import Window, counted, grow
+from collector_plugins.inference.window import Window, counted, grow, has_fallen
 
 MAX_MODELS = 64
-MAX_ANSWER_BYTES = 2 << 20
+RAISE_LIMIT = "raise `max_page_mib`, or let the server publish less"
 HEADERS = {"Accept": "text/plain;version=0.0.4"}
 
 _FIXES = {
@@ -26,23 +26,37 @@ _FIXES = {
 
 @dataclass
 class _Counting:
-    """The counters of one model as they were `at` a time, and their sums since the first look, which never fall."""
+    """The counters of one model as they were `at` a time, and their sums since the first look, which never fall.
+
+    Counters that are lower than before once may be a slip of the server: only the look after that one tells.
+    """
 
     at: float
     counters: Mapping[Key, float]
-    totals: dict[Reading, float]
+    in_doubt: bool = False
+    _totals: dict[Reading, ForeignCounter] = field(default_factory=dict)
+
+    @property
+    def totals(self) -> Mapping[Reading, float]:
+        return {reading: counter.total for reading, counter in self._totals.items()}
+
+    def count(self, state: State, now: float) -> None:
+        for reading, value in counted(state.counters).items():
+            self._totals.setdefault(reading, ForeignCounter()).record(value, now)
 
     def update(self, state: State, now: float) -> Window:
+        self.count(state, now)
+        if has_fallen(self.counters, state.counters) and not self.in_doubt:
+            self.in_doubt = True
+            return Window(None, {}, state)
         seconds, growth = now - self.at, grow(self.counters, state.counters)
-        for reading, value in counted(growth).items():
-            self.totals[reading] = self.totals.get(reading, 0.0) + value
-        self.at, self.counters = now, state.counters
+        self.at, self.counters, self.in_doubt = now, state.counters, False
         return Window(seconds, growth, state)
 
 
 @dataclass(frozen=True)
 class ServerAnswer:
-    """What a server said: what happened since it was asked before, by model; `problem` is why it shows no model."""
+    """What a server said: what happened since it was asked before, by model; `problem` is why some is absent."""
 
     windows: Mapping[str, Window]
     problem: Exception | None = None
@@ -54,6 +68,7 @@ class ModelServer:
 
     options: Server
     clock: Clock
+    max_page_mib: int = MAX_PAGE_MIB
     _counting: dict[str, _Counting] = field(default_factory=dict)
     _asked_at: float | None = None
 
@@ -67,32 +82,44 @@ class ModelServer:
         return self._counting[model].totals if model in self._counting else {}
 
     async def ask(self, http: HttpClient) -> ServerAnswer:
-        """Ask it for its metrics; raises `NotAvailable`, `AuthFailed`, and `ReadingError` for a page that is none."""
-        page = await self.fetch(http)
+        """Ask it for its metrics; raises `NotAvailable`, also for a page that is none, and `AuthFailed`."""
+        page = Page(self._wanted)
+        await self.fetch(http, page)
         try:
-            answer = parse(page, self._wanted)
+            answer = page.finish()
         except ValueError as error:
-            raise ReadingError(f"its answer: {error}") from error
+            raise NotAvailable(Reason.BAD_DATA, f"its answer: {error}", fix=_FIXES[Reason.BAD_DATA]) from None
         try:
             found = self._chosen(states(answer, self._mapping, self.options.model or self.options.name))
         except (NotAvailable, ValueError) as error:
             return ServerAnswer({}, error)
-        return ServerAnswer(self._count(found))
+        return ServerAnswer(self._count(found), self._problem_of(page))
 
-    async def fetch(self, http: HttpClient) -> bytes:
-        """The page with its metrics; raises `NotAvailable` and `AuthFailed`."""
+    def _problem_of(self, page: Page) -> NotAvailable | None:
+        if page.problem is None:
+            return None
+        return NotAvailable(Reason.BAD_DATA, f"left out: {page.problem}", fix="update the server, or report it there")
+
+    async def fetch(self, http: HttpClient, page: Page) -> None:
+        """Get the page with its metrics; raises `NotAvailable` and `AuthFailed`."""
         url, options = self.options.url or "", self.options
         try:
-            answer = await http.request(
-                "GET", url, headers=HEADERS, token=options.token, timeout=options.timeout, limit=MAX_ANSWER_BYTES
+            await http.request(
+                "GET",
+                url,
+                headers=HEADERS,
+                token=options.token,
+                timeout=options.timeout,
+                limit=self.max_page_mib << 20,
+                limit_fix=RAISE_LIMIT,
+                redirects=True,
+                feed=page.feed,
             )
-            answer.text()
         except AuthFailed as error:
             raise AuthFailed(error.detail, fix="set its `token`") from None
         except NotAvailable as error:
-            fix = _FIXES.get(error.reason, f"start the server, or correct its `url`; try: curl {_without_query(url)}")
+            fix = _remedy(error, _without_query(url))
             raise NotAvailable(error.reason, error.detail, fix=fix, retry_after=error.retry_after) from None
-        return answer.body
 
     def _count(self, found: Mapping[str, State]) -> dict[str, Window]:
         """What happened in each model since the server was asked before."""
@@ -102,10 +129,11 @@ class ModelServer:
         for model, state in found.items():
             if model in self._counting or before is not None:
                 # A model that was not there before has counted from 0 since.
-                counting = self._counting.setdefault(model, _Counting(before or now, {}, {}))
+                counting = self._counting.setdefault(model, _Counting(before or now, {}))
                 windows[model] = counting.update(state, now)
             else:
-                self._counting[model] = _Counting(now, state.counters, counted(state.counters))
+                self._counting[model] = _Counting(now, state.counters)
+                self._counting[model].count(state, now)
                 windows[model] = Window(None, {}, state)
         if len(self._counting) > MAX_MODELS:  # names that come and go
             self._counting = {model: self._counting[model] for model in windows}
@@ -124,6 +152,14 @@ class ModelServer:
             detail = f"has {len(chosen)} models, {MAX_MODELS} at most are shown"
             raise NotAvailable(Reason.BAD_DATA, detail, fix="name those to show in its `models`")
         return chosen
+
+
+def _remedy(error: NotAvailable, url: str) -> str:
+    if isinstance(error, HttpStatusError) and 300 <= error.status < 400:
+        return f"let `url` be the address that it redirects to, which is on another host or port; see: curl -sI {url}"
+    if error.fix == RAISE_LIMIT:
+        return RAISE_LIMIT
+    return _FIXES.get(error.reason, f"start the server, or correct its `url`; try: curl {url}")
 
 
 def _without_query(url: str) -> str:

@@ -1,4 +1,4 @@
-"""A server's answer in Prometheus' text format: the samples that are asked for, and no more work than that."""
+"""A server's page in Prometheus' text format: the samples that are asked for, and no more memory and work than that."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from math import isfinite
 from typing import NamedTuple
 
-from collector_core.prometheus_text import read_samples
+from collector_core.prometheus_text import PageReader
 
-MAX_SAMPLES = 5000
+MAX_SAMPLES = 50_000
 
 
 class Value(NamedTuple):
@@ -21,15 +21,37 @@ class Value(NamedTuple):
 Answer = dict[str, list[Value]]
 
 
-def parse(body: bytes, wanted: Collection[str]) -> Answer:
-    """The samples whose name is `wanted`, by name. NaN and infinite values are left out: they say nothing.
+class Page:
+    """Takes a page in pieces, and keeps the samples whose name is `wanted`: NaN and infinite values say nothing.
 
     A colon in a wanted name may be an underscore in the answer: some servers and relays write vLLM's names so.
-    Raises `ValueError` for a line that is wanted and cannot be read, and for more than `MAX_SAMPLES` samples.
     """
-    names = {name.replace(":", "_"): name for name in wanted} | {name: name for name in wanted}
-    found: Answer = {}
-    for sample in read_samples(body, names, max_samples=MAX_SAMPLES):
-        if isfinite(sample.value):
-            found.setdefault(names[sample.name], []).append(Value(sample.labels, sample.value))
-    return found
+
+    def __init__(self, wanted: Collection[str]) -> None:
+        self._names = {name.replace(":", "_"): name for name in wanted} | {name: name for name in wanted}
+        self._reader = PageReader(self._names, max_samples=MAX_SAMPLES)
+        self.feed = self._reader.feed
+
+    @property
+    def problem(self) -> ValueError | None:
+        """What is wrong with the first line that is wanted and cannot be read: it is left out."""
+        return self._reader.problem
+
+    def finish(self) -> Answer:
+        """The samples, by name.
+
+        Raises `ValueError` for more than `MAX_SAMPLES` samples, for what is no page of metrics, and where nothing is
+        left but lines that cannot be read. A blank page is one: some servers publish nothing at first.
+        """
+        found: Answer = {}
+        for sample in [] if self._reader.is_blank else self._reader.finish():
+            if isfinite(sample.value):
+                found.setdefault(self._names[sample.name], []).append(Value(sample.labels, sample.value))
+        return found
+
+
+def parse(body: bytes, wanted: Collection[str]) -> Answer:
+    """What is wanted of a whole page; raises `ValueError`."""
+    page = Page(wanted)
+    page.feed(body)
+    return page.finish()

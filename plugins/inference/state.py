@@ -11,7 +11,14 @@ from collector_plugins.inference.mapping import Mapping, Reading, Sample
 from collector_plugins.inference.samples import Answer, Value
 
 SUFFIXES = ("", "_bucket", "_sum", "_count")
-COUNTERS = (Reading.REQUESTS, Reading.FAILURES, Reading.TOKENS, Reading.LATENCY_SUM, Reading.LATENCY_COUNT)
+COUNTERS = (
+    Reading.REQUESTS,
+    Reading.FAILURES,
+    Reading.ABORTED,
+    Reading.TOKENS,
+    Reading.LATENCY_SUM,
+    Reading.LATENCY_COUNT,
+)
 TIMES = (Reading.LATENCY, Reading.FIRST_TOKEN)
 GAUGES = (Reading.WAITING, Reading.RUNNING, Reading.CACHE_USAGE, Reading.UTILIZATION)
 MEANS = (Reading.CACHE_USAGE, Reading.UTILIZATION)  # of several engines or accelerators the mean; all else adds up
@@ -67,14 +74,19 @@ Values = dict[str, list[Value]]  # by the suffix of the name
 
 def _there(answer: Answer, samples: Iterable[Sample]) -> Sample | None:
     """The first alternative that the server has."""
-    return next((each for each in samples if any(each.sample + suffix in answer for suffix in SUFFIXES)), None)
+    return next((each for each in samples if _has(answer, each)), None)
+
+
+def _has(answer: Answer, sample: Sample) -> bool:
+    values = (value for suffix in SUFFIXES for value in answer.get(sample.sample + suffix, ()))
+    return any(sample.takes(value.labels) for value in values)
 
 
 def _by_model(answer: Answer, sample: Sample, label: str, own_name: str) -> dict[str | None, Values]:
     found: dict[str | None, Values] = {}
     for suffix in SUFFIXES:
         for value in answer.get(sample.sample + suffix, ()):
-            if sample.labels.items() <= value.labels.items():
+            if sample.takes(value.labels):
                 model = (value.labels.get(label) or None) if label else own_name
                 found.setdefault(model, {}).setdefault(suffix, []).append(value)
     return found

@@ -25,14 +25,22 @@ class Window:
     state: State
 
 
+def has_fallen(before: Counters, now: Counters) -> bool:
+    """Whether one of the counters fell, or went: the server was started anew, or says something wrong."""
+    return any(now.get(key, 0.0) < value for key, value in before.items())
+
+
 def grow(before: Counters, now: Counters) -> dict[Key, float]:
-    """How much every counter has grown; from 0 where the server was started anew: one of its counters fell, or went."""
-    restarted = any(now.get(key, 0.0) < value for key, value in before.items())
+    """How much every counter has grown; from 0 where the server was started anew."""
+    restarted = has_fallen(before, now)
     return {key: value - (0.0 if restarted else before.get(key, 0.0)) for key, value in now.items()}
 
 
 def counted(counters: Counters) -> dict[Reading, float]:
-    """Requests, failures and tokens among counters; where nothing counts requests, those of the latency."""
+    """Requests that were answered, failures and tokens among counters.
+
+    Where nothing counts requests, those of the latency; aborted ones that are among them are taken off.
+    """
     found = {
         reading: counters[Key(reading)]
         for reading in (Reading.REQUESTS, Reading.FAILURES, Reading.TOKENS)
@@ -41,6 +49,8 @@ def counted(counters: Counters) -> dict[Reading, float]:
     for key in (Key(Reading.LATENCY_COUNT), Key(Reading.LATENCY, "count")):
         if Reading.REQUESTS not in found and key in counters:
             found[Reading.REQUESTS] = counters[key]
+    if Reading.REQUESTS in found:
+        found[Reading.REQUESTS] = max(0.0, found[Reading.REQUESTS] - counters.get(Key(Reading.ABORTED), 0.0))
     return found
 
 

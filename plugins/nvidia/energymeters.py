@@ -9,7 +9,6 @@ from collector_core import Clock, Component, EnergyMeter, EnergyMethod, EnergyRe
 from collector_plugins.nvidia.energy import GpuEnergy
 from collector_plugins.nvidia.gpu import Gpu
 from collector_plugins.nvidia.host_reader import HostReader
-from collector_plugins.nvidia.possible import most_watts
 from collector_plugins.nvidia.quicknvml import QuickNvml
 
 # nvidia-smi(1): the power is accurate to within ±5 %. Its area misses what happens between two readings (Yang et al.,
@@ -32,7 +31,7 @@ def energy_meters(reader: HostReader, gpus: Sequence[Gpu], nvml: QuickNvml, cloc
                 period=PERIOD_SECONDS,
                 latest=energy.latest,
                 read=DirectReading(gpu, energy, nvml, clock).take,
-                max_watts=most_watts(gpu.power_limit),
+                max_watts=energy.max_watts,
             )
 
 

@@ -11,7 +11,7 @@ from collector_plugins.nvidia.gpu import Series
 # The largest board sold in 2026 draws 1,400 W. Power is a mean over tens of milliseconds: short peaks exceed the limit,
 # but not by so many times.
 MOST_WATTS = 5000.0
-PEAK = 3.0
+PEAK = 2.0
 LEAST_PEAK_WATTS = 300.0  # the limit of a laptop's GPU may be set below what it draws
 MOST_JOULES = 1e12  # a kilowatt for thirty years
 

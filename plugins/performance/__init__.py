@@ -57,6 +57,9 @@ class Performance(Collector[Config]):
         reached = dict(await self._targets.poll(out, label="target", optional=True))
         for name, said in reached.items():
             out.add_row((metrics.LATENCY, metrics.LOSS), said, target=name)
+            out.add(metrics.UP, said.latency is not None, target=name)
+        for name in self._targets.failures.keys() - reached.keys():
+            out.add(metrics.UP, 0, target=name)
         self._take_down(reached)
         out.add(metrics.SNAPSHOTS, len(self._state.snapshots))
 

@@ -22,6 +22,14 @@ LOSS = Gauge(
     of="network",
     title="Network packet loss",
 )
+UP = Gauge(
+    "performance_target_up",
+    "1 while the target can be reached: its last attempt had an answer.",
+    labels=("target",),
+    topic="availability",
+    of="target",
+    title="Network target",
+)
 SNAPSHOTS = Gauge("performance_history_snapshots", "Snapshots of this node that are kept in memory.")
 
-ALL = (LATENCY, LOSS, SNAPSHOTS)
+ALL = (LATENCY, LOSS, UP, SNAPSHOTS)

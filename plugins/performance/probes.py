@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from collector_plugins.performance.config import Target
@@ -23,8 +24,9 @@ class Reachability(NamedTuple):
 class Probe:
     """Connects to one target and remembers how its last attempts went.
 
-    TCP needs no permission, unlike an echo request; a port that refuses the connection has answered, and counts.
-    `patience` is how many seconds an answer may take.
+    TCP needs no permission, unlike an echo request. A port that refuses the connection is not reached: its machine is
+    there, but what was to be reached does not listen. `patience` is how many seconds its addresses have to answer,
+    all together.
     """
 
     def __init__(self, target: Target, monotonic: Callable[[], float], patience: float) -> None:
@@ -37,19 +39,24 @@ class Probe:
         """Connect once; raises `OSError` where the target's name cannot be resolved."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._patience):
-            addresses = await loop.getaddrinfo(self._target.host, self._target.port, type=1)
-        began = self._monotonic()
-        reached = await self._connect(str(addresses[0][4][0]))
-        latency = self._monotonic() - began if reached else None
-        self._reached.append(reached)
+            found = await loop.getaddrinfo(self._target.host, self._target.port, type=socket.SOCK_STREAM)
+        latency = await self._connect_to_any(list(dict.fromkeys(str(address[4][0]) for address in found)))
+        self._reached.append(latency is not None)
         return Reachability(latency, 1 - sum(self._reached) / len(self._reached))
+
+    async def _connect_to_any(self, addresses: Sequence[str]) -> float | None:
+        """How long the first of its addresses that answers took; None where none does. Each has as much time."""
+        for address in addresses:
+            began = self._monotonic()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._patience / len(addresses)):
+                    if await self._connect(address):
+                        return self._monotonic() - began
+        return None
 
     async def _connect(self, address: str) -> bool:
         try:
-            async with asyncio.timeout(self._patience):
-                _, writer = await asyncio.open_connection(address, self._target.port)
-        except ConnectionRefusedError:
-            return True
+            _, writer = await asyncio.open_connection(address, self._target.port)
         except OSError:
             return False
         with contextlib.suppress(OSError):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
 
 TITLES = {"cpu": "CPU", "gpu": "GPU", "gpu_cluster": "GPU cluster", "gpu_host": "GPU hosts", "vm": "Virtual machines"}
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_SPECIAL = re.compile(r"[&<>\\|`*\[\]]")
 MAX_ROWS = 200  # of one section's table; a cluster has more GPUs than a report has room
 
 
@@ -64,10 +67,14 @@ def _anomalies(incidents: Sequence[Mapping[str, Any]]) -> list[str]:
         return ["", "No anomaly was seen."]
     rows = [
         f"| {_moment(row['since'])} | {_moment(row['until']) if row['until'] else 'still active'} "
-        f"| {_cell(row['component'])} | {_cell(row['type'])} | {_cell(row['severity'])} |"
+        f"| {_cell(row['component'])} | {_cell(row['type'])} | {_cell(row['severity'])} "
+        f"| {_cell(row['description'] or '–')} | {_cell('; '.join(row['suggested_actions']) or '–')} |"
         for row in reversed(incidents)
     ]
-    head = ["| since | until | component | type | severity |", "| --- | --- | --- | --- | --- |"]
+    head = [
+        "| since | until | component | type | severity | what | what to do |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
     return ["", "## Anomalies", "", *head, *rows]
 
 
@@ -83,4 +90,5 @@ def _number(value: float | None) -> str:
 
 
 def _cell(text: object) -> str:
-    return " ".join(str(text).split()).replace("\\", r"\\").replace("|", r"\|")
+    """A text as one cell of a table: no line break, and nothing that Markdown or HTML would interpret."""
+    return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), " ".join(str(text).split()))

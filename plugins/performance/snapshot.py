@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from collector_core import Published, Series, TopicSelector
 from collector_plugins.performance.rates import Rates
-from collector_plugins.performance.snapshot_fields import SECTIONS, SHOWN, Combine, Figure
+from collector_plugins.performance.snapshot_fields import DISPLAYED, SECTION_OF, SECTIONS, Combine, Figure
 
 Value = float | dict[str, float]
 Sections = dict[str, dict[str, Value]]
 
-MAX_VALUES = 50  # of one figure in a section that nobody designed: a host may have hundreds of virtual machines
+MAX_VALUES = 50  # of one figure that nobody designed: a host may have hundreds of virtual machines
 
 _COMBINE: Mapping[Combine, Callable[[list[float]], float]] = {"sum": sum, "mean": fmean, "max": max}
 
@@ -42,7 +42,10 @@ class SnapshotReader:
         readings: Readings = {}
         for reading in self._readings(published, now):
             readings.setdefault((reading.series.topic, reading.series.of), []).append(reading)
-        return _designed_sections(readings) | _other_sections(readings)
+        found = _designed_sections(readings)
+        for section, figures in _other_figures(readings).items():
+            found[section] = {**figures, **found.get(section, {})}
+        return found
 
     def _readings(self, published: Iterable[Published], now: float) -> Iterator[_Reading]:
         for each in published:
@@ -79,14 +82,15 @@ def _group(figure: Figure, reading: _Reading) -> str:
     return reading.key
 
 
-def _other_sections(readings: Readings) -> Sections:
-    """One section for each thing that is not shown above: a figure per topic, with its unit in the name."""
+def _other_figures(readings: Readings) -> Sections:
+    """By section, what nobody designed a figure for: one per topic, with its unit in the name."""
     found: Sections = {}
-    for (_, of), about in readings.items():
-        if not of or of in SHOWN:
+    for (topic, of), about in readings.items():
+        if not of or (topic, of) in DISPLAYED:
             continue
         for reading in about:
-            values = found.setdefault(of, {}).setdefault(_name(reading.series), {})
+            section = found.setdefault(SECTION_OF.get(of, of), {})
+            values = section.setdefault(_name(reading.series), {})
             if isinstance(values, dict) and len(values) < MAX_VALUES:
                 values[reading.key] = reading.value
     return {of: {name: _plain(values) for name, values in figures.items()} for of, figures in found.items()}

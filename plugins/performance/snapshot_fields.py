@@ -95,5 +95,16 @@ SECTIONS: Mapping[str, tuple[Figure, ...]] = {
     "predictions": (Figure("expected_value", "expected_value", "series", "mean", ("series",)),),
 }
 
-# What the sections above are about; anything else that is published has a section of its own.
-SHOWN = frozenset(figure.of for figures in SECTIONS.values() for figure in figures)
+# What is displayed above, or tried by the plugin itself; anything else that is published is added with the unit in its
+# name: to the section about the same thing, or to one of its own.
+DISPLAYED = frozenset((figure.topic, figure.of) for figures in SECTIONS.values() for figure in figures) | {
+    ("latency", "network"),
+    ("packet_loss", "network"),
+}
+SECTION_OF: Mapping[str, str] = {
+    **{section: section for section in SECTIONS},
+    "model_server": "inference",
+    "random_source": "quantum",
+    "cryptography": "quantum",
+    "series": "predictions",
+}

@@ -14,8 +14,8 @@ MAX_VCPUS = 65535  # more than any machine type of QEMU takes
 
 ConfigReader = Callable[[str], str | None]
 
-# `.…-wrapped` is how NixOS calls the program behind its wrapper.
-_EMULATOR = re.compile(r"\.?(qemu-system-[\w.+-]+|qemu-kvm|kvm)")
+# `.…-wrapped` is how NixOS calls the program behind its wrapper, `qemu-lite-system-…` how Kata Containers call theirs.
+_EMULATOR = re.compile(r"\.?(?:qemu-(?:[\w.+]+-)*system-[\w.+-]+|(?:qemu-)?kvm(?:-spice)?)")
 _TOPOLOGY = ("drawers", "books", "sockets", "dies", "clusters", "modules", "cores", "threads")
 _DELETED = " (deleted)"  # what the kernel adds to the name of a program that was upgraded while it runs
 
@@ -32,15 +32,32 @@ _SWITCHES = frozenset(
     }
 )  # fmt: skip
 
+# What QEMU only answers: `-version`, and a list of what an option takes.
+_QUESTIONS = frozenset({"version", "help", "h", "audio-help", "dump-vmstate"})
+_LISTING = frozenset(
+    {
+        *("accel", "audiodev", "chardev", "cpu", "d", "device", "display", "machine", "M", "netdev", "nic", "object"),
+        *("soundhw", "tpmdev", "trace", "vga", "watchdog", "watchdog-action"),
+    }
+)
+_HELP = frozenset({"help", "?"})
+
+_NO_MACHINE = "none"  # of libvirt, which asks an emulator for its abilities
+_XEN_DOMAIN_0 = "0"  # an emulator of Xen that serves disks to the host itself
+
 
 @dataclass(frozen=True)
 class Description:
-    """What a command line says of its guest; texts are "" where it says nothing. `id` is Proxmox's number."""
+    """What a command line says of its guest; texts are "" where it says nothing. `id` is Proxmox's number.
+
+    `is_guest` is False where QEMU runs no virtual machine.
+    """
 
     name: str = ""
     uuid: str = ""
     id: str = ""
     vcpus: int = 1
+    is_guest: bool = True
 
 
 def split(cmdline: bytes) -> list[str]:
@@ -62,7 +79,11 @@ def describe(arguments: Sequence[str], read_config: ConfigReader = lambda _: Non
     for option, value in _options(arguments):
         found.take(option, value, read_config)
     return Description(
-        printable(found.name.get("guest", "")), printable(found.uuid), printable(found.id), found.vcpus()
+        printable(found.name.get("guest", "")),
+        printable(found.uuid),
+        printable(found.id),
+        found.vcpus(),
+        found.is_guest(),
     )
 
 
@@ -87,8 +108,12 @@ class _Found:
     uuid: str = ""
     id: str = ""
     plugged: int = 0
+    machine: str = ""
+    xen_domain: str = ""
+    is_question: bool = False
 
     def take(self, option: str, value: str, read_config: ConfigReader) -> None:
+        self.is_question |= _is_question(option, value)
         if option == "name":
             self.name |= cmdline_options.parse(value, "guest")
         elif option == "smp":
@@ -103,11 +128,17 @@ class _Found:
             self.uuid = value.lower()
         elif option == "id":
             self.id = value
+        elif option == "xen-domid":
+            self.xen_domain = value
+
+    def is_guest(self) -> bool:
+        return not self.is_question and self.machine != _NO_MACHINE and self.xen_domain != _XEN_DOMAIN_0
 
     def vcpus(self) -> int:
         return min(vcpus(self.smp) + self.plugged, MAX_VCPUS)
 
     def _take_machine(self, settings: dict[str, str]) -> None:
+        self.machine = settings.get("type", self.machine)
         self.smp |= {key.removeprefix("smp."): value for key, value in settings.items() if key.startswith("smp.")}
 
     def _take_config(self, text: str) -> None:
@@ -129,6 +160,11 @@ def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
         if argument.startswith("-") and argument != "-":
             option = argument[2:] if argument.startswith("--") else argument[1:]
             yield option, "" if option in _SWITCHES else next(rest, "")
+
+
+def _is_question(option: str, value: str) -> bool:
+    parts = value.split(",")
+    return option in _QUESTIONS or (option in _LISTING and (parts[0] in _HELP or "help" in parts[1:]))
 
 
 def _driver(device: str) -> str:

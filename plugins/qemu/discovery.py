@@ -130,6 +130,8 @@ class Discovery:
         if stat.has_ended or stat.start != born or arguments == [""]:
             return None
         description = cmdline.describe(arguments, partial(self._proc.guest_config, pid))
+        if not description.is_guest:
+            return None
         now = self._now()
         file = self._proc.stat_file(pid, keep_open=self._descriptors_left > 0)
         guest = Guest(pid, stat.start, file, description, stat.cpu_ticks, now, description.vcpus)

@@ -10,6 +10,7 @@ from collector_core import Collector, Context, NotAvailable, PushInbox, Readings
 from collector_plugins.quantum import merkle, metrics
 from collector_plugins.quantum.config import Config
 from collector_plugins.quantum.demo import DemoQuantum
+from collector_plugins.quantum.findings import find
 from collector_plugins.quantum.measurement import Measurement, algorithms, measure
 from collector_plugins.quantum.pushed import Simulation
 from collector_plugins.quantum.security import strengths
@@ -35,7 +36,7 @@ class Quantum(Collector[Config]):
         self._measured_at = 0.0
         self._cpu_seconds = 0.0
         push = config.push
-        self._inbox = PushInbox("quantum", Simulation, push, ctx.clock) if push is not None else None
+        self._inbox = PushInbox("quantum", Simulation, push, ctx.clock, wake=ctx.wake) if push is not None else None
         known = strengths()
         self._strengths = {name: known[name] for name in config.algorithms or (*algorithms(config), merkle.HASH)}
 
@@ -64,7 +65,10 @@ class Quantum(Collector[Config]):
         for algorithm, strength in self._strengths.items():
             for kind, bits in strength._asdict().items():
                 out.add(metrics.SECURITY, bits, algorithm=algorithm, kind=kind)
-        _publish_pushed(out, self._inbox.current() if self._inbox else {})
+        pushed = self._inbox.current() if self._inbox else {}
+        _publish_pushed(out, pushed)
+        for (finding, subject), holds in find(self.config, self._strengths, self._last, pushed).items():
+            out.add(metrics.ALERTS, holds, finding=finding.value, subject=subject)
 
     @hookimpl
     def collector_routes(self) -> Sequence[web.RouteDef]:

@@ -35,6 +35,24 @@ class Config(CollectorConfig):
         max_length=100,
         description="Algorithms your systems use, for quantum_security_level; default: those measured.",
     )
+    min_classical_bits: int = Field(
+        112, ge=0, le=512, description="An algorithm of `algorithms` with less strength is found `weak_algorithm`."
+    )
+    min_quantum_bits: int = Field(
+        64, ge=0, le=512, description="One with less against quantum computers is found `quantum_vulnerable`."
+    )
+    max_overhead_ratio: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="A post-quantum algorithm above is found `slow_algorithm`."
+    )
+    min_random_bytes_per_second: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="A random source below, or one that is configured and fails, is found `random_source`.",
+    )
+    min_gate_fidelity_ratio: float | None = Field(
+        None, ge=0, le=1, allow_inf_nan=False, description="A simulation below is found `low_fidelity`."
+    )
     push: PushOptions | None = Field(
         default_factory=PushOptions, description="Who may push simulations, and how long a push is valid; null: nobody."
     )

@@ -66,6 +66,7 @@ class DemoQuantum(Collector[Config]):
                 out.add(metrics.SIZE, size, algorithm=algorithm, part=part)
             for kind, bits in strength._asdict().items():
                 out.add(metrics.SECURITY, bits, algorithm=algorithm, kind=kind)
+            out.add(metrics.ALERTS, strength.quantum == 0, finding="quantum_vulnerable", subject=algorithm)
         out.add(metrics.MERKLE, 850_000 * (1 + noise(when, "merkle", 0.05, MEASURED_EVERY)), hash="SHA3-256")
         rate = 190_000 * (1 + noise(when, "hwrng", 0.1, MEASURED_EVERY))
         out.add(metrics.THROUGHPUT, rate, source="/dev/hwrng")

@@ -55,6 +55,15 @@ SECURITY = Gauge(
     of="cryptography",
     title="Security strength of an algorithm",
 )
+ALERTS = Gauge(
+    "quantum_alerts",
+    "1 while a finding holds, 0 while it does not: weak_algorithm, quantum_vulnerable, slow_algorithm, random_source, "
+    "low_fidelity; of an algorithm, a source or a simulation.",
+    labels=("finding", "subject"),
+    topic="finding",
+    of="cryptography",
+    title="Quantum finding",
+)
 CPU = Counter("quantum_cpu_seconds_total", "CPU time used by measurements.", Unit.SECONDS, of="cryptography")
 BUDGET = Gauge("quantum_cpu_budget_seconds", "CPU time that one measurement may take.", Unit.SECONDS, of="cryptography")
 MEASURED_AT = Gauge(
@@ -135,4 +144,4 @@ INFO = Info(
 )
 
 SIMULATION = (QUBITS, DEPTH, GATES, SHOTS, FIDELITY, RUNTIME, MEMORY)
-ALL = (THROUGHPUT, OPERATION, OVERHEAD, SIZE, MERKLE, SECURITY, CPU, BUDGET, MEASURED_AT, *SIMULATION, INFO)
+ALL = (THROUGHPUT, OPERATION, OVERHEAD, SIZE, MERKLE, SECURITY, ALERTS, CPU, BUDGET, MEASURED_AT, *SIMULATION, INFO)

@@ -45,4 +45,5 @@ def energy_meters(
                 read=partial(meter.measure, clock),
                 covers=frozenset({Component.CPU, Component.DRAM}) if zone.role is Role.PSYS else frozenset(),
                 counting_since=meter.counting_since,
+                max_watts=meter.max_watts,
             )

@@ -11,12 +11,14 @@ from collector_plugins.rapl.powercap import parse_number
 from collector_plugins.rapl.zones import Zone
 
 MICROJOULES = 1e6  # in a joule
+# Growth this slow is never doubted: processors at rest come to it with the first thing that happens.
+TRUSTED_WATTS = 10.0
 MOST_BYTES = 64  # more than 2⁶⁴ has digits, so that what is too long is seen to be
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one run read: the counter in microjoules, whether it moved, and the mean power since the last reading."""
+    """What one run read: the counter in microjoules, whether it moved, and the mean power where that is known."""
 
     raw: int
     moved: bool
@@ -32,8 +34,13 @@ class Meter:
     def __init__(self, zone: Zone, *, is_kernels: bool) -> None:
         self.moves = 0
         self.counting_since: float | None = None
-        self._counter = WrapCounter(zone.maximum, zone.max_watts * MICROJOULES)
-        self._last: tuple[int, float] | None = None
+        self._counter = WrapCounter(
+            zone.maximum,
+            zone.max_watts * MICROJOULES,
+            peak_rate=zone.peak_watts * MICROJOULES,
+            trusted_rate=TRUSTED_WATTS * MICROJOULES,
+        )
+        self._raw: int | None = None
         self._name = zone.energy_file.name
         self._file = KeptFile(zone.energy_file, is_kernels=is_kernels)
         self._lock = threading.Lock()
@@ -44,9 +51,14 @@ class Meter:
         return self.moves > 0
 
     def latest(self) -> EnergyReading | None:
-        """What the last reading gave; None while the counter has not moved, or after its zone has gone."""
-        last = self._last
-        return EnergyReading(self.joules, last[1], self.unknown_gaps) if last and self.moves else None
+        """What the last reading that is believed gave; None while the counter has not moved, or without its zone."""
+        as_of = self._counter.as_of
+        return EnergyReading(self.joules, as_of, self.unknown_gaps) if as_of is not None and self.moves else None
+
+    @property
+    def max_watts(self) -> float:
+        """The most that the zone has drawn, or may draw for some seconds."""
+        return self._counter.most_rate / MICROJOULES
 
     @property
     def joules(self) -> float:
@@ -63,6 +75,7 @@ class Meter:
         with self._lock:
             self._file.close()
             self._counter.max_rate = zone.max_watts * MICROJOULES
+            self._counter.peak_rate = zone.peak_watts * MICROJOULES
             if zone.maximum and zone.maximum != self._counter.maximum:
                 self._forget()
                 self._counter.maximum = zone.maximum
@@ -80,12 +93,11 @@ class Meter:
     def read(self, clock: Clock) -> Reading:
         """Read the zone's counter; raises `OSError` or `ValueError`, and then nothing has changed."""
         with self._lock:
-            last = self._last
-            raw, now, growth = self._take(clock)
-        if last is None:
-            return Reading(raw, moved=False, watts=None)
-        elapsed = now - last[1]
-        return Reading(raw, raw != last[0], None if growth is None or elapsed <= 0 else growth / MICROJOULES / elapsed)
+            before = self._raw
+            raw, growth = self._take(clock)
+            seconds = self._counter.grown_for
+        moved = before is not None and raw != before
+        return Reading(raw, moved, None if growth is None or seconds <= 0 else growth / MICROJOULES / seconds)
 
     def measure(self, clock: Clock) -> EnergyReading | None:
         """Read the zone's counter, as `read` does, and say what `latest` would say then."""
@@ -96,17 +108,17 @@ class Meter:
     def _forget(self) -> None:
         self._counter.forget()
         self._file.close()
-        self._last = None
+        self._raw = None
 
-    def _take(self, clock: Clock) -> tuple[int, float, float | None]:
-        """The counter, when it said so, and its growth since the last reading, None if unknown; in microjoules."""
+    def _take(self, clock: Clock) -> tuple[int, float | None]:
+        """The counter, and its growth since the last reading that is believed, None if unknown; in microjoules."""
         started = clock.monotonic()
         raw = parse_number(self._file.read(MOST_BYTES), self._name)
         now = (started + clock.monotonic()) / 2
         growth = self._counter.update(raw, now)
         if self.counting_since is None:
             self.counting_since = now
-        if self._last is not None and raw != self._last[0]:
+        if self._raw is not None and raw != self._raw:
             self.moves += 1
-        self._last = raw, now
-        return raw, now, growth
+        self._raw = raw
+        return raw, growth

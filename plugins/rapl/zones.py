@@ -10,8 +10,14 @@ from pathlib import Path
 
 from collector_plugins.rapl.powercap import Entry
 
-# For zones that name no limit and have no parent that does (AMD, psys): above any single socket sold today.
+# For zones that name no limit and have no parent that does (AMD, psys): above any single socket sold today, and above
+# two of them with their board.
 DEFAULT_MAX_WATTS = 500.0
+DEFAULT_PLATFORM_WATTS = 2000.0
+# A rating that we only assume is generous already: there is less above it than above a limit.
+DEFAULT_PEAK = 1.2
+# A processor's short turbo exceeds its limit two- to threefold for some seconds.
+PEAK = 4.0
 
 _PACKAGE = re.compile(r"package-(\d+)(-die-\d+)?")
 _PSYS = re.compile(r"psys(-\d+)?")  # the kernel numbers the platform zones of further sockets
@@ -34,7 +40,8 @@ class Zone:
     """A power zone with an energy counter.
 
     `owner` is the name of the nearest package or die it belongs to, itself included, and `package` that one's number;
-    both are empty for psys. `max_watts` is the power to reckon with between two readings.
+    both are empty for psys. `max_watts` is the power to reckon with between two readings, `peak_watts` what the zone
+    may draw for some seconds.
     """
 
     path: str
@@ -45,6 +52,7 @@ class Zone:
     role: Role
     maximum: int | None
     max_watts: float
+    peak_watts: float
     limits: Mapping[str, float]
 
     @property
@@ -72,6 +80,8 @@ def _zone(entry: Entry, entries: Mapping[str, Entry]) -> Zone:
     role = _role([ancestor.name for ancestor in line])
     owner = "" if role is Role.PSYS else _owner(line)
     match = _PACKAGE.fullmatch(owner)
+    rated = next((ancestor.rated_watts for ancestor in line if ancestor.rated_watts), None)
+    assumed = DEFAULT_PLATFORM_WATTS if role is Role.PSYS else DEFAULT_MAX_WATTS
     return Zone(
         path=entry.path,
         name=entry.name,
@@ -80,7 +90,8 @@ def _zone(entry: Entry, entries: Mapping[str, Entry]) -> Zone:
         package=match[1] if match else "",
         role=role,
         maximum=entry.maximum,
-        max_watts=next((ancestor.rated_watts for ancestor in line if ancestor.rated_watts), DEFAULT_MAX_WATTS),
+        max_watts=rated or assumed,
+        peak_watts=PEAK * rated if rated else DEFAULT_PEAK * assumed,
         limits=entry.limits,
     )
 

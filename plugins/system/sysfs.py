@@ -10,6 +10,9 @@ from collector_plugins.system.hwmon import Key, SensorFiles, device_names, find_
 SEARCH_RUNS = 60  # after so many the sensors are looked for again: a chip may have got files, or another one its name
 HIGHEST_HERTZ = 20e9  # above any processor's; a driver that fails may return the largest number it has
 
+ASLEEP = b"suspended"  # Documentation/ABI/testing/sysfs-devices-power: runtime_status
+FAULTY = b"1"
+
 _GONE = (FileNotFoundError, NotADirectoryError)
 
 
@@ -69,20 +72,27 @@ class _Sensor:
 
     def __init__(self, files: SensorFiles, *, is_kernels: bool) -> None:
         self._value = _file(files.value, is_kernels=is_kernels)
-        self._fault = None if files.fault is None else _file(files.fault, is_kernels=is_kernels)
+        self._refusals = [
+            (_file(path, is_kernels=is_kernels), word)
+            for path, word in ((files.power, ASLEEP), (files.fault, FAULTY))
+            if path is not None
+        ]
         self._range = files.range
 
     def read(self) -> float | None:
-        """None where it cannot be meant; raises `OSError`, and `ValueError` where it is not a number."""
-        if self._fault is not None and self._fault.read().strip() == b"1":
+        """None where it cannot be meant; raises `OSError`, and `ValueError` where it is not a number.
+
+        One of a sleeping device is not read: that would wake it and keep it awake.
+        """
+        if any(file.read().strip() == word for file, word in self._refusals):
             return None
         celsius = float(self._value.read()) / 1000
         return celsius if celsius in self._range else None
 
     def close(self) -> None:
         self._value.close()
-        if self._fault is not None:
-            self._fault.close()
+        for file, _ in self._refusals:
+            file.close()
 
 
 class CpuFrequencies:

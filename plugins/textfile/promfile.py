@@ -53,9 +53,10 @@ class PromFile:
 def parse(data: bytes) -> list[Family]:
     """The families of a file, as strictly as node_exporter reads it; raises `ValueError`.
 
-    A file that is still being written is told by its last line. Timestamps would be the same at every scrape.
+    A file that is still being written is told by its last line, in UTF-16 too. Timestamps would be the same at every
+    scrape.
     """
-    if data and not data.endswith(b"\n"):
+    if data and not data.endswith((b"\n", b"\n\0")):
         raise ValueError("the last line has no end: is the file still being written?")
     return read_families(data, timestamps=False)
 

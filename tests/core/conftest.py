@@ -62,7 +62,9 @@ class Bench:
     def __init__(self, cls, eventually, **changes):
         self.clock = FakeClock()
         self.exposition = Exposition(self.clock)
-        self.runner = Runner(make_instance(cls, **changes), self.exposition, self.clock, Path("/"))
+        instance = make_instance(cls, **changes)
+        collector = instance.build(clock=self.clock, root=Path("/"))
+        self.runner = Runner(instance, collector, self.exposition, self.clock, labels=collector.labels)
         self.eventually = eventually
 
     def tick(self):

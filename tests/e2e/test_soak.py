@@ -42,7 +42,7 @@ def test_10_000_runs_with_series_that_come_and_go_leave_nothing_behind(caplog):
     clock = FakeClock()
     exposition = Exposition(clock)
     instance = Instance("tide", Tide, Tide.config_type(), 1.0, 5.0, 3.0, (), 1000)
-    runner = Runner(instance, exposition, clock, Path("/"))
+    runner = Runner(instance, instance.build(clock=clock, root=Path("/")), exposition, clock)
     encodings = [negotiate("", ""), negotiate("application/openmetrics-text", "gzip")]
 
     def runs(count):

@@ -44,7 +44,7 @@ FLOORS = (  # from the ground up; a room may use those on lower floors, and none
     {"errors"},
     {"model", "procfs", "storage", "options"},
     {"metering", "polling", "prometheus_text"},
-    {"http"},
+    {"http", "history"},
     {"collector"},
     {"output"},
     {"plugins"},

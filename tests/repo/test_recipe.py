@@ -61,7 +61,7 @@ def test_two_plugs_that_hang_cost_the_third_neither_its_series_nor_its_freshness
     with PlugServer(STATUS) as good, PlugServer(hangs=True) as hung, PlugServer(hangs=True) as hung_too:
         options = cls.config_type(plugs={"a": hung.url, "b": good.url, "c": hung_too.url})
         instance = Instance("shelly", cls, options, 0.5, 2.0, 1.5, (), 100)
-        runner = Runner(instance, Exposition(clock), clock, Path("/"))
+        runner = Runner(instance, instance.build(clock=clock, root=Path("/")), Exposition(clock), clock)
         watchdog = Watchdog(clock)
         watchdog.replace([runner])
         watchdog.start()

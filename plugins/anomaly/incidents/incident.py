@@ -47,6 +47,21 @@ class Incident:
         """The labels of its metrics: component, type, severity."""
         return self.component, self.type, str(self.severity)
 
+    def labels(self) -> dict[str, str]:
+        """As the labels of a metric."""
+        component, anomaly_type, severity = self.kind
+        numbers = {"value": self.value, "expected": self.expected}
+        return {
+            "id": self.id,
+            "component": component,
+            "type": anomaly_type,
+            "severity": severity,
+            "series": self.series,
+            "description": self.description,
+            "actions": "; ".join(self.actions),
+            **{name: "" if number is None else f"{number:.6g}" for name, number in numbers.items()},
+        }
+
     def add_related(self, series: Iterable[str]) -> None:
         """Name more series that were unusual with it, up to 20."""
         for text in series:

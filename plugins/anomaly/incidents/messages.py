@@ -106,7 +106,10 @@ def _record(seen: Observation) -> str:
 
 
 def _duration(seen: Observation) -> str:
-    minutes = seen.rows_lasting * seen.row_seconds / 60
+    seconds = seen.rows_lasting * seen.row_seconds
+    if seconds < 120:
+        return f"{seconds:.0f} seconds"
+    minutes = seconds / 60
     return f"{minutes:.0f} minutes" if minutes < 180 else f"{minutes / 60:.0f} hours"
 
 

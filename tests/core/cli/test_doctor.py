@@ -121,3 +121,9 @@ def test_the_fix_for_a_plugin_without_required_options_names_none(install, docto
     install("lamp", UNDEMANDING)
     output, _ = doctor()
     assert says(output, "absent", "lamp", ".*", fix="add `lamp: {}` to `collectors:`")
+
+
+def test_what_a_device_calls_itself_moves_no_cursor(install, doctor):
+    install("lamp", LAMP.replace("the cellar is locked", "the \\x1b[2Jcellar is locked"))
+    text, _ = doctor("collectors: {lamp: {options: {room: cellar, bulbs: 1}}}")
+    assert says(text, "fails", "lamp", r"the \\x1b\[2Jcellar is locked", "fetch the key")

@@ -55,7 +55,7 @@ class Desk(Lamp):
 def install(monkeypatch, *types):
     """Let there be these collector classes, each a plugin, and these plugins."""
     plugins = [each if isinstance(each, Plugin) else Plugin(each.name, each.name, "1", types=(each,)) for each in types]
-    monkeypatch.setattr(loading, "discover", lambda only=None, *, hook: Plugins(plugins))
+    monkeypatch.setattr(loading, "discover", lambda only=None, *, hook, attempts: Plugins(plugins))
 
 
 @pytest.fixture
@@ -290,7 +290,7 @@ def test_a_meter_that_fails_or_says_nonsense_is_named_once_and_costs_no_other_it
 def test_the_demo_runs_what_plugins_simulate_and_labels_everything(monkeypatch):
     asked = []
 
-    def discover(only=None, *, hook):
+    def discover(only=None, *, hook, attempts):
         asked.append(hook)
         return Plugins([Plugin("lamp", "lamp", "1", types=(Lamp,))])
 

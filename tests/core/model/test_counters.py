@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collector_core import WrapCounter
-from collector_core.model.counters import BURST, JUMP, SHORTEST_ALLOWANCE_SECONDS
+from collector_core.model.counters import JUMP, PEAK, SHORTEST_ALLOWANCE_SECONDS, UNUSUAL
 
 RANGE = 262_143_328_850  # microjoules: 2^32 steps of 61 µJ, the most common RAPL counter
 RATE = 180e6  # microjoules per second at 180 W
@@ -21,11 +21,11 @@ numbers = st.one_of(st.integers(-(2**70), 2**70), st.floats(), st.integers(0, RA
 
 @given(st.integers(1000, 2**63), st.floats(0.5, 1e10), st.floats(0, 1), steps)
 def test_total_is_the_truth_for_any_range_rate_and_sampling_below_the_gap_bound(maximum, rate, start, steps):
-    counter, true, now = WrapCounter(maximum, rate), int(start * (maximum - 1)), 0.0
+    counter, true, now = WrapCounter(maximum, rate, trusted_rate=rate / 1000), int(start * (maximum - 1)), 0.0
     first = true
     counter.update(true % maximum, now)
-    for part_of_bound, load in steps:
-        elapsed = part_of_bound * maximum / 2 / rate
+    for part_of_bound, load in [*steps, (0.001, 0.0)]:
+        elapsed = part_of_bound * maximum / 2 / rate / 2
         now_before, now = now, now + elapsed
         true += math.floor(rate * (now - now_before) * load * 0.999)
         counter.update(true % maximum, now)
@@ -36,7 +36,7 @@ def test_total_is_the_truth_for_any_range_rate_and_sampling_below_the_gap_bound(
 @given(st.sampled_from([None, RANGE, 65_712_999_613, 1]), st.lists(st.tuples(numbers, st.floats(0, 1e6)), max_size=30))
 @example(None, [(0, 0.0), (2**69, 0.0)])
 def test_nonsense_never_lowers_the_total_nor_adds_the_impossible(maximum, readings):
-    counter, now, accepted_at = WrapCounter(maximum, RATE), 0.0, 0.0
+    counter, now, believed_at = WrapCounter(maximum, RATE), 0.0, 0.0
     for raw, elapsed in readings:
         now, before = now + elapsed, counter.total
         try:
@@ -44,9 +44,9 @@ def test_nonsense_never_lowers_the_total_nor_adds_the_impossible(maximum, readin
         except ValueError:
             assert counter.total == before
             continue
-        possible = JUMP * RATE * max(now - accepted_at, SHORTEST_ALLOWANCE_SECONDS)
-        accepted_at = now
-        assert 0 <= counter.total - before <= min(possible, math.inf if maximum is None else maximum / 2)
+        possible = 2 * JUMP * RATE * max(now - believed_at, SHORTEST_ALLOWANCE_SECONDS)
+        believed_at = counter.as_of
+        assert 0 <= counter.total - before <= min(possible, math.inf if maximum is None else maximum)
         assert math.isfinite(counter.total)
 
 
@@ -65,36 +65,113 @@ def test_the_first_reading_is_a_baseline():
     assert (counter.total, counter.unknown_gaps) == (0, 0)
 
 
-def test_a_burst_over_the_wrap_still_counts_but_a_reset_does_not():
-    most = RATE * BURST
-    for growth, expected in ((most, most), (most + 2, None)):
-        counter = WrapCounter(RANGE, RATE)
-        counter.update(RANGE - 1000, 0.0)
-        assert counter.update(growth - 1000, 1.0) == expected
-        assert counter.unknown_gaps == (expected is None)
+def counted(raws, seconds=1.0, **options):
+    counter = WrapCounter(**{"maximum": RANGE, "max_rate": RATE, "trusted_rate": 10e6} | options)
+    totals = []
+    for number, raw in enumerate(raws):
+        counter.update(raw, number * seconds)
+        totals.append(counter.total)
+    assert totals == sorted(totals)
+    return counter
+
+
+def watts(*values, start=0):
+    """Raw readings of a counter that draws so much, second by second."""
+    raws = [start]
+    for value in values:
+        raws.append(raws[-1] + int(value * 1e6))
+    return raws
+
+
+@pytest.mark.parametrize("peak", [PEAK, PEAK + 0.001])
+def test_a_peak_over_the_wrap_counts_but_a_reset_does_not(peak):
+    start = RANGE - 1_000_000
+    raws = [start - int(5e6), start, *[int(start + peak * RATE + extra) % RANGE for extra in (0, 5e6, 10e6)]]
+    counter = counted(raws)
+    is_peak = peak == PEAK
+    assert counter.total == pytest.approx(5e6 + 10e6 + is_peak * PEAK * RATE)
+    assert counter.unknown_gaps == (not is_peak)
 
 
 def test_after_a_reset_counting_goes_on():
-    counter = WrapCounter(RANGE, RATE)
-    counter.update(RANGE // 2, 0.0)
-    assert counter.update(5, 1.0) is None
-    assert counter.update(105, 2.0) == 100
-    assert (counter.total, counter.unknown_gaps) == (100, 1)
+    counter = counted([RANGE // 2, 5, 105, 205])
+    assert (counter.total, counter.unknown_gaps) == (200, 1)
 
 
-def test_a_rise_ten_times_over_the_rating_counts_and_one_a_hundred_times_does_not():
-    counter = WrapCounter(RANGE, RATE)
-    counter.update(0, 0.0)
-    assert counter.update(RATE * 10, 1.0) == RATE * 10
-    assert counter.update(RATE * 10 + RATE * JUMP + 1, 2.0) is None
-    assert counter.unknown_gaps == 1
+@pytest.mark.parametrize("false", [700e6, 60e6, -694e6, -20_000e6, 100_000e6])
+def test_a_reading_that_the_next_one_takes_back_never_counts(false):
+    raws = watts(*[6] * 12, start=20_000_000_000)
+    for place in (4, 7):
+        raws[place] += int(false)
+    counter = counted(raws)
+    assert (counter.total, counter.unknown_gaps, counter.in_doubt) == (72e6, 0, False)
+
+
+@pytest.mark.parametrize("false", [700e6, -694e6])
+def test_two_readings_in_a_row_that_are_taken_back_never_count_either(false):
+    raws = watts(*[6] * 12, start=20_000_000_000)
+    for place in (5, 6):
+        raws[place] += int(false)
+    assert counted(raws, max_rate=54e6).total <= 72e6
+
+
+def test_growth_that_was_believed_and_is_taken_back_is_made_up_for():
+    raws = watts(*[6] * 15, start=20_000_000_000)
+    raws[5] += 15_000_000
+    counter = counted(raws)
+    assert counter.total == 90e6
+
+
+def test_a_leap_that_stood_for_a_while_is_made_up_for():
+    raws = watts(*[6] * 40, start=20_000_000_000)
+    raws[5:9] = [raw + 60_000_000 for raw in raws[5:9]]
+    counter = counted(raws, max_rate=54e6)
+    assert counter.total == 240e6
+
+
+@pytest.mark.parametrize("turbo", [(84, 84, 84), (100, 84), (60,), (30, 60, 110, 110)])
+def test_a_real_peak_above_the_limit_stays(turbo):
+    load = (3, 3, *turbo, 28, 28, 3, 3)
+    counter = counted(watts(*load), max_rate=28e6)
+    assert (counter.total, counter.unknown_gaps) == (sum(load) * 1e6, 0)
+
+
+def test_power_that_a_limit_does_not_hold_is_learned():
+    load = (20, 20, *[900] * 5, 20, 20)
+    counter = counted(watts(*load), max_rate=100e6)
+    assert (counter.total, counter.unknown_gaps) == (sum(load) * 1e6, 0)
+
+
+def test_a_leap_that_no_hardware_draws_is_left_out_also_where_it_stands():
+    counter = counted([*watts(6, 6), *watts(6, 6, start=900e6)], max_rate=54e6)
+    assert (counter.total, counter.unknown_gaps) == (24e6, 1)
+
+
+def test_a_counter_of_another_machine_is_a_gap_also_where_it_runs_on():
+    counter = counted(watts(50, 50, JUMP * 180 + 1, 50, 50))
+    assert (counter.total, counter.unknown_gaps) == (200e6, 1)
+
+
+def test_what_is_usual_counts_at_once_and_what_is_not_waits_for_one_reading():
+    counter = WrapCounter(RANGE, RATE, trusted_rate=10e6)
+    raws = watts(6, 6 * UNUSUAL, 6 * UNUSUAL**2 + 1, 90)
+    grown = [counter.update(raw, float(second)) for second, raw in enumerate(raws)]
+    assert grown == [None, 6e6, 24e6, None, 187e6]
+    assert counter.as_of == 4.0
 
 
 def test_a_flash_of_zero_adds_nothing():
-    counter = WrapCounter(RANGE, RATE)
-    for second, raw in enumerate([100_000_000_000, 0, 100_000_000_100, 100_000_000_200]):
-        counter.update(raw, float(second))
-    assert (counter.total, counter.unknown_gaps) == (100, 2)
+    counter = counted([100_000_000_000, 0, 100_000_000_100, 100_000_000_200])
+    assert (counter.total, counter.unknown_gaps) == (200, 0)
+
+
+def test_a_range_too_small_to_wait_is_decided_at_once():
+    counter = WrapCounter(65_532_610_987, RATE)
+    interval = 65_532_610_987 / RATE / 3
+    counter.update(0, 0.0)
+    assert counter.update(5_000_000, interval) == 5_000_000
+    assert counter.update(1_000_000, 2 * interval) is None
+    assert (counter.in_doubt, counter.unknown_gaps) == (False, 1)
 
 
 @pytest.mark.parametrize(("elapsed", "gaps"), [(BOUND * 0.999, 0), (BOUND * 1.001, 1), (BOUND * 100, 1)])
@@ -108,9 +185,7 @@ def test_when_half_the_range_may_have_passed_the_growth_is_unknown(elapsed, gaps
 
 @pytest.mark.parametrize("raw", [801, 200])
 def test_a_move_of_more_than_half_a_small_range_is_unknown_either_way(raw):
-    counter = WrapCounter(1000, 100)
-    counter.update(300, 0.0)
-    assert counter.update(raw, 1.0) is None
+    counter = counted([300, raw, raw, raw], maximum=1000, max_rate=100)
     assert (counter.total, counter.unknown_gaps) == (0, 1)
 
 

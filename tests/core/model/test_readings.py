@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector_core import Counter, Gauge, Info, ReadingError, Readings, Unit
+from collector_core.model.families import Family, Sample
 from collector_core.model.readings import NOTHING
 
 POWER = Gauge("shelly_power_watts", "Power.", Unit.WATTS, ("plug",))
@@ -36,6 +37,31 @@ def test_readings_become_a_snapshot():
         "shelly_device_info": {("a", "S"): 1.0},
     }
     assert len(snapshot) == 3
+
+
+def test_control_characters_in_labels_are_spelled_out():
+    before = NOTHING
+    for watts in (1.0, 2.0):  # the second time as a series that is known
+        out = readings(before)
+        out.add(POWER, watts, plug="red \x1b[31m\x9b")
+        out.add(POWER, 3, plug="two\nlines\tand a café")
+        out.add_families(
+            [Family("fan", "Speed\x1b[2J.", "gauge", "", (Sample("fan", {"of": "\x07"}, 1.0, None, None),))]
+        )
+        before = out.snapshot()
+        series = {(r"red \x1b[31m\x9b",): watts, ("two\nlines\tand a café",): 3.0}
+        assert as_dict(before) == {"shelly_power_watts": series}
+        (family,) = before.families
+        assert (family.documentation, dict(family.samples[0].labels)) == (r"Speed\x1b[2J.", {"of": r"\x07"})
+
+
+def test_a_part_whose_name_has_control_characters_is_named_without_them():
+    out = readings()
+    with out.part(plug="\x1b]0;owned\x07"):
+        raise ValueError("bad \x1b[2J news")
+    (failure,) = out.part_failures
+    assert failure.name == r"plug=\x1b]0;owned\x07"
+    assert failure.text == r"ValueError: bad \x1b[2J news"
 
 
 @pytest.mark.parametrize(

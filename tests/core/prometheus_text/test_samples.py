@@ -61,6 +61,7 @@ def test_timestamps_are_milliseconds_and_in_openmetrics_seconds() -> None:
     assert one("a 1 1760000000123").timestamp == 1760000000.123
     assert one("a 1 -5").timestamp == -0.005
     assert one("a 1 1760000000.5\n# EOF\n", openmetrics=True).timestamp == 1760000000.5
+    assert one("a 1 1760000000.5").timestamp == 1760000000.5
 
 
 def test_exemplars() -> None:
@@ -83,7 +84,7 @@ def test_exemplars() -> None:
         ("a ١", "is not a number"),
         ("a 1e400", "'1e400' is not a number"),
         ("a 1 soon", "a timestamp that is not in milliseconds"),
-        ("a 1 1.5", "a timestamp that is not in milliseconds"),
+        ("a 1 1.5.2", "'1.5.2' is not a number"),
         ("a 1 " + "9" * 400, "a timestamp that is not in milliseconds"),
         ("a 1 2 3", "is not a name, labels, a value"),
         ('a{b="c} 1', "labels that are not"),
@@ -100,6 +101,12 @@ def test_exemplars() -> None:
         ("a 1 # {} 1 2 # {} 1", "an exemplar that cannot be read"),
         ('a 1 # {"name"} 1', "an exemplar that cannot be read"),
         ("\ufeffa 1", "begins with a byte order mark"),
+        ("\0a\0 \x001", "is UTF-16"),
+        ("<!DOCTYPE html>", "is HTML"),
+        ('{"error": "not found"}', "is JSON"),
+        ('[{"a": 1}]', "is JSON"),
+        ("{", "is JSON"),
+        ("h {count:1", "labels that are not"),
     ],
 )
 def test_what_cannot_be_read_is_named_with_its_line(line: str, problem: str) -> None:
@@ -120,6 +127,47 @@ def test_only_what_is_wanted_is_read() -> None:
     assert list(read_samples(page, ())) == []
     with pytest.raises(PrometheusTextError, match="line 2: is not UTF-8"):
         list(read_samples(b"x 1\nb{c='\xff'} 1\n".replace(b"'", b'"'), {"b"}))
+
+
+NATIVE = "{count:24,sum:100,schema:0,zero_threshold:0.001,zero_count:4,positive_spans:[0:2,1:2],positive_deltas:[2,1]}"
+
+
+@pytest.mark.parametrize("rest", ["", " 1760000000.5", ' # {trace_id="a"} 1.5 3', ' 3 # {a="b"} 1 # {c="d"} 2'])
+def test_native_histograms_are_passed_over(rest: str) -> None:
+    page = f'before 1\nh{{a="b"}} {NATIVE}{rest}\n{{"h.2",a="b"}} {NATIVE}{rest}\nafter 2\n'.encode()
+    for wanted in (None, {"before", "h", "h.2", "after"}):
+        assert [sample.name for sample in read_samples(page, wanted)] == ["before", "after"]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"",
+        b" \r\n\n",
+        b"<html><body>It works!</body></html>",
+        b"\n<?xml version='1.0'?>\n<metrics/>\n",
+        b'{"status": "ok"}',
+        b'{\n  "a": 1\n}\n',
+        b"[]",
+        b"404 page not found\n",
+        b"Not Found\n",
+        b"OK",
+        "a 1\n".encode("utf-16"),
+        "a 1\n".encode("utf-16-be"),
+        "\ufeffb 1\na 1\n".encode(),
+        b"\x1f\x8b\x08\x00",
+    ],
+)
+def test_a_page_that_is_none_is_refused_by_those_who_want_something_of_it(page: bytes) -> None:
+    with pytest.raises(PrometheusTextError, match="line "):
+        list(read_samples(page, {"a"}))
+
+
+@pytest.mark.parametrize(
+    "page", [b"# nothing yet\n", b"b 1\n", b'{"b.c"} 1\n', b"b{\xff} 1\n", b"b\tNaN\n", b"b -Inf\n"]
+)
+def test_a_page_without_what_is_wanted_is_a_page(page: bytes) -> None:
+    assert list(read_samples(page, {"a"})) == []
 
 
 def test_a_line_that_is_too_long_is_refused_where_it_is_wanted() -> None:

@@ -208,6 +208,50 @@ def test_a_damaged_header_counts_as_corrupt(database, filled, read_only):
     assert subject.set_aside
 
 
+@pytest.mark.parametrize(
+    ("damage", "missing"),
+    [("DROP TABLE other", "other"), ("ALTER TABLE other DROP COLUMN word", "other.word")],
+)
+def test_a_file_that_lacks_a_table_or_a_column_is_set_aside_and_the_rest_taken_over(tmp_path, damage, missing):
+    schema = Schema(
+        [
+            (
+                "CREATE TABLE item (id INTEGER PRIMARY KEY) STRICT",
+                "CREATE TABLE other (id INTEGER PRIMARY KEY, word TEXT)",
+            )
+        ],
+        salvage=("item", "other"),
+    )
+    file = tmp_path / "a.db"
+    with closing(Database(file, schema)) as subject, subject.transaction() as connection:
+        connection.executemany("INSERT INTO item VALUES (?)", [(1,), (2,)])
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(damage)
+
+    with (
+        closing(Database(file, schema, read_only=True)) as reader,
+        pytest.raises(StorageError, match=missing) as caught,
+    ):
+        reader.rows("SELECT id FROM item")
+    assert caught.value.storage_reason is StorageReason.CORRUPT
+    with closing(Database(file, schema)) as subject:
+        assert subject.rows("SELECT id FROM item") == [(1,), (2,)]
+        assert subject.rows("SELECT word FROM other") == []
+        assert subject.set_aside.exists()
+
+
+def test_a_file_that_cannot_be_migrated_because_a_table_is_missing_is_set_aside(tmp_path):
+    first = ("CREATE TABLE item (id INTEGER PRIMARY KEY) STRICT", "CREATE TABLE old (id INTEGER PRIMARY KEY) STRICT")
+    file = tmp_path / "a.db"
+    with closing(Database(file, Schema([first]))) as subject, subject.transaction() as connection:
+        connection.execute("INSERT INTO item VALUES (7)")
+        connection.execute("DROP TABLE old")
+
+    with closing(Database(file, Schema([first, ("DROP TABLE old",)], salvage=("item",)))) as subject:
+        assert subject.rows("SELECT id FROM item") == [(7,)]
+        assert subject.set_aside.exists()
+
+
 def test_what_was_taken_over_is_taken_over_once(database, filled):
     os.truncate(filled, 60 * PAGE)
     subject = database(filled)

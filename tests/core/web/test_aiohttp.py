@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from aiohttp.web_protocol import RequestHandler
 from packaging.requirements import Requirement
 from packaging.version import Version
@@ -29,6 +30,7 @@ NAMES = {
     ),
     web.Server: ("_connections", "_kwargs", "_loop"),
     web.AppRunner: ("_make_server", "_server"),
+    web.Request: ("_payload", "_payload_writer"),
 }
 PYTHONS = {"_exit"}  # os._exit is documented
 ALL = [(cls, name) for cls, names in NAMES.items() for name in names]
@@ -36,7 +38,11 @@ ALL = [(cls, name) for cls, names in NAMES.items() for name in names]
 
 @pytest.mark.parametrize(("cls", "name"), ALL, ids=[f"{cls.__name__}.{name}" for cls, name in ALL])
 async def test_aiohttp_still_has_the_private_name(cls, name):
-    made = {web.Server: lambda: web.Server(None), web.AppRunner: lambda: web.AppRunner(web.Application())}
+    made = {
+        web.Server: lambda: web.Server(None),
+        web.AppRunner: lambda: web.AppRunner(web.Application()),
+        web.Request: lambda: make_mocked_request("GET", "/"),
+    }
     assert hasattr(made.get(cls, lambda: cls)(), name), f"aiohttp's {cls.__name__} has no {name} any more"
 
 

@@ -1,7 +1,10 @@
 """Routes of collectors: served, contested, and gone with their collector."""
 
 import asyncio
+import io
+import json
 import logging
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,9 +13,11 @@ from aiohttp import web
 from collector_core import Collector, DeclarationError, Gauge, hookimpl
 from collector_core.engine.app import App
 from collector_core.errors import StartupError
+from collector_core.plugins.attempts import Attempts
 from collector_core.plugins.discovery import check_type
 from collector_core.plugins.hookspecs import implementation
 from collector_core.testing.routes import serve_application
+from collector_core.web.handler_thread import HandlerThread
 from collector_core.web.routes import Routes
 from collector_core.web.service import make_web_app
 
@@ -49,7 +54,7 @@ def app(instance):
     made = []
 
     def make(*classes, **named):
-        app = App(root=Path("/"))
+        app = App(root=Path("/"), attempts=Attempts(0.2))
         made.append(app)
         for name, cls in {**{cls.name: cls for cls in classes}, **named}.items():
             app.add(instance(cls, name=name))
@@ -190,6 +195,124 @@ async def test_a_handler_that_hangs_holds_up_nobody(app):
         await asyncio.sleep(0.05)
         assert (await ask(session, "/metrics"))[0] == 200
         hanging.cancel()
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Handlers are given up soon."""
+    monkeypatch.setattr(HandlerThread.__init__, "__defaults__", (0.2,))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [SystemExit("enough"), KeyboardInterrupt(), asyncio.CancelledError(), BaseException("panic"), ValueError("x")],
+)
+async def test_a_handler_that_wants_to_end_everything_ends_its_own_answer(app, error, caplog):
+    async def handle(request):
+        raise error
+
+    lamp = collector_with(lambda self: [web.get("/lamp", handle), saying("light", "/light")])
+    async with served(app(lamp)) as session:
+        assert (await ask(session, "/lamp"))[0] == 500
+        assert await ask(session, "/light") == (200, "light")
+        assert (await ask(session, "/metrics"))[0] == 200
+    assert caplog.text.count(f"collector lamp: GET /lamp failed: {type(error).__name__}") == 1
+
+
+async def test_a_handler_that_blocks_is_named_and_cut_off_and_comes_back(app, impatient, gate, caplog):
+    async def handle(request):
+        gate.wait()
+        return web.Response(text="at last")
+
+    lamp = collector_with(lambda self: [web.get("/lamp", handle), saying("light", "/light")])
+    desk = collector_with(lambda self: [saying("desk", "/desk")], "desk")
+    async with served(app(lamp, desk)) as session:
+        for _ in range(3):
+            status, text = await ask(session, "/lamp")
+            assert (status, json.loads(text)["error"]) == (503, "collector lamp has not answered within 0.2 s")
+            assert (await ask(session, "/healthz"))[0] in (200, 503)  # the app has not been started
+            assert await ask(session, "/desk") == (200, "desk")
+        gate.set()
+        for _ in range(1000):
+            if (await ask(session, "/light")) == (200, "light"):
+                break
+            await asyncio.sleep(0.01)
+        assert await ask(session, "/light") == (200, "light")
+    assert caplog.text.count("collector lamp: GET /lamp failed: no answer after 0.2 s (test_plugin_routes.py:") == 1
+
+
+async def test_a_task_of_a_handler_that_exits_harms_no_answer(app):
+    async def handle(request):
+        asyncio.get_running_loop().call_soon(sys.exit)
+        await asyncio.sleep(0)
+        return web.Response(text="light")
+
+    async with served(app(collector_with(lambda self: [web.get("/lamp", handle)]))) as session:
+        for _ in range(3):
+            assert await ask(session, "/lamp") == (200, "light")
+
+
+async def test_a_handler_reads_a_body_and_knows_its_limit(app):
+    async def handle(request):
+        chunks = [chunk async for chunk in request.content.iter_any()] if request.query else [await request.read()]
+        return web.Response(text=f"{len(b''.join(chunks))} from {request.remote} {request.match_info['name']}")
+
+    lamp = collector_with(lambda self: [web.post("/lamp/{name}", handle)])
+    async with served(app(lamp)) as session:
+        for path in ("/lamp/a", "/lamp/a?chunks=1"):
+            async with session.post(path, data=b"x" * 300_000) as response:
+                assert await response.text() == "300000 from 127.0.0.1 a"
+        async with session.post("/lamp/a", data=io.BytesIO(b"x" * (2 << 20))) as response:
+            assert response.status == 413
+
+
+async def test_an_answer_that_is_not_complete_is_refused(app, caplog):
+    async def stream(request):
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        return answer
+
+    async def generate(request):
+        async def parts():
+            yield b"x"
+
+        return web.Response(body=parts())
+
+    async def nothing(request):
+        return None
+
+    handlers = {"/stream": stream, "/generate": generate, "/nothing": nothing}
+    lamp = collector_with(lambda self: [web.get(path, handler) for path, handler in handlers.items()])
+    async with served(app(lamp)) as session:
+        for path in handlers:
+            assert (await ask(session, path))[0] == 500
+
+
+@pytest.mark.parametrize("error", [SystemExit("enough"), KeyboardInterrupt(), BaseException("panic")])
+async def test_routes_that_exit_harm_nobody(app, caplog, error):
+    def offer(self):
+        raise error
+
+    lamp, desk = collector_with(offer), collector_with(lambda self: [saying("desk", "/desk")], "desk")
+    async with served(app(lamp, desk)) as session:
+        assert await ask(session, "/desk") == (200, "desk")
+    assert f"collector lamp adds no routes: {type(error).__name__}" in caplog.text
+
+
+async def test_routes_that_hang_are_named_and_taken_up_when_they_come(app, gate, caplog, eventually):
+    def offer(self):
+        gate.wait()
+        return [saying("light")]
+
+    lamp, desk = collector_with(offer), collector_with(lambda self: [saying("desk", "/desk")], "desk")
+    running = app(lamp, desk)
+    async with served(running) as session:
+        assert await ask(session, "/desk") == (200, "desk")
+        assert (await ask(session, "/lamp"))[0] == 404
+        assert caplog.text.count("collector lamp: collector_routes() has not returned after") == 1
+        gate.set()
+        await eventually(lambda: running.attempts.late)
+        assert await ask(session, "/lamp") == (200, "light")
 
 
 def test_a_method_that_is_no_hook_is_refused():

@@ -3,10 +3,13 @@
 import json
 import socket
 
+import pytest
+
 from collector_core import Gauge
 from collector_core.testing.routes import serve_routes
 from collector_plugins import alerts
 from collector_plugins.alerts import DemoAlerts, metrics
+from collector_plugins.alerts.config import Config
 from tests.plugins.alerts.conftest import HOT, QUICK, hooked
 from tests.shown import Shown
 
@@ -58,9 +61,82 @@ def test_anomalies_are_alerts_of_their_severity(watch):
         ("MinorAnomaly", "2"),
         ("Anomaly", "3"),
         ("SevereAnomaly", "4"),
-        ("SevereAnomaly", "5"),
+        ("CriticalAnomaly", "5"),
     }
-    assert subject.harness.value(metrics.ACTIVE, alert="SevereAnomaly", severity="critical") == 2
+
+
+INCIDENT = (
+    'anomaly_active{component="node",type="missing",severity="3"} 2\n'
+    'anomaly_incident_info{id="1",component="node",type="missing",severity="3",series="a",value="",expected="7",'
+    'description="Height (node=a) is missing",actions="Read its log"} 1\n'
+    'anomaly_incident_info{id="2",component="node",type="missing",severity="3",series="b",value="",expected="7",'
+    'description="Peers (node=a) is missing",actions="Read its log"} 1\n'
+    'anomaly_incident_info{id="3",component="cpu",type="level",severity="3",series="c",value="9",expected="7",'
+    'description="Another thing",actions="Do something else"} 1\n'
+)
+
+
+def test_an_anomaly_is_alerted_on_with_its_sentence_and_what_to_do(watch, webhook):
+    server = webhook()
+    subject = watch(**QUICK | {"default_rules": True}, **hooked(server))
+    for _ in range(3):
+        subject.run(INCIDENT)
+    (told,) = server.deliveries[0].json["alerts"]
+    assert told["annotations"]["summary"] == (
+        "node, missing, severity 3 of 5: Height (node=a) is missing; Peers (node=a) is missing"
+    )
+    assert told["annotations"]["fix"] == "Read its log"
+    assert "description" not in told["labels"]
+
+
+def test_an_anomaly_that_nobody_describes_still_has_a_text(watch):
+    subject = watch().run('anomaly_active{component="cpu",type="spike",severity="3"} 1\n')
+    (alert,) = subject.collector._firing
+    assert alert.summary == "cpu, spike, severity 3 of 5: it behaves unusually"
+    assert "/api/v1/anomalies" in alert.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "alert", "summary"),
+    [
+        (
+            'blockchain_node_up{node="a"} 0\nblockchain_node_up{node="b"} 1\n',
+            "TargetDown",
+            "Chain node (node=a) is down",
+        ),
+        ('nvidia_host_up{host="a"} 0\nnvidia_host_up{host="b"} 1\n', "TargetDown", "(host=a) is down"),
+        ('inference_server_up{server="a"} 0\n', "TargetDown", "Model server (server=a) is down"),
+        ('performance_target_up{target="a"} 0\n', "TargetDown", "Network target (target=a) is down"),
+        ('greenhouse_pump_up{pump="2"} 0\n', "TargetDown", "greenhouse_pump_up (pump=2) is down"),
+        ('solix_grid_connected{device="P",model="",name=""} 0\n', "Outage", "Grid (device=P) is not available"),
+        (
+            'quantum_alerts{finding="quantum_vulnerable",subject="RSA-2048"} 1\n',
+            "Finding",
+            "Quantum finding (finding=quantum_vulnerable, subject=RSA-2048)",
+        ),
+    ],
+)
+def test_whatever_is_down_or_found_has_an_alert_of_ours(watch, text, alert, summary):
+    subject = watch()
+    for _ in range(30):
+        subject.run(text)
+    (firing,) = subject.collector._firing
+    assert firing.name == alert
+    assert firing.summary.endswith(summary)
+    subject.run(text.replace(" 0\n", " 1\n") if alert != "Finding" else text.replace(" 1\n", " 0\n"))
+    assert subject.collector._firing == ()
+
+
+def test_what_has_a_rule_of_its_own_is_not_alerted_on_twice(watch):
+    subject = watch()
+    for _ in range(130):
+        subject.run('collector_up{collector="a",plugin="b"} 0\nalerts_channel_up{channel="c"} 0\n')
+    assert sorted(alert.name for alert in subject.collector._firing) == ["AlertChannelDown", "CollectorDown"]
+
+
+def test_an_info_selector_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="info"):
+        Config.model_validate({"rules": [{"alert": "A", "series": "x", "above": 1, "info": "{"}]})
 
 
 def test_a_series_that_is_missing_fires_after_the_start(watch):
@@ -137,7 +213,7 @@ def test_values_that_change_all_the_time_do_not_wear_out_the_disk(watch, tmp_pat
 def test_the_demo_tells_nobody_and_leaves_nothing(watch, tmp_path):
     subject = watch(cls=DemoAlerts)
     subject.run(DOWN)
-    assert subject.harness.value(metrics.RULES) == 8
+    assert subject.harness.value(metrics.RULES) == 13
     assert subject.collector.config.channels == {}
     assert not (tmp_path / "state").exists()
 

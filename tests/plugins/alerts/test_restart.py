@@ -2,13 +2,16 @@
 
 import itertools
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 
 from collector_core import NotAvailable, Reason
 from collector_core.testing import FakeClock
 from collector_plugins.alerts import metrics
-from tests.plugins.alerts.conftest import HOT, QUICK, hooked
+from collector_plugins.alerts.store import AlertStore, SavedState, state_file
+from tests.plugins.alerts.conftest import HOT, QUICK, Watched, hooked, message
 
 STORY = ("heat 1\n", "heat 60\n", "heat 60\n", "heat 61\n", "heat 1\n", "heat 1\n", "heat 1\n")
 
@@ -253,6 +256,59 @@ def test_a_file_that_is_garbage_is_set_aside_and_said_so(watch, caplog):
     (aside,) = subject.folder.glob("alerts.sqlite3.corrupt-*")
     assert f"the state file was damaged and is now {aside}" in caplog.text
     assert len(subject.collector._firing) == 1
+
+
+def damage(folder, *statements):
+    """What a broken disk or another program did to the state while the service was away."""
+    with closing(sqlite3.connect(folder / "alerts.sqlite3", isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("statements", "kept"),
+    [
+        (["UPDATE queue SET body = CAST(x'7bff7d' AS TEXT) WHERE seq = (SELECT min(seq) FROM queue)"], -1),
+        (["UPDATE queue SET body = x'fffe' WHERE seq = (SELECT max(seq) FROM queue)"], -1),
+        (["UPDATE queue SET body = 5 WHERE seq = (SELECT max(seq) FROM queue)"], -1),
+        (["DROP TABLE records"], 0),
+        (
+            [
+                "PRAGMA writable_schema = ON",
+                "UPDATE sqlite_master SET sql = replace(sql, 'body TEXT NOT NULL', 'body TEXT') WHERE name = 'queue'",
+                "PRAGMA writable_schema = RESET",
+                "UPDATE queue SET body = NULL WHERE seq = (SELECT max(seq) FROM queue)",
+                "PRAGMA writable_schema = ON",
+                "UPDATE sqlite_master SET sql = replace(sql, 'body TEXT', 'body TEXT NOT NULL') WHERE name = 'queue'",
+            ],
+            -1,
+        ),
+    ],
+    ids=["not UTF-8", "bytes", "number", "no records", "an invalid row"],
+)
+def test_whatever_is_damaged_costs_itself_alone_and_is_told(tmp_path, webhook, caplog, statements, kept):
+    with closing(AlertStore(state_file(tmp_path, "alerts"))) as store:
+        store.save(SavedState(), [message(number) for number in range(60)], [])
+    damage(tmp_path, *statements)
+
+    with closing(Watched(tmp_path, **QUICK, **hooked(webhook(status=503)))) as subject:
+        subject.run()
+        assert len(subject.collector._dispatcher.channels["ops"]) == 60 + kept
+        told = subject.harness.value(metrics.DAMAGED) + subject.harness.value(metrics.CORRUPT_FILES)
+        assert told == 1
+        assert "damaged" in caplog.text or "cannot be read" in caplog.text
+
+
+def test_every_damaged_file_is_kept_counted_and_alerted_on(tmp_path):
+    options = {**QUICK, "default_rules": True}
+    for number in (1, 2):
+        (tmp_path / "alerts.sqlite3").write_bytes(b"garbage %d" % number)
+        with closing(Watched(tmp_path, **options)) as subject:
+            subject.run().run()
+            assert subject.harness.value(metrics.CORRUPT_FILES) == number
+            assert subject.harness.value(metrics.ACTIVE, alert="AlertStateDamaged", severity="warning") == 1
+    copies = sorted(each.read_bytes() for each in tmp_path.glob("alerts.sqlite3.corrupt-*"))
+    assert copies == [b"garbage 1", b"garbage 2"]
 
 
 def test_a_program_that_looks_once_leaves_the_services_state_alone_and_tells_nobody(watch, webhook):

@@ -108,6 +108,11 @@ class TestRules:
             "Temperature (chip=k10temp) is missing although its collector is running: no reading for 25 minutes"
         )
 
+    @pytest.mark.parametrize(("rows", "duration"), [(5, "25 seconds"), (23, "115 seconds"), (24, "2 minutes")])
+    def test_of_quick_rows_the_duration_is_in_seconds(self, rows, duration):
+        text = describe_anomaly("missing", HEAT._replace(value=None, rows_lasting=rows, row_seconds=5.0))
+        assert text.endswith(f"no reading for {duration}")
+
     @pytest.mark.parametrize(
         ("watched", "period"),
         [(1.0, "24 hours"), (1.9, "46 hours"), (2.0, "2 days"), (6.0, "6 days"), (200.0, "30 days")],

@@ -99,6 +99,16 @@ def says(status, body=b"", **headers):
     return answer
 
 
+def says_in_turn(pages):
+    """An answer: another page each time."""
+    left = iter(pages)
+
+    def answer(handler):
+        says(200, next(left))(handler)
+
+    return answer
+
+
 @pytest.fixture
 def answering():
     """Starts servers that answer as told: `answering(says(500))`."""

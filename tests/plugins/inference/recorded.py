@@ -16,12 +16,12 @@ class RecordedServer(ModelServer):
 
     folder: Path = Path()
 
-    async def fetch(self, http):
+    async def fetch(self, http, page):
         file = self.folder / f"{self.options.name}.prom"
         if not file.exists():
             fix = f"start the server, or correct its `url`; try: curl {self.options.url}"
             raise NotAvailable(Reason.UNREACHABLE, f"{self.options.url}: Connection refused", fix=fix)
-        return file.read_bytes()
+        page.feed(file.read_bytes())
 
 
 class RecordedInference(Inference):

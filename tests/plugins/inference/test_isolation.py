@@ -63,6 +63,7 @@ def test_a_server_that_fails_leaves_the_others(fault, start, answering, inferenc
     harness = inference(
         {"name": "bad", "source": "vllm", "url": bad.url, "timeout": 0.5},
         {"name": "good", "source": "vllm", "url": good.url},
+        max_page_mib=1,
     )
     harness.run()
     assert shown(harness, "llama")["requests_total"] == 0
@@ -87,7 +88,7 @@ def test_what_nobody_thought_of_is_a_part_that_fails(answering, inference, monke
     server = answering(says(200, GOOD))
     harness = inference(*({"name": name, "source": "vllm", "url": server.url} for name in ("bad", "good")))
     bad, _ = harness.collector._servers
-    monkeypatch.setattr(bad, "fetch", lambda http: 1 / 0)
+    monkeypatch.setattr(bad, "fetch", lambda *_: 1 / 0)
     harness.run()
     assert harness.series(metrics.SERVER_UP) == {("bad",): 0, ("good",): 1}
     assert [type(failure.error) for failure in harness.part_failures] == [ZeroDivisionError]

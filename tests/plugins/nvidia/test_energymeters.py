@@ -9,7 +9,7 @@ from collector_core import NotAvailable
 from collector_core.energy import EnergyMonitor
 from collector_plugins.nvidia import Nvidia, metrics
 from collector_plugins.nvidia.energy import GpuEnergy
-from collector_plugins.nvidia.gpu import Gpu
+from collector_plugins.nvidia.gpu import Gpu, Series
 from collector_plugins.nvidia.quicknvml import QuickNvml
 
 
@@ -131,3 +131,25 @@ def test_a_monitor_measures_them(nvidia, nvml):
     monitor.close()
     assert m.energy_joules == pytest.approx(400.0)
     assert m.method == "nvml_counter"
+
+
+def gpu(counter=None, power=None, limit=300.0):
+    said = {metrics.POWER: power, metrics.POWER_LIMIT: limit}
+    series = {Series(metric): value for metric, value in said.items() if value is not None}
+    return Gpu("0", "GPU-0", series, counter)
+
+
+@pytest.mark.parametrize("told", [0.0, 900_000.0])
+def test_a_counter_that_jumps_and_returns_adds_what_was_drawn(told):
+    energy = GpuEnergy(15.0)
+    for second, counter in enumerate([5e5, 5e5 + 100, 5e5 + 200, told, 5e5 + 400, 5e5 + 500]):
+        energy.update(gpu(counter, 100.0), float(second))
+    assert energy.latest() == (pytest.approx(500.0), 5.0, 0)
+
+
+def test_a_power_that_the_gpu_cannot_draw_never_counts():
+    energy = GpuEnergy(15.0)
+    for second in range(25):
+        energy.update(gpu(power=4_294_967.295 if second > 3 else 100.0), float(second))
+    assert energy.latest().joules == pytest.approx(300.0)
+    assert energy.max_watts == 600.0

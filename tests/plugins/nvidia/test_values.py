@@ -162,7 +162,7 @@ def test_a_power_that_cannot_be_enters_neither_energy_nor_sum_nor_meter(harness,
     assert nvidia.value(metrics.ENERGY, **GPU_0) == pytest.approx(500)
     meter, _ = nvidia.collector.collector_energy_meters()
     assert meter.latest().joules == pytest.approx(500)
-    assert meter.max_watts == 2100
+    assert meter.max_watts == 1400
 
 
 def test_a_counter_that_leaps_and_returns_leaves_nothing(harness, nvml):

@@ -3,7 +3,7 @@
 import json
 import re
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collector_core.testing import serve_routes
@@ -94,6 +94,70 @@ texts = st.text(max_size=10)
 def test_every_row_of_a_report_is_one_row(figures, name):
     snapshot = {"node_id": name, "timestamp_seconds": 1.7e9, "cpu": {"by": figures}}
     incident = {"component": name, "type": name, "severity": name, "since": 1.7e9, "until": None}
+    incident |= {"description": name, "suggested_actions": (name,)}
     rows = [line for line in markdown([snapshot], [incident]).split("\n") if line.startswith("|")]
     assert len(rows) == 5 + len(figures)
-    assert {len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) for row in rows} == {6}
+    assert [len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) for row in rows] == [8] * 3 + [6] * (2 + len(figures))
+
+
+@given(st.text("<>&ab/\"'[]()`*|\\ ", max_size=20))
+@example("<script>alert(1)</script>")
+@example('<img src=x onerror="x">')
+def test_no_text_becomes_html_or_a_link(text):
+    snapshot = {"node_id": text, "timestamp_seconds": 1.7e9, "cpu": {"by": {text: 1.0}}}
+    incident = {"component": text, "type": text, "severity": text, "since": 1.7e9, "until": None}
+    report = markdown([snapshot], [incident | {"description": text, "suggested_actions": (text,)}])
+    assert "<" not in report
+    assert ">" not in report
+    assert not re.search(r"(?<!\\)(?:\\\\)*\[", report)
+
+
+INCIDENT = (
+    'anomaly_active{component="node",type="missing",severity="3"} 1\n'
+    'anomaly_incident_info{id="a1",component="node",type="missing",severity="3",series="height{node=\\"a\\"}",value="",'
+    'expected="12.5",description="Height (node=a) is missing | for 5 minutes",actions="Read the log; Check peers"} 1\n'
+)
+
+
+async def test_an_anomaly_comes_with_its_sentence_its_numbers_and_what_to_do(node):
+    made = node()
+    await in_a_thread(made.run, LOAD + INCIDENT)
+    await in_a_thread(made.run, LOAD + INCIDENT.replace('severity="3"', 'severity="4"'), advance=15)
+    async with served(made) as session:
+        [row] = (await ask(session, "anomalies"))[1]["anomalies"]
+        _, report = await ask(session, "report")
+    assert row == {
+        "id": "a1",
+        "component": "node",
+        "type": "missing",
+        "severity": "4",
+        "since": row["since"],
+        "until": None,
+        "series": 'height{node="a"}',
+        "value": None,
+        "expected": 12.5,
+        "description": "Height (node=a) is missing | for 5 minutes",
+        "suggested_actions": ["Read the log", "Check peers"],
+    }
+    assert "Height (node=a) is missing \\| for 5 minutes | Read the log; Check peers |" in report
+
+
+async def test_figures_that_nobody_designed_are_in_the_section_of_their_thing(node):
+    made = node()
+    shown = (
+        'blockchain_consensus_participation_ratio{node="a"} 0.97\n'
+        'blockchain_contract_executions_per_second{node="a"} 3\n'
+        'inference_layer_latency_seconds{model="m",layer="attention"} 0.01\n'
+        'system_sockets{kind="tcp",state="listen"} 7\n'
+        'system_disk_reads_total{device="sda"} %d\n'
+    )
+    await in_a_thread(made.run, shown % 100)
+    await in_a_thread(made.run, shown % 400, advance=15)
+    async with served(made) as session:
+        now = (await ask(session, "current"))[1]
+        _, report = await ask(session, "report")
+    assert now["node"] == {"participation_ratio": {"a": 0.97}, "contract_rate": {"a": 3}}
+    assert now["inference"] == {"layer_latency_seconds": {"m/attention": 0.01}}
+    assert now["network"] == {"sockets": {"tcp/listen": 7}}
+    assert now["disk"] == {"read_operations_per_second": {"sda": 20}}
+    assert "| participation_ratio a | 0.97 |" in report

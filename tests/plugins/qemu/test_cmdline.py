@@ -93,6 +93,46 @@ def test_uuid_and_proxmox_number() -> None:
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-S", "-nodefaults", "-machine", "none,accel=kvm:tcg", "-qmp", "unix:/run/q"],
+        ["-M", "none"],
+        ["--machine", "accel=tcg,type=none"],
+        ["-machine", "q35", "-machine", "none"],
+        ["-readconfig", "none"],
+        ["-version"],
+        ["--version"],
+        ["-h"],
+        ["-help"],
+        ["-machine", "help"],
+        ["-M", "?"],
+        ["-cpu", "help"],
+        ["-device", "virtio-net-pci,help"],
+        ["-xen-domid", "0", "-xen-attach", "-name", "dom0", "-M", "xenpv"],
+    ],
+)
+def test_an_emulator_that_runs_no_machine_is_no_guest(arguments: list[str]) -> None:
+    assert not read(*arguments, none='[machine]\n type = "none"\n').is_guest
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["-name", "none"],
+        ["-name", "help", "-uuid", "?"],
+        ["-machine", "none", "-machine", "q35"],
+        ["-machine", "q35,dump-guest-core=off"],
+        ["-append", "-machine none", "-fw_cfg", "opt/help,string=help"],
+        ["-xen-domid", "7", "-name", "hvm", "-M", "xenfv"],
+        ["-S", "-incoming", "defer"],
+    ],
+)
+def test_whatever_else_it_is_told_it_is_a_guest(arguments: list[str]) -> None:
+    assert read(*arguments).is_guest
+
+
+@pytest.mark.parametrize(
     ("executable", "expected"),
     [
         ("/usr/bin/qemu-system-x86_64", True),
@@ -101,6 +141,14 @@ def test_uuid_and_proxmox_number() -> None:
         ("/usr/bin/kvm", True),
         ("/usr/bin/qemu-system-x86_64 (deleted)", True),
         ("/nix/store/x-qemu/bin/.qemu-system-x86_64-wrapped", True),
+        ("/usr/bin/qemu-lite-system-x86_64", True),
+        ("/opt/kata/bin/qemu-system-x86_64-snp-experimental", True),
+        ("/usr/bin/qemu-virtiofs-extra-system-aarch64", True),
+        ("/usr/bin/kvm-spice", True),
+        ("/usr/bin/qemu-kvm-spice", True),
+        ("/usr/bin/qemu-storage-daemon", False),
+        ("/usr/bin/qemu-system", False),
+        ("/usr/sbin/kvm_stat", False),
         ("qemu-system-x86_64 -name x", False),
         ("/usr/bin/qemu-img", False),
         ("/usr/sbin/qemu-ga", False),

@@ -42,6 +42,16 @@ def test_a_process_that_only_speaks_of_qemu_is_no_guest(machine: Machine, watchi
     assert harness.value(metrics.VMS) == 1
 
 
+def test_an_emulator_that_runs_no_machine_is_no_guest(machine: Machine, watching: Watching) -> None:
+    machine.start("/usr/bin/qemu-lite-system-x86_64", "-name", "sandbox", "-smp", "2")
+    machine.start("/usr/libexec/qemu-kvm", "-nodefaults", "-machine", "none,accel=kvm", "-daemonize")
+    machine.start("/usr/lib/xen/bin/qemu-system-i386", "-xen-domid", "0", "-name", "dom0", "-M", "xenpv")
+    harness = watching()
+    harness.run()
+    assert vms(harness) == ["sandbox"]
+    assert harness.value(metrics.VMS) == 1
+
+
 def test_the_program_that_runs_counts_and_not_what_it_is_called(machine: Machine, watching: Watching) -> None:
     pretender = machine.start("qemu-system-x86_64", "-name", "pretender")
     (pretender.folder / "exe").symlink_to("/usr/bin/sleep")
@@ -190,7 +200,7 @@ def test_names_are_bytes_of_any_kind_and_length(machine: Machine, watching: Watc
     harness = watching()
     harness.run()
     assert len(harness.series(metrics.VM_VCPUS)) == 3
-    assert 'vm="a\\"\\\\\\n\\\\xff\x01"' in harness.exposition()
+    assert 'vm="a\\"\\\\\\n\\\\xff\\\\x01"' in harness.exposition()
 
 
 def test_live_vcpu_threads_count_where_they_have_names(machine: Machine, watching: Watching) -> None:

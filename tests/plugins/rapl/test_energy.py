@@ -79,12 +79,16 @@ def test_a_wrap_at_any_position_is_added_once(rig, left):
     assert run.by_path(UNKNOWN_GAPS) == {"intel-rapl:0": 0.0}
 
 
-def test_ten_seconds_of_energy_within_one_second_count_over_a_wrap_too(rig):
-    zone = rig.tree.add("intel-rapl:0", "package-0", 140.0, start=INTEL - 700_000_000, limits={"long_term": 150.0})
-    child = rig.tree.add("intel-rapl:0:0", "dram", 18.0, start=65_712_999_612, maximum=65_712_999_613)
+def test_a_turbo_far_above_the_limit_counts_over_a_wrap_too(rig):
+    zone = rig.tree.add("intel-rapl:0", "package-0", 40.0, start=INTEL - 400_000_000, limits={"long_term": 150.0})
+    child = rig.tree.add("intel-rapl:0:0", "dram", 4.0, start=65_712_999_612, maximum=65_712_999_613)
     rig.open()
-    zone.watts, child.watts = 1400.0, 180.0
-    assert rig.step().by_path(ENERGY) == pytest.approx({"intel-rapl:0": 1400.0, "intel-rapl:0:0": 180.0})
+    rig.step()
+    zone.watts, child.watts = 450.0, 60.0
+    for _ in range(2):
+        run = rig.step()
+    assert run.by_path(ENERGY) == pytest.approx({"intel-rapl:0": 940.0, "intel-rapl:0:0": 124.0})
+    assert run.by_path(POWER) == pytest.approx({"intel-rapl:0": 450.0, "intel-rapl:0:0": 60.0})
 
 
 def test_a_reset_is_a_gap_without_energy_and_without_power(rig):
@@ -95,8 +99,57 @@ def test_a_reset_is_a_gap_without_energy_and_without_power(rig):
     run = rig.step()
     assert run.by_path(ENERGY) == {"intel-rapl:0": 100.0}
     assert POWER not in run.families
+    run = rig.step()
+    assert run.by_path(ENERGY) == {"intel-rapl:0": 200.0}
     assert run.by_path(UNKNOWN_GAPS) == {"intel-rapl:0": 1.0}
-    assert rig.step().by_path(ENERGY) == {"intel-rapl:0": 200.0}
+    assert run.by_path(POWER) == {"intel-rapl:0": 100.0}
+
+
+def jumps(rig, zones, false, seconds=12):
+    """Watts of each run; the counters of `zones` are off by so many joules at every fifth reading."""
+    seen = []
+    for second in range(seconds):
+        for zone in zones:
+            zone.set(zone.raw + int(false * 1e6) * (second % 5 == 3))
+        run = rig.step()
+        for zone in zones:
+            zone.set(zone.raw - int(false * 1e6) * (second % 5 == 3))
+        seen += run.by_path(POWER).values()
+    return rig.step(), max(seen)
+
+
+@pytest.mark.parametrize(
+    "limits", [{}, {"long_term": 54.0}, {"long_term": 3408.0}, {"long_term": 54.0, "short": 3408.0}]
+)
+@pytest.mark.parametrize("false", [700.0, 90.0, -694.0, -19_000.0])
+def test_a_counter_that_jumps_and_returns_gives_what_was_drawn(rig, limits, false):
+    zone = rig.tree.add("intel-rapl:0", "package-0", 6.0, start=20_000_000_000, limits=limits)
+    memory = rig.tree.add("intel-rapl:0:0", "dram", 2.0, start=20_000_000_000)
+    core = rig.tree.add("intel-rapl:0:1", "core", 1.0, start=20_000_000_000)
+    rig.open()
+    run, highest = jumps(rig, [zone, memory, core], false)
+    joules = {"intel-rapl:0": 78.0, "intel-rapl:0:0": 26.0, "intel-rapl:0:1": 13.0}
+    assert run.by_path(ENERGY) == pytest.approx(joules)
+    assert highest == pytest.approx(6.0)
+    assert set(run.by_path(UNKNOWN_GAPS).values()) == {0.0}
+
+
+def test_a_first_reading_that_was_too_low_adds_nothing(rig):
+    zone = rig.tree.add("intel-rapl:0", "package-0", 6.0, start=20_000_000_000, limits={"long_term": 54.0})
+    rig.open()
+    zone.set(zone.raw + 700_000_000)
+    for _ in range(5):
+        run = rig.step()
+    assert run.by_path(ENERGY) == pytest.approx({"intel-rapl:0": 24.0})
+    assert run.by_path(UNKNOWN_GAPS) == {"intel-rapl:0": 1.0}
+
+
+def test_an_energy_meter_says_the_most_that_its_zone_may_draw(rig):
+    rig.tree.add("intel-rapl:0", "package-0", 60.0, limits={"long_term": 54.0})
+    rig.open()
+    rig.step()
+    (meter,) = rig.collector.collector_energy_meters()
+    assert meter.max_watts == 216.0
 
 
 def test_after_a_long_sleep_the_energy_between_is_unknown(rig):
@@ -142,6 +195,8 @@ def test_without_a_maximum_a_rise_counts_and_a_fall_does_not(rig):
     also.set(0)
     run = rig.step()
     assert set(run.by_path(ENERGY).values()) == {50.0}
+    run = rig.step()
+    assert set(run.by_path(ENERGY).values()) == {100.0}
     assert set(run.by_path(UNKNOWN_GAPS).values()) == {1.0}
 
 

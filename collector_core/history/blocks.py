@@ -1,0 +1,210 @@
+"""Blocks of readings and of summaries: compressed columns of one series, a row each.
+
+A damaged block is left out, and does not take the others with it; `damaged` finds them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import sqlite3
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from typing import Any
+
+from collector_core.history import codec, points
+from collector_core.history.points import Point, Points
+from collector_core.history.tiers import COLUMNS, HOUR, Steps, Summary, floor_to
+from collector_core.storage.sqlite import Database
+
+log = logging.getLogger(__name__)
+
+DAY = 24 * HOUR
+STEPS_PER_BLOCK = 240
+MAX_TIMES_KEPT = 256  # decoded columns of times; many series share each
+
+_OVERLAPPING = "b.series = ? AND b.start < ? AND b.end >= ?"
+
+
+class TimeColumns:
+    """Columns of times, each stored once however many blocks have it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._kept: dict[int, array[int]] = {}
+
+    def store(self, connection: sqlite3.Connection, times: Sequence[int]) -> int:
+        """The number of a column with these times."""
+        data = codec.encode_integers(times, codec.SMALL)
+        digest = _digest(data)
+        connection.execute("INSERT OR IGNORE INTO times (digest, data) VALUES (?, ?)", (digest, data))
+        (number,) = connection.execute("SELECT id FROM times WHERE digest = ?", (digest,)).fetchone()
+        return int(number)
+
+    def load(self, number: int) -> array[int]:
+        """The column of this number; raises `ValueError` where it is damaged or missing."""
+        if number not in self._kept:
+            rows = self._database.rows("SELECT digest, data FROM times WHERE id = ?", (number,))
+            if not rows or _digest(rows[0][1]) != rows[0][0]:
+                raise ValueError("damaged: its times are missing or not what they were")
+            if len(self._kept) >= MAX_TIMES_KEPT:
+                self._kept.clear()
+            self._kept[number] = array("q", codec.decode_integers(rows[0][1]))
+        return self._kept[number]
+
+    def forget(self) -> None:
+        """Numbers may be given anew: unused columns were removed, or the file was replaced."""
+        self._kept.clear()
+
+    def remove_unused(self, connection: sqlite3.Connection) -> None:
+        """Delete the columns that no block has any more."""
+        connection.execute(
+            "DELETE FROM times WHERE NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.times = times.id) "
+            "AND NOT EXISTS (SELECT 1 FROM summaries WHERE summaries.times = times.id)"
+        )
+        self.forget()
+
+
+class Blocks:
+    """The readings as they were collected: a block of each series for an hour, and for a day once that is over."""
+
+    def __init__(self, database: Database, times: TimeColumns) -> None:
+        self._database = database
+        self._times = times
+
+    def read(self, series: int, start: int, end: int) -> Points:
+        """Readings from `start` to before `end`."""
+        query = f"SELECT b.start, b.times, b.data FROM blocks b WHERE {_OVERLAPPING} ORDER BY b.start"  # noqa: S608
+        found = Points()
+        for first, times, data in self._database.rows(query, (series, end, start)):
+            with _damage_logged(series, first):
+                found = found.merged(points.decode(self._times.load(times), data).between(start, end))
+        return found
+
+    def damaged(self) -> Iterator[str]:
+        """What is wrong with each damaged block."""
+        for number, start, times, data in self._database.rows("SELECT series, start, times, data FROM blocks"):
+            try:
+                points.decode(self._times.load(times), data)
+            except ValueError as error:
+                yield f"readings of series {number} from {start}: {error}"
+
+    def last_before(self, series: int, time: int) -> Point | None:
+        """The last reading before a time."""
+        query = "SELECT max(start) FROM blocks WHERE series = ? AND start < ?"
+        ((start,),) = self._database.rows(query, (series, time))
+        if start is None:
+            return None
+        found = self.read(series, start, time)
+        return list(found)[-1] if found else None
+
+    def first_from(self, series: int, time: int) -> Point | None:
+        """The first reading at a time or later."""
+        query = "SELECT min(end) FROM blocks WHERE series = ? AND end >= ?"
+        ((end,),) = self._database.rows(query, (series, time))
+        return None if end is None else next(iter(self.read(series, time, end + 1)), None)
+
+    def put(self, connection: sqlite3.Connection, series: int, new: Points, *, replace: bool = False) -> None:
+        """Add readings; where there is one at the same time it stays, or with `replace` goes."""
+        for hour, _ in groupby(new.times, lambda time: floor_to(time, HOUR)):
+            part = new.between(hour, hour + HOUR)
+            start, end = self._span(series, hour)
+            old = self.read(series, start, end)
+            whole = part.merged(old) if replace else old.merged(part)
+            if whole != old:
+                self._write(connection, series, start, end, whole, codec.FAST if end - start == HOUR else codec.SMALL)
+
+    def compact(self, connection: sqlite3.Connection, series: int, day: int) -> None:
+        """Put the blocks of a day together, as small as they get."""
+        whole = self.read(series, day, day + DAY)
+        if whole:
+            self._write(connection, series, day, day + DAY, whole, codec.SMALL)
+
+    def days_to_compact(self, until: int) -> list[tuple[int, int]]:
+        """Series and start of every day before `until` that is more than one block."""
+        query = (
+            "SELECT series, start / ?1 * ?1 AS day FROM blocks WHERE start / ?1 * ?1 + ?1 <= ?2 "
+            "GROUP BY series, day HAVING count(*) > 1 ORDER BY day, series"
+        )
+        return [(series, day) for series, day in self._database.rows(query, (DAY, until))]
+
+    def _span(self, series: int, hour: int) -> tuple[int, int]:
+        """What the block that a reading of this hour belongs to spans: the day where that is compacted already."""
+        day = floor_to(hour, DAY)
+        query = "SELECT start, end FROM blocks WHERE series = ? AND start >= ? AND start < ?"
+        rows = self._database.rows(query, (series, day, day + DAY))
+        is_whole_day = any(floor_to(start, HOUR) != floor_to(end, HOUR) for start, end in rows)
+        return (day, day + DAY) if is_whole_day else (hour, hour + HOUR)
+
+    def _write(
+        self, connection: sqlite3.Connection, series: int, start: int, end: int, whole: Points, level: int
+    ) -> None:
+        connection.execute("DELETE FROM blocks WHERE series = ? AND start >= ? AND start < ?", (series, start, end))
+        row = (series, whole.times[0], whole.times[-1], self._times.store(connection, whole.times))
+        data = points.encode(whole, level)
+        connection.execute("INSERT INTO blocks (series, start, end, times, data) VALUES (?, ?, ?, ?, ?)", (*row, data))
+
+
+class SummaryBlocks:
+    """The tiers: summaries of each series by step, `STEPS_PER_BLOCK` steps a block."""
+
+    def __init__(self, database: Database, times: TimeColumns) -> None:
+        self._database = database
+        self._times = times
+
+    def read(self, series: int, step: int, start: int, end: int) -> Iterator[tuple[int, Summary]]:
+        """Those of the steps that begin from `start` to before `end`, in the order of time."""
+        query = f"SELECT b.start, b.times, b.data FROM summaries b WHERE b.step = ? AND {_OVERLAPPING} ORDER BY b.start"  # noqa: S608
+        for first, times, data in self._database.rows(query, (step, series, end, start)):
+            with _damage_logged(series, first):
+                for time, *row in self._decode(times, data):
+                    if start <= time < end:
+                        yield time, Summary.from_row(row)
+
+    def damaged(self) -> Iterator[str]:
+        """What is wrong with each damaged block."""
+        for number, start, times, data in self._database.rows("SELECT series, start, times, data FROM summaries"):
+            try:
+                self._decode(times, data)
+            except ValueError as error:
+                yield f"summaries of series {number} from {start}: {error}"
+
+    def put(self, connection: sqlite3.Connection, series: int, step: int, new: Steps, *, replace: bool) -> None:
+        """Add steps; where there is one already it goes with `replace`, and stays without."""
+        span = step * STEPS_PER_BLOCK
+        for start, keys in groupby(sorted(new), lambda time: floor_to(time, span)):
+            part = {key: new[key] for key in keys}
+            old = dict(self.read(series, step, start, start + span))
+            self._write(connection, series, step, start, (old | part) if replace else (part | old))
+
+    def _decode(self, number: int, data: bytes) -> list[tuple[Any, ...]]:
+        times = self._times.load(number)
+        columns = [codec.decode_numbers(column) for column in codec.split_columns(data)]
+        if len(columns) != len(COLUMNS) or any(len(column) != len(times) for column in columns):
+            raise ValueError("damaged: its columns differ in length")
+        return list(zip(times, *columns, strict=True))
+
+    def _write(self, connection: sqlite3.Connection, series: int, step: int, start: int, steps: Steps) -> None:
+        times = sorted(steps)
+        columns = zip(*(steps[time].row for time in times), strict=True)
+        data = codec.join_columns(codec.encode_numbers(column, codec.SMALL) for column in columns)
+        span = (series, step, start, start + step * STEPS_PER_BLOCK)
+        connection.execute("DELETE FROM summaries WHERE series = ? AND step = ? AND start >= ? AND start < ?", span)
+        row = (series, step, times[0], times[-1], self._times.store(connection, times), data)
+        connection.execute(
+            "INSERT INTO summaries (series, step, start, end, times, data) VALUES (?, ?, ?, ?, ?, ?)", row
+        )
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+@contextmanager
+def _damage_logged(series: int, start: int) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        log.error("history: a block of series %d from %d is left out: %s", series, start, error)  # noqa: TRY400

@@ -1,0 +1,175 @@
+"""Columns of numbers in few bytes, without loss: decimals as integers, their differences, byte planes, deflate.
+
+Measurements are decimals (watts with two places, joules with three) that change little from one reading to the next.
+As integers their differences are small, and the same byte of all of them stands together, so that deflate finds runs.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+import zlib
+from array import array
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
+
+FAST = 1
+SMALL = 6
+
+_DECIMALS = (0, 1, 2, 3, 4, 6, 9)
+_FLOATS = 255  # instead of a number of decimals: bits of floats, each xored with the one before
+_LARGEST = 2.0**53  # integers up to here are exact as floats
+_MOST = 1 << 24  # numbers in a column; damaged bytes must not ask for gigabytes
+_HEAD = struct.Struct("<BBI")  # order of differences, bytes per difference, number of integers
+
+
+def encode_integers(values: Sequence[int], level: int = FAST) -> bytes:
+    """Compress integers of at most 62 bits; the shortest of the values, their differences and those of these."""
+    return min((_encode_order(values, order, level) for order in range(3)), key=len)
+
+
+def decode_integers(data: bytes | memoryview) -> list[int]:
+    """The integers that `encode_integers` was given; raises `ValueError` for anything else."""
+    try:
+        order, width, count = _HEAD.unpack_from(data)
+        firsts = struct.unpack_from(f"<{order}q", data, _HEAD.size)
+    except struct.error as error:
+        raise ValueError(f"not a column: {error}") from error
+    if order > 2 or width > 8:
+        raise ValueError("not a column of integers")
+    rest = [(each >> 1) ^ -(each & 1) for each in _join_planes(data[_HEAD.size + 8 * order :], width, count)]
+    for first in reversed(firsts):
+        rest = list(accumulate(rest, initial=first))
+    return rest
+
+
+def encode_numbers(values: Sequence[float], level: int = FAST) -> bytes:
+    """Compress numbers: as integers where all are decimals of at most nine places, else as floats."""
+    places = decimal_places(values)
+    if places is None:
+        return bytes([_FLOATS]) + _encode_floats(values, level)
+    return bytes([places]) + encode_integers(scaled(values, places), level)
+
+
+def decode_numbers(data: bytes | memoryview) -> array[float]:
+    """The numbers that `encode_numbers` was given; raises `ValueError` for anything else."""
+    if not data:
+        raise ValueError("not a column: it is empty")
+    places = data[0]
+    if places == _FLOATS:
+        return _decode_floats(data[1:])
+    if places not in _DECIMALS:
+        raise ValueError(f"not a column: {places} decimal places")
+    scale = 10.0**places
+    return array("d", [each / scale for each in decode_integers(data[1:])])
+
+
+def decimal_places(values: Iterable[float]) -> int | None:
+    """How many decimal places write all values exactly; None where more than nine, or where they are too large."""
+    values = list(values)
+    start = 0
+    for end in (16, len(values)):  # most columns show with their first values what they are
+        found = next((places for places in _DECIMALS[start:] if _fits(values[:end], places)), None)
+        if found is None:
+            return None
+        start = _DECIMALS.index(found)
+    return _DECIMALS[start]
+
+
+def scaled(values: Iterable[float], places: int) -> list[int]:
+    """Decimals as integers, in units of their last place."""
+    scale = 10.0**places
+    return [round(each * scale) for each in values]
+
+
+def join_columns(columns: Iterable[bytes]) -> bytes:
+    """Several columns as one value with a checksum, each with its length before it."""
+    content = b"".join(struct.pack("<I", len(each)) + each for each in columns)
+    return struct.pack("<I", zlib.crc32(content)) + content
+
+
+def split_columns(data: bytes) -> list[memoryview]:
+    """The columns that `join_columns` was given; raises `ValueError` where they are damaged."""
+    view, columns = memoryview(data)[4:], list[memoryview]()
+    if struct.pack("<I", zlib.crc32(view)) != data[:4]:
+        raise ValueError("damaged: its checksum is another one")
+    while view:
+        (size,) = struct.unpack_from("<I", view)
+        columns.append(view[4 : 4 + size])
+        view = view[4 + size :]
+    return columns
+
+
+def _fits(values: Sequence[float], places: int) -> bool:
+    scale = 10.0**places
+    try:
+        return all(abs(each) * scale < _LARGEST and round(each * scale) / scale == each for each in values)
+    except (OverflowError, ValueError):  # not finite
+        return False
+
+
+def _encode_order(values: Sequence[int], order: int, level: int) -> bytes:
+    firsts = list[int]()
+    rest = list(values)
+    for _ in range(min(order, len(values))):
+        firsts.append(rest[0])
+        rest = [after - before for before, after in pairwise(rest)]
+    zigzag = [(each << 1) ^ (each >> 63) for each in rest]
+    width, planes = _split_planes(zigzag, level)
+    return _HEAD.pack(len(firsts), width, len(rest)) + struct.pack(f"<{len(firsts)}q", *firsts) + planes
+
+
+def _encode_floats(values: Sequence[float], level: int) -> bytes:
+    bits = _unsigned(array("d", values).tobytes())
+    width, planes = _split_planes([before ^ after for before, after in pairwise([0, *bits])], level)
+    return _HEAD.pack(0, width, len(bits)) + planes
+
+
+def _decode_floats(data: bytes | memoryview) -> array[float]:
+    try:
+        order, width, count = _HEAD.unpack_from(data)
+    except struct.error as error:
+        raise ValueError(f"not a column: {error}") from error
+    if order or width > 8:
+        raise ValueError("not a column of floats")
+    bits = accumulate(_join_planes(data[_HEAD.size :], width, count), lambda before, each: before ^ each)
+    values = array("d")
+    values.frombytes(array("Q", bits).tobytes())
+    return values
+
+
+def _split_planes(values: Sequence[int], level: int) -> tuple[int, bytes]:
+    """The lowest bytes of all values, then the next ones and so on, compressed; and how many bytes a value has."""
+    width = (max(values, default=0).bit_length() + 7) // 8
+    stored = array("Q", values)
+    if sys.byteorder == "big":
+        stored.byteswap()
+    raw = stored.tobytes()
+    packer = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return width, packer.compress(b"".join(raw[place::8] for place in range(width))) + packer.flush()
+
+
+def _join_planes(data: bytes | memoryview, width: int, count: int) -> array[int]:
+    if count > _MOST:
+        raise ValueError(f"not a column: {count} numbers")
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        planes = unpacker.decompress(data, width * count + 1)
+    except zlib.error as error:
+        raise ValueError(f"not a column: {error}") from error
+    if len(planes) != width * count:
+        raise ValueError("not a column: it has another length than it says")
+    raw = bytearray(8 * count)
+    for place in range(width):
+        raw[place::8] = planes[place * count : (place + 1) * count]
+    stored = array("Q")
+    stored.frombytes(raw)
+    if sys.byteorder == "big":
+        stored.byteswap()
+    return stored
+
+
+def _unsigned(raw: bytes) -> array[int]:
+    values = array("Q")
+    values.frombytes(raw)
+    return values

@@ -1,0 +1,97 @@
+"""The key `history` of the configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from collector_core.model.selector import Selector
+from collector_core.options import ConfigPath, Options, seconds
+from collector_core.storage.user_folders import state_home
+
+RAW = "raw"
+TOPICS = (
+    "power|energy|charge|cost|emissions|load|temperature|input_power|output_power|import_power|export_power|"
+    "charge_power|discharge_power|solar_power|home_power|stored_energy|import_energy|export_energy|output_energy|"
+    "charge_energy|discharge_energy|memory_used|hash_rate|carbon_intensity|unattributed_power|power_limit|latency|"
+    "throughput|queue|block_height|availability"
+)
+DEFAULT_SERIES = (f'{{__topic__=~"{TOPICS}"}}',)
+DECIMALS = {"joules": 3, "watts": 2, "celsius": 2, "ratio": 4, "seconds": 3, "hertz": 0, "bytes": 0, "grams": 3}
+
+_CENTURY = 100 * 365 * 86_400.0
+Period = Annotated[float, BeforeValidator(seconds), Field(gt=0, le=_CENTURY, allow_inf_nan=False)]
+Pause = Annotated[float, BeforeValidator(seconds), Field(ge=0, le=3600, allow_inf_nan=False)]
+
+
+class HistoryOptions(Options):
+    """What is kept, for how long, and where; times in seconds."""
+
+    path: ConfigPath | None = Field(
+        None, description="Folder of the store; default: $XDG_STATE_HOME/energy-collector/history."
+    )
+    series: tuple[str, ...] = Field(
+        DEFAULT_SERIES, description="Selectors of the series to keep; replaces the default."
+    )
+    retention: Period = Field(_CENTURY, description="Nothing is kept longer, whatever `tiers` say.")
+    tiers: dict[str, Period] = Field(
+        {RAW: 2 * 86_400.0, "1m": 30 * 86_400.0, "15m": 180 * 86_400.0, "1h": 730 * 86_400.0},
+        description="How long readings (`raw`) and summaries by step (`1m`, `1h`, …) are kept.",
+    )
+    max_bytes: int = Field(268_435_456, ge=500_000, description="What the files may take on disk.")
+    flush: Pause = Field(10.0, description="Time between two writes, which a crash may lose; 0s: after every run.")
+    store: str = Field("sqlite", pattern=r"sqlite", description="Kind of store.")
+    decimals: dict[str, int] = Field(
+        DECIMALS, description="Decimal places that are kept of values, by their unit; other units keep all of them."
+    )
+
+    @field_validator("series")
+    @classmethod
+    def _selectors(cls, series: tuple[str, ...]) -> tuple[str, ...]:
+        for text in series:
+            Selector.parse(text)
+        return series
+
+    @field_validator("tiers")
+    @classmethod
+    def _steps(cls, tiers: dict[str, float]) -> dict[str, float]:
+        if RAW not in tiers:
+            raise ValueError("`raw` is missing: how long readings are kept as they were collected, e.g. raw: 2d")
+        for name in tiers:
+            if name != RAW and not (1 <= seconds(name) <= 86_400 and 86_400 % seconds(name) == 0):
+                raise ValueError(f"{name!r} is neither raw nor a step of which a day is a multiple, such as 1m or 1h")
+        return tiers
+
+    @field_validator("decimals")
+    @classmethod
+    def _places(cls, decimals: dict[str, int]) -> dict[str, int]:
+        wrong = [unit for unit, places in decimals.items() if not 0 <= places <= 9]
+        if wrong:
+            raise ValueError(f"{wrong[0]}: 0 to 9 decimal places are possible")
+        return decimals
+
+    @property
+    def folder(self) -> Path:
+        """Where the store's files are."""
+        return self.path or state_home() / "history"
+
+    @property
+    def steps(self) -> list[int]:
+        """The tiers' steps in milliseconds, without that of readings."""
+        return sorted(round(seconds(name) * 1000) for name in self.tiers if name != RAW)
+
+    @property
+    def keep(self) -> dict[int, int]:
+        """How long each tier is kept by its step, both in milliseconds; that of readings is 0."""
+        return {
+            0 if name == RAW else round(seconds(name) * 1000): round(kept * 1000) for name, kept in self.tiers.items()
+        }
+
+
+def parse_history(value: object) -> object:
+    """`history: off` is one word, whatever YAML takes it for; without a value there are the defaults."""
+    if value is False or value == "off":
+        return None
+    return {} if value is None or value is True or value == "on" else value

@@ -1,0 +1,18 @@
+"""By how much a counter rose from one reading to the next."""
+
+from __future__ import annotations
+
+
+def rise(before: float | None, value: float) -> float:
+    """The rise since the reading before: none for a first one, and all of the value after a fall, which is a reset."""
+    if before is None:
+        return 0.0
+    return difference(value, before) if value >= before else value
+
+
+def difference(value: float, before: float) -> float:
+    """`value - before` without the noise of floats, where both are decimals of at most six places."""
+    exact = value - before
+    rounded = round(exact, 6)
+    is_decimal = round(value, 6) == value and round(before, 6) == before
+    return rounded if is_decimal and abs(rounded - exact) < 1e-6 else exact

@@ -1,0 +1,205 @@
+"""Keeps what runs report, on a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from collector_core.errors import describe, explain
+from collector_core.history import metrics
+from collector_core.history.catalogue import KeptSeries
+from collector_core.history.clock_guard import ClockGuard
+from collector_core.history.options import HistoryOptions
+from collector_core.history.problems import CLOCK, Problems
+from collector_core.history.recorder import Recorder
+from collector_core.history.retention import delete_excess, delete_old
+from collector_core.history.selection import Observed, Selection
+from collector_core.history.store import Event, Store
+from collector_core.model.clock import Clock
+from collector_core.model.readings import Snapshot
+from collector_core.model.run_report import RunReport
+from collector_core.storage.errors import StorageError, StorageReason
+
+log = logging.getLogger(__name__)
+
+MAX_REPORTS = 4096  # that wait for the thread
+MAX_READINGS = 250_000  # that wait for the disk
+MAX_EVENTS = 1000
+RETRY_SECONDS = 5.0
+SEAL_SECONDS = 600.0
+MAX_JOURNALED = 150_000  # readings until the journal is sealed before its time
+MAINTENANCE_SECONDS = 30.0
+COMPACTED_AT_ONCE = 20  # days of series, so that compacting takes little time at once
+
+
+class HistoryService:
+    """What the collectors of a process report, kept in a folder.
+
+    `publish` gets the history's own metrics. `observe` and `record_event` are called on any thread and never wait for a
+    disk; what no memory is left for is dropped and counted.
+    """
+
+    def __init__(self, options: HistoryOptions, clock: Clock, publish: Callable[[Snapshot], None]) -> None:
+        self.options = options
+        self.store = Store(options.folder, options.steps)
+        self._clock = clock
+        self._publish = publish
+        self._selection = Selection(options.series, options.decimals)
+        self._reports: deque[tuple[RunReport, int]] = deque()
+        self._events: deque[Event] = deque(maxlen=MAX_EVENTS)
+        self._observed: deque[Observed] = deque()
+        self._recorder: Recorder | None = None
+        self._problems = Problems()
+        self._dropped = 0
+        self._is_open = False
+        self._next_seal = self._next_maintenance = 0.0
+        self._woken = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="history", daemon=True)
+
+    def start(self) -> None:
+        """Start keeping."""
+        self.record_event("start", "energy-collector", "started")
+        self._thread.start()
+
+    def stop(self, timeout: float) -> bool:
+        """Write what waits and end; returns whether that was done within `timeout` seconds."""
+        self.record_event("stop", "energy-collector", "stopped")
+        self._stopping = True
+        self._woken.set()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def observe(self, report: RunReport, gap_seconds: float) -> None:
+        """Keep a run's readings; those further apart than `gap_seconds` say nothing of the time between."""
+        if report.snapshot is None:
+            return
+        if len(self._reports) >= MAX_REPORTS:
+            self._dropped += len(report.snapshot)
+            return
+        self._reports.append((report, round(gap_seconds * 1000)))
+        if not self.options.flush:
+            self._woken.set()
+
+    def record_event(self, kind: str, source: str, text: str) -> None:
+        """Note what happened now."""
+        self._events.append(Event(self._now(), kind, source, text))
+
+    def write(self) -> None:
+        """Write what waits, and look after the store; errors are logged and counted."""
+        self._select()
+        try:
+            self._store()
+            self._problems.end_others()
+        except StorageError as error:
+            self._suspend(error)
+        except Exception as error:  # noqa: BLE001 - the thread must live on
+            self._suspend(StorageError(self.store.database.path, StorageReason.FAILED, describe(error)))
+        self._publish_state()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self.write()
+            pause = self.options.flush or MAINTENANCE_SECONDS
+            self._woken.wait(min(pause, RETRY_SECONDS) if self._problems.are_of_the_store else pause)
+            self._woken.clear()
+        self.write()
+        self.store.close()
+
+    def _select(self) -> None:
+        """Take what the reports have of the series that are kept."""
+        for _ in range(len(self._reports)):
+            self._observed.append(self._selection.select(*self._reports.popleft()))
+        waiting = sum(len(each.values) for each in self._observed)
+        while waiting > MAX_READINGS:
+            dropped = len(self._observed.popleft().values)
+            waiting -= dropped
+            self._dropped += dropped
+
+    def _store(self) -> None:
+        recorder = self._opened()
+        samples = recorder.samples(self._observed)
+        events = list(self._events)
+        if samples or events:
+            self.store.append(samples, events)
+        recorder.confirm()
+        self._observed.clear()
+        for _ in events:
+            self._events.popleft()
+        self._tell_of_clock(recorder.recorded_until)
+        self._maintain()
+
+    def _opened(self) -> Recorder:
+        if not self._is_open:
+            self.store.open()
+            self._is_open = True
+            if self.store.database.set_aside:
+                self._problems.count(
+                    "corrupt", f"corrupt, now called {self.store.database.set_aside}; a new file is used"
+                )
+            self._next_seal = self._clock.monotonic() + MAINTENANCE_SECONDS
+        if self._recorder is None:
+            self._recorder = Recorder(self._last_value, ClockGuard(self._recorded_ahead()))
+        return self._recorder
+
+    def _suspend(self, error: StorageError) -> None:
+        reason = error.storage_reason
+        self._problems.begin(reason.value, explain(error))
+        self._problems.end_others(reason.value)
+        if reason is not StorageReason.DISK_FULL:
+            self.store.close()
+            self._is_open = False
+        if reason is StorageReason.LOCKED:
+            self._leave_to_the_other()
+
+    def _leave_to_the_other(self) -> None:
+        """Another process records this time: follow the counters, so that they go on from here when it has ended."""
+        if self._recorder is None:
+            self._recorder = Recorder(lambda _: None, ClockGuard())
+        self._recorder.samples(self._observed)
+        self._recorder.confirm()
+        self._observed.clear()
+        self._events.clear()
+        self.record_event("start", "energy-collector", "took over from another process")
+
+    def _maintain(self) -> None:
+        now, monotonic = self._now(), self._clock.monotonic()
+        if monotonic >= self._next_seal or self.store.waiting > MAX_JOURNALED:
+            self.store.seal(now)
+            self._next_seal = monotonic + SEAL_SECONDS
+        if monotonic >= self._next_maintenance:
+            self._next_maintenance = monotonic + MAINTENANCE_SECONDS
+            self.store.compact(now, COMPACTED_AT_ONCE)
+            delete_old(self.store, now, self.options.keep, round(self.options.retention * 1000))
+            delete_excess(self.store, self.options.max_bytes)
+
+    def _tell_of_clock(self, recorded_until: int) -> None:
+        if recorded_until:
+            self._problems.begin(
+                CLOCK, "the clock was set back; nothing is kept until it has passed the time of the last readings"
+            )
+        else:
+            self._problems.end(CLOCK)
+
+    def _last_value(self, kept: KeptSeries) -> float | None:
+        known = self.store.catalogue.find(kept.series.text)
+        last = self.store.last(known[0]) if known else None
+        return last.value if last else None
+
+    def _recorded_ahead(self) -> tuple[int, int] | None:
+        """The time since the last start, where the store has readings of it that are still to come."""
+        starts, last = self.store.starts(), self.store.last_time()
+        return (starts[-1], last) if starts and last > self._now() else None
+
+    def _publish_state(self) -> None:
+        try:
+            size = self.store.size
+        except OSError:
+            size = None
+        up = self._is_open and not self._problems.are_of_the_store
+        self._publish(metrics.snapshot(up=up, size=size, problems=self._problems.counts, dropped=self._dropped))
+
+    def _now(self) -> int:
+        return round(self._clock.time() * 1000)

@@ -1,0 +1,311 @@
+"""The embedded store: a journal of what was read last, blocks of readings, and tiers of summaries."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from collector_core.history import journal, points
+from collector_core.history.blocks import DAY, Blocks, SummaryBlocks, TimeColumns
+from collector_core.history.catalogue import Catalogue, KeptSeries
+from collector_core.history.journal import Reading
+from collector_core.history.points import Point, Points
+from collector_core.history.schema import FILE, SCHEMA
+from collector_core.history.tiers import HOUR, Steps, floor_to, regroup, summarize
+from collector_core.storage.errors import StorageError
+from collector_core.storage.sqlite import Database
+
+SETTLING = 5 * 60_000  # milliseconds after an hour until it is summed up: the first reading after it must be known
+BUSY_SECONDS = 2.0
+EVER = 1 << 62  # later than every time
+
+SUMMED = "summed"  # marks: the hour up to which the tiers are complete,
+DELETED = "deleted"  # the time up to which readings were deleted
+
+
+_SERIES_IN = {
+    table: f"SELECT DISTINCT series FROM {table}"  # noqa: S608
+    for table in ("blocks", "summaries")
+}
+
+
+class Event(NamedTuple):
+    """Something that happened, at a time in milliseconds."""
+
+    time: int
+    kind: str
+    source: str
+    text: str
+
+
+class Sample(NamedTuple):
+    """A reading of a series at a time in milliseconds, with a counter's rise."""
+
+    kept: KeptSeries
+    time: int
+    value: float
+    rise: float
+
+
+class Store:
+    """One folder with all that is kept. For one thread; only `head` may be called from any.
+
+    `steps` are the tiers' steps in milliseconds. With `read_only` it is opened beside the process that writes. All
+    methods raise `StorageError`, and may be called again.
+    """
+
+    def __init__(self, folder: Path, steps: Sequence[int] = (), *, read_only: bool = False) -> None:
+        self.folder = folder
+        self.steps = tuple(sorted(steps))
+        self.database = Database(
+            folder / FILE,
+            SCHEMA,
+            synchronous="NORMAL",
+            incremental_vacuum=True,
+            exclusive=not read_only,
+            read_only=read_only,
+            busy_seconds=BUSY_SECONDS if read_only else 0.0,
+        )
+        self._times = TimeColumns(self.database)
+        self.catalogue = Catalogue(self.database)
+        self.blocks = Blocks(self.database, self._times)
+        self.summaries = SummaryBlocks(self.database, self._times)
+        self._head: dict[int, Points] = {}
+        self._head_lock = threading.Lock()
+        self._journaled = 0
+        self._marks: dict[str, int] = {}
+
+    def open(self) -> None:
+        """Open the file and read what is needed of it."""
+        self.database.open()
+        self._times.forget()
+        self.catalogue.load()
+        self._marks = dict(self.database.rows("SELECT name, time FROM marks"))
+        counters = {number for number, kept in self.catalogue if kept.is_counter}
+        head: dict[int, Points] = {}
+        self._journaled = 0
+        for entry, data in self.database.rows("SELECT id, data FROM journal ORDER BY id"):
+            self._journaled = entry
+            _extend(head, journal.decode_undamaged(data), counters)
+        with self._head_lock:
+            self._head = head
+
+    def close(self) -> None:
+        """Close the file; may be called any number of times."""
+        self.database.close()
+
+    @property
+    def size(self) -> int:
+        """How many bytes the folder's files take on disk."""
+        total = 0
+        for file in self.folder.iterdir():
+            with suppress(FileNotFoundError):
+                total += file.stat().st_size
+        return total
+
+    @property
+    def waiting(self) -> int:
+        """How many readings are in the journal alone."""
+        with self._head_lock:
+            return sum(map(len, self._head.values()))
+
+    def mark(self, name: str) -> int:
+        """A time that the store has noted; 0 where it has not."""
+        return self._marks.get(name, 0)
+
+    def append(self, samples: Sequence[Sample], events: Iterable[Event] = ()) -> None:
+        """Keep readings and events; they are durable when this returns, and without effect when it raises."""
+        counters = set[int]()
+        readings = list[Reading]()
+        with self.changing() as connection:
+            for kept, time, value, rise in samples:
+                number = self.catalogue.add(connection, kept)
+                readings.append(Reading(number, time, value, rise))
+                if kept.is_counter:
+                    counters.add(number)
+            self.record_events(connection, events)
+            if readings:
+                row = (journal.encode(readings),)
+                ((entry,),) = connection.execute("INSERT INTO journal (data) VALUES (?) RETURNING id", row).fetchall()
+        if readings:
+            self._journaled = entry
+        with self._head_lock:
+            _extend(self._head, readings, counters)
+
+    def put(self, kept: KeptSeries, new: Points, *, replace: bool = False) -> None:
+        """Keep readings of any time, past the journal; with `replace` instead of those at the same times."""
+        with self.changing() as connection:
+            number = self.catalogue.add(connection, kept)
+            self.blocks.put(connection, number, new, replace=replace)
+            self._sum_up(connection, number, kept, {floor_to(time, HOUR) for time in new.times})
+
+    def seal(self, now: int) -> None:
+        """Write the journal as blocks, and sum up the hours that are over."""
+        since = self.mark(SUMMED)
+        until = max(since, floor_to(now - SETTLING, HOUR))
+        with self.changing() as connection:
+            for number, kept in self.catalogue:
+                new = self.head(number)
+                self.blocks.put(connection, number, new)
+                hours = {floor_to(time, HOUR) for time in new.times} | self._hours(number, since)
+                self._sum_up(connection, number, kept, {hour for hour in hours if hour < until})
+            connection.execute("DELETE FROM journal WHERE id <= ?", (self._journaled,))
+            self.set_mark(connection, SUMMED, until)
+        with self._head_lock:
+            self._head = {}
+
+    def compact(self, now: int, most: int | None = None) -> int:
+        """Put the hours of days that are over together; at most so many days. Returns how many blocks were made."""
+        days = self.blocks.days_to_compact(floor_to(now - HOUR, DAY))[:most]
+        for series, day in days:
+            with self.changing() as connection:
+                self.blocks.compact(connection, series, day)
+        return len(days)
+
+    def head(self, number: int) -> Points:
+        """What of a series is in the journal alone."""
+        with self._head_lock:
+            found = self._head.get(number, Points())
+            return Points(found.times[:], found.values[:], found.rises[:])
+
+    def read(self, number: int, start: int, end: int) -> Points:
+        """Readings of a series from `start` to before `end`, as they were collected."""
+        head = self.head(number).between(start, end)
+        return self.blocks.read(number, start, end).merged(head)
+
+    def around(self, number: int, start: int, end: int) -> Points:
+        """The same, with the last reading before and the first one after."""
+        inside, head = self.read(number, start, end), self.head(number)
+        before = _last_of(self.blocks.last_before(number, start), *head.between(0, start))
+        after = [point for point in (self.blocks.first_from(number, end), *head.between(end, EVER)) if point]
+        is_counter = bool(inside.rises or head.rises)
+        nearest = [before] if before else []
+        return points.of([*nearest, *inside, *sorted(after)[:1]], is_counter=is_counter)
+
+    def last(self, number: int) -> Point | None:
+        """The last reading of a series, or what the tiers know of it."""
+        found = _last_of(self.blocks.last_before(number, EVER), *self.head(number))
+        return found or self._last_summary(number)
+
+    def last_time(self) -> int:
+        """The time of the last reading of all; 0 where there is none."""
+        ((last,),) = self.database.rows("SELECT max(end) FROM blocks")
+        with self._head_lock:
+            return max([last or 0, *(found.times[-1] for found in self._head.values())])
+
+    def span(self, number: int) -> tuple[int, int] | None:
+        """The times of the first and the last reading of a series."""
+        head, last = self.head(number), self.last(number)
+        found = [head.times[0]] if head else []
+        for table in ("blocks", "summaries"):
+            ((start,),) = self.database.rows(f"SELECT min(start) FROM {table} WHERE series = ?", (number,))  # noqa: S608
+            found += [] if start is None else [start]
+        return (min(found), last.time) if last else None
+
+    def events(self, start: int, end: int) -> list[Event]:
+        """What happened from `start` to before `end`, in the order of time."""
+        query = "SELECT time, kind, source, text FROM events WHERE time >= ? AND time < ? ORDER BY time, id"
+        return [Event(*row) for row in self.database.rows(query, (start, end))]
+
+    def starts(self) -> list[int]:
+        """When the collector was started, in the order of time: no reading holds across these."""
+        return [time for (time,) in self.database.rows("SELECT time FROM events WHERE kind = 'start' ORDER BY time")]
+
+    def record_events(self, connection: sqlite3.Connection, events: Iterable[Event]) -> None:
+        """Keep events, each once."""
+        connection.executemany("INSERT OR IGNORE INTO events (time, kind, source, text) VALUES (?, ?, ?, ?)", events)
+
+    def set_mark(self, connection: sqlite3.Connection, name: str, time: int) -> None:
+        """Note a time."""
+        connection.execute("INSERT OR REPLACE INTO marks (name, time) VALUES (?, ?)", (name, time))
+        self._marks[name] = time
+
+    def remove_unused(self, connection: sqlite3.Connection) -> None:
+        """Delete times that no block needs, and series of which there is nothing any more."""
+        self._times.remove_unused(connection)
+        used = {number for table in ("blocks", "summaries") for (number,) in self.database.rows(_SERIES_IN[table])}
+        with self._head_lock:
+            used |= set(self._head)
+        unused = [(number,) for number, _ in self.catalogue if number not in used]
+        if unused:
+            connection.executemany("DELETE FROM series WHERE id = ?", unused)
+            self.catalogue.load()
+
+    def damaged(self) -> list[str]:
+        """What is wrong with each block, and each entry of the journal, that is damaged."""
+        found = [*self.blocks.damaged(), *self.summaries.damaged()]
+        for entry, data in self.database.rows("SELECT id, data FROM journal"):
+            try:
+                journal.decode(data)
+            except ValueError as error:
+                found.append(f"entry {entry} of the journal: {error}")
+        return found
+
+    @contextmanager
+    def changing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction after whose failure nothing is remembered that was not stored."""
+        marks = dict(self._marks)
+        try:
+            with self.database.transaction() as connection:
+                yield connection
+        except BaseException:
+            self._marks = marks
+            self._times.forget()
+            with suppress(StorageError):  # it is loaded anew when the file is opened
+                self.catalogue.load()
+            raise
+
+    def _sum_up(self, connection: sqlite3.Connection, number: int, kept: KeptSeries, hours: set[int]) -> None:
+        """Make the summaries of whole hours, and of the hour before each, whose last reading may hold longer now."""
+        starts = self.starts() if hours and self.steps else []
+        for start, end in _periods(hours | {hour - HOUR for hour in hours}, self.mark(DELETED)):
+            readings = self.around(number, start, end)
+            steps: Steps = {}
+            for finer, step in zip((0, *self.steps), self.steps, strict=False):
+                if finer and step % finer == 0:
+                    steps = regroup(sorted(steps.items()), step)
+                else:
+                    steps = summarize(readings, step, start, end, gap=kept.gap, breaks=starts)
+                self.summaries.put(connection, number, step, steps, replace=start >= self.mark(DELETED))
+
+    def _hours(self, number: int, since: int) -> set[int]:
+        """The hours from `since` on of which there are blocks."""
+        query = "SELECT start, end FROM blocks WHERE series = ? AND end >= ?"
+        rows = self.database.rows(query, (number, since))
+        return {hour for start, end in rows for hour in range(floor_to(max(start, since), HOUR), end + 1, HOUR)}
+
+    def _last_summary(self, number: int) -> Point | None:
+        query = "SELECT step, max(start) FROM summaries WHERE series = ? GROUP BY step ORDER BY step LIMIT 1"
+        for step, start in self.database.rows(query, (number,)):
+            for time, summary in list(self.summaries.read(number, step, start, EVER))[-1:]:
+                return Point(time, summary.last)
+        return None
+
+
+def _extend(head: dict[int, Points], readings: Iterable[Reading], counters: set[int]) -> None:
+    for reading in readings:
+        number, point = reading.series, Point(*reading[1:])
+        known = head.setdefault(number, Points())
+        if not known or point.time > known.times[-1]:
+            known.append(point, is_counter=number in counters)
+        else:
+            head[number] = known.merged(points.of([point], is_counter=number in counters))
+
+
+def _last_of(*found: Point | None) -> Point | None:
+    return max((point for point in found if point), default=None)
+
+
+def _periods(hours: Iterable[int], border: int) -> list[tuple[int, int]]:
+    """Start and end of each row of hours without a gap; none of these goes on across the border."""
+    periods = list[tuple[int, int]]()
+    for hour in sorted(hours):
+        if periods and periods[-1][1] == hour and not periods[-1][0] < border <= hour:
+            periods[-1] = periods[-1][0], hour + HOUR
+        else:
+            periods.append((hour, hour + HOUR))
+    return periods

@@ -1,0 +1,229 @@
+"""What runs report is kept, in the right order, and nothing of it holds up a run."""
+
+import logging
+from array import array
+
+import pytest
+
+from collector_core import Counter, Gauge, Unit
+from collector_core.history import service
+from collector_core.history.options import HistoryOptions
+from collector_core.history.schema import FILE
+from collector_core.history.service import HistoryService
+from collector_core.history.store import EVER, Store
+from collector_core.model.readings import Layout, Snapshot
+from collector_core.model.result import Result
+from collector_core.model.run_report import RunReport
+from collector_core.testing import FakeClock
+
+POWER = Gauge("lamp_power_watts", "Power.", Unit.WATTS, ("plug",), topic="power", of="plug")
+SECRET = Gauge("lamp_other_watts", "Power.", Unit.WATTS, ("plug",))
+FOREIGN = Counter("lamp_energy_joules_total", "Energy.", Unit.JOULES, ("plug",), topic="energy", of="plug")
+LEDGER = Counter("books_joules_total", "Energy.", Unit.JOULES, ("component",), topic="energy", of="host")
+START = 1_790_000_000.0
+
+
+class Lamp:
+    """A history, and the runs of one collector with an injected clock."""
+
+    def __init__(self, folder, **options):
+        self.clock = FakeClock()
+        self.clock.wall_time = START
+        self.options = HistoryOptions(path=folder, **options)
+        self.begin()
+
+    def begin(self):
+        self.shown = []
+        self.history = HistoryService(self.options, self.clock, self.shown.append)
+        self.history.record_event("start", "energy-collector", "started")
+
+    def end(self):
+        self.history.write()
+        self.history.store.close()
+
+    def run(self, seconds=10.0, **values):
+        metrics = {metric.name: metric for metric in (POWER, SECRET, FOREIGN, LEDGER)}
+        layout = Layout({metrics[name]: [("a",)] for name in values})
+        snapshot = Snapshot(layout, array("d", values.values()))
+        now = self.clock.time(), self.clock.monotonic()
+        self.history.observe(RunReport("lamp", "lamp", Result.OK, 0.1, *now, {}, snapshot), 30.0)
+        self.advance(seconds)
+
+    def advance(self, seconds):
+        self.clock.advance(seconds)
+
+    def points(self, name):
+        self.history.write()
+        beside = Store(self.options.folder, read_only=True)
+        beside.open()
+        found = [
+            (point.time / 1000 - START, point.value, point.rise)
+            for number, kept in beside.catalogue
+            if kept.series.name == name
+            for point in beside.read(number, 0, EVER)
+        ]
+        beside.close()
+        return found
+
+    def metric(self, name):
+        layout, values = self.shown[-1].layout, self.shown[-1].values
+        return {
+            key[0] if key else "": values[place]
+            for metric, places in layout.places.items()
+            if metric.name == name
+            for key, place in places.items()
+        }
+
+
+@pytest.fixture
+def lamp(tmp_path):
+    found = Lamp(tmp_path / "history")
+    yield found
+    found.end()
+
+
+def test_what_the_selectors_mean_is_kept_and_rounded(lamp):
+    lamp.run(lamp_power_watts=12.3456, lamp_other_watts=1)
+    lamp.run(lamp_power_watts=12.0, lamp_other_watts=1)
+    assert lamp.points("lamp_power_watts") == [(0, 12.35, 0), (10, 12, 0)]
+    assert lamp.points("lamp_other_watts") == []
+
+
+def test_a_device_s_counter_rises_from_its_first_reading_and_over_a_restart(lamp):
+    lamp.run(lamp_energy_joules_total=5000)
+    lamp.run(lamp_energy_joules_total=5100.5)
+    lamp.end()
+    lamp.advance(3600)
+    lamp.begin()
+    lamp.run(lamp_energy_joules_total=5300)
+    lamp.run(lamp_energy_joules_total=20)
+    assert [rise for _, _, rise in lamp.points("lamp_energy_joules_total")] == [0, 100.5, 199.5, 20]
+
+
+def test_the_ledger_counts_from_nothing_in_each_process_even_if_it_has_overtaken_itself(lamp):
+    lamp.run(books_joules_total=3)
+    lamp.run(books_joules_total=5)
+    lamp.end()
+    lamp.begin()
+    lamp.run(books_joules_total=70)
+    lamp.run(books_joules_total=75)
+    assert [rise for _, _, rise in lamp.points("books_joules_total")] == [3, 2, 70, 5]
+
+
+def test_nothing_is_counted_twice_when_a_write_fails(lamp, monkeypatch):
+    lamp.run(lamp_energy_joules_total=10)
+    lamp.history.write()
+    append = lamp.history.store.append
+    monkeypatch.setattr(lamp.history.store, "append", lambda *_: (_ for _ in ()).throw(RuntimeError("no disk")))
+    lamp.run(lamp_energy_joules_total=12)
+    lamp.history.write()
+    assert lamp.metric("collector_history_up") == {"": 0}
+    lamp.run(lamp_energy_joules_total=15)
+    monkeypatch.setattr(lamp.history.store, "append", append)
+    assert lamp.points("lamp_energy_joules_total") == [(0, 10, 0), (10, 12, 2), (20, 15, 3)]
+    assert lamp.metric("collector_history_up") == {"": 1}
+
+
+def test_too_much_that_waits_is_dropped_oldest_first_and_counted_and_no_energy_is_lost(lamp, monkeypatch):
+    monkeypatch.setattr(service, "MAX_READINGS", 5)
+    lamp.run(lamp_energy_joules_total=1)
+    lamp.history.write()
+    for each in range(8):
+        lamp.run(lamp_energy_joules_total=2 + each)
+    points = lamp.points("lamp_energy_joules_total")
+    assert lamp.metric("collector_history_dropped_samples_total") == {"": 3}
+    assert len(points) == 6
+    assert sum(rise for _, _, rise in points) == 8
+
+
+def test_reports_that_a_stuck_thread_does_not_take_are_dropped_and_counted(lamp, monkeypatch):
+    monkeypatch.setattr(service, "MAX_REPORTS", 3)
+    for each in range(5):
+        lamp.run(lamp_power_watts=each)
+    assert [value for _, value, _ in lamp.points("lamp_power_watts")] == [0, 1, 2]
+    assert lamp.metric("collector_history_dropped_samples_total") == {"": 2}
+
+
+def test_a_second_process_keeps_nothing_until_the_first_has_ended_and_counts_no_energy_twice(lamp, caplog):
+    second = Lamp(lamp.options.folder)
+    lamp.run(books_joules_total=10)
+    lamp.history.write()
+    second.run(books_joules_total=100)
+    second.history.write()
+    second.history.write()
+    assert second.metric("collector_history_problems_total")["locked"] == 1
+    assert second.metric("collector_history_up") == {"": 0}
+    lamp.end()
+    second.run(books_joules_total=107)
+    assert second.points("books_joules_total") == [(0, 10, 10), (10, 107, 7)]
+    assert second.metric("collector_history_up") == {"": 1}
+    assert len([line for line in caplog.messages if "history" in line and "another process" in line]) == 1
+    second.end()
+
+
+@pytest.mark.parametrize("order", [(-3600, 3600), (3600, -3600)])
+def test_a_clock_that_is_set_back_and_forth_overwrites_nothing_and_counts_nothing_twice(lamp, order, caplog):
+    caplog.set_level(logging.WARNING)
+    joules = 0
+    for each in range(1500):  # four hours, the clock is wrong in the second one
+        if each in (360, 720):
+            lamp.clock.wall_time += order[0] if each == 360 else order[1]
+        joules += 50
+        lamp.run(lamp_energy_joules_total=joules, lamp_power_watts=5)
+        if each % 60 == 0:
+            lamp.history.write()
+    points = lamp.points("lamp_energy_joules_total")
+    times = [time for time, _, _ in points]
+    assert times == sorted(set(times))
+    assert sum(rise for _, _, rise in points) == joules - 50
+    assert lamp.metric("collector_history_problems_total")["clock"] == 1
+    assert len([line for line in caplog.messages if "clock" in line]) == 2
+
+
+def test_garbage_is_replaced_said_once_and_counted(tmp_path, caplog):
+    folder = tmp_path / "history"
+    folder.mkdir()
+    (folder / FILE).write_bytes(b"nonsense" * 999)
+    found = Lamp(folder)
+    found.run(lamp_power_watts=1)
+    assert found.points("lamp_power_watts")
+    assert found.metric("collector_history_problems_total")["corrupt"] == 1
+    assert found.metric("collector_history_up") == {"": 1}
+    found.end()
+
+
+def test_the_folder_may_go_and_come_back(lamp):
+    lamp.run(lamp_power_watts=1)
+    lamp.history.write()
+    lamp.options.folder.rename(lamp.options.folder.with_name("elsewhere"))
+    lamp.options.folder.write_text("a file in its place")
+    lamp.run(lamp_power_watts=2)
+    lamp.history.write()
+    assert lamp.metric("collector_history_up") == {"": 0}
+    lamp.options.folder.unlink()
+    lamp.options.folder.with_name("elsewhere").rename(lamp.options.folder)
+    assert [value for _, value, _ in lamp.points("lamp_power_watts")] == [1, 2]
+
+
+def test_the_thread_keeps_runs_and_the_end(tmp_path, eventually):
+    found = Lamp(tmp_path / "history", flush=0)
+    found.history.start()
+    found.run(lamp_power_watts=1)
+    eventually(lambda: found.shown and found.metric("collector_history_bytes"))
+    assert found.history.stop(60)
+    beside = Store(found.options.folder, read_only=True)
+    beside.open()
+    assert [event.kind for event in beside.events(0, EVER)][-1] == "stop"
+    beside.close()
+
+
+def test_old_data_is_deleted_and_journals_are_sealed_as_time_goes_by(tmp_path):
+    found = Lamp(tmp_path / "history", tiers={"raw": "1h", "1m": "30d"})
+    for _ in range(1000):
+        found.run(lamp_power_watts=1)
+        found.history.write()
+    assert found.history.store.waiting < 100
+    points = found.points("lamp_power_watts")
+    assert points[-1][0] == 9990
+    assert points[0][0] > 3000
+    found.end()

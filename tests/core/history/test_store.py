@@ -1,0 +1,246 @@
+"""What was stored is found again, whole and once, whatever happens between."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from collector_core.history import points
+from collector_core.history.blocks import DAY
+from collector_core.history.points import Point
+from collector_core.history.retention import delete_excess, delete_old, give_back
+from collector_core.history.store import EVER, Event, Sample, Store
+from collector_core.history.tiers import HOUR
+from collector_core.storage.errors import StorageError, StorageReason
+from tests.core.history.conftest import MINUTE, NOON, STEPS, kept
+
+POWER = kept(plug="a")
+ENERGY = kept("lamp_energy_joules_total", "counter", plug="a")
+
+
+def noise(each):
+    return pow(7, each + 1, 9_999_991) / 100
+
+
+def samples(series, count, *, start=NOON, step=10_000, value=lambda each: 100.0 + each % 7, rise=0.0):
+    return [Sample(series, start + each * step, value(each), rise) for each in range(count)]
+
+
+def values(store, series=POWER, start=0, end=EVER):
+    number, _ = store.catalogue.find(series.series.text)
+    return [(point.time, point.value) for point in store.read(number, start, end)]
+
+
+def summaries(store, step, series=POWER):
+    number, _ = store.catalogue.find(series.series.text)
+    return dict(store.summaries.read(number, step, 0, EVER))
+
+
+def test_readings_are_there_as_soon_as_they_are_appended(store):
+    store.append(samples(POWER, 3))
+    assert values(store) == [(NOON, 100.0), (NOON + 10_000, 101.0), (NOON + 20_000, 102.0)]
+
+
+def test_sealing_and_compacting_change_no_reading(store):
+    store.append(samples(POWER, 9000))
+    before = values(store)
+    store.seal(NOON + 2 * DAY)
+    assert values(store) == before
+    assert store.waiting == 0
+    assert store.compact(NOON + 3 * DAY) > 0
+    assert values(store) == before
+    assert store.compact(NOON + 3 * DAY) == 0
+
+
+def test_another_process_reads_beside_the_one_that_writes(store):
+    store.append(samples(POWER, 400))
+    store.seal(NOON + MINUTE)
+    store.append(samples(POWER, 5, start=NOON + HOUR + HOUR))
+    beside = Store(store.folder, STEPS, read_only=True)
+    beside.open()
+    assert values(beside) == values(store)
+    beside.close()
+
+
+def test_a_second_writer_is_refused_until_the_first_has_ended(store):
+    second = Store(store.folder, STEPS)
+    with pytest.raises(StorageError) as refused:
+        second.open()
+    assert refused.value.storage_reason is StorageReason.LOCKED
+    store.close()
+    second.open()
+    second.close()
+
+
+def test_a_reopened_store_has_its_journal(store):
+    store.append(samples(POWER, 3), [Event(NOON, "start", "lamp", "started")])
+    store.close()
+    again = Store(store.folder, STEPS)
+    again.open()
+    assert len(values(again)) == 3
+    assert again.events(0, EVER) == [Event(NOON, "start", "lamp", "started")]
+    again.close()
+
+
+def test_late_readings_are_put_in_their_place_and_overwrite_nothing(store):
+    store.append(samples(POWER, 6, step=20_000))
+    store.seal(NOON + 2 * HOUR)
+    late = samples(POWER, 12, value=lambda _: 7.0)
+    store.append(late)
+    store.seal(NOON + 2 * HOUR)
+    assert [value for _, value in values(store)] == [
+        100.0,
+        7.0,
+        101.0,
+        7.0,
+        102.0,
+        7.0,
+        103.0,
+        7.0,
+        104.0,
+        7.0,
+        105.0,
+        7.0,
+    ]
+
+
+def test_late_readings_reach_a_compacted_day(store):
+    store.append(samples(POWER, 2000))
+    store.seal(NOON + 2 * DAY)
+    store.compact(NOON + 3 * DAY)
+    store.append([Sample(POWER, NOON + 5, 1.0, 0.0)])
+    store.seal(NOON + 2 * DAY)
+    assert (NOON + 5, 1.0) in values(store)
+    assert len(values(store)) == 2001
+    assert summaries(store, HOUR)[NOON].minimum == 1.0
+
+
+def test_tiers_have_the_sums_of_the_readings(store):
+    store.append(samples(ENERGY, 1000, value=lambda each: 0.25 * each, rise=0.25))
+    store.seal(NOON + DAY)
+    for step in STEPS:
+        assert sum(each.rise for each in summaries(store, step, ENERGY).values()) == 250
+        assert sum(each.count for each in summaries(store, step, ENERGY).values()) == 1000
+        assert sum(each.covered for each in summaries(store, step, ENERGY).values()) == 9_990_000
+
+
+def test_an_hour_that_lasts_is_summed_up_when_it_is_over(store):
+    store.append(samples(POWER, 100))
+    store.seal(NOON + 30 * MINUTE)
+    assert summaries(store, HOUR) == {}
+    store.append(samples(POWER, 300, start=NOON + 1_000_000))
+    store.seal(NOON + 65 * MINUTE)
+    assert summaries(store, HOUR)[NOON].count == 360
+    assert summaries(store, HOUR)[NOON].covered == HOUR
+
+
+def test_no_reading_holds_across_a_start_of_the_collector(store):
+    store.append(samples(POWER, 2, step=30_000), [Event(NOON + 20_000, "start", "", "")])
+    store.seal(NOON + DAY)
+    assert summaries(store, HOUR)[NOON].covered == 0
+
+
+def test_what_fails_to_be_appended_leaves_no_trace(store):
+    store.append(samples(POWER, 1))
+    broken = [Sample(kept("new_power_watts"), NOON, 1.0, 0.0), Sample(POWER, "never", 1.0, 0.0)]
+    with pytest.raises(TypeError):
+        store.append(broken)
+    assert [each.series.name for _, each in store.catalogue] == ["lamp_power_watts"]
+    store.append(samples(POWER, 2))
+    assert len(values(store)) == 2
+
+
+def test_old_readings_go_and_their_summaries_stay_for_as_long_as_their_tier(store):
+    store.append(samples(POWER, 360))
+    store.seal(NOON + DAY)
+    keep = {0: DAY, MINUTE: 5 * DAY, 15 * MINUTE: 10 * DAY, HOUR: 100 * DAY}
+    delete_old(store, NOON + 3 * DAY, keep, 1000 * DAY)
+    assert values(store) == []
+    assert summaries(store, MINUTE)
+    delete_old(store, NOON + 20 * DAY, keep, 1000 * DAY)
+    assert summaries(store, MINUTE) == summaries(store, 15 * MINUTE) == {}
+    assert summaries(store, HOUR)[NOON].count == 360
+    delete_old(store, NOON + 20 * DAY, keep, DAY)
+    assert store.catalogue.find(POWER.series.text) is None
+
+
+def test_summaries_of_deleted_readings_are_final(store):
+    store.append(samples(POWER, 360))
+    store.seal(NOON + DAY)
+    delete_old(store, NOON + 3 * DAY, {0: DAY, **dict.fromkeys(STEPS, 100 * DAY)}, 1000 * DAY)
+    store.append(samples(POWER, 1, value=lambda _: 5.0))
+    store.seal(NOON + 3 * DAY)
+    assert summaries(store, HOUR)[NOON].count == 360
+
+
+def test_too_much_is_deleted_oldest_first_and_the_file_shrinks(store):
+    for day in range(6):
+        store.append(samples(POWER, 8640, start=NOON + day * DAY, value=noise))
+    store.seal(NOON + 7 * DAY)
+    store.compact(NOON + 8 * DAY)
+    give_back(store)
+    before = store.size
+    delete_excess(store, before // 2)
+    assert store.size <= before // 2
+    left = values(store)
+    assert 0 < len(left) < 6 * 8640
+    assert left[-1][0] >= NOON + 5 * DAY
+    assert len(summaries(store, HOUR)) > 6 * 24 - 2
+
+
+def test_a_corrupt_page_is_set_aside_and_the_rest_is_kept(store):
+    store.append(samples(POWER, 20_000, value=noise))
+    store.seal(NOON + 7 * DAY)
+    store.close()
+    content = bytearray(store.database.path.read_bytes())
+    content[8192 : 8192 + 4096] = b"\xff" * 4096
+    store.database.path.write_bytes(content)
+    again = Store(store.folder, STEPS)
+    again.open()
+    assert list(store.folder.glob("history.db.corrupt-*"))
+    again.append(samples(POWER, 1, start=NOON + 20 * DAY))
+    again.close()
+
+
+def test_garbage_is_set_aside(tmp_path):
+    folder = tmp_path / "history"
+    folder.mkdir()
+    (folder / "history.db").write_bytes(b"garbage " * 1000)
+    found = Store(folder, STEPS)
+    found.open()
+    found.append(samples(POWER, 1))
+    found.close()
+    assert [file.name.partition(".corrupt-")[0] for file in folder.glob("*.corrupt-*")] == ["history.db"]
+
+
+def test_a_newer_schema_is_not_touched(store):
+    store.close()
+    with closing(sqlite3.connect(store.database.path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    before = store.database.path.read_bytes()
+    with pytest.raises(StorageError) as refused:
+        Store(store.folder, STEPS).open()
+    assert refused.value.storage_reason is StorageReason.NEWER_SCHEMA
+    assert store.database.path.read_bytes() == before
+
+
+def test_readings_around_a_period_are_the_neighbours_too(store):
+    store.append(samples(POWER, 400))
+    store.seal(NOON + 2 * HOUR)
+    store.append(samples(POWER, 1, start=NOON + 3 * HOUR))
+    number, _ = store.catalogue.find(POWER.series.text)
+    found = store.around(number, NOON + 10_000, NOON + 20_000)
+    assert list(found.times) == [NOON, NOON + 10_000, NOON + 20_000]
+    found = store.around(number, NOON + 2 * HOUR, NOON + 2 * HOUR + 1)
+    assert list(found.times) == [NOON + 3_990_000, NOON + 3 * HOUR]
+    assert store.span(number) == (NOON, NOON + 3 * HOUR)
+
+
+def test_a_put_replaces_only_where_it_is_asked_to(store):
+    store.append(samples(POWER, 2))
+    store.seal(NOON + DAY)
+    new = points.of([Point(NOON, 1.0)], is_counter=False)
+    store.put(POWER, new)
+    assert values(store)[0] == (NOON, 100.0)
+    store.put(POWER, new, replace=True)
+    assert values(store)[0] == (NOON, 1.0)
