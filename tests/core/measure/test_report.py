@@ -29,7 +29,7 @@ def rows(report):
 def test_one_label_that_was_measured_in_different_ways_has_a_row_for_each():
     found = rows(markdown_report([RAPL[0], PSYS[0], MODEL[0], RAPL[1], PSYS[1]]))
     assert [[*row[:3], *row[-2:]] for row in found] == [
-        ["`build`", "2", "89.0 J", "cpu+dram", "rapl"],
+        ["`build`", "2", "89 J", "cpu+dram", "rapl"],
         ["`build`", "2", "118 J", "host", "rapl"],
         ["`build`", "1", "3.50 J", "cpu", "model"],
     ]
