@@ -21,7 +21,7 @@ run: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python tests/services.py install
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 test-solix:
 	@test -n "$(ANKER_SOLIX_API)" || { echo "ANKER_SOLIX_API=path/to/a/checkout of anker-solix-api is missing"; exit 2; }

@@ -33,6 +33,10 @@ def under(root: Path, path: str) -> Path:
     return root / PurePosixPath(path).relative_to("/")
 
 
+def _stay_asleep() -> None:
+    """Nobody is there who could run."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """What the framework hands to a collector.
@@ -41,7 +45,8 @@ class Context:
     returns what all running collectors hand over at this moment, `published` what all sources show, those of the
     framework too; neither blocks. `keeps_running` is False in a program that looks once and ends, such as `once` or
     `doctor`: a collector then leaves alone what the service beside it keeps, and tells nobody. `redact` takes the
-    secrets of the configuration out of a text.
+    secrets of the configuration out of a text. `wake` ends a pause after failures, because what the collector waits for
+    has come; safe to call from any thread.
     """
 
     name: str
@@ -54,6 +59,7 @@ class Context:
     published: Callable[[], Sequence[Published]] = tuple
     keeps_running: bool = True
     redact: Callable[[str], str] = str
+    wake: Callable[[], None] = _stay_asleep
 
     @cached_property
     def http(self) -> HttpClient:

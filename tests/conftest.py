@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from hypothesis import settings
 
+from tests.postgres import postgres, postgres_server, proxy  # noqa: F401 - fixtures
+
 PATIENCE = 60.0  # seconds
 
 # No deadline: a busy machine is no fault of the code. One seed: a failure then comes from the change that is tested.

@@ -16,7 +16,7 @@ import click
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.database import database_option, opened
 from collector_core.cli.table import table
-from collector_core.measure.report import by_label, markdown_report
+from collector_core.measure.report import Operation, by_operation, markdown_report
 from collector_core.measure.statistics import summarize
 from collector_core.measure.store import KeptMeasurement
 from collector_core.model.quantities import quantity
@@ -52,18 +52,27 @@ def list_(common: Common, last: int, label: str | None, db: Path | None) -> None
 @database_option
 @common_options(default_level="error")
 def stats(common: Common, as_json: bool, label: str | None, db: Path | None) -> None:
-    """Show count, minimum, mean, maximum and deviation of energy, duration, CPU time and memory, by label."""
+    """Show count, minimum, mean, maximum and deviation of energy, duration, CPU time and memory, by label.
+
+    What was measured by different methods, or of different parts of the machine, is never averaged.
+    """
     del common
-    found = [row for label, kept in by_label(_kept(db, label)).items() for row in _statistics(label, kept)]
+    found = [row for operation, kept in by_operation(_kept(db, label)).items() for row in _statistics(operation, kept)]
     if as_json:
         click.echo(json.dumps([{key: value for key, value in row.items() if value is not None} for row in found]))
         return
     keys = ("minimum", "mean", "maximum", "deviation")
     rows = [
-        (row["label"], row["figure"], str(row["count"]), *(quantity(row[key], FIGURES[row["figure"]]) for key in keys))
+        (
+            *(row[key] for key in ("label", "figure")),
+            str(row["count"]),
+            *(quantity(row[key], FIGURES[row["figure"]]) for key in keys),
+            *(row[key] for key in ("method", "scope")),
+        )
         for row in found
     ]
-    click.echo(table(("label", "figure", "count", "min", "mean", "max", "deviation"), rows))
+    columns = ("label", "figure", "count", "min", "mean", "max", "deviation", "method", "of")
+    click.echo(table(columns, rows))
 
 
 @command.command("export", short_help="Write all measurements as CSV or JSON.")
@@ -105,14 +114,14 @@ def _line(kept: KeptMeasurement) -> tuple[str, ...]:
     )
 
 
-def _statistics(label: str, kept: Sequence[KeptMeasurement]) -> list[dict[str, Any]]:
+def _statistics(operation: Operation, kept: Sequence[KeptMeasurement]) -> list[dict[str, Any]]:
     """A row for each figure that is known of at least one."""
     rows = []
     for figure in FIGURES:
         values = [value for each in kept if (value := each.figure(figure)) is not None]
         if values:
             found = summarize(values)
-            rows.append({"label": label, "figure": figure, **vars(found)})
+            rows.append({**operation._asdict(), "figure": figure, **vars(found)})
     return rows
 
 

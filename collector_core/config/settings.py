@@ -61,6 +61,12 @@ class Settings(Options):
     """The whole file."""
 
     listen: str = Field(DEFAULT_LISTEN, description="Address and port to serve on; [::]:9877 for IPv6.")
+    probe_listen: str | None = Field(
+        None, description="Address and port for health checks alone: /healthz and /readyz, without TLS and passwords."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Further host names in requests of this machine, such as that of a proxy in front."
+    )
     web_config: Path | None = Field(None, description="TLS and passwords, in the format of Prometheus' web-config.")
     root: Path = Field(Path("/"), description="Where the machine's /proc and /sys are found.")
     history: HistoryOptions | None = Field(HistoryOptions(), description="What is kept on disk; `off` keeps nothing.")
@@ -72,10 +78,11 @@ class Settings(Options):
     def _history(cls, value: object) -> object:
         return parse_history(value)
 
-    @field_validator("listen")
+    @field_validator("listen", "probe_listen")
     @classmethod
-    def _listen(cls, listen: str) -> str:
-        parse_listen(listen)
+    def _listen(cls, listen: str | None) -> str | None:
+        if listen is not None:
+            parse_listen(listen)
         return listen
 
     @field_validator("collectors", "outputs", mode="before")
@@ -130,6 +137,7 @@ class Instance:
         published: Callable[[], Sequence[Published]] = tuple,
         keeps_running: bool = True,
         redact: Callable[[str], str] = str,
+        wake: Callable[[], None] | None = None,
     ) -> Collector[Any]:
         """The collector in its `Context`; what its constructor raises passes through."""
         ctx = Context(
@@ -143,6 +151,7 @@ class Instance:
             published=published,
             keeps_running=keeps_running,
             redact=redact,
+            **({"wake": wake} if wake else {}),
         )
         return self.type(self.options, ctx)
 

@@ -187,11 +187,16 @@ class App:
                 published=self.exposition.published,
                 keeps_running=self._keeps_running,
                 redact=self.redactor,
+                wake=lambda: self._wake(instance.name),
             )
             return collector, dict(collector.labels)
 
         what = f"collector {instance.name}: its constructor"
         return self.attempts.make(what, instance, instance.type.__module__, work)
+
+    def _wake(self, name: str) -> None:
+        if runner := self.runners.get(name):
+            runner.wake()
 
     def routes_of(self, runner: Runner) -> Sequence[web.AbstractRouteDef]:
         """The HTTP routes that a collector adds; raises `PluginFailed` and `StillBusy`."""
@@ -346,11 +351,20 @@ class App:
         self.state.plugins = {plugin.name: plugin.version for plugin in self.plugins.all if not plugin.error}
         self.state.broken = tuple(self.plugins.unloaded)
         self.state.abandoned = len(self._abandoned)
-        self._source.publish(self.state.snapshot())
+        self._show_state()
+
+    def _show_state(self) -> None:
+        with self._lock:
+            self._source.publish(self.state.snapshot())
+
+    def count_loop_stall(self) -> None:
+        """The event loop of the web server stood still."""
+        self.state.loop_stalls += 1
+        self._show_state()
 
     def _warn_of_fixed_settings(self, config: Config) -> None:
         old, new = self.config.settings, config.settings
-        for key in ("listen", "web_config", "root"):
+        for key in ("listen", "probe_listen", "allowed_hosts", "web_config", "root"):
             if getattr(old, key) != getattr(new, key):
                 log.warning("%s has changed; it takes effect after a restart", key)
 

@@ -37,6 +37,7 @@ from collector_core.polling.fault_log import FaultLog
 from collector_core.polling.own_thread import whereabouts
 
 MAX_BACKOFF = 300.0  # seconds
+LEAST_PAUSE = 1.0  # from run to run of a collector that is woken, in seconds
 MAX_PART_FAILURES_KEPT = 100
 GRACE_SECONDS = 1.0  # beyond the timeout, for a program that looks once: its targets may take the whole of it
 MAX_REFUSED_RUNS = 2  # in a row in which a part raised `AuthFailed`
@@ -87,6 +88,8 @@ class Runner:
         self._backoff = Backoff(instance.interval, MAX_BACKOFF)
         self._refused_runs = 0
         self._next_due = -inf
+        self._started = -inf
+        self._is_awaited = False
         self._worker: Worker | None = None
         self._manual = False
         self._reported = threading.Event()
@@ -178,6 +181,12 @@ class Runner:
         assert self.last_report is not None  # noqa: S101 - both ways out of a run leave a report
         return self.last_report
 
+    def wake(self) -> None:
+        """End a pause after failures; returns at once."""
+        self._is_awaited = True
+        if self._worker:
+            self._worker.wake()
+
     def stop(self) -> None:
         """Withdraw all series and ask the thread to close the collector and end; returns at once."""
         with self._lock:
@@ -197,13 +206,24 @@ class Runner:
         return self._worker is None or self._worker.join(timeout)
 
     def _seconds_to_wait(self) -> float:
+        if self._is_awaited:
+            self._is_awaited = False
+            with self._lock:
+                self._end_pause()
         return max(0.0, self._next_due - self._clock.monotonic())
+
+    def _end_pause(self) -> None:
+        """Be due again; a flood of calls makes no flood of runs."""
+        if self._backoff.failures and self._next_due < inf:
+            soon = max(self._clock.monotonic(), self._started + min(LEAST_PAUSE, self.instance.interval))
+            self._next_due = min(self._next_due, soon)
 
     def _begin(self, now: float) -> _Run:
         interval = self.instance.interval
         if self._next_due > -inf:
             self.health.skipped_ticks += max(0, math.floor((now - self._next_due) / interval))
         self._next_due = inf if self._manual else self._aligned(now + interval / 2)
+        self._started = now
         self._run = _Run(now, now + self._longest_run)
         return self._run
 

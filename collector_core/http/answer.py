@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any, NoReturn
 
 from collector_core.errors import NotAvailable, Reason
+from collector_core.storage.document import whole_number
 
 MAX_DEPTH = 64  # lists and objects within each other
 LOOKED_AT = 1000  # bytes that tell what came instead
@@ -31,9 +32,9 @@ class HttpAnswer:
             raise self._bad(f"not text but {_kind(self.body)}") from None
 
     def json(self) -> Any:
-        """The body as JSON; raises `NotAvailable` for anything else, for NaN, infinities and more than 64 levels."""
+        """The body as JSON; raises `NotAvailable` for anything else, NaN, too large numbers and more than 64 levels."""
         try:
-            value = json.loads(self.body, parse_constant=_refuse, parse_float=_finite)
+            value = json.loads(self.body, parse_constant=_refuse, parse_float=_finite, parse_int=whole_number)
         except (ValueError, RecursionError):
             raise self._bad(f"not valid JSON but {_kind(self.body)}") from None
         if _is_deep(value):

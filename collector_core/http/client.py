@@ -31,7 +31,8 @@ AGENT = "energy-collector"
 
 
 class RequestOptions(TypedDict, total=False):
-    """How to ask. `timeout` is in seconds, `limit` in bytes of the answer's body (1 MiB).
+    """How to ask. `timeout` is in seconds, `limit` in bytes of the answer's body (1 MiB); `limit_fix` says what helps
+    where an answer is longer, such as the option to raise.
 
     `token` is sent as a bearer token, `login` (user and password) as basic authentication. With `redirects`, a GET
     follows those to the same host and port, and from there to https. `repeatable` says that sending twice does no harm:
@@ -45,6 +46,7 @@ class RequestOptions(TypedDict, total=False):
     login: tuple[str, Text] | None
     timeout: float | None
     limit: int
+    limit_fix: str
     redirects: bool
     repeatable: bool
     discard: bool
@@ -178,11 +180,13 @@ class HttpClient:
                     Reason.BAD_DATA, f"{where}: the answer is compressed although no compression was requested"
                 )
             kept = bytearray()
-            await _read_body(answer, where, options.get("limit", MAX_BYTES), options.get("feed", kept.extend))
+            if not await _has_read_body(answer, options.get("limit", MAX_BYTES), options.get("feed", kept.extend)):
+                raise failures.too_long(where, options.get("limit", MAX_BYTES), options.get("limit_fix", ""))
             return HttpAnswer(where, answer.status, answer.headers, bytes(kept))
 
 
-async def _read_body(answer: aiohttp.ClientResponse, where: str, limit: int, feed: Callable[[bytes], object]) -> None:
+async def _has_read_body(answer: aiohttp.ClientResponse, limit: int, feed: Callable[[bytes], object]) -> bool:
+    """Feed the body; returns whether it was no longer than `limit` (bytes)."""
     left = limit if (answer.content_length or 0) <= limit else -1
     while left >= 0 and (chunk := await answer.content.readany()):
         left -= len(chunk)
@@ -190,7 +194,7 @@ async def _read_body(answer: aiohttp.ClientResponse, where: str, limit: int, fee
             feed(chunk)
     if left < 0:
         answer.close()
-        raise failures.too_long(where, limit)
+    return left >= 0
 
 
 def _new_session(*, keep: bool, **options: Any) -> aiohttp.ClientSession:

@@ -99,10 +99,10 @@ def _of_os_error(error: OSError) -> tuple[Reason, str, str]:
     return Reason.PERMISSION if denied else Reason.UNREACHABLE, words, "" if denied else CHECK_ADDRESS
 
 
-def too_long(where: str, limit: int) -> NotAvailable:
+def too_long(where: str, limit: int, fix: str = "") -> NotAvailable:
     """An answer or a message above `limit` (bytes)."""
     size = f"{limit / (1 << 20):g} MiB" if limit >= 1 << 20 else f"{limit / 1024:g} KiB"
-    return NotAvailable(Reason.BAD_DATA, f"{where}: the answer is longer than the limit of {size}")
+    return NotAvailable(Reason.BAD_DATA, f"{where}: the answer is longer than the limit of {size}", fix=fix)
 
 
 def retry_after(text: str, now: float) -> float | None:

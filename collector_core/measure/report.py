@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from statistics import mean
+from typing import NamedTuple
 
 from collector_core.measure.statistics import summarize
 from collector_core.measure.store import KeptMeasurement
@@ -22,26 +23,55 @@ _COLUMNS = (
     "duration, mean",
     "CPU time, mean",
     "memory, most",
+    "of",
+    "method",
 )
 
 
-def by_label(kept: Sequence[KeptMeasurement]) -> dict[str, list[KeptMeasurement]]:
-    """The measurements of each label, in the order in which labels came up."""
-    found: dict[str, list[KeptMeasurement]] = {}
-    for each in kept:
-        found.setdefault(each.label, []).append(each)
-    return found
+class Operation(NamedTuple):
+    """What can be compared and averaged: one label, measured in one way, of the same parts of the machine.
+
+    `scope` names the components, as in `cpu+dram`; it is empty where no energy is known.
+    """
+
+    label: str
+    method: str
+    scope: str
+
+
+def by_operation(kept: Sequence[KeptMeasurement]) -> dict[Operation, list[KeptMeasurement]]:
+    """The measurements of each operation, in the order in which labels and then operations came up.
+
+    One without energy belongs to the first operation with its label and method.
+    """
+    operations = [_operation_of(each) for each in kept]
+    known: dict[tuple[str, str], str] = {}
+    for operation in operations:
+        if operation.scope:
+            known.setdefault(operation[:2], operation.scope)
+    found: dict[str, dict[Operation, list[KeptMeasurement]]] = {}
+    for each, operation in zip(kept, operations, strict=True):
+        whole = operation._replace(scope=operation.scope or known.get(operation[:2], ""))
+        found.setdefault(each.label, {}).setdefault(whole, []).append(each)
+    return {operation: group for groups in found.values() for operation, group in groups.items()}
+
+
+def _operation_of(kept: KeptMeasurement) -> Operation:
+    components = kept.result.get("components")
+    is_known = kept.figure("energy_joules") is not None and isinstance(components, dict)
+    scope = "+".join(sorted(components)) if is_known and components else ""
+    return Operation(kept.label, str(kept.result.get("method", "")), scope)
 
 
 def markdown_report(kept: Sequence[KeptMeasurement]) -> str:
     """Totals, averages, methods and suggestions."""
     if not kept:
         return "# Energy report\n\nThere are no measurements yet; take one with `energy-collector measure -- CMD`.\n"
-    groups = by_label(kept)
-    advice = [f"- {line}" for label, group in groups.items() for line in suggestions(label, group)]
+    groups = by_operation(kept)
+    advice = [f"- {line}" for operation, group in groups.items() for line in suggestions(operation.label, group)]
     parts = [
         "# Energy report",
-        _totals(kept),
+        _totals(kept, groups),
         "## By operation",
         _operations(groups),
         "## How it was measured",
@@ -52,14 +82,25 @@ def markdown_report(kept: Sequence[KeptMeasurement]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _totals(kept: Sequence[KeptMeasurement]) -> str:
+def _totals(kept: Sequence[KeptMeasurement], groups: Mapping[Operation, Sequence[KeptMeasurement]]) -> str:
     begin, end = _when(min(each.started_at for each in kept)), _when(max(each.started_at for each in kept))
-    energies, durations = figures(kept, "energy_joules"), figures(kept, "duration_seconds")
-    energy = f"{quantity(sum(energies), 'J')} in {len(energies)} of them" if energies else "no energy"
+    durations = figures(kept, "duration_seconds")
     failed = sum(bool(each.exit_code) for each in kept)
     return (
-        f"{len(kept)} measurements from {begin} to {end} UTC: {energy}, {quantity(sum(durations), 's')} in all, "
-        f"{failed} failed."
+        f"{len(kept)} measurements from {begin} to {end} UTC: {_energies(groups) or 'no energy'}, "
+        f"{quantity(sum(durations), 's')} in all, {failed} failed."
+    )
+
+
+def _energies(groups: Mapping[Operation, Sequence[KeptMeasurement]]) -> str:
+    """A sum for each way of measuring: joules of different parts, or by different methods, do not add up."""
+    sums: dict[tuple[str, str], list[float]] = {}
+    for operation, group in groups.items():
+        sums.setdefault((operation.scope, operation.method), []).extend(figures(group, "energy_joules"))
+    return ", ".join(
+        f"{quantity(sum(energies), 'J')} of {scope} ({method}) in {len(energies)} of them"
+        for (scope, method), energies in sums.items()
+        if energies
     )
 
 
@@ -67,17 +108,17 @@ def _when(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _operations(groups: Mapping[str, Sequence[KeptMeasurement]]) -> str:
-    lines: list[Sequence[str]] = [_COLUMNS, ["---", *["---:"] * (len(_COLUMNS) - 1)]]
-    lines += [_operation(label, kept) for label, kept in groups.items()]
+def _operations(groups: Mapping[Operation, Sequence[KeptMeasurement]]) -> str:
+    lines: list[Sequence[str]] = [_COLUMNS, ["---", *["---:"] * (len(_COLUMNS) - 3), "---", "---"]]
+    lines += [_operation(operation, kept) for operation, kept in groups.items()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _operation(label: str, kept: Sequence[KeptMeasurement]) -> list[str]:
+def _operation(operation: Operation, kept: Sequence[KeptMeasurement]) -> list[str]:
     energies, memory = figures(kept, "energy_joules"), figures(kept, "memory_bytes")
     margin = summarize(energies).margin if energies else None
     return [
-        code(label),
+        code(operation.label),
         str(len(kept)),
         _mean(kept, "energy_joules", "J"),
         quantity(margin, "J"),
@@ -86,6 +127,8 @@ def _operation(label: str, kept: Sequence[KeptMeasurement]) -> list[str]:
         _mean(kept, "duration_seconds", "s"),
         _mean(kept, "cpu_seconds", "s"),
         quantity(max(memory, default=None), "B"),
+        operation.scope,
+        operation.method,
     ]
 
 

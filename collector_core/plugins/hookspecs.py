@@ -81,10 +81,12 @@ def collector_run_finished(report: RunReport) -> None:
 def collector_routes() -> Sequence[web.RouteDef]:  # type: ignore[empty-body]
     """Return HTTP routes that a collector adds, e.g. `[aiohttp.web.get("/power", handler)]`.
 
-    Implemented by a `Collector`'s method: `@hookimpl def collector_routes(self)`. Called once per collector, on the web
-    server's thread, where the handlers run too: they answer from what the last run left, and never block. Import
-    aiohttp within the method, so that commands that serve nothing need not. Two collectors that offer the same path,
-    or one of the framework's own, are an error at the start that names both.
+    Implemented by a `Collector`'s method: `@hookimpl def collector_routes(self)`. Called once per collector. The
+    handlers run on an event loop of the collector's own, apart from its runs and from the web server: they answer from
+    what the last run left, with a complete `web.Response`; one that has not answered after 10 s is given up, and until
+    it returns, so are the collector's others. Import aiohttp within the method, so that commands that serve nothing
+    need not. Two collectors that offer the same path, or one of the framework's own, are an error at the start that
+    names both.
     """
 
 
@@ -103,8 +105,9 @@ def collector_page_sections() -> Sequence[PageSection]:  # type: ignore[empty-bo
 def collector_energy_meters() -> Sequence[EnergyMeter]:  # type: ignore[empty-body]
     """Return the energy meters that a collector can read, as of its last run; none while it knows none.
 
-    Implemented by a `Collector`'s method: `@hookimpl def collector_energy_meters(self)`. Called often, on other
-    threads than the collector's own: return a tuple that the last run left, and do no I/O.
+    Implemented by a `Collector`'s method: `@hookimpl def collector_energy_meters(self)`. Called on the collector's own
+    thread after each of its runs, good or bad, within the run's timeout. The meters' `latest` is called by others, on
+    their threads.
     """
 
 

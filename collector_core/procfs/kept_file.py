@@ -6,7 +6,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)
+# Opening a pipe, or a device whose driver waits for something, must not block.
+_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 _CHUNK = 32768
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from collector_core.model.families import Sample
 from collector_core.prometheus_text.line import Comment, parse_comment, parse_sample
@@ -29,6 +29,10 @@ class PrometheusTextError(ValueError):
         self.line = line
 
 
+class TooManySamples(PrometheusTextError):
+    """A text with more samples than it may have."""
+
+
 class SampleReader:
     """Takes a text in pieces, as they come, and returns the samples in them.
 
@@ -38,7 +42,8 @@ class SampleReader:
 
     Raises `PrometheusTextError` for a line that cannot be read, is not UTF-8 or is longer than `max_line_bytes`, for
     more than `max_samples`, for timestamps where they are not allowed, and in OpenMetrics for a text without its
-    `# EOF`.
+    `# EOF`. With `skip`, a line that cannot be read is passed over instead: `skip` gets the name at
+    its beginning and the error.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class SampleReader:
         timestamps: bool = True,
         max_samples: int = MAX_SAMPLES,
         max_line_bytes: int = MAX_LINE_BYTES,
+        skip: Callable[[str, PrometheusTextError], object] | None = None,
     ) -> None:
         self.comments: dict[int, Comment] = {}
         self._wanted = None if wanted is None else {name.encode("utf-8", "surrogatepass") for name in wanted}
@@ -56,6 +62,7 @@ class SampleReader:
         self._timestamps = timestamps
         self._samples_left = max_samples
         self._max_samples = max_samples
+        self._skip = skip
         self._longest = max_line_bytes + 1  # what is kept of a line: enough to see that it is too long
         self._line = 1
         self._begun = b""  # of a line whose end has not come yet
@@ -85,6 +92,17 @@ class SampleReader:
         return found
 
     def _read_line(self, found: list[tuple[int, Sample]]) -> None:
+        try:
+            self._read_whole_line(found)
+        except TooManySamples:
+            raise
+        except PrometheusTextError as problem:
+            if self._skip is None:
+                raise
+            name = _PLAIN_NAME.match(self._begun.strip(b" \t"))
+            self._skip(name[0].decode() if name else "", problem)
+
+    def _read_whole_line(self, found: list[tuple[int, Sample]]) -> None:
         line = self._begun.strip(b" \t\r")
         if not line:
             return
@@ -153,7 +171,7 @@ class SampleReader:
     def _sample(self, text: str) -> Sample | None:
         self._samples_left -= 1
         if self._samples_left < 0:
-            raise PrometheusTextError(self._line, f"has more than {self._max_samples} samples")
+            raise TooManySamples(self._line, f"has more than {self._max_samples} samples")
         try:
             sample = parse_sample(text, openmetrics=self._openmetrics)
         except ValueError as error:

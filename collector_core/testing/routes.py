@@ -20,10 +20,10 @@ async def serve_routes(routes: Iterable[web.AbstractRouteDef]) -> AsyncIterator[
     """
     from aiohttp import web  # noqa: PLC0415 - only tests of routes need it
 
+    from collector_core.web.callers import CallerGuard  # noqa: PLC0415
     from collector_core.web.error_responses import error_responses  # noqa: PLC0415
-    from collector_core.web.write_access import require_auth_outside_loopback  # noqa: PLC0415
 
-    application = web.Application(middlewares=[error_responses, require_auth_outside_loopback()])
+    application = web.Application(middlewares=[error_responses, CallerGuard().middleware])
     application.add_routes(routes)
     async with serve_application(application) as session:
         yield session

@@ -41,7 +41,8 @@ class PushInbox(Generic[ModelT]):
     The body is one JSON object of at most 64 KiB that `model` accepts. `names` tells the senders that are known;
     without it any name is taken, up to `options.max_names` at once. Answers: 202 taken; 400 not what `model` accepts,
     with the `field`; 401 no or another bearer token; 404 a name that is not known; 413 too large; 415 not JSON; 429 too
-    many names. Safe to use from any thread.
+    many names. `wake`, that of the collector's context, is called for each object that is taken: a collector that had
+    nothing to show then runs at once. Safe to use from any thread.
     """
 
     def __init__(
@@ -51,12 +52,14 @@ class PushInbox(Generic[ModelT]):
         options: PushOptions,
         clock: Clock,
         names: Callable[[], Collection[str]] | None = None,
+        wake: Callable[[], None] | None = None,
     ) -> None:
         self._kind = kind
         self._model = model
         self._options = options
         self._clock = clock
         self._names = names
+        self._wake = wake
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[float, ModelT]] = {}
 
@@ -75,6 +78,8 @@ class PushInbox(Generic[ModelT]):
             if name not in self._kept and len(self._kept) >= self._options.max_names:
                 raise ApiError(429, f"there are already {len(self._kept)} senders", fix="raise max_names")
             self._kept[name] = (self._clock.monotonic() + self._options.expires_after, posted)
+        if self._wake is not None:
+            self._wake()
 
     def _expire(self) -> None:
         now = self._clock.monotonic()
@@ -84,7 +89,7 @@ class PushInbox(Generic[ModelT]):
         """The route to return from `collector_routes`; it checks its callers itself."""
         from aiohttp import web  # noqa: PLC0415 - only where something is served
 
-        from collector_core.web.write_access import checks_callers_itself  # noqa: PLC0415
+        from collector_core.web.callers import checks_callers_itself  # noqa: PLC0415
 
         return [web.post(f"/api/v1/push/{self._kind}/{{name}}", checks_callers_itself(self._handle))]
 
@@ -97,7 +102,7 @@ class PushInbox(Generic[ModelT]):
         return web.json_response(answer, status=202)
 
     def _check_token(self, request: web.Request) -> None:
-        from collector_core.web.write_access import is_trusted  # noqa: PLC0415
+        from collector_core.web.callers import is_trusted  # noqa: PLC0415
 
         scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self._options.token is not None:

@@ -16,14 +16,16 @@ from collector_core.engine.app import App
 from collector_core.errors import ConfigError
 from collector_core.plugins.attempts import Attempts
 from collector_core.polling.own_thread import start_thread
+from collector_core.web.callers import CallerGuard
 from collector_core.web.error_responses import error_responses, forbid_sniffing
+from collector_core.web.limits import Limits
+from collector_core.web.loop_guard import LoopGuard
 from collector_core.web.plugin_routes import PluginRoutes
 from collector_core.web.reloads import Reloads
 from collector_core.web.routes import Routes
 from collector_core.web.sd_notify import Notifier
 from collector_core.web.server import LimitedRunner, serve
 from collector_core.web.signals import Signals
-from collector_core.web.write_access import require_auth_outside_loopback
 
 if TYPE_CHECKING:
     from collector_core.web.protection import Protection
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PATIENCE = 2.0  # seconds that the others wait for plugins that hang at the start; these join when they are ready
+MAX_PROBES = 32  # connections at once
 SETTLED_SECONDS = 5.0  # what is there by then stays for good: the garbage collector need not look at it again
 
 
@@ -39,12 +42,18 @@ def make_web_app(app: App, routes: Routes, protection: Protection | None = None)
 
     Raises `StartupError` when two offer the same path.
     """
-    return _web_app(routes, PluginRoutes(app, routes.table()), protection)
+    return _web_app(routes, PluginRoutes(app, routes.table()), _guard(app, protection), protection)
 
 
-def _web_app(routes: Routes, of_plugins: PluginRoutes, protection: Protection | None) -> web.Application:
-    writes = require_auth_outside_loopback(protection.authenticates) if protection else require_auth_outside_loopback()
-    application = web.Application(middlewares=[error_responses, writes])
+def _guard(app: App, protection: Protection | None) -> CallerGuard:
+    hosts = app.config.settings.allowed_hosts
+    return CallerGuard(protection.authenticates, hosts) if protection else CallerGuard(hosts=hosts)
+
+
+def _web_app(
+    routes: Routes, of_plugins: PluginRoutes, guard: CallerGuard, protection: Protection | None
+) -> web.Application:
+    application = web.Application(middlewares=[error_responses, guard.middleware])
     application.on_response_prepare.append(forbid_sniffing)
     application.add_routes(routes.table())
     application.router.register_resource(of_plugins)
@@ -81,6 +90,9 @@ class _Service:
         Signals(lambda: loop.call_soon_threadsafe(self._stop.set), self._reloads.request).watch()
         app.load_settings()
         servers = [await self._serve(listen or app.config.settings.listen)]
+        if app.config.settings.probe_listen:
+            servers.append(await self._serve_probes(app.config.settings.probe_listen))
+        app.watch(LoopGuard(loop, app.count_loop_stall))
         app.start()
         loop.call_later(SETTLED_SECONDS, gc.freeze)
         stop = loop.create_task(self._stop.wait())
@@ -115,11 +127,20 @@ class _Service:
         protection = _protection(self._app)
         context = protection.context_source() if protection else None
         host, port = parse_listen(listen)
-        direct = {} if protection else {"/metrics": self._routes.metrics}
-        web_app = _web_app(self._routes, self._of_plugins, protection)
+        guard = _guard(self._app, protection)
+        direct = {} if protection else {"/metrics": guard.direct(self._routes.metrics)}
+        web_app = _web_app(self._routes, self._of_plugins, guard, protection)
         runner = await serve(web_app, host=host, port=port, ssl_context=context, direct=direct)
         scheme = "https" if context else "http"
         log.info("listening on %s", ", ".join(f"{scheme}://{_authority(address)}" for address in runner.addresses))
+        return runner
+
+    async def _serve_probes(self, listen: str) -> LimitedRunner:
+        application = web.Application()
+        application.add_routes(self._routes.probes())
+        host, port = parse_listen(listen)
+        runner = await serve(application, host=host, port=port, limits=Limits(max_connections=MAX_PROBES))
+        log.info("health checks are answered on %s", ", ".join(map(_authority, runner.addresses)))
         return runner
 
     def _reload(self) -> None:

@@ -47,7 +47,7 @@ class Blockchain(Collector[Config]):
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
-        self._inbox = PushInbox("blockchain", Posted, config.push, ctx.clock, self._push_names)
+        self._inbox = PushInbox("blockchain", Posted, config.push, ctx.clock, self._push_names, ctx.wake)
         self._sources = {node.name: self.make_source(node) for node in config.nodes}
         self._privacy = {node.name: Privacy(node) for node in config.nodes}
         self._machine = Machine(config.energy_components)
@@ -65,7 +65,7 @@ class Blockchain(Collector[Config]):
 
     def make_source(self, node: Node) -> Source:
         """Where a node is read; connects to nothing yet."""
-        return source_of(node, self.ctx, self._inbox.current)
+        return source_of(node, self.ctx, self._inbox.current, self.config.max_page_mib)
 
     async def collect(self, out: Readings) -> None:
         """Ask all nodes; raises `NotAvailable` where none answers.
@@ -149,7 +149,7 @@ def _publish(out: Readings, name: str, answer: Answer, lag: int | None, joules: 
     if answer.algorithm:
         out.add(metrics.CONSENSUS_INFO, node=name, algorithm=answer.algorithm)
     if answer.client and answer.chain:
-        out.add(metrics.NODE_INFO, node=name, client=answer.client, chain_id=str(answer.chain.number))
+        out.add(metrics.NODE_INFO, node=name, client=answer.client, chain_id=str(answer.chain.number or ""))
 
 
 def _publish_down(out: Readings, node: Node, error: Exception) -> None:

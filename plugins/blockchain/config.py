@@ -163,6 +163,9 @@ class Config(CollectorConfig):
     push: PushOptions = Field(
         PushOptions(), description="For nodes with `source: push`: `token`, `expires_after` and `max_names`."
     )
+    max_page_mib: int = Field(
+        64, ge=1, le=4096, description="Longest page of metrics that is read, in MiB; it takes no memory."
+    )
     energy_components: frozenset[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]] = Field(
         frozenset(),
         description="Components whose energy counts towards a transaction, e.g. [cpu, dram]; all by default.",

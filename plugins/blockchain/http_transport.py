@@ -35,11 +35,18 @@ class HttpTransport(_Endpoint):
         )
         return answer.body
 
-    async def get(self) -> bytes:
-        """Get the page; raises `NotAvailable` and `AuthFailed`."""
+    async def get(self, feed: Callable[[bytes], object]) -> None:
+        """Get a page, in pieces; raises `NotAvailable` and `AuthFailed`."""
         headers = {"Accept": "text/plain"} | dict(self._headers)
-        answer = await self._client().request("GET", self._url, headers=headers, limit=self._limit)
-        return answer.body
+        await self._client().request(
+            "GET",
+            self._url,
+            headers=headers,
+            limit=self._limit,
+            limit_fix="raise `max_page_mib`",
+            redirects=True,
+            feed=feed,
+        )
 
     async def close(self) -> None:
         """Nothing to let go of: the connections are the client's."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from collector_core import Clock, Metric, NotAvailable, NotListening, Reason
+from collector_core import Clock, ForeignCounter, Metric, NotAvailable, NotListening, Reason
 from collector_plugins.blockchain import metrics
 from collector_plugins.blockchain.answer import Answer
 from collector_plugins.blockchain.config import PrometheusNode
-from collector_plugins.blockchain.monotonic_counter import CounterRate, MonotonicCounter
-from collector_plugins.blockchain.promtext import Wanted, read_page
+from collector_plugins.blockchain.counter_rate import CounterRate
+from collector_plugins.blockchain.promtext import Page, Wanted
 
 STARTED = Wanted("process_start_time_seconds")  # what client libraries publish by themselves
 CLOCK_ERROR = 2.0  # seconds by which a process's start time may differ from look to look
@@ -19,8 +19,8 @@ CLOCK_ERROR = 2.0  # seconds by which a process's start time may differ from loo
 class Pages(Protocol):
     """Gets a page."""
 
-    async def get(self) -> bytes:
-        """The page; raises `NotAvailable`."""
+    async def get(self, feed: Callable[[bytes], object]) -> None:
+        """Hand over the page in pieces; raises `NotAvailable`."""
 
     async def close(self) -> None:
         """Hang up."""
@@ -33,7 +33,7 @@ class PrometheusSource:
         self._node = node
         self._pages = pages
         self._clock = clock
-        self._counters: dict[Metric, MonotonicCounter] = {}
+        self._counters: dict[Metric, ForeignCounter] = {}
         self._rates: dict[Metric, CounterRate] = {}
         self._started: float | None = None
         self._was_down = False
@@ -42,13 +42,14 @@ class PrometheusSource:
 
     async def read(self) -> Answer:
         """Get the page once; raises `NotAvailable`."""
+        page = Page([*(entry.wanted for entry in self._node.table.values()), STARTED])
         try:
-            page = await self._pages.get()
+            await self._pages.get(page.feed)
         except NotListening:
             self._was_down = True
             raise
         try:
-            found = read_page(page, [*(entry.wanted for entry in self._node.table.values()), STARTED])
+            found = page.finish()
         except ValueError as error:
             raise NotAvailable(Reason.BAD_DATA, str(error), fix="check that `url` is a metrics endpoint") from None
         self._record_start(found.get(STARTED))
@@ -76,10 +77,13 @@ class PrometheusSource:
         )
 
     def _value(self, metric: Metric, value: float, *, rate: bool) -> float | None:
+        now = self._clock.monotonic()
+        if value < 0 and (rate or metric.kind == "counter"):
+            return None
         if rate:
-            return self._rates.setdefault(metric, CounterRate()).record(value, self._clock.monotonic())
+            return self._rates.setdefault(metric, CounterRate()).record(value, now)
         if metric.kind == "counter":
-            return self._counters.setdefault(metric, MonotonicCounter()).record(value)
+            return self._counters.setdefault(metric, ForeignCounter()).record(value, now)
         return value
 
     def _record_start(self, started: float | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import isfinite
 
-from collector_core.prometheus_text import read_samples
+from collector_core.prometheus_text import PageReader, read_samples
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,31 @@ class Wanted:
         return self.labels <= labels.items()
 
 
-def read_page(page: bytes, wanted: Collection[Wanted]) -> dict[Wanted, float]:
-    """The sum of the series that each of `wanted` takes; what is not there is absent, and so is NaN.
+class Page:
+    """Takes a page in pieces, and adds up the series that each of `wanted` takes; other lines are not looked at."""
 
-    Raises `ValueError` where a line that is wanted cannot be read. Other lines are not looked at.
-    """
-    by_name: dict[str, set[Wanted]] = defaultdict(set)
-    for each in wanted:
-        by_name[each.name].add(each)
-    sums: dict[Wanted, float] = defaultdict(float)
-    for sample in read_samples(page, by_name):
-        for each in by_name[sample.name]:
-            if each.takes(sample.labels) and isfinite(sample.value):
-                sums[each] += sample.value
-    return sums
+    def __init__(self, wanted: Collection[Wanted]) -> None:
+        self._by_name: dict[str, set[Wanted]] = defaultdict(set)
+        for each in wanted:
+            self._by_name[each.name].add(each)
+        self._reader = PageReader(self._by_name)
+        self.feed = self._reader.feed
+
+    def finish(self) -> dict[Wanted, float]:
+        """The sums; what is not there is absent, and so are NaN and series of a name with a line that cannot be read.
+
+        Raises `ValueError` where nothing is left of the page but such lines.
+        """
+        sums: dict[Wanted, float] = defaultdict(float)
+        for sample in self._reader.finish():
+            for each in self._by_name[sample.name]:
+                if each.takes(sample.labels) and isfinite(sample.value):
+                    sums[each] += sample.value
+        return sums
+
+
+def read_page(page: bytes, wanted: Collection[Wanted]) -> dict[Wanted, float]:
+    """As `Page`, of a whole one."""
+    reader = Page(wanted)
+    reader.feed(page)
+    return reader.finish()

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated
+from itertools import islice
+from typing import Annotated, Any
 
-from collector_core import Field, Metric, NotAvailable, Options, Reason
+from pydantic import AliasChoices, BeforeValidator
+
+from collector_core import Clock, Field, ForeignCounter, Metric, NotAvailable, Options, Reason
 from collector_plugins.blockchain import metrics
 from collector_plugins.blockchain.answer import Answer
+from collector_plugins.blockchain.block import OTHER
 from collector_plugins.blockchain.config import MOST_FUNCTIONS, PREFIX, Name, PushNode
-from collector_plugins.blockchain.monotonic_counter import MonotonicCounter
 
 Positive = Annotated[float, Field(ge=0, le=1e300, allow_inf_nan=False)]
+
+
+def _calls(given: Any) -> Any:
+    """Calls by function; a plain number is of functions that are not told."""
+    return {OTHER: given} if isinstance(given, int | float) else given
+
+
 Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -41,7 +51,9 @@ class Posted(Options):
     contract_executions_per_second: Positive | None = None
     contract_execution_seconds: Positive | None = None
     contract_gas_used: Positive | None = None
-    contract_calls_total: dict[Name, Positive] = Field({}, max_length=MOST_FUNCTIONS)
+    contract_calls_total: Annotated[dict[Name, Positive], BeforeValidator(_calls)] = Field(
+        {}, max_length=MOST_FUNCTIONS, validation_alias=AliasChoices("contract_calls_total", "contract_calls")
+    )
     gas_used_total: Positive | None = None
     wasm_load_seconds: Positive | None = None
     quantum_resistant_overhead_ratio: Positive | None = None
@@ -52,11 +64,11 @@ class Posted(Options):
 class Pushed:
     """One node; raises `NotAvailable` while nothing that it posted counts."""
 
-    def __init__(self, node: PushNode, current: Callable[[], Mapping[str, Posted]]) -> None:
+    def __init__(self, node: PushNode, current: Callable[[], Mapping[str, Posted]], clock: Clock) -> None:
         self._node = node
         self._current = current
-        self._counters: dict[Metric, MonotonicCounter] = {}
-        self._calls: dict[str, MonotonicCounter] = {}
+        self._clock = clock
+        self._counters: dict[Metric | str, ForeignCounter] = {}
 
     async def read(self) -> Answer:
         """Take what was posted last."""
@@ -75,12 +87,15 @@ class Pushed:
         value = getattr(posted, metric.name.removeprefix(PREFIX))
         if value is None or metric.kind != "counter":
             return None if value is None else float(value)
-        return self._counters.setdefault(metric, MonotonicCounter()).record(value)
+        return self._count(metric, value)
+
+    def _count(self, what: Metric | str, value: float) -> float:
+        return self._counters.setdefault(what, ForeignCounter()).record(value, self._clock.monotonic())
 
     def _count_calls(self, posted: Posted) -> Mapping[str, float]:
         """Functions that are new when `MOST_FUNCTIONS` are known are left out."""
-        calls = {}
-        for function, number in posted.contract_calls_total.items():
-            if function in self._calls or len(self._calls) < MOST_FUNCTIONS:
-                calls[function] = self._calls.setdefault(function, MonotonicCounter()).record(number) or 0.0
-        return calls
+        known = {what for what in self._counters if isinstance(what, str)}
+        new = (function for function in posted.contract_calls_total if function not in known)
+        shown = known | set(islice(new, MOST_FUNCTIONS - len(known)))
+        calls = posted.contract_calls_total.items()
+        return {function: self._count(function, number) for function, number in calls if function in shown}

@@ -17,17 +17,16 @@ from collector_plugins.blockchain.pushed import Posted, Pushed
 from collector_plugins.blockchain.rpc import Transport
 
 LONGEST_ANSWER = 32 << 20  # bytes; ten full blocks of Ethereum's main network are about 5 MiB
-LONGEST_PAGE = 8 << 20
 
 
-def source_of(node: Node, ctx: Context, posted: Callable[[], Mapping[str, Posted]]) -> Source:
+def source_of(node: Node, ctx: Context, posted: Callable[[], Mapping[str, Posted]], max_page_mib: int) -> Source:
     """The source that the node's options name."""
     if isinstance(node, EvmNode):
         return Evm(node, transport_of(node, ctx), ctx.clock, partial(ctx.logger.warning, "node %s: %s", node.name))
     if isinstance(node, PrometheusNode):
-        pages = HttpTransport(lambda: ctx.http, node.url, node.headers, LONGEST_PAGE)
+        pages = HttpTransport(lambda: ctx.http, node.url, node.headers, max_page_mib << 20)
         return PrometheusSource(node, pages, ctx.clock)
-    return Pushed(node, posted)
+    return Pushed(node, posted, ctx.clock)
 
 
 def transport_of(node: EvmNode, ctx: Context) -> Transport:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from collector_core import Collector, Context, NotAvailable, PushInbox, Readings, Reason, Targets, hookimpl
+from collector_core import (
+    Collector,
+    Context,
+    ForeignCounter,
+    Metric,
+    NotAvailable,
+    PushInbox,
+    Readings,
+    Reason,
+    Targets,
+    hookimpl,
+)
 from collector_plugins.inference import metrics
 from collector_plugins.inference.config import Config, Server, Source
 from collector_plugins.inference.demo import DemoInference
 from collector_plugins.inference.gpus import LocalGpus
 from collector_plugins.inference.model_server import ModelServer, ServerAnswer
+from collector_plugins.inference.published_model import from_push
 from collector_plugins.inference.pushed import Pushed
 from collector_plugins.inference.servers import models
 
@@ -35,8 +48,9 @@ class Inference(Collector[Config]):
         super().__init__(config, ctx)
         self._servers = [self.server(each) for each in config.servers if each.source is not Source.PUSH]
         self._targets = Targets(ctx, {each.options.name: each for each in self._servers}, self._ask)
+        self._pushed: dict[str, dict[Metric, ForeignCounter]] = defaultdict(dict)
         self._pushing = {server.name: server for server in config.servers if server.source is Source.PUSH}
-        self._inbox = PushInbox("inference", Pushed, config.push, ctx.clock, names=self._pushing.keys)
+        self._inbox = PushInbox("inference", Pushed, config.push, ctx.clock, names=self._pushing.keys, wake=ctx.wake)
         self._gpus = LocalGpus()
 
     @classmethod
@@ -60,7 +74,8 @@ class Inference(Collector[Config]):
         pushed = self._inbox.current()
         self._publish_servers(out, answers, pushed)
         gpus = self._gpus.read_gpus(self.ctx.energy_meters(), self.ctx.published())
-        said = [(self._pushing[name], value) for name, value in pushed.items()]
+        now = self.ctx.clock.monotonic()
+        said = [(self._pushing[name], from_push(value, self._pushed[name], now)) for name, value in pushed.items()]
         for model, shown in models(self._servers, answers, said, gpus).items():
             shown.publish(out, model, self.config.max_layers)
 

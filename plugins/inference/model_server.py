@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -16,6 +15,7 @@ from collector_plugins.inference.state import Key, State, states, wanted
 from collector_plugins.inference.window import Window, counted, grow, has_fallen
 
 MAX_MODELS = 64
+RAISE_LIMIT = "raise `max_page_mib`, or let the server publish less"
 HEADERS = {"Accept": "text/plain;version=0.0.4"}
 
 _FIXES = {
@@ -56,7 +56,7 @@ class _Counting:
 
 @dataclass(frozen=True)
 class ServerAnswer:
-    """What a server said: what happened since it was asked before, by model; `problem` is why it shows no model."""
+    """What a server said: what happened since it was asked before, by model; `problem` is why some is absent."""
 
     windows: Mapping[str, Window]
     problem: Exception | None = None
@@ -83,7 +83,7 @@ class ModelServer:
 
     async def ask(self, http: HttpClient) -> ServerAnswer:
         """Ask it for its metrics; raises `NotAvailable`, also for a page that is none, and `AuthFailed`."""
-        page = Page(self._wanted, self.max_page_mib << 20)
+        page = Page(self._wanted)
         await self.fetch(http, page)
         try:
             answer = page.finish()
@@ -93,7 +93,12 @@ class ModelServer:
             found = self._chosen(states(answer, self._mapping, self.options.model or self.options.name))
         except (NotAvailable, ValueError) as error:
             return ServerAnswer({}, error)
-        return ServerAnswer(self._count(found))
+        return ServerAnswer(self._count(found), self._problem_of(page))
+
+    def _problem_of(self, page: Page) -> NotAvailable | None:
+        if page.problem is None:
+            return None
+        return NotAvailable(Reason.BAD_DATA, f"left out: {page.problem}", fix="update the server, or report it there")
 
     async def fetch(self, http: HttpClient, page: Page) -> None:
         """Get the page with its metrics; raises `NotAvailable` and `AuthFailed`."""
@@ -105,7 +110,8 @@ class ModelServer:
                 headers=HEADERS,
                 token=options.token,
                 timeout=options.timeout,
-                limit=sys.maxsize,  # the page has its own
+                limit=self.max_page_mib << 20,
+                limit_fix=RAISE_LIMIT,
                 redirects=True,
                 feed=page.feed,
             )
@@ -151,8 +157,8 @@ class ModelServer:
 def _remedy(error: NotAvailable, url: str) -> str:
     if isinstance(error, HttpStatusError) and 300 <= error.status < 400:
         return f"let `url` be the address that it redirects to, which is on another host or port; see: curl -sI {url}"
-    if "max_page_mib" in error.fix:
-        return error.fix
+    if error.fix == RAISE_LIMIT:
+        return RAISE_LIMIT
     return _FIXES.get(error.reason, f"start the server, or correct its `url`; try: curl {url}")
 
 

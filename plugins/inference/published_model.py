@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from collector_core import Gauge, Metric, ReadingError, Readings
+from collector_core import ForeignCounter, Gauge, Metric, ReadingError, Readings
 from collector_plugins.inference import metrics
 from collector_plugins.inference.mapping import Reading
 from collector_plugins.inference.pushed import Pushed
@@ -78,9 +78,12 @@ def from_windows(joined: Joined, totals: Mapping[Reading, float]) -> PublishedMo
     )
 
 
-def from_push(pushed: Pushed) -> PublishedModel:
-    """What was pushed: its fields are called as the metrics are."""
+def from_push(pushed: Pushed, counters: dict[Metric, ForeignCounter], now: float) -> PublishedModel:
+    """What was pushed: its fields are called as the metrics are; `counters` remember what was pushed of counters."""
     told = pushed.model_dump(include=set(_PUSHED), exclude_none=True)
     values = {_PUSHED[name]: float(value) for name, value in told.items()}
+    for metric, value in values.items():
+        if metric.kind == "counter":
+            values[metric] = counters.setdefault(metric, ForeignCounter()).record(value, now)
     info = (pushed.type, pushed.quantization, pushed.acceleration)
     return PublishedModel(values, dict(pushed.layer_latency_seconds), info)

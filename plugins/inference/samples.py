@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from math import isfinite
 from typing import NamedTuple
 
-from collector_core import NotAvailable, Reason
-from collector_core.prometheus_text import PrometheusTextError, Sample, SampleReader
+from collector_core.prometheus_text import PageReader
 
 MAX_SAMPLES = 50_000
-LOOKED_AT = 1 << 16  # bytes at the start of a page that tell whether it is one
-_NO_PAGE = "is not a page of metrics"
-
-# A line of a page: a comment, or a name and then labels or a value.
-_LINE = re.compile(
-    rb"^[ \t]*(#[ \t]*(HELP|TYPE|UNIT|EOF)\b"
-    rb"|[a-zA-Z_:][a-zA-Z0-9_:]*[ \t]*\{[ \t]*(\}|[a-zA-Z_][a-zA-Z0-9_]*[ \t]*=[ \t]*\"|\")"
-    rb"|\{[ \t]*\"[^\"\n]+\"[ \t]*[,}]"
-    rb"|[a-zA-Z_:][a-zA-Z0-9_:]*[ \t]+[+-]?(\d|\.\d|nan|inf))",
-    re.IGNORECASE | re.MULTILINE,
-)
 
 
 class Value(NamedTuple):
@@ -40,52 +27,31 @@ class Page:
     A colon in a wanted name may be an underscore in the answer: some servers and relays write vLLM's names so.
     """
 
-    def __init__(self, wanted: Collection[str], max_bytes: int) -> None:
+    def __init__(self, wanted: Collection[str]) -> None:
         self._names = {name.replace(":", "_"): name for name in wanted} | {name: name for name in wanted}
-        self._reader = SampleReader(self._names, max_samples=MAX_SAMPLES)
-        self._max_bytes = max_bytes
-        self._size = 0
-        self._start = b""
-        self._found: Answer = {}
-        self._problem: PrometheusTextError | None = None
+        self._reader = PageReader(self._names, max_samples=MAX_SAMPLES)
+        self.feed = self._reader.feed
 
-    def feed(self, piece: bytes) -> None:
-        """Take the next piece; raises `NotAvailable` where the page is longer than it may be."""
-        self._size += len(piece)
-        if self._size > self._max_bytes:
-            limit = f"{self._max_bytes / (1 << 20):g} MiB"
-            fix = "raise `max_page_mib`, or let the server publish less"
-            raise NotAvailable(Reason.BAD_DATA, f"its page is longer than the limit of {limit}", fix=fix)
-        self._start += piece[: LOOKED_AT - len(self._start)]
-        if self._problem is None:
-            self._take(lambda: self._reader.feed(piece))
+    @property
+    def problem(self) -> ValueError | None:
+        """What is wrong with the first line that is wanted and cannot be read: it is left out."""
+        return self._reader.problem
 
     def finish(self) -> Answer:
         """The samples, by name.
 
-        Raises `ValueError` for a line that is wanted and cannot be read, for more than `MAX_SAMPLES` samples, and for
-        what is no page of metrics at all.
+        Raises `ValueError` for more than `MAX_SAMPLES` samples, for what is no page of metrics, and where nothing is
+        left but lines that cannot be read. A blank page is one: some servers publish nothing at first.
         """
-        self._take(self._reader.finish)
-        if self._problem is not None:
-            raise self._problem
-        if not self._found and self._start.strip() and not _LINE.search(self._start):
-            raise ValueError(_NO_PAGE)
-        return self._found
-
-    def _take(self, read: Callable[[], list[tuple[int, Sample]]]) -> None:
-        try:
-            samples = read()
-        except PrometheusTextError as problem:
-            self._problem = self._problem or problem
-            return
-        for _, sample in samples:
+        found: Answer = {}
+        for sample in [] if self._reader.is_blank else self._reader.finish():
             if isfinite(sample.value):
-                self._found.setdefault(self._names[sample.name], []).append(Value(sample.labels, sample.value))
+                found.setdefault(self._names[sample.name], []).append(Value(sample.labels, sample.value))
+        return found
 
 
 def parse(body: bytes, wanted: Collection[str]) -> Answer:
     """What is wanted of a whole page; raises `ValueError`."""
-    page = Page(wanted, len(body))
+    page = Page(wanted)
     page.feed(body)
     return page.finish()

@@ -9,15 +9,14 @@ from collector_plugins.inference.gpus import Gpu
 from collector_plugins.inference.hardware import Place, complete
 from collector_plugins.inference.mapping import Reading
 from collector_plugins.inference.model_server import ModelServer, ServerAnswer
-from collector_plugins.inference.published_model import PublishedModel, from_push, from_windows
-from collector_plugins.inference.pushed import Pushed
+from collector_plugins.inference.published_model import PublishedModel, from_windows
 from collector_plugins.inference.window import join
 
 
 def models(
     servers: Sequence[ModelServer],
     answers: Mapping[str, ServerAnswer],
-    pushed: Iterable[tuple[Server, Pushed]],
+    pushed: Iterable[tuple[Server, PublishedModel]],
     gpus: Sequence[Gpu],
 ) -> dict[str, PublishedModel]:
     """Every model that a server has, or that was pushed. What was pushed completes what servers say.
@@ -34,7 +33,7 @@ def models(
             _add(shown, places, model, each.options, gpus)
     for server, said in pushed:
         model = server.model or server.name
-        shown.setdefault(model, PublishedModel()).complete(from_push(said))
+        shown.setdefault(model, PublishedModel()).complete(said)
         _add(shown, places, model, server, gpus)
     complete(shown, places)
     return shown

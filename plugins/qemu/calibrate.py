@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from collector_core import CommandContext, NotAvailable, ResultFile
-from collector_core.calibration import LoadBench, load_levels
-from collector_plugins.qemu import hostmeter, modelfile
+from collector_core.calibration import LoadBench, LoadPoint, load_levels
+from collector_plugins.qemu import hostmeter, modelfile, neighbours
 from collector_plugins.qemu.fit import Fit, Point, fit
 from collector_plugins.qemu.hostmeter import HostMeter
 from collector_plugins.qemu.modelfile import Model
@@ -32,6 +32,9 @@ from collector_plugins.qemu.units import CpuUnit
 @click.option("--settle", type=click.FloatRange(0, 60), default=3.0, show_default=True, help="Seconds before that.")
 @click.option("--degree", type=click.IntRange(0, 5), default=3, show_default=True, help="Highest power of x.")
 @click.option("--meter", default=hostmeter.DEFAULT, show_default=True, help="Collector that counts the host's joules.")
+@click.option(
+    "--ratio", "with_ratio", is_flag=True, help="Also measure `cinergy_ratio`: what a load adds beside a neighbour's."
+)
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Of that collector, only these series.")
 def calibrate(context: CommandContext, *, output: Path, force: bool, **plan: Any) -> None:
     """Fit the host's power to its load, and write the polynomial to a file for the qemu plugin.
@@ -39,13 +42,19 @@ def calibrate(context: CommandContext, *, output: Path, force: bool, **plan: Any
     Steps a load from idle to all CPUs and reads the host's energy counter at each step. Let nothing else run meanwhile.
     """
     file, how = ResultFile(output, replace=force), Plan(**plan)
-    points = _measured(context, how)
+    measured = _measured(context, how)
+    points = [(point.busy_cores, sum(point.watts.values())) for point in measured]
     try:
         found = fit(points, how.degree)
+        ratio = _ratio(measured) if how.with_ratio else None
     except ValueError as error:
         raise NotAvailable("bad_data", str(error)) from error
-    _write(file, found, points, how.meter)
+    _write(file, Model(found.polynomial, CpuUnit.CORES, ratio), found, points, how.meter)
     _report(output, found, points)
+    if ratio is not None:
+        click.echo(
+            f"\ncinergy_ratio = {ratio:.3f}: what a guest's load adds beside a neighbour's, of what it adds alone"
+        )
 
 
 @dataclass(frozen=True)
@@ -58,21 +67,37 @@ class Plan:
     degree: int
     meter: str
     labels: Sequence[str]
+    with_ratio: bool
+
+    @property
+    def levels(self) -> list[int]:
+        """How many processes to burn; raises `click.UsageError`."""
+        cpus = _cpus()
+        if self.with_ratio and not neighbours.pairs(cpus):
+            raise click.UsageError("--ratio needs two CPUs: one for a load, and one for its neighbour's")
+        return sorted({*load_levels(cpus, self.steps), *(neighbours.levels(cpus) if self.with_ratio else ())})
 
 
-def _measured(context: CommandContext, plan: Plan) -> list[Point]:
-    """Busy cores and watts at each number of burning processes; raises `NotAvailable` where something fails."""
-    meter = HostMeter(context, plan.meter, _pairs(plan.labels))
+def _measured(context: CommandContext, plan: Plan) -> list[LoadPoint]:
+    """What was measured at each number of burning processes; raises `NotAvailable` where something fails."""
+    meter, levels = HostMeter(context, plan.meter, _pairs(plan.labels)), plan.levels
     bench = LoadBench(context, meter.joules, seconds=plan.seconds, settle=plan.settle)
     context.read(plan.meter)  # in vain: a counter shows nothing before it has moved
     points = []
-    for point in bench.measure(load_levels(os.cpu_count() or 1, plan.steps)):
-        watts = sum(point.watts.values())
-        click.echo(f"{point.level:3} burning: {point.busy_cores:6.2f} cores busy, {watts:8.2f} W")
+    for point in bench.measure(levels):
+        click.echo(f"{point.level:3} burning: {point.busy_cores:6.2f} cores busy, {sum(point.watts.values()):8.2f} W")
         if point.is_disturbed:
             click.echo(f"    {point.busy_cores:.2f} cores are busy with something else: the idle power is too high")
-        points.append((point.busy_cores, watts))
+        points.append(point)
     return points
+
+
+def _ratio(points: Sequence[LoadPoint]) -> float:
+    return neighbours.measured_ratio({point.level: sum(point.watts.values()) for point in points}, _cpus())
+
+
+def _cpus() -> int:
+    return os.cpu_count() or 1
 
 
 def _pairs(labels: Sequence[str]) -> dict[str, str]:
@@ -82,9 +107,9 @@ def _pairs(labels: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in (label.partition("=") for label in labels)}
 
 
-def _write(file: ResultFile, found: Fit, points: Sequence[Point], meter: str) -> None:
+def _write(file: ResultFile, model: Model, found: Fit, points: Sequence[Point], meter: str) -> None:
     text = modelfile.text(
-        Model(found.polynomial, CpuUnit.CORES),
+        model,
         host=platform.node(),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         meter=meter,

@@ -76,7 +76,11 @@ class Config(CollectorConfig):
     fitted_range: tuple[Load, Load] | None = Field(
         default=None, description="Lowest and highest x that f was fitted at; loads outside are clamped to it."
     )
-    cinergy_ratio: Ratio = Field(default=1.0, description="Share of the dynamic power that counts, 0 to 1.")
+    cinergy_ratio: Ratio = Field(
+        default=1.0,
+        description="Share of the dynamic power that counts, 0 to 1. If not given, a model file's own applies "
+        "(`calibrate qemu --ratio` measures it).",
+    )
     server_cores: Cores | None = Field(
         default=None, description="Cores that share the idle power. Default: the physical cores of the host."
     )
@@ -147,7 +151,10 @@ class Config(CollectorConfig):
         unit = model.cpu_unit or self.cpu_unit or CpuUnit.CORES
         if self.cpu_unit not in (None, unit):
             raise _Refused("cpu_unit", f"the model of {self.model_file} was fitted in {unit}")
-        return replace(self._stated(unit), polynomial=self._in_range(model.polynomial))
+        stated = replace(self._stated(unit), polynomial=self._in_range(model.polynomial))
+        if model.cinergy_ratio is None or self._is_given("cinergy_ratio"):
+            return stated
+        return replace(stated, cinergy_ratio=model.cinergy_ratio)
 
     def _with_environment(self, environment: Environment) -> Power:
         theirs = environment.model_dump(include={"cinergy_ratio", "server_cores", "pue", "emission_factor"})

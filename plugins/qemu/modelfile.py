@@ -16,10 +16,11 @@ MAX_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Model:
-    """A polynomial with the unit of its load."""
+    """A polynomial with the unit of its load, and the share of the dynamic power that counts, if that was measured."""
 
     polynomial: Polynomial
     cpu_unit: CpuUnit | None = None
+    cinergy_ratio: float | None = None
 
 
 def read(file: Path) -> Model:
@@ -28,12 +29,15 @@ def read(file: Path) -> Model:
 
 
 def parse(data: bytes) -> Model:
-    """`coefficients`, and if stated `fitted_range` and `cpu_unit`; other keys are notes. Raises `ValueError`."""
+    """`coefficients`, and if stated `fitted_range`, `cpu_unit` and `cinergy_ratio`; other keys are notes.
+
+    Raises `ValueError`.
+    """
     document = parse_document(data)
     if not document.get("coefficients"):
         raise ValueError("coefficients: there are none: write [c0, c1, …] of f(x) = c0 + c1·x + …")
     coefficients = tuple(_numbers(document, "coefficients"))
-    return Model(Polynomial(coefficients, _range(document)), _unit(document))
+    return Model(Polynomial(coefficients, _range(document)), _unit(document), _ratio(document))
 
 
 def text(model: Model, **notes: Any) -> str:
@@ -42,6 +46,7 @@ def text(model: Model, **notes: Any) -> str:
         "coefficients": model.polynomial.coefficients,
         "cpu_unit": model.cpu_unit,
         "fitted_range": model.polynomial.fitted_range,
+        **({} if model.cinergy_ratio is None else {"cinergy_ratio": model.cinergy_ratio}),
         **notes,
     }
     return json.dumps(content, indent=2) + "\n"
@@ -51,10 +56,7 @@ def _numbers(document: dict[str, Any], key: str) -> list[float]:
     values = document[key]
     if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
         raise ValueError(f"{key}: must be a list of numbers")
-    try:
-        return [float(value) for value in values]
-    except OverflowError:
-        raise ValueError(f"{key}: a number is too large") from None
+    return [float(value) for value in values]
 
 
 def _range(document: dict[str, Any]) -> Range | None:
@@ -73,3 +75,12 @@ def _unit(document: dict[str, Any]) -> CpuUnit | None:
     if unit not in list(CpuUnit):
         raise ValueError(f"cpu_unit: must be one of {', '.join(CpuUnit)}")
     return CpuUnit(unit)
+
+
+def _ratio(document: dict[str, Any]) -> float | None:
+    ratio = document.get("cinergy_ratio")
+    if ratio is None:
+        return None
+    if type(ratio) not in (int, float) or not 0 <= ratio <= 1:
+        raise ValueError("cinergy_ratio: must be a number from 0 to 1")
+    return float(ratio)

@@ -36,7 +36,7 @@ class Quantum(Collector[Config]):
         self._measured_at = 0.0
         self._cpu_seconds = 0.0
         push = config.push
-        self._inbox = PushInbox("quantum", Simulation, push, ctx.clock) if push is not None else None
+        self._inbox = PushInbox("quantum", Simulation, push, ctx.clock, wake=ctx.wake) if push is not None else None
         known = strengths()
         self._strengths = {name: known[name] for name in config.algorithms or (*algorithms(config), merkle.HASH)}
 

@@ -121,7 +121,8 @@ class Rapl(Collector[Config]):
         if not readings and (problem := availability.probe(self.ctx)):
             raise problem
         duplicates = self._mirrors.update(self._zones, readings) | self._same_hardware
-        self._energy_meters = tuple(energy_meters(self._zones, self._meters, duplicates, self.ctx.clock))
+        undecided = self._mirrors.undecided(readings)
+        self._energy_meters = tuple(energy_meters(self._zones, self._meters, duplicates, undecided, self.ctx.clock))
         for path, reading in readings.items():
             with out.part(zone=path):
                 self._publish(out, self._zones[path], reading, duplicates.get(path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 
 from collector_core import Clock, Component, EnergyMeter, EnergyMethod
@@ -25,16 +25,21 @@ COMPONENTS = {
 
 
 def energy_meters(
-    zones: Mapping[str, Zone], meters: Mapping[tuple[str, str, str], Meter], duplicates: Mapping[str, str], clock: Clock
+    zones: Mapping[str, Zone],
+    meters: Mapping[tuple[str, str, str], Meter],
+    duplicates: Mapping[str, str],
+    undecided: Collection[str],
+    clock: Clock,
 ) -> Iterator[EnergyMeter]:
     """A meter for each zone that adds up, and for the platform, which covers them; none for a duplicate.
 
-    A die is withheld until it has moved often enough to be told from one that mirrors another.
+    A die is withheld until it has moved often enough to be told from one that mirrors another, and what is `undecided`
+    until it is told from the zone whose counter it shows.
     """
     for path, zone in zones.items():
         meter = meters[zone.key]
-        undecided = "-die-" in zone.owner and meter.moves < EQUAL_SAMPLES
-        if zone.role in COMPONENTS and path not in duplicates and not undecided:
+        is_open = path in undecided or ("-die-" in zone.owner and meter.moves < EQUAL_SAMPLES)
+        if zone.role in COMPONENTS and path not in duplicates and not is_open:
             yield EnergyMeter(
                 component=COMPONENTS[zone.role],
                 device=zone.owner or zone.name,

@@ -5,6 +5,7 @@ Format: https://docs.kernel.org/power/powercap/powercap.html and Documentation/A
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -165,8 +166,11 @@ def _name_or_none(file: Path) -> str | None:
 
 
 def _read(file: Path) -> bytes:
-    with file.open("rb", buffering=0) as stream:
-        return stream.read(_FILE_BYTES) or b""
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe would block
+    try:
+        return os.read(descriptor, _FILE_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 def _shorten(text: bytes) -> str:

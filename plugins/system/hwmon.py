@@ -25,23 +25,33 @@ _CRITICAL = "critical"
 # Reports a constant 20 °C because the kernel wants a number (drivers/thermal/intel/int340x_thermal).
 _WITHOUT_A_SENSOR = frozenset({"INT3400 Thermal"})
 # The same register as that of the chip `coretemp`, which has it once for each package.
-_PACKAGE_ZONE, _PACKAGE_CHIP, _PACKAGE_LABELS = "x86_pkg_temp", "coretemp", ("Package id ", "Physical id ")
+_PACKAGE_ZONE = "x86_pkg_temp"
+_PACKAGE_CHIP = "coretemp"
+_PACKAGE_LABELS = ("Package id ", "Physical id ")
 
 
 class SensorFiles(NamedTuple):
-    """The files of one sensor: its value, whether it is faulty (not every chip says so), and what it can read."""
+    """The files of one sensor: its value, whether it is faulty, whether its device sleeps, and what it can read.
+
+    Not every chip says that it is faulty, and not every device sleeps: there is no such file then.
+    """
 
     value: Path
     fault: Path | None
+    power: Path | None
     range: TemperatureRange
 
 
 class _Chip(NamedTuple):
-    """`device` is what it belongs to, e.g. `nvme0`, and the same from boot to boot; `inputs` are by sensor: temp1."""
+    """`device` is what it belongs to, e.g. `nvme0`, and the same from boot to boot; `inputs` are by sensor: temp1.
+
+    `power` says whether the device sleeps.
+    """
 
     folder: str
     name: str
     device: str
+    power: Path | None
     inputs: Mapping[str, Path]
 
 
@@ -53,7 +63,7 @@ def find_sensors(hwmon: Path, thermal: Path) -> dict[Key, SensorFiles]:
         for sensor, path in chip.inputs.items():
             label = _line(path.with_name(f"{sensor}_label")) or sensor
             names = (label, sensor, f"{label} {sensor}")
-            found[name, next(each for each in names if (name, each) not in found)] = _of_chip(path, sensor)
+            found[name, next(each for each in names if (name, each) not in found)] = _of_chip(chip, sensor, path)
     return found | _of_zones(thermal, [chip for chip in chips if chip.inputs], found)
 
 
@@ -75,7 +85,8 @@ def _chips(hwmon: Path) -> Iterator[_Chip]:
         mine = {sensor: path for sensor, path in inputs.items() if os.path.realpath(path) not in taken}
         taken.update(map(os.path.realpath, mine.values()))
         address = text(os.fsencode(Path(os.path.realpath(device)).name)) if device.exists() else folder
-        yield _Chip(folder, name, address, dict(sorted(mine.items(), key=lambda item: _by_number(item[0]))))
+        power = _existing(device / "power/runtime_status")
+        yield _Chip(folder, name, address, power, dict(sorted(mine.items(), key=lambda item: _by_number(item[0]))))
 
 
 def _inputs(folder: Path) -> dict[str, Path]:
@@ -95,12 +106,12 @@ def _unique_names(chips: Sequence[_Chip]) -> Iterator[str]:
         yield name if how_many[name] == 1 else f"{name}-{chip.folder}"
 
 
-def _of_chip(value: Path, sensor: str) -> SensorFiles:
+def _of_chip(chip: _Chip, sensor: str, value: Path) -> SensorFiles:
     def limits(which: Iterable[str]) -> list[float]:
         return list(_degrees(value.with_name(f"{sensor}_{limit}") for limit in which))
 
-    fault = value.with_name(f"{sensor}_fault")
-    return SensorFiles(value, fault if fault.exists() else None, temperature_range(limits(_LOWER), limits(_UPPER)))
+    fault = _existing(value.with_name(f"{sensor}_fault"))
+    return SensorFiles(value, fault, chip.power, temperature_range(limits(_LOWER), limits(_UPPER)))
 
 
 def _of_zones(thermal: Path, chips: Sequence[_Chip], sensors: Iterable[Key]) -> dict[Key, SensorFiles]:
@@ -114,7 +125,7 @@ def _of_zones(thermal: Path, chips: Sequence[_Chip], sensors: Iterable[Key]) -> 
         is_chip = kind.replace("-", "_") in names or zone in devices
         if zone.startswith("thermal_zone") and not is_chip and kind not in _WITHOUT_A_SENSOR:
             upper = _degrees(_critical_trips(thermal / zone))
-            found[kind, zone] = SensorFiles(thermal / zone / "temp", None, temperature_range(upper_limits=upper))
+            found[kind, zone] = SensorFiles(thermal / zone / "temp", None, None, temperature_range(upper_limits=upper))
     return found
 
 
@@ -130,6 +141,10 @@ def _degrees(files: Iterable[Path]) -> Iterator[float]:
             yield float(_line(file)) / 1000
         except ValueError:
             continue
+
+
+def _existing(file: Path) -> Path | None:
+    return file if file.exists() else None
 
 
 def _line(path: Path) -> str:

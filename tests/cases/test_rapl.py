@@ -16,9 +16,8 @@ from tests.cases.conftest import copy_tree
 class Machine:
     """A copy of a case's tree, whose counters may be written."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.harness = Harness(Rapl, root=self.root)
+    def __init__(self, root: Path, harness: Harness) -> None:
+        self.root, self.harness = root, harness
         self.ledger = Ledger()
         self.ledger_watts: list[float] = []
 
@@ -40,8 +39,12 @@ class Machine:
 
 
 @pytest.fixture
-def machine(case_root):
-    return lambda name: Machine(case_root(name))
+def machine(case_root, collector_harness):
+    def make(name):
+        root = case_root(name)
+        return Machine(root, collector_harness(Rapl, root=root))
+
+    return make
 
 
 def test_rapl_counter_that_jumps_and_returns(case, machine):
@@ -58,9 +61,9 @@ def test_rapl_counter_that_jumps_and_returns(case, machine):
     assert max(here.ledger_watts) < 30
 
 
-def test_rapl_masked_in_a_container(case_root):
+def test_rapl_masked_in_a_container(machine):
     with pytest.raises(NotAvailable) as raised:
-        Harness(Rapl, root=case_root("hw/rapl-masked-in-a-container")).run()
+        machine("hw/rapl-masked-in-a-container").run()
     assert raised.value.reason == "not_found"
     assert "masked" in str(raised.value)
     assert "/sys" in raised.value.fix

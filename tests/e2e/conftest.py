@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import textwrap
 import threading
 import time
@@ -20,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from tests.venvs import INSTALL, venv_beside
 
 COMMAND = str(Path(sys.executable).with_name("energy-collector"))
 EXAMPLE = Path(__file__).parents[1] / "example_plugin"
@@ -215,16 +216,8 @@ def example_python(tmp_path_factory):
     """A Python with the example plugin, installed by pip beside all that the running environment has."""
     folder = tmp_path_factory.mktemp("example")
     source = shutil.copytree(EXAMPLE, folder / "source", ignore=shutil.ignore_patterns("__pycache__"))
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, timeout=120)
-    python = folder / "venv/bin/python"
-    site = next(folder.glob("venv/lib/python*/site-packages"))
-    # Not a plain path: that would leave out what is installed as editable.
-    (site / "running.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    builder = "import setuptools.command.bdist_wheel"  # what venv puts there may be too old to have it
-    if subprocess.run([python, "-c", builder], check=False, capture_output=True).returncode:
-        subprocess.run([*pip, "setuptools>=77"], check=True, timeout=120)
-    subprocess.run([*pip, "--no-deps", "--no-build-isolation", source], check=True, timeout=120)
+    python = venv_beside(folder / "venv")
+    subprocess.run([python, *INSTALL, "--no-deps", "--no-build-isolation", source], check=True, timeout=120)
     return python
 
 

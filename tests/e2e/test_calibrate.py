@@ -92,10 +92,12 @@ def host(tmp_path):
 
 def test_the_fit_is_the_hosts_true_power(host, command, tmp_path):
     model = tmp_path / "model.json"
-    done = command("calibrate", "qemu", "--root", host.root, "--output", model, *FAST)
+    done = command("calibrate", "qemu", "--root", host.root, "--output", model, "--ratio", *FAST)
     assert done.returncode == 0, done.stderr
     written = json.loads(model.read_text())
     assert written["r_squared"] > 0.95
+    assert written["cinergy_ratio"] == pytest.approx(1.0, abs=0.3), "beside a neighbour a core costs the same here"
+    assert f"cinergy_ratio = {written['cinergy_ratio']:.3f}" in done.stdout
     assert written["host"]
     assert written["date"].endswith("+00:00")
     assert written["fitted_range"] == [0, max(point["cores"] for point in written["points"])]
@@ -103,6 +105,7 @@ def test_the_fit_is_the_hosts_true_power(host, command, tmp_path):
     assert f"model_file: {model}" in done.stdout
     power = Config.model_validate({"model_file": model}).power
     assert (power.cpu_unit, power.polynomial.fitted_range) == ("cores", tuple(written["fitted_range"]))
+    assert power.cinergy_ratio == written["cinergy_ratio"]
     for cores in (point["cores"] for point in written["points"]):
         assert power.polynomial(cores) == pytest.approx(IDLE_WATTS + WATTS_PER_CORE * cores, rel=0.15, abs=3)
     again = command("calibrate", "qemu", "--root", host.root, "--output", model, *FAST)

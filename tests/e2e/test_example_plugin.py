@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("example")
 MODULE = Path(__file__).parents[1] / "example_plugin/collector_plug/__init__.py"
 CONFIG = """
 collectors:

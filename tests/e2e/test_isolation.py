@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("example")
 FOLDER = Path(__file__).parents[1] / "bad_plugins"
 BAD = sorted(
     {

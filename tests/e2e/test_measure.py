@@ -97,9 +97,11 @@ def test_the_whole_process_tree_counts(measure):
     assert 0 < found["attributed_energy_joules"] <= found["energy_joules"]
 
 
-def test_a_process_that_outlives_its_parent_is_measured_as_long_as_the_command_runs(measure):
-    orphan = f"{sys.executable} -c '{BURN}' & "
-    done = measure("--json", "--", "sh", "-c", 'sh -c "$1"; sleep 0.8', "sh", orphan)
+def test_a_process_that_outlives_its_parent_is_measured_as_long_as_the_command_runs(measure, tmp_path):
+    burnt = tmp_path / "burnt"
+    orphan = f"""{sys.executable} -c '{BURN}open("{burnt}", "w").close(); time.sleep(3)' & """
+    wait = 'sh -c "$1"; until [ -e "$2" ]; do sleep 0.1; done'
+    done = measure("--json", "--", "sh", "-c", wait, "sh", orphan, burnt)
     assert json.loads(done.stdout)["cpu_seconds"] >= 0.3
 
 

@@ -1,41 +1,22 @@
 """`energy-collector new-plugin` writes a plugin that is good as it stands, and never over anything."""
 
-import os
 import re
-import site
 import subprocess
-import sys
-import venv
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.venvs import environment_of, venv_beside
+
+pytestmark = pytest.mark.xdist_group("environments")
 LONGEST = "a_name_of_thirty_characters_12"
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
     """A new virtual environment with all that this one has, so that pip installs nothing but the new plugin."""
-    folder = tmp_path_factory.mktemp("environment") / "venv"
-    venv.create(folder, with_pip=True)
-    (packages,) = folder.glob("lib/python*/site-packages")
-    lines = [f"import site; site.addsitedir({path!r})\n" for path in site.getsitepackages()]
-    (packages / "these.pth").write_text("".join(lines))
-    for command in ("energy-collector", "pytest", "ruff", "mypy"):
-        _copy_command(command, folder / "bin")
-    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    own = {"PATH": path, "VIRTUAL_ENV": str(folder), "MYPY_CACHE_DIR": str(folder / "mypy")}
-    return os.environ | own | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-
-
-def _copy_command(name, binaries):
-    original = Path(sys.executable).with_name(name)
-    content = original.read_bytes()
-    if content.startswith(b"#!"):
-        content = b"#!" + bytes(binaries / "python") + content[content.index(b"\n") :]
-    (binaries / name).write_bytes(content)
-    (binaries / name).chmod(0o755)
+    folder = tmp_path_factory.mktemp("environment")
+    python = venv_beside(folder / "venv", "energy-collector", "pytest", "ruff", "mypy", "pip")
+    return environment_of(python) | {"MYPY_CACHE_DIR": str(folder / "mypy"), "PIP_NO_BUILD_ISOLATION": "0"}
 
 
 @pytest.fixture
@@ -44,7 +25,7 @@ def shell(environment, tmp_path):
 
     def shell(line, folder=tmp_path):
         done = subprocess.run(
-            line, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=110
+            line, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=280
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
         return done.stdout

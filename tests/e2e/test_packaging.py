@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.venvs import INSTALL, install_into, new_venv
+
+pytestmark = pytest.mark.xdist_group("environments")
 ROOT = Path(__file__).parents[2]
 VERSIONS = ("3.11", "3.12", "3.13")
 
@@ -29,7 +32,7 @@ def source(tmp_path_factory):
 def distributions(source, tmp_path_factory):
     """A wheel and an sdist."""
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--outdir", folder, source]
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return next(folder.glob("*.whl")), next(folder.glob("*.tar.gz"))
@@ -83,13 +86,11 @@ def test_the_wheel_runs_in_a_clean_environment(distributions, tmp_path, version)
     python = interpreter(version)
     if python is None:
         pytest.skip(f"no Python {version} on this machine")
-    subprocess.run([python, "-m", "venv", tmp_path / "venv"], check=True, timeout=120)
-    binaries = tmp_path / "venv/bin"
-    install = [binaries / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", distributions[0]]
-    subprocess.run(install, check=True, timeout=300)
+    own = new_venv(tmp_path / "venv", python)
+    install_into(own, distributions[0])
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     done = subprocess.run(
-        [binaries / "energy-collector", "once", "--gap", "0.1"],
+        [own.with_name("energy-collector"), "once", "--gap", "0.1"],
         capture_output=True,
         text=True,
         check=False,
@@ -105,16 +106,15 @@ def test_the_wheel_runs_in_a_clean_environment(distributions, tmp_path, version)
 def editable(source, tmp_path_factory):
     """The Python of a new environment into which pip has installed the checkout as editable."""
     folder = tmp_path_factory.mktemp("editable")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=120)
+    python = new_venv(folder)
     site = next(folder.glob("lib/python*/site-packages"))
     (site / "dependencies.pth").write_text(
         sysconfig.get_path("purelib")
     )  # a plain path: what is editable there stays out
-    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--ignore-installed"]
-    command = [folder / "bin/python", *pip, "--no-deps", "--no-build-isolation", "--editable", source]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    options = ("--ignore-installed", "--no-deps", "--no-build-isolation", "--editable", source)
+    done = subprocess.run([python, *INSTALL, *options], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "bin/python"
+    return python
 
 
 PLUGIN = """

@@ -136,6 +136,51 @@ def test_failures_back_off_and_a_success_ends_it(bench, probe):
     assert runs(b, "ok") == 2
 
 
+def test_what_a_collector_waits_for_ends_its_pause_once_it_has_come(bench, probe, eventually):
+    cls, script = probe
+    good, script.collect = script.collect, lambda out: 1 / 0
+    b = bench(cls, interval=3600)
+    b.start()
+    eventually(lambda: runs(b, "error") == 1)
+    b.clock.advance(1)
+    script.collect = good
+    b.runner.wake()
+    eventually(lambda: runs(b, "ok") == 1)
+    assert b.runner._seconds_to_wait() > 1000, "it is woken once"
+
+
+def test_a_flood_of_calls_wakes_it_once_a_second(bench, probe):
+    cls, script = probe
+    script.collect = lambda out: 1 / 0
+    b = bench(cls, interval=3600)
+    b.tick()
+    for _ in range(3):
+        b.runner.wake()
+        assert b.runner._seconds_to_wait() == 1.0
+    b.clock.advance(1)
+    b.tick()
+    assert runs(b, "error") == 2
+
+
+def test_a_collector_that_works_or_was_refused_is_not_woken(bench, probe):
+    cls, script = probe
+    b = bench(cls, interval=3600)
+    b.tick()
+    b.clock.advance(2)
+    due = b.runner._seconds_to_wait()
+    b.runner.wake()
+    assert b.runner._seconds_to_wait() == due > 1
+    script.collect = refuse
+    b.clock.advance(3600)
+    b.tick()
+    b.runner.wake()
+    assert b.runner._seconds_to_wait() == math.inf
+
+
+def refuse(out):
+    raise AuthFailed
+
+
 def test_refused_credentials_are_not_tried_again(bench, probe):
     cls, script = probe
 

@@ -11,7 +11,8 @@ from email.utils import formatdate
 import pytest
 from pydantic import SecretStr
 
-from collector_core import AuthFailed, HttpClient, HttpStatusError, NotAvailable
+from collector_core import AuthFailed, HttpAnswer, HttpClient, HttpStatusError, NotAvailable
+from collector_core.http.client import _redirect
 from tests.core.http.raw import answer
 
 SECRET = "hunter2"
@@ -194,6 +195,41 @@ async def test_a_redirect_elsewhere_is_refused_even_where_redirects_are_asked_fo
     error = await failure(client.get_json(server.url, redirects=True, token=SECRET))
     assert error.reason == "bad_data"
     assert other.requests == []
+
+
+@pytest.mark.parametrize(
+    ("target", "is_followed"),
+    [
+        ("/metrics/", True),
+        ("http://host:8000/x", True),
+        ("//host:8000/x", True),
+        ("http://host:8001/x", False),
+        ("https://host:8000/x", False),
+        ("https://host/x", False),
+        ("http://other:8000/x", False),
+        ("ftp://host:8000/x", False),
+    ],
+)
+def test_a_redirect_leads_to_the_same_scheme_host_and_port(target, is_followed):
+    answer = HttpAnswer("host:8000", 307, {"Location": target}, b"")
+    assert (_redirect("http://host:8000/metrics", answer) is not None) is is_followed
+
+
+def test_a_redirect_may_lead_from_the_usual_port_to_that_of_https():
+    for target, is_followed in (("https://host/x", True), ("https://host:443/x", True), ("https://host:8443/x", False)):
+        assert bool(_redirect("http://host/x", HttpAnswer("host", 301, {"Location": target}, b""))) is is_followed
+
+
+async def test_a_body_may_be_taken_in_pieces(client, answering):
+    server, pieces = await answering(b"4" * 100_000), []
+    answer = await client.request("GET", server.url, feed=pieces.append)
+    assert (answer.body, b"".join(pieces)) == (b"", b"4" * 100_000)
+
+
+async def test_a_body_that_is_too_long_is_taken_no_further_than_its_limit(client, answering):
+    server, pieces = await answering(b"4" * 100_000), []
+    error = await failure(client.request("GET", server.url, feed=pieces.append, limit=1000, limit_fix="raise `it`"))
+    assert (error.reason, error.fix, len(b"".join(pieces)) <= 1000) == ("bad_data", "raise `it`", True)
 
 
 async def test_redirects_in_a_circle_end(client, answering):

@@ -42,3 +42,10 @@ def test_what_is_nested_too_deeply_is_a_value_error(content):
 def test_a_number_too_long_to_convert_is_a_value_error():
     with pytest.raises(ValueError, match="limit"):
         parse_document('{"a": ' + "1" * 10_000 + "}")
+
+
+@pytest.mark.parametrize("digits", [309, 400, 10_000])
+def test_a_number_that_nobody_can_compute_with_is_a_value_error(digits):
+    with pytest.raises(ValueError, match=r"too large|digits"):
+        parse_document('{"a": [{"b": -' + "9" * digits + "}]}")
+    assert parse_document('{"a": ' + "9" * 300 + "}")["a"] * 1.0 == 1e300

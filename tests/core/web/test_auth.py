@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from collector_core.web import auth
 from collector_core.web.api_error import ApiError
 from collector_core.web.auth import TokenBucket, parse_basic, protect
+from collector_core.web.callers import CallerGuard, is_loopback, names_of_this_machine
 from collector_core.web.error_responses import error_responses
 from collector_core.web.file_reload import WebConfigFile
 from collector_core.web.server import LimitedRunner
 from collector_core.web.web_config import RateLimit
-from collector_core.web.write_access import is_loopback, require_auth_outside_loopback
 
 Serve = Callable[..., Awaitable[LimitedRunner]]
 Fetch = Callable[..., Coroutine[Any, Any, tuple[int, dict[str, str], bytes]]]
@@ -95,9 +95,7 @@ def start(tmp_path: Path, serve: Serve) -> Start:
             (tmp_path / "web.yml").write_text(config)
             source = WebConfigFile(tmp_path / "web.yml", check_interval=0)
             protect(app, source)
-        app.middlewares.append(
-            require_auth_outside_loopback(lambda: source is not None and source.last_good().authenticates)
-        )
+        app.middlewares.append(CallerGuard(lambda: source is not None and source.last_good().authenticates).middleware)
         runner = await serve(app)
         return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
@@ -397,8 +395,8 @@ async def ask(source: WebConfigFile | None, method: str, remote: str, **headers:
 
     request = make_mocked_request(method, "/", headers={"Host": "localhost:9877", **headers}).clone(remote=remote)
     try:
-        trusted = require_auth_outside_loopback(lambda: source is not None and source.last_good().authenticates)
-        return (await trusted(request, handler)).status
+        guard = CallerGuard(lambda: source is not None and source.last_good().authenticates, hosts=["Proxy.example"])
+        return (await guard.middleware(request, handler)).status
     except ApiError as refusal:
         return refusal.status
 
@@ -453,6 +451,47 @@ async def test_pages_of_other_sites_cannot_write_through_a_local_browser(headers
     assert await ask(None, "POST", "127.0.0.1", **headers) == status
 
 
+HOSTS = [
+    ("localhost:9877", 200),
+    ("127.0.0.1", 200),
+    ("[::1]:9877", 200),
+    ("192.0.2.7:9877", 200),
+    ("collector:9877", 200),
+    ("LOCALHOST.:9877", 200),
+    ("node.local", 200),
+    ("proxy.EXAMPLE:443", 200),
+    ("evil.example:9877", 403),
+    ("127.0.0.1.evil.example", 403),
+    ("localhost.evil.example:9877", 403),
+    ("evil.example.", 403),
+    ("[evil.example]", 403),
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize(("host", "status"), HOSTS)
+async def test_a_page_whose_name_points_at_this_machine_reads_and_writes_nothing(
+    method: str, host: str, status: int
+) -> None:
+    assert await ask(None, method, "127.0.0.1", Host=host) == status
+    assert await ask(None, method, "::1", Host=host) == status
+
+
+async def test_other_machines_may_read_under_any_name_and_known_callers_too(tmp_path: Path) -> None:
+    (tmp_path / "web.yml").write_text(USERS_YAML)
+    assert await ask(None, "GET", "192.0.2.1", Host="node1.example.org:9877") == 200
+    assert await ask(WebConfigFile(tmp_path / "web.yml"), "GET", "127.0.0.1", Host="node1.example.org:9877") == 200
+
+
+def test_the_names_of_this_machine_are_those_of_its_own_file(tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts"
+    hosts.write_bytes(b"127.0.1.1 Node1.example.org node1 # not this.example\n\n# 1.2.3.4 nor.example\n::1 ip6\xff\n")
+    names = names_of_this_machine(hosts)
+    assert {"node1.example.org", "node1"} <= names
+    assert not {"this.example", "nor.example"} & names
+    assert names_of_this_machine(tmp_path / "none")
+
+
 async def test_pages_of_other_sites_cannot_use_a_browsers_login(tmp_path: Path) -> None:
     (tmp_path / "web.yml").write_text(USERS_YAML)
     source = WebConfigFile(tmp_path / "web.yml")
@@ -464,7 +503,7 @@ async def test_a_unix_socket_counts_as_this_machine(tmp_path: Path, serve: Serve
     async def reload(_request: web.Request) -> web.Response:
         return web.Response(text="done")
 
-    app = web.Application(middlewares=[require_auth_outside_loopback()])
+    app = web.Application(middlewares=[CallerGuard().middleware])
     app.router.add_post("/", reload)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(tmp_path / "web.sock"))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from collector_core import ApiError, Collector, Field, Gauge, PushInbox, PushOptions, hookimpl
+from collector_core import ApiError, Collector, Field, Gauge, NotAvailable, PushInbox, PushOptions, hookimpl
 from collector_core.engine.app import App
 from collector_core.testing import FakeClock
 from collector_core.testing.routes import serve_application
@@ -25,6 +25,42 @@ class Sample(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     rate: float = Field(ge=0)
     layers: dict[str, float] = {}
+
+
+def test_each_object_that_is_taken_wakes_the_collector():
+    woken = []
+    inbox = PushInbox("lamp", Sample, PushOptions(), FakeClock(), wake=lambda: woken.append(1))
+    inbox.put("desk", b'{"rate": 1}')
+    with pytest.raises(ApiError):
+        inbox.put("desk", b'{"rate": -1}')
+    assert woken == [1]
+
+
+async def test_a_collector_that_had_nothing_to_show_shows_at_once_what_is_posted(instance, eventually):
+    class Lamp(Collector):
+        """Has what is posted to it."""
+
+        name, metrics = "lamp", (Gauge("lamp_rate", "Rate."),)
+
+        def __init__(self, config, ctx):
+            super().__init__(config, ctx)
+            self.inbox = PushInbox("lamp", Sample, PushOptions(), ctx.clock, wake=ctx.wake)
+
+        def collect(self, out):
+            if not (posted := self.inbox.current()):
+                raise NotAvailable("not_found", "nothing was posted")
+            out.add(self.metrics[0], posted["desk"].rate)
+
+    app = App(root=Path("/"))
+    (runner,) = [app.add(instance(Lamp, interval=3600))]
+    try:
+        runner.start()
+        await eventually(lambda: runner.last_report)
+        runner._collector.inbox.put("desk", b'{"rate": 7}')
+        await eventually(lambda: runner.is_fresh)
+        assert len(runner.snapshot) == 1
+    finally:
+        await asyncio.to_thread(app.stop, 0.5)
 
 
 def make_inbox(clock=None, names=None, **options):
@@ -111,6 +147,13 @@ async def test_a_web_page_of_another_site_cannot_post(instance):
         assert status == 403
         status, _ = await post(session, {"rate": 1}, **{"Content-Type": "text/plain"})
         assert status == 415
+
+
+async def test_a_page_whose_name_points_here_cannot_post_without_a_token_either(instance):
+    async with served(make_inbox(), instance) as session:
+        status, answer = await post(session, {"rate": 1}, Host="evil.example:9877")
+        assert (status, "allowed_hosts" in answer["fix"]) == (403, True)
+        assert (await post(session, {"rate": 1}, Host="localhost:9877"))[0] == 202
 
 
 async def test_too_much_is_refused(instance):

@@ -27,8 +27,8 @@ class Recorded:
         node.methods, node.final = data["methods"], data.get("final")
         return node.handle(message)
 
-    async def get(self):
-        return self._read("prom").encode()
+    async def get(self, feed):
+        feed(self._read("prom").encode())
 
     async def close(self):
         pass

@@ -19,6 +19,7 @@ class Served:
         self.socket = str(folder / "node.ipc")
         self.port = 0
         self.page = b""
+        self.moved_to = ""
         self.heal()
         self.start()
 
@@ -54,7 +55,12 @@ class Served:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         app = web.Application(client_max_size=1 << 24)
         app.add_routes(
-            [web.post("/{any:.*}", self._post), web.get("/ws", self._socket), web.get("/metrics", self._page)]
+            [
+                web.post("/{any:.*}", self._post),
+                web.get("/ws", self._socket),
+                web.get("/metrics", self._page),
+                web.get("/metrics/", self._page),
+            ]
         )
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
@@ -79,6 +85,8 @@ class Served:
         return web.Response(body=body, status=self.status_once or self.status, headers=self.headers)
 
     async def _page(self, request):
+        if self.moved_to and request.path != self.moved_to:
+            return web.Response(status=307, headers={"Location": self.moved_to})
         return web.Response(body=self.page, status=self.status)
 
     async def _socket(self, request):

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import logging
 
 import pytest
 
-from collector_core import NotAvailable
+from collector_core import Context, NotAvailable
 from collector_core.testing import serve_routes
-from collector_plugins.blockchain import metrics
+from collector_plugins.blockchain import Blockchain, metrics
+from collector_plugins.blockchain.config import Config
 
 PAGE = b"""
 chain_head_block 120
@@ -48,14 +50,27 @@ def test_a_page_is_mapped_by_the_table(read, node):
 
 
 def test_a_counter_that_begins_anew_goes_on_and_is_a_restart(read, node):
-    node.page = PAGE
     harness = read(a=mapped(node))
-    harness.run()
-    node.page = PAGE.replace(b"1000", b"10").replace(b"1.7e9", b"1.70001e9")
-    harness.run(advance=10)
-    assert harness.value(metrics.TRANSACTIONS, node="a") == 1010
-    assert harness.value(metrics.TRANSACTIONS_PER_SECOND, node="a") is None
+    for transactions in (b"980", b"1000"):
+        node.page = PAGE.replace(b"1000", transactions)
+        harness.run(advance=10)
+    for transactions, rate in ((b"10", None), (b"30", 30 / 20)):
+        node.page = PAGE.replace(b"1000", transactions).replace(b"1.7e9", b"1.70001e9")
+        harness.run(advance=10)
+        assert harness.value(metrics.TRANSACTIONS_PER_SECOND, node="a") == rate
+    assert harness.value(metrics.TRANSACTIONS, node="a") == 1030
     assert harness.value(metrics.RESTARTS, node="a") == 1
+
+
+def test_a_counter_that_is_0_once_adds_nothing_and_has_no_rate_then(read, node):
+    harness = read(a=mapped(node))
+    rates = []
+    for transactions in (b"1000", b"1020", b"0", b"1060"):
+        node.page = PAGE.replace(b"1000", transactions)
+        harness.run(advance=10)
+        rates.append(harness.value(metrics.TRANSACTIONS_PER_SECOND, node="a"))
+    assert harness.value(metrics.TRANSACTIONS, node="a") == 1060
+    assert rates == [None, 2, None, 2]
 
 
 def test_a_page_that_is_gone_for_a_while_from_a_process_that_ran_on_is_no_restart(read, node):
@@ -114,9 +129,30 @@ def test_an_address_that_is_none_is_refused_without_repeating_it(read, url):
     assert "canary" not in str(error.value)
 
 
-def test_two_nodes_of_one_name_are_refused(read):
-    from collector_plugins.blockchain.config import Config
+def test_a_series_that_cannot_be_read_is_absent_and_the_others_are_there(read, node):
+    node.page = PAGE.replace(b"120", b"tall") + b'txpool_pending{pool="x"} ?\n'
+    harness = read(a=mapped(node))
+    harness.run()
+    assert harness.value(metrics.TRANSACTIONS, node="a") == 1000
+    assert harness.value(metrics.HEIGHT, node="a") is None
+    assert harness.value(metrics.MEMPOOL, node="a") is None, "a part of a sum is not the sum"
 
+
+def test_a_page_that_is_too_long_names_the_limit(read, node):
+    node.page = b"#" * (2 << 20)
+    with pytest.raises(NotAvailable, match="longer than the limit of 1 MiB") as error:
+        read(a=mapped(node), options={"max_page_mib": 1}).run()
+    assert error.value.fix == "raise `max_page_mib`"
+
+
+def test_a_page_behind_a_redirect_to_the_same_place_is_read(read, node):
+    node.page, node.moved_to = PAGE, "/metrics/"
+    harness = read(a=mapped(node))
+    harness.run()
+    assert harness.value(metrics.HEIGHT, node="a") == 120
+
+
+def test_two_nodes_of_one_name_are_refused(read):
     node = {"name": "a", "source": "push"}
     with pytest.raises(ValueError, match="two nodes are called 'a'"):
         Config(nodes=[node, node])
@@ -178,12 +214,34 @@ def test_what_a_node_posts_is_shown_until_it_expires(pushed, post):
 
 
 def test_posted_counters_that_begin_anew_go_on(pushed, post):
-    post(pushed, "a", POSTED)
+    for transactions, calls in ((100, 30), (110, 33), (5, 1), (5, 1), (8, 2)):
+        post(pushed, "a", {"transactions_total": transactions, "contract_calls_total": {"mint": calls}})
+        pushed.run(advance=5)
+    assert pushed.value(metrics.TRANSACTIONS, node="a") == 118
+    assert pushed.value(metrics.CONTRACT_CALLS, node="a", function="mint") == 35
+
+
+def test_a_posted_counter_that_is_0_once_adds_nothing(pushed, post):
+    for transactions in (1000, 1010, 0, 1030):
+        post(pushed, "a", {"transactions_total": transactions})
+        pushed.run(advance=5)
+    assert pushed.value(metrics.TRANSACTIONS, node="a") == 1030
+
+
+@pytest.mark.parametrize("name", ["contract_calls", "contract_calls_total"])
+@pytest.mark.parametrize(("calls", "shown"), [({"mint": 3, "burn": 1}, {"mint": 3, "burn": 1}), (12, {"other": 12})])
+def test_contract_calls_are_posted_by_function_or_as_one_number(pushed, post, name, calls, shown):
+    assert post(pushed, "a", {name: calls})[0] == 202
     pushed.run()
-    post(pushed, "a", {"transactions_total": 5, "contract_calls_total": {"mint": 1}})
-    pushed.run(advance=5)
-    assert pushed.value(metrics.TRANSACTIONS, node="a") == 105
-    assert pushed.value(metrics.CONTRACT_CALLS, node="a", function="mint") == 4
+    assert {function: value for (_, function), value in pushed.series(metrics.CONTRACT_CALLS).items()} == shown
+
+
+def test_a_post_wakes_the_collector():
+    woken = []
+    context = Context(name="blockchain", logger=logging.getLogger("test"), wake=lambda: woken.append(1))
+    config = Config.model_validate({"nodes": [{"name": "a", "source": "push"}]})
+    Blockchain(config, context)._inbox.put("a", b'{"block_height": 1}')
+    assert woken == [1]
 
 
 @pytest.mark.parametrize(

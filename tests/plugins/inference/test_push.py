@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from collector_core import Context
 from collector_plugins.inference import Inference, metrics
+from collector_plugins.inference.config import Config
 from collector_plugins.inference.pushed import Pushed
 from tests.plugins.inference.conftest import shown
 from tests.plugins.inference.modelservers import Vllm
@@ -82,6 +85,21 @@ def test_servers_that_are_down_do_not_end_the_runs_of_those_that_may_push(start,
     push(harness, "edge", {"latency_mean_seconds": 0.2})
     harness.run(advance=1)
     assert harness.value(metrics.LATENCY_MEAN, model="edge") == 0.2
+
+
+def test_a_pushed_counter_goes_on_when_its_program_is_started_anew_and_ignores_a_slip(inference):
+    harness = inference(PUSH)
+    for tokens in (100, 150, 0, 180, 20, 30):
+        push(harness, "edge", {"tokens_total": tokens})
+        harness.run(advance=5)
+    assert harness.value(metrics.TOKENS, model="edge") == 180 + 30
+
+
+def test_a_push_wakes_the_collector():
+    woken = []
+    context = Context(name="inference", logger=logging.getLogger("test"), wake=lambda: woken.append(1))
+    Inference(Config.model_validate({"servers": [PUSH]}), context)._inbox.put("edge", b'{"tokens_total": 1}')
+    assert woken == [1]
 
 
 def test_without_a_server_that_pushes_there_is_no_route(inference):

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector_core import EnergyMeter, EnergyReading, NotAvailable, Sample
+from collector_plugins.qemu import neighbours
 from collector_plugins.qemu.fit import fit
 from collector_plugins.qemu.hostmeter import HostMeter
 from collector_plugins.qemu.model import Polynomial
@@ -100,3 +101,31 @@ def test_of_a_meters_series_those_count_that_are_asked_for() -> None:
     assert list(meter.joules().values()) == [2]
     with pytest.raises(NotAvailable, match="counts no energy"):
         HostMeter(Others(RAPL, PLUGS), "shelly", {"plug": "c"}).joules()
+
+
+def host_watts(cpus: int, per_core: float, saturated_per_core: float) -> dict[int, float]:
+    """A host whose cores cost less once half of them are busy, as where they share a clock and a voltage."""
+    half = cpus // 2
+    return {n: 20 + per_core * min(n, half) + saturated_per_core * max(0, n - half) for n in range(cpus + 1)}
+
+
+@pytest.mark.parametrize("cpus", [2, 4, 8, 96])
+@pytest.mark.parametrize(("beside", "ratio"), [(10.0, 1.0), (4.0, 0.4), (0.0, 0.0), (13.0, 1.0), (-1.0, 0.0)])
+def test_the_ratio_is_what_a_load_adds_beside_a_neighbours(cpus: int, beside: float, ratio: float) -> None:
+    watts = host_watts(cpus, 10.0, beside)
+    known = {level: watts[level] for level in neighbours.levels(cpus)}
+    assert neighbours.measured_ratio(known, cpus) == pytest.approx(ratio)
+
+
+def test_the_ratio_of_an_odd_number_of_cpus_needs_no_more_of_them() -> None:
+    assert max(neighbours.levels(7)) == 7
+    assert all(guest + neighbour <= 7 and guest and neighbour for guest, neighbour in neighbours.pairs(7))
+
+
+def test_a_single_cpu_has_no_neighbour() -> None:
+    assert list(neighbours.pairs(1)) == []
+
+
+def test_where_load_adds_nothing_there_is_no_ratio() -> None:
+    with pytest.raises(ValueError, match="does not increase"):
+        neighbours.measured_ratio(dict.fromkeys(range(5), 20.0), 4)

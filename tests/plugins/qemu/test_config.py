@@ -170,6 +170,21 @@ def test_a_model_file_survives_its_text() -> None:
     assert json.loads(text)["host"] == "lab"
 
 
+def test_a_ratio_that_was_measured_applies_unless_another_is_given(tmp_path: Path) -> None:
+    file = tmp_path / "m.json"
+    file.write_text(modelfile.text(Model(Polynomial((10.0, 5.0)), CpuUnit.CORES, 0.6)))
+    assert Config.model_validate({"model_file": file}).power.cinergy_ratio == 0.6
+    assert Config.model_validate({"model_file": file, "cinergy_ratio": 0.9}).power.cinergy_ratio == 0.9
+    file.write_text(modelfile.text(Model(Polynomial((10.0, 5.0)), CpuUnit.CORES)))
+    assert Config.model_validate({"model_file": file}).power.cinergy_ratio == 1.0
+
+
+@pytest.mark.parametrize("ratio", ['"a"', "1.5", "-0.1", "true", "NaN", "[]", "9" * 400])
+def test_a_ratio_that_is_none_is_refused(ratio: str) -> None:
+    with pytest.raises(ValueError, match="cinergy_ratio|too large"):
+        modelfile.parse(f'{{"coefficients": [1], "cinergy_ratio": {ratio}}}'.encode())
+
+
 def test_a_model_file_says_its_unit_and_range(tmp_path: Path) -> None:
     file = tmp_path / "m.json"
     file.write_text('{"coefficients": [10, 1], "cpu_unit": "host_percent", "fitted_range": [0, 90]}')
@@ -190,7 +205,7 @@ def test_a_model_file_says_its_unit_and_range(tmp_path: Path) -> None:
         ('{"coefficients": []}', "coefficients: there are none"),
         ('{"coefficients": [1, "2"]}', "coefficients: must be a list of numbers"),
         ('{"coefficients": [true]}', "coefficients: must be a list of numbers"),
-        (f'{{"coefficients": [1{"0" * 400}]}}', "coefficients: a number is too large"),
+        (f'{{"coefficients": [1{"0" * 400}]}}', "a number of 401 digits is too large"),
         ('{"coefficients": [1], "fitted_range": [1]}', "fitted_range: must be"),
         ('{"coefficients": [1], "fitted_range": [2, 1]}', "fitted_range: must be"),
         ('{"coefficients": [1], "fitted_range": [0, Infinity]}', "fitted_range: must be"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 
 import pytest
 
@@ -392,3 +393,45 @@ def test_the_default_interval_needs_no_warning(two_sockets, caplog):
 def test_closing_is_idempotent_and_legal_without_opening(rig):
     rig.collector.close()
     rig.collector.close()
+
+
+@pytest.mark.parametrize("file", ["energy_uj", "max_energy_range_uj", "constraint_0_power_limit_uw"])
+def test_a_file_that_would_block_from_the_start_costs_its_zone_at_most(two_sockets, file):
+    """A pipe without a writer blocks whoever opens it."""
+    zones = two_sockets.tree.zones
+    zone = zones["intel-rapl:0"]
+    pipe = zone.directory / file
+    said = pipe.read_text()
+    pipe.unlink()
+    os.mkfifo(pipe)
+    blocked = {"intel-rapl:0"} if file == "energy_uj" else set()
+    for path in blocked:
+        zones.pop(path)
+    two_sockets.open()
+    run = two_sockets.step()
+    assert set(run.failures) == blocked
+    assert set(run.by_path(ENERGY)) == set(zones) - blocked
+    pipe.unlink()
+    pipe.write_text(said)
+    zones["intel-rapl:0"] = zone
+    two_sockets.step(11.0)
+    two_sockets.step()
+    assert len(two_sockets.step().by_path(ENERGY)) == 10
+
+
+def test_a_counter_that_comes_to_block_costs_its_zone_only_while_it_does(two_sockets):
+    two_sockets.open()
+    two_sockets.step()
+    zone = two_sockets.tree.zones["intel-rapl:0"]
+    counter = zone.directory / "energy_uj"
+    counter.unlink()
+    os.mkfifo(counter)
+    two_sockets.tree.zones.pop("intel-rapl:0")
+    for _ in range(3):
+        run = two_sockets.step()
+        assert set(run.failures) == {"intel-rapl:0"}
+        assert len(run.by_path(ENERGY)) == 9
+    counter.unlink()
+    two_sockets.tree.zones["intel-rapl:0"] = zone
+    zone.set(zone.raw + 3 * 140_000_000)
+    assert two_sockets.step().by_path(ENERGY)["intel-rapl:0"] == pytest.approx(5 * 140.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from collector_core.energy import Ledger
 from collector_plugins.rapl import POWER, ZONE
 
 ADDED_UP = {"package", "die", "dram"}
@@ -250,6 +251,52 @@ def test_a_mirror_of_a_mirror_points_at_the_first(rig):
         zone = rig.tree.zones[f"intel-rapl:{die}"]
         zone.set(zone.raw + die * 4_000_000)
     assert rig.step().duplicates() == {"intel-rapl:1": "intel-rapl:0", "intel-rapl:2": "intel-rapl:0"}
+
+
+def packages_of_xen(rig, count, **more):
+    """A guest that has the counters of one processor under several packages, each with memory and cores."""
+    for package in range(count):
+        rig.tree.add(f"intel-rapl:{package}", f"package-{package}", 37.123, start=91_234_567, **more)
+        rig.tree.add(f"intel-rapl:{package}:0", "core", 21.7, start=8_234_111)
+        rig.tree.add(f"intel-rapl:{package}:1", "dram", 4.4, start=2_555_333)
+    return rig
+
+
+def ledger_joules(rig, runs):
+    """What a ledger makes of some runs."""
+    ledger = Ledger()
+    for _ in range(runs):
+        rig.step()
+        ledger.update(rig.collector.collector_energy_meters(), rig.clock.monotonic())
+    return {(account.component, account.device): joules for account, joules in ledger.joules.items()}
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_packages_that_show_one_counter_count_once(rig, count):
+    packages_of_xen(rig, count).open()
+    joules = ledger_joules(rig, 6)
+    assert joules == pytest.approx({("cpu", "package-0"): 6 * 37.123, ("dram", "package-0"): 6 * 4.4})
+    run = rig.step()
+    assert summed_watts(run) == pytest.approx(37.123 + 4.4)
+    assert run.duplicates()[f"intel-rapl:{count - 1}:1"] == "intel-rapl:0:1"
+
+
+def test_packages_that_show_one_counter_may_move_on_between_two_reads(rig):
+    packages_of_xen(rig, 2).open()
+    ledger_joules(rig, 3)
+    second = rig.tree.zones["intel-rapl:1"]
+    second.set(second.raw + 61_000)
+    assert "intel-rapl:1" in rig.step().duplicates()
+
+
+def test_two_packages_are_two_also_where_their_memory_says_the_same(rig):
+    packages_of_xen(rig, 2)
+    second = rig.tree.zones["intel-rapl:1"]
+    second.set(second.raw + 40_000_000_000)
+    rig.open()
+    joules = ledger_joules(rig, 6)
+    assert sum(joules.values()) == pytest.approx(2 * 6 * (37.123 + 4.4))
+    assert rig.step().duplicates() == {}
 
 
 def test_mmio_duplicates_of_dies_point_at_their_own_die(rig):

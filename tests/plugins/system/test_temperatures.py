@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -53,6 +54,22 @@ def test_a_sensor_with_a_fault_is_absent_until_it_is_mended(machine: Any) -> Non
     assert temperatures(machine) == {("board", "temp2"): 35}
     chip(machine, 0, "board", temp1_input=36000, temp1_fault=0, temp2_fault="?")
     assert temperatures(machine) == {("board", "temp1"): 36, ("board", "temp2"): 35}
+
+
+def test_a_sensor_of_a_sleeping_device_is_not_read(machine: Any) -> None:
+    """It would wake the device; here the value is a trap that only the look at it springs."""
+    chip(machine, 0, "amdgpu", temp1_input=b"")
+    chip(machine, 1, "nvme", temp1_input=30000)
+    for number, status in enumerate(["suspended", "active"]):
+        machine.write(f"{HWMON}/hwmon{number}/device/power/runtime_status", f"{status}\n")
+    trap = machine.root / f"{HWMON}/hwmon0/temp1_input"
+    trap.unlink()
+    os.mkfifo(trap)  # whoever opens it waits for ever
+    assert temperatures(machine) == {("nvme", "temp1"): 30}
+    trap.unlink()
+    chip(machine, 0, "amdgpu", temp1_input=40000)
+    machine.write(f"{HWMON}/hwmon0/device/power/runtime_status", "active\n")
+    assert temperatures(machine) == {("amdgpu", "temp1"): 40, ("nvme", "temp1"): 30}
 
 
 @pytest.mark.parametrize(
