@@ -351,7 +351,16 @@ class App:
         self.state.plugins = {plugin.name: plugin.version for plugin in self.plugins.all if not plugin.error}
         self.state.broken = tuple(self.plugins.unloaded)
         self.state.abandoned = len(self._abandoned)
-        self._source.publish(self.state.snapshot())
+        self._show_state()
+
+    def _show_state(self) -> None:
+        with self._lock:
+            self._source.publish(self.state.snapshot())
+
+    def count_loop_stall(self) -> None:
+        """The event loop of the web server stood still."""
+        self.state.loop_stalls += 1
+        self._show_state()
 
     def _warn_of_fixed_settings(self, config: Config) -> None:
         old, new = self.config.settings, config.settings

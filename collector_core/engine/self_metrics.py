@@ -68,8 +68,11 @@ RELOAD_TIME = Gauge(
     "collector_config_reload_timestamp_seconds", "Unix time at which the running configuration was read.", Unit.SECONDS
 )
 ABANDONED = Gauge("collector_abandoned_threads", "Threads of removed collectors that have not returned from a run.")
+LOOP_STALLS = Counter(
+    "collector_event_loop_stalls_total", "Times that the web server's event loop stood still for 0.25 s or longer."
+)
 
-APP = (PLUGIN, PLUGIN_LOADED, BUILD, RELOAD_SUCCESS, RELOAD_TIME, ABANDONED)
+APP = (PLUGIN, PLUGIN_LOADED, BUILD, RELOAD_SUCCESS, RELOAD_TIME, ABANDONED, LOOP_STALLS)
 
 
 @dataclass
@@ -138,6 +141,7 @@ class AppState:
     reload_success: bool = True
     reload_time: float = 0.0
     abandoned: int = 0
+    loop_stalls: int = 0
 
     def snapshot(self) -> Snapshot:
         """The state as series."""
@@ -151,4 +155,5 @@ class AppState:
         out.add(RELOAD_SUCCESS, self.reload_success)
         out.add(RELOAD_TIME, self.reload_time)
         out.add(ABANDONED, self.abandoned)
+        out.add(LOOP_STALLS, self.loop_stalls)
         return out.snapshot()

@@ -129,8 +129,9 @@ class LimitedHandler(RequestHandler):
         return super().handle_error(request, status, exc, message)
 
     def log_exception(self, *args: Any, **options: Any) -> None:
-        """Log a fault of ours; a client's fault is for the debug log, or clients could flood the log."""
-        level = logging.DEBUG if isinstance(options.get("exc_info"), _CLIENT_FAULTS) else logging.ERROR
+        """Log a fault of ours; a client's fault, or what a gone one leaves, is for debug, or clients could flood it."""
+        clients = self.transport is None or isinstance(options.get("exc_info"), _CLIENT_FAULTS)
+        level = logging.DEBUG if clients else logging.ERROR
         self.logger.log(level, *args, **options)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
+import weakref
 from typing import Any
 
 from collector_core.errors import StartupError
+from collector_core.web.port_holder import port_holder
 
 _NO_SUCH_FAMILY = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # `localhost` names ::1 on machines without IPv6 too
 _ADVICE = {
@@ -57,13 +60,29 @@ def _bound(family: int, address: Any) -> socket.socket:
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind(address)
+        _close_in_children(listener)
     except BaseException:
         listener.close()
         raise
     return listener
 
 
+def _close_in_children(listener: socket.socket) -> None:
+    """Let no process that a plugin forks keep the address after this one has ended; `exec` closes it anyway."""
+    ours = weakref.ref(listener)
+
+    def close() -> None:
+        inherited = ours()
+        if inherited is not None:
+            inherited.close()
+
+    os.register_at_fork(after_in_child=close)
+
+
 def _unavailable(host: str, port: int, error: Exception) -> str:
     reason = getattr(error, "strerror", None) or error
-    advice = _ADVICE.get(getattr(error, "errno", None) or 0, "check the listen address")
+    number = getattr(error, "errno", None) or 0
+    advice = _ADVICE.get(number, "check the listen address")
+    if number == errno.EADDRINUSE and (holder := port_holder(port)):
+        reason = f"{reason} by {holder}"
     return f"cannot listen on {host or '*'}:{port}: {reason}; {advice}"

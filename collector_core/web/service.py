@@ -19,6 +19,7 @@ from collector_core.polling.own_thread import start_thread
 from collector_core.web.callers import CallerGuard
 from collector_core.web.error_responses import error_responses, forbid_sniffing
 from collector_core.web.limits import Limits
+from collector_core.web.loop_guard import LoopGuard
 from collector_core.web.plugin_routes import PluginRoutes
 from collector_core.web.reloads import Reloads
 from collector_core.web.routes import Routes
@@ -91,6 +92,7 @@ class _Service:
         servers = [await self._serve(listen or app.config.settings.listen)]
         if app.config.settings.probe_listen:
             servers.append(await self._serve_probes(app.config.settings.probe_listen))
+        app.watch(LoopGuard(loop, app.count_loop_stall))
         app.start()
         loop.call_later(SETTLED_SECONDS, gc.freeze)
         stop = loop.create_task(self._stop.wait())

@@ -31,7 +31,9 @@ from tests.core.web.site import (
 async def test_a_port_in_use_is_named(serve: Serve, site: Site) -> None:
     runner = await serve(site.app)
     port = port_of(runner)
-    with pytest.raises(StartupError, match=rf"127\.0\.0\.1:{port}: Address already in use; .*choose another port"):
+    with pytest.raises(
+        StartupError, match=rf"127\.0\.0\.1:{port}: Address already in use by process .*choose another port"
+    ):
         await server.serve(Site().app, port=port)
 
 
