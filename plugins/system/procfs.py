@@ -38,16 +38,18 @@ def boot_time(stat: bytes) -> float | None:
 
 def load_averages(loadavg: bytes) -> dict[str, float]:
     """/proc/loadavg: runnable and uninterruptible tasks, averaged over 1, 5 and 15 minutes."""
-    return dict(zip(LOAD_PERIODS, _numbers(loadavg.split()[:3], len(LOAD_PERIODS)), strict=True))
+    words = zip(LOAD_PERIODS, loadavg.split()[: len(LOAD_PERIODS)], strict=True)
+    found = {period: tasks for period, word in words if (tasks := _number(word)) is not None}
+    if not found:
+        raise ValueError("/proc/loadavg: no numbers")
+    return found
 
 
 def memory(meminfo: bytes) -> Memory:
     """/proc/meminfo, in KiB. Used is what is not available, and cached counts reclaimable slabs, as in free(1)."""
     lines = b"\n" + meminfo
     total, available = _kibibytes(lines, b"\nMemTotal:"), _kibibytes(lines, b"\nMemAvailable:")
-    if total is None:
-        raise ValueError("/proc/meminfo: no MemTotal")
-    return Memory(
+    found = Memory(
         total,
         available,
         _difference(total, available),
@@ -57,12 +59,18 @@ def memory(meminfo: bytes) -> Memory:
         swap_total := _kibibytes(lines, b"\nSwapTotal:"),
         _difference(swap_total, _kibibytes(lines, b"\nSwapFree:")),
     )
+    if b"\nMemTotal:" not in lines or found == Memory():
+        raise ValueError("/proc/meminfo: no MemTotal")
+    return found
 
 
 def disks(diskstats: bytes, labels: Mapping[bytes, str | None]) -> dict[str, Disk | ValueError]:
     """/proc/diskstats of the devices that have a label (Documentation/admin-guide/iostats.rst); times are in ms."""
     rows = (line.split(None, 3) for line in diskstats.splitlines())
-    return _by_device([(row[2], row[3]) for row in rows if len(row) == 4], labels, _disk, "/proc/diskstats")
+    named = [(row[2], row[3]) for row in rows if len(row) == 4]
+    if not named and diskstats.strip():
+        raise ValueError("/proc/diskstats: not a table of disks")
+    return _by_device(named, labels, _disk, "/proc/diskstats")
 
 
 def interfaces(net_dev: bytes, labels: Mapping[bytes, str | None]) -> dict[str, Interface | ValueError]:
