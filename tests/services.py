@@ -24,6 +24,7 @@ PACKAGES = {
     "systemd-analyze": "systemd",
     "qemu-system-x86_64": "qemu-system-x86",
     "npm": "npm",
+    "psql": "postgresql",
 }
 
 # An Ethereum node that mines by itself: the package for each platform has the program, and runs no script.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import click
 
 from collector_core.cli.common import Common, common_options
+from collector_core.cli.outputs import summary
 from collector_core.config.loading import load, log_broken
 from collector_core.config.settings import Config
 from collector_core.engine.app import App
@@ -26,11 +27,14 @@ def command(common: Common) -> None:
     """
     plugins, config = load(common.config)
     log_broken(plugins)
-    problems = [*(each.problem for each in config.unloadable), *_clashes(config), *_contested_paths(common, config)]
+    unloadable = [each.problem for each in config.unloadable] + [each.problem for each in config.unloadable_outputs]
+    problems = [*unloadable, *_clashes(config), *_contested_paths(common, config)]
     if problems:
         raise ConfigError(problems)
     if config.settings.web_config:
         tls.check(config.settings.web_config)
+    for output in config.outputs:
+        click.echo(summary(output))
     if config.instances is None:
         click.echo("good: collectors that fit this machine will run (see `energy-collector doctor`)")
         return

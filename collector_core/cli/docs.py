@@ -43,6 +43,12 @@ def _pages() -> Iterator[tuple[Path, str]]:
     types = {name: cls for name, cls in plugins.types.items() if name in readmes}
     for name, cls in types.items():
         yield readmes[name], documentation.fill(readmes[name].read_text("utf-8"), documentation.plugin_tables(cls))
+    for name, output in plugins.outputs.items():
+        if name in readmes:
+            yield (
+                readmes[name],
+                documentation.fill(readmes[name].read_text("utf-8"), documentation.output_tables(output)),
+            )
     bundled = {name: cls for name, cls in types.items() if cls.__module__.startswith("collector_plugins.")}
     for plugins_folder in {readmes[name].parent.parent for name in bundled}:
         for index, seen_as in ((plugins_folder, ""), (plugins_folder.parent, f"{plugins_folder.name}/")):

@@ -7,6 +7,8 @@ import sys
 import click
 
 from collector_core.cli.common import Common, common_options
+from collector_core.cli.outputs import output_problem
+from collector_core.config.outputs import OutputInstance
 from collector_core.config.secrets import Redactor
 from collector_core.engine.app import App, Idle
 from collector_core.engine.runner import Runner
@@ -20,8 +22,8 @@ def command(common: Common) -> None:
     """Report what was found here, what is missing and the command that fixes it.
 
     A collector that the configuration names is judged by a run. A plugin that it does not name is checked for a source
-    on this machine and, if there is one, runs with its defaults. Exit code 1: a collector cannot run, a source exists
-    but cannot be read, or a plugin cannot be loaded.
+    on this machine and, if there is one, runs with its defaults. Outputs are connected. Exit code 1: a collector cannot
+    run, a source exists but cannot be read, a plugin cannot be loaded, or the receiver of an output does not answer.
     """
     app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)
     app.load()
@@ -32,6 +34,7 @@ def command(common: Common) -> None:
     good += [_say_idle(idle, app.redactor) for idle in app.idle]
     told = {idle.plugin for idle in app.idle}
     good += [_say_broken(plugin) for plugin in plugins.broken if plugin.refused or plugin.name not in told]
+    good += [_say_output(instance, app) for instance in app.config.outputs]
     app.stop(0.5)
     sys.exit(0 if all(good) else 1)
 
@@ -66,6 +69,15 @@ def _say_idle(idle: Idle, redact: Redactor) -> bool:
 def _say_broken(plugin: Plugin) -> bool:
     _say("refused" if plugin.refused else "broken", "red", plugin.name, plugin.error, plugin.remedy)
     return False
+
+
+def _say_output(instance: OutputInstance, app: App) -> bool:
+    """Say whether the receiver of an output answers."""
+    problem = output_problem(instance, app.config, app.redactor)
+    _say(
+        "fails" if problem else "ready", "red" if problem else "green", instance.name, problem or "its receiver answers"
+    )
+    return not problem
 
 
 def _say(word: str, colour: str, name: str, text: str, fix: str = "") -> None:

@@ -25,6 +25,10 @@ def command(common: Common) -> None:
 
 
 def _row(plugin: Plugin) -> tuple[str, ...]:
-    metrics = sum(len(cls.metrics) for cls in plugin.types)
-    offers = plugin.problem if plugin.error else f"{metrics} metrics"
-    return (plugin.name, plugin.version, plugin.distribution, offers)
+    return (plugin.name, plugin.version, plugin.distribution, plugin.problem if plugin.error else _offers(plugin))
+
+
+def _offers(plugin: Plugin) -> str:
+    metrics = f"{sum(len(cls.metrics) for cls in plugin.types)} metrics"
+    outputs = [f"output {cls.name}" for cls in plugin.outputs]
+    return ", ".join([metrics, *outputs] if plugin.types or not outputs else outputs)

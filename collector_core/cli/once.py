@@ -11,6 +11,7 @@ import click
 
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.named import named_runner
+from collector_core.cli.timeline import write_timeline
 from collector_core.config.secrets import Redactor
 from collector_core.engine.app import App
 from collector_core.engine.runner import Runner
@@ -32,13 +33,15 @@ READABLE = 0o644
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write to this file instead of stdout, whole or not at all, for node_exporter's textfile collector.",
 )
+@click.option("--timeline", is_flag=True, help="Write rows to the timeline of the configuration instead of stdout.")
 @common_options()
-def command(common: Common, names: tuple[str, ...], gap: float, textfile: Path | None) -> None:
+def command(common: Common, names: tuple[str, ...], gap: float, textfile: Path | None, timeline: bool) -> None:
     """Run collectors once and print their readings in Prometheus' text format.
 
     NAME is a collector of the configuration or an installed plugin; without names all run. Collectors whose
     readings are differences run twice. Exit code 1: something is missing (a collector, or a part of one such as a
-    host, which is named), or the file could not be written; the old file is then still there.
+    host, which is named), the file could not be written (the old file is then still there), or rows could not be
+    written to the timeline.
     """
     app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)
     with contextlib.redirect_stdout(sys.stderr):  # what plugins print is no part of the exposition
@@ -46,7 +49,9 @@ def command(common: Common, names: tuple[str, ...], gap: float, textfile: Path |
     body = app.exposition.body(negotiate("", ""))
     if textfile:
         good = _write(textfile, body) and good
-    else:
+    if timeline:
+        good = write_timeline(app) and good
+    if not (textfile or timeline):
         click.echo(body.decode(), nl=False)
     app.stop(STOP_SECONDS)
     sys.exit(0 if good else 1)

@@ -5,23 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from collector_core.collector import Context
 from collector_core.config.outputs import OutputInstance
 from collector_core.errors import explain
 from collector_core.exposition.sources import Exposition
 from collector_core.model.clock import Clock
 from collector_core.model.readings import NOTHING
-from collector_core.model.selector import Selector
 from collector_core.output import Output, OutputSample
 from collector_core.outputs.buffer import Buffer
 from collector_core.outputs.delivery import Delivery
 from collector_core.outputs.health import METRICS, Drop, OutputHealth
 from collector_core.outputs.sampling import Heard, SampleSelection, SamplingWindow
+from collector_core.outputs.single_call import build_output, selectors_of
 from collector_core.polling.fault_log import FaultLog
 from collector_core.polling.own_thread import start_thread
 from collector_core.storage.user_folders import state_home
@@ -30,25 +29,6 @@ LONGEST_SLEEP = 5.0  # seconds; a suspended machine's clock moves on while a sle
 MAX_RUNS_WAITING = 4096  # until the output's thread looks at them
 HEALTH_INTERVAL = 1.0  # seconds between two looks at the age of the oldest record
 QUEUE = "queue"  # the name of its fault in the log
-
-
-def build_output(instance: OutputInstance, clock: Clock, root: Path, redact: Callable[[str], str]) -> Output[Any]:
-    """The output in its `Context`; what its constructor raises passes through."""
-    ctx = Context(
-        name=instance.name,
-        logger=logging.getLogger(f"output.{instance.name}"),
-        interval=instance.interval,
-        timeout=instance.timeout,
-        clock=clock,
-        root=root,
-        redact=redact,
-    )
-    return instance.type(instance.options, ctx)
-
-
-def selectors_of(instance: OutputInstance, output: Output[Any]) -> Sequence[Selector]:
-    """The series that an output takes: those of the configuration, or its own choice."""
-    return output.selectors if instance.series is None else [Selector.parse(text) for text in instance.series]
 
 
 class OutputRunner:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from collector_core.collector import Collector, CollectorConfig
+from collector_core.collector import Collector
 from collector_core.model.metrics import Metric
+from collector_core.options import Options
+from collector_core.output import Output
 from collector_core.plugins.option_rows import option_rows
 
 
@@ -34,6 +36,11 @@ def plugin_tables(cls: type[Collector[Any]]) -> dict[str, str]:
     return {"metrics": metrics_table(cls.metrics), "options": options_table(cls.config_type)}
 
 
+def output_tables(cls: type[Output[Any]]) -> dict[str, str]:
+    """The tables of the README of a plugin that offers an output: `options`."""
+    return {"options": options_table(cls.config_type)}
+
+
 def metrics_table(metrics: tuple[Metric, ...]) -> str:
     """One row per metric, in the order of their declaration."""
     rows = [
@@ -43,7 +50,7 @@ def metrics_table(metrics: tuple[Metric, ...]) -> str:
     return _markdown(("metric", "type", "unit", "labels", "what it says"), rows)
 
 
-def options_table(config_type: type[CollectorConfig]) -> str:
+def options_table(config_type: type[Options]) -> str:
     """One row per option with its default, those of nested sections too."""
     rows = [(f"`{row.key}`", row.default, row.description) for row in option_rows(config_type)]
     return _markdown(("option", "default", "what it does"), rows) if rows else "This plugin has no options."

@@ -12,6 +12,7 @@ from collector_core.engine.app import App
 from collector_core.errors import visible
 from collector_core.model.result import Result
 from collector_core.web import api
+from collector_core.web.outputs_view import render_outputs
 from collector_core.web.sections import render_links, render_sections
 
 _HERE = Path(__file__).parent
@@ -53,6 +54,7 @@ def render(app: App, host: str) -> str:
         summary=_summary(rows),
         warning=_reload_warning(app),
         cards=cards or '<p class="empty">No collector runs.</p>',
+        outputs=render_outputs(app),
         others=_others([row for row in rows if row["state"] == "not running"]),
     )
     return visible(html)

@@ -12,13 +12,17 @@ from pydantic import ValidationError
 
 from collector_core.config import settings as configuration
 from collector_core.config import yamlfile
+from collector_core.config.outputs import OutputSettings
 from collector_core.options import seconds
+from collector_core.plugins import documentation
 from collector_core.plugins.discovery import discover
 from collector_core.testing import assert_plugin_contract
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-BUNDLED = sorted(PROJECT["project"]["entry-points"]["collector_core"])
+ENTRY_POINTS = sorted(PROJECT["project"]["entry-points"]["collector_core"])
+OUTPUTS = sorted(name for name in ENTRY_POINTS if name in discover().outputs)
+BUNDLED = sorted(set(ENTRY_POINTS) - set(OUTPUTS))
 
 
 def example_options(plugin):
@@ -53,6 +57,19 @@ def test_a_plugin_has_one_name_everywhere(plugin):
     assert (ROOT / "tests/plugins" / plugin).is_dir()
 
 
+@pytest.mark.parametrize("plugin", OUTPUTS)
+def test_an_output_has_one_name_everywhere_and_a_readme(plugin):
+    readme = (ROOT / "plugins" / plugin / "README.md").read_text()
+    assert readme.startswith(f"# {plugin}\n")
+    assert f"outputs:\n  {plugin}:" in readme
+    assert "## Options" in readme
+    assert "## When something is missing" in readme
+    tables = documentation.output_tables(discover({plugin}).outputs[plugin])
+    assert documentation.fill(readme, tables) == readme
+    assert plugin in PROJECT["project"]["optional-dependencies"]
+    assert (ROOT / "tests/plugins" / plugin).is_dir()
+
+
 @pytest.mark.parametrize("plugin", BUNDLED)
 def test_bundled_plugins_keep_the_contract(plugin, tmp_path):
     assert_plugin_contract(discover({plugin}).types[plugin], tmp_path, options=example_options(plugin))
@@ -69,6 +86,22 @@ def test_the_example_configuration_is_valid_and_shows_every_plugin():
     file = ROOT / "config.example.yaml"
     config = configuration.validate(configuration.read_document(file), discover())
     assert {instance.type.name for instance in config.instances} == set(BUNDLED)
+
+
+def test_the_outputs_of_the_example_configuration_are_valid_once_uncommented(tmp_path, monkeypatch):
+    monkeypatch.setenv("TIMELINE_URL", "postgresql://localhost/energy")
+    _, found, section = (ROOT / "config.example.yaml").read_text().partition("# outputs:")
+    (tmp_path / "config.yaml").write_text("\n".join(line.removeprefix("# ") for line in (found + section).splitlines()))
+    config = configuration.validate(configuration.read_document(tmp_path / "config.yaml"), discover())
+    assert sorted(each.type.name for each in config.outputs) == OUTPUTS
+    data = yaml.safe_load((tmp_path / "config.yaml").read_text())["outputs"]
+    for output in config.outputs:
+        assert set(data[output.name]) | {"plugin"} == set(OutputSettings.model_fields)
+        assert set(data[output.name]["options"]) == set(output.type.config_type.model_fields)
+        assert output.interval == output.type.default_interval
+        default = OutputSettings()
+        assert (output.series, output.queue_max_bytes) == (None, default.queue_max_bytes)
+        assert (output.queue_max_age, output.batch_wait) == (default.queue_max_age, default.batch_wait)
 
 
 def test_the_example_configuration_shows_every_option_with_its_default():
@@ -102,10 +135,11 @@ def test_no_file_names_a_machine():
             assert not found, f"{file}: {found[0]}"
 
 
-@pytest.mark.parametrize("plugin", BUNDLED)
+@pytest.mark.parametrize("plugin", ENTRY_POINTS)
 def test_importing_a_plugin_imports_no_web_server(plugin):
     code = (
-        f"import sys, collector_plugins.{plugin}; print(sorted({{'aiohttp', 'prometheus_client'}} & set(sys.modules)))"
+        f"import sys, collector_plugins.{plugin}; "
+        "print(sorted({'aiohttp', 'prometheus_client', 'psycopg'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

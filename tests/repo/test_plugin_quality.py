@@ -12,7 +12,9 @@ from collector_core.plugins.discovery import discover
 from collector_core.testing import cases
 
 ROOT = Path(__file__).parents[2]
-PLUGINS = {plugin.name: plugin for plugin in discover().all if plugin.distribution == "energy-collector"}
+PLUGINS = {
+    plugin.name: plugin for plugin in discover().all if plugin.distribution == "energy-collector" and plugin.types
+}
 UNITS_OF_QUANTITIES = frozenset({"watts", "joules", "celsius", "ratio"})
 DIAGNOSTICS = frozenset({"nvidia_gpu_energy_integral_joules_total", "nvidia_gpu_energy_disagreement_ratio"})
 UNIT_OF_TOPIC = {

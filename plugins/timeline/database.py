@@ -1,0 +1,182 @@
+"""The table in PostgreSQL: connected late, written in transactions, each row once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from collector_core import RecordsRefused
+from collector_plugins.timeline.config import Config
+from collector_plugins.timeline.failures import Failures, is_of_one_row
+from collector_plugins.timeline.rows import KEY
+from collector_plugins.timeline.statements import LIMITS, LOCK, Statements
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+Record = dict[str, Any]
+
+LEAST_CONNECT_SECONDS = 2
+ROUNDING = 1.0  # seconds by which a column may round the time of a row
+
+
+class Database:
+    """One table. Each call ends within about `timeout` seconds, whatever the server does; for one thread at a time.
+
+    Needs the rights to SELECT and INSERT, and nothing else. Transactions take an advisory lock: when a batch is sent
+    again, the transaction whose answer was lost has ended before the rows are looked for.
+    """
+
+    def __init__(self, config: Config, timeout: float) -> None:
+        self._url = config.url
+        self._create = config.create
+        self._timeout = timeout
+        self._sql = Statements(config)
+        self._failures = Failures(config)
+        self._lock = int.from_bytes(hashlib.sha256(config.table.encode()).digest()[:8], signed=True)
+        self._connection: Connection[Any] | None = None
+
+    def check(self) -> None:
+        """Connect, and find out whether rows may be written."""
+        with self._failures.explained():
+            self._creating(self._check)
+
+    def write(self, records: Sequence[Record], *, may_repeat: bool) -> None:
+        """Add rows; raises `RecordsRefused` for those that the table will never take."""
+        with self._failures.explained():
+            refusals = self._creating(lambda: self._write(records, may_repeat))
+        if refusals:
+            raise RecordsRefused(len(refusals), f"{self._failures.address}: {refusals[0]}")
+
+    def close(self) -> None:
+        """Disconnect; may be called any number of times."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _check(self) -> None:
+        with self._transaction() as connection:
+            connection.execute(self._sql.check)
+
+    def _write(self, records: Sequence[Record], may_repeat: bool) -> list[str]:
+        """Add rows in one go or, if one is refused, row by row; returns why rows are refused."""
+        from psycopg import errors  # noqa: PLC0415 - large, and needed only where rows are written
+
+        with suppress(errors.DataError, errors.IntegrityError, errors.FeatureNotSupported):
+            with self._transaction() as connection:
+                self._copy(connection, self._missing(connection, records) if may_repeat else records)
+            return []
+        with self._transaction() as connection:
+            rows = self._missing(connection, records) if may_repeat else records
+            return [refusal for each in rows if (refusal := self._insert(connection, each))]
+
+    def _missing(self, connection: Connection[Any], records: Sequence[Record]) -> Sequence[Record]:
+        """The rows that are not in the table yet."""
+        times = [record["created_at"] for record in records]
+        between = (_time(min(times) - ROUNDING), _time(max(times) + ROUNDING))
+        keys = [record["metadata"][KEY] for record in records]
+        known = {key for (key,) in connection.execute(self._sql.known, (*between, keys))}
+        return [record for record in records if record["metadata"][KEY] not in known]
+
+    def _copy(self, connection: Connection[Any], records: Sequence[Record]) -> None:
+        with connection.cursor() as cursor, cursor.copy(self._sql.copy) as copy:
+            for record in records:
+                copy.write_row(_values(record))
+
+    def _insert(self, connection: Connection[Any], record: Record) -> str:
+        """Add one row; returns why the table will never take it, if so."""
+        from psycopg import DatabaseError  # noqa: PLC0415
+
+        try:
+            with connection.transaction():
+                connection.execute(self._sql.insert, _values(record))
+        except DatabaseError as error:
+            if not is_of_one_row(error):
+                raise
+            return f"{record['event_type']} of {record['source']}: {self._failures.text(error)}"
+        return ""
+
+    def _creating(self, work: Any) -> Any:
+        """Do it, and again once the table has been created if it was missing and may be."""
+        from psycopg import errors  # noqa: PLC0415
+
+        try:
+            return work()
+        except errors.UndefinedTable:
+            if not self._create:
+                raise
+        with self._transaction() as connection:
+            for statement in self._sql.create:
+                connection.execute(statement)
+        return work()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection[Any]]:
+        """A transaction that commits at the end; after a failure of the connection the next one gets a new one."""
+        from psycopg import OperationalError  # noqa: PLC0415
+
+        connection = self._connected()
+        limit = str(round(self._timeout * 1000))
+        try:
+            with _deadline(connection, self._timeout), connection.transaction():
+                connection.execute(LIMITS, (limit, limit, "UTC", "UTF8"))
+                connection.execute(LOCK, (self._lock,))
+                yield connection
+        except OperationalError:
+            self.close()
+            raise
+
+    def _connected(self) -> Connection[Any]:
+        """The connection, a new one if the last has died."""
+        import psycopg  # noqa: PLC0415
+
+        if self._connection is not None:
+            with suppress(psycopg.Error), _deadline(self._connection, self._timeout):
+                self._connection.execute("SELECT 1")
+                return self._connection
+            self.close()
+        self._connection = psycopg.connect(
+            self._url.get_secret_value(),
+            autocommit=True,
+            application_name="energy-collector",
+            connect_timeout=max(LEAST_CONNECT_SECONDS, round(self._timeout)),
+            prepare_threshold=None,  # a pooler may give each transaction another session
+        )
+        return self._connection
+
+
+@contextmanager
+def _deadline(connection: Connection[Any], seconds: float) -> Iterator[None]:
+    """Cut the connection unless the block ends in time: a server that is frozen never answers."""
+    timer = threading.Timer(seconds, _cut, [connection])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(connection: Connection[Any]) -> None:
+    """Let whoever waits for the server find the connection closed."""
+    with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as ours:
+        ours.shutdown(socket.SHUT_RDWR)
+
+
+def _values(record: Record) -> tuple[str, str, float | int, str, datetime]:
+    """The row, in the order of the columns; whole numbers fit into a column of integers, too."""
+    value = record["value"]
+    number = int(value) if float(value).is_integer() else value
+    metadata = json.dumps(record["metadata"], ensure_ascii=False)
+    return record["event_type"], record["source"], number, metadata, _time(record["created_at"])
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
