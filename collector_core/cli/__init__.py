@@ -19,6 +19,7 @@ COMMANDS = {
     "outputs": "List and test the outputs of the configuration.",
     "measure": "Measure what a command costs in energy, CPU time and memory.",
     "measurements": "List, summarize and export stored measurements.",
+    "history": "Query, export, import and look after what was kept.",
     "calibrate": "Fit a plugin's model to this machine.",
     "docs": "Fill the tables in plugin READMEs.",
     "new-plugin": "Create a new plugin: package, tests, README.",

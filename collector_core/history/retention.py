@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from collector_core.history.store import DELETED, SUMMED, Store
+from collector_core.history.store import DELETED, SUMMED, TIER, Store
 from collector_core.history.tiers import HOUR
 
 PARTS = 10  # of a tier, one of which goes at a time
@@ -56,7 +56,10 @@ def give_back(store: Store) -> None:
 def _delete(store: Store, connection: sqlite3.Connection, step: int, before: int) -> int:
     """Delete the blocks of a tier that end before a time; returns how many there were."""
     if step:
-        return connection.execute("DELETE FROM summaries WHERE step = ? AND end < ?", (step, before)).rowcount
+        deleted = connection.execute("DELETE FROM summaries WHERE step = ? AND end < ?", (step, before)).rowcount
+        if deleted and step in store.tiers:
+            store.set_mark(connection, f"{TIER}{step}", max(before, store.tiers[step]))
+        return deleted
     before = min(before, store.mark(SUMMED) or before)
     deleted = connection.execute("DELETE FROM blocks WHERE end < ?", (before,)).rowcount
     if deleted:

@@ -19,7 +19,11 @@ SCHEMA = Schema(
                 title TEXT NOT NULL, source TEXT NOT NULL, plugin TEXT NOT NULL, gap INTEGER NOT NULL
             ) STRICT
             """,
-            "CREATE TABLE times (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, data BLOB NOT NULL) STRICT",
+            """
+            CREATE TABLE times (
+                id INTEGER PRIMARY KEY AUTOINCREMENT, digest BLOB NOT NULL UNIQUE, data BLOB NOT NULL
+            ) STRICT
+            """,
             """
             CREATE TABLE blocks (
                 id INTEGER PRIMARY KEY, series INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,

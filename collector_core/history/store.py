@@ -21,10 +21,12 @@ from collector_core.storage.sqlite import Database
 
 SETTLING = 5 * 60_000  # milliseconds after an hour until it is summed up: the first reading after it must be known
 BUSY_SECONDS = 2.0
+LOG_PAGES = 64  # of 4 KiB in the write-ahead log until they are moved to the file: the log counts for `max_bytes`
 EVER = 1 << 62  # later than every time
 
 SUMMED = "summed"  # marks: the hour up to which the tiers are complete,
 DELETED = "deleted"  # the time up to which readings were deleted
+TIER = "tier "  # with a tier's step: since when it is complete
 
 
 _SERIES_IN = {
@@ -60,6 +62,7 @@ class Store:
 
     def __init__(self, folder: Path, steps: Sequence[int] = (), *, read_only: bool = False) -> None:
         self.folder = folder
+        self.writes = not read_only
         self.steps = tuple(sorted(steps))
         self.database = Database(
             folder / FILE,
@@ -82,9 +85,11 @@ class Store:
     def open(self) -> None:
         """Open the file and read what is needed of it."""
         self.database.open()
+        if self.writes:
+            self.database.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         self._times.forget()
         self.catalogue.load()
-        self._marks = dict(self.database.rows("SELECT name, time FROM marks"))
+        self.load_marks()
         counters = {number for number, kept in self.catalogue if kept.is_counter}
         head: dict[int, Points] = {}
         self._journaled = 0
@@ -113,9 +118,18 @@ class Store:
         with self._head_lock:
             return sum(map(len, self._head.values()))
 
+    def load_marks(self) -> None:
+        """Read the times that the store has noted."""
+        self._marks = dict(self.database.rows("SELECT name, time FROM marks"))
+
     def mark(self, name: str) -> int:
         """A time that the store has noted; 0 where it has not."""
         return self._marks.get(name, 0)
+
+    @property
+    def tiers(self) -> dict[int, int]:
+        """The tiers that there are: since when each is complete, by its step."""
+        return {int(name.removeprefix(TIER)): time for name, time in self._marks.items() if name.startswith(TIER)}
 
     def append(self, samples: Sequence[Sample], events: Iterable[Event] = ()) -> None:
         """Keep readings and events; they are durable when this returns, and without effect when it raises."""
@@ -155,6 +169,9 @@ class Store:
                 self._sum_up(connection, number, kept, {hour for hour in hours if hour < until})
             connection.execute("DELETE FROM journal WHERE id <= ?", (self._journaled,))
             self.set_mark(connection, SUMMED, until)
+            for step in self.steps:
+                if f"{TIER}{step}" not in self._marks:
+                    self.set_mark(connection, f"{TIER}{step}", since)
         with self._head_lock:
             self._head = {}
 
@@ -200,11 +217,13 @@ class Store:
     def span(self, number: int) -> tuple[int, int] | None:
         """The times of the first and the last reading of a series."""
         head, last = self.head(number), self.last(number)
-        found = [head.times[0]] if head else []
-        for table in ("blocks", "summaries"):
-            ((start,),) = self.database.rows(f"SELECT min(start) FROM {table} WHERE series = ?", (number,))  # noqa: S608
-            found += [] if start is None else [start]
-        return (min(found), last.time) if last else None
+        if last is None:
+            return None
+        ((start,),) = self.database.rows("SELECT min(start) FROM blocks WHERE series = ?", (number,))
+        first = min([last.time, *head.times[:1], *([] if start is None else [start])])
+        query = "SELECT step, min(start) FROM summaries WHERE series = ? GROUP BY step"
+        earlier = [start for step, start in self.database.rows(query, (number,)) if start + step <= first]
+        return min([first, *earlier]), last.time
 
     def events(self, start: int, end: int) -> list[Event]:
         """What happened from `start` to before `end`, in the order of time."""

@@ -92,7 +92,7 @@ def summarize(points: Points, step: int, start: int, end: int, *, gap: int, brea
     """
     found: Steps = {}
     following = chain(points.times[1:], [0])
-    for point, until in zip(points, following, strict=True):
+    for point, until in zip(points, following, strict=False):
         if start <= point.time < end:
             key = floor_to(point.time, step)
             if key not in found:

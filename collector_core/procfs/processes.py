@@ -117,7 +117,8 @@ def descendants(pid: int, proc: Path = PROC) -> Iterator[int]:
 def _children(process: Path) -> Iterator[int]:
     """Every thread has children of its own."""
     for thread in _names(process / "task"):
-        yield from map(int, _content(process / "task" / thread / "children").split())
+        children = _content(process / "task" / thread / "children").split()
+        yield from (int(pid) for pid in children if pid.isdigit())
 
 
 def _consumption(process: Path) -> Consumption:

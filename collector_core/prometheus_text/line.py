@@ -17,7 +17,7 @@ _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(rf"[ \t]*(?:([a-zA-Z_][a-zA-Z0-9_]*)|{_QUOTED})[ \t]*(?:=[ \t]*{_QUOTED}[ \t]*)?(?:,|(?=\}}))")
 _END_OF_LABELS = re.compile(r"[ \t]*\}")
 _REST = re.compile(r"([^ \t#{]+)(?:[ \t]+([^ \t#]+))?[ \t]*(?:#[ \t]*(\{.*))?")
-_NATIVE = re.compile(r"\{[^{}]*\}(?:[ \t]+[^ \t#]+)?[ \t]*(?:#.*)?")
+_NATIVE = re.compile(r"\{\w+:[^{}]*\}(?:[ \t]+[^ \t#]+)?[ \t]*(?:#.*)?")
 _COMMENT = re.compile(rf"#[ \t]*(HELP|TYPE|UNIT)[ \t]+(?:([^ \t\"]+)|{_QUOTED})(?:[ \t]+(.*))?")
 _ESCAPES = re.compile(r'\\([\\"n])')
 _ESCAPES_OF_HELP = re.compile(r"\\([\\n])")
@@ -60,6 +60,8 @@ def parse_sample(line: str, *, openmetrics: bool = False) -> Sample | None:
     match = _NAME.match(line)
     name, place = (match[0], match.end()) if match else ("", 0)
     braces = len(line) - len(line[place:].lstrip(" \t"))
+    if name and _NATIVE.fullmatch(line, braces):
+        return None
     if line.startswith("{", braces):
         name, labels, place = _labels(line, braces, name)
     elif braces == place:

@@ -37,7 +37,10 @@ class ApiError(Exception):
 
 
 class Query(BaseModel):
-    """The query string of a route: subclass it, one field per parameter, each with a default or required."""
+    """The query string of a route: subclass it, one field per parameter, each with a default or required.
+
+    A parameter whose name is a word of Python (`from`) is a field with an `alias`.
+    """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
@@ -45,10 +48,10 @@ class Query(BaseModel):
     def parse(cls, parameters: Mapping[str, str]) -> Self:
         """Read `request.query`; raises `ApiError` (400) for one that is unknown, given twice or not valid."""
         names = [name for name, _ in parameters.items()]  # that of a multidict repeats those that were given twice
+        known = [field.alias or name for name, field in cls.model_fields.items()]
         for name in names:
-            if name not in cls.model_fields:
-                known = ", ".join(cls.model_fields)
-                raise ApiError(BAD_REQUEST, f"unknown parameter; there are {known}", field=name)
+            if name not in known:
+                raise ApiError(BAD_REQUEST, f"unknown parameter; there are {', '.join(known)}", field=name)
             if names.count(name) > 1:
                 raise ApiError(BAD_REQUEST, "given twice", field=name)
         try:

@@ -16,6 +16,7 @@ from collector_core.exposition.formats import negotiate
 from collector_core.web import api, page
 from collector_core.web.api_error import ApiError
 from collector_core.web.error_responses import NO_SNIFFING
+from collector_core.web.history import HistoryRoutes
 from collector_core.web.reloads import Reloads
 
 _HTML_HEADERS = {
@@ -31,6 +32,7 @@ class Routes:
 
     def __init__(self, app: App, reloads: Reloads | None = None) -> None:
         self._app = app
+        self._history = HistoryRoutes(app)
         self._reloads = reloads or Reloads(app.reload)
 
     def table(self) -> list[web.RouteDef]:
@@ -44,6 +46,7 @@ class Routes:
             web.post("/-/reload", self.reload),
             web.get("/api/v1/collectors", self.collectors),
             web.get("/api/v1/snapshot", self.snapshot),
+            *self._history.table(),
         ]
 
     def probes(self) -> list[web.RouteDef]:

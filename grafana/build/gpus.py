@@ -19,7 +19,7 @@ CLUSTER = row(
         "Power of all GPUs",
         "Watts of all GPUs that answered, here and on other hosts.",
         Look("watt"),
-        Query("sum(nvidia_cluster_power_watts{$selected})"),
+        Query("sum(nvidia_gpu_power_watts{$selected})"),
     ),
     stat(
         "Power of the chosen",

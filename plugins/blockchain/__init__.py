@@ -149,7 +149,7 @@ def _publish(out: Readings, name: str, answer: Answer, lag: int | None, joules: 
     if answer.algorithm:
         out.add(metrics.CONSENSUS_INFO, node=name, algorithm=answer.algorithm)
     if answer.client and answer.chain:
-        out.add(metrics.NODE_INFO, node=name, client=answer.client, chain_id=str(answer.chain.number))
+        out.add(metrics.NODE_INFO, node=name, client=answer.client, chain_id=str(answer.chain.number or ""))
 
 
 def _publish_down(out: Readings, node: Node, error: Exception) -> None:

@@ -94,7 +94,7 @@ def _calls(transactions: Sequence[object], functions: Mapping[str, str]) -> Mapp
 
 def _function(transaction: Mapping[str, Any], functions: Mapping[str, str]) -> str:
     """What a transaction calls; nothing for a plain transfer."""
-    if transaction.get("to") is None:
+    if transaction.get("to") in (None, "", "0x"):
         return CREATE
     data = transaction.get("input", transaction.get("data"))
     if not isinstance(data, str) or len(data) <= len("0x"):

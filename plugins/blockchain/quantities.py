@@ -33,7 +33,8 @@ def unix_time(value: object) -> float:
 
     Raises `ValueError` for anything else.
     """
-    number = quantity(value, most=LATEST_SECOND * TIME_UNITS[-1] - 1)
+    most = LATEST_SECOND * TIME_UNITS[-1] - 1
+    number = value if isinstance(value, float) and 0 <= value <= most else quantity(value, most)
     return number / next(unit for unit in TIME_UNITS if number < LATEST_SECOND * unit)
 
 

@@ -19,8 +19,10 @@ LONGEST_MESSAGE = 120  # characters of an error that a node sends
 ASK_LESS = "set a longer `interval`, or ask for a higher limit: the provider says that it is asked too often"
 
 _LIMIT = re.compile(
-    r"rate.?limit|too many requests|requests?.{0,20} per |per second|/s(ec(ond)?)?\b|request limit|request rate|throttl"
-    r"|capacity exceeded|exceeded.{0,30}(capacity|credits)|compute units|quota|slow down|try again (later|in)",
+    r"rate.?limit|too many|requests?.{0,20} per |per second|/s(ec(ond)?)?\b|request (limit|rate)"
+    r"|limit (exceeded|reached)"
+    r"|capacity exceeded|exceeded.{0,40}(capacity|credits|requests|calls)|compute units|quota|throttl|slow down"
+    r"|try again (later|in)",
     re.IGNORECASE,
 )
 _SIZE = re.compile(r"batch|(response|result|request|body|payload|content).{0,12}(size|large|long|big)", re.IGNORECASE)

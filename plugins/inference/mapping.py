@@ -81,6 +81,12 @@ class Mapping(Options):
 
     model_label: str = Field("", max_length=100, description="Label that names the model; none: the server has one.")
     layer_label: str = Field("layer", min_length=1, max_length=100, description="Label that names the layer.")
+    rank_labels: tuple[str, ...] = Field(
+        (),
+        max_length=8,
+        description="Labels in which ranks differ that tell the same: of samples with a `dp_rank` that differ in "
+        "nothing else, the largest counts.",
+    )
     requests: Samples = _samples("Counter of requests that were answered.")
     failures: Samples = _samples("Counter of requests that failed.")
     aborted: Samples = _samples("Counter of requests that ended without an answer, where `requests` counts them, too.")
@@ -114,6 +120,8 @@ def shipped(source: str) -> Mapping:
             continue
         if row["reading"] == "model_label":
             readings["model_label"] = row["sample"]
+        elif row["reading"] == "rank_labels":
+            readings["rank_labels"] = row["sample"].split("|")
         else:
             sample = {"sample": row["sample"], "scale": float(row["scale"])} | _conditions(row["labels"] or "")
             readings.setdefault(row["reading"], []).append(sample)

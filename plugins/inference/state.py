@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from math import inf, isnan
 from typing import NamedTuple
@@ -21,6 +21,7 @@ COUNTERS = (
 )
 TIMES = (Reading.LATENCY, Reading.FIRST_TOKEN)
 GAUGES = (Reading.WAITING, Reading.RUNNING, Reading.CACHE_USAGE, Reading.UTILIZATION)
+DATA_PARALLEL = "dp_rank"
 MEANS = (Reading.CACHE_USAGE, Reading.UTILIZATION)  # of several engines or accelerators the mean; all else adds up
 
 
@@ -61,9 +62,12 @@ def states(answer: Answer, mapping: Mapping, own_name: str) -> dict[str, State]:
         sample = _there(answer, mapping.of(reading))
         if sample is None:
             continue
-        for model, values in _by_model(answer, sample, mapping.model_label, own_name).items():
+        for model, values in _by_model(answer, sample, mapping, own_name).items():
             state = shared if model is None else found.setdefault(model, State())
             _take(state, reading, sample, values, mapping.layer_label)
+    is_of_a_model = shared.counters or shared.gauges.keys() - {Reading.UTILIZATION}
+    if not found and is_of_a_model:  # nothing on the page has the label: it is about one
+        found[own_name] = shared
     for state in found.values():
         state.gauges = {**shared.gauges, **state.gauges}
     return {model: state for model, state in found.items() if state.counters or state.gauges or state.layers}
@@ -82,14 +86,27 @@ def _has(answer: Answer, sample: Sample) -> bool:
     return any(sample.takes(value.labels) for value in values)
 
 
-def _by_model(answer: Answer, sample: Sample, label: str, own_name: str) -> dict[str | None, Values]:
+def _by_model(answer: Answer, sample: Sample, mapping: Mapping, own_name: str) -> dict[str | None, Values]:
     found: dict[str | None, Values] = {}
+    label = mapping.model_label
     for suffix in SUFFIXES:
-        for value in answer.get(sample.sample + suffix, ()):
+        for value in _once(answer.get(sample.sample + suffix, ()), mapping.rank_labels):
             if sample.takes(value.labels):
                 model = (value.labels.get(label) or None) if label else own_name
                 found.setdefault(model, {}).setdefault(suffix, []).append(value)
     return found
+
+
+def _once(values: Iterable[Value], rank_labels: Collection[str]) -> Iterable[Value]:
+    """Of values that several ranks of one data-parallel engine tell, the largest."""
+    if not rank_labels:
+        return values
+    largest: dict[frozenset[tuple[str, str]], Value] = {}
+    for number, value in enumerate(values):
+        labels = {name: text for name, text in value.labels.items() if name not in rank_labels}
+        key = frozenset(labels.items() if DATA_PARALLEL in labels else {"": str(number)}.items())
+        largest[key] = max(value, largest.get(key, value), key=lambda each: each.value)
+    return largest.values()
 
 
 def _take(state: State, reading: Reading, sample: Sample, values: Values, layer_label: str) -> None:

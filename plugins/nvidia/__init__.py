@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -23,6 +23,7 @@ from collector_plugins.nvidia.config import Config, Local
 from collector_plugins.nvidia.energymeters import energy_meters
 from collector_plugins.nvidia.gpu import Answer, Gpu
 from collector_plugins.nvidia.host_reader import HostReader
+from collector_plugins.nvidia.pci import DEVICES, Look, PciBus, none_known
 from collector_plugins.nvidia.quicknvml import QuickNvml
 
 PATIENCE = 0.8  # of the time until the next run: whoever has not answered by then is shown by that one
@@ -40,10 +41,11 @@ class Nvidia(Collector[Config]):
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
+        self._look = self._new_look()
         self._readers = {reader.host: reader for reader in self._new_readers()}
         patience = PATIENCE * min(ctx.interval, ctx.timeout)
         self._targets = Targets(ctx, self._readers, _read, patience=patience, deadline=ctx.timeout)
-        self._nvml = QuickNvml()
+        self._nvml = QuickNvml(self._look)
         self._energy_meters: tuple[EnergyMeter, ...] = ()
 
     @classmethod
@@ -62,11 +64,19 @@ class Nvidia(Collector[Config]):
         await self._targets.refresh()
         if not self.config.hosts and len(self._readers) == 1:
             self._raise_if_this_machine_fails()
-        answers = self._targets.answers
+        answers, faults = self._targets.answers, dict(self._faults())
         self._energy_meters = tuple(self._meters_of(answers))
+        _publish_cluster(out, answers, hosts=len(answers) + len(faults))
         for host, reader in self._readers.items():
-            self._publish_host(out, reader, answers.get(host))
-        _publish_cluster(out, answers.values())
+            if host in answers:
+                self._publish_up(out, reader, answers[host])
+            elif host in faults:
+                _publish_down(out, reader, faults[host])
+            if reader.source.connections is not None:
+                out.add(metrics.HOST_CONNECTIONS, reader.source.connections, host=host)
+        for host, answer in answers.items():
+            with out.part(host=host):
+                _publish_gpus(out, self._readers[host], answer)
 
     @hookimpl
     def collector_energy_meters(self) -> Sequence[EnergyMeter]:
@@ -92,10 +102,10 @@ class Nvidia(Collector[Config]):
         own_name = config.local_name or platform.node()
         # A machine that lists itself too, as where all share one configuration, must not be read twice.
         if config.local is not Local.OFF and own_name not in {host.label for host in config.hosts}:
-            source = sources.local_source(config, ctx.clock)
+            source = sources.local_source(config, ctx.clock, self._look)
             yield HostReader(own_name, source, ctx, optional=config.local is Local.AUTO, here=True)
         for host in config.hosts:
-            source = sources.ssh_source(host, config, ctx.timeout)
+            source = sources.ssh_source(host, config, ctx.timeout, ctx.clock)
             yield HostReader(host.label, source, ctx, limit=host.power_limit_watts)
 
     def _meters_of(self, answers: Mapping[str, Answer]) -> Iterator[EnergyMeter]:
@@ -104,18 +114,27 @@ class Nvidia(Collector[Config]):
             if reader.here and self.config.local is not Local.DEMO:
                 yield from energy_meters(reader, answer.gpus, self._nvml, self.ctx.clock)
 
-    def _publish_host(self, out: Readings, reader: HostReader, answer: Answer | None) -> None:
-        """A host without an answer is shown as down, but not this machine where `auto` finds no GPU."""
-        if answer is not None:
-            out.add(metrics.HOST_UP, 1, host=reader.host, source=reader.source.name)
-            with out.part(host=reader.host):
-                _publish(out, reader, answer)
-        elif found := self._targets.failures.get(reader.host):
+    def _new_look(self) -> Look:
+        """Finds the GPUs of this machine and whether they sleep, where that matters."""
+        if not self.config.let_gpus_sleep or self.config.local in (Local.OFF, Local.DEMO):
+            return none_known
+        return PciBus(self.ctx.path(DEVICES), self.ctx.clock).look
+
+    def _publish_up(self, out: Readings, reader: HostReader, answer: Answer) -> None:
+        """What is known of a host that can be read, beside its GPUs."""
+        host, said = reader.host, self._targets.last(reader.host)
+        out.add(metrics.HOST_UP, 1, host=host, source=reader.source.name)
+        out.add(metrics.HOST_GPUS, len(answer.gpus) + len(answer.asleep), host=host)
+        if said:
+            out.add(metrics.HOST_ANSWER_AGE, max(0.0, self.ctx.clock.monotonic() - said.time), host=host)
+
+    def _faults(self) -> Iterator[tuple[str, NotAvailable]]:
+        """Why each host without an answer has none; that `auto` finds no GPU on this machine is no fault."""
+        for host, found in self._targets.failures.items():
+            reader = self._readers[host]
             error = reader.explained(NotAvailable, found)
             if not (reader.optional and error.reason is Reason.NOT_FOUND):
-                _publish_down(out, reader, error)
-        if reader.source.connections is not None:
-            out.add(metrics.HOST_CONNECTIONS, reader.source.connections, host=reader.host)
+                yield host, error
 
 
 async def _read(_: str, reader: HostReader) -> Answer:
@@ -130,8 +149,9 @@ def _publish_down(out: Readings, reader: HostReader, error: NotAvailable) -> Non
         raise error
 
 
-def _publish(out: Readings, reader: HostReader, answer: Answer) -> None:
-    out.add(metrics.HOST_GPUS, len(answer.gpus), host=reader.host)
+def _publish_gpus(out: Readings, reader: HostReader, answer: Answer) -> None:
+    for each in answer.pci:
+        out.add(metrics.GPU_ASLEEP, each.asleep, host=reader.host, pci=each.address)
     for gpu in answer.gpus:
         _publish_gpu(out, reader, gpu)
     for what, error in answer.failures.items():
@@ -165,11 +185,13 @@ def _publish_energy(out: Readings, reader: HostReader, gpu: Gpu, labels: Mapping
         out.add_row(row, (energy.integral, energy.disagreement), **labels)
 
 
-def _publish_cluster(out: Readings, answers: Iterable[Answer]) -> None:
-    found = list(answers)
-    out.add(metrics.HOSTS_REPORTING, len(found))
-    powers = [gpu.power for gpu in chain.from_iterable(answer.gpus for answer in found) if gpu.power is not None]
-    if powers:
+def _publish_cluster(out: Readings, answers: Mapping[str, Answer], hosts: int) -> None:
+    """A sum without one of the hosts would look like the whole."""
+    out.add(metrics.HOSTS, hosts)
+    out.add(metrics.HOSTS_REPORTING, len(answers))
+    gpus = chain.from_iterable(answer.gpus for answer in answers.values())
+    powers = [gpu.power for gpu in gpus if gpu.power is not None]
+    if powers and len(answers) == hosts:
         out.add(metrics.CLUSTER_POWER, sum(powers))
 
 

@@ -68,6 +68,11 @@ class Config(CollectorConfig):
     local_name: Word | None = Field(None, description="This machine's label `host`; default: its host name.")
     hosts: tuple[Host, ...] = Field((), description="Machines to read over ssh; see below.")
     nvidia_smi: Word = Field("nvidia-smi", description="The program to run, here and on the hosts, or its path.")
+    let_gpus_sleep: bool = Field(
+        True,
+        description="Leave GPUs alone that the kernel has suspended or may suspend; false always reads them, which "
+        "wakes them and keeps them awake.",
+    )
     processes: bool = Field(
         False, description="Publish the GPU memory of each process, with its name and PID as labels."
     )

@@ -55,12 +55,18 @@ def parse(text: str, first: str, free_text: str) -> Table | None:
     The column `free_text` may hold commas (names of products and programs do). A last line that does not end as lines
     do was cut off and is not a row.
     """
-    lines = text.splitlines(keepends=True)
+    lines = _lines(text)
     for number, line in enumerate(lines):
         columns = _columns(line)
         if columns and columns[0].name == first:
             return _table(columns, lines[number + 1 :], free_text)
     return None
+
+
+def _lines(text: str) -> list[str]:
+    """With their ends; names of programs may hold what Python takes for an end of line, too."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return [*(f"{line}\n" for line in lines[:-1]), *filter(None, lines[-1:])]
 
 
 def is_absent(cell: str) -> bool:

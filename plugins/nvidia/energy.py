@@ -8,11 +8,9 @@ from math import inf
 
 from collector_core import EnergyMethod, EnergyReading, PowerIntegral, WrapCounter
 from collector_plugins.nvidia.gpu import Gpu
+from collector_plugins.nvidia.possible import most_watts
 
-# For GPUs that name no limit: above any board sold today.
-DEFAULT_LIMIT_WATTS = 1500.0
-# Of its limit: a GPU exceeds it for milliseconds. A power beyond is a broken reading.
-PEAK = 2.0
+DEFAULT_LIMIT_WATTS = 1500.0  # for GPUs that name no limit: above any board sold today
 
 
 @dataclass
@@ -61,16 +59,17 @@ class GpuEnergy:
         with self._lock:
             return EnergyReading(self.joules, self._time, self.unknown_gaps) if self.method else None
 
-    def update(self, gpu: Gpu, now: float) -> None:
-        """Take what was read at `now` (seconds, monotonic)."""
+    def update(self, gpu: Gpu, now: float, max_gap: float = 0.0) -> None:
+        """Take what was read at `now` (seconds, monotonic); `max_gap` is that of readings that take long themselves."""
         with self._lock:
             if now >= self._time:
+                self._integral.max_gap = max(self.max_gap, max_gap)
                 self._time = now
                 self._take(gpu, now)
 
     def _take(self, gpu: Gpu, now: float) -> None:
-        limit = gpu.power_limit or DEFAULT_LIMIT_WATTS
-        self._counter.max_rate, self._counter.peak_rate = limit, PEAK * limit
+        self._counter.max_rate = gpu.power_limit or DEFAULT_LIMIT_WATTS
+        self._counter.peak_rate = most_watts(gpu.power_limit)
         first = self.method is None
         counted, area = self._count(gpu, now), self._area(gpu, now)
         growth = self._growth(counted, area)

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from collector_core import Metric
 from collector_plugins.nvidia import csvtable, metrics
 from collector_plugins.nvidia.gpu import Gpu, Series, throttled
+from collector_plugins.nvidia.pci import sysfs_address
+from collector_plugins.nvidia.possible import possible
 
 # Names changed between drivers; of each line the first name that a driver knows is asked for.
 INDEX = ("index",)
 UUID = ("uuid", "gpu_uuid")
 NAME = ("name", "gpu_name")
 DRIVER = ("driver_version",)
+BUS_ID = ("pci.bus_id", "gpu_bus_id")
 EVENT_REASONS = ("clocks_event_reasons.active", "clocks_throttle_reasons.active")
 MIG_MODE = ("mig.mode.current",)
 
@@ -55,7 +58,7 @@ FIELDS = (
     _field("ecc.errors.uncorrected.volatile.total", metrics.ECC_ERRORS, "uncorrected"),
 )
 
-WANTED = (INDEX, UUID, NAME, DRIVER, *(field.names for field in FIELDS), EVENT_REASONS, MIG_MODE)
+WANTED = (INDEX, UUID, NAME, DRIVER, BUS_ID, *(field.names for field in FIELDS), EVENT_REASONS, MIG_MODE)
 NEEDED = (INDEX, UUID)
 
 
@@ -72,8 +75,8 @@ def gpus(table: csvtable.Table) -> tuple[list[Gpu], dict[str, Exception]]:
     """The GPUs of a table, and of what is no GPU's row why, by what it is."""
     found: dict[str, Gpu] = {}
     failures: dict[str, Exception] = {}
-    for row in table.rows:
-        index = _first(row, INDEX)
+    for position, row in enumerate(table.rows):
+        index = _text(row, INDEX) or (str(position) if _text(row, UUID) or _text(row, NAME) else "")
         if not index.isdecimal() or index in found:
             failures[f"row {csvtable.quoted(index)}"] = ValueError(f"no GPU, or twice: {csvtable.quoted(str(row))}")
         else:
@@ -89,7 +92,8 @@ def _gpu(index: str, row: Mapping[str, str], units: Mapping[str, str]) -> Gpu:
     if mode in _MIG_MODES:
         series[Series(metrics.MIG_ENABLED)] = _MIG_MODES[mode]
     series[Series(metrics.GPU_INFO, (_text(row, NAME), _text(row, DRIVER)))] = 1.0
-    return Gpu(index, _text(row, UUID), series, problems=tuple(problems))
+    address = sysfs_address(_text(row, BUS_ID))
+    return Gpu(index, _text(row, UUID), possible(series), problems=tuple(problems), address=address)
 
 
 def _numbers(row: Mapping[str, str], units: Mapping[str, str], problems: list[str]) -> Iterator[tuple[Series, float]]:

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from collector_core import Metric
 from collector_plugins.nvidia.metrics import POWER, POWER_LIMIT, THROTTLED
+from collector_plugins.nvidia.pci import PciGpu
 
 # Bits of nvmlDeviceGetCurrentClocksEventReasons, which nvidia-smi shows as clocks_event_reasons.active:
 # NVML API reference, "nvmlClocksEventReasons"; the names are those of nvidia-smi's fields.
@@ -22,6 +23,10 @@ EVENT_REASONS = {
     0x080: "hw_power_brake_slowdown",
     0x100: "display_clock_setting",
 }
+
+
+Awake = Mapping[str, str]
+"""The GPUs that may be read where others sleep: their index by their address on the PCI bus."""
 
 
 class Series(NamedTuple):
@@ -41,7 +46,9 @@ class Gpu:
     """One GPU at one moment.
 
     `counter` is the driver's energy counter in joules, None where there is none. `problems` says what could not be
-    read although it should; what a GPU does not have is simply not in `series`.
+    read although it should; what a GPU does not have is simply not in `series`. `address` is that on the PCI bus, as in
+    `PciGpu`, where it is known, and `time` when the counter was read (seconds, monotonic), where that was not halfway
+    through the whole reading.
     """
 
     index: str
@@ -49,6 +56,8 @@ class Gpu:
     series: Mapping[Series, float]
     counter: float | None = None
     problems: tuple[str, ...] = ()
+    address: str = ""
+    time: float | None = None
 
     @property
     def power(self) -> float | None:
@@ -63,10 +72,19 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a source says at one moment: its GPUs, and of each thing that it could not say why, by what it is."""
+    """What a source says at one moment: its GPUs, and of each thing that it could not say why, by what it is.
+
+    `pci` are the GPUs that the kernel lists, those that sleep too, where that is known.
+    """
 
     gpus: tuple[Gpu, ...]
     failures: Mapping[str, Exception]
+    pci: tuple[PciGpu, ...] = ()
+
+    @property
+    def asleep(self) -> frozenset[str]:
+        """The addresses of those that sleep."""
+        return frozenset(gpu.address for gpu in self.pci if gpu.asleep)
 
 
 class Endpoint(Protocol):
@@ -91,8 +109,8 @@ class Endpoint(Protocol):
 class Source(Endpoint, Protocol):
     """Where a host's GPUs are read. `read` opens what it needs, and again after it failed."""
 
-    async def read(self) -> Answer:
-        """All GPUs; raises `NotAvailable` when there is nothing to be had."""
+    async def read(self, awake: Awake | None = None) -> Answer:
+        """All GPUs, or only those that are `awake`; raises `NotAvailable` when there is nothing to be had."""
 
 
 def throttled(reasons: int) -> Iterator[tuple[Series, float]]:

@@ -11,7 +11,8 @@ from collector_plugins.nvidia.gpu import Answer, Gpu, Source
 
 ProblemT = TypeVar("ProblemT", bound=NotAvailable)
 
-MAX_GAP_INTERVALS = 3  # powers further apart than so many intervals say nothing about the time between them
+MAX_GAP_INTERVALS = 3  # powers further apart than so many intervals, or readings, say nothing about the time between
+SLOW = "raise `timeout` if it is slow; nvidia-smi is faster with persistence mode (sudo nvidia-smi -pm 1)"
 
 
 @dataclass(eq=False)
@@ -36,9 +37,10 @@ class HostReader:
         clock = self.ctx.clock
         started = clock.monotonic()
         answer = await self.source.read()
-        taken = (started + clock.monotonic()) / 2
+        ended = clock.monotonic()
         for gpu in answer.gpus:
-            self.energy(gpu).update(gpu, taken)
+            taken = (started + ended) / 2 if gpu.time is None else gpu.time
+            self.energy(gpu).update(gpu, taken, MAX_GAP_INTERVALS * (ended - started))
         if self._before:
             self._log_changes(self._before, answer)
         self._before = answer
@@ -49,7 +51,8 @@ class HostReader:
         reason, detail = reason_of(error), describe(error)
         if reason is Reason.TIMEOUT and "while" not in detail:
             detail += f", while {self.source.stage}"
-        return kind(reason, detail, fix=getattr(error, "fix", ""))
+        fix = getattr(error, "fix", "") or (SLOW if reason is Reason.TIMEOUT else "")
+        return kind(reason, detail, fix=fix)
 
     def energy(self, gpu: Gpu) -> GpuEnergy:
         """The energy of one of its GPUs so far."""
@@ -61,9 +64,11 @@ class HostReader:
     def _log_changes(self, before: Answer, now: Answer) -> None:
         was, there = ({gpu.uuid or gpu.index: gpu for gpu in answer.gpus} for answer in (before, now))
         log = self.ctx.logger
-        for key in was.keys() - there.keys():
-            gone = was[key]
-            log.warning("%s: GPU %s (%s) is gone, %d are left", self.host, gone.index, gone.uuid, len(there))
+        for gone in (was[key] for key in was.keys() - there.keys()):
+            if gone.address in now.asleep or (now.asleep and not gone.address):
+                log.info("%s: GPU %s (%s) sleeps", self.host, gone.index, gone.uuid)
+            else:
+                log.warning("%s: GPU %s (%s) is gone, %d are left", self.host, gone.index, gone.uuid, len(there))
         for key in there.keys() - was.keys():
             new = there[key]
             log.info("%s: GPU %s (%s) is there now, %d in all", self.host, new.index, new.uuid, len(there))

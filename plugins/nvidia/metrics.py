@@ -223,6 +223,13 @@ GPU_INFO = Info(
     title="GPU",
 )
 
+GPU_ASLEEP = Gauge(
+    "nvidia_gpu_asleep",
+    "1 while the kernel has suspended the GPU, so that it is not read; by address on the PCI bus.",
+    labels=("host", "pci"),
+    of="gpu",
+)
+
 HOST_UP = Gauge(
     "nvidia_host_up",
     "1 if the host's GPUs could be read.",
@@ -236,7 +243,7 @@ HOST_UNAVAILABLE = Info(
 )
 HOST_GPUS = Gauge(
     "nvidia_host_gpus",
-    "GPUs of the host that answered.",
+    "GPUs of the host that answered or sleep.",
     labels=("host",),
     topic="gpus",
     of="gpu_host",
@@ -244,6 +251,20 @@ HOST_GPUS = Gauge(
 )
 HOST_CONNECTIONS = Counter(
     "nvidia_host_connections_total", "ssh connections that were opened to the host.", labels=("host",), of="gpu_host"
+)
+HOST_ANSWER_AGE = Gauge(
+    "nvidia_host_answer_age_seconds",
+    "Time since the values that are shown were read.",
+    Unit.SECONDS,
+    labels=("host",),
+    of="gpu_host",
+    title="Age of a GPU host's values",
+)
+HOSTS = Gauge(
+    "nvidia_hosts",
+    "Hosts whose GPUs should be read.",
+    of="gpu_cluster",
+    title="Hosts with GPUs",
 )
 HOSTS_REPORTING = Gauge(
     "nvidia_hosts_reporting",
@@ -254,7 +275,7 @@ HOSTS_REPORTING = Gauge(
 )
 CLUSTER_POWER = Gauge(
     "nvidia_cluster_power_watts",
-    "Sum of the power of all GPUs, here and on other hosts, that answered.",
+    "Sum of the power of all GPUs, here and on other hosts; absent while a host is missing.",
     Unit.WATTS,
     topic="power",
     of="gpu_cluster",
@@ -289,4 +310,14 @@ GPU_METRICS = (
     PROCESS_MEMORY,
     GPU_INFO,
 )
-HOST_METRICS = (HOST_UP, HOST_UNAVAILABLE, HOST_GPUS, HOST_CONNECTIONS, HOSTS_REPORTING, CLUSTER_POWER)
+HOST_METRICS = (
+    GPU_ASLEEP,
+    HOST_UP,
+    HOST_UNAVAILABLE,
+    HOST_GPUS,
+    HOST_CONNECTIONS,
+    HOST_ANSWER_AGE,
+    HOSTS,
+    HOSTS_REPORTING,
+    CLUSTER_POWER,
+)

@@ -1,45 +1,35 @@
-"""The GPUs of this machine through NVML, the driver's own library.
-
-Units and meanings are those of the NVML API reference: milliwatts, millijoules, MHz, percent, KB/s.
-"""
+"""The GPUs of this machine through NVML, the driver's own library."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from collector_core import Clock, NotAvailable, Reason
 from collector_plugins.nvidia import metrics
-from collector_plugins.nvidia.gpu import Answer, Gpu, Series, throttled
+from collector_plugins.nvidia.gpu import Answer, Awake, Gpu, Series
+from collector_plugins.nvidia.nvml_values import ENERGY_COUNTER, PROCESSES, READERS, Device
+from collector_plugins.nvidia.pci import sysfs_address
+from collector_plugins.nvidia.possible import possible, possible_joules
+from collector_plugins.nvidia.remedies import BROKEN, HIDDEN_DEVICES
 
-LIBRARY = "libnvidia-ml.so.1"
 INSTALL_PACKAGE = "pip install 'energy-collector[nvidia]'"
-RESET = "sudo nvidia-smi --gpu-reset   # or reboot"
 
 FIRST_PAUSE = 10.0  # seconds from a GPU's loss to the first attempt to get it back; the next takes twice as long
 LONGEST_PAUSE = 300.0
-KILOBYTE = 1000.0
-MEMORY_TEMPERATURE_FIELD = 82  # NVML_FI_DEV_MEMORY_TEMP
-NVML_VALUE_NOT_AVAILABLE = (1 << 64) - 1  # what NVML says for a process whose memory it does not know
+NOT_HERE = frozenset({4, 6})  # nvmlReturn_t of a GPU that this container may not use
+UNKNOWN = 999
 
-# nvmlReturn_t: what a GPU does not have or will not tell; everything else is a failure.
-ABSENT = frozenset({2, 3, 4, 6, 13, 21, 22, 24, 25, 26})
-# Those after which nothing more is to be had of a GPU, or of all, before NVML was initialised again.
-BROKEN = {
-    1: (Reason.NOT_FOUND, "NVML is no longer initialised", ""),
-    9: (Reason.NOT_FOUND, "the NVIDIA driver is not loaded", "sudo modprobe nvidia   # dmesg says why it fails"),
-    12: (Reason.NOT_FOUND, f"{LIBRARY} does not exist: no NVIDIA driver is installed", "install the NVIDIA driver"),
-    15: (Reason.NOT_FOUND, "the GPU is lost", RESET),
-    16: (Reason.NOT_FOUND, "the GPU must be reset", RESET),
-    18: (
-        Reason.NOT_SUPPORTED,
-        "the NVIDIA library and the loaded driver have different versions",
-        "restart energy-collector if the driver was upgraded, else reboot",
-    ),
-}
 
-Found = Iterable[tuple[Series, float]]
+@dataclass(frozen=True)
+class _Handle:
+    """A GPU as NVML knows it: its handle, or the error in its place."""
+
+    index: str
+    handle: Any
+    address: str = ""
 
 
 class Nvml:
@@ -50,25 +40,31 @@ class Nvml:
     def __init__(self, clock: Clock, *, processes: bool = False) -> None:
         self.stage = "initialising NVML"
         self._clock = clock
-        self._readers = (*_READERS, _processes) if processes else _READERS
+        self._readers = (*READERS, *PROCESSES) if processes else READERS
         self._nvml: Any = None
         self._driver = ""
-        self._handles: list[Any] = []
+        self._count = 0
+        self._handles: list[_Handle] = []
+        self._awake: Awake | None = None
         self._pause = FIRST_PAUSE
         self._again_at = float("inf")
 
-    def read(self) -> Answer:
-        """All GPUs; raises `NotAvailable` when there is no NVML here, or no GPU."""
-        if self._clock.monotonic() >= self._again_at:
+    def read(self, awake: Awake | None = None) -> Answer:
+        """All GPUs, or only those that are `awake`; raises `NotAvailable` when there is no NVML here, or no GPU.
+
+        Where a GPU fell asleep or woke up NVML starts anew, because it holds on to all GPUs that it ever had.
+        """
+        if awake != self._awake or self._clock.monotonic() >= self._again_at:
             self.close()
+        self._awake = awake
         nvml = self._nvml or self._open()
         try:
-            if nvml.nvmlDeviceGetCount() != len(self._handles):
+            if nvml.nvmlDeviceGetCount() != self._count:
                 self.close()
                 nvml = self._open()
         except nvml.NVMLError as error:
             self.close()
-            raise explained(error) from error
+            raise explained(error, in_general=True) from error
         return self._read_all(nvml)
 
     def close(self) -> None:
@@ -76,10 +72,8 @@ class Nvml:
         nvml, self._nvml, self._handles = self._nvml, None, []
         self._again_at = float("inf")
         if nvml:
-            try:
+            with suppress(nvml.NVMLError):  # it was not initialised any more
                 nvml.nvmlShutdown()
-            except nvml.NVMLError:
-                self.stage = "initialising NVML"  # it was not initialised any more
 
     def _open(self) -> Any:
         self.stage = "initialising NVML"
@@ -87,21 +81,43 @@ class Nvml:
         try:
             nvml.nvmlInit()
             self._nvml = nvml
-            self._driver = nvml.nvmlSystemGetDriverVersion()
-            self._handles = [_handle(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
+            self._driver = Device(nvml, None).text(nvml.nvmlSystemGetDriverVersion)
+            self._count = nvml.nvmlDeviceGetCount()
+            self._handles = self._all_handles() if self._awake is None else self._handles_of(self._awake)
         except nvml.NVMLError as error:
             self.close()
-            raise explained(error) from error
+            raise explained(error, in_general=True) from error
         return nvml
+
+    def _all_handles(self) -> list[_Handle]:
+        nvml = self._nvml
+        found = []
+        for index in range(self._count):
+            handle = _tried(nvml, nvml.nvmlDeviceGetHandleByIndex, index)
+            found.append(_Handle(str(index), handle, _address(nvml, handle)))
+        return found
+
+    def _handles_of(self, awake: Awake) -> list[_Handle]:
+        """By address: by index or UUID NVML would wake the others."""
+        nvml = self._nvml
+        found = []
+        for address, position in awake.items():
+            handle = _tried(nvml, nvml.nvmlDeviceGetHandleByPciBusId, address)
+            if isinstance(handle, nvml.NVMLError):
+                found += [] if handle.value in NOT_HERE else [_Handle(position, handle, address)]
+                continue
+            index = _tried(nvml, nvml.nvmlDeviceGetIndex, handle)
+            found.append(_Handle(str(index) if isinstance(index, int) else position, handle, address))
+        return found
 
     def _read_all(self, nvml: Any) -> Answer:
         gpus, failures = [], {}
-        for index, handle in enumerate(self._handles):
-            self.stage = f"reading GPU {index}"
+        for each in self._handles:
+            self.stage = f"reading GPU {each.index}"
             try:
-                gpus.append(self._read_one(nvml, str(index), handle))
+                gpus.append(self._read_one(nvml, each))
             except nvml.NVMLError as error:
-                failures[f"gpu {index}"] = explained(error)
+                failures[f"gpu {each.index}"] = explained(error)
         self._plan_another_start(lost=bool(failures))
         if gpus:
             return Answer(tuple(gpus), failures)
@@ -109,17 +125,16 @@ class Nvml:
             iter(failures.values()), NotAvailable(Reason.NOT_FOUND, "the driver sees no GPU", fix="lspci -d 10de:")
         )
 
-    def _read_one(self, nvml: Any, index: str, handle: Any) -> Gpu:
-        if isinstance(handle, nvml.NVMLError):
-            raise handle.with_traceback(None)
-        series: dict[Series, float] = {}
-        problems: list[str] = []
-        for read in self._readers:
-            series.update(tolerant(nvml, read, handle, problems))
-        info = Series(metrics.GPU_INFO, (nvml.nvmlDeviceGetName(handle), self._driver))
-        series[info] = 1.0
-        counter = dict(tolerant(nvml, _energy_counter, handle, problems)).get(Series(metrics.ENERGY))
-        return Gpu(index, nvml.nvmlDeviceGetUUID(handle), series, counter, tuple(problems))
+    def _read_one(self, nvml: Any, each: _Handle) -> Gpu:
+        if isinstance(each.handle, nvml.NVMLError):
+            raise each.handle.with_traceback(None)
+        device = Device(nvml, each.handle)
+        series = possible(device.values(self._readers))
+        series[Series(metrics.GPU_INFO, (device.text(nvml.nvmlDeviceGetName, each.handle), self._driver))] = 1.0
+        counter = possible_joules(device.values(ENERGY_COUNTER).get(Series(metrics.ENERGY)))
+        now = self._clock.monotonic()
+        uuid = device.text(nvml.nvmlDeviceGetUUID, each.handle)
+        return Gpu(each.index, uuid, series, counter, tuple(device.problems), each.address, now)
 
     def _plan_another_start(self, *, lost: bool) -> None:
         """A lost GPU comes back only when NVML starts anew, which stops the others for a moment: ever less often."""
@@ -138,157 +153,25 @@ def load() -> Any:
         raise NotAvailable(Reason.NOT_FOUND, "nvidia-ml-py is not installed", fix=INSTALL_PACKAGE) from error
 
 
-def _handle(nvml: Any, index: int) -> Any:
-    """A GPU's handle, or the error in its place."""
-    try:
-        return nvml.nvmlDeviceGetHandleByIndex(index)
-    except nvml.NVMLError as error:
-        return error
-
-
-def explained(error: Any) -> NotAvailable:
-    """What an error of NVML's means."""
+def explained(error: Any, *, in_general: bool = False) -> NotAvailable:
+    """What an error of NVML's means; `in_general` where it concerns the driver and not a single GPU."""
+    if in_general and error.value == UNKNOWN:
+        return NotAvailable(Reason.PERMISSION, f"NVML says: {error}", fix=HIDDEN_DEVICES)
     reason, detail, fix = BROKEN.get(error.value, (Reason.BAD_DATA, f"NVML says: {error}", ""))
     return NotAvailable(reason, detail, fix=fix)
 
 
-def tolerant(
-    nvml: Any, read: Callable[[Any, Any], Found], gpu: Any, problems: list[str]
-) -> Iterator[tuple[Series, float]]:
-    """What one reader finds; what the GPU does not have is left out, raises `NVMLError` where the GPU is broken."""
+def _tried(nvml: Any, function: Any, *arguments: Any) -> Any:
+    """What a function of NVML's returns, or the error in its place."""
     try:
-        yield from read(nvml, gpu)
+        return function(*arguments)
     except nvml.NVMLError as error:
-        if error.value in BROKEN:
-            raise
-        if error.value not in ABSENT:
-            problems.append(f"{read.__name__.strip('_')} says {error}")
+        return error
 
 
-def _power(nvml: Any, gpu: Any) -> Found:
-    yield Series(metrics.POWER), nvml.nvmlDeviceGetPowerUsage(gpu) / 1000
-
-
-def _power_limit(nvml: Any, gpu: Any) -> Found:
-    yield Series(metrics.POWER_LIMIT), nvml.nvmlDeviceGetEnforcedPowerLimit(gpu) / 1000
-
-
-def _energy_counter(nvml: Any, gpu: Any) -> Found:
-    yield Series(metrics.ENERGY), nvml.nvmlDeviceGetTotalEnergyConsumption(gpu) / 1000
-
-
-def _temperature(nvml: Any, gpu: Any) -> Found:
-    yield Series(metrics.TEMPERATURE), float(nvml.nvmlDeviceGetTemperature(gpu, nvml.NVML_TEMPERATURE_GPU))
-
-
-def _memory_temperature(nvml: Any, gpu: Any) -> Found:
-    (field,) = nvml.nvmlDeviceGetFieldValues(gpu, [MEMORY_TEMPERATURE_FIELD])
-    if field.nvmlReturn == nvml.NVML_SUCCESS:
-        yield Series(metrics.MEMORY_TEMPERATURE), float(field.value.uiVal)
-
-
-def _memory(nvml: Any, gpu: Any) -> Found:
-    """Version 2 tells what the driver reserves from what is used; older drivers add it to what is used."""
-    try:
-        memory = nvml.nvmlDeviceGetMemoryInfo(gpu, version=nvml.nvmlMemory_v2)
-    except nvml.NVMLError as error:
-        if error.value not in ABSENT:
-            raise
-        memory = nvml.nvmlDeviceGetMemoryInfo(gpu)
-    yield Series(metrics.MEMORY_USED), float(memory.used)
-    yield Series(metrics.MEMORY_TOTAL), float(memory.total)
-
-
-def _utilization(nvml: Any, gpu: Any) -> Found:
-    rates = nvml.nvmlDeviceGetUtilizationRates(gpu)
-    yield Series(metrics.UTILIZATION), rates.gpu / 100
-    yield Series(metrics.MEMORY_UTILIZATION), rates.memory / 100
-
-
-def _encoder(nvml: Any, gpu: Any) -> Found:
-    yield Series(metrics.ENCODER_UTILIZATION), nvml.nvmlDeviceGetEncoderUtilization(gpu)[0] / 100
-
-
-def _decoder(nvml: Any, gpu: Any) -> Found:
-    yield Series(metrics.DECODER_UTILIZATION), nvml.nvmlDeviceGetDecoderUtilization(gpu)[0] / 100
-
-
-def _fan(nvml: Any, gpu: Any) -> Found:
-    yield Series(metrics.FAN_SPEED), nvml.nvmlDeviceGetFanSpeed(gpu) / 100
-
-
-def _clocks(nvml: Any, gpu: Any) -> Found:
-    clocks = {
-        "graphics": nvml.NVML_CLOCK_GRAPHICS,
-        "sm": nvml.NVML_CLOCK_SM,
-        "memory": nvml.NVML_CLOCK_MEM,
-        "video": nvml.NVML_CLOCK_VIDEO,
-    }
-    for name, kind in clocks.items():
-        yield Series(metrics.CLOCK, (name,)), nvml.nvmlDeviceGetClockInfo(gpu, kind) * 1e6
-
-
-def _event_reasons(nvml: Any, gpu: Any) -> Found:
-    return throttled(nvml.nvmlDeviceGetCurrentClocksThrottleReasons(gpu))
-
-
-def _ecc(nvml: Any, gpu: Any) -> Found:
-    kinds = {
-        "corrected": nvml.NVML_MEMORY_ERROR_TYPE_CORRECTED,
-        "uncorrected": nvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED,
-    }
-    for name, kind in kinds.items():
-        errors = nvml.nvmlDeviceGetTotalEccErrors(gpu, kind, nvml.NVML_VOLATILE_ECC)
-        yield Series(metrics.ECC_ERRORS, (name,)), float(errors)
-
-
-def _pcie(nvml: Any, gpu: Any) -> Found:
-    directions = {"receive": nvml.NVML_PCIE_UTIL_RX_BYTES, "transmit": nvml.NVML_PCIE_UTIL_TX_BYTES}
-    for name, direction in directions.items():
-        rate = nvml.nvmlDeviceGetPcieThroughput(gpu, direction) * KILOBYTE
-        yield Series(metrics.PCIE_THROUGHPUT, (name,)), rate
-
-
-def _mig(nvml: Any, gpu: Any) -> Found:
-    enabled, _ = nvml.nvmlDeviceGetMigMode(gpu)
-    yield Series(metrics.MIG_ENABLED), float(enabled)
-    for number in range(nvml.nvmlDeviceGetMaxMigDeviceCount(gpu) if enabled else 0):
-        try:
-            slice_ = nvml.nvmlDeviceGetMigDeviceHandleByIndex(gpu, number)
-        except nvml.NVMLError as error:
-            if error.value not in ABSENT:
-                raise
-            continue  # numbers may be free in between
-        labels = nvml.nvmlDeviceGetUUID(slice_), nvml.nvmlDeviceGetName(slice_).rpartition(" MIG ")[2]
-        memory = nvml.nvmlDeviceGetMemoryInfo(slice_)
-        yield Series(metrics.MIG_MEMORY_USED, labels), float(memory.used)
-        yield Series(metrics.MIG_MEMORY_TOTAL, labels), float(memory.total)
-
-
-def _processes(nvml: Any, gpu: Any) -> Found:
-    """A process that computes and draws is in both lists, with the same memory."""
-    processes = [*nvml.nvmlDeviceGetComputeRunningProcesses(gpu), *nvml.nvmlDeviceGetGraphicsRunningProcesses(gpu)]
-    for process in processes:
-        if process.usedGpuMemory not in (None, NVML_VALUE_NOT_AVAILABLE):
-            labels = str(process.pid), nvml.nvmlSystemGetProcessName(process.pid)
-            yield Series(metrics.PROCESS_MEMORY, labels), float(process.usedGpuMemory)
-
-
-_READERS: tuple[Callable[[Any, Any], Found], ...] = (
-    _power,
-    _power_limit,
-    _temperature,
-    _memory_temperature,
-    _memory,
-    _utilization,
-    _encoder,
-    _decoder,
-    _fan,
-    _clocks,
-    _event_reasons,
-    _ecc,
-    _pcie,
-    _mig,
-)
-
-ENERGY_READERS: tuple[Callable[[Any, Any], Found], ...] = (_energy_counter, _power, _power_limit)
+def _address(nvml: Any, handle: Any) -> str:
+    if isinstance(handle, nvml.NVMLError):
+        return ""
+    info = _tried(nvml, nvml.nvmlDeviceGetPciInfo, handle)
+    bus_id = getattr(info, "busId", "")
+    return sysfs_address(bus_id.decode(errors="replace") if isinstance(bus_id, bytes) else bus_id)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from collector_core import NotAvailable, Reason
 from collector_plugins.nvidia import csvtable, fields
-from collector_plugins.nvidia.gpu import Answer, Endpoint, Gpu, Series
+from collector_plugins.nvidia.gpu import Answer, Awake, Endpoint, Gpu, Series
 from collector_plugins.nvidia.metrics import PROCESS_MEMORY
+from collector_plugins.nvidia.pci import PciGpu, all_asleep
+from collector_plugins.nvidia.possible import possible
+from collector_plugins.nvidia.remedies import HIDDEN_DEVICES, RESET
 
 MAX_OUTPUT_BYTES = 4 << 20  # a table of sixteen GPUs has 8 KiB, a list of processes seldom more than a few times that
 
@@ -32,9 +35,10 @@ _COMPLAINTS = (
         Reason.NOT_FOUND,
         "sudo modprobe nvidia   # dmesg says why it fails",
     ),
+    ("failed to initialize nvml: unknown error", Reason.PERMISSION, HIDDEN_DEVICES),
     ("no devices were found", Reason.NOT_FOUND, "lspci -d 10de:   # shows whether the machine sees a GPU"),
     ("insufficient permissions", Reason.PERMISSION, "sudo chmod a+rw /dev/nvidia*"),
-    ("gpu is lost", Reason.NOT_FOUND, "sudo nvidia-smi --gpu-reset   # or reboot"),
+    ("gpu is lost", Reason.NOT_FOUND, RESET),
 )
 
 _HELP_LINE = re.compile(r'^"[\w.]+".*$', re.MULTILINE)
@@ -44,10 +48,20 @@ _REFUSED = re.compile(r'Field "([\w.]+)" is not a valid field to query')
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a program wrote, standard error too, and how it ended."""
+    """What a program wrote, standard error too, and how it ended; and the GPUs there, where they were looked for.
+
+    Where all of these sleep the program was not run.
+    """
 
     exit_code: int
     text: str
+    pci: tuple[PciGpu, ...] = ()
+
+
+class _AllAsleep(Exception):
+    def __init__(self, pci: tuple[PciGpu, ...]) -> None:
+        super().__init__()
+        self.pci = pci
 
 
 class Program(Endpoint, Protocol):
@@ -99,10 +113,14 @@ class Smi:
         """How many connections were opened so far."""
         return self._program.connections
 
-    async def read(self) -> Answer:
-        """All GPUs; raises `NotAvailable` when nvidia-smi is not there, does not end or answers with something else."""
+    async def read(self, awake: Awake | None = None) -> Answer:
+        """All GPUs, or only those that are `awake`; raises `NotAvailable` when nvidia-smi is not there, does not end or
+        answers with something else."""
+        only = [f"--id={','.join(awake)}"] if awake else []
         try:
-            return await self._read()
+            return await self._read(only)
+        except _AllAsleep as found:
+            return Answer((), {}, found.pci)
         except NotAvailable:
             self._fields = []  # what answers next may be another driver
             raise
@@ -111,10 +129,16 @@ class Smi:
         """Let go of the machine."""
         await self._program.close()
 
-    async def _read(self) -> Answer:
+    async def _run(self, arguments: Iterable[str]) -> Output:
+        output = await self._program.run(arguments)
+        if all_asleep(output.pci):
+            raise _AllAsleep(output.pci)
+        return output
+
+    async def _read(self, only: Sequence[str]) -> Answer:
         if not self._fields:
             await self._probe()
-        output = await self._query()
+        output = await self._query(only)
         table = csvtable.parse(output.text, fields.INDEX[0], fields.NAME[0])
         if table is None:
             raise complaint(output)
@@ -125,37 +149,39 @@ class Smi:
         if not gpus:
             raise _first(failures)
         if self._processes:
-            gpus = await self._with_processes(gpus, failures)
-        return Answer(tuple(gpus), failures)
+            gpus = await self._with_processes(gpus, failures, only)
+        return Answer(tuple(gpus), failures, output.pci)
 
     async def _probe(self) -> None:
-        output = await self._program.run(HELP)
+        output = await self._run(HELP)
         if output.exit_code in TIMED_OUT | NOT_FOUND:
             raise complaint(output)
         self._known = known_fields(output.text)
         self._refused.clear()
         self._fields = fields.choose(self._known)
 
-    async def _query(self) -> Output:
+    async def _query(self, only: Sequence[str]) -> Output:
         """Ask for the fields; one that is refused is not asked for again."""
         while True:
-            output = await self._program.run((f"--query-gpu={','.join(self._fields)}", CSV))
+            output = await self._run((f"--query-gpu={','.join(self._fields)}", CSV, *only))
             refused = _REFUSED.search(output.text)
             if refused is None or refused[1] not in self._fields:
                 return output
             self._refused.add(refused[1])
             self._fields = fields.choose(self._known, self._refused)
 
-    async def _with_processes(self, gpus: list[Gpu], failures: dict[str, Exception]) -> list[Gpu]:
-        output = await self._program.run(PROCESSES)
+    async def _with_processes(self, gpus: list[Gpu], failures: dict[str, Exception], only: Sequence[str]) -> list[Gpu]:
+        output = await self._run((*PROCESSES, *only))
         table = csvtable.parse(output.text, "gpu_uuid", "process_name")
         try:
             if table is None:
                 raise complaint(output)
-            return [replace(gpu, series={**gpu.series, **dict(_processes(table, gpu.uuid))}) for gpu in gpus]
-        except (NotAvailable, ValueError) as error:
+        except NotAvailable as error:
             failures["processes"] = error
             return gpus
+        return [
+            replace(gpu, series={**gpu.series, **possible(dict(_processes(table, gpu.uuid, failures)))}) for gpu in gpus
+        ]
 
 
 def known_fields(text: str) -> frozenset[str] | None:
@@ -193,10 +219,14 @@ def _first(failures: dict[str, Exception]) -> NotAvailable:
     return error if isinstance(error, NotAvailable) else NotAvailable(Reason.BAD_DATA, str(error))
 
 
-def _processes(table: csvtable.Table, uuid: str) -> Iterator[tuple[Series, float]]:
+def _processes(table: csvtable.Table, uuid: str, failures: dict[str, Exception]) -> Iterator[tuple[Series, float]]:
     """The memory of a GPU's processes; rows without a number (other users', graphics) are left out."""
     unit = table.units["used_gpu_memory"] or "MiB"
     for row in table.rows:
         if row["gpu_uuid"] == uuid and row["pid"].isdecimal() and not csvtable.is_absent(row["used_gpu_memory"]):
-            memory = csvtable.number(row["used_gpu_memory"], unit) * (1 << 20)
-            yield Series(PROCESS_MEMORY, (row["pid"], row["process_name"])), memory
+            try:
+                memory = csvtable.number(row["used_gpu_memory"], unit) * (1 << 20)
+            except ValueError as error:
+                failures[f"process {row['pid']}"] = error
+            else:
+                yield Series(PROCESS_MEMORY, (row["pid"], row["process_name"])), memory

@@ -10,9 +10,12 @@ from collections.abc import Iterator, Sequence
 from collector_core import Clock, NotAvailable, Reason
 from collector_plugins.nvidia.config import Config, Host, Local
 from collector_plugins.nvidia.demo import Demo, own_gpus
-from collector_plugins.nvidia.gpu import Answer, Source
+from collector_plugins.nvidia.gpu import Answer, Awake, Source
 from collector_plugins.nvidia.local import LocalProgram
-from collector_plugins.nvidia.nvml import INSTALL_PACKAGE, LIBRARY, Nvml
+from collector_plugins.nvidia.nvml import INSTALL_PACKAGE, Nvml
+from collector_plugins.nvidia.pci import Look, none_known
+from collector_plugins.nvidia.remedies import LIBRARY
+from collector_plugins.nvidia.sleep import LetSleep
 from collector_plugins.nvidia.smi import Smi
 from collector_plugins.nvidia.threads import InThread
 
@@ -40,13 +43,13 @@ class FirstThatAnswers:
         """What the one in use is doing now."""
         return self._current.stage
 
-    async def read(self) -> Answer:
+    async def read(self, awake: Awake | None = None) -> Answer:
         """All GPUs; raises the most telling `NotAvailable` when none answers."""
         errors: list[NotAvailable] = []
         for source in self._in_order():
             self._current = source
             try:
-                return await source.read()
+                return await source.read(awake)
             except NotAvailable as error:
                 errors.append(error)
         self._current = self._sources[0]
@@ -72,30 +75,36 @@ class Missing:
         self.name = name
         self._error = error
 
-    async def read(self) -> Answer:
+    async def read(self, awake: Awake | None = None) -> Answer:
         """Raises why."""
+        del awake
         raise self._error.with_traceback(None)
 
     async def close(self) -> None:
         """There is nothing to let go of."""
 
 
-def local_source(config: Config, clock: Clock) -> Source:
-    """The source of this machine's GPUs; `config.local` is not off."""
+def local_source(config: Config, clock: Clock, look: Look) -> Source:
+    """The source of this machine's GPUs, which `look` finds; `config.local` is not off."""
+    if config.local is Local.DEMO:
+        return Demo(clock, own_gpus())
     nvml = InThread(Nvml(clock, processes=config.processes))
     smi = Smi(LocalProgram(config.nvidia_smi), processes=config.processes)
-    sources: dict[Local, Source] = {Local.NVML: nvml, Local.NVIDIA_SMI: smi, Local.DEMO: Demo(clock, own_gpus())}
-    return sources.get(config.local) or FirstThatAnswers((nvml, smi))
+    sources: dict[Local, Source] = {Local.NVML: nvml, Local.NVIDIA_SMI: smi}
+    source = sources.get(config.local) or FirstThatAnswers((nvml, smi))
+    return LetSleep(source, look, clock) if config.let_gpus_sleep else source
 
 
-def ssh_source(host: Host, config: Config, deadline: float) -> Source:
+def ssh_source(host: Host, config: Config, deadline: float, clock: Clock) -> Source:
     """The source of one host's GPUs; says what to install where asyncssh is missing."""
     try:
         from collector_plugins.nvidia.ssh import SshProgram  # noqa: PLC0415 - heavy, and needed for hosts only
     except ModuleNotFoundError as error:
         missing = NotAvailable(Reason.NOT_FOUND, f"asyncssh is not installed: {error}", fix=INSTALL_PACKAGE)
         return Missing("ssh", missing)
-    return Smi(SshProgram(host, config.nvidia_smi, deadline), processes=config.processes)
+    program = SshProgram(host, config.nvidia_smi, deadline, let_gpus_sleep=config.let_gpus_sleep)
+    smi = Smi(program, processes=config.processes)
+    return LetSleep(smi, none_known, clock) if config.let_gpus_sleep else smi
 
 
 def probe(program: str) -> NotAvailable | None:

@@ -6,12 +6,14 @@ import logging
 import os
 import shlex
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
 import asyncssh
 
 from collector_core import NotAvailable, Reason
+from collector_plugins.nvidia import pci_script
 from collector_plugins.nvidia.config import Host
 from collector_plugins.nvidia.smi import Output, read_all
 
@@ -23,16 +25,17 @@ class SshProgram:
     """Runs nvidia-smi on `host`, where timeout(1) ends it `deadline` seconds after its start, whatever becomes of us.
 
     Host keys are always verified; only keys, of files and of the agent, are offered. The user's ~/.ssh/config is not
-    read.
+    read. With `let_gpus_sleep`, it is not run for GPUs that sleep.
     """
 
     name = "ssh"
 
-    def __init__(self, host: Host, program: str, deadline: float) -> None:
+    def __init__(self, host: Host, program: str, deadline: float, *, let_gpus_sleep: bool = True) -> None:
         self.connections = 0
         self.stage = "connecting"
         self._host = host
-        self._command = ("timeout", "-s", "KILL", str(max(1, ceil(deadline))), program)
+        limited = ("timeout", "-s", "KILL", str(max(1, ceil(deadline))), program)
+        self._command = pci_script.command(*limited) if let_gpus_sleep else limited
         self._connection: asyncssh.SSHClientConnection | None = None
 
     async def run(self, arguments: Iterable[str]) -> Output:
@@ -40,13 +43,15 @@ class SshProgram:
         connection = self._connection or await self._connect()
         self.stage = "running nvidia-smi"
         try:
-            return await _run(connection, shlex.join([*self._command, *arguments]))
+            output = await _run(connection, shlex.join([*self._command, *arguments]))
         except (asyncssh.Error, OSError) as error:
             self._drop()
             raise NotAvailable(Reason.UNREACHABLE, f"the connection broke: {error}") from error
         except BaseException:
             self._drop()
             raise
+        text, pci = pci_script.split(output.text)
+        return replace(output, text=text, pci=pci)
 
     async def close(self) -> None:
         """Hang up."""

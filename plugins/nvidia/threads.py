@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+from typing import Any, Protocol
 
 from collector_core import NotAvailable, Reason
-from collector_plugins.nvidia.gpu import Answer
+from collector_plugins.nvidia.gpu import Answer, Awake
+
+CLOSE_SECONDS = 2.5  # shutting NVML down takes about one
 
 
 class Blocking(Protocol):
@@ -16,8 +18,8 @@ class Blocking(Protocol):
     name: str
     stage: str
 
-    def read(self) -> Answer:
-        """All GPUs; raises `NotAvailable` when there is nothing to be had."""
+    def read(self, awake: Awake | None = None) -> Answer:
+        """All GPUs, or only those that are `awake`; raises `NotAvailable` when there is nothing to be had."""
 
     def close(self) -> None:
         """Let go of everything; legal at any time."""
@@ -31,7 +33,7 @@ class InThread:
     def __init__(self, blocking: Blocking) -> None:
         self._blocking = blocking
         self._executor: ThreadPoolExecutor | None = None
-        self._running: Future[Answer] | None = None
+        self._running: Future[Any] | None = None
 
     @property
     def name(self) -> str:
@@ -43,18 +45,30 @@ class InThread:
         """What it is doing now."""
         return self._blocking.stage
 
-    async def read(self) -> Answer:
+    async def read(self, awake: Awake | None = None) -> Answer:
         """All GPUs; raises `NotAvailable` when there is nothing to be had, or an earlier call still hangs."""
-        if self._running and not self._running.done():
+        if self._hangs:
             raise NotAvailable(Reason.TIMEOUT, f"a call hangs, while {self.stage}", fix="restart energy-collector")
         if self._executor is None:
             self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"nvidia-{self.name}")
-        self._running = self._executor.submit(self._blocking.read)
-        return await asyncio.wrap_future(self._running)
+        reading = self._executor.submit(self._blocking.read, awake)
+        self._running = reading
+        return await asyncio.wrap_future(reading)
 
     async def close(self) -> None:
-        """Let go of the source once its thread is free; does not wait for it."""
-        if self._executor:
-            self._executor.submit(self._blocking.close)
-            self._executor.shutdown(wait=False)
-            self._executor = None
+        """Let go of the source and of its thread; does not wait for a call that hangs."""
+        executor, self._executor = self._executor, None
+        if executor is None:
+            return
+        hangs = self._hangs
+        closing = executor.submit(self._blocking.close)
+        self._running = closing
+        executor.shutdown(wait=False)
+        if not hangs:
+            await asyncio.wait([asyncio.wrap_future(closing)], timeout=CLOSE_SECONDS)
+        if closing.done():
+            executor.shutdown()
+
+    @property
+    def _hangs(self) -> bool:
+        return self._running is not None and not self._running.done()

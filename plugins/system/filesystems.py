@@ -10,33 +10,33 @@ from collector_core.procfs import KeptFile
 from collector_plugins.system.filters import Filter, text
 from collector_plugins.system.mounts import choose, parse
 from collector_plugins.system.source import Filesystem
+from collector_plugins.system.statvfs import FilesystemAnswers
 
 
 class MountTable:
     """The chosen mounts, parsed again only when the kernel says that they changed."""
 
-    def __init__(self, file: KeptFile, wanted: Filter, root: Path) -> None:
+    def __init__(self, file: KeptFile, wanted: Filter, root: Path, answers: FilesystemAnswers) -> None:
         self._file = file
+        self._answers = answers
         self._wanted = wanted
         self._root = os.fsencode(root).rstrip(b"/")
         self._contents = b""
-        self._places: list[tuple[tuple[str, str], bytes]] = []
+        self._places: list[tuple[tuple[str, str], bytes, bool]] = []
         self._changes: select.poll | None = None
 
     def usage(self) -> dict[tuple[str, str], Filesystem | OSError]:
         """statvfs(3) of each; a mount point that cannot be seen from here is left out."""
         self._refresh()
+        answers = self._answers.ask({path: may_hang for _, path, may_hang in self._places})
         found: dict[tuple[str, str], Filesystem | OSError] = {}
-        for key, path in self._places:
-            try:
-                status = os.statvfs(path)
-            except (FileNotFoundError, NotADirectoryError):
-                continue
-            except OSError as error:
-                found[key] = error
-                continue
-            if status.f_blocks:
-                found[key] = _filesystem(status)
+        for key, path, _ in self._places:
+            answer = answers[path]
+            if isinstance(answer, OSError):
+                if not isinstance(answer, (FileNotFoundError, NotADirectoryError)):
+                    found[key] = answer
+            elif answer.f_blocks:
+                found[key] = _filesystem(answer)
         return found
 
     def close(self) -> None:
@@ -51,7 +51,9 @@ class MountTable:
         contents = self._read()
         if contents != self._contents:
             chosen = choose(parse(contents), self._wanted)
-            self._places = [((text(mount.point), mount.fstype), self._below_root(mount.point)) for mount in chosen]
+            self._places = [
+                ((text(mount.point), mount.fstype), self._below_root(mount.point), mount.may_hang) for mount in chosen
+            ]
             self._contents = contents
         self._watch()
 

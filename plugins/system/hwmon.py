@@ -25,7 +25,9 @@ _CRITICAL = "critical"
 # Reports a constant 20 °C because the kernel wants a number (drivers/thermal/intel/int340x_thermal).
 _WITHOUT_A_SENSOR = frozenset({"INT3400 Thermal"})
 # The same register as that of the chip `coretemp`, which has it once for each package.
-_PACKAGE_ZONE, _PACKAGE_CHIP, _PACKAGE_LABELS = "x86_pkg_temp", "coretemp", ("Package id ", "Physical id ")
+_PACKAGE_ZONE = "x86_pkg_temp"
+_PACKAGE_CHIP = "coretemp"
+_PACKAGE_LABELS = ("Package id ", "Physical id ")
 
 
 class SensorFiles(NamedTuple):

@@ -19,6 +19,7 @@ from collector_plugins.system.filters import (
     Patterns,
 )
 from collector_plugins.system.source import CpuModel, CpuTimes, Disk, Filesystem, Interface, Memory
+from collector_plugins.system.statvfs import FilesystemAnswers
 from collector_plugins.system.sysfs import CpuFrequencies, Temperatures
 
 ABSENT = (FileNotFoundError, NotADirectoryError)
@@ -38,7 +39,9 @@ class LinuxSource:
         self._net_dev = self._file(*self._of_host("net/dev"))
         self._sockstats = [self._file(*self._of_host(f"net/{name}")) for name in ("sockstat", "sockstat6")]
         mounts = self._file(*self._of_host("mounts"))
-        self._mounts = MountTable(mounts, Filter(mountpoints, ORDINARY_MOUNTS_EXCEPT), ctx.root)
+        self._mounts = MountTable(
+            mounts, Filter(mountpoints, ORDINARY_MOUNTS_EXCEPT), ctx.root, FilesystemAnswers(ctx.timeout / 2)
+        )
         sys = ctx.path("/sys")
         is_kernels = is_kernel_mount(sys)
         self._temperatures = Temperatures(sys, is_kernels=is_kernels)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from collector_core.procfs import KeptFile
 from collector_plugins.system.hwmon import Key, SensorFiles, device_names, find_sensors
@@ -12,6 +15,8 @@ HIGHEST_HERTZ = 20e9  # above any processor's; a driver that fails may return th
 
 ASLEEP = b"suspended"  # Documentation/ABI/testing/sysfs-devices-power: runtime_status
 FAULTY = b"1"
+
+KeyT = TypeVar("KeyT", bound=Hashable)
 
 _GONE = (FileNotFoundError, NotADirectoryError)
 
@@ -32,22 +37,9 @@ class Temperatures:
         Raises `PermissionError` where none may be read.
         """
         self._refresh()
-        found = {}
-        refused = None
-        for key, sensor in self._sensors.items():
-            try:
-                celsius = sensor.read()
-            except _GONE:
-                self._devices = None  # its device was removed: look again next time
-            except PermissionError as error:
-                refused = error
-            except (OSError, ValueError):
-                continue
-            else:
-                if celsius is not None:
-                    found[key] = celsius
-        if refused and not found:
-            raise refused
+        found, errors = _read_each({key: sensor.read for key, sensor in self._sensors.items()})
+        if any(isinstance(error, _GONE) for error in errors):
+            self._devices = None  # a device was removed: look again next time
         return found
 
     def close(self) -> None:
@@ -112,20 +104,7 @@ class CpuFrequencies:
         Raises `PermissionError` where none may be read.
         """
         self._refresh()
-        found = {}
-        refused = None
-        for cpu, file in self._files.items():
-            try:
-                hertz = float(file.read()) * 1000
-            except PermissionError as error:
-                refused = error
-            except (OSError, ValueError):
-                continue
-            else:
-                if 0 < hertz < HIGHEST_HERTZ:
-                    found[cpu] = hertz
-        if refused and not found:
-            raise refused
+        found, _ = _read_each({cpu: partial(_hertz, file) for cpu, file in self._files.items()})
         return found
 
     def close(self) -> None:
@@ -152,6 +131,35 @@ class CpuFrequencies:
         numbers = sorted(int(name) for name in names if name.isascii() and name.isdecimal())
         paths = {str(number): self._directory / f"cpu{number}/cpufreq/scaling_cur_freq" for number in numbers}
         return {cpu: _file(path, is_kernels=self._is_kernels) for cpu, path in paths.items() if path.exists()}
+
+
+def _hertz(file: KeptFile) -> float | None:
+    hertz = float(file.read()) * 1000
+    return hertz if 0 < hertz < HIGHEST_HERTZ else None
+
+
+def _read_each(
+    readers: Mapping[KeyT, Callable[[], float | None]],
+) -> tuple[dict[KeyT, float], list[OSError]]:
+    """What each says; one that has nothing to say, or no number, is left out, and costs the others nothing.
+
+    Raises `PermissionError` where nothing is left because it may not be read.
+    """
+    found, errors = {}, []
+    for key, read in readers.items():
+        try:
+            value = read()
+        except OSError as error:
+            errors.append(error)
+        except ValueError:
+            continue
+        else:
+            if value is not None:
+                found[key] = value
+    refused = next((error for error in errors if isinstance(error, PermissionError)), None)
+    if refused and not found:
+        raise refused
+    return found, errors
 
 
 def _file(path: Path, *, is_kernels: bool) -> KeptFile:

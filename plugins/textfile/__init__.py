@@ -129,7 +129,8 @@ def _publish(out: Readings, file: PromFile, texts: Mapping[str, str]) -> None:
         out.add_families(_with_help(file, texts), merge=True)
         out.add(MTIME, file.mtime, file=file.label)
         valid = True
-    out.add(VALID, valid, file=file.label)
+    with out.part(file=file.label):  # two odd names may have the same label
+        out.add(VALID, valid, file=file.label)
 
 
 def _with_help(file: PromFile, texts: Mapping[str, str]) -> Iterator[Family]:

@@ -77,6 +77,12 @@ def test_a_tree_of_processes_is_followed_to_its_leaves(tmp_path: Path) -> None:
     assert consumption_below(1, tmp_path) == Consumption(), "those that are gone use nothing"
 
 
+def test_a_list_of_children_with_an_odd_word_loses_that_word_alone(tmp_path: Path) -> None:
+    for pid, children in {1: "2 ? -3 4", 2: "", 4: ""}.items():
+        add_process(tmp_path, pid, {pid: children})
+    assert set(descendants(1, tmp_path)) == {2, 4}
+
+
 def test_what_a_tree_uses_adds_up(tmp_path: Path) -> None:
     add_process(tmp_path, 1, {1: "2 3"}, stat=LINE % b"parent", io=b"read_bytes: 7\nwrite_bytes: 7\n")
     add_process(tmp_path, 2, {2: ""}, stat=LINE % b"a", io=b"rchar: 9\nread_bytes: 40\nwrite_bytes: 2\n")

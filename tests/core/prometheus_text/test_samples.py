@@ -134,7 +134,7 @@ NATIVE = "{count:24,sum:100,schema:0,zero_threshold:0.001,zero_count:4,positive_
 
 @pytest.mark.parametrize("rest", ["", " 1760000000.5", ' # {trace_id="a"} 1.5 3', ' 3 # {a="b"} 1 # {c="d"} 2'])
 def test_native_histograms_are_passed_over(rest: str) -> None:
-    page = f'before 1\nh{{a="b"}} {NATIVE}{rest}\n{{"h.2",a="b"}} {NATIVE}{rest}\nafter 2\n'.encode()
+    page = f'before 1\nh{{a="b"}} {NATIVE}{rest}\n{{"h.2",a="b"}} {NATIVE}{rest}\nh {NATIVE}{rest}\nafter 2\n'.encode()
     for wanted in (None, {"before", "h", "h.2", "after"}):
         assert [sample.name for sample in read_samples(page, wanted)] == ["before", "after"]
 

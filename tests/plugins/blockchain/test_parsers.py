@@ -51,6 +51,11 @@ def test_a_plain_number_is_a_quantity(number):
     assert quantity(number) == number
 
 
+def test_a_time_may_be_a_number_with_a_fraction():
+    assert unix_time(1_700_000_000.25) == 1_700_000_000.25
+    assert unix_time(1_700_000_000_250.0) == 1_700_000_000.25
+
+
 @pytest.mark.parametrize("unit", [1, 10**3, 10**6, 10**9])
 @given(st.integers(10**9, 10**10))
 def test_a_time_is_in_seconds_whatever_its_unit(unit, seconds):

@@ -74,7 +74,9 @@ def test_every_row_of_the_shipped_tables_is_used():
 
     rows = list(_rows())
     taken = sum(
-        bool(shipped(source).model_label) + sum(len(shipped(source).of(reading)) for reading in Reading)
+        bool(shipped(source).model_label)
+        + bool(shipped(source).rank_labels)
+        + sum(len(shipped(source).of(reading)) for reading in Reading)
         for source in Source
     )
     assert taken == len(rows)

@@ -180,8 +180,47 @@ class FakeNvml:
 
     def _write(self) -> None:
         new = self.file.with_suffix(".new")
-        new.write_text("\n".join(self.lines) + "\n")
+        new.write_text("\n".join(self.lines) + "\n", errors="surrogateescape")
         new.replace(self.file)
+
+    @property
+    def calls(self) -> list[str]:
+        """What it was asked, once the test has set $FAKE_NVML_LOG: a word and the number of the GPU, -1 for none."""
+        file = Path(os.environ["FAKE_NVML_LOG"])
+        return file.read_text().splitlines() if file.exists() else []
+
+
+class PciTree:
+    """A machine's root folder with devices on its PCI bus."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.devices = root / "sys/bus/pci/devices"
+        self.devices.mkdir(parents=True)
+
+    def has(self, address, status="active", *, control="auto", vendor="0x10de", kind="0x030000", driver=""):
+        """A device there; `status` None: a kernel that does not say."""
+        folder = self.devices / address
+        (folder / "power").mkdir(parents=True, exist_ok=True)
+        (folder / "vendor").write_text(f"{vendor}\n")
+        (folder / "class").write_text(f"{kind}\n")
+        if status is not None:
+            (folder / "power/runtime_status").write_text(f"{status}\n")
+            (folder / "power/control").write_text(f"{control}\n")
+        if driver:
+            drivers = self.devices.parent / "drivers" / driver
+            drivers.mkdir(parents=True, exist_ok=True)
+            (drivers / address).symlink_to(folder)
+            (folder / "driver").symlink_to(drivers)
+
+
+@pytest.fixture
+def pci(tmp_path):
+    """A notebook: a GPU of another maker, and beside each GPU of NVIDIA's its sound function."""
+    tree = PciTree(tmp_path / "machine")
+    tree.has("0000:00:02.0", "active", vendor="0x8086")
+    tree.has("0000:01:00.1", "active", kind="0x040300", driver="snd_hda_intel")
+    return tree
 
 
 @pytest.fixture
@@ -190,5 +229,6 @@ def nvml(nvml_library, tmp_path, monkeypatch):
     ctypes.CDLL(str(nvml_library))
     fake = FakeNvml(tmp_path / "nvml.txt")
     monkeypatch.setenv("FAKE_NVML", str(fake.file))
+    monkeypatch.setenv("FAKE_NVML_LOG", str(tmp_path / "nvml.log"))
     fake.has(2)
     return fake

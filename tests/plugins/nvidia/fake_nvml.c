@@ -4,7 +4,9 @@
  *   1 power 71250           what GPU 1 says, in NVML's units; `*` is every GPU
  *   1 power error 15        the nvmlReturn_t it answers instead
  *   1 power hang            it does not return until the file says something else
+ *   1 pci 00000000:01:00.0  its address on the PCI bus
  *
+ * With $FAKE_NVML_LOG, a line for each call that starts or ends NVML or concerns a GPU: what it asked for, and which GPU.
  * The last line that fits counts. What no line speaks of is not supported (error 3). Written from NVML's public API.
  */
 #include <stdio.h>
@@ -16,6 +18,16 @@ enum { OK = 0, UNINITIALIZED = 1, NOT_SUPPORTED = 3, NOT_FOUND = 6, TOO_SMALL = 
 
 static struct { int gpu, slice; } gpus[MAX_GPUS], slices[MAX_GPUS][MAX_SLICES];
 static int initialised; /* counts, as in NVML: the last of several users shuts it down */
+
+static void note(const char *what, int gpu)
+{
+    const char *path = getenv("FAKE_NVML_LOG");
+    FILE *file = path ? fopen(path, "a") : NULL;
+    if (!file)
+        return;
+    fprintf(file, "%s %d\n", what, gpu);
+    fclose(file);
+}
 
 /* The words after `key` on the last line for `gpu` (-1: lines without a GPU); whether there is one. */
 static int find(int gpu, const char *key, char *value, size_t size)
@@ -44,6 +56,8 @@ static int text(int gpu, const char *key, char *value, size_t size)
 {
     char said[256];
     int code;
+    if (gpu >= 0)
+        note(key, gpu);
     while (find(gpu, key, said, sizeof said) && !strcmp(said, "hang"))
         usleep(5000);
     if (!find(gpu, key, said, sizeof said))
@@ -82,6 +96,7 @@ int nvmlInitWithFlags(unsigned flags)
     char said[64];
     int code = text(-1, "init", said, sizeof said);
     (void)flags;
+    note("init", -1);
     if (code != OK && code != NOT_SUPPORTED)
         return code;
     initialised++;
@@ -95,7 +110,7 @@ int nvmlInitWithFlags(unsigned flags)
     }
     return OK;
 }
-int nvmlShutdown(void) { return initialised > 0 ? (initialised--, OK) : UNINITIALIZED; }
+int nvmlShutdown(void) { note("shutdown", -1); return initialised > 0 ? (initialised--, OK) : UNINITIALIZED; }
 const char *nvmlErrorString(int code) { static char said[32]; snprintf(said, sizeof said, "fake error %d", code); return said; }
 int nvmlSystemGetDriverVersion(char *value, unsigned size) { return initialised ? text(-1, "driver", value, size) : UNINITIALIZED; }
 int nvmlSystemGetProcessName(unsigned pid, char *value, unsigned size) { (void)pid; return text(-1, "process", value, size); }
@@ -115,6 +130,17 @@ int nvmlDeviceGetHandleByUUID(const char *uuid, void **handle)
             return nvmlDeviceGetHandleByIndex_v2(index, handle);
     return NOT_FOUND;
 }
+int nvmlDeviceGetHandleByPciBusId_v2(const char *address, void **handle)
+{
+    char line[96], said[96];
+    for (int index = 0; index < MAX_GPUS; index++)
+        if (find(index, "pci", line, sizeof line) && sscanf(line, "0000%95s", said) == 1 && !strcmp(said, address))
+            return nvmlDeviceGetHandleByIndex_v2((unsigned)index, handle);
+    return NOT_FOUND;
+}
+struct pci { char legacy[16]; unsigned domain, bus, device, ids, subsystem; char address[32]; };
+int nvmlDeviceGetPciInfo_v3(void *gpu, struct pci *value) { return text(of(gpu), "pci", value->address, sizeof value->address); }
+int nvmlDeviceGetIndex(void *gpu, unsigned *value) { *value = (unsigned)of(gpu); return OK; }
 int nvmlDeviceGetName(void *gpu, char *value, unsigned size) { return text(of(gpu), slice_of(gpu) < 0 ? "name" : "slice_name", value, size); }
 int nvmlDeviceGetUUID(void *gpu, char *value, unsigned size)
 {

@@ -70,8 +70,9 @@ def test_good_hosts_are_complete_beside_a_refusing_and_a_frozen_one(once, nvml_l
     }
     powers = samples(text, "nvidia_gpu_power_watts")
     assert sorted(powers.values()) == [50.5, 100, 100, 110]
-    assert samples(text, "nvidia_cluster_power_watts") == {"": sum(powers.values())}
+    assert samples(text, "nvidia_cluster_power_watts") == {}, "a sum without two hosts would look like the whole"
     assert samples(text, "nvidia_hosts_reporting") == {"": 2}
+    assert samples(text, "nvidia_hosts") == {"": 4}
     assert samples(text, "nvidia_host_connections_total")['host="good"'] == 1
     assert len(samples(text, "nvidia_gpu_energy_joules_total")) == 4
     assert "host=refusing fails: 127.0.0.1 port" in log

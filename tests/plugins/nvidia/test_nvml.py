@@ -141,7 +141,7 @@ def test_a_lost_gpu_is_named_and_the_others_stay_and_nvml_is_started_anew_ever_l
     inits = []
     for _ in range(60):
         nvidia.run(advance=5)
-        inits.append(nvidia.collector._readers["here"].source._blocking._pause)
+        inits.append(nvidia.collector._readers["here"].source._source._blocking._pause)
         assert nvidia.value(metrics.POWER, **GPU_0) == 100
         assert nvidia.value(metrics.POWER, **GPU_1) is None
         assert failures(nvidia) == {"host=here,what=gpu 1": "the GPU is lost"}
@@ -168,7 +168,11 @@ def test_a_gpu_that_is_added_or_taken_away_is_seen(harness, nvml, caplog):
 
 @pytest.mark.parametrize(
     ("code", "reason", "fix"),
-    [(9, "not_found", "modprobe"), (18, "not_supported", "restart energy-collector"), (999, "bad_data", "")],
+    [
+        (9, "not_found", "modprobe"),
+        (18, "not_supported", "restart energy-collector"),
+        (999, "permission", "daemon-reload"),
+    ],
 )
 def test_a_driver_that_goes_away_is_explained_and_tried_again(harness, nvml, code, reason, fix):
     nvidia = harness()

@@ -176,6 +176,44 @@ def test_a_file_that_may_be_read_now_is_read(run, folder):
     assert run() == ["a 1.0"]
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("a 1\n".encode("utf-16"), "line 1: is UTF-16: save the text as UTF-8"),
+        ("# TYPE a gauge\r\na 1\r\n".encode("utf-16"), "line 1: is UTF-16"),
+        ("a 1\n".encode("utf-16-be"), "line 1: is UTF-16"),
+        ("\ufeffa 1\n".encode(), "line 1: begins with a byte order mark"),
+        ('a{b="é"} 1\n'.encode("latin-1"), "line 1: is not UTF-8"),
+        (b"<html></html>\n", "line 1: is HTML"),
+        (b'{"a": 1}\n', "line 1: is JSON"),
+        (b"a 1", "is the file still being written?"),
+    ],
+)
+def test_a_file_in_another_encoding_or_format_is_named_with_the_remedy(run, folder, content, problem):
+    (folder / "odd.prom").write_bytes(content)
+    (folder / "good.prom").write_bytes(b" b 2\r\n")
+    assert run() == ["b 2.0"]
+    assert problem in failures(run)[f"file={folder / 'odd.prom'}"]
+
+
+def test_names_in_quotes_exemplars_and_native_histograms(run, folder):
+    (folder / "new.prom").write_text(
+        '# TYPE "boiler.heat" gauge\n{"boiler.heat", "room.name"="a"} 1\n'
+        '# TYPE c counter\nc_total 5 # {trace_id="x"} 1 1760000000.5\n'
+        "# TYPE h histogram\nh {count:2,sum:3,schema:0,zero_threshold:0,zero_count:0}\n"
+    )
+    assert run() == ['boiler_heat{room_name="a"} 1.0', "c_total 5.0"]
+    assert failures(run) == {}
+
+
+def test_two_files_whose_names_look_alike_leave_the_others(run, folder):
+    for name in (b"x\x1b.prom", b"x\\x1b.prom"):
+        (folder / os.fsdecode(name)).write_bytes(b"a 1\n")
+    (folder / "z.prom").write_text("b 2\n")
+    assert "b 2.0" in run()
+    assert run.harness.value(VALID, file=str(folder / "z.prom")) == 1
+
+
 def test_names_that_are_not_utf_8_or_very_long_are_labels(run, folder):
     (folder / os.fsdecode(b"caf\xe9.prom")).write_text("a 1\n")
     deep = folder / "/".join(["d" * 200] * 6)

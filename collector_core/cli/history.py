@@ -1,0 +1,257 @@
+"""`energy-collector history`: look at, copy and look after what was kept."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from collector_core.cli.common import Common, common_options
+from collector_core.config.loading import load, load_settings
+from collector_core.errors import NotAvailable, explain
+from collector_core.history import importing, maintenance, query
+from collector_core.history.formats import COLUMNS, Format, write_table
+from collector_core.history.options import HistoryOptions
+from collector_core.history.query import Fn, Query
+from collector_core.history.retention import delete_old, give_back
+from collector_core.history.schema import FILE
+from collector_core.history.store import EVER, Store
+from collector_core.history.times import in_seconds, parse_step, parse_time
+from collector_core.model.selector import Selector
+from collector_core.storage.atomic_file import AtomicFile
+
+FORMATS = click.Choice([kind.value for kind in Format])
+DEFAULT_PERIOD = 3_600_000  # milliseconds before now
+ParsedT = TypeVar("ParsedT")
+
+
+def _parsed(parse: Callable[[str], ParsedT]) -> Callable[[click.Context, click.Parameter, str | None], ParsedT | None]:
+    """What `parse` makes of an option; what it refuses is a usage error."""
+
+    def convert(ctx: click.Context, parameter: click.Parameter, value: str | None) -> ParsedT | None:
+        del ctx, parameter
+        try:
+            return None if value is None else parse(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+
+    return convert
+
+
+_SELECTOR = click.argument("selector", callback=_parsed(Selector.parse))
+_ASKED = (
+    _SELECTOR,
+    click.option("--from", "start", callback=_parsed(parse_time), help="Unix seconds or RFC 3339."),
+    click.option("--to", "end", callback=_parsed(parse_time), help="Unix seconds or RFC 3339; not included."),
+    click.option("--step", callback=_parsed(parse_step), help="Duration; without it, readings as they were collected."),
+    click.option(
+        "--fn", type=click.Choice([fn.value for fn in Fn]), default="mean", show_default=True, help="Of each step."
+    ),
+    click.option("--format", "kind", type=FORMATS, default="csv", show_default=True, help="How to write it."),
+)
+_PATH = click.option("--path", type=click.Path(path_type=Path, file_okay=False), help="Folder of the store.")
+
+
+def _asking(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which series, of which period, and how to write them."""
+    for option in reversed(_ASKED):
+        function = option(function)
+    return function
+
+
+@click.group()
+def command() -> None:
+    """List, query, export, import, check, copy and delete what the collector has kept.
+
+    Exit code 0: done; 1: it could not be done, or `verify` found damage; 2: the configuration or an option is wrong.
+    """
+
+
+@command.command("list")
+@click.argument("selector", required=False, callback=_parsed(Selector.parse))
+@_PATH
+@common_options()
+def list_series(common: Common, selector: Selector | None, path: Path | None) -> None:
+    """List the series, with the times of their first and last reading (UTC)."""
+    with _reading(common, path) as store:
+        for number, kept in store.catalogue.select(selector):
+            if span := store.span(number):
+                first, last = (datetime.fromtimestamp(each / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for each in span)
+                click.echo(f"{first}  {last}  {kept.series.kind:<8} {kept.series.text}")
+
+
+@command.command("query")
+@_asking
+@_PATH
+@common_options()
+def query_series(common: Common, path: Path | None, **asked: Any) -> None:
+    """Print series over time; without --from, the last hour."""
+    end = _now() if asked["end"] is None else asked["end"]
+    start = end - DEFAULT_PERIOD if asked["start"] is None else asked["start"]
+    with _reading(common, path) as store:
+        for piece in _written(store, _query(asked, start, end), Format(asked["kind"])):
+            sys.stdout.buffer.write(piece)
+
+
+@command.command()
+@_asking
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")
+@_PATH
+@common_options()
+def export(common: Common, path: Path | None, output: Path, **asked: Any) -> None:
+    """Write series to a file, as a whole or not at all; without --from, all that there is."""
+    query_ = _query(asked, asked["start"] or 0, EVER if asked["end"] is None else asked["end"])
+    with _reading(common, path) as store, AtomicFile(output, mode=0o644) as file:
+        for piece in _written(store, query_, Format(asked["kind"])):
+            file.write(piece)
+
+
+@command.command("import")
+@click.argument("source", metavar="FILE", type=click.Path(path_type=Path, exists=True))
+@_PATH
+@common_options()
+def import_file(common: Common, source: Path, path: Path | None) -> None:
+    """Add readings from a file (CSV or NDJSON as exported, or `promtool tsdb dump`), or from another store's folder.
+
+    Readings at times at which there is one already are left out, so that importing twice changes nothing.
+    """
+    if source.is_dir():
+        with _reading_folder(source) as other, _writing(common, path) as (store, _):
+            count = importing.keep_store(store, other)
+    else:
+        with source.open(encoding="utf-8", errors="replace") as lines, _refused():
+            found = importing.read_lines(lines)
+        with _writing(common, path) as (store, _):
+            store.seal(_now())
+            count = sum(importing.keep_readings(store, text, readings) for text, readings in found.items())
+            store.seal(_now())
+    click.echo(f"{count} readings imported")
+
+
+@command.command()
+@_PATH
+@common_options()
+def compact(common: Common, path: Path | None) -> None:
+    """Delete what is too old, and make the files as small as they get."""
+    with _writing(common, path) as (store, options):
+        before, now = store.size, _now()
+        store.seal(now)
+        store.compact(now)
+        delete_old(store, now, options.keep, round(options.retention * 1000))
+        store.database.execute("VACUUM")
+        give_back(store)
+        click.echo(f"{before} bytes before, {store.size} now")
+
+
+@command.command()
+@_PATH
+@common_options()
+def verify(common: Common, path: Path | None) -> None:
+    """Check the file and every block in it."""
+    with _reading(common, path) as store:
+        found = maintenance.problems(store)
+        for text in found:
+            click.echo(text)
+        if found:
+            raise click.ClickException(f"{store.database.path} is damaged in {len(found)} places")
+        click.echo(f"{store.database.path} is sound")
+
+
+@command.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@_PATH
+@common_options()
+def backup(common: Common, folder: Path, path: Path | None) -> None:
+    """Copy the store, while it is in use, to FOLDER, which can be used as `path`."""
+    with _reading(common, path) as store:
+        click.echo(maintenance.back_up(store, folder))
+
+
+@command.command()
+@_SELECTOR
+@_PATH
+@common_options()
+def delete(common: Common, selector: Selector, path: Path | None) -> None:
+    """Delete series for good: nothing of their labels is left, in files that were set aside, either."""
+    with _writing(common, path) as (store, _):
+        for text in maintenance.delete_series(store, selector, _now()):
+            click.echo(text)
+
+
+def _written(store: Store, asked: Query, kind: Format) -> Iterable[bytes]:
+    found = query.run(store, asked)
+    if kind is not Format.JSON:
+        return write_table(
+            kind, COLUMNS, ((in_seconds(time_), kept.series.text, value) for kept, time_, value in found)
+        )
+    series = [
+        {"series": text, "points": [[in_seconds(time_), value] for _, time_, value in points]}
+        for text, points in groupby(found, lambda point: point[0].series.text)
+    ]
+    return [json.dumps({"series": series, "next": None}).encode() + b"\n"]
+
+
+def _query(asked: Mapping[str, Any], start: int, end: int) -> Query:
+    if asked["fn"] == Fn.RATE and asked["step"] is None:
+        raise click.BadParameter("a rate needs --step", param_hint="--fn")
+    return Query(asked["selector"], start, end, asked["step"], Fn(asked["fn"]))
+
+
+def _options(common: Common, path: Path | None) -> HistoryOptions:
+    settings = load_settings(common.config) or load(common.config)[1].settings
+    options = settings.history or HistoryOptions()
+    return options if path is None else options.model_copy(update={"path": path})
+
+
+@contextmanager
+def _reading(common: Common, path: Path | None) -> Iterator[Store]:
+    with _reading_folder(_options(common, path).folder) as store:
+        yield store
+
+
+@contextmanager
+def _reading_folder(folder: Path) -> Iterator[Store]:
+    if not (folder / FILE).exists():
+        raise click.ClickException(f"there is no history in {folder}")
+    with _opened(Store(folder, read_only=True)) as store:
+        yield store
+
+
+@contextmanager
+def _writing(common: Common, path: Path | None) -> Iterator[tuple[Store, HistoryOptions]]:
+    options = _options(common, path)
+    with _opened(Store(options.folder, options.steps)) as store:
+        yield store, options
+
+
+@contextmanager
+def _opened(store: Store) -> Iterator[Store]:
+    with _refused():
+        try:
+            store.open()
+            yield store
+        finally:
+            store.close()
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """End with exit code 1 and the reason where the store or a file cannot be used."""
+    try:
+        yield
+    except NotAvailable as error:
+        raise click.ClickException(explain(error)) from error
+    except (OSError, importing.BadLineError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _now() -> int:
+    return round(time.time() * 1000)

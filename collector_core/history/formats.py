@@ -1,0 +1,89 @@
+"""Answers as CSV, NDJSON, Arrow and Parquet: tables with named columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from typing import Any
+
+from collector_core.errors import NotAvailable, Reason
+
+COLUMNS = ("time", "series", "value")
+
+Row = Sequence[Any]
+
+
+class Format(StrEnum):
+    """How an answer is written."""
+
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+    ARROW = "arrow"
+    PARQUET = "parquet"
+
+
+CONTENT_TYPES = {
+    Format.JSON: "application/json",
+    Format.NDJSON: "application/x-ndjson",
+    Format.CSV: "text/csv",
+    Format.ARROW: "application/vnd.apache.arrow.stream",
+    Format.PARQUET: "application/vnd.apache.parquet",
+}
+
+
+def accepted(accept: str) -> Format:
+    """The first format that an `Accept` header names; JSON where it names none of ours."""
+    named = (part.partition(";")[0].strip().lower() for part in accept.split(","))
+    kinds = {content_type: kind for kind, content_type in CONTENT_TYPES.items()}
+    return next((kinds[name] for name in named if name in kinds), Format.JSON)
+
+
+def write_table(kind: Format, columns: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
+    """A table in pieces; raises `NotAvailable` where pyarrow is needed and not installed."""
+    if kind is Format.CSV:
+        return _csv(columns, rows)
+    if kind in (Format.ARROW, Format.PARQUET):
+        return iter([_arrow(kind, columns, rows)])
+    return (json.dumps(dict(zip(columns, row, strict=True))).encode() + b"\n" for row in rows)
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(row)
+        if text.tell() > 1 << 16:
+            yield _taken(text)
+    yield _taken(text)
+
+
+def _taken(text: io.StringIO) -> bytes:
+    taken = text.getvalue().encode()
+    text.seek(0)
+    text.truncate()
+    return taken
+
+
+def _arrow(kind: Format, columns: Sequence[str], rows: Iterable[Row]) -> bytes:
+    try:
+        import pyarrow as pa  # noqa: PLC0415 - an extra of 170 MB
+        import pyarrow.parquet as pq  # noqa: PLC0415
+    except ImportError:
+        fix = "pip install 'energy-collector[parquet]'"
+        raise NotAvailable(Reason.NOT_SUPPORTED, f"{kind} needs pyarrow, which is not installed", fix=fix) from None
+    data = zip(*rows, strict=True)
+    table = pa.table(
+        {name: list(column) for name, column in zip(columns, data, strict=False)} or {name: [] for name in columns}
+    )
+    sink = pa.BufferOutputStream()
+    if kind is Format.PARQUET:
+        pq.write_table(table, sink, compression="zstd")
+    else:
+        with pa.ipc.new_stream(sink, table.schema) as stream:
+            stream.write_table(table)
+    return bytes(sink.getvalue())

@@ -1,0 +1,100 @@
+"""Series over time, as they were collected or by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from collector_core.history.catalogue import KeptSeries
+from collector_core.history.periods import RAW, pieces, read_steps
+from collector_core.history.store import Store
+from collector_core.history.tiers import Summary
+from collector_core.model.selector import Selector
+
+MAX_STEPS = 11_000
+
+
+class Fn(StrEnum):
+    """What a step says of the readings in it."""
+
+    MEAN = "mean"
+    MIN = "min"
+    MAX = "max"
+    LAST = "last"
+    INCREASE = "increase"
+    RATE = "rate"
+
+
+class Place(NamedTuple):
+    """A series and a time: where an answer goes on."""
+
+    series: str
+    time: int
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which series (all without a selector), from `start` to before `end`, by `step`; in milliseconds.
+
+    Without a step the answer is readings as they were collected, and `fn` says only whether their values are meant or a
+    counter's rises.
+    """
+
+    selector: Selector | None
+    start: int
+    end: int
+    step: int | None = None
+    fn: Fn = Fn.MEAN
+
+    @property
+    def steps(self) -> float:
+        """How many points a series can have."""
+        return 0 if self.step is None else (self.end - self.start) / self.step
+
+
+def run(store: Store, query: Query, after: Place | None = None) -> Iterator[tuple[KeptSeries, int, float]]:
+    """Series, time and value of each point, in the order of the series' texts and of time, from behind `after` on."""
+    for number, kept in store.catalogue.select(query.selector):
+        text = kept.series.text
+        if after is None or text >= after.series:
+            since = after.time if after and text == after.series else -1
+            points = _by_step(store, number, kept, query) if query.step else _readings(store, number, kept, query)
+            yield from ((kept, time, value) for time, value in points if time > since)
+
+
+def _by_step(store: Store, number: int, kept: KeptSeries, query: Query) -> list[tuple[int, float]]:
+    if _is_rise(query.fn) and not kept.is_counter:
+        return []
+    step = query.step or 1
+    found = read_steps(store, number, kept, pieces(store, query.start, query.end, step), step)
+    value = _value_of(query.fn, step)
+    return [(time, value(found[time])) for time in sorted(found) if found[time].count]
+
+
+def _readings(store: Store, number: int, kept: KeptSeries, query: Query) -> Iterator[tuple[int, float]]:
+    """Readings, and what tiers say of the time whose readings are deleted."""
+    for tier, start, end in pieces(store, query.start, query.end, 1):
+        if tier == RAW:
+            for point in store.read(number, start, end):
+                yield point.time, point.rise if _is_rise(query.fn) else point.value
+        else:
+            value = _value_of(Fn.LAST if kept.is_counter and query.fn is Fn.MEAN else query.fn, tier)
+            steps = store.summaries.read(number, tier, start, end)
+            yield from ((time, value(summary)) for time, summary in steps if summary.count)
+
+
+def _is_rise(fn: Fn) -> bool:
+    return fn in (Fn.INCREASE, Fn.RATE)
+
+
+def _value_of(fn: Fn, step: int) -> Callable[[Summary], float]:
+    return {
+        Fn.MEAN: lambda summary: summary.mean,
+        Fn.MIN: lambda summary: summary.minimum,
+        Fn.MAX: lambda summary: summary.maximum,
+        Fn.LAST: lambda summary: summary.last,
+        Fn.INCREASE: lambda summary: round(summary.rise, 6),
+        Fn.RATE: lambda summary: summary.rise * 1000 / step,
+    }[fn]
