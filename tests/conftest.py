@@ -2,6 +2,7 @@
 
 import datetime
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ PATIENCE = 60.0  # seconds
 settings.register_profile("fixed", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)  # `make explore`
 settings.load_profile("fixed")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: two for each CPU, because many tests wait for a program."""
+    return 2 * len(os.sched_getaffinity(0))
 
 
 @pytest.fixture

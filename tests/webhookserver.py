@@ -15,6 +15,7 @@ class Delivery(NamedTuple):
     path: str
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
 
     @property
     def json(self) -> Any:
@@ -41,18 +42,20 @@ class WebhookServer(http.server.ThreadingHTTPServer):
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                server.deliveries.append(Delivery(self.path, dict(self.headers), body))
+                server.deliveries.append(Delivery(self.path, dict(self.headers), body, self.command))
                 if server.hangs:
                     server._released.wait(30)
                 if server.hangs or server.resets:
                     return
-                self.send_response(server.status)
+                self.send_response(server.judge(server.deliveries[-1]))
                 for name, value in server.headers.items():
                     self.send_header(name.replace("_", "-"), value)
                 self.send_header("Content-Length", f"{len(server.body)}")
                 self.end_headers()
                 with contextlib.suppress(ConnectionError):  # nobody has to read it
                     self.wfile.write(server.body)
+
+            do_PUT = do_POST  # noqa: N815 - the name that http.server looks for
 
             def log_message(self, *arguments: object) -> None:
                 pass
@@ -64,6 +67,11 @@ class WebhookServer(http.server.ThreadingHTTPServer):
     def __enter__(self) -> Self:
         self._thread.start()
         return self
+
+    def judge(self, delivery: Delivery) -> int:
+        """The status of the answer to a delivery."""
+        del delivery
+        return self.status
 
     def release(self) -> None:
         """Hang up on those who wait for an answer."""

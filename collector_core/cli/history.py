@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from collector_core.cli.common import Common, common_options
-from collector_core.config.loading import load
+from collector_core.config.loading import load, load_settings
 from collector_core.errors import NotAvailable, explain
 from collector_core.history import importing, maintenance, query
 from collector_core.history.formats import COLUMNS, Format, write_table
@@ -206,7 +206,7 @@ def _query(asked: Mapping[str, Any], start: int, end: int) -> Query:
 
 
 def _options(common: Common, path: Path | None) -> HistoryOptions:
-    settings = load(common.config)[1].settings
+    settings = load_settings(common.config) or load(common.config)[1].settings
     options = settings.history or HistoryOptions()
     return options if path is None else options.model_copy(update={"path": path})
 

@@ -21,6 +21,7 @@ from collector_core.storage.sqlite import Database
 
 SETTLING = 5 * 60_000  # milliseconds after an hour until it is summed up: the first reading after it must be known
 BUSY_SECONDS = 2.0
+LOG_PAGES = 64  # of 4 KiB in the write-ahead log until they are moved to the file: the log counts for `max_bytes`
 EVER = 1 << 62  # later than every time
 
 SUMMED = "summed"  # marks: the hour up to which the tiers are complete,
@@ -61,6 +62,7 @@ class Store:
 
     def __init__(self, folder: Path, steps: Sequence[int] = (), *, read_only: bool = False) -> None:
         self.folder = folder
+        self.writes = not read_only
         self.steps = tuple(sorted(steps))
         self.database = Database(
             folder / FILE,
@@ -83,6 +85,8 @@ class Store:
     def open(self) -> None:
         """Open the file and read what is needed of it."""
         self.database.open()
+        if self.writes:
+            self.database.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         self._times.forget()
         self.catalogue.load()
         self.load_marks()

@@ -10,6 +10,9 @@ from pydantic import AfterValidator, StringConstraints, field_validator, model_v
 from collector_core import ConfigPath, Duration, Field, Options, SecretStr
 from collector_plugins.alerts.alert import Severity
 
+ChatService = Literal["slack", "discord", "mattermost", "teams", "ntfy", "gotify", "telegram", "matrix"]
+Template = Literal["alertmanager"] | ChatService
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -52,12 +55,45 @@ class LogOptions(_Channel):
 
 
 class WebhookOptions(_Channel):
-    """JSON in the format of Alertmanager's webhooks, signed by the Standard Webhooks specification."""
+    """JSON in the format of Alertmanager's webhooks, signed by the Standard Webhooks specification; or for a chat."""
 
     type: Literal["webhook"]
     url: Url = Field(description="Where notifications are posted.")
+    template: Template = Field(
+        "alertmanager",
+        description="The body: that of Alertmanager's webhooks, or what slack, discord, mattermost, teams, ntfy, "
+        "gotify, telegram or matrix takes.",
+    )
     secret: SecretStr | None = Field(None, min_length=16, description="Signing key of 16 characters or more.")
     bearer_token: SecretStr | None = Field(None, description="Sent in the header Authorization.")
+    chat_id: str | None = Field(
+        None, pattern=r"^(-?\d{1,20}|@\w{1,64})$", description="For telegram: the chat, as a number or `@channel`."
+    )
+    room: str | None = Field(
+        None, max_length=255, pattern=r"^[!#][^\s]+$", description="For matrix: the room, as `!id:server`."
+    )
+
+    @model_validator(mode="after")
+    def _check_template(self) -> Self:
+        for name, value, template in (("chat_id", self.chat_id, "telegram"), ("room", self.room, "matrix")):
+            if (value is not None) != (self.template == template):
+                raise ValueError(f"`template: {template}` and `{name}` belong together")
+        if self.template == "ntfy" and not urlsplit(self.url.get_secret_value()).path.strip("/"):
+            raise ValueError("`template: ntfy` needs the topic in `url`, as https://ntfy.sh/TOPIC")
+        if self.template == "matrix" and self.bearer_token is None:
+            raise ValueError("`template: matrix` needs the access token as `bearer_token`")
+        if self.template != "alertmanager" and self.secret is not None:
+            raise ValueError("no chat checks a signature; leave out `secret`")
+        return self
+
+
+class AppriseOptions(_Channel):
+    """Any service that Apprise knows."""
+
+    type: Literal["apprise"]
+    urls: tuple[SecretStr, ...] = Field(
+        min_length=1, max_length=20, description="Addresses of Apprise, such as `pover://user@token`."
+    )
 
 
 class EmailOptions(_Channel):
@@ -117,5 +153,6 @@ def _check_login(username: str | None, password: SecretStr | None) -> None:
 
 
 ChannelOptions = Annotated[
-    ConsoleOptions | LogOptions | WebhookOptions | EmailOptions | AlertmanagerOptions, Field(discriminator="type")
+    ConsoleOptions | LogOptions | WebhookOptions | EmailOptions | AlertmanagerOptions | AppriseOptions,
+    Field(discriminator="type"),
 ]

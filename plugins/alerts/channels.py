@@ -12,12 +12,14 @@ from collector_plugins.alerts.alertmanager_sync import AlertmanagerSync
 from collector_plugins.alerts.background_delivery import BackgroundDelivery, attempt_delivery, new_backoff
 from collector_plugins.alerts.channel_options import (
     AlertmanagerOptions,
+    AppriseOptions,
     ChannelOptions,
     ConsoleOptions,
     EmailOptions,
     LogOptions,
     WebhookOptions,
 )
+from collector_plugins.alerts.chat.apprise_channel import AppriseChannel
 from collector_plugins.alerts.console_log import ConsoleChannel, LogFileChannel
 from collector_plugins.alerts.delivery_queue import DeliveryQueue, NotificationChannel
 from collector_plugins.alerts.grouping import AlertBatch
@@ -39,6 +41,8 @@ def build_channel(options: ChannelOptions, http: HttpClient, clock: Clock) -> No
             return WebhookChannel(options, http, clock)
         case EmailOptions():
             return MailChannel(options, clock)
+        case AppriseOptions():
+            return AppriseChannel(options)
         case _:
             raise TypeError(f"{options.type} takes no notifications")
 

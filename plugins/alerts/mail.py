@@ -5,14 +5,18 @@ from __future__ import annotations
 import ssl
 from email.message import EmailMessage
 from email.utils import formatdate
+from typing import TYPE_CHECKING
 
-from collector_core import AuthFailed, Clock, NotAvailable, Reason
-from collector_plugins.alerts.background_delivery import DeliveryRefused
+from collector_core import Clock, NotAvailable, Reason
 from collector_plugins.alerts.channel_options import EmailOptions
+from collector_plugins.alerts.mail_failures import MailFailures
 from collector_plugins.alerts.notification import Notification, one_line, text_lines
 
+if TYPE_CHECKING:
+    from aiosmtplib import SMTP
+
 MAX_SUBJECT = 200  # characters
-PERMANENT = 500  # reply codes from here on: https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1
+MAX_LINE = 900  # characters
 INSTALL = "pip install 'energy-collector[alerts]'"
 
 
@@ -22,7 +26,7 @@ class MailChannel:
     def __init__(self, options: EmailOptions, clock: Clock) -> None:
         self._options = options
         self._clock = clock
-        self._server = f"{options.host}:{options.port}"
+        self._failures = MailFailures(options)
 
     async def send(self, message: Notification) -> None:
         """Deliver the message; raises `NotAvailable`, `AuthFailed`, and `DeliveryRefused` for a permanent refusal."""
@@ -31,28 +35,52 @@ class MailChannel:
         except ImportError:
             raise NotAvailable(Reason.NOT_FOUND, "aiosmtplib is not installed", fix=INSTALL) from None
         options = self._options
+        server = aiosmtplib.SMTP(
+            hostname=options.host,
+            port=options.port,
+            use_tls=options.tls == "tls",
+            start_tls=False,
+            tls_context=self._tls_context(),
+            timeout=options.timeout,
+        )
         try:
-            await aiosmtplib.send(
-                self._mail(message),
-                hostname=options.host,
-                port=options.port,
-                username=options.username,
-                password=options.password.get_secret_value() if options.password else None,
-                use_tls=options.tls == "tls",
-                start_tls=options.tls == "starttls",
-                tls_context=self._tls_context(),
-                timeout=options.timeout,
-            )
+            async with server:
+                await self._begin_session(server)
+                await server.send_message(self._mail(message))
         except aiosmtplib.SMTPAuthenticationError as error:
-            raise self._login_refused(error.code) from None
+            raise self._failures.login_refused(error.code) from None
         except aiosmtplib.SMTPResponseException as error:
-            raise _refused(error.code, Reason.UNREACHABLE, f"{self._server} answers {error.code}") from None
+            raise self._failures.refused(error.code) from None
         except aiosmtplib.SMTPRecipientsRefused as error:
-            code = min(each.code for each in error.recipients)
-            detail = f"{self._server} refuses every address in `to`"
-            raise _refused(code, Reason.BAD_DATA, detail, fix="check `to`") from None
+            raise self._failures.recipients_refused(min(each.code for each in error.recipients)) from None
+        except aiosmtplib.SMTPNotSupported:
+            raise self._failures.address_not_supported() from None
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise self._unreachable(error) from None
+            raise self._failures.unreachable(error) from None
+
+    async def _begin_session(self, server: SMTP) -> None:
+        """Encrypt and log in, as configured; without either of them nothing is sent."""
+        await self._greet(server)
+        if self._options.tls == "starttls":
+            if not server.supports_extension("starttls"):
+                raise self._failures.no_starttls()
+            await server.starttls()
+            await self._greet(server)
+        if self._options.username is not None and self._options.password is not None:
+            if not server.supported_auth_methods:
+                raise self._failures.no_login(server.server_auth_methods, server.AUTH_METHODS)
+            await server.login(self._options.username, self._options.password.get_secret_value())
+
+    async def _greet(self, server: SMTP) -> None:
+        """Ask what the server offers; one that does not know EHLO offers nothing."""
+        from aiosmtplib import SMTPHeloError  # noqa: PLC0415 - an extra
+
+        try:
+            await server.ehlo()
+        except SMTPHeloError:
+            if not server.is_connected:
+                raise
+            await server.helo()
 
     def _tls_context(self) -> ssl.SSLContext | None:
         if self._options.tls == "off":
@@ -64,22 +92,6 @@ class MailChannel:
             detail = f"{self._options.ca_file} is not a certificate file: {why}"
             raise NotAvailable(Reason.NOT_FOUND, detail, fix="name another `ca_file`") from None
 
-    def _login_refused(self, code: int) -> NotAvailable | AuthFailed:
-        detail, fix = f"{self._server} answers {code} to the login", "check `username` and `password`"
-        if code >= PERMANENT:
-            return AuthFailed(detail, fix=fix)
-        return NotAvailable(Reason.AUTH, detail, fix=fix)
-
-    def _unreachable(self, error: Exception) -> NotAvailable:
-        """Leaves out the exception's text: it may repeat what the server said, which is nobody's business here."""
-        chain = [error, error.__cause__, error.__context__]
-        refused = next((each for each in chain if isinstance(each, ssl.SSLCertVerificationError)), None)
-        if refused:
-            fix = "name the certificate of its authority as `ca_file`"
-            return NotAvailable(Reason.AUTH, f"{self._server}: {refused.verify_message}", fix=fix)
-        fix = "check `host`, `port` and `tls`"
-        return NotAvailable(Reason.UNREACHABLE, f"{self._server}: {type(error).__name__}", fix=fix)
-
     def _mail(self, message: Notification) -> EmailMessage:
         mail = EmailMessage()
         mail["Subject"] = one_line(message.headline)[:MAX_SUBJECT]
@@ -88,10 +100,11 @@ class MailChannel:
         mail["Date"] = formatdate(self._clock.time())
         mail["Message-ID"] = f"<{message.id}@energy-collector.invalid>"
         mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content("\n".join(text_lines(message)) + "\n")
+        text = "\n".join(text_lines(message)) + "\n"
+        mail.set_content(text, cte="7bit" if text.isascii() and _has_short_lines(text) else "quoted-printable")
         return mail
 
 
-def _refused(code: int, reason: Reason, detail: str, *, fix: str = "") -> NotAvailable:
-    kind = DeliveryRefused if code >= PERMANENT else NotAvailable
-    return kind(reason, detail, fix=fix)
+def _has_short_lines(text: str) -> bool:
+    """Whether every line may be sent as it is: https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1."""
+    return all(len(line) <= MAX_LINE for line in text.splitlines())

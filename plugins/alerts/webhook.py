@@ -1,4 +1,4 @@
-"""Webhooks with the payload of Alertmanager's, signed by the Standard Webhooks specification.
+"""Webhooks with the payload of Alertmanager's, signed by the Standard Webhooks specification, or with that of a chat.
 
 Payload: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 Signature: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
@@ -14,6 +14,8 @@ import json
 
 from collector_core import Clock, HttpClient
 from collector_plugins.alerts.channel_options import WebhookOptions
+from collector_plugins.alerts.chat.requests import ChatRequest
+from collector_plugins.alerts.chat.templates import build_request
 from collector_plugins.alerts.notification import Notification, webhook_payload
 
 KEY_PREFIX = "whsec_"  # of a key in base64
@@ -29,6 +31,9 @@ class WebhookChannel:
 
     async def send(self, message: Notification) -> None:
         """Deliver the message; raises `NotAvailable` or `AuthFailed`."""
+        if self._options.template != "alertmanager":
+            await self._send_chat(build_request(message, self._options))
+            return
         body = json.dumps(webhook_payload(message), separators=(",", ":")).encode()
         headers = {"webhook-id": message.id, "webhook-timestamp": f"{self._clock.time():.0f}"}
         if self._options.secret:
@@ -38,6 +43,17 @@ class WebhookChannel:
             self._options.url,
             body,
             headers=headers,
+            token=self._options.bearer_token,
+            timeout=self._options.timeout,
+            discard=True,
+        )
+
+    async def _send_chat(self, request: ChatRequest) -> None:
+        await self._http.request(
+            request.method,
+            request.url,
+            json.dumps(request.body, separators=(",", ":")).encode(),
+            headers={"Content-Type": "application/json"},
             token=self._options.bearer_token,
             timeout=self._options.timeout,
             discard=True,

@@ -47,7 +47,7 @@ class SavedState:
     def load(self) -> None:
         """Read the file if there is one; the log says what cannot be used, and that is learnt again."""
         try:
-            lines = BytesIO(read_bounded(self._path, MAX_BYTES, follow_symlinks=True))
+            lines = BytesIO(read_bounded(self._path, MAX_BYTES))
         except FileNotFoundError:
             return
         except (OSError, ValueError) as error:

@@ -27,7 +27,7 @@ from collector_plugins.estimate.sizing import Sizing, Source, size
 MODEL = Info(
     "estimate_model_info",
     "What the estimate is based on: the processor, how many sockets or which share of one, its TDP and the source of "
-    "it (table, family, configured), or the model file.",
+    "it (table, family, configured, unknown), or the model file.",
     ("cpu", "sockets", "share", "tdp_watts", "source", "calibrated"),
     of="host",
     title="Model of the estimate",
@@ -115,7 +115,7 @@ def _info(machine: Machine, sizing: Sizing, *, calibrated: bool) -> Mapping[str,
         "cpu": machine.name,
         "sockets": str(machine.cpu.sockets),
         "share": sizing.share,
-        "tdp_watts": f"{sizing.tdp_watts:g}",
+        "tdp_watts": "unknown" if sizing.source is Source.UNKNOWN else f"{sizing.tdp_watts:g}",
         "source": Source.MODEL_FILE if calibrated else sizing.source,
         "calibrated": str(calibrated).lower(),
     }

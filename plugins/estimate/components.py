@@ -12,7 +12,13 @@ from collector_plugins.estimate.sizing import Sizing, Source
 
 # Mean error of the curves in power.py against RAPL on the two servers of the tests: 8 to 34 % by TDP, below 8 % with
 # five measured points. What is not known of the processor comes on top, and of a guest what its neighbours do.
-UNCERTAINTY = {Source.TABLE: 0.35, Source.CONFIGURED: 0.35, Source.FAMILY: 0.5, Source.MODEL_FILE: 0.1}
+UNCERTAINTY = {
+    Source.TABLE: 0.35,
+    Source.CONFIGURED: 0.35,
+    Source.FAMILY: 0.5,
+    Source.UNKNOWN: 1.0,
+    Source.MODEL_FILE: 0.1,
+}
 UNCERTAINTY_OF_GUESTS = 0.2
 UNCERTAINTY_OF_MEMORY = 0.5  # its size says little of its number of modules and nothing of its use
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from collector_plugins.estimate.machine import Machine
-from collector_plugins.estimate.table import FAMILIES, PROCESSORS, Kind, find_family, find_processor
+from collector_plugins.estimate.table import FAMILIES, PROCESSORS, Family, Kind, Processor, find_family, find_processor
 
 
 class Source(StrEnum):
@@ -14,6 +14,7 @@ class Source(StrEnum):
 
     TABLE = "table"
     FAMILY = "family"
+    UNKNOWN = "unknown"
     CONFIGURED = "configured"
     MODEL_FILE = "model_file"
 
@@ -39,16 +40,22 @@ def size(machine: Machine, tdp_watts: float | None) -> Sizing:
     cpu, names = machine.cpu, machine.cpu.names
     known = find_processor(names, PROCESSORS.read_text(encoding="utf-8"))
     family = find_family(names, FAMILIES.read_text(encoding="utf-8"))
-    kind = known.kind if known else family.kind
-    source = Source.TABLE if known else Source.FAMILY
     if machine.virtual:
         per_core = known.threads // known.cores if known else family.threads_per_core
-        cores, factor = cpu.threads / per_core, cpu.threads / known.threads if known else 1.0
+        factor = cpu.threads / known.threads if known else 1.0
         share = f"{cpu.threads}/{known.threads}" if known else "unknown"
     else:
-        per_core, cores, factor = max(1, cpu.threads // cpu.cores), cpu.cores / cpu.sockets, float(cpu.sockets)
-        share = "1"
-    tdp = known.tdp_watts if known else family.watts_per_core * cores
-    if tdp_watts is not None:
-        tdp, source = tdp_watts, Source.CONFIGURED
-    return Sizing(tdp, source, kind, factor, per_core, share)
+        per_core, factor, share = max(1, cpu.threads // cpu.cores), float(cpu.sockets), "1"
+    tdp, source = _tdp(machine, known, family, per_core) if tdp_watts is None else (tdp_watts, Source.CONFIGURED)
+    return Sizing(tdp, source, known.kind if known else family.kind, factor, per_core, share)
+
+
+def _tdp(machine: Machine, known: Processor | None, family: Family, threads_per_core: int) -> tuple[float, Source]:
+    """Of one processor; of a guest on an unknown one its own, as so many cores of a typical member of the family."""
+    if known:
+        return known.tdp_watts, Source.TABLE
+    source = Source.FAMILY if family.known else Source.UNKNOWN
+    if machine.virtual:
+        cores = machine.cpu.threads / threads_per_core
+        return family.tdp_watts(family.cores) / family.cores * cores, source
+    return family.tdp_watts(machine.cpu.cores / machine.cpu.sockets), source

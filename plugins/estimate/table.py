@@ -41,12 +41,23 @@ class Processor(NamedTuple):
 
 
 class Family(NamedTuple):
-    """What is typical of processors whose name fits the pattern."""
+    """What is typical of processors whose name fits the pattern.
+
+    The TDP of a socket is `socket_watts` and `watts_per_core` for each of its cores; a typical one has `cores`. Where
+    it is not `known`, the pattern says too little of a processor to tell its TDP.
+    """
 
     pattern: str
+    socket_watts: float
     watts_per_core: float
+    cores: int
     threads_per_core: int
     kind: Kind
+    known: bool
+
+    def tdp_watts(self, cores: float) -> float:
+        """The TDP of a socket with so many cores."""
+        return self.socket_watts + self.watts_per_core * cores
 
 
 def normalized(name: str) -> str:
@@ -85,8 +96,19 @@ def parse_processors(table: str) -> Iterator[Processor]:
 
 def parse_families(table: str) -> Iterator[Family]:
     """The rows of a table of families, the most special first; raises `ValueError` with the row that is wrong."""
-    for pattern, watts, threads, kind in _rows(table, 4):
-        yield Family(pattern, _positive(watts, pattern), _count(threads, pattern), Kind(kind))
+    for pattern, socket, core, cores, threads, kind, known in _rows(table, 7):
+        family = Family(
+            pattern,
+            _from_0(socket, pattern),
+            _from_0(core, pattern),
+            _count(cores, pattern),
+            _count(threads, pattern),
+            Kind(kind),
+            _truth(known, pattern),
+        )
+        if family.tdp_watts(family.cores) <= 0:
+            raise ValueError(f"{pattern}: 0 W")
+        yield family
 
 
 def _rows(table: str, width: int) -> Iterator[list[str]]:
@@ -98,10 +120,23 @@ def _rows(table: str, width: int) -> Iterator[list[str]]:
 
 
 def _positive(text: str, row: str) -> float:
-    value = float(text)
-    if not (isfinite(value) and value > 0):
+    value = _from_0(text, row)
+    if value == 0:
         raise ValueError(f"{row}: {text} W")
     return value
+
+
+def _from_0(text: str, row: str) -> float:
+    value = float(text)
+    if not (isfinite(value) and value >= 0):
+        raise ValueError(f"{row}: {text} W")
+    return value
+
+
+def _truth(text: str, row: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError(f"{row}: {text!r} must be yes or no")
+    return text == "yes"
 
 
 def _count(text: str, row: str) -> int:

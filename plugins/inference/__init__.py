@@ -30,6 +30,7 @@ from collector_plugins.inference.servers import models
 if TYPE_CHECKING:
     from aiohttp import web
 
+LONGEST_SHOWN = 80  # characters of a model's name in messages
 FIX = "name one: `inference: {options: {servers: [{name: chat, source: vllm, url: 'http://127.0.0.1:8000'}]}}`"
 
 
@@ -77,7 +78,8 @@ class Inference(Collector[Config]):
         now = self.ctx.clock.monotonic()
         said = [(self._pushing[name], from_push(value, self._pushed[name], now)) for name, value in pushed.items()]
         for model, shown in models(self._servers, answers, said, gpus).items():
-            shown.publish(out, model, self.config.max_layers)
+            with out.part(model=model[:LONGEST_SHOWN]):
+                shown.publish(out, model, self.config.max_layers)
 
     async def close(self) -> None:
         """Hang up."""

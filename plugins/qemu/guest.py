@@ -41,11 +41,11 @@ class Guest:
         return f"pid-{self.pid}-{self.start}"
 
     def account(self, ticks: int, now: float) -> None:
-        """Take a reading at `now` (monotonic seconds)."""
+        """Take a reading at `now` (monotonic seconds); one that is less than the last brings nothing."""
         self.elapsed = elapsed = now - self.read_at
         self.growth = growth = max(0, ticks - self.ticks)
         self.cores = growth / CLOCK_TICKS_PER_SECOND / elapsed if elapsed > 0 else None
-        self.ticks, self.read_at = ticks, now
+        self.ticks, self.read_at = max(ticks, self.ticks), now
 
     def recount(self, proc: Proc, threads: int, now: float) -> None:
         """Count the vCPUs anew, of which `threads` may have come or gone, unless that was done just now."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from collector_plugins.system.filters import ORDINARY_DISKS_EXCEPT, Filter, Labels, Patterns
 from collector_plugins.system.source import Disk
 
-SEARCH_RUNS = 60  # after so many it is decided anew: a name may be another device's, or one that got its folder late
+SEARCH_RUNS = 300  # after so many it is decided anew: a name may be another device's, or one that got its folder late
 
 _PARTITION = re.compile(
     r"(?:[shvu]d|xvd|ubd|dasd)[a-z]+\d+"

@@ -6,7 +6,7 @@ Each raises `ValueError` for what is not such a file; of a file with one odd lin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
+from math import inf, isfinite
 from typing import TypeVar
 
 from collector_core.procfs import CLOCK_TICKS_PER_SECOND, CPU_MODES, ticks_by_mode
@@ -38,16 +38,18 @@ def boot_time(stat: bytes) -> float | None:
 
 def load_averages(loadavg: bytes) -> dict[str, float]:
     """/proc/loadavg: runnable and uninterruptible tasks, averaged over 1, 5 and 15 minutes."""
-    return dict(zip(LOAD_PERIODS, _numbers(loadavg.split()[:3], len(LOAD_PERIODS)), strict=True))
+    words = zip(LOAD_PERIODS, loadavg.split()[: len(LOAD_PERIODS)], strict=True)
+    found = {period: tasks for period, word in words if (tasks := _number(word)) is not None}
+    if not found:
+        raise ValueError("/proc/loadavg: no numbers")
+    return found
 
 
 def memory(meminfo: bytes) -> Memory:
     """/proc/meminfo, in KiB. Used is what is not available, and cached counts reclaimable slabs, as in free(1)."""
     lines = b"\n" + meminfo
     total, available = _kibibytes(lines, b"\nMemTotal:"), _kibibytes(lines, b"\nMemAvailable:")
-    if total is None:
-        raise ValueError("/proc/meminfo: no MemTotal")
-    return Memory(
+    found = Memory(
         total,
         available,
         _difference(total, available),
@@ -57,12 +59,18 @@ def memory(meminfo: bytes) -> Memory:
         swap_total := _kibibytes(lines, b"\nSwapTotal:"),
         _difference(swap_total, _kibibytes(lines, b"\nSwapFree:")),
     )
+    if b"\nMemTotal:" not in lines or found == Memory():
+        raise ValueError("/proc/meminfo: no MemTotal")
+    return found
 
 
 def disks(diskstats: bytes, labels: Mapping[bytes, str | None]) -> dict[str, Disk | ValueError]:
     """/proc/diskstats of the devices that have a label (Documentation/admin-guide/iostats.rst); times are in ms."""
     rows = (line.split(None, 3) for line in diskstats.splitlines())
-    return _by_device([(row[2], row[3]) for row in rows if len(row) == 4], labels, _disk, "/proc/diskstats")
+    named = [(row[2], row[3]) for row in rows if len(row) == 4]
+    if not named and diskstats.strip():
+        raise ValueError("/proc/diskstats: not a table of disks")
+    return _by_device(named, labels, _disk, "/proc/diskstats")
 
 
 def interfaces(net_dev: bytes, labels: Mapping[bytes, str | None]) -> dict[str, Interface | ValueError]:
@@ -80,10 +88,13 @@ def sockets(sockstat: bytes) -> dict[tuple[str, str], float]:
     found = {}
     for line in sockstat.splitlines():
         head, _, rest = line.partition(b":")
+        kind = _SOCKET_KINDS.get(head)
+        if kind is None:
+            continue
         words = rest.split()
         for name, number in zip(words[::2], words[1::2], strict=False):
-            kind, state, value = _SOCKET_KINDS.get(head), _SOCKET_STATES.get(name), _number(number)
-            if kind and state and value is not None:
+            state = _SOCKET_STATES.get(name)
+            if state and (value := _number(number)) is not None:
                 found[kind, state] = value
     if sockstat and not found:
         raise ValueError("/proc/net/sockstat: no numbers of sockets")
@@ -137,9 +148,10 @@ def _numbers(fields: list[bytes], how_many: int) -> list[float]:
 
 def _number(field: bytes) -> float | None:
     try:
-        return _numbers([field], 1)[0]
+        number = float(field)
     except ValueError:
         return None
+    return number if 0 <= number < inf else None
 
 
 def _value_of(lines: bytes, key: bytes) -> bytes | None:

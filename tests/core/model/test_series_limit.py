@@ -25,12 +25,12 @@ def left_out(out):
 
 def test_of_too_many_series_the_first_ones_are_kept_and_the_label_is_named():
     out = readings(max_series=10)
-    for number in range(1_000_000):
+    for number in range(20_000):
         out.add(POWER, 1, plug=str(number))
     assert list(as_dict(out.snapshot())["shelly_power_watts"]) == [(str(number),) for number in range(10)]
-    assert out.left_out == 999_990
+    assert out.left_out == 19_990
     assert len(out._new[POWER]) == 10
-    assert "max_series = 10: 999990 series; most of them in shelly_power_watts (labels: plug)" in left_out(out)
+    assert "max_series = 10: 19990 series; most of them in shelly_power_watts (labels: plug)" in left_out(out)
 
 
 def test_a_leak_that_grows_run_by_run_stays_within_the_limit():

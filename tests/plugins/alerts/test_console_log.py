@@ -125,7 +125,7 @@ def test_while_a_write_hangs_no_second_one_is_begun_and_afterwards_all_goes_on(r
         assert (second.reason, second.detail) == (Reason.TIMEOUT, "an earlier message is still being written")
         assert len(output.written) == 1
         output.released.set()
-        await asyncio.to_thread(channel._writer._thread.join, 30)
+        await asyncio.to_thread(channel._worker._thread.join, 30)
         assert await attempt_delivery(channel.send(message(2)), 30) is None
 
     run(story())
@@ -142,10 +142,10 @@ def test_a_write_that_hangs_keeps_neither_the_loop_nor_the_program_from_ending(o
         task.cancel()
 
     asyncio.run(story())
-    assert channel._writer._thread.daemon
+    assert channel._worker._thread.daemon
     output.released.set()
-    channel._writer._thread.join(30)
-    assert not channel._writer._thread.is_alive(), "that the loop is closed is no error of the thread"
+    channel._worker._thread.join(30)
+    assert not channel._worker._thread.is_alive(), "that the loop is closed is no error of the thread"
 
 
 def test_an_output_that_breaks_in_an_unknown_way_is_a_failure_like_any_other(send, monkeypatch):

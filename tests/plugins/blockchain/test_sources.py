@@ -3,13 +3,18 @@
 import asyncio
 import json
 import logging
+from math import isfinite
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from collector_core import Context, NotAvailable
-from collector_core.testing import serve_routes
+from collector_core.testing import FakeClock, serve_routes
 from collector_plugins.blockchain import Blockchain, metrics
-from collector_plugins.blockchain.config import Config
+from collector_plugins.blockchain.config import Config, PushNode
+from collector_plugins.blockchain.pushed import Posted, Pushed
 
 PAGE = b"""
 chain_head_block 120
@@ -219,6 +224,33 @@ def test_posted_counters_that_begin_anew_go_on(pushed, post):
         pushed.run(advance=5)
     assert pushed.value(metrics.TRANSACTIONS, node="a") == 118
     assert pushed.value(metrics.CONTRACT_CALLS, node="a", function="mint") == 35
+
+
+def test_the_same_document_posted_twice_counts_once(pushed, post):
+    for _ in range(3):
+        post(pushed, "a", {"transactions_total": 1000, "contract_calls_total": {"mint": 7}})
+        pushed.run(advance=5)
+    assert pushed.value(metrics.TRANSACTIONS, node="a") == 1000
+    assert pushed.value(metrics.CONTRACT_CALLS, node="a", function="mint") == 7
+
+
+NUMBERS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just({}))
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*sorted(Posted.model_fields), "contract_calls", "other"]),
+        NUMBERS | st.dictionaries(st.text(max_size=5), NUMBERS, max_size=3),
+    )
+)
+def test_any_document_is_numbers_that_may_be_published_or_refused(document):
+    try:
+        posted = Posted.model_validate(document)
+    except ValidationError:
+        return
+    node = PushNode(name="a", source="push")
+    answer = asyncio.run(Pushed(node, lambda: {"a": posted}, FakeClock()).read())
+    assert all(isfinite(value) and value >= 0 for value in [*answer.values.values(), *answer.calls.values()])
 
 
 def test_a_posted_counter_that_is_0_once_adds_nothing(pushed, post):

@@ -8,8 +8,9 @@ import time
 import pytest
 
 from collector_core import NotAvailable, reason_of
+from collector_core.prometheus_text import read_families
 from collector_plugins.inference import metrics
-from tests.plugins.inference.conftest import says, shown
+from tests.plugins.inference.conftest import says, says_in_turn, shown
 from tests.plugins.inference.modelservers import Vllm
 
 TOKEN = "canary-91c2"
@@ -106,6 +107,38 @@ def test_all_down_is_not_available_with_what_to_do(inference, start):
     assert "s0: " in caught.value.detail
     assert "s1: " in caught.value.detail
     assert f"curl {servers[0].url}" in caught.value.fix
+
+
+def test_ever_new_model_names_stay_bounded(answering, inference):
+    pages = [
+        "".join(f'vllm:generation_tokens_total{{model_name="m{look}-{n}"}} 1\n' for n in range(40)).encode()
+        for look in range(6)
+    ]
+    harness = inference({"name": "a", "source": "vllm", "url": answering(says_in_turn(pages)).url})
+    for _ in pages:
+        harness.run(advance=15)
+        assert len(harness.series(metrics.TOKENS)) == 40
+    (server,) = harness.collector._servers
+    assert len(server._counting) <= 64
+
+
+@pytest.mark.parametrize("name", ['say "hi"', "two\nlines", "back\\slash", "модель 😀"])
+def test_any_name_of_a_model_is_a_label_that_can_be_read(answering, inference, name):
+    written = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    page = f'vllm:num_requests_waiting{{model_name="{written}"}} 3\n'.encode()
+    harness = inference({"name": "a", "source": "vllm", "url": answering(says(200, page)).url})
+    harness.run()
+    shown = read_families(harness.exposition().encode(), openmetrics=False)
+    (sample,) = next(family for family in shown if family.name == "inference_requests_waiting").samples
+    assert (sample.labels["model"], sample.value) == (name, 3)
+
+
+def test_a_model_whose_name_is_no_label_costs_only_itself(answering, inference):
+    page = GOOD + f'vllm:num_requests_waiting{{model_name="{"x" * 5000}"}} 1\n'.encode()
+    harness = inference({"name": "a", "source": "vllm", "url": answering(says(200, page)).url})
+    harness.run()
+    assert harness.series(metrics.WAITING) == {("llama",): 3}
+    assert [failure.name for failure in harness.part_failures] == [f"model={'x' * 80}"]
 
 
 def test_without_servers_it_says_how_to_name_one(inference):

@@ -78,6 +78,17 @@ def test_usage_needs_two_readings(machine: Machine, watching: Watching) -> None:
     assert cores(harness, "vm") == 0
 
 
+def test_cpu_time_that_steps_back_by_a_tick_is_not_counted_again(machine: Machine, watching: Watching) -> None:
+    guest = machine.guest("-name", "vm")
+    guest.burn(10)
+    harness = watching()
+    for step in (0.0, -0.01, 0.01, 0.5):
+        guest.burn(step)
+        harness.run(advance=1)
+    assert seconds(harness, "vm") == 10.5
+    assert cores(harness, "vm") == pytest.approx(0.5)
+
+
 def test_a_pid_that_is_used_again_is_another_guest(machine: Machine, watching: Watching) -> None:
     machine.guest("-name", "old", pid=5000).burn(1000)
     harness = watching()

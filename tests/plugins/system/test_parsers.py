@@ -83,6 +83,7 @@ def test_a_damaged_file_is_a_value_error(name: str, data: st.DataObject) -> None
         ("meminfo", b"MemFree: 1 kB\n"),
         ("meminfo", b"MemTotal: kB\n"),
         ("net/dev", b"eth0: 1 2 3\n"),
+        ("diskstats", b"none here\n"),
         ("net/sockstat", b"TCP: inuse\n"),
         ("net/sockstat", b"nothing\n"),
         ("mounts", b"/dev/sda1 /\n"),
@@ -111,6 +112,10 @@ def test_an_odd_line_costs_its_own_device(name: str, contents: bytes, good: str)
 def test_an_odd_value_is_missing_alone() -> None:
     memory = procfs.memory(b"MemTotal: 10 kB\nMemAvailable: ? kB\nMemFree: 4 kB\nSwapTotal: " + b"9" * 400 + b" kB\n")
     assert (memory.total, memory.available, memory.free, memory.swap_total) == (10240, None, 4096, None)
+    memory = procfs.memory(b"MemTotal: ? kB\nMemAvailable: 4 kB\n")
+    assert (memory.total, memory.available, memory.used) == (None, 4096, None)
+    assert procfs.load_averages(b"0.5 nan 1.5 1/2 3\n") == {"1m": 0.5, "15m": 1.5}
+    assert procfs.cpu_times(b"cpu  ? 2 3 4\ncpu0 100 0 0 200\ncpu1 1 1 1 1\n").total == (1.01, 0.01, 0.01, 2.01)
     assert procfs.sockets(b"odd\nTCP: inuse nan tw 2 alloc\nUDP: inuse 3\n") == {("tcp", "tw"): 2, ("udp", "inuse"): 3}
     assert [mount.point for mount in mounts.parse(b"/dev/sda1 /\n/dev/sdb1 /b ext4 rw 0 0\n")] == [b"/b"]
 

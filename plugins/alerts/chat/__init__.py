@@ -1,0 +1,1 @@
+"""Chats: a notification as the body that each service takes."""

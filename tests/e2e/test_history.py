@@ -1,0 +1,191 @@
+"""What was seen is there after the end of the process, whatever ended it."""
+
+import csv
+import io
+import os
+import shutil
+import signal
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+CONFIG = """
+    history:
+      path: {folder}
+      series: ['site_*']
+      flush: {flush}
+    collectors:
+      textfile: {{interval: 200ms, options: {{directories: [{site}]}}}}
+    """
+
+
+class Site:
+    """A textfile with a counter, and a collector that keeps it."""
+
+    def __init__(self, folder, collector, eventually, command):
+        self.folder = folder / "history"
+        self._site = folder / "site"
+        self._site.mkdir()
+        self._start, self._eventually, self._command = collector, eventually, command
+
+    def start(self, flush="0s", wait=True):
+        program = self._start(CONFIG.format(folder=self.folder, site=self._site, flush=flush))
+        if wait:
+            self._eventually(lambda: program.samples().get("collector_history_up") == 1)
+        return program
+
+    def count(self, value):
+        new = self._site / "new"
+        new.write_text(f"# TYPE site_energy_joules_total counter\nsite_energy_joules_total {value}\n")
+        new.rename(self._site / "site.prom")
+
+    def points(self, program, query=""):
+        found = program.request(f"/api/v1/history/range?selector=site_energy_joules_total&from=1700000000{query}").json
+        return [tuple(point) for series in found["series"] for point in series["points"]]
+
+    def reach(self, program, value):
+        self.count(value)
+        self._eventually(lambda: [found for _, found in self.points(program)][-1:] == [value])
+
+    def command(self, *arguments):
+        return self._command("history", *arguments, "--path", self.folder)
+
+
+@pytest.fixture
+def site(tmp_path, collector, eventually, command):
+    return Site(tmp_path, collector, eventually, command)
+
+
+def test_energy_is_exact_over_an_end_and_a_kill(site):
+    site.count(1000)
+    first = site.start()
+    site.reach(first, 1250.5)
+    first.stop()
+    site.count(1300)
+    second = site.start()
+    site.reach(second, 1300)
+    second.signal(signal.SIGKILL)
+    second.process.wait()
+    third = site.start()
+    site.reach(third, 40)
+    rises = site.points(third, "&step=1d&fn=increase")
+    assert sum(value for _, value in rises) == 1300 - 1000 + 40
+    events = third.request("/api/v1/history/timeline?from=0").json["events"]
+    assert [event["kind"] for event in events] == ["start", "stop", "start", "start"]
+
+
+def test_commands_read_beside_the_daemon_and_change_nothing(site, tmp_path):
+    site.count(1000)
+    program = site.start()
+    site.reach(program, 1001)
+    assert "site_energy_joules_total" in site.command("list").stdout
+    rows = list(csv.reader(io.StringIO(site.command("query", "site_energy_joules_total").stdout)))
+    assert rows[0] == ["time", "series", "value"]
+    assert float(rows[-1][2]) == 1001
+    assert site.command("verify").returncode == 0
+    file = tmp_path / "all.csv"
+    assert site.command("export", "site_*", "--format", "csv", "--output", file).returncode == 0
+    assert site.command("backup", tmp_path / "copy").returncode == 0
+    for arguments in (("import", file), ("delete", "site_*"), ("compact",)):
+        refused = site.command(*arguments)
+        assert refused.returncode == 1
+        assert "another process" in refused.stderr
+    program.stop()
+    assert site.command("import", file).returncode == 0
+    assert site.command("delete", "site_*").returncode == 0
+    assert site.command("list").stdout == ""
+
+
+def test_a_second_process_takes_over_when_the_first_has_ended(site, eventually, tmp_path):
+    site.count(5)
+    first = site.start()
+    second = site.start(wait=False)
+    locked = 'collector_history_problems_total{reason="locked"}'
+    eventually(lambda: second.samples().get(locked) == 1)
+    assert second.samples()["collector_history_up"] == 0
+    assert second.request("/metrics").status == 200
+    first.stop()
+    eventually(lambda: second.samples()["collector_history_up"] == 1)
+    site.reach(second, 8)
+    assert sum("history" in line for line in second.lines if "WARNING" in line) == 2
+
+
+def test_a_newer_file_is_left_alone(site, eventually):
+    site.count(5)
+    site.start().stop()
+    with closing(sqlite3.connect(site.folder / "history.db")) as connection:
+        connection.execute("PRAGMA user_version = 999")
+    before = (site.folder / "history.db").read_bytes()
+    program = site.start(wait=False)
+    eventually(lambda: program.samples().get('collector_history_problems_total{reason="newer_schema"}') == 1)
+    assert program.samples()["collector_history_up"] == 0
+    assert program.samples()["site_energy_joules_total"] == 5
+    program.stop()
+    assert (site.folder / "history.db").read_bytes() == before
+    assert sum("history" in line for line in program.lines if "WARNING" in line) == 1
+
+
+def test_garbage_is_set_aside(site, eventually):
+    site.folder.mkdir()
+    (site.folder / "history.db").write_bytes(os.urandom(20_000))
+    assert site.command("verify").returncode == 1
+    site.count(5)
+    program = site.start()
+    site.reach(program, 6)
+    assert program.samples()['collector_history_problems_total{reason="corrupt"}'] == 1
+    assert list(site.folder.glob("*.corrupt-*"))
+
+
+def test_off_keeps_nothing(collector, tmp_path):
+    program = collector("history: off\ncollectors: {textfile: {options: {directories: [" + str(tmp_path) + "]}}}\n")
+    assert program.request("/api/v1/history/series").status == 404
+    assert not [name for name in program.samples() if "history" in name]
+    program.stop()
+    assert not (tmp_path / "state/energy-collector/history").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mount"), reason="only root can mount a small disk")
+def test_a_full_disk_is_survived(site, tmp_path, eventually, spawn):
+    site.folder.mkdir()
+    if spawn("mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", site.folder).process.wait():
+        pytest.skip("tmpfs cannot be mounted here")
+    try:
+        site.count(5)
+        program = site.start()
+        site.reach(program, 6)
+        ballast = site.folder / "ballast"
+        with pytest.raises(OSError, match="No space"), ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+        eventually(lambda: program.samples()['collector_history_problems_total{reason="disk_full"}'] >= 1)
+        site.count(7)
+        eventually(lambda: program.samples()["site_energy_joules_total"] == 7)
+        ballast.unlink()
+        eventually(lambda: program.samples()["collector_history_up"] == 1)
+        site.reach(program, 8)
+        rises = site.points(program, "&step=1d&fn=increase")
+        assert sum(value for _, value in rises) == 3
+        program.stop()
+    finally:
+        spawn("umount", "-l", site.folder).process.wait()
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("history: {flash: 1s}", "history.flash"),
+        ("history: {flush: soon}", "history.flush"),
+        ("history: {series: ['{']}", "history.series"),
+        ("history: {tiers: {raw: 1d, 7m30: 1d}}", "history.tiers"),
+        ("history: {max_bytes: -1}", "history.max_bytes"),
+        ("history: 7", "history"),
+    ],
+)
+def test_wrong_values_are_named_with_their_line(command, tmp_path, text, key):
+    file = tmp_path / "config.yaml"
+    file.write_text(f"# a comment\n{text}\n")
+    result = command("check", "--config", file)
+    assert result.returncode == 2
+    assert key in result.stderr
+    assert "config.yaml:2" in result.stderr
