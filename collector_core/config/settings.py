@@ -27,6 +27,8 @@ from collector_core.options import Duration, Options
 from collector_core.plugins.attempts import Attempts, PluginFailed, StillBusy
 from collector_core.plugins.discovery import Plugin, Plugins, entry_point_names
 
+log = logging.getLogger(__name__)
+
 DEFAULT_LISTEN = "127.0.0.1:9877"
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,63}")
 _LABEL = re.compile(r"[a-z][a-z0-9_]*")
@@ -285,6 +287,8 @@ class _OptionsValidator:
         try:
             return self._attempts.make(f"collector {name}: its options", (cls, raw), cls.__module__, work)
         except (PluginFailed, StillBusy) as failed:
+            if isinstance(failed, PluginFailed):  # the others are logged already
+                log.error("collector %s: its options cannot be validated: %s", name, failed)  # noqa: TRY400
             reason = reason_of(failed)
             plugin = replace(self.plugins.plugin_of(cls.name), error=str(failed), fix=fix_of(failed), reason=reason)
             problem = self._document.problem(path, f"its options cannot be validated: {failed}")

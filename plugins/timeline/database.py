@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import socket
 import threading
@@ -15,13 +14,11 @@ from typing import TYPE_CHECKING, Any
 from collector_core import RecordsRefused
 from collector_plugins.timeline.config import Config
 from collector_plugins.timeline.failures import Failures, is_of_one_row
-from collector_plugins.timeline.rows import KEY
+from collector_plugins.timeline.rows import Record
 from collector_plugins.timeline.statements import LIMITS, LOCK, Statements
 
 if TYPE_CHECKING:
     from psycopg import Connection
-
-Record = dict[str, Any]
 
 LEAST_CONNECT_SECONDS = 2
 ROUNDING = 1.0  # seconds by which a column may round the time of a row
@@ -79,11 +76,11 @@ class Database:
 
     def _missing(self, connection: Connection[Any], records: Sequence[Record]) -> Sequence[Record]:
         """The rows that are not in the table yet."""
-        times = [record["created_at"] for record in records]
+        times = [record.created_at for record in records]
         between = (_time(min(times) - ROUNDING), _time(max(times) + ROUNDING))
-        keys = [record["metadata"][KEY] for record in records]
-        known = {key for (key,) in connection.execute(self._sql.known, (*between, keys))}
-        return [record for record in records if record["metadata"][KEY] not in known]
+        found = connection.execute(self._sql.known, (*between, [record.key for record in records]))
+        known = {key for (key,) in found}
+        return [record for record in records if record.key not in known]
 
     def _copy(self, connection: Connection[Any], records: Sequence[Record]) -> None:
         with connection.cursor() as cursor, cursor.copy(self._sql.copy) as copy:
@@ -100,7 +97,7 @@ class Database:
         except DatabaseError as error:
             if not is_of_one_row(error):
                 raise
-            return f"{record['event_type']} of {record['source']}: {self._failures.text(error)}"
+            return f"{record.event_type} of {record.source}: {self._failures.text(error)}"
         return ""
 
     def _creating(self, work: Any) -> Any:
@@ -172,10 +169,8 @@ def _cut(connection: Connection[Any]) -> None:
 
 def _values(record: Record) -> tuple[str, str, float | int, str, datetime]:
     """The row, in the order of the columns; whole numbers fit into a column of integers, too."""
-    value = record["value"]
-    number = int(value) if float(value).is_integer() else value
-    metadata = json.dumps(record["metadata"], ensure_ascii=False)
-    return record["event_type"], record["source"], number, metadata, _time(record["created_at"])
+    value = int(record.value) if record.value.is_integer() else record.value
+    return record.event_type, record.source, value, record.metadata, _time(record.created_at)
 
 
 def _time(seconds: float) -> datetime:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from collector_core import NotAvailable, Reason, RecordsRefused
+from collector_plugins.timeline.rows import Record
 from tests.plugins.timeline.conftest import record
 from tests.postgres import CREATE_TABLE, PASSWORD
 
@@ -24,10 +25,10 @@ def refusal(call, *arguments, **options):
 
 def test_rows_are_written_with_all_they_say(timeline, postgres):
     postgres.create_table()
-    timeline().send([record(1, metadata={"key": "k", "name": 'Süd\t\\ "x" \'; --', "fan": None})], may_repeat=False)
+    timeline().send([record(1, name='Süd\t\\ "x" \'; --', fan=None)], may_repeat=False)
     ((event, source, value, metadata, created),) = postgres.rows()
     assert (event, source, value) == ("test", "source_1", 1)
-    assert metadata == {"key": "k", "name": 'Süd\t\\ "x" \'; --', "fan": None}
+    assert metadata == {"key": "key-1", "name": 'Süd\t\\ "x" \'; --', "fan": None}
     assert created == datetime.fromtimestamp(1_800_000_001, UTC)
 
 
@@ -76,7 +77,7 @@ def test_a_transaction_that_still_runs_is_waited_for_before_its_rows_are_looked_
 
     def write_slowly():
         with slow._database._transaction() as connection:
-            slow._database._copy(connection, [record(1)])
+            slow._database._copy(connection, [Record(*record(1))])
             entered.set()
             go_on.wait(60)
 
