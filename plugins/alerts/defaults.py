@@ -86,12 +86,12 @@ DEFAULT_RULES = (
         fix="energy-collector alerts test {channel}   # says why",
     ),
     Rule(
-        alert="AlertStateDamaged",
-        series="alerts_state_corrupt_files",
+        alert="StateDamaged",
+        series='{__topic__="damage"}',
         above=0,
-        summary="A state file of the alerts was damaged; what could be read of it goes on",
-        description="Its copy is kept beside the new file as NAME.corrupt-TIME.",
-        fix="check the disk; then remove the copy from `state_dir` and reload",
+        summary="{title}: what could be read of it goes on",
+        description="Each damaged file is kept beside the new one as NAME.corrupt-TIME.",
+        fix="check the disk; then remove the copies and reload",
     ),
     Rule(
         alert="ConfigurationNotApplied",

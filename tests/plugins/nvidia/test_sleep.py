@@ -9,7 +9,7 @@ import pytest
 from collector_core import NotAvailable
 from collector_plugins.nvidia import Nvidia, metrics, pci_script
 from collector_plugins.nvidia.pci import PciGpu, sysfs_address
-from collector_plugins.nvidia.sleep import REST_SECONDS
+from collector_plugins.nvidia.sleep import NEXT_REST_SECONDS, REST_SECONDS
 
 FIRST, SECOND = "0000:01:00.0", "0000:02:00.0"
 GPU_0 = {"host": "here", "gpu": "0", "uuid": "GPU-0"}
@@ -127,6 +127,35 @@ def test_one_that_could_sleep_and_has_nothing_to_do_is_let_go_for_a_while(nvidia
     calls = nvml.calls.count("shutdown -1")
     harness.run(advance=5)
     assert nvml.calls.count("shutdown -1") == calls, "it works"
+
+
+def test_one_that_something_else_keeps_awake_is_read_in_every_run_again(nvidia, nvml, pci):
+    nvml.has(1, "0 utilization 0", "0 pci 00000000:01:00.0")
+    pci.has(FIRST, "active")
+    harness = nvidia()
+    harness.run()
+    harness.run(advance=REST_SECONDS)
+    for _ in range(20):
+        calls = len(nvml.calls)
+        harness.run(advance=5)
+        assert len(nvml.calls) > calls
+    assert nvml.calls.count("shutdown -1") == 1
+    harness.run(advance=NEXT_REST_SECONDS)
+    assert nvml.calls.count("shutdown -1") == 2
+
+
+@pytest.mark.parametrize("local", ["nvml", "nvidia-smi"])
+def test_the_energy_of_a_rest_is_counted_once_when_it_is_over(nvidia, nvml, smi, pci, local):
+    nvml.has(1, "0 utilization 0", "0 energy error 3", "0 pci 00000000:01:00.0")
+    smi.has({"utilization.gpu": 0, "power.draw": 100})
+    pci.has(FIRST, "active")
+    harness = nvidia(local)
+    harness.run()
+    harness.run(advance=REST_SECONDS / 2)
+    assert harness.value(metrics.ENERGY, **GPU_0) == 0
+    harness.run(advance=REST_SECONDS / 2)
+    assert harness.value(metrics.ENERGY, **GPU_0) == pytest.approx(100 * REST_SECONDS)
+    assert harness.value(metrics.ENERGY_GAPS, **GPU_0) == 0
 
 
 def test_one_that_cannot_sleep_stays_open(nvidia, nvml, pci):
