@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any, NamedTuple, Protocol
 
-from collector_core import AuthFailed, Clock, NotAvailable, NotListening, Reason, reason_of
+from collector_core import AuthFailed, Clock, HttpStatusError, NotAvailable, NotListening, Reason, reason_of
 from collector_plugins.blockchain.batch_size import BatchSize
 from collector_plugins.blockchain.refusals import RpcError, parse_error
 
@@ -99,16 +99,11 @@ class Rpc:
 
     def _raise_unless_of_batches(self, refusal: RpcError | NotAvailable | AuthFailed) -> None:
         """Raise what a single call would meet, too; a limit that comes again may be one that only batches exceed."""
-        if isinstance(refusal, RpcError):
-            limited, is_final = refusal.is_limit, False
-        else:
-            status = getattr(refusal, "status", None)
-            limited = status == TOO_MANY_REQUESTS
-            is_final = isinstance(refusal, NotListening) or reason_of(refusal) == Reason.TIMEOUT
-            is_final |= isinstance(refusal, AuthFailed) and status != FORBIDDEN
-        is_first_limit = limited and not self._was_limited
-        self._was_limited = limited
-        if is_first_limit or is_final:
+        is_hang = _is_hang(refusal)
+        self._hangs += is_hang
+        is_first_limit = _is_limit(refusal) and not self._was_limited
+        self._was_limited = _is_limit(refusal)
+        if is_first_limit or is_hang or _is_of_the_node(refusal):
             raise refusal.as_failure(str(refusal)) if isinstance(refusal, RpcError) else refusal
 
     async def _ask_together(self, calls: Sequence[Call]) -> list[Result]:
@@ -127,6 +122,22 @@ class Rpc:
     async def _ask_one(self, call: Call) -> Result:
         number = next(self._ids)
         return match_one(await self._transport.exchange(json.dumps(_request(call, number)).encode()), number)
+
+
+def _is_hang(refusal: Exception) -> bool:
+    return reason_of(refusal) == Reason.TIMEOUT and not isinstance(refusal, HttpStatusError)
+
+
+def _is_limit(refusal: Exception) -> bool:
+    if isinstance(refusal, RpcError):
+        return refusal.is_limit
+    return isinstance(refusal, HttpStatusError) and refusal.status == TOO_MANY_REQUESTS
+
+
+def _is_of_the_node(refusal: Exception) -> bool:
+    """Whether it cannot be about batches: nothing listens, or a key is wrong."""
+    is_key = isinstance(refusal, AuthFailed) and refusal.status != FORBIDDEN
+    return isinstance(refusal, NotListening) or is_key
 
 
 def match(message: bytes, numbers: Sequence[int]) -> dict[int, Result]:

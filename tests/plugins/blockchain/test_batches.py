@@ -75,6 +75,7 @@ REFUSALS = {
     "403": http_status(403),
     "413": http_status(413),
     "500": http_status(500),
+    "504": http_status(504),
     "a dropped connection": hang_up,
 }
 
@@ -196,6 +197,20 @@ def test_a_limit_is_unreachable_while_it_lasts_and_costs_no_request_afterwards(r
     node.node.asked.clear()
     harness.run(advance=60)
     assert (len(sizes), len(node.node.asked)) == (1, before)
+
+
+def test_a_limit_that_only_batches_exceed_makes_them_smaller(read, node):
+    batches = Batches(node, http_status(429), 4)
+    harness = read(a=node)
+    failure(harness, 60)
+    harness.run(advance=60)
+    assert harness.value(metrics.NODE_UP, node="a", source="evm") == 1
+    assert harness.value(metrics.PEERS, node="a") == 25
+    batches.most = 1000
+    harness.run(advance=2 * FIRST_PAUSE)
+    batches.sizes.clear()
+    harness.run(advance=INTERVAL)
+    assert batches.sizes == [9]
 
 
 def test_how_long_a_provider_asks_to_wait_is_kept(read, node):
