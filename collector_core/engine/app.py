@@ -357,6 +357,11 @@ class App:
         with self._lock:
             self._source.publish(self.state.snapshot())
 
+    def show_certificate_expiry(self, seconds: float | None) -> None:
+        """The web server's certificate expires then, in seconds since 1970."""
+        self.state.certificate_expiry = seconds
+        self._show_state()
+
     def count_loop_stall(self) -> None:
         """The event loop of the web server stood still."""
         self.state.loop_stalls += 1
