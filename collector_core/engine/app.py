@@ -234,8 +234,9 @@ class App:
                 runner.hooks.hear(report)
         if reporter := runners.get(report.collector):
             self.history.observe(report, reporter.instance.stale_after)
-            health = Published(f"{report.collector} (health)", {}, reporter.health.snapshot())
-            self.outputs.hear(report.ended_at, report.published, health)
+            if self.outputs.runners:
+                health = Published(f"{report.collector} (health)", {}, reporter.health.snapshot())
+                self.outputs.hear(report.ended_at, report.published, health)
 
     def stop(self, timeout: float = STOP_SECONDS) -> bool:
         """Stop everything within `timeout` seconds; returns whether every thread has ended."""
