@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
+import psutil
 import pytest
 
 from collector_core import NotAvailable
@@ -271,3 +272,18 @@ def test_other_text_is_left_as_it_is(text):
 )
 def test_the_drivers_addresses_are_written_as_the_kernels(bus_id, address):
     assert sysfs_address(bus_id) == address
+
+
+def test_falling_asleep_and_waking_up_again_and_again_leaves_nothing_open(nvidia, nvml, pci):
+    nvml.has(1, "0 pci 00000000:01:00.0")
+    pci.has(FIRST, "active")
+    harness = nvidia()
+    harness.run()
+    process = psutil.Process()
+    before = process.num_threads(), process.num_fds()
+    for _ in range(30):
+        for status in ("suspended", "active"):
+            pci.has(FIRST, status)
+            harness.run(advance=5)
+    assert (process.num_threads(), process.num_fds()) == before
+    assert nvml.calls.count("init -1") == nvml.calls.count("shutdown -1") + 1
