@@ -159,9 +159,13 @@ def test_the_energy_of_a_rest_is_counted_once_when_it_is_over(nvidia, nvml, smi,
     assert harness.value(metrics.ENERGY_GAPS, **GPU_0) == 0
 
 
-def test_one_that_cannot_sleep_stays_open(nvidia, nvml, pci):
+STAYS_AWAKE = [{"control": "on"}, {"d3": "Not supported"}, {"d3": "Disabled by default"}]
+
+
+@pytest.mark.parametrize("device", STAYS_AWAKE, ids=str)
+def test_one_that_cannot_sleep_stays_open(nvidia, nvml, pci, device):
     nvml.has(1, "0 utilization 0", "0 pci 00000000:01:00.0")
-    pci.has(FIRST, "active", control="on")
+    pci.has(FIRST, "active", **device)
     harness = nvidia()
     for _ in range(3):
         harness.run(advance=5)
@@ -247,6 +251,14 @@ def test_on_another_machine_nothing_is_started_while_all_sleep(remote, pci):
     assert gpus[1] == PciGpu(SECOND, asleep=False, may_sleep=False)
     pci.has(FIRST, "active")
     assert remote(QUERY)[0] == f"ran {QUERY}\n"
+
+
+@pytest.mark.parametrize("device", STAYS_AWAKE, ids=str)
+def test_on_another_machine_too_one_that_cannot_sleep_is_known(remote, pci, device):
+    pci.has(FIRST, "active", **device)
+    pci.has(SECOND, "active", d3="Enabled (fine-grained)")
+    _, gpus = remote(QUERY)
+    assert [gpu.may_sleep for gpu in gpus] == [False, True]
 
 
 @pytest.mark.parametrize("device", [{"vendor": "0x1002"}, {"kind": "0x040300"}, {"driver": "vfio-pci"}], ids=str)
