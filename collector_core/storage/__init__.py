@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from collector_core.storage.atomic_file import (
     AtomicFile,
     append_private,
+    count_set_aside,
     private_folder,
     read_bounded,
     set_aside,
@@ -24,6 +25,7 @@ __all__ = [
     "StorageError",
     "StorageReason",
     "append_private",
+    "count_set_aside",
     "parse_document",
     "private_folder",
     "read_bounded",

@@ -138,6 +138,17 @@ def set_aside(path: Path, why: str = "corrupt", *, with_suffixes: Sequence[str] 
     return aside
 
 
+def count_set_aside(path: Path, *why: str) -> int:
+    """How many copies of a file `set_aside` has left beside it for one of these reasons; 0 if nobody may look."""
+    marks = tuple(f"{path.name}.{each}-" for each in why or ("corrupt",))
+    ours = re.compile(r"\d{8}T\d{6}Z(-\d+)?")  # and none of their companions
+    try:
+        names = os.listdir(path.parent)  # noqa: PTH208 - names are all that is needed
+    except OSError:
+        return 0
+    return sum(any(name.startswith(mark) and ours.fullmatch(name[len(mark) :]) for mark in marks) for name in names)
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames in a folder survive a power failure, if the file system supports it. Raises `OSError`."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 PATIENCE = 1.0  # seconds that file systems have to answer until one of them counts as slow
 
 _SILENT = "does not answer: its server is away"
 
-Ask = Callable[[bytes], os.statvfs_result]
-Answer = os.statvfs_result | OSError
+if TYPE_CHECKING:  # Windows has no such thing
+    Ask = Callable[[bytes], os.statvfs_result]
+    Answer = os.statvfs_result | OSError
 
 
 class FilesystemAnswers:
@@ -21,9 +23,9 @@ class FilesystemAnswers:
     shown as soon as it comes. All paths together have `limit` seconds in one run.
     """
 
-    def __init__(self, limit: float, ask: Ask = os.statvfs) -> None:
+    def __init__(self, limit: float, ask: Ask | None = None) -> None:
         self._limit = limit
-        self._ask = ask
+        self._ask = ask or os.statvfs
         self._slow: dict[bytes, _Round] = {}
 
     def ask(self, paths: Mapping[bytes, bool]) -> dict[bytes, Answer]:

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector_core.storage import AtomicFile, append_private, private_folder, read_bounded, set_aside, write_atomically
+from collector_core.storage import (
+    AtomicFile,
+    append_private,
+    count_set_aside,
+    private_folder,
+    read_bounded,
+    set_aside,
+    write_atomically,
+)
 
 
 def names(folder):
@@ -320,3 +328,14 @@ def test_nothing_is_appended_to_what_is_no_regular_file(tmp_path, kind):
     with pytest.raises(OSError, match=r"symbolic links|No such device|regular file|directory"):
         append_private(path, "x")
     assert precious.read_text() == "precious"
+
+
+def test_files_that_were_set_aside_are_counted_without_their_companions(tmp_path):
+    file = tmp_path / "state.db"
+    for why in ("corrupt", "corrupt", "old"):
+        file.write_text("x")
+        (tmp_path / "state.db-wal").write_text("x")
+        set_aside(file, why, with_suffixes=("-wal",))
+    (tmp_path / "other.db.corrupt-20260102T030405Z").write_text("")
+    assert (count_set_aside(file), count_set_aside(file, "corrupt", "old"), count_set_aside(file, "odd")) == (2, 3, 0)
+    assert count_set_aside(tmp_path / "absent" / "state.db") == 0

@@ -169,8 +169,10 @@ def test_a_link_in_place_of_the_state_is_not_followed(machine, file, caplog, tmp
     precious.write_text("precious")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.symlink_to(precious)
-    machine().rows(3)
+    found = machine()
+    found.rows(3)
     assert "cannot be read" in caplog.text
+    assert found.anomaly.value(metrics.CORRUPT_FILES) == 1
     assert precious.read_text() == "precious"
     assert not file.is_symlink()
 
