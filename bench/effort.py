@@ -29,6 +29,7 @@ class Effort:
     curve_seconds: int = 5
     anomaly_minutes: int = 60
     quiet_months: int = 12
+    timeline_rows: int = 20_000
 
 
 FULL = Effort()
@@ -53,4 +54,5 @@ QUICK = Effort(
     curve_seconds=1,
     anomaly_minutes=5,
     quiet_months=1,
+    timeline_rows=2_000,
 )

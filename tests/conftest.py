@@ -25,6 +25,7 @@ settings.register_profile("explore", deadline=None, max_examples=1000, print_blo
 settings.load_profile("fixed")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """`-n auto`: two for each CPU, because many tests wait for a program."""
     return 2 * len(os.sched_getaffinity(0))

@@ -21,6 +21,7 @@ from bench.rows import (
     render,
     start,
     throughput,
+    timeline,
 )
 
 Row = Callable[[Effort], list[Figure | Table]]
@@ -41,4 +42,5 @@ ROWS: Mapping[str, Row] = {
     "nab": nab.measure,
     "qemu": qemu.measure,
     "qemu-c": qemu.measure_beside_c,
+    "timeline": timeline.measure,
 }

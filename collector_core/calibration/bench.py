@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from collector_core.calibration.load import Load
+from collector_core.calibration.load import Load, bending_level, load_levels
 from collector_core.errors import NotAvailable
 from collector_core.procfs.stat import CpuTicks, cpu_ticks
 
@@ -49,14 +50,35 @@ class LoadBench:
         self._settle = settle
         self._readings = readings
 
-    def measure(self, levels: Sequence[int]) -> Iterator[LoadPoint]:
+    def measure(self, levels: Iterable[int]) -> Iterator[LoadPoint]:
         """Points at each number of burning processes, as they are measured; raises `NotAvailable` where one fails."""
         self._ticks()  # in vain: to fail before any load is made
         for level in levels:
-            with Load(level):
-                time.sleep(self._settle)
-                for _ in range(self._readings):
-                    yield self._point(level)
+            yield from self._measure_at(level)
+
+    def measure_curve(self, cpus: int, steps: int) -> Iterator[LoadPoint]:
+        """Points from idle to `cpus` burning processes, at up to `steps` loads beside idle, as they are measured.
+
+        The first half of them are spread evenly, the others where the curve bends. Raises `NotAvailable` where one
+        fails.
+        """
+        watts: dict[int, float] = {}
+        levels: Iterable[int] = load_levels(cpus, (steps + 1) // 2)
+        while levels:
+            for level in levels:
+                points = []
+                for point in self.measure([level]):
+                    points.append(point)
+                    yield point
+                watts[level] = fmean(sum(point.watts.values()) for point in points)
+            more = bending_level(watts) if len(watts) <= steps else None
+            levels = () if more is None else (more,)
+
+    def _measure_at(self, level: int) -> Iterator[LoadPoint]:
+        with Load(level):
+            time.sleep(self._settle)
+            for _ in range(self._readings):
+                yield self._point(level)
 
     def _point(self, level: int) -> LoadPoint:
         joules, ticks, start = self._joules(), self._ticks(), self._now()

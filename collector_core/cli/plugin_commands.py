@@ -95,7 +95,9 @@ def _commands_of(plugin: Plugin) -> Subcommands:
     try:
         if add := implementation(plugin.module, "collector_commands"):
             add(subcommands)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise StartupError(f"plugin {plugin.name!r} cannot add its commands: {describe(error)}") from error
     return subcommands
 

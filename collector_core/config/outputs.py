@@ -9,12 +9,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from collector_core.config.suggest import did_you_mean
-from collector_core.config.validation import validate_model
+from collector_core.config.validation import validate_model, validate_options
 from collector_core.config.yamlfile import Document, YamlPath
-from collector_core.errors import Problem
+from collector_core.errors import CollectorError, Problem
 from collector_core.model.selector import Selector
 from collector_core.options import Duration, Options, seconds
 from collector_core.output import Output, OutputConfig
+from collector_core.plugins.attempts import Attempts
 from collector_core.plugins.discovery import Plugin, Plugins, entry_point_names
 
 DEFAULT_BATCH_WAIT = 1.0  # seconds
@@ -93,12 +94,13 @@ def output_plugins(data: Any) -> set[str]:
     return {_wanted(name, item)[0] for name, item in outputs.items()} if isinstance(outputs, dict) else set()
 
 
-def read_outputs(data: Any, document: Document, plugins: Plugins) -> OutputsFound:
+def read_outputs(data: Any, document: Document, plugins: Plugins, attempts: Attempts) -> OutputsFound:
     """Check the section `outputs:`, whose own keys are validated with the rest of the file."""
     if not isinstance(data, Mapping):
         return OutputsFound()
     instances: list[OutputInstance] = []
     problems: list[Problem] = []
+    unloadable = list(_unloadable(data, document, plugins))
     for name, item in data.items():
         cls, unknown = _find_type(name, item, document, plugins)
         problems += unknown
@@ -106,11 +108,18 @@ def read_outputs(data: Any, document: Document, plugins: Plugins) -> OutputsFoun
             continue
         settings, _ = validate_model(OutputSettings, item or {}, document, ())
         raw = item.get("options") if isinstance(item, dict) else None
-        options, wrong = validate_model(cls.config_type, raw or {}, document, ("outputs", name, "options"))
+        path: YamlPath = ("outputs", name, "options")
+        try:
+            options, wrong = validate_options(f"output {name}", cls.config_type, raw or {}, document, path, attempts)
+        except CollectorError as failed:
+            problem = document.problem(path, f"its options cannot be validated: {failed}")
+            plugin = next(plugin for plugin in plugins.all if cls in plugin.outputs)
+            unloadable.append(UnloadableOutput(name, plugin.broken_by(failed), problem))
+            continue
         problems += wrong
         if settings and options:
             instances.append(_instance(name, cls, settings, options))
-    return OutputsFound(tuple(instances), tuple(_unloadable(data, document, plugins)), tuple(problems))
+    return OutputsFound(tuple(instances), tuple(unloadable), tuple(problems))
 
 
 def _unloadable(outputs: Mapping[str, Any], document: Document, plugins: Plugins) -> Iterator[UnloadableOutput]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,15 @@ from collector_core.collector import Collector, CollectorConfig, Context
 from collector_core.config import secrets
 from collector_core.config.outputs import OutputInstance, OutputSettings, UnloadableOutput, output_plugins, read_outputs
 from collector_core.config.suggest import did_you_mean
-from collector_core.config.validation import validate_model
+from collector_core.config.validation import validate_model, validate_options
 from collector_core.config.yamlfile import Document, YamlPath, load
-from collector_core.errors import ConfigError, Problem, fix_of, reason_of
+from collector_core.errors import CollectorError, ConfigError, Problem
 from collector_core.history.options import HistoryOptions, parse_history
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
 from collector_core.model.published import Published
 from collector_core.options import Duration, Options
-from collector_core.plugins.attempts import Attempts, PluginFailed, StillBusy
+from collector_core.plugins.attempts import Attempts
 from collector_core.plugins.discovery import Plugin, Plugins, entry_point_names
 
 DEFAULT_LISTEN = "127.0.0.1:9877"
@@ -216,6 +215,7 @@ def settings_of(document: Document) -> Settings | None:
 
 def validate(document: Document, plugins: Plugins, attempts: Attempts | None = None) -> Config:
     """Check everything that a file says, before any device is touched; raises `ConfigError` with all its problems."""
+    attempts = attempts or Attempts()
     resolved = secrets.resolve(document)
     problems = list(resolved.problems)
     data = resolved.data
@@ -225,11 +225,11 @@ def validate(document: Document, plugins: Plugins, attempts: Attempts | None = N
     unloadable: list[Unloadable] = []
     if isinstance(data.get("collectors"), dict):
         unloadable = list(_unloadable(data["collectors"], document, plugins))
-        validator = _OptionsValidator(document, plugins, attempts or Attempts())
+        validator = _OptionsValidator(document, plugins, attempts)
         instances, instance_problems = _instances(data["collectors"], document, validator)
         unloadable += validator.failed
         problems += instance_problems
-    outputs = read_outputs(data.get("outputs"), document, plugins)
+    outputs = read_outputs(data.get("outputs"), document, plugins, attempts)
     problems += outputs.problems
     if problems or settings is None:
         problems += [each.problem for each in unloadable] + [each.problem for each in outputs.unloadable]
@@ -281,14 +281,11 @@ class _OptionsValidator:
     def validate(self, name: str, cls: type[Collector[Any]], raw: Any) -> tuple[CollectorConfig | None, list[Problem]]:
         """The options of one collector, or what is wrong with them."""
         path: YamlPath = ("collectors", name, "options")
-        work = partial(validate_model, cls.config_type, raw, self._document, path)
         try:
-            return self._attempts.make(f"collector {name}: its options", (cls, raw), cls.__module__, work)
-        except (PluginFailed, StillBusy) as failed:
-            reason = reason_of(failed)
-            plugin = replace(self.plugins.plugin_of(cls.name), error=str(failed), fix=fix_of(failed), reason=reason)
+            return validate_options(f"collector {name}", cls.config_type, raw, self._document, path, self._attempts)
+        except CollectorError as failed:
             problem = self._document.problem(path, f"its options cannot be validated: {failed}")
-            self.failed.append(Unloadable(name, plugin, problem))
+            self.failed.append(Unloadable(name, self.plugins.plugin_of(cls.name).broken_by(failed), problem))
             return None, []
 
 

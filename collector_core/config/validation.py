@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,6 +13,9 @@ from collector_core.config.suggest import nearest_key
 from collector_core.config.yamlfile import Document, YamlPath
 from collector_core.errors import Problem
 from collector_core.options import FOLDER
+from collector_core.plugins.attempts import Attempts, PluginFailed
+
+log = logging.getLogger(__name__)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -23,6 +28,21 @@ def validate_model(
         return model.model_validate(data, context={FOLDER: document.file.parent}), []
     except ValidationError as error:
         return None, list(_problems(model, error, document, path))
+
+
+def validate_options(
+    who: str, model: type[ModelT], raw: Any, document: Document, path: YamlPath, attempts: Attempts
+) -> tuple[ModelT | None, list[Problem]]:
+    """The options of a plugin, as `validate_model`, which runs the plugin's code.
+
+    Raises `PluginFailed` where that raises something else than what is wrong, `StillBusy` where it hangs.
+    """
+    work = partial(validate_model, model, raw, document, path)
+    try:
+        return attempts.make(f"{who}: its options", (model, raw), model.__module__, work)
+    except PluginFailed as failed:
+        log.error("%s: its options cannot be validated: %s", who, failed)  # noqa: TRY400 - one line
+        raise
 
 
 def _problems(model: type[BaseModel], error: ValidationError, document: Document, path: YamlPath) -> Iterable[Problem]:

@@ -25,12 +25,13 @@ class Failure:
         """What an exception says, and where in the plugin's `module` it came from unless it is an expected one."""
         expected = isinstance(error, NotAvailable | AuthFailed | TimeoutError)
         frames = reversed(list(traceback.walk_tb(error.__traceback__)))
+        text = describe(error)
         return cls(
             _result_of(error),
             reason_of(error),
-            describe(error) + ("" if expected else innermost_place(frames, module)),
+            text if expected else text + innermost_place(frames, module),
             fix_of(error),
-            "" if expected else "".join(traceback.format_exception(error)),
+            "" if expected else "".join((*traceback.format_tb(error.__traceback__), text)),
         )
 
 

@@ -14,7 +14,15 @@ from typing import Any
 import pluggy
 
 from collector_core.collector import Collector, CollectorConfig, Context
-from collector_core.errors import DeclarationError, NewerApiNeeded, NotAvailable, Reason
+from collector_core.errors import (
+    CollectorError,
+    DeclarationError,
+    NewerApiNeeded,
+    NotAvailable,
+    Reason,
+    fix_of,
+    reason_of,
+)
 from collector_core.model.clock import Clock
 from collector_core.model.metrics import Metric
 from collector_core.output import Output, OutputConfig
@@ -43,6 +51,10 @@ class Plugin:
     fix: str = ""
     refused: bool = False
     reason: Reason = Reason.BAD_DATA
+
+    def broken_by(self, failed: CollectorError) -> Plugin:
+        """The same plugin, which cannot take part because of an error."""
+        return replace(self, error=str(failed), fix=fix_of(failed), reason=reason_of(failed))
 
     @property
     def problem(self) -> str:

@@ -41,7 +41,9 @@ class TopLevelCommand:
             raise StartupError(f"plugin {name!r} cannot be loaded: {plugin.error}")
         try:
             function: CommandFunction = entry.load()
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise StartupError(f"plugin {name!r} cannot add the command {self.name!r}: {describe(error)}") from error
         return function
 

@@ -12,6 +12,8 @@ from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
+from collector_core.procfs.topology import read_topology
+
 CPU_FILE = "/proc/cpuinfo"
 
 Pairs = dict[str, str]
@@ -61,9 +63,10 @@ class CpuDescription(NamedTuple):
     """The processors of a machine; `cores` are physical, `threads` what the scheduler sees.
 
     `model` is what the processor is called, "" where nothing says it; `names` are all names to look for in a table, the
-    board's first. Where cores and threads are not told apart (Arm, POWER), each thread counts as a core. `virtual` is
-    None where it is not said (only x86's flags do). `fixed_hertz` is, in a virtual machine, the clock of each CPU by
-    its number, which the kernel measured once; on hardware the same line is how fast the CPU ran while it was read.
+    board's first. Where `CPU_FILE` does not tell cores and threads apart (Arm, POWER, RISC-V), the topology in sysfs
+    does; where that is missing too, each thread counts as a core. `virtual` is None where it is not said (only x86's
+    flags do). `fixed_hertz` is, in a virtual machine, the clock of each CPU by its number, which the kernel measured
+    once; on hardware the same line is how fast the CPU ran while it was read.
     """
 
     model: str
@@ -76,8 +79,20 @@ class CpuDescription(NamedTuple):
 
 
 def read_cpus(proc: Path) -> CpuDescription:
-    """The processors below a `/proc`; raises `OSError` or `ValueError`."""
-    return parse_cpus((proc / Path(CPU_FILE).name).read_bytes())
+    """The processors below a `/proc`, with the topology in the `/sys` beside it; raises `OSError` or `ValueError`."""
+    content = (proc / Path(CPU_FILE).name).read_bytes()
+    described = parse_cpus(content)
+    _, cpus = _split(content.decode(errors="backslashreplace"))
+    if any(_core(cpu) is not None for cpu in cpus):
+        return described
+    places = read_topology(proc.parent / "sys/devices/system/cpu")
+    listed = [places[number] for cpu in cpus if (number := _number(cpu)) in places]
+    if len(listed) != described.threads:
+        listed = list(places.values())
+    if len(listed) != described.threads:
+        return described
+    sockets = {place.package for place in listed}
+    return described._replace(sockets=len(sockets), cores=len(set(listed)))
 
 
 def parse_cpus(content: bytes) -> CpuDescription:
@@ -147,6 +162,10 @@ def _ibm_z(paragraphs: Sequence[Pairs]) -> str:
 
 def _place(cpu: Pairs) -> tuple[str | None, ...]:
     return tuple([cpu.get(key) for key in _SOCKET_KEYS])
+
+
+def _number(cpu: Pairs) -> str:
+    return next((cpu[key] for key in ("processor", "cpu number") if key in cpu), "")
 
 
 def _core(cpu: Pairs) -> str | None:

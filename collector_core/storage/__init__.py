@@ -2,7 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
-from collector_core.storage.atomic_file import AtomicFile, private_folder, read_bounded, set_aside, write_atomically
+from collector_core.storage.atomic_file import (
+    AtomicFile,
+    append_private,
+    count_set_aside,
+    private_folder,
+    read_bounded,
+    set_aside,
+    write_atomically,
+)
 from collector_core.storage.document import parse_document
 from collector_core.storage.errors import StorageError, StorageReason, storage_error
 
@@ -16,6 +24,8 @@ __all__ = [
     "Schema",
     "StorageError",
     "StorageReason",
+    "append_private",
+    "count_set_aside",
     "parse_document",
     "private_folder",
     "read_bounded",

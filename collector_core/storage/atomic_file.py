@@ -84,6 +84,20 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int = FILE_MODE)
         file.write(content)
 
 
+def append_private(path: Path, content: str | bytes) -> None:
+    """Append to a regular file with mode 0600, which is created if it does not exist.
+
+    Raises `OSError`, also if the path is a symbolic link, a pipe or a device.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, FILE_MODE), "ab") as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        with suppress(PermissionError):  # owned by another user who lets us write it
+            os.fchmod(stream.fileno(), FILE_MODE)
+        stream.write(content.encode() if isinstance(content, str) else content)
+
+
 def read_bounded(path: Path, max_bytes: int, *, follow_symlinks: bool = False) -> bytes:
     """Read a regular file of at most `max_bytes`; never blocks on pipes or devices.
 
@@ -122,6 +136,17 @@ def set_aside(path: Path, why: str = "corrupt", *, with_suffixes: Sequence[str] 
     path.rename(aside)
     sync_folder(path.parent)
     return aside
+
+
+def count_set_aside(path: Path, *why: str) -> int:
+    """How many copies of a file `set_aside` has left beside it for one of these reasons; 0 if nobody may look."""
+    marks = tuple(f"{path.name}.{each}-" for each in why or ("corrupt",))
+    ours = re.compile(r"\d{8}T\d{6}Z(-\d+)?")  # and none of their companions
+    try:
+        names = os.listdir(path.parent)  # noqa: PTH208 - names are all that is needed
+    except OSError:
+        return 0
+    return sum(any(name.startswith(mark) and ours.fullmatch(name[len(mark) :]) for mark in marks) for name in names)
 
 
 def sync_folder(folder: Path) -> None:

@@ -13,13 +13,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from collector_core.storage import Database, Schema
+from collector_core.storage import Database, Schema, count_set_aside
 from collector_plugins.alerts.alert import Alert
 from collector_plugins.alerts.alert_state import AlertStates, TrackedAlert
 from collector_plugins.alerts.grouping import NotificationLog, NotifiedAlert
 from collector_plugins.alerts.notification import Notification
 
-COMPANIONS = ("-wal", "-shm", "-journal")  # of SQLite
 BUSY_SECONDS = 1.0  # how long a process waits for another one that has the file
 Row = tuple[str, str, str, str]  # kind, channel, key, JSON
 
@@ -94,9 +93,7 @@ class AlertStore:
     def corrupt_files(self) -> int:
         """How many broken files lie beside this one."""
         path = self._database.path
-        if path == Database.IN_MEMORY:
-            return 0
-        return sum(1 for each in path.parent.glob(f"{path.name}.corrupt-*") if not each.name.endswith(COMPANIONS))
+        return 0 if path == Database.IN_MEMORY else count_set_aside(path)
 
     def load_state(self) -> SavedState:
         """What was saved last, as far as it can be read."""

@@ -148,6 +148,8 @@ class Anomaly(Collector[Config]):
         out.add(metrics.WATCHED, len(watcher.series))
         out.add(metrics.WARMING_UP, watcher.series.warming_up)
         out.add(metrics.UNWATCHED, watcher.series.unwatched)
+        if self._may_keep_files:
+            out.add(metrics.CORRUPT_FILES, self._saved.corrupt_files)
         if self._predictor.series:
             out.add(metrics.FORECAST, sum(series in watcher.series for series in self._predictor.series))
 

@@ -47,6 +47,13 @@ WATCHED = Gauge("anomaly_watched_series", "Number of watched series.")
 WARMING_UP = Gauge("anomaly_warming_up_series", "Number of watched series that are still learnt and not yet judged.")
 UNWATCHED = Gauge("anomaly_unwatched_series", "Number of chosen series that are not watched because of max_watched.")
 FORECAST = Gauge("anomaly_model_series", "Number of watched series that the trained model predicts.")
+CORRUPT_FILES = Gauge(
+    "anomaly_state_corrupt_files",
+    "Copies of the state file that could not be read and were set aside, until somebody removes them.",
+    topic="damage",
+    of="anomaly_state",
+    title="Damaged state file of the anomaly detection",
+)
 
 OF_A_SERIES = (SCORE, PREDICTED)
-ALL = (SCORE, PREDICTED, ACTIVE, INCIDENT, DETECTED, WATCHED, WARMING_UP, UNWATCHED, FORECAST)
+ALL = (SCORE, PREDICTED, ACTIVE, INCIDENT, DETECTED, WATCHED, WARMING_UP, UNWATCHED, FORECAST, CORRUPT_FILES)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from collector_core import describe
-from collector_core.storage import parse_document, read_bounded, set_aside
+from collector_core.storage import count_set_aside, parse_document, read_bounded, set_aside
 from collector_plugins.anomaly.detector import Detector, Settings
 from collector_plugins.anomaly.detector.component_detector import ComponentDetector
 from collector_plugins.anomaly.incidents.incident import Incident
@@ -37,6 +37,7 @@ class SavedState:
     def __init__(self, path: Path, row: float, log: logging.Logger, now: float) -> None:
         self.saved_at = 0.0
         self.incidents: list[Incident] = []
+        self.corrupt_files = 0
         self._path = path
         self._row = row
         self._log = log
@@ -45,9 +46,14 @@ class SavedState:
         self._damaged = 0
 
     def load(self) -> None:
+        """Read the file if there is one, and count those that were set aside before."""
+        self._load()
+        self.corrupt_files = count_set_aside(self._path, "corrupt", "unreadable")
+
+    def _load(self) -> None:
         """Read the file if there is one; the log says what cannot be used, and that is learnt again."""
         try:
-            lines = BytesIO(read_bounded(self._path, MAX_BYTES, follow_symlinks=True))
+            lines = BytesIO(read_bounded(self._path, MAX_BYTES))
         except FileNotFoundError:
             return
         except (OSError, ValueError) as error:

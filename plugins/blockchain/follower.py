@@ -28,7 +28,7 @@ class Follower:
         self._fetch = fetch
         self._window = window
         self._max_blocks = max_blocks
-        self._joins_by_height = False
+        self._doubts = 0  # so many blocks must name their parents rightly, before parents are believed again
         self._stuck_at = ""  # the tip behind which blocks are missing
         self._stuck_runs = 0
 
@@ -52,6 +52,10 @@ class Follower:
         """The block with its transactions; without them where the node no longer has it."""
         (block,) = await self._fetch([head.number])
         return block or head
+
+    @property
+    def _joins_by_height(self) -> bool:
+        return self._doubts > 0
 
     @property
     def _tip(self) -> Block:
@@ -95,7 +99,7 @@ class Follower:
         linked = self._chain.is_linked(block)
         if not linked and not (self._joins_by_height and block.number == self._tip.number + 1):
             return False
-        self._joins_by_height = not linked
+        self._doubts = max(0, self._doubts - 1) if linked else KEPT_BLOCKS
         self._chain.append(block)
         return True
 
@@ -131,7 +135,7 @@ class Follower:
         if stranger.number != common.number + 1:
             return False  # one in between is missing
         (again,) = await self._fetch([stranger.number])
-        self._joins_by_height = again == stranger
+        self._doubts = KEPT_BLOCKS if again == stranger else 0
         return again is not None
 
     def _is_stuck(self, head: Block) -> bool:
@@ -166,7 +170,7 @@ class Follower:
             return False
         if not self._joins_by_height:
             (again,) = await self._fetch([oldest.number])
-            self._joins_by_height = bool(again and again.hash == oldest.hash)
+            self._doubts = KEPT_BLOCKS if again and again.hash == oldest.hash else 0
         return self._joins_by_height
 
     def _needs_older(self) -> bool:

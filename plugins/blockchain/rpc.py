@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any, NamedTuple, Protocol
 
-from collector_core import AuthFailed, Clock, NotAvailable, NotListening, Reason, reason_of
+from collector_core import AuthFailed, Clock, HttpStatusError, NotAvailable, NotListening, Reason, reason_of
 from collector_plugins.blockchain.batch_size import BatchSize
-from collector_plugins.blockchain.refusals import RpcError, parse_error
+from collector_plugins.blockchain.refusals import RpcError, error_in, parse_error
 
 MOST_NOTIFICATIONS = 1000  # messages in between that nobody asked for
 TOO_MANY_REQUESTS = 429
 FORBIDDEN = 403
+LONGEST_TEXT = 2000  # bytes of an answer in words
 MOST_HANGS = 2  # batches in a row that do not come back, before a single call is tried
 
 
@@ -99,16 +100,11 @@ class Rpc:
 
     def _raise_unless_of_batches(self, refusal: RpcError | NotAvailable | AuthFailed) -> None:
         """Raise what a single call would meet, too; a limit that comes again may be one that only batches exceed."""
-        if isinstance(refusal, RpcError):
-            limited, is_final = refusal.is_limit, False
-        else:
-            status = getattr(refusal, "status", None)
-            limited = status == TOO_MANY_REQUESTS
-            is_final = isinstance(refusal, NotListening) or reason_of(refusal) == Reason.TIMEOUT
-            is_final |= isinstance(refusal, AuthFailed) and status != FORBIDDEN
-        is_first_limit = limited and not self._was_limited
-        self._was_limited = limited
-        if is_first_limit or is_final:
+        is_hang = _is_hang(refusal)
+        self._hangs += is_hang
+        is_first_limit = _is_limit(refusal) and not self._was_limited
+        self._was_limited = _is_limit(refusal)
+        if is_first_limit or is_hang or _is_of_the_node(refusal):
             raise refusal.as_failure(str(refusal)) if isinstance(refusal, RpcError) else refusal
 
     async def _ask_together(self, calls: Sequence[Call]) -> list[Result]:
@@ -129,17 +125,33 @@ class Rpc:
         return match_one(await self._transport.exchange(json.dumps(_request(call, number)).encode()), number)
 
 
+def _is_hang(refusal: Exception) -> bool:
+    return reason_of(refusal) == Reason.TIMEOUT and not isinstance(refusal, HttpStatusError)
+
+
+def _is_limit(refusal: Exception) -> bool:
+    if isinstance(refusal, RpcError):
+        return refusal.is_limit
+    return isinstance(refusal, HttpStatusError) and refusal.status == TOO_MANY_REQUESTS
+
+
+def _is_of_the_node(refusal: Exception) -> bool:
+    """Whether it cannot be about batches: nothing listens, or a key is wrong."""
+    is_key = isinstance(refusal, AuthFailed) and refusal.status != FORBIDDEN
+    return isinstance(refusal, NotListening) or is_key
+
+
 def match(message: bytes, numbers: Sequence[int]) -> dict[int, Result]:
     """The results of a batch by id; raises `RpcError` for an error instead of them, `NotAvailable` for no answer.
 
     Some nodes send the error as the answer to the first call alone.
     """
     answer = decode(message)
-    if isinstance(answer, dict) and answer.get("error") is not None:
-        raise parse_error(answer["error"])
+    if error := error_in(answer):
+        raise error
     if not isinstance(answer, list):
         raise bad_data("its answer to a batch is none")
-    errors = [parse_error(each["error"]) for each in answer if isinstance(each, dict) and each.get("error") is not None]
+    errors = [error for each in answer if (error := error_in(each))]
     if len(answer) != len(numbers):
         worst = sorted(errors, key=lambda error: (not error.is_limit, not error.is_about_size))
         raise worst[0] if worst else bad_data("its answer to a batch is cut off")
@@ -152,8 +164,10 @@ def match(message: bytes, numbers: Sequence[int]) -> dict[int, Result]:
 def match_one(message: bytes, number: int) -> Result:
     """The result of a single call; raises `NotAvailable` for what is no answer to it."""
     answer = decode(message)
-    refused = isinstance(answer, dict) and answer.get("id") is None and answer.get("error") is not None
-    if not refused and _id(answer) != number:
+    error = error_in(answer)
+    if error and answer.get("id") is None:
+        return error
+    if _id(answer) != number:
         raise bad_data("its answer has another id than was asked")
     return _result(answer)
 
@@ -163,6 +177,9 @@ def decode(message: bytes) -> Any:
     try:
         return json.loads(message)
     except (ValueError, RecursionError):
+        said = parse_error(message[:LONGEST_TEXT].decode(errors="replace"))
+        if said.is_limit and len(message) <= LONGEST_TEXT:
+            raise said.as_failure("it answers in words that it is asked too often") from None
         raise bad_data("its answer is not valid JSON") from None
 
 
@@ -196,6 +213,4 @@ def _id(answer: object) -> int | None:
 
 
 def _result(answer: Any) -> Result:
-    if answer.get("error") is not None:
-        return parse_error(answer["error"])
-    return answer.get("result", RpcError(0, "neither a result nor an error"))
+    return error_in(answer) or answer.get("result", RpcError(0, "neither a result nor an error"))

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from collector_core import CommandContext, Component, NotAvailable, ResultFile, state_home
-from collector_core.calibration import FitQuality, LoadBench, LoadPoint, fit_quality, load_levels
+from collector_core.calibration import FitQuality, LoadBench, LoadPoint, fit_quality
 from collector_plugins.estimate import hardware, modelfile
 from collector_plugins.estimate.components import calibrated_components
 from collector_plugins.estimate.hardware import HardwareMeters
@@ -52,7 +52,7 @@ def calibrate(
     file, meters = ResultFile(output or state_home() / "cpu-model.json", replace=force), HardwareMeters(context, meter)
     meters.wait()
     bench = LoadBench(context, meters.joules, seconds=seconds / READINGS, settle=settle, readings=READINGS)
-    measured = list(_with_progress(bench, load_levels(os.cpu_count() or 1, steps)))
+    measured = list(_with_progress(bench, os.cpu_count() or 1, steps))
     machine, points = read_machine(context.path), list(_means(measured))
     _check_range(points)
     quality = _quality(machine, points, [_point(each.utilization, each.watts) for each in measured])
@@ -61,10 +61,10 @@ def calibrate(
     _report(file.path, points, quality, disturbed=any(each.is_disturbed for each in measured))
 
 
-def _with_progress(bench: LoadBench, levels: Sequence[int]) -> Iterator[LoadPoint]:
+def _with_progress(bench: LoadBench, cpus: int, steps: int) -> Iterator[LoadPoint]:
     with click.progressbar(
-        bench.measure(levels),
-        length=READINGS * len(levels),
+        bench.measure_curve(cpus, steps),
+        length=READINGS * (min(cpus, steps) + 1),
         label="Measuring",
         file=sys.stderr,
         hidden=not sys.stderr.isatty(),
@@ -74,11 +74,15 @@ def _with_progress(bench: LoadBench, levels: Sequence[int]) -> Iterator[LoadPoin
 
 
 def _means(measured: Sequence[LoadPoint]) -> Iterator[Point]:
-    """One point for each level of the load."""
-    for _, group in groupby(measured, key=lambda each: each.level):
+    """One point for each level of the load, in their order."""
+    for _, group in groupby(sorted(measured, key=_level), key=_level):
         readings = list(group)
         watts = {meter: fmean(each.watts[meter] for each in readings) for meter in readings[0].watts}
         yield _point(fmean(each.utilization for each in readings), watts)
+
+
+def _level(point: LoadPoint) -> int:
+    return point.level
 
 
 def _check_range(points: Sequence[Point]) -> None:

@@ -8,10 +8,12 @@ from typing import TypeVar
 from collector_core import Context, NotAvailable, Reason, describe, reason_of
 from collector_plugins.nvidia.energy import GpuEnergy
 from collector_plugins.nvidia.gpu import Answer, Gpu, Source
+from collector_plugins.nvidia.sleep import REST_SECONDS
 
 ProblemT = TypeVar("ProblemT", bound=NotAvailable)
 
 MAX_GAP_INTERVALS = 3  # powers further apart than so many intervals, or readings, say nothing about the time between
+MAX_GAP_RESTS = 2  # and so many rests of GPUs that may sleep
 SLOW = "raise `timeout` if it is slow; nvidia-smi is faster with persistence mode (sudo nvidia-smi -pm 1)"
 
 
@@ -29,7 +31,7 @@ class HostReader:
     limit: float | None = None
     optional: bool = False
     here: bool = False
-    _energies: dict[str, GpuEnergy] = field(default_factory=dict)
+    _energies: dict[tuple[str, str], GpuEnergy] = field(default_factory=dict)
     _before: Answer | None = None
 
     async def read(self) -> Answer:
@@ -38,9 +40,10 @@ class HostReader:
         started = clock.monotonic()
         answer = await self.source.read()
         ended = clock.monotonic()
+        max_gap = max(MAX_GAP_INTERVALS * (ended - started), MAX_GAP_RESTS * REST_SECONDS if answer.pci else 0.0)
         for gpu in answer.gpus:
             taken = (started + ended) / 2 if gpu.time is None else gpu.time
-            self.energy(gpu).update(gpu, taken, MAX_GAP_INTERVALS * (ended - started))
+            self.energy(gpu).update(gpu, taken, max_gap)
         if self._before:
             self._log_changes(self._before, answer)
         self._before = answer
@@ -56,13 +59,13 @@ class HostReader:
 
     def energy(self, gpu: Gpu) -> GpuEnergy:
         """The energy of one of its GPUs so far."""
-        key = gpu.uuid or gpu.index
+        key = gpu.index, gpu.uuid  # as its series are told apart; not every UUID is unique
         if key not in self._energies:
             self._energies[key] = GpuEnergy(MAX_GAP_INTERVALS * self.ctx.interval)
         return self._energies[key]
 
     def _log_changes(self, before: Answer, now: Answer) -> None:
-        was, there = ({gpu.uuid or gpu.index: gpu for gpu in answer.gpus} for answer in (before, now))
+        was, there = ({(gpu.index, gpu.uuid): gpu for gpu in answer.gpus} for answer in (before, now))
         log = self.ctx.logger
         for gone in (was[key] for key in was.keys() - there.keys()):
             if gone.address in now.asleep or (now.asleep and not gone.address):

@@ -7,13 +7,14 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 
 from collector_core import CommandContext, NotAvailable, ResultFile
-from collector_core.calibration import LoadBench, LoadPoint, load_levels
+from collector_core.calibration import LoadBench, LoadPoint
 from collector_plugins.qemu import hostmeter, modelfile, neighbours
 from collector_plugins.qemu.fit import Fit, Point, fit
 from collector_plugins.qemu.hostmeter import HostMeter
@@ -69,27 +70,28 @@ class Plan:
     labels: Sequence[str]
     with_ratio: bool
 
-    @property
-    def levels(self) -> list[int]:
-        """How many processes to burn; raises `click.UsageError`."""
+    def extra_levels(self) -> list[int]:
+        """How many processes to burn for the ratio; raises `click.UsageError`."""
         cpus = _cpus()
         if self.with_ratio and not neighbours.pairs(cpus):
             raise click.UsageError("--ratio needs two CPUs: one for a load, and one for its neighbour's")
-        return sorted({*load_levels(cpus, self.steps), *(neighbours.levels(cpus) if self.with_ratio else ())})
+        return sorted(neighbours.levels(cpus)) if self.with_ratio else []
 
 
 def _measured(context: CommandContext, plan: Plan) -> list[LoadPoint]:
     """What was measured at each number of burning processes; raises `NotAvailable` where something fails."""
-    meter, levels = HostMeter(context, plan.meter, _pairs(plan.labels)), plan.levels
+    meter, extra = HostMeter(context, plan.meter, _pairs(plan.labels)), plan.extra_levels()
     bench = LoadBench(context, meter.joules, seconds=plan.seconds, settle=plan.settle)
     context.read(plan.meter)  # in vain: a counter shows nothing before it has moved
-    points = []
-    for point in bench.measure(levels):
+    points: list[LoadPoint] = []
+    curve = bench.measure_curve(_cpus(), plan.steps)
+    rest = bench.measure(level for level in extra if all(point.level != level for point in points))
+    for point in chain(curve, rest):
         click.echo(f"{point.level:3} burning: {point.busy_cores:6.2f} cores busy, {sum(point.watts.values()):8.2f} W")
         if point.is_disturbed:
             click.echo(f"    {point.busy_cores:.2f} cores are busy with something else: the idle power is too high")
         points.append(point)
-    return points
+    return sorted(points, key=lambda point: point.level)
 
 
 def _ratio(points: Sequence[LoadPoint]) -> float:

@@ -27,12 +27,12 @@ class TokenStore:
         self.lock = folder / f"lock-{account}.json"
 
     def prepare(self) -> None:
-        """Create the folder and delete a token that cannot be read; raises `NotAvailable`."""
+        """Create the folder and delete a token that cannot be read, or is a link; raises `NotAvailable`."""
         try:
             private_folder(self.folder)
             self.folder.chmod(FOLDER_MODE)
-            if self.token.exists() and not self.read_login().get("auth_token"):
-                self.token.unlink()
+            if not self.read_login().get("auth_token"):  # a link is not read, and the library would follow it
+                self.token.unlink(missing_ok=True)
         except OSError as error:
             detail = f"{self.folder} cannot be used: {error.strerror}"
             fix = f"make it writable, or set `state_dir` to another folder: chmod u+rwx {self.folder}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from collector_plugins.system.filters import ORDINARY_DISKS_EXCEPT, Filter, Labels, Patterns
 from collector_plugins.system.source import Disk
 
-SEARCH_RUNS = 60  # after so many it is decided anew: a name may be another device's, or one that got its folder late
+SEARCH_RUNS = 300  # after so many it is decided anew: a name may be another device's, or one that got its folder late
 
 _PARTITION = re.compile(
     r"(?:[shvu]d|xvd|ubd|dasd)[a-z]+\d+"
@@ -25,6 +25,7 @@ class Disks:
         self._blocks = blocks
         self._filter = Filter(patterns, ORDINARY_DISKS_EXCEPT)
         self._labels = Labels(self._wants)
+        self._paths: dict[str, _Paths] = {}
         self._runs = 0
 
     def labels(self) -> Labels:
@@ -36,12 +37,11 @@ class Disks:
 
     def choose(self, disks: Mapping[str, Disk | ValueError]) -> dict[str, Disk | ValueError]:
         """The chosen ones. Before Linux 5.15 what goes through several paths is counted in these only."""
-        paths: dict[str, list[Disk]] = {}
         for name, disk in disks.items():
             if (namespace := _namespace(name)) and isinstance(disk, Disk):
-                paths.setdefault(namespace, []).append(disk)
+                self._paths.setdefault(namespace, _Paths()).record(name, disk)
         return {
-            name: _sum(paths[name]) if name in paths and isinstance(disk, Disk) and not any(disk[:4]) else disk
+            name: self._paths[name].total() if name in self._paths and _has_counted_nothing(disk) else disk
             for name, disk in disks.items()
             if not _namespace(name) or self._is_chosen(name)
         }
@@ -80,6 +80,27 @@ def _namespace(path: str) -> str:
     """What a hidden path leads to; "" where the name is not that of a path."""
     match = _PATH.fullmatch(path)
     return match[1] + match[2] if match else ""
+
+
+def _has_counted_nothing(disk: Disk | ValueError) -> bool:
+    return isinstance(disk, Disk) and not any(disk[:4])
+
+
+class _Paths:
+    """What the paths to one namespace have counted; one that is gone has still done so, and a new one begins at 0."""
+
+    def __init__(self) -> None:
+        self._latest: dict[str, Disk] = {}
+        self._ended: list[Disk] = []
+
+    def record(self, path: str, disk: Disk) -> None:
+        before = self._latest.get(path)
+        if before and disk.reads + disk.writes < before.reads + before.writes:
+            self._ended = [_sum([*self._ended, before])]
+        self._latest[path] = disk
+
+    def total(self) -> Disk:
+        return _sum([*self._latest.values(), *self._ended])
 
 
 def _sum(disks: Iterable[Disk]) -> Disk:

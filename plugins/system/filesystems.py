@@ -22,15 +22,15 @@ class MountTable:
         self._wanted = wanted
         self._root = os.fsencode(root).rstrip(b"/")
         self._contents = b""
-        self._places: list[tuple[tuple[str, str], bytes]] = []
+        self._places: list[tuple[tuple[str, str], bytes, bool]] = []
         self._changes: select.poll | None = None
 
     def usage(self) -> dict[tuple[str, str], Filesystem | OSError]:
         """statvfs(3) of each; a mount point that cannot be seen from here is left out."""
         self._refresh()
-        answers = self._answers.ask(path for _, path in self._places)
+        answers = self._answers.ask({path: may_hang for _, path, may_hang in self._places})
         found: dict[tuple[str, str], Filesystem | OSError] = {}
-        for key, path in self._places:
+        for key, path, _ in self._places:
             answer = answers[path]
             if isinstance(answer, OSError):
                 if not isinstance(answer, (FileNotFoundError, NotADirectoryError)):
@@ -51,7 +51,9 @@ class MountTable:
         contents = self._read()
         if contents != self._contents:
             chosen = choose(parse(contents), self._wanted)
-            self._places = [((text(mount.point), mount.fstype), self._below_root(mount.point)) for mount in chosen]
+            self._places = [
+                ((text(mount.point), mount.fstype), self._below_root(mount.point), mount.may_hang) for mount in chosen
+            ]
             self._contents = contents
         self._watch()
 

@@ -18,6 +18,11 @@ class Mount(NamedTuple):
     fstype: str
     local: bool
 
+    @property
+    def may_hang(self) -> bool:
+        """Whether a server or a program answers for it, which may be away."""
+        return not self.local or self.fstype.startswith("fuse")
+
 
 def parse(mounts: bytes) -> list[Mount]:
     r"""/proc/mounts (fstab(5)): device, mount point, type; space, tab, newline and backslash are octal, as `\040`.

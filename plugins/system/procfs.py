@@ -6,7 +6,7 @@ Each raises `ValueError` for what is not such a file; of a file with one odd lin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
+from math import inf, isfinite
 from typing import TypeVar
 
 from collector_core.procfs import CLOCK_TICKS_PER_SECOND, CPU_MODES, ticks_by_mode
@@ -88,10 +88,13 @@ def sockets(sockstat: bytes) -> dict[tuple[str, str], float]:
     found = {}
     for line in sockstat.splitlines():
         head, _, rest = line.partition(b":")
+        kind = _SOCKET_KINDS.get(head)
+        if kind is None:
+            continue
         words = rest.split()
         for name, number in zip(words[::2], words[1::2], strict=False):
-            kind, state, value = _SOCKET_KINDS.get(head), _SOCKET_STATES.get(name), _number(number)
-            if kind and state and value is not None:
+            state = _SOCKET_STATES.get(name)
+            if state and (value := _number(number)) is not None:
                 found[kind, state] = value
     if sockstat and not found:
         raise ValueError("/proc/net/sockstat: no numbers of sockets")
@@ -145,9 +148,10 @@ def _numbers(fields: list[bytes], how_many: int) -> list[float]:
 
 def _number(field: bytes) -> float | None:
     try:
-        return _numbers([field], 1)[0]
+        number = float(field)
     except ValueError:
         return None
+    return number if 0 <= number < inf else None
 
 
 def _value_of(lines: bytes, key: bytes) -> bytes | None:

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 PATIENCE = 1.0  # seconds that file systems have to answer until one of them counts as slow
 
-_SILENT = "does not answer: its server or its disk is away"
+_SILENT = "does not answer: its server is away"
 
-Ask = Callable[[bytes], os.statvfs_result]
-Answer = os.statvfs_result | OSError
+if TYPE_CHECKING:  # Windows has no such thing
+    Ask = Callable[[bytes], os.statvfs_result]
+    Answer = os.statvfs_result | OSError
 
 
 class FilesystemAnswers:
-    """Asks in a thread: a server that is away, or a disk that is dying, may block statvfs(3) for ever.
+    """Asks those that may hang in a thread: while their server is away, statvfs(3) may block for ever.
 
     A path that was slow once is asked in the background from then on, by one thread at a time: what it said last is
     shown as soon as it comes. All paths together have `limit` seconds in one run.
     """
 
-    def __init__(self, limit: float, ask: Ask = os.statvfs) -> None:
+    def __init__(self, limit: float, ask: Ask | None = None) -> None:
         self._limit = limit
-        self._ask = ask
+        self._ask = ask or os.statvfs
         self._slow: dict[bytes, _Round] = {}
 
-    def ask(self, paths: Iterable[bytes]) -> dict[bytes, Answer]:
-        """What each path says; `TimeoutError` of those that have not answered yet."""
-        paths = list(dict.fromkeys(paths))
+    def ask(self, paths: Mapping[bytes, bool]) -> dict[bytes, Answer]:
+        """What each path says, by whether it may hang; `TimeoutError` of those that have not answered yet."""
+        patient = self._ask_patiently([path for path, may_hang in paths.items() if may_hang])
+        return {path: patient[path] if may_hang else _answer(self._ask, path) for path, may_hang in paths.items()}
+
+    def _ask_patiently(self, paths: Sequence[bytes]) -> dict[bytes, Answer]:
         self._slow = {path: asked for path, asked in self._slow.items() if path in paths}
         found = {path: self._late_answer(path) for path in self._slow}
         waiting = [path for path in paths if path not in found]
@@ -76,8 +81,12 @@ class _Round(threading.Thread):
             if self.is_over:
                 break
             self.current = path
-            try:
-                self.answers[path] = self._ask(path)
-            except OSError as error:
-                self.answers[path] = error
+            self.answers[path] = _answer(self._ask, path)
         self.has_ended.set()
+
+
+def _answer(ask: Ask, path: bytes) -> Answer:
+    try:
+        return ask(path)
+    except OSError as error:
+        return error

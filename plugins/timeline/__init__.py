@@ -10,7 +10,7 @@ from collector_plugins.timeline import batteries, gpus
 from collector_plugins.timeline.config import Config
 from collector_plugins.timeline.database import Database
 from collector_plugins.timeline.events import EventRows
-from collector_plugins.timeline.rows import Row
+from collector_plugins.timeline.rows import Record, Row
 
 KNOWN = frozenset((*batteries.SERIES, *gpus.SERIES))
 
@@ -21,6 +21,7 @@ class Timeline(Output[Config]):
     name = "timeline"
     config_type = Config
     default_interval = 60.0
+    default_batch_size = 5000
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
@@ -43,7 +44,7 @@ class Timeline(Output[Config]):
 
     def send(self, records: Sequence[Any], *, may_repeat: bool) -> None:
         """Write rows in one transaction; those that are there already are left out."""
-        self._database.write(records, may_repeat=may_repeat)
+        self._database.write([Record(*record) for record in records], may_repeat=may_repeat)
 
     def close(self) -> None:
         """Disconnect."""

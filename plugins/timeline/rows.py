@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from collector_core import OutputSample
 
 KEY = "key"  # in the metadata: the same whenever the same row is sent again
 PERCENT = 100.0
+
+
+class Record(NamedTuple):
+    """A row as it waits to be sent: its metadata are JSON already, and `key` is that in them."""
+
+    event_type: str
+    source: str
+    value: float
+    metadata: str
+    created_at: float
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +35,11 @@ class Row:
     time: float
     metadata: Mapping[str, Any]
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Record:
         """The row as the queue keeps it, with a key of its own."""
-        metadata = {**self.metadata, KEY: uuid.uuid4().hex}
-        return {
-            "event_type": self.event_type,
-            "source": self.source,
-            "value": self.value,
-            "metadata": metadata,
-            "created_at": self.time,
-        }
+        key = uuid.uuid4().hex
+        metadata = json.dumps({**self.metadata, KEY: key})
+        return Record(self.event_type, self.source, float(self.value), metadata, self.time, key)
 
 
 def percent(ratio: float | None, digits: int = 6) -> float | None:

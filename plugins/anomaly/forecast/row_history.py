@@ -11,7 +11,7 @@ from math import isfinite
 from pathlib import Path
 
 from collector_core import Selector, Series, describe
-from collector_core.storage import private_folder
+from collector_core.storage import append_private, private_folder
 
 HEADER = ("time", "series", "value")
 PREFIX = "history-"
@@ -69,8 +69,7 @@ class RowHistory:
         if not path.exists():
             writer.writerow(HEADER)
         writer.writerows(lines)
-        with path.open("a", encoding="utf-8") as stream:
-            stream.write(text.getvalue())
+        append_private(path, text.getvalue())
 
     def _delete_old_days(self, today: Path) -> None:
         others = [path for path in history_files(self._folder) if path != today]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from collector_core import NotAvailable
-from collector_core.calibration import LoadBench, fit_quality, load_levels
+from collector_core.calibration import LoadBench, LoadPoint, fit_quality, load_levels
 from collector_core.calibration.bench import growth
-from collector_core.calibration.load import Load
+from collector_core.calibration.load import Load, bending_level
 from collector_core.plugins.commands import CommandContext
 from collector_core.testing import FakeClock
 
@@ -94,3 +95,58 @@ def test_the_quality_of_a_fit() -> None:
     assert good.r_squared == pytest.approx(1 - 4 / 16)
     assert fit_quality(lambda _: 3.0, [(0, 3), (1, 3)]) == (1.0, 0.0)
     assert fit_quality(lambda _: 4.0, [(0, 3), (1, 3)]).r_squared == float("-inf")
+
+
+def test_a_curve_is_measured_evenly_first_and_then_where_it_bends(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watts = {0: 10.0, 1: 20.0, 2: 30.0, 3: 40.0, 4: 50.0, 5: 90.0, 6: 130.0, 7: 140.0, 8: 150.0}
+    bench = LoadBench(machine.context, machine.joules, seconds=0, settle=0, readings=2)
+
+    def measured(level: int) -> list[LoadPoint]:
+        return [LoadPoint(level, level, level / 8, {"package": watts[level]})] * 2
+
+    monkeypatch.setattr(bench, "_measure_at", measured)
+    levels = [point.level for point in bench.measure_curve(8, 6)]
+    assert levels[:8] == [0, 0, 3, 3, 5, 5, 8, 8]
+    assert {4, 6} <= set(levels)
+    assert len(levels) == 2 * 7 == 2 * len(set(levels))
+
+
+def interpolated(watts: dict[int, float], level: int) -> float:
+    low = max(each for each in watts if each <= level)
+    high = min(each for each in watts if each >= level)
+    return watts[low] + (watts[high] - watts[low]) * (level - low) / max(1, high - low)
+
+
+@pytest.mark.parametrize("jump", [(0.41, 0.51), (0.1, 0.15), (0.7, 0.74)])
+@pytest.mark.parametrize("cpus", [32, 96])
+def test_a_bend_between_the_even_loads_is_found(jump: tuple[float, float], cpus: int) -> None:
+    """As where the clock changes from one step to another: the error is far below that of even loads."""
+
+    def truth(level: int) -> float:
+        load = level / cpus
+        return 40 + 100 * load + 120 * min(1.0, max(0.0, (load - jump[0]) / (jump[1] - jump[0])))
+
+    def worst(levels: Iterable[int]) -> float:
+        watts = {level: truth(level) for level in levels}
+        return max(abs(interpolated(watts, level) - truth(level)) for level in range(cpus + 1))
+
+    watts = {level: truth(level) for level in load_levels(cpus, 4)}
+    while len(watts) <= 8 and (level := bending_level(watts)) is not None:
+        watts[level] = truth(level)
+    assert worst(watts) <= 0.7 * worst(load_levels(cpus, 8))
+
+
+def test_a_straight_curve_is_measured_evenly() -> None:
+    watts = {level: 10.0 + level for level in (0, 16, 32)}
+    for _ in range(6):
+        level = bending_level(watts)
+        assert level is not None
+        watts[level] = 10.0 + level
+    assert sorted(watts) == [0, 4, 8, 12, 16, 20, 24, 28, 32]
+
+
+def test_where_every_load_was_measured_none_is_left() -> None:
+    assert bending_level({0: 5.0, 1: 9.0, 2: 11.0}) is None
+    assert bending_level({}) is None

@@ -46,6 +46,54 @@ def test_the_processors_of_a_machine(machine: str) -> None:
     assert (cpus.model, cpus.sockets, cpus.cores, cpus.threads, cpus.virtual) == EXPECTED[machine]
 
 
+def topology(root, siblings, packages):
+    """A machine whose sysfs says which CPUs share a core, and a socket."""
+    for number, (shared, package) in enumerate(zip(siblings, packages, strict=True)):
+        folder = root / f"sys/devices/system/cpu/cpu{number}/topology"
+        folder.mkdir(parents=True)
+        (folder / "thread_siblings_list").write_text(f"{shared}\n")
+        (folder / "physical_package_id").write_text(f"{package}\n")
+    (root / "sys/devices/system/cpu/cpufreq").mkdir()
+    (root / "proc").mkdir()
+    return root / "proc"
+
+
+@pytest.mark.parametrize(
+    "paragraph",
+    [
+        "processor\t: {}\ncpu\t\t: POWER9, altivec supported\nclock\t\t: 3800.000000MHz\n\n",
+        "processor\t: {}\nBogoMIPS\t: 400.00\nCPU implementer\t: 0x43\nCPU part\t: 0x0af\n\n",
+        "processor\t: {}\nhart\t\t: {}\nuarch\t\t: sifive,u74-mc\n\n",
+    ],
+    ids=["power", "arm", "riscv"],
+)
+def test_threads_are_no_cores_where_sysfs_tells_them_apart(tmp_path: Path, paragraph: str) -> None:
+    proc = topology(tmp_path, ["0-3"] * 4 + ["4-7"] * 4, ["0"] * 4 + ["8"] * 4)
+    (proc / "cpuinfo").write_text("".join(paragraph.format(number, number) for number in range(8)))
+    cpus = read_cpus(proc)
+    assert (cpus.sockets, cpus.cores, cpus.threads) == (2, 2, 8)
+
+
+def test_only_the_cpus_that_are_listed_are_counted(tmp_path: Path) -> None:
+    """As where every second thread is offline, which sysfs still lists."""
+    proc = topology(tmp_path, ["0", "1", "2", "3"], ["0", "0", "1", "1"])
+    (proc / "cpuinfo").write_text("processor : 0\n\nprocessor : 1\n\n")
+    cpus = read_cpus(proc)
+    assert (cpus.sockets, cpus.cores, cpus.threads) == (1, 2, 2)
+
+
+def test_a_topology_of_another_number_of_cpus_is_not_used(tmp_path: Path) -> None:
+    proc = topology(tmp_path, ["0-1", "0-1"], ["0", "0"])
+    (proc / "cpuinfo").write_text("".join(f"processor : {number}\n\n" for number in range(4)))
+    assert (read_cpus(proc).cores, read_cpus(proc).threads) == (4, 4)
+
+
+def test_what_the_processor_says_of_its_cores_comes_before_sysfs(tmp_path: Path) -> None:
+    proc = topology(tmp_path, ["0-1", "0-1"], ["0", "0"])
+    (proc / "cpuinfo").write_text("".join(f"processor : {n}\nphysical id : 0\ncore id : {n}\n\n" for n in range(2)))
+    assert read_cpus(proc).cores == 2
+
+
 def test_a_board_goes_by_its_own_name_before_that_of_its_processor() -> None:
     board = ("Raspberry Pi 4 Model B Rev 1.1", "ARMv7 Processor rev 3 (v7l)", "BCM2711", "ARM Cortex-A72")
     assert read("arm-board").names == board

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector_core.storage import AtomicFile, private_folder, read_bounded, set_aside, write_atomically
+from collector_core.storage import (
+    AtomicFile,
+    append_private,
+    count_set_aside,
+    private_folder,
+    read_bounded,
+    set_aside,
+    write_atomically,
+)
 
 
 def names(folder):
@@ -292,3 +300,42 @@ def test_being_killed_while_writing_leaves_a_whole_file_and_no_litter(tmp_path, 
     whole, files = map(int, script(KILLED, tmp_path / "file"))
     assert whole >= 90
     assert files == 1
+
+
+# append
+
+
+def test_lines_are_appended_to_a_file_that_nobody_else_may_read(tmp_path):
+    file = tmp_path / "rows.csv"
+    file.write_text("a\n")
+    file.chmod(0o644)
+    append_private(file, "b\n")
+    append_private(tmp_path / "new", b"c")
+    assert (file.read_text(), (tmp_path / "new").read_text()) == ("a\nb\n", "c")
+    assert {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_nothing_is_appended_to_what_is_no_regular_file(tmp_path, kind):
+    precious, path = tmp_path / "precious", tmp_path / "rows.csv"
+    precious.write_text("precious")
+    if kind == "link":
+        path.symlink_to(precious)
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+    with pytest.raises(OSError, match=r"symbolic links|No such device|regular file|directory"):
+        append_private(path, "x")
+    assert precious.read_text() == "precious"
+
+
+def test_files_that_were_set_aside_are_counted_without_their_companions(tmp_path):
+    file = tmp_path / "state.db"
+    for why in ("corrupt", "corrupt", "old"):
+        file.write_text("x")
+        (tmp_path / "state.db-wal").write_text("x")
+        set_aside(file, why, with_suffixes=("-wal",))
+    (tmp_path / "other.db.corrupt-20260102T030405Z").write_text("")
+    assert (count_set_aside(file), count_set_aside(file, "corrupt", "old"), count_set_aside(file, "odd")) == (2, 3, 0)
+    assert count_set_aside(tmp_path / "absent" / "state.db") == 0

@@ -7,7 +7,6 @@ import shutil
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -314,62 +313,3 @@ def test_a_policy_that_cannot_be_kept_is_logged(folder: Path, caplog: pytest.Log
     write_config(folder, f"{FILES}, client_auth_type: RequireAnyClientCert")
     tls.check(folder / "web.yml")
     assert "proves nothing" in caplog.text
-
-
-def upstream() -> list[Path]:
-    """The YAML files of a checkout of prometheus/exporter-toolkit's web/testdata."""
-    return sorted(Path(os.environ.get("EXPORTER_TOOLKIT_TESTDATA", "/nonexistent")).glob("*.y*ml"))
-
-
-# Valid for exporter-toolkit too: the first has the very content of a file called good, the second loads and then
-# refuses the client of its test.
-BAD_IN_NAME_ONLY = {"web_config_auth_clientCAs_missing.bad.yml", "web_config_auth_client_san.bad.yaml"}
-
-
-@pytest.mark.parametrize("file", upstream() or [None], ids=lambda file: file.name if file else "not there")
-def test_upstreams_files(file: Path | None) -> None:
-    if file is None:
-        pytest.skip("EXPORTER_TOOLKIT_TESTDATA names no folder of exporter-toolkit's web/testdata")
-    if (".bad." in file.name or "junk" in file.name) and file.name not in BAD_IN_NAME_ONLY:
-        with pytest.raises(ConfigError):
-            tls.check(file)
-    else:
-        tls.check(file)
-
-
-UPSTREAM_REQUESTS: list[tuple[str, dict[str, Any], bool]] = [
-    ("web_config_noAuth.good.yml", {}, True),
-    ("web_config_noAuth_tlsInline.good.yml", {}, True),
-    ("web_config_noAuth_allCiphers.good.yml", {}, True),
-    ("web_config_noAuth_someCiphers.good.yml", {"ciphers": GCM_128}, True),
-    ("web_config_noAuth_someCiphers.good.yml", {"ciphers": "ECDHE-RSA-AES256-SHA"}, False),
-    ("web_config_noAuth_allCurves.good.yml", {}, True),
-    ("web_config_noAuth_someCurves.good.yml", {"curve": "secp521r1"}, True),
-    ("web_config_noAuth_someCurves.good.yml", {"curve": "secp384r1"}, False),
-    ("web_config_noAuth_noHTTP2.good.yml", {}, True),
-    ("web_config_noAuth.good.blocking.yml", {}, False),
-    ("tls_config_noAuth.requireanyclientcert.good.yml", {"certificate": "client_selfsigned"}, True),
-    ("tls_config_noAuth.requireanyclientcertkeyinline.good.yml", {"certificate": "client_selfsigned"}, True),
-    ("tls_config_noAuth.requireandverifyclientcert.good.yml", {"certificate": "client_selfsigned"}, True),
-    ("web_config_auth_client_san.good.yaml", {"certificate": "client2_selfsigned"}, True),
-    ("web_config_auth_client_san.bad.yaml", {"certificate": "client2_selfsigned"}, False),
-]
-
-
-@pytest.mark.skipif(not upstream(), reason="EXPORTER_TOOLKIT_TESTDATA names no folder")
-@pytest.mark.parametrize(("name", "client", "served"), UPSTREAM_REQUESTS)
-async def test_upstreams_requests(
-    serve: Serve, fetch: Fetch, client_context: ClientContext, name: str, client: dict[str, Any], served: bool
-) -> None:
-    testdata = upstream()[0].parent
-    context = client_context(**{key: value for key, value in client.items() if key != "certificate"})
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # OpenSSL dislikes their CA; not our matter
-    if certificate := client.get("certificate"):
-        context.load_cert_chain(testdata / f"{certificate}.pem", testdata / f"{certificate}.key")
-    runner = await serve(web.Application(), ssl_context=ServerTls(WebConfigFile(testdata / name)).context)
-    url = f"https://localhost:{runner.addresses[0][1]}/"
-    if served:
-        assert (await fetch(url, ssl=context))[0] == 404
-    else:
-        with pytest.raises((aiohttp.ClientConnectionError, ssl.SSLError)):
-            await fetch(url, ssl=context)

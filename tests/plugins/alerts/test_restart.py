@@ -306,7 +306,7 @@ def test_every_damaged_file_is_kept_counted_and_alerted_on(tmp_path):
         with closing(Watched(tmp_path, **options)) as subject:
             subject.run().run()
             assert subject.harness.value(metrics.CORRUPT_FILES) == number
-            assert subject.harness.value(metrics.ACTIVE, alert="AlertStateDamaged", severity="warning") == 1
+            assert subject.harness.value(metrics.ACTIVE, alert="StateDamaged", severity="warning") == 1
     copies = sorted(each.read_bytes() for each in tmp_path.glob("alerts.sqlite3.corrupt-*"))
     assert copies == [b"garbage 1", b"garbage 2"]
 

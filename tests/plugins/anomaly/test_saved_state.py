@@ -164,6 +164,19 @@ def test_a_state_that_is_no_file_is_said_and_costs_nothing_else(machine, file, c
     assert len(known_rows(found)) == 9
 
 
+def test_a_link_in_place_of_the_state_is_not_followed(machine, file, caplog, tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.symlink_to(precious)
+    found = machine()
+    found.rows(3)
+    assert "cannot be read" in caplog.text
+    assert found.anomaly.value(metrics.CORRUPT_FILES) == 1
+    assert precious.read_text() == "precious"
+    assert not file.is_symlink()
+
+
 def test_learning_starts_over_with_rows_of_another_length(learnt_machine, machine, file, caplog):
     found = learnt_machine()
     other = restarted(found, machine, row=60.0)

@@ -75,6 +75,7 @@ REFUSALS = {
     "403": http_status(403),
     "413": http_status(413),
     "500": http_status(500),
+    "504": http_status(504),
     "a dropped connection": hang_up,
 }
 
@@ -171,7 +172,7 @@ LIMITS = [
 
 
 @pytest.mark.parametrize("error", LIMITS)
-@pytest.mark.parametrize("form", ["one error", "a list of one error", "an error for each"])
+@pytest.mark.parametrize("form", ["one error", "a list of one error", "an error for each", "no error but words"])
 @pytest.mark.parametrize("transport", ["http", "ws", "ipc"])
 def test_a_limit_is_unreachable_while_it_lasts_and_costs_no_request_afterwards(read, node, error, form, transport):
     harness = read(a={"url": getattr(node, transport)})
@@ -182,6 +183,8 @@ def test_a_limit_is_unreachable_while_it_lasts_and_costs_no_request_afterwards(r
 
     def limited(message):
         request = json.loads(message)
+        if form == "no error but words":
+            return json.dumps({"status": error["code"], "message": error["message"]}).encode()
         if isinstance(request, dict):
             return json.dumps(entry(error, request["id"])).encode()
         each = [entry(error, one["id"]) for one in request]
@@ -196,6 +199,26 @@ def test_a_limit_is_unreachable_while_it_lasts_and_costs_no_request_afterwards(r
     node.node.asked.clear()
     harness.run(advance=60)
     assert (len(sizes), len(node.node.asked)) == (1, before)
+
+
+def test_a_limit_in_plain_words_is_a_limit(read, node):
+    node.fault = lambda answer: b"Rate limit exceeded, try again later.\n"
+    error = failure(read(a=node), 60)
+    assert (error.reason, "asked too often" in str(error)) == ("unreachable", True)
+
+
+def test_a_limit_that_only_batches_exceed_makes_them_smaller(read, node):
+    batches = Batches(node, http_status(429), 4)
+    harness = read(a=node)
+    failure(harness, 60)
+    harness.run(advance=60)
+    assert harness.value(metrics.NODE_UP, node="a", source="evm") == 1
+    assert harness.value(metrics.PEERS, node="a") == 25
+    batches.most = 1000
+    harness.run(advance=2 * FIRST_PAUSE)
+    batches.sizes.clear()
+    harness.run(advance=INTERVAL)
+    assert batches.sizes == [9]
 
 
 def test_how_long_a_provider_asks_to_wait_is_kept(read, node):

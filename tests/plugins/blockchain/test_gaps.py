@@ -156,18 +156,43 @@ def test_a_gap_at_the_first_of_too_many_blocks_is_passed_over(read, node, chain)
     assert shown(harness) == {"height": 51, "transactions": 16, "skipped": 15}
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=30))
+def test_of_nodes_behind_a_balancer_some_of_which_are_late_every_block_counts_once(looks):
+    fake, chain, lags = FakeChain(), Chain(), iter(())
+    fake.grow(30)
+    start = fake.height
+
+    async def fetch(numbers):
+        newest = fake.height - next(lags, 0)
+        return [parse_block(fake.blocks[n], {}) if n <= newest else None for n in numbers]
+
+    async def run():
+        nonlocal lags
+        follower = Follower(chain, fetch, 60, 200)
+        for added, late_head, late in [(0, 0, 0), *looks, (0, 0, 0)]:
+            fake.grow(added, TRANSFER)
+            lags = iter([late] * 2)
+            await follower.follow(parse_block(fake.blocks[fake.height - late_head], {}))
+            assert chain.totals.transactions.shown <= fake.height - start
+
+    asyncio.run(run())
+    assert chain.tip.number == fake.height
+    assert (chain.reorganizations, chain.unlinked, chain.empty_heights) == (0, 0, 0)
+    assert chain.totals.transactions.shown + chain.skipped >= fake.height - start
+
+
 steps = st.lists(st.tuples(st.integers(0, 4), st.lists(st.integers(0, 3), max_size=12)), min_size=1, max_size=8)
 
 
-@pytest.mark.parametrize("are_linked", [True, False])
+@pytest.mark.parametrize("linked", ["all", "some", "none"])
 @given(steps)
-def test_whatever_is_empty_or_not_linked_every_block_counts_once(are_linked, history):
+def test_whatever_is_empty_or_not_linked_every_block_counts_once(linked, history):
     fake, chain, expected = FakeChain(), Chain(), 0
     fake.grow(5)
 
     def parse(block):
-        found = parse_block(block, {})
-        return found if are_linked or block is None else parse_block(block | {"parentHash": "0x" + "77" * 32}, {})
+        is_linked = block is None or linked == "all" or (linked == "some" and int(block["number"], 16) % 2)
+        return parse_block(block if is_linked else block | {"parentHash": "0x" + "77" * 32}, {})
 
     async def fetch(numbers):
         return [parse(fake.blocks[n]) if n < len(fake.blocks) else None for n in numbers]
@@ -177,7 +202,7 @@ def test_whatever_is_empty_or_not_linked_every_block_counts_once(are_linked, his
         follower = Follower(chain, fetch, 60, 200)
         await follower.follow(parse(fake.head))
         for empty, added in history:
-            if are_linked:
+            if linked == "all":
                 fake.leave_empty(empty)
             for number in added:
                 fake.add(*[TRANSFER] * number)

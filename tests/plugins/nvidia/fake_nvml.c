@@ -4,6 +4,7 @@
  *   1 power 71250           what GPU 1 says, in NVML's units; `*` is every GPU
  *   1 power error 15        the nvmlReturn_t it answers instead
  *   1 power hang            it does not return until the file says something else
+ *   shutdown 800            ending NVML takes so many milliseconds
  *   1 pci 00000000:01:00.0  its address on the PCI bus
  *
  * With $FAKE_NVML_LOG, a line for each call that starts or ends NVML or concerns a GPU: what it asked for, and which GPU.
@@ -110,7 +111,14 @@ int nvmlInitWithFlags(unsigned flags)
     }
     return OK;
 }
-int nvmlShutdown(void) { note("shutdown", -1); return initialised > 0 ? (initialised--, OK) : UNINITIALIZED; }
+int nvmlShutdown(void)
+{
+    char said[64];
+    if (text(-1, "shutdown", said, sizeof said) == OK)
+        usleep(1000 * (unsigned)atoi(said));
+    note("shutdown", -1);
+    return initialised > 0 ? (initialised--, OK) : UNINITIALIZED;
+}
 const char *nvmlErrorString(int code) { static char said[32]; snprintf(said, sizeof said, "fake error %d", code); return said; }
 int nvmlSystemGetDriverVersion(char *value, unsigned size) { return initialised ? text(-1, "driver", value, size) : UNINITIALIZED; }
 int nvmlSystemGetProcessName(unsigned pid, char *value, unsigned size) { (void)pid; return text(-1, "process", value, size); }

@@ -92,6 +92,26 @@ def test_a_host_that_is_slower_than_the_interval_is_waited_for(once, sshd):
     assert samples(text, "nvidia_hosts_reporting") == {"": 2}
 
 
+def test_nvml_may_take_its_time_to_shut_down(once, nvml_library, tmp_path):
+    nvml = FakeNvml(tmp_path / "nvml.txt")
+    nvml.has(1, "shutdown 900")
+    text, log = once({"local": "nvml"}, LD_LIBRARY_PATH=str(nvml_library.parent), FAKE_NVML=str(nvml.file))
+    assert len(samples(text, "nvidia_gpu_power_watts")) == 1
+    assert log == ""
+
+
+def test_measuring_does_not_wake_a_gpu_that_sleeps(nvml_library, tmp_path, pci):
+    pci.has("0000:01:00.0", "suspended")
+    nvml = FakeNvml(tmp_path / "nvml.txt")
+    nvml.has(1)
+    log = tmp_path / "nvml.log"
+    environment = {"LD_LIBRARY_PATH": str(nvml_library.parent), "FAKE_NVML": str(nvml.file), "FAKE_NVML_LOG": str(log)}
+    command = [COMMAND, "measure", "--root", pci.root, "--", "true"]
+    env = {**os.environ, **environment, "HOME": str(tmp_path)}
+    subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+    assert not log.exists()
+
+
 def test_simulated_gpus_are_an_exposition_that_promtool_likes(once):
     text, log = once({"local": "demo"})
     assert len(samples(text, "nvidia_gpu_power_watts")) == 4

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 
+import psutil
 import pytest
 
 from collector_core import NotAvailable
 from collector_plugins.nvidia import Nvidia, metrics, pci_script
 from collector_plugins.nvidia.pci import PciGpu, sysfs_address
-from collector_plugins.nvidia.sleep import REST_SECONDS
+from collector_plugins.nvidia.sleep import NEXT_REST_SECONDS, REST_SECONDS
 
 FIRST, SECOND = "0000:01:00.0", "0000:02:00.0"
 GPU_0 = {"host": "here", "gpu": "0", "uuid": "GPU-0"}
@@ -129,9 +130,42 @@ def test_one_that_could_sleep_and_has_nothing_to_do_is_let_go_for_a_while(nvidia
     assert nvml.calls.count("shutdown -1") == calls, "it works"
 
 
-def test_one_that_cannot_sleep_stays_open(nvidia, nvml, pci):
+def test_one_that_something_else_keeps_awake_is_read_in_every_run_again(nvidia, nvml, pci):
     nvml.has(1, "0 utilization 0", "0 pci 00000000:01:00.0")
-    pci.has(FIRST, "active", control="on")
+    pci.has(FIRST, "active")
+    harness = nvidia()
+    harness.run()
+    harness.run(advance=REST_SECONDS)
+    for _ in range(20):
+        calls = len(nvml.calls)
+        harness.run(advance=5)
+        assert len(nvml.calls) > calls
+    assert nvml.calls.count("shutdown -1") == 1
+    harness.run(advance=NEXT_REST_SECONDS)
+    assert nvml.calls.count("shutdown -1") == 2
+
+
+@pytest.mark.parametrize("local", ["nvml", "nvidia-smi"])
+def test_the_energy_of_a_rest_is_counted_once_when_it_is_over(nvidia, nvml, smi, pci, local):
+    nvml.has(1, "0 utilization 0", "0 energy error 3", "0 pci 00000000:01:00.0")
+    smi.has({"utilization.gpu": 0, "power.draw": 100})
+    pci.has(FIRST, "active")
+    harness = nvidia(local)
+    harness.run()
+    harness.run(advance=REST_SECONDS / 2)
+    assert harness.value(metrics.ENERGY, **GPU_0) == 0
+    harness.run(advance=REST_SECONDS / 2)
+    assert harness.value(metrics.ENERGY, **GPU_0) == pytest.approx(100 * REST_SECONDS)
+    assert harness.value(metrics.ENERGY_GAPS, **GPU_0) == 0
+
+
+STAYS_AWAKE = [{"control": "on"}, {"d3": "Not supported"}, {"d3": "Disabled by default"}]
+
+
+@pytest.mark.parametrize("device", STAYS_AWAKE, ids=str)
+def test_one_that_cannot_sleep_stays_open(nvidia, nvml, pci, device):
+    nvml.has(1, "0 utilization 0", "0 pci 00000000:01:00.0")
+    pci.has(FIRST, "active", **device)
     harness = nvidia()
     for _ in range(3):
         harness.run(advance=5)
@@ -219,6 +253,14 @@ def test_on_another_machine_nothing_is_started_while_all_sleep(remote, pci):
     assert remote(QUERY)[0] == f"ran {QUERY}\n"
 
 
+@pytest.mark.parametrize("device", STAYS_AWAKE, ids=str)
+def test_on_another_machine_too_one_that_cannot_sleep_is_known(remote, pci, device):
+    pci.has(FIRST, "active", **device)
+    pci.has(SECOND, "active", d3="Enabled (fine-grained)")
+    _, gpus = remote(QUERY)
+    assert [gpu.may_sleep for gpu in gpus] == [False, True]
+
+
 @pytest.mark.parametrize("device", [{"vendor": "0x1002"}, {"kind": "0x040300"}, {"driver": "vfio-pci"}], ids=str)
 def test_on_another_machine_too_what_is_no_gpu_of_ours_hides_none(remote, pci, device):
     pci.has(FIRST, "suspended", **device)
@@ -242,3 +284,18 @@ def test_other_text_is_left_as_it_is(text):
 )
 def test_the_drivers_addresses_are_written_as_the_kernels(bus_id, address):
     assert sysfs_address(bus_id) == address
+
+
+def test_falling_asleep_and_waking_up_again_and_again_leaves_nothing_open(nvidia, nvml, pci):
+    nvml.has(1, "0 pci 00000000:01:00.0")
+    pci.has(FIRST, "active")
+    harness = nvidia()
+    harness.run()
+    process = psutil.Process()
+    before = process.num_threads(), process.num_fds()
+    for _ in range(30):
+        for status in ("suspended", "active"):
+            pci.has(FIRST, status)
+            harness.run(advance=5)
+    assert (process.num_threads(), process.num_fds()) == before
+    assert nvml.calls.count("init -1") == nvml.calls.count("shutdown -1") + 1

@@ -67,6 +67,15 @@ def test_gpus_whose_uuid_is_not_supported_are_told_apart_by_their_index(harness,
     assert nvidia.part_failures == []
 
 
+def test_gpus_with_one_uuid_keep_their_joules_apart(harness, nvml):
+    nvml.say("* uuid GPU-clone")
+    nvidia = harness()
+    nvidia.run()
+    nvml.say("0 energy 1500000", "1 energy 2100000")
+    nvidia.run(advance=5)
+    assert nvidia.series(metrics.ENERGY) == {("here", "0", "GPU-clone"): 500, ("here", "1", "GPU-clone"): 100}
+
+
 WORDS = {
     "clock_graphics": metrics.CLOCK,
     "clock_video": metrics.CLOCK,

@@ -53,3 +53,14 @@ def test_a_folder_that_cannot_be_made_says_what_to_do(tmp_path):
         TokenStore(tmp_path / "file" / "state", "a@b.example").prepare()
     assert raised.value.fix
     assert os.fspath(tmp_path / "file" / "state") in raised.value.fix
+
+
+def test_a_link_in_place_of_the_token_is_removed_and_not_followed(tmp_path):
+    precious = tmp_path / "precious.json"
+    precious.write_text('{"auth_token": "somebody else\'s"}')
+    store = TokenStore(tmp_path / "state", "a@b")
+    store.prepare()
+    store.token.symlink_to(precious)
+    store.prepare()
+    assert not store.token.is_symlink()
+    assert "somebody" in precious.read_text()

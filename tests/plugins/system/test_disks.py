@@ -58,6 +58,19 @@ def test_where_only_the_paths_count_theirs_are_the_disks(machine: Any, has_sys: 
     assert read_bytes(machine) == {"nvme0n1": 42 * 512}
 
 
+def test_what_a_path_counted_stays_when_it_is_lost_and_comes_back(machine: Any) -> None:
+    head = "259 0 nvme0n1 0 0 0 0 0 0 0 0 0 0 0\n"
+    first, second = (f"259 {path} nvme0c{path}n1 {{}} 0 {{}} 1 1 0 16 1 0 2 2\n" for path in (0, 1))
+    for lines, sectors in [
+        ([first.format(9, 30), second.format(5, 12)], 42),
+        ([first.format(9, 33)], 45),
+        ([first.format(9, 33), second.format(1, 2)], 47),
+        ([first.format(1, 1), second.format(1, 2)], 48),
+    ]:
+        machine.write("proc/diskstats", head + "".join(lines))
+        assert read_bytes(machine) == {"nvme0n1": sectors * 512}
+
+
 @pytest.mark.parametrize("name", ["dm-0", "md127", "bcache0", "zd16", "loop0", "vdo7"])
 def test_what_is_stacked_on_other_disks_is_left_out(machine: Any, name: str) -> None:
     for disk in ("sda", name):

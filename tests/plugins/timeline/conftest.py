@@ -1,5 +1,6 @@
 """The output in front of a real PostgreSQL."""
 
+import json
 import logging
 
 import pytest
@@ -14,15 +15,9 @@ def sample(name, value, time=1_800_000_000.0, source="nvidia", /, **labels):
     return OutputSample(Series(name + label_text(labels), name, labels, "gauge", "", "", source), value, time)
 
 
-def record(number, time=1_800_000_000.0, **changes):
-    return {
-        "event_type": "test",
-        "source": f"source_{number}",
-        "value": float(number),
-        "metadata": {"key": f"key-{number}"},
-        "created_at": time + number,
-        **changes,
-    }
+def record(number, time=1_800_000_000.0, event_type="test", **metadata):
+    key = f"key-{number}"
+    return [event_type, f"source_{number}", float(number), json.dumps({"key": key, **metadata}), time + number, key]
 
 
 def make_timeline(timeout=10.0, interval=60.0, **options):

@@ -1,5 +1,7 @@
 """What a row says: values as its readers know them, and what belongs to them in the metadata."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,8 @@ def gpu(host="bluefin", index="0", uuid="GPU-1", time=100.0, source="nvidia", **
 
 
 def rows(*samples, made=None, **options):
-    return (made or make_timeline(**options)).encode(list(samples))
+    records = (made or make_timeline(**options)).encode(list(samples))
+    return [{**each._asdict(), "metadata": json.loads(each.metadata)} for each in records]
 
 
 def one(found, event, source=None):
