@@ -69,16 +69,15 @@ def decode_numbers(data: bytes | memoryview) -> array[float]:
 
 def as_decimals(values: Sequence[float]) -> tuple[int, list[int]] | None:
     """Decimal places that write all values exactly, and the values in units of the last one; None where none do."""
-    first = 0
-    for end in (FEW, len(values)):  # most columns show with their first values what they are
-        some = list(values[:end])
-        for place in range(first, len(_DECIMALS)):
-            if (integers := _scaled(some, 10.0 ** _DECIMALS[place])) is not None:
-                first = place
-                break
-        else:
-            return None
-    return _DECIMALS[first], integers
+    start = _decimals_of(list(values[:FEW]), 0)  # most columns show with their first values what they are
+    return None if start is None else _decimals_of(list(values), start[0])
+
+
+def _decimals_of(values: list[float], at_least: int) -> tuple[int, list[int]] | None:
+    for places in _DECIMALS:
+        if places >= at_least and (integers := _scaled(values, 10.0**places)) is not None:
+            return places, integers
+    return None
 
 
 def join_columns(columns: Iterable[bytes]) -> bytes:
