@@ -234,8 +234,9 @@ class App:
                 runner.hooks.hear(report)
         if reporter := runners.get(report.collector):
             self.history.observe(report, reporter.instance.stale_after)
-            health = Published(f"{report.collector} (health)", {}, reporter.health.snapshot())
-            self.outputs.hear(report.ended_at, report.published, health)
+            if self.outputs.runners:
+                health = Published(f"{report.collector} (health)", {}, reporter.health.snapshot())
+                self.outputs.hear(report.ended_at, report.published, health)
 
     def stop(self, timeout: float = STOP_SECONDS) -> bool:
         """Stop everything within `timeout` seconds; returns whether every thread has ended."""
@@ -356,6 +357,11 @@ class App:
     def _show_state(self) -> None:
         with self._lock:
             self._source.publish(self.state.snapshot())
+
+    def show_certificate_expiry(self, seconds: float | None) -> None:
+        """The web server's certificate expires then, in seconds since 1970."""
+        self.state.certificate_expiry = seconds
+        self._show_state()
 
     def count_loop_stall(self) -> None:
         """The event loop of the web server stood still."""

@@ -71,8 +71,13 @@ ABANDONED = Gauge("collector_abandoned_threads", "Threads of removed collectors 
 LOOP_STALLS = Counter(
     "collector_event_loop_stalls_total", "Times that the web server's event loop stood still for 0.25 s or longer."
 )
+CERTIFICATE_EXPIRY = Gauge(
+    "collector_web_certificate_expiry_timestamp_seconds",
+    "Unix time at which the web server's TLS certificate expires.",
+    Unit.SECONDS,
+)
 
-APP = (PLUGIN, PLUGIN_LOADED, BUILD, RELOAD_SUCCESS, RELOAD_TIME, ABANDONED, LOOP_STALLS)
+APP = (PLUGIN, PLUGIN_LOADED, BUILD, RELOAD_SUCCESS, RELOAD_TIME, ABANDONED, LOOP_STALLS, CERTIFICATE_EXPIRY)
 
 
 @dataclass
@@ -142,6 +147,7 @@ class AppState:
     reload_time: float = 0.0
     abandoned: int = 0
     loop_stalls: int = 0
+    certificate_expiry: float | None = None
 
     def snapshot(self) -> Snapshot:
         """The state as series."""
@@ -156,4 +162,6 @@ class AppState:
         out.add(RELOAD_TIME, self.reload_time)
         out.add(ABANDONED, self.abandoned)
         out.add(LOOP_STALLS, self.loop_stalls)
+        if self.certificate_expiry is not None:
+            out.add(CERTIFICATE_EXPIRY, self.certificate_expiry)
         return out.snapshot()

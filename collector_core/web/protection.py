@@ -28,7 +28,10 @@ class Protection:
         """Put password checks, headers and the rate limit in front of everything."""
         protect(application, self._source)
 
-    def context_source(self) -> Callable[[], ssl.SSLContext] | None:
-        """Asked for the TLS context of each new connection; None where connections are not encrypted."""
+    def context_source(self, expires: Callable[[float | None], None]) -> Callable[[], ssl.SSLContext] | None:
+        """Asked for the TLS context of each new connection; None where connections are not encrypted.
+
+        `expires` is told when the certificate in use expires, in seconds since 1970.
+        """
         encrypted = self._source.last_good().tls_server_config.enabled
-        return tls.ServerTls(self._source).context if encrypted else None
+        return tls.ServerTls(self._source, expires).context if encrypted else None

@@ -127,7 +127,7 @@ class _Service:
 
     async def _serve(self, listen: str) -> LimitedRunner:
         protection = _protection(self._app)
-        context = protection.context_source() if protection else None
+        context = protection.context_source(self._app.show_certificate_expiry) if protection else None
         host, port = parse_listen(listen)
         guard = _guard(self._app, protection)
         direct = {} if protection else {"/metrics": guard.direct(self._routes.metrics)}

@@ -16,14 +16,17 @@ import ipaddress
 import logging
 import os
 import ssl
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 from collector_core.errors import ConfigError, Problem
 from collector_core.web import web_config
+from collector_core.web.certificate import expires_at
 from collector_core.web.file_reload import Reloaded, WebConfigFile, signatures
 from collector_core.web.web_config import CIPHERS, CURVES, ClientAuth, TlsServerConfig, TlsVersion, WebConfig
 
@@ -59,10 +62,12 @@ class ServerTls:
 
     Files are looked at when a connection comes, at most once per `check_interval` of the source. What is broken
     later is logged once, and the last good context stays. Raises `ConfigError` if the first one cannot be built.
+    `expires` is told when the certificate in use expires, in seconds since 1970, or None.
     """
 
-    def __init__(self, source: WebConfigFile) -> None:
+    def __init__(self, source: WebConfigFile, expires: Callable[[float | None], None] = lambda _: None) -> None:
         self._source = source
+        self._expires = expires
         self._reloaded = Reloaded("TLS configuration", self._build, self._state, source.check_interval)
 
     def context(self) -> ssl.SSLContext:
@@ -74,7 +79,10 @@ class ServerTls:
         return config, signatures(config.tls_server_config.files)
 
     def _build(self) -> ssl.SSLContext:
-        return build_context(self._source.last_good())
+        config = self._source.last_good()
+        context = build_context(config)
+        self._expires(expires_at(_pem(config.tls_server_config)))
+        return context
 
 
 def check(file: Path) -> WebConfig:
@@ -144,6 +152,23 @@ def _load_certificate(context: ssl.SSLContext, tls: TlsServerConfig) -> None:
         key = tls.key_file or stack.enter_context(_in_memory(tls.key))
         # Without a password OpenSSL would ask for one on the terminal and wait.
         context.load_cert_chain(certificate, key, password="")
+    expiry = expires_at(_pem(tls))
+    if expiry is not None and expiry <= time.time():
+        raise _Expired(expiry)
+
+
+class _Expired(ValueError):
+    def __init__(self, expiry: float) -> None:
+        self.reason = f"it expired on {datetime.fromtimestamp(expiry, UTC):%Y-%m-%d}"
+        super().__init__(self.reason)
+
+
+def _pem(tls: TlsServerConfig) -> str:
+    """The certificate's text, empty where it can no longer be read."""
+    try:
+        return tls.cert_file.read_text(encoding="ascii", errors="replace") if tls.cert_file else tls.cert
+    except OSError:
+        return ""
 
 
 @contextmanager
