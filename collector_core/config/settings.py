@@ -137,6 +137,7 @@ class Instance:
         keeps_running: bool = True,
         redact: Callable[[str], str] = str,
         wake: Callable[[], None] | None = None,
+        record_event: Callable[[str, str], None] | None = None,
     ) -> Collector[Any]:
         """The collector in its `Context`; what its constructor raises passes through."""
         ctx = Context(
@@ -151,6 +152,7 @@ class Instance:
             keeps_running=keeps_running,
             redact=redact,
             **({"wake": wake} if wake else {}),
+            **({"record_event": record_event} if record_event else {}),
         )
         return self.type(self.options, ctx)
 
