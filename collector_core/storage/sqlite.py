@@ -223,6 +223,8 @@ class Database:
                 raise self._error(StorageReason.CORRUPT, str(error)) from error
             raise
         version, known = stored_version(connection), self._schema.version
+        if version < 0:
+            raise self._error(StorageReason.CORRUPT, f"it has schema {version}")
         if version > known:
             detail = f"it has schema {version}, this energy-collector supports {known}"
             raise self._error(StorageReason.NEWER_SCHEMA, detail)
