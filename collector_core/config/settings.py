@@ -140,6 +140,7 @@ class Instance:
         record_event: Callable[[str, str], None] | None = None,
     ) -> Collector[Any]:
         """The collector in its `Context`; what its constructor raises passes through."""
+        given: dict[str, Any] = {"wake": wake, "record_event": record_event}
         ctx = Context(
             name=self.name,
             logger=logging.getLogger(f"collector.{self.name}"),
@@ -151,8 +152,7 @@ class Instance:
             published=published,
             keeps_running=keeps_running,
             redact=redact,
-            **({"wake": wake} if wake else {}),
-            **({"record_event": record_event} if record_event else {}),
+            **{name: function for name, function in given.items() if function},
         )
         return self.type(self.options, ctx)
 
