@@ -188,6 +188,7 @@ class App:
                 keeps_running=self._keeps_running,
                 redact=self.redactor,
                 wake=lambda: self._wake(instance.name),
+                record_event=lambda kind, text: self.history.record_event(kind, instance.name, self.redactor(text)),
             )
             return collector, dict(collector.labels)
 
@@ -234,8 +235,9 @@ class App:
                 runner.hooks.hear(report)
         if reporter := runners.get(report.collector):
             self.history.observe(report, reporter.instance.stale_after)
-            health = Published(f"{report.collector} (health)", {}, reporter.health.snapshot())
-            self.outputs.hear(report.ended_at, report.published, health)
+            if self.outputs.runners:
+                health = Published(f"{report.collector} (health)", {}, reporter.health.snapshot())
+                self.outputs.hear(report.ended_at, report.published, health)
 
     def stop(self, timeout: float = STOP_SECONDS) -> bool:
         """Stop everything within `timeout` seconds; returns whether every thread has ended."""

@@ -67,12 +67,17 @@ class Delivery:
         """Whether a call is under way."""
         return self._attempt is not None
 
+    @property
+    def is_due(self) -> bool:
+        """Whether a call may be made after what has failed."""
+        return self._backoff.due(self._clock.monotonic())
+
     def step(self, output: Output[Any]) -> None:
         """Take note of a call that has ended, and make the next one if it is due."""
         now = self._clock.monotonic()
         if self._attempt is not None:
             self.settle()
-        if self._attempt is None and self._backoff.due(now):
+        if self._attempt is None and self.is_due:
             self._start(output, now)
 
     def settle(self) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from collector_core.config.outputs import OutputInstance, UnloadableOutput
+from collector_core.errors import describe
 from collector_core.exposition.sources import Exposition, Source
 from collector_core.model.clock import Clock
 from collector_core.model.published import Published
@@ -13,6 +15,8 @@ from collector_core.model.readings import NOTHING
 from collector_core.outputs.health import METRICS, OutputHealth
 from collector_core.outputs.runner import OutputRunner
 from collector_core.outputs.sampling import Heard
+
+log = logging.getLogger(__name__)
 
 HANDOVER_SECONDS = 1.0  # for an output to put on disk what it has, before another one takes over its queue
 
@@ -26,21 +30,28 @@ class Outputs:
         self._clock = clock
         self._redact = redact
         self._started = False
-        self._unloadable: dict[str, OutputHealth] = {}
-        self._down: list[Source] = []
+        self._down: dict[str, OutputHealth] = {}
+        self._sources: list[Source] = []
 
     def apply(self, instances: Iterable[OutputInstance], unloadable: Iterable[UnloadableOutput], root: Path) -> None:
         """Run these outputs and no others; those that are as before go on undisturbed."""
         wanted = {instance.name: instance for instance in instances}
         gone = [name for name, runner in self.runners.items() if wanted.get(name) != runner.instance]
         self._stop([self.runners.pop(name) for name in gone], HANDOVER_SECONDS)
-        for name, instance in wanted.items():
-            if name not in self.runners:
-                runner = OutputRunner(instance, self._exposition, self._clock, root, self._redact)
-                self.runners[name] = runner
-                if self._started:
-                    runner.start()
-        self._show_unloadable(unloadable)
+        down = [OutputHealth(each.name, error=each.plugin.error, fix=each.plugin.remedy) for each in unloadable]
+        for name in wanted.keys() - self.runners.keys():
+            try:
+                self._add(wanted[name], root)
+            except Exception as error:  # noqa: BLE001 - such as no folder for its queue
+                log.error("output %s cannot be built: %s", name, describe(error))  # noqa: TRY400 - one line
+                down.append(OutputHealth(name, error=describe(error)))
+        self._show_down(down)
+
+    def _add(self, instance: OutputInstance, root: Path) -> None:
+        runner = OutputRunner(instance, self._exposition, self._clock, root, self._redact)
+        self.runners[instance.name] = runner
+        if self._started:
+            runner.start()
 
     def start(self) -> None:
         """Start all outputs."""
@@ -60,9 +71,9 @@ class Outputs:
             runner.hear(heard)
 
     def health(self) -> list[OutputHealth]:
-        """How every output is, those that cannot be loaded too; by name."""
+        """How every output is, those that do not run too; by name."""
         running = [runner.health for runner in self.runners.copy().values()]
-        return sorted([*running, *self._unloadable.values()], key=lambda health: health.output)
+        return sorted([*running, *self._down.values()], key=lambda health: health.output)
 
     def _stop(self, runners: list[OutputRunner], timeout: float) -> bool:
         for runner in runners:
@@ -71,11 +82,11 @@ class Outputs:
         ended = [runner.join(max(0.0, deadline - self._clock.monotonic())) for runner in runners]
         return all(ended)
 
-    def _show_unloadable(self, outputs: Iterable[UnloadableOutput]) -> None:
-        for source in self._down:
+    def _show_down(self, down: Sequence[OutputHealth]) -> None:
+        """Show those that do not run."""
+        for source in self._sources:
             source.close()
-        down = [OutputHealth(each.name, error=each.plugin.error, fix=each.plugin.remedy) for each in outputs]
-        self._unloadable = {health.output: health for health in down}
-        self._down = [self._exposition.source(f"{health.output} (output)", METRICS) for health in down]
-        for source, health in zip(self._down, down, strict=True):
+        self._down = {health.output: health for health in down}
+        self._sources = [self._exposition.source(f"{health.output} (output)", METRICS) for health in down]
+        for source, health in zip(self._sources, down, strict=True):
             source.publish(health.snapshot(self._clock.time(), NOTHING))

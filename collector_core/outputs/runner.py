@@ -92,7 +92,7 @@ class OutputRunner:
         """The ticker looks, since time passes for what waits, and the output may hang in `encode`."""
         since = self._working_since
         if since is not None and now - since > self.instance.timeout:
-            self.health.up, self.health.error = False, f"it has been busy for {now - since:.0f} s"
+            self._delivery.record_failure(TimeoutError(f"it has been encoding for {now - since:.0f} s"))
         self.publish_health()
         return now + HEALTH_INTERVAL
 
@@ -149,12 +149,15 @@ class OutputRunner:
             return LONGEST_SLEEP
 
     def _open(self) -> None:
-        """Build the output."""
+        """Build the output, unless that has just failed."""
+        if not self._delivery.is_due:
+            return
         try:
             output = self._build()
             selection = SampleSelection(selectors_of(self.instance, output))
         except BaseException as error:  # noqa: BLE001 - a constructor of a plugin may raise anything
             self._delivery.record_failure(error)
+            self._delivery.back_off(error)
             return
         self._window = SamplingWindow(selection, self.instance.interval, closed=self._buffer.mark())
         if self._buffer.set_aside is not None:

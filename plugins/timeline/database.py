@@ -38,6 +38,7 @@ class Database:
         self._sql = Statements(config)
         self._failures = Failures(config)
         self._lock = int.from_bytes(hashlib.sha256(config.table.encode()).digest()[:8], signed=True)
+        self._inserts = False  # row-level security forbids COPY
         self._connection: Connection[Any] | None = None
 
     def check(self) -> None:
@@ -63,16 +64,25 @@ class Database:
             connection.execute(self._sql.check)
 
     def _write(self, records: Sequence[Record], may_repeat: bool) -> list[str]:
-        """Add rows in one go or, if one is refused, row by row; returns why rows are refused."""
+        """Add rows at once or, where one is refused, by halves; returns why rows are refused."""
         from psycopg import errors  # noqa: PLC0415 - large, and needed only where rows are written
 
-        with suppress(errors.DataError, errors.IntegrityError, errors.FeatureNotSupported):
+        try:
             with self._transaction() as connection:
-                self._copy(connection, self._missing(connection, records) if may_repeat else records)
-            return []
-        with self._transaction() as connection:
-            rows = self._missing(connection, records) if may_repeat else records
-            return [refusal for each in rows if (refusal := self._insert(connection, each))]
+                self._add(connection, self._missing(connection, records) if may_repeat else records)
+        except errors.FeatureNotSupported:
+            if self._inserts:
+                raise
+            self._inserts = True
+            return self._write(records, may_repeat)
+        except (errors.DataError, errors.IntegrityError) as error:
+            if not is_of_one_row(error):
+                raise
+            if len(records) == 1:
+                return [f"{records[0].event_type} of {records[0].source}: {self._failures.text(error)}"]
+            half = len(records) // 2
+            return [*self._write(records[:half], may_repeat), *self._write(records[half:], may_repeat)]
+        return []
 
     def _missing(self, connection: Connection[Any], records: Sequence[Record]) -> Sequence[Record]:
         """The rows that are not in the table yet."""
@@ -82,23 +92,14 @@ class Database:
         known = {key for (key,) in found}
         return [record for record in records if record.key not in known]
 
-    def _copy(self, connection: Connection[Any], records: Sequence[Record]) -> None:
-        with connection.cursor() as cursor, cursor.copy(self._sql.copy) as copy:
-            for record in records:
-                copy.write_row(_values(record))
-
-    def _insert(self, connection: Connection[Any], record: Record) -> str:
-        """Add one row; returns why the table will never take it, if so."""
-        from psycopg import DatabaseError  # noqa: PLC0415
-
-        try:
-            with connection.transaction():
-                connection.execute(self._sql.insert, _values(record))
-        except DatabaseError as error:
-            if not is_of_one_row(error):
-                raise
-            return f"{record.event_type} of {record.source}: {self._failures.text(error)}"
-        return ""
+    def _add(self, connection: Connection[Any], records: Sequence[Record]) -> None:
+        with connection.cursor() as cursor:
+            if self._inserts:
+                cursor.executemany(self._sql.insert, map(_values, records))
+                return
+            with cursor.copy(self._sql.copy) as copy:
+                for record in records:
+                    copy.write_row(_values(record))
 
     def _creating(self, work: Any) -> Any:
         """Do it, and again once the table has been created if it was missing and may be."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from collector_core import NotAvailable, Reason
 from collector_plugins.timeline.config import Config
@@ -22,7 +22,7 @@ class Failures:
     def __init__(self, config: Config) -> None:
         address = urlsplit(config.url.get_secret_value())
         self._table = config.table
-        self._secrets = _passwords(address.netloc.rpartition("@")[0])
+        self._secrets = _passwords(address)
         self.address = f"{address.netloc.rpartition('@')[2] or 'localhost'}{address.path}"
 
     @contextmanager
@@ -84,12 +84,14 @@ def is_of_one_row(error: Any) -> bool:
 
     A partition that is missing is reported as a violated check, but one without a name.
     """
-    state = error.sqlstate or ""
+    state = error.sqlstate or ONE_ROW_ONLY[0]  # psycopg itself refuses a NUL in a text
     is_missing_partition = state == "23514" and not error.diag.constraint_name
     return state.startswith(ONE_ROW_ONLY) and state not in OF_THE_TABLE and not is_missing_partition
 
 
-def _passwords(login: str) -> list[str]:
-    """The password in both spellings; short ones are no words of a message by chance."""
-    password = login.partition(":")[2]
-    return sorted({password, unquote(password)} - {""}, key=len, reverse=True)
+def _passwords(address: SplitResult) -> list[str]:
+    """The passwords of an address in both spellings, longest first."""
+    written = [address.netloc.rpartition("@")[0].partition(":")[2]]
+    pairs = (pair.partition("=") for pair in address.query.split("&"))
+    written += [value for name, _, value in pairs if "password" in name]
+    return sorted({*written, *map(unquote, written)} - {""}, key=len, reverse=True)

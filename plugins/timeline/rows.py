@@ -39,7 +39,7 @@ class Row:
         """The row as the queue keeps it, with a key of its own."""
         key = uuid.uuid4().hex
         metadata = json.dumps({**self.metadata, KEY: key})
-        return Record(self.event_type, self.source, self.value, metadata, self.time, key)
+        return Record(self.event_type, self.source, float(self.value), metadata, self.time, key)
 
 
 def percent(ratio: float | None, digits: int = 6) -> float | None:

@@ -77,7 +77,7 @@ def test_a_transaction_that_still_runs_is_waited_for_before_its_rows_are_looked_
 
     def write_slowly():
         with slow._database._transaction() as connection:
-            slow._database._copy(connection, [Record(*record(1))])
+            slow._database._add(connection, [Record(*record(1))])
             entered.set()
             go_on.wait(60)
 
@@ -213,6 +213,31 @@ def test_a_row_that_the_table_never_takes_is_refused_alone(timeline, postgres):
     assert refused.value.count == 1
     assert "source_50" in str(refused.value)
     assert sources(postgres) == [1, 2]
+
+
+def test_many_rows_that_are_refused_cost_none_of_the_others(timeline, postgres):
+    postgres.create_table()
+    postgres.execute("ALTER TABLE unified_timeline ADD CHECK (mod(value, 3) <> 0)")
+    made = timeline()
+    with pytest.raises(RecordsRefused) as refused:
+        made.send([record(number) for number in range(100)], may_repeat=False)
+    assert refused.value.count == 34
+    assert sources(postgres) == [number for number in range(100) if number % 3]
+
+
+@pytest.mark.parametrize("bad", [record(2, event_type="a\0b"), record(2, note="\0"), record(2, event_type="x" * 51)])
+def test_a_text_that_postgresql_cannot_hold_refuses_its_row_alone(timeline, postgres, bad):
+    postgres.create_table()
+    with pytest.raises(RecordsRefused):
+        timeline().send([record(1), bad, record(3)], may_repeat=False)
+    assert sources(postgres) == [1, 3]
+
+
+def test_a_password_in_the_query_is_hidden_too(timeline, postgres):
+    url = f"postgresql://{postgres.user}@127.0.0.1:{postgres.server.port}/{postgres.name}?password={PASSWORD}%zz"
+    with pytest.raises(NotAvailable) as refused:
+        timeline(url=url).test()
+    assert PASSWORD not in str(refused.value)
 
 
 def test_a_type_that_does_not_know_an_event_refuses_that_row_alone(timeline, postgres):
