@@ -137,8 +137,10 @@ class Instance:
         keeps_running: bool = True,
         redact: Callable[[str], str] = str,
         wake: Callable[[], None] | None = None,
+        record_event: Callable[[str, str], None] | None = None,
     ) -> Collector[Any]:
         """The collector in its `Context`; what its constructor raises passes through."""
+        given: dict[str, Any] = {"wake": wake, "record_event": record_event}
         ctx = Context(
             name=self.name,
             logger=logging.getLogger(f"collector.{self.name}"),
@@ -150,7 +152,7 @@ class Instance:
             published=published,
             keeps_running=keeps_running,
             redact=redact,
-            **({"wake": wake} if wake else {}),
+            **{name: function for name, function in given.items() if function},
         )
         return self.type(self.options, ctx)
 

@@ -188,6 +188,7 @@ class App:
                 keeps_running=self._keeps_running,
                 redact=self.redactor,
                 wake=lambda: self._wake(instance.name),
+                record_event=lambda kind, text: self.history.record_event(kind, instance.name, self.redactor(text)),
             )
             return collector, dict(collector.labels)
 

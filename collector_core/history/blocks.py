@@ -22,6 +22,7 @@ from collector_core.storage.sqlite import Database
 log = logging.getLogger(__name__)
 
 DAY = 24 * HOUR
+SPAN = DAY // 4  # of a compacted block: longer ones are hardly smaller, and take longer to read an hour of
 STEPS_PER_BLOCK = 240
 MAX_TIMES_KEPT = 256  # decoded columns of times; many series share each
 
@@ -68,7 +69,7 @@ class TimeColumns:
 
 
 class Blocks:
-    """The readings as they were collected: a block of each series for an hour, and for a day once that is over."""
+    """The readings as they were collected: a block of each series for an hour, and for a span once that is over."""
 
     def __init__(self, database: Database, times: TimeColumns) -> None:
         self._database = database
@@ -116,27 +117,27 @@ class Blocks:
             if whole != old:
                 self._write(connection, series, start, end, whole, codec.FAST if end - start == HOUR else codec.SMALL)
 
-    def compact(self, connection: sqlite3.Connection, series: int, day: int) -> None:
-        """Put the blocks of a day together, as small as they get."""
-        whole = self.read(series, day, day + DAY)
+    def compact(self, connection: sqlite3.Connection, series: int, start: int) -> None:
+        """Put the blocks of a span together, as small as they get."""
+        whole = self.read(series, start, start + SPAN)
         if whole:
-            self._write(connection, series, day, day + DAY, whole, codec.SMALL)
+            self._write(connection, series, start, start + SPAN, whole, codec.SMALL)
 
-    def days_to_compact(self, until: int) -> list[tuple[int, int]]:
-        """Series and start of every day before `until` that is more than one block."""
+    def spans_to_compact(self, until: int) -> list[tuple[int, int]]:
+        """Series and start of every span before `until` that is more than one block."""
         query = (
-            "SELECT series, start / ?1 * ?1 AS day FROM blocks WHERE start / ?1 * ?1 + ?1 <= ?2 "
-            "GROUP BY series, day HAVING count(*) > 1 ORDER BY day, series"
+            "SELECT series, start / ?1 * ?1 AS span FROM blocks WHERE start / ?1 * ?1 + ?1 <= ?2 "
+            "GROUP BY series, span HAVING count(*) > 1 ORDER BY span, series"
         )
-        return [(series, day) for series, day in self._database.rows(query, (DAY, until))]
+        return [(series, start) for series, start in self._database.rows(query, (SPAN, until))]
 
     def _span(self, series: int, hour: int) -> tuple[int, int]:
-        """What the block that a reading of this hour belongs to spans: the day where that is compacted already."""
-        day = floor_to(hour, DAY)
+        """What the block that a reading of this hour belongs to covers: the span where that is compacted already."""
+        span = floor_to(hour, SPAN)
         query = "SELECT start, end FROM blocks WHERE series = ? AND start >= ? AND start < ?"
-        rows = self._database.rows(query, (series, day, day + DAY))
-        is_whole_day = any(floor_to(start, HOUR) != floor_to(end, HOUR) for start, end in rows)
-        return (day, day + DAY) if is_whole_day else (hour, hour + HOUR)
+        rows = self._database.rows(query, (series, span, span + SPAN))
+        is_compacted = any(floor_to(start, HOUR) != floor_to(end, HOUR) for start, end in rows)
+        return (span, span + SPAN) if is_compacted else (hour, hour + HOUR)
 
     def _write(
         self, connection: sqlite3.Connection, series: int, start: int, end: int, whole: Points, level: int
@@ -156,18 +157,25 @@ class SummaryBlocks:
 
     def read(self, series: int, step: int, start: int, end: int) -> Iterator[tuple[int, Summary]]:
         """Those of the steps that begin from `start` to before `end`, in the order of time."""
+        for time, *row in self.read_columns(series, step, start, end, COLUMNS):
+            yield time, Summary.from_row(row)
+
+    def read_columns(
+        self, series: int, step: int, start: int, end: int, names: Sequence[str]
+    ) -> Iterator[tuple[Any, ...]]:
+        """The same, as times with some of the numbers alone; decodes nothing else."""
         query = f"SELECT b.start, b.times, b.data FROM summaries b WHERE b.step = ? AND {_OVERLAPPING} ORDER BY b.start"  # noqa: S608
         for first, times, data in self._database.rows(query, (step, series, end, start)):
             with _damage_logged(series, first):
-                for time, *row in self._decode(times, data):
-                    if start <= time < end:
-                        yield time, Summary.from_row(row)
+                for row in self._decode(times, data, names):
+                    if start <= row[0] < end:
+                        yield row
 
     def damaged(self) -> Iterator[str]:
         """What is wrong with each damaged block."""
         for number, start, times, data in self._database.rows("SELECT series, start, times, data FROM summaries"):
             try:
-                self._decode(times, data)
+                self._decode(times, data, COLUMNS)
             except ValueError as error:
                 yield f"summaries of series {number} from {start}: {error}"
 
@@ -179,12 +187,11 @@ class SummaryBlocks:
             old = dict(self.read(series, step, start, start + span))
             self._write(connection, series, step, start, (old | part) if replace else (part | old))
 
-    def _decode(self, number: int, data: bytes) -> list[tuple[Any, ...]]:
-        times = self._times.load(number)
-        columns = [codec.decode_numbers(column) for column in codec.split_columns(data)]
-        if len(columns) != len(COLUMNS) or any(len(column) != len(times) for column in columns):
-            raise ValueError("damaged: its columns differ in length")
-        return list(zip(times, *columns, strict=True))
+    def _decode(self, number: int, data: bytes, names: Sequence[str]) -> list[tuple[Any, ...]]:
+        times, stored = self._times.load(number), codec.split_columns(data)
+        if len(stored) != len(COLUMNS):
+            raise ValueError("damaged: a column is missing")
+        return list(zip(times, *(codec.decode_numbers(stored[COLUMNS.index(name)]) for name in names), strict=True))
 
     def _write(self, connection: sqlite3.Connection, series: int, step: int, start: int, steps: Steps) -> None:
         times = sorted(steps)

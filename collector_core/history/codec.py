@@ -10,9 +10,11 @@ import struct
 import sys
 import zlib
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 
+MOST_ORDERS = 2  # of differences
+FEW = 16
 FAST = 1
 SMALL = 6
 
@@ -24,8 +26,8 @@ _HEAD = struct.Struct("<BBI")  # order of differences, bytes per difference, num
 
 
 def encode_integers(values: Sequence[int], level: int = FAST) -> bytes:
-    """Compress integers of at most 62 bits; the shortest of the values, their differences and those of these."""
-    return min((_encode_order(values, order, level) for order in range(3)), key=len)
+    """Compress integers of at most 58 bits: the smallest of the values, their differences and those of these."""
+    return _encode_order(*min(_orders(values), key=lambda order: sum(map(abs, order[1]))), level)
 
 
 def decode_integers(data: bytes | memoryview) -> list[int]:
@@ -35,7 +37,7 @@ def decode_integers(data: bytes | memoryview) -> list[int]:
         firsts = struct.unpack_from(f"<{order}q", data, _HEAD.size)
     except struct.error as error:
         raise ValueError(f"not a column: {error}") from error
-    if order > 2 or width > 8:
+    if order > MOST_ORDERS or width > 8:
         raise ValueError("not a column of integers")
     rest = [(each >> 1) ^ -(each & 1) for each in _join_planes(data[_HEAD.size + 8 * order :], width, count)]
     for first in reversed(firsts):
@@ -45,10 +47,11 @@ def decode_integers(data: bytes | memoryview) -> list[int]:
 
 def encode_numbers(values: Sequence[float], level: int = FAST) -> bytes:
     """Compress numbers: as integers where all are decimals of at most nine places, else as floats."""
-    places = decimal_places(values)
-    if places is None:
+    decimals = as_decimals(values)
+    if decimals is None:
         return bytes([_FLOATS]) + _encode_floats(values, level)
-    return bytes([places]) + encode_integers(scaled(values, places), level)
+    places, integers = decimals
+    return bytes([places]) + encode_integers(integers, level)
 
 
 def decode_numbers(data: bytes | memoryview) -> array[float]:
@@ -64,22 +67,17 @@ def decode_numbers(data: bytes | memoryview) -> array[float]:
     return array("d", [each / scale for each in decode_integers(data[1:])])
 
 
-def decimal_places(values: Iterable[float]) -> int | None:
-    """How many decimal places write all values exactly; None where more than nine, or where they are too large."""
-    values = list(values)
-    start = 0
-    for end in (16, len(values)):  # most columns show with their first values what they are
-        found = next((places for places in _DECIMALS[start:] if _fits(values[:end], places)), None)
-        if found is None:
-            return None
-        start = _DECIMALS.index(found)
-    return _DECIMALS[start]
+def as_decimals(values: Sequence[float]) -> tuple[int, list[int]] | None:
+    """Decimal places that write all values exactly, and the values in units of the last one; None where none do."""
+    start = _decimals_of(list(values[:FEW]), 0)  # most columns show with their first values what they are
+    return None if start is None else _decimals_of(list(values), start[0])
 
 
-def scaled(values: Iterable[float], places: int) -> list[int]:
-    """Decimals as integers, in units of their last place."""
-    scale = 10.0**places
-    return [round(each * scale) for each in values]
+def _decimals_of(values: list[float], at_least: int) -> tuple[int, list[int]] | None:
+    for places in _DECIMALS:
+        if places >= at_least and (integers := _scaled(values, 10.0**places)) is not None:
+            return places, integers
+    return None
 
 
 def join_columns(columns: Iterable[bytes]) -> bytes:
@@ -100,23 +98,31 @@ def split_columns(data: bytes) -> list[memoryview]:
     return columns
 
 
-def _fits(values: Sequence[float], places: int) -> bool:
-    scale = 10.0**places
+def _scaled(values: list[float], scale: float) -> list[int] | None:
+    """The values times `scale`, where these are integers that give back the very values."""
     try:
-        return all(abs(each) * scale < _LARGEST and round(each * scale) / scale == each for each in values)
+        integers = [round(each * scale) for each in values]
     except (OverflowError, ValueError):  # not finite
-        return False
+        return None
+    if [each / scale for each in integers] != values or max(map(abs, integers), default=0) > _LARGEST:
+        return None
+    return integers
 
 
-def _encode_order(values: Sequence[int], order: int, level: int) -> bytes:
-    firsts = list[int]()
-    rest = list(values)
-    for _ in range(min(order, len(values))):
-        firsts.append(rest[0])
-        rest = [after - before for before, after in pairwise(rest)]
+def _encode_order(firsts: Sequence[int], rest: Sequence[int], level: int) -> bytes:
     zigzag = [(each << 1) ^ (each >> 63) for each in rest]
     width, planes = _split_planes(zigzag, level)
     return _HEAD.pack(len(firsts), width, len(rest)) + struct.pack(f"<{len(firsts)}q", *firsts) + planes
+
+
+def _orders(values: Sequence[int]) -> Iterator[tuple[list[int], list[int]]]:
+    """The values, their differences and those of these, each with what comes first to get the values back."""
+    firsts, rest = list[int](), list(values)
+    yield [], rest
+    while rest and len(firsts) < MOST_ORDERS:
+        firsts.append(rest[0])
+        rest = [after - before for before, after in pairwise(rest)]
+        yield firsts.copy(), rest
 
 
 def _encode_floats(values: Sequence[float], level: int) -> bytes:
@@ -152,6 +158,8 @@ def _split_planes(values: Sequence[int], level: int) -> tuple[int, bytes]:
 def _join_planes(data: bytes | memoryview, width: int, count: int) -> array[int]:
     if count > _MOST:
         raise ValueError(f"not a column: {count} numbers")
+    if width == 0:
+        return array("Q", bytes(8 * count))
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         planes = unpacker.decompress(data, width * count + 1)

@@ -46,12 +46,12 @@ class Points:
         rises = self.rises or [0.0] * len(self.times)
         return map(Point, self.times, self.values, rises)
 
-    def append(self, point: Point, *, is_counter: bool) -> None:
+    def append(self, time: int, value: float, rise: float, *, is_counter: bool) -> None:
         """Add a reading behind all others."""
-        self.times.append(point.time)
-        self.values.append(point.value)
+        self.times.append(time)
+        self.values.append(value)
         if is_counter:
-            self.rises.append(point.rise)
+            self.rises.append(rise)
 
     def between(self, start: int, end: int) -> Points:
         """Those from `start` to before `end`."""
@@ -71,7 +71,7 @@ def of(points: Iterable[Point], *, is_counter: bool) -> Points:
     """The readings as columns; they are in the order of their times."""
     found = Points()
     for point in points:
-        found.append(point, is_counter=is_counter)
+        found.append(*point, is_counter=is_counter)
     return found
 
 
@@ -83,10 +83,11 @@ def encode(points: Points, level: int = codec.FAST) -> bytes:
     """
     if not points.rises:
         return codec.join_columns([codec.encode_numbers(points.values, level)])
-    places = codec.decimal_places([*points.values, *points.rises])
-    if places is None:
+    decimals = codec.as_decimals([*points.values, *points.rises])
+    if decimals is None:
         return codec.join_columns([b"", *(codec.encode_numbers(each, level) for each in (points.values, points.rises))])
-    values, rises = codec.scaled(points.values, places), codec.scaled(points.rises, places)
+    places, integers = decimals
+    values, rises = integers[: len(points)], integers[len(points) :]
     jumps = [value - before - rise for before, value, rise in zip([0, *values], values, rises, strict=False)]
     columns = (codec.encode_integers(each, level) for each in (jumps, rises))
     return codec.join_columns([bytes([places]), *columns])

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from collector_core.history.catalogue import KeptSeries
-from collector_core.history.periods import RAW, pieces, read_steps
+from collector_core.history.periods import RAW, Piece, pieces, read_steps
 from collector_core.history.store import Store
 from collector_core.history.tiers import Summary
 from collector_core.model.selector import Selector
@@ -25,6 +25,9 @@ class Fn(StrEnum):
     LAST = "last"
     INCREASE = "increase"
     RATE = "rate"
+
+
+_COLUMNS = {Fn.MIN: "minimum", Fn.MAX: "maximum", Fn.LAST: "last", Fn.INCREASE: "rise", Fn.RATE: "rise"}
 
 
 class Place(NamedTuple):
@@ -68,9 +71,29 @@ def _by_step(store: Store, number: int, kept: KeptSeries, query: Query) -> list[
     if _is_rise(query.fn) and not kept.is_counter:
         return []
     step = query.step or 1
-    found = read_steps(store, number, kept, pieces(store, query.start, query.end, step), step)
+    stored, others = list[Piece](), list[Piece]()
+    for piece in pieces(store, query.start, query.end, step):
+        (stored if piece.tier == step else others).append(piece)
     value = _value_of(query.fn, step)
-    return [(time, value(found[time])) for time in sorted(found) if found[time].count]
+    found = [(time, value(each)) for time, each in read_steps(store, number, kept, others, step).items() if each.count]
+    for _, start, end in stored:
+        found += _stored(store, number, query.fn, step, start, end)
+    return sorted(found)
+
+
+def _stored(store: Store, number: int, fn: Fn, step: int, start: int, end: int) -> Iterator[tuple[int, float]]:
+    """What a tier has by just this step, decoded as far as it is needed."""
+    if fn is Fn.MEAN:
+        columns = ("count", "covered", "integral", "last")
+        for time, count, covered, integral, last in store.summaries.read_columns(number, step, start, end, columns):
+            if count:
+                yield time, integral * 1000 / covered if covered else last
+        return
+    column = _COLUMNS[fn]
+    scale = 1000 / step if fn is Fn.RATE else 1
+    for time, count, value in store.summaries.read_columns(number, step, start, end, ("count", column)):
+        if count:
+            yield time, value * scale
 
 
 def _readings(store: Store, number: int, kept: KeptSeries, query: Query) -> Iterator[tuple[int, float]]:

@@ -28,10 +28,10 @@ MAX_REPORTS = 4096  # that wait for the thread
 MAX_READINGS = 250_000  # that wait for the disk
 MAX_EVENTS = 1000
 RETRY_SECONDS = 5.0
-SEAL_SECONDS = 600.0
+SEAL_SECONDS = 1800.0
 MAX_JOURNALED = 150_000  # readings until the journal is sealed before its time
 MAINTENANCE_SECONDS = 30.0
-COMPACTED_AT_ONCE = 20  # days of series, so that compacting takes little time at once
+COMPACTED_AT_ONCE = 40  # blocks, so that compacting takes little time at once
 
 
 class HistoryService:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from collector_core.history import journal, points
-from collector_core.history.blocks import DAY, Blocks, SummaryBlocks, TimeColumns
+from collector_core.history.blocks import SPAN, Blocks, SummaryBlocks, TimeColumns
 from collector_core.history.catalogue import Catalogue, KeptSeries
 from collector_core.history.journal import Reading
 from collector_core.history.points import Point, Points
@@ -21,7 +21,8 @@ from collector_core.storage.sqlite import Database
 
 SETTLING = 5 * 60_000  # milliseconds after an hour until it is summed up: the first reading after it must be known
 BUSY_SECONDS = 2.0
-LOG_PAGES = 64  # of 4 KiB in the write-ahead log until they are moved to the file: the log counts for `max_bytes`
+LAYOUT = ("page_size = 1024", "auto_vacuum = INCREMENTAL")  # blocks of any size waste less of small pages
+LOG_PAGES = 256  # in the write-ahead log until they are moved to the file: the log counts for `max_bytes`
 EVER = 1 << 62  # later than every time
 
 SUMMED = "summed"  # marks: the hour up to which the tiers are complete,
@@ -68,7 +69,7 @@ class Store:
             folder / FILE,
             SCHEMA,
             synchronous="NORMAL",
-            incremental_vacuum=True,
+            layout=LAYOUT,
             exclusive=not read_only,
             read_only=read_only,
             busy_seconds=BUSY_SECONDS if read_only else 0.0,
@@ -176,12 +177,12 @@ class Store:
             self._head = {}
 
     def compact(self, now: int, most: int | None = None) -> int:
-        """Put the hours of days that are over together; at most so many days. Returns how many blocks were made."""
-        days = self.blocks.days_to_compact(floor_to(now - HOUR, DAY))[:most]
-        for series, day in days:
+        """Put the hours of spans that are over together; at most so many. Returns how many blocks were made."""
+        spans = self.blocks.spans_to_compact(floor_to(now - HOUR, SPAN))[:most]
+        for series, start in spans:
             with self.changing() as connection:
-                self.blocks.compact(connection, series, day)
-        return len(days)
+                self.blocks.compact(connection, series, start)
+        return len(spans)
 
     def head(self, number: int) -> Points:
         """What of a series is in the journal alone."""
@@ -306,13 +307,15 @@ class Store:
 
 
 def _extend(head: dict[int, Points], readings: Iterable[Reading], counters: set[int]) -> None:
-    for reading in readings:
-        number, point = reading.series, Point(*reading[1:])
-        known = head.setdefault(number, Points())
-        if not known or point.time > known.times[-1]:
-            known.append(point, is_counter=number in counters)
+    for number, time, value, rise in readings:
+        known = head.get(number)
+        if known is None:
+            known = head[number] = Points()
+        if not known.times or time > known.times[-1]:
+            known.append(time, value, rise, is_counter=number in counters)
         else:
-            head[number] = known.merged(points.of([point], is_counter=number in counters))
+            late = points.of([Point(time, value, rise)], is_counter=number in counters)
+            head[number] = known.merged(late)
 
 
 def _last_of(*found: Point | None) -> Point | None:

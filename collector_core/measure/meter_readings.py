@@ -10,6 +10,8 @@ from collector_core.errors import describe
 from collector_core.measure.usage import ProcessTree, Usage
 from collector_core.metering.meters import EnergyMeter, EnergyReading
 from collector_core.model.clock import Clock
+from collector_core.model.counters import MOST_WATTS, SHORTEST_ALLOWANCE_SECONDS
+from collector_core.model.quantities import quantity
 
 ATTEMPTS = 3
 PAUSE_SECONDS = 0.001
@@ -53,8 +55,8 @@ def read_all(meters: Sequence[EnergyMeter]) -> tuple[Outcome, ...]:
     return tuple([_read(meter) for meter in meters])
 
 
-def growth(earlier: Outcome, later: Outcome) -> Growth:
-    """What a meter counted from one reading to a later one."""
+def growth(earlier: Outcome, later: Outcome, most_watts: float = MOST_WATTS) -> Growth:
+    """What a meter counted from one reading to a later one; more than `most_watts` allow is not believed."""
     for outcome in (earlier, later):
         if not isinstance(outcome, EnergyReading):
             return Growth(problem=outcome or "has no energy reading yet")
@@ -67,6 +69,9 @@ def growth(earlier: Outcome, later: Outcome) -> Growth:
         return Growth(problem="was reset during the measurement")
     if joules == 0:
         return Growth(seconds=seconds, problem=f"did not advance in {seconds:.3g} s")
+    if joules > most_watts * max(seconds, SHORTEST_ALLOWANCE_SECONDS):
+        problem = f"rose by {quantity(joules, 'J')} in {seconds:.3g} s, and the device draws {most_watts:.6g} W at most"
+        return Growth(problem=problem)
     return Growth(joules, seconds)
 
 

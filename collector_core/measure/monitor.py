@@ -173,7 +173,8 @@ class EnergyMonitor:
         first = moments.read_all(meters)
         time.sleep(seconds)
         last = moments.read_all(meters)
-        return [moments.growth(*pair) for pair in zip(first, last, strict=True)], last
+        bounds = (meter.max_watts for meter in meters)
+        return [moments.growth(*each) for each in zip(first, last, bounds, strict=True)], last
 
     def _measure_nothing(self) -> Cost:
         running = self._enter()

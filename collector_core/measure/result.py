@@ -68,7 +68,7 @@ def conclude(measurement: Measurement, setup: Setup, before: Moment, after: Mome
 
 def _count(setup: Setup, place: int, before: Moment, after: Moment, duration: float) -> Counted:
     meter = setup.counted[place]
-    grown = growth(before.outcomes[place], after.outcomes[place])
+    grown = growth(before.outcomes[place], after.outcomes[place], meter.max_watts)
     if duration < meter.period:
         grown = Growth(problem=f"is updated only every {meter.period:g} s, and the block took {duration:.3g} s")
     # The window in which the meter counted is longer than the block by what reading it takes.
@@ -161,5 +161,6 @@ def _memory(measurement: Measurement, before: Usage, after: Usage, peak: int | N
 def _disagreements(setup: Setup, seen: Seen) -> tuple[Disagreement, ...]:
     if seen.first is None or seen.last is None:
         return ()
-    grown = [growth(*pair) for pair in zip(seen.first, seen.last, strict=True)]
+    meters = (*setup.counted, *setup.others)
+    grown = [growth(*each) for each in zip(seen.first, seen.last, (meter.max_watts for meter in meters), strict=True)]
     return tuple(compare(setup.counted, setup.others, grown))

@@ -45,7 +45,7 @@ class CgroupTree(NamedTuple):
         folder = self.mount / group.lstrip("/")
         if self.version == 2:
             return _usage_usec((folder / "cpu.stat").read_bytes()) / 1e6
-        return int((folder / "cpuacct.usage").read_bytes()) / 1e9
+        return _counter((folder / "cpuacct.usage").read_bytes()) / 1e9
 
 
 def find_cgroups(sys: Path) -> CgroupTree | None:
@@ -64,5 +64,13 @@ def _usage_usec(cpu_stat: bytes) -> int:
     for line in cpu_stat.split(b"\n"):
         name, _, value = line.partition(b" ")
         if name == b"usage_usec":
-            return int(value)
+            return _counter(value)
     raise ValueError("cpu.stat: no usage_usec")
+
+
+def _counter(text: bytes) -> int:
+    """The kernel counts in 64 bits; raises `ValueError`."""
+    number = int(text)
+    if not 0 <= number < 1 << 64:
+        raise ValueError(f"a counter of {len(text)} digits")
+    return number

@@ -13,6 +13,7 @@ PROC = Path("/proc")
 PAGE_BYTES: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 _ENDED = frozenset(b"ZXx")
+_MOST_TICKS = 1 << 64
 _FIELDS = 22  # from the state to the resident pages
 
 
@@ -76,7 +77,10 @@ def parse_process_stat(line: bytes) -> ProcessStat:
     fields = line[line.rindex(b")") + 2 :].split(b" ", _FIELDS)
     if len(fields) < _FIELDS or not fields[0]:
         raise ValueError("/proc/PID/stat ends too early")
-    return ProcessStat(fields[0][0], int(fields[11]) + int(fields[12]), int(fields[17]), int(fields[19]), fields)
+    cpu_ticks = int(fields[11]) + int(fields[12])
+    if not 0 <= cpu_ticks <= _MOST_TICKS:
+        raise ValueError("/proc/PID/stat has a CPU time that cannot be")
+    return ProcessStat(fields[0][0], cpu_ticks, int(fields[17]), int(fields[19]), fields)
 
 
 def parse_io(io: bytes) -> int:

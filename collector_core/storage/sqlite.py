@@ -42,7 +42,7 @@ class Database:
     - `synchronous` is SQLite's setting: with `FULL`, committed transactions survive a power failure; with `NORMAL`, a
       crash of the process. `wal` enables write-ahead logging: faster, and readers do not block the writer. Without it,
       a file can be opened even if the disk is full.
-    - `incremental_vacuum` lets `PRAGMA incremental_vacuum` give space back to the file system; it holds for new files.
+    - `layout` are pragmas that only a new file takes: `page_size = 1024`, `auto_vacuum = INCREMENTAL`.
     - The path `Database.IN_MEMORY` stores nothing.
 
     All methods except `close` raise `StorageError`, and may be called again: they succeed once the cause is gone.
@@ -58,7 +58,7 @@ class Database:
         *,
         synchronous: Literal["FULL", "NORMAL"] = "FULL",
         wal: bool = True,
-        incremental_vacuum: bool = False,
+        layout: Sequence[str] = (),
         exclusive: bool = False,
         read_only: bool = False,
         busy_seconds: float = BUSY_SECONDS,
@@ -66,8 +66,8 @@ class Database:
         self.path = path
         self.set_aside: Path | None = None
         self._schema = schema
-        self._pragmas = [  # vacuuming first: whatever writes the file's header fixes it
-            *(["PRAGMA auto_vacuum = INCREMENTAL"] if incremental_vacuum else []),
+        self._pragmas = [  # the layout first: whatever writes the file's header fixes it
+            *(f"PRAGMA {each}" for each in layout),
             f"PRAGMA synchronous = {synchronous}",
             *(["PRAGMA journal_mode = WAL"] if wal else []),
         ]
@@ -223,6 +223,8 @@ class Database:
                 raise self._error(StorageReason.CORRUPT, str(error)) from error
             raise
         version, known = stored_version(connection), self._schema.version
+        if version < 0:
+            raise self._error(StorageReason.CORRUPT, f"it has schema {version}")
         if version > known:
             detail = f"it has schema {version}, this energy-collector supports {known}"
             raise self._error(StorageReason.NEWER_SCHEMA, detail)

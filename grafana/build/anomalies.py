@@ -18,7 +18,6 @@ NOW = row(
         Look("none", limits=BAD),
         Query("sum(anomaly_active{$selected})"),
         width=6,
-        empty=QUIET,
     ),
     stat(
         "Alerts of Prometheus",
@@ -54,7 +53,6 @@ WHAT = row(
             "{{instance}} {{component}} {{type}} ({{severity}})",
         ),
         width=24,
-        empty=QUIET,
     ),
     graph(
         "Strangest series",
@@ -71,7 +69,6 @@ WHAT = row(
             "sum by (component, type) (increase(anomaly_detected_total{$selected}[$__rate_interval]))",
             "{{component}} {{type}}",
         ),
-        empty=QUIET,
     ),
     table(
         "Firing alerts of Prometheus",

@@ -77,7 +77,7 @@ FORECAST = row(
         Look("s", minimum=0),
         _chosen("solix_battery_remaining_time_seconds{$chosen}"),
         width=6,
-        empty="the batteries of the demo reckon no time of their own",
+        empty="shown only while a battery is charged or discharged",
     ),
 )
 

@@ -7,8 +7,6 @@ from grafana.build.fields import HEAT, LOAD, Look
 from grafana.build.panels import bars, graph, stat, table
 from grafana.build.queries import Query
 
-NO_TARGETS = "the demo measures no way to other hosts"
-
 LEDGER = row(
     "Ledger: each joule once",
     stat(
@@ -200,7 +198,6 @@ DEVICES = row(
         Look("s", minimum=0),
         Query("performance_network_latency_seconds{$selected}", "{{target}}"),
         width=8,
-        empty=NO_TARGETS,
     ),
     graph(
         "Loss to other hosts",
@@ -208,7 +205,6 @@ DEVICES = row(
         Look("percentunit", minimum=0, maximum=1),
         Query("performance_network_loss_ratio{$selected}", "{{target}}"),
         width=8,
-        empty=NO_TARGETS,
     ),
 )
 

@@ -122,7 +122,6 @@ LOAD = row(
         Look("none", words=YES_IS_BAD),
         _chosen("qemu_vm_outside_fitted_range{$chosen}"),
         width=24,
-        empty="the model of the demo says no range that it was fitted in",
     ),
 )
 

@@ -41,9 +41,10 @@ DEFAULT_RULES = (
     Rule(
         alert="TargetDown",
         series='{__name__=~".*_up",__name__!~"collector_up|alerts_channel_up"}',
+        info='{__name__=~".*_unavailable_info",__name__!~"collector_.*"}',
         equals=0,
         hold=120,
-        summary="{title} is down",
+        summary="{title} is down: {reason}",
         description="It has not been there for two minutes, while its collector goes on.",
         fix=_DOCTOR,
     ),

@@ -76,7 +76,8 @@ class DeliveryQueue:
                 self._finish_message(message, DeliveryResult.SENT)
                 continue
             if is_final(error):
-                self._log.error("a notification was refused and is lost: %s", error.detail)
+                fix = f"; fix: {error.fix}" if error.fix else ""
+                self._log.error("a notification was refused and is lost: %s%s", error.detail, fix)
                 self._finish_message(message, DeliveryResult.FAILED)
             if _needs_pause(error):
                 self.delivery.pause(error)

@@ -106,14 +106,17 @@ def fill_placeholders(text: str, words: Mapping[str, str]) -> str:
 
 
 def _facts_about(series: Series, facts: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """By label, what those facts say that agree with the series in all labels that both have."""
+    """By label, what those facts say that have labels of the series and agree in all of them."""
+    own = {label: text for label, text in series.labels.items() if text}
     said: dict[str, list[str]] = {}
     for fact in facts:
-        if all(series.labels[label] == fact[label] for label in series.labels.keys() & fact.keys()):
-            for label in fact.keys() - series.labels.keys():
+        told = {label: text for label, text in fact.items() if text}
+        shared = own.keys() & told.keys()
+        if shared and all(own[label] == told[label] for label in shared):
+            for label in told.keys() - own.keys():
                 texts = said.setdefault(label, [])
-                if fact[label] and fact[label] not in texts:
-                    texts.append(fact[label])
+                if told[label] not in texts:
+                    texts.append(told[label])
     return {label: _joined(texts) for label, texts in said.items()}
 
 

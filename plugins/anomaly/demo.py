@@ -13,6 +13,7 @@ from collector_plugins.anomaly.watcher import Watcher
 DEMO_OPTIONS = {"row": 10.0, "warm_up_days": 0.0, "history_days": 0, "model_file": None}
 PERIOD = 1800.0  # seconds between two examples
 DURATION = 600.0
+FIRST = 20.0  # seconds after the start until the first one
 SERIES = 'nvidia_gpu_power_watts{gpu="0"}'
 
 
@@ -24,6 +25,7 @@ class DemoAnomaly(Anomaly):
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config.model_copy(update=DEMO_OPTIONS), ctx)
         self._example: Incident | None = None
+        self._began = ctx.clock.monotonic()
 
     def collect(self, out: Readings) -> None:
         """Begin or end the example, then do as always."""
@@ -32,7 +34,7 @@ class DemoAnomaly(Anomaly):
 
     def _show_example(self, watcher: Watcher) -> None:
         now = self.ctx.clock.time()
-        is_shown = now % PERIOD < DURATION
+        is_shown = FIRST <= (self.ctx.clock.monotonic() - self._began) % PERIOD < FIRST + DURATION
         if is_shown and self._example is None:
             self._example = example_incident(now)
             watcher.incidents.store.add(self._example)

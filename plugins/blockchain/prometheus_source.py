@@ -78,7 +78,7 @@ class PrometheusSource:
 
     def _value(self, metric: Metric, value: float, *, rate: bool) -> float | None:
         now = self._clock.monotonic()
-        if value < 0 and (rate or metric.kind == "counter"):
+        if value < 0:  # none of them can be: -1 is how some programs write that they do not know
             return None
         if rate:
             return self._rates.setdefault(metric, CounterRate()).record(value, now)

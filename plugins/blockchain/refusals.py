@@ -15,7 +15,8 @@ from collector_core import NotAvailable, Reason
 
 NOT_OFFERED = frozenset({-32601, -32004})
 LIMIT_EXCEEDED = frozenset({429, -32005, -32007, -32029, -32090})
-LONGEST_MESSAGE = 120  # characters of an error that a node sends
+LONGEST_MESSAGE = 120  # characters that are shown of an error that a node sends
+LONGEST_READ = 1000
 ASK_LESS = "set a longer `interval`, or ask for a higher limit: the provider says that it is asked too often"
 
 _LIMIT = re.compile(
@@ -39,7 +40,8 @@ class RpcError(Exception):
         self.code = code
         self.pause = pause
         self.words = message
-        super().__init__(f"{message} (code {code})" if message else f"code {code}")
+        shown = message[:LONGEST_MESSAGE]
+        super().__init__(f"{shown} (code {code})" if shown else f"code {code}")
 
     @property
     def is_about_size(self) -> bool:
@@ -65,13 +67,22 @@ class RpcError(Exception):
         return NotAvailable(Reason.BAD_DATA, said, fix="look into the node's log")
 
 
+def error_in(answer: object) -> RpcError | None:
+    """The error that an answer holds or is: gateways before a node answer in a way of their own."""
+    if not isinstance(answer, dict):
+        return None
+    if (error := answer.get("error")) is not None:
+        return parse_error(error)
+    return parse_error(answer) if "result" not in answer and isinstance(answer.get("message"), str) else None
+
+
 def parse_error(error: object) -> RpcError:
     """What a node says is wrong; it may repeat anything, even our key."""
     fields = error if isinstance(error, dict) else {"message": error}
     message = fields.get("message")
-    text = message[:LONGEST_MESSAGE] if isinstance(message, str) else ""
+    text = message[:LONGEST_READ] if isinstance(message, str) else ""
     words = "".join(letter if letter.isprintable() else " " for letter in text)
-    return RpcError(_code(fields.get("code")), words, _pause(fields.get("data"), words))
+    return RpcError(_code(fields.get("code", fields.get("status"))), words, _pause(fields.get("data"), words))
 
 
 def _code(code: object) -> int:

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple, Protocol
 
 from collector_core import AuthFailed, Clock, HttpStatusError, NotAvailable, NotListening, Reason, reason_of
 from collector_plugins.blockchain.batch_size import BatchSize
-from collector_plugins.blockchain.refusals import RpcError, parse_error
+from collector_plugins.blockchain.refusals import RpcError, error_in, parse_error
 
 MOST_NOTIFICATIONS = 1000  # messages in between that nobody asked for
 TOO_MANY_REQUESTS = 429
 FORBIDDEN = 403
+LONGEST_TEXT = 2000  # bytes of an answer in words
 MOST_HANGS = 2  # batches in a row that do not come back, before a single call is tried
 
 
@@ -146,11 +147,11 @@ def match(message: bytes, numbers: Sequence[int]) -> dict[int, Result]:
     Some nodes send the error as the answer to the first call alone.
     """
     answer = decode(message)
-    if isinstance(answer, dict) and answer.get("error") is not None:
-        raise parse_error(answer["error"])
+    if error := error_in(answer):
+        raise error
     if not isinstance(answer, list):
         raise bad_data("its answer to a batch is none")
-    errors = [parse_error(each["error"]) for each in answer if isinstance(each, dict) and each.get("error") is not None]
+    errors = [error for each in answer if (error := error_in(each))]
     if len(answer) != len(numbers):
         worst = sorted(errors, key=lambda error: (not error.is_limit, not error.is_about_size))
         raise worst[0] if worst else bad_data("its answer to a batch is cut off")
@@ -163,8 +164,10 @@ def match(message: bytes, numbers: Sequence[int]) -> dict[int, Result]:
 def match_one(message: bytes, number: int) -> Result:
     """The result of a single call; raises `NotAvailable` for what is no answer to it."""
     answer = decode(message)
-    refused = isinstance(answer, dict) and answer.get("id") is None and answer.get("error") is not None
-    if not refused and _id(answer) != number:
+    error = error_in(answer)
+    if error and answer.get("id") is None:
+        return error
+    if _id(answer) != number:
         raise bad_data("its answer has another id than was asked")
     return _result(answer)
 
@@ -174,6 +177,9 @@ def decode(message: bytes) -> Any:
     try:
         return json.loads(message)
     except (ValueError, RecursionError):
+        said = parse_error(message[:LONGEST_TEXT].decode(errors="replace"))
+        if said.is_limit and len(message) <= LONGEST_TEXT:
+            raise said.as_failure("it answers in words that it is asked too often") from None
         raise bad_data("its answer is not valid JSON") from None
 
 
@@ -207,6 +213,4 @@ def _id(answer: object) -> int | None:
 
 
 def _result(answer: Any) -> Result:
-    if answer.get("error") is not None:
-        return parse_error(answer["error"])
-    return answer.get("result", RpcError(0, "neither a result nor an error"))
+    return error_in(answer) or answer.get("result", RpcError(0, "neither a result nor an error"))

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from collector_core import Context, CpuTicks, cpu_ticks, cpu_ticks_by_cpu
 from collector_plugins.estimate.power import Activity
 
+HIGHEST_HERTZ = 20e9  # above any processor's; a driver that fails may return the largest number it has
+
 _NOMINAL = re.compile(r"@ (\d+(?:\.\d+)?) ?GHz")
 
 
@@ -80,6 +82,7 @@ def nominal_hertz(names: Sequence[str]) -> float | None:
 
 def _hertz(file: Path, unit: float) -> float | None:
     try:
-        return int(file.read_bytes()) * unit
+        hertz = float(file.read_bytes()) * unit
     except (OSError, ValueError):
         return None
+    return hertz if 0 < hertz < HIGHEST_HERTZ else None

@@ -91,7 +91,7 @@ def _by_model(answer: Answer, sample: Sample, mapping: Mapping, own_name: str) -
     label = mapping.model_label
     for suffix in SUFFIXES:
         for value in _once(answer.get(sample.sample + suffix, ()), mapping.rank_labels):
-            if sample.takes(value.labels):
+            if sample.takes(value.labels) and value.value >= 0:  # -1 is how some write that they do not know
                 model = (value.labels.get(label) or None) if label else own_name
                 found.setdefault(model, {}).setdefault(suffix, []).append(value)
     return found

@@ -23,7 +23,7 @@ from collector_plugins.nvidia.config import Config, Local
 from collector_plugins.nvidia.energymeters import energy_meters
 from collector_plugins.nvidia.gpu import Answer, Gpu
 from collector_plugins.nvidia.host_reader import HostReader
-from collector_plugins.nvidia.pci import DEVICES, Look, PciBus, none_known
+from collector_plugins.nvidia.pci import DEVICES, DRIVERS_GPUS, Look, PciBus, none_known
 from collector_plugins.nvidia.quicknvml import QuickNvml
 
 PATIENCE = 0.8  # of the time until the next run: whoever has not answered by then is shown by that one
@@ -118,7 +118,7 @@ class Nvidia(Collector[Config]):
         """Finds the GPUs of this machine and whether they sleep, where that matters."""
         if not self.config.let_gpus_sleep or self.config.local in (Local.OFF, Local.DEMO):
             return none_known
-        return PciBus(self.ctx.path(DEVICES), self.ctx.clock).look
+        return PciBus(self.ctx.path(DEVICES), self.ctx.path(DRIVERS_GPUS), self.ctx.clock).look
 
     def _publish_up(self, out: Readings, reader: HostReader, answer: Answer) -> None:
         """What is known of a host that can be read, beside its GPUs."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from collector_core import Clock
 
 DEVICES = "/sys/bus/pci/devices"
+DRIVERS_GPUS = "/proc/driver/nvidia/gpus"
+RUNTIME_D3 = "Runtime D3 status:"  # in the driver's file `power` of a GPU: whether it lets the GPU be suspended
 RESCAN_SECONDS = 60.0  # after which GPUs that were plugged in are found
 
 _NVIDIA = "0x10de"
@@ -34,10 +36,11 @@ def none_known() -> tuple[PciGpu, ...]:
 
 
 class PciBus:
-    """Looks for GPUs in the folder `devices`, and at whether they sleep."""
+    """Looks for GPUs in the folder `devices`, and at whether they sleep; in `drivers_gpus` the driver says more."""
 
-    def __init__(self, devices: Path, clock: Clock) -> None:
+    def __init__(self, devices: Path, drivers_gpus: Path, clock: Clock) -> None:
         self._devices = devices
+        self._drivers_gpus = drivers_gpus
         self._clock = clock
         self._found: list[Path] = []
         self._scan_at = float("-inf")
@@ -48,10 +51,18 @@ class PciBus:
         if now >= self._scan_at or not all(folder.exists() for folder in self._found):
             self._found = sorted(_nvidia_gpus(self._devices), key=lambda folder: (len(folder.name), folder.name))
             self._scan_at = now + RESCAN_SECONDS
-        return tuple(
-            pci_gpu(folder.name, _word(folder / "power/runtime_status"), _word(folder / "power/control"))
-            for folder in self._found
-        )
+        return tuple(map(self._look_at, self._found))
+
+    def _look_at(self, folder: Path) -> PciGpu:
+        gpu = pci_gpu(folder.name, _word(folder / "power/runtime_status"), _word(folder / "power/control"))
+        if gpu.may_sleep and not gpu.asleep and self._driver_forbids(gpu.address):
+            return replace(gpu, may_sleep=False)
+        return gpu
+
+    def _driver_forbids(self, address: str) -> bool:
+        lines = _word(self._drivers_gpus / address / "power").splitlines()
+        status = next((line.removeprefix(RUNTIME_D3).strip() for line in lines if line.startswith(RUNTIME_D3)), "")
+        return status.startswith(("Not supported", "Disabled"))
 
 
 def pci_gpu(address: str, status: str, control: str) -> PciGpu:

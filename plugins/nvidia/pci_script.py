@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector_plugins.nvidia.pci import DEVICES, PciGpu, pci_gpu
+from collector_plugins.nvidia.pci import DEVICES, DRIVERS_GPUS, RUNTIME_D3, PciGpu, pci_gpu
 
 _MARK = "energy-collector-gpu"
 
@@ -16,8 +16,11 @@ _SCRIPT = (
     '[ -e "$d/driver" ] && [ ! -e "$0/../drivers/nvidia/${d##*/}" ] && continue; '
     '{ read -r r <"$d/power/runtime_status"; } 2>/dev/null; '
     '{ read -r p <"$d/power/control"; } 2>/dev/null; '
-    f'echo "{_MARK} ${{d##*/}} ${{r:--}} ${{p:--}}"; '
-    "case $r in suspended|suspending) s=1;; *) i=$i,${d##*/};; esac; done; "
+    "case $r in suspended|suspending) s=1;; *) i=$i,${d##*/}; "
+    "{ while read -r l; do "
+    f'case $l in "{RUNTIME_D3}"*"Not supported"*|"{RUNTIME_D3}"*Disabled*) p=on;; esac; '
+    f'done <"$0/../../../..{DRIVERS_GPUS}/${{d##*/}}/power"; }} 2>/dev/null;; esac; '
+    f'echo "{_MARK} ${{d##*/}} ${{r:--}} ${{p:--}}"; done; '
     'if [ -n "$s" ]; then [ -n "$i" ] || exit 0; case "$*" in *" --query-"*) set -- "$@" "--id=${i#,}";; esac; fi; '
     'exec "$@"'
 )

@@ -97,5 +97,7 @@ def collector_types() -> list[type[Collector[Any]]]:
 
 @hookimpl
 def collector_demo_types() -> list[type[Collector[Any]]]:
-    """The same: it sums up what the others simulate, and has no targets unless it is given some."""
-    return [Performance]
+    """The same with simulated targets."""
+    from collector_plugins.performance.demo import DemoPerformance  # noqa: PLC0415 - nothing else needs it
+
+    return [DemoPerformance]

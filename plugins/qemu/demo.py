@@ -24,6 +24,9 @@ class DemoConfig(Config):
     coefficients: tuple[float, ...] | None = Field(
         Rack.coefficients, description="Watts of the demo rack at x busy cores."
     )
+    fitted_range: tuple[float, float] | None = Field(
+        (0.0, float(Rack.cores)), description="Loads that the demo's coefficients hold for."
+    )
     cinergy_ratio: float = Field(0.85, ge=0, le=1, description="Share of the dynamic power that counts in the demo.")
     server_cores: int | None = Field(Rack.cores, description="Cores of the demo rack.")
     pue: float = Field(1.25, ge=1, description="Power usage effectiveness of the demo's building.")

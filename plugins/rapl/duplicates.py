@@ -70,7 +70,7 @@ class Mirrors:
             here, there = readings.get(first.path), readings.get(second.path)
             is_same = here is not None and there is not None and here.raw == there.raw
             if is_same and _may_mirror(first, second, same_owners):
-                found |= {first.path, second.path}
+                found.add(second.path)
         return frozenset(path for path in found if self._is_new(path))
 
     def _is_new(self, path: str) -> bool:

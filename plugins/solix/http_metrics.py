@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from collector_core import AuthFailed
@@ -12,6 +12,14 @@ from collector_plugins.solix.request_budget import RequestBudget, RequestResult
 
 if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
+
+
+# Codes of a cloud that is busy or overloaded, inside answers with the status 200: errors.py of anker-solix-api 3.8.0.
+_RESULTS: Mapping[int, RequestResult] = {
+    429: RequestResult.LIMITED,
+    21105: RequestResult.LIMITED,
+    **dict.fromkeys((502, 504, 997, 998, 999), RequestResult.SERVER_ERROR),
+}
 
 
 def counting_middleware(
@@ -59,4 +67,6 @@ def classify_response(status: int, body: bytes) -> RequestResult:
         code = json.loads(body)["code"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return RequestResult.BAD_DATA
-    return RequestResult.OK if code == 0 else RequestResult.REFUSED
+    if code == 0:
+        return RequestResult.OK
+    return _RESULTS.get(code, RequestResult.REFUSED) if isinstance(code, int) else RequestResult.BAD_DATA

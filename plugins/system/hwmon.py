@@ -115,18 +115,25 @@ def _of_chip(chip: _Chip, sensor: str, value: Path) -> SensorFiles:
 
 
 def _of_zones(thermal: Path, chips: Sequence[_Chip], sensors: Iterable[Key]) -> dict[Key, SensorFiles]:
-    """Zones that are not a chip as well: the kernel gives a chip its zone's type as name, with `_` for `-`."""
-    names, devices = {chip.name.replace("-", "_") for chip in chips}, {chip.device for chip in chips}
-    if any(chip.startswith(_PACKAGE_CHIP) and label.startswith(_PACKAGE_LABELS) for chip, label in sensors):
-        names.add(_PACKAGE_ZONE)
+    """Zones that no chip stands for. The kernel gives a chip the type of its zones as name, with `_` for `-`."""
+    zones_of_chips = Counter(chip.name.replace("-", "_") for chip in chips for _ in chip.inputs)
+    zones_of_chips[_PACKAGE_ZONE] += sum(map(_is_package, sensors))
+    devices = {chip.device for chip in chips}
     found = {}
     for zone in device_names(thermal):
         kind = _line(thermal / zone / "type") or zone
-        is_chip = kind.replace("-", "_") in names or zone in devices
-        if zone.startswith("thermal_zone") and not is_chip and kind not in _WITHOUT_A_SENSOR:
+        if not zone.startswith("thermal_zone") or kind in _WITHOUT_A_SENSOR:
+            continue
+        zones_of_chips[kind.replace("-", "_")] -= 1
+        if zones_of_chips[kind.replace("-", "_")] < 0 and zone not in devices:
             upper = _degrees(_critical_trips(thermal / zone))
             found[kind, zone] = SensorFiles(thermal / zone / "temp", None, None, temperature_range(upper_limits=upper))
     return found
+
+
+def _is_package(sensor: Key) -> bool:
+    chip, label = sensor
+    return chip.startswith(_PACKAGE_CHIP) and label.startswith(_PACKAGE_LABELS)
 
 
 def _critical_trips(zone: Path) -> Iterator[Path]:

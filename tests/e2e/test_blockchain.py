@@ -231,3 +231,18 @@ def test_a_node_that_stops_reaches_alertmanager_and_the_webhook_once_and_its_ret
     anvil.start()
     eventually(lambda: told.statuses() == (["firing", "resolved"], ["firing", "resolved"]), 60)
     assert told.alerts() == []
+
+
+def test_a_post_into_a_collector_that_waits_after_failures_is_shown_at_once(collector, eventually):
+    program = collector(
+        "collectors: {blockchain: {interval: 1h, options: {nodes: [{name: own, source: push}]}}}",
+    )
+    up = 'collector_up{collector="blockchain",plugin="blockchain"}'
+    eventually(lambda: program.samples().get(up) == 0)
+    body = json.dumps({"block_height": 7, "contract_calls": {"mint": 3}}).encode()
+    url = f"http://127.0.0.1:{program.port}/api/v1/push/blockchain/own"
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 202
+    eventually(lambda: program.samples().get('blockchain_contract_calls_total{function="mint",node="own"}') == 3)
+    assert program.samples()[up] == 1

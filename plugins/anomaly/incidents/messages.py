@@ -106,15 +106,19 @@ def _record(seen: Observation) -> str:
 
 
 def _duration(seen: Observation) -> str:
-    seconds = seen.rows_lasting * seen.row_seconds
-    if seconds < 120:
-        return f"{seconds:.0f} seconds"
-    minutes = seconds / 60
-    return f"{minutes:.0f} minutes" if minutes < 180 else f"{minutes / 60:.0f} hours"
+    return _span(seen.rows_lasting * seen.row_seconds)
 
 
 def _days(days: float) -> str:
-    return f"{days:.0f} days" if days >= 2 else f"{days * 24:.0f} hours"
+    return _span(days * DAY)
+
+
+def _span(seconds: float) -> str:
+    """A time in the largest unit that still says it well."""
+    for unit, length, least in (("days", DAY, 2), ("hours", 3600.0, 3), ("minutes", 60.0, 2)):
+        if seconds >= least * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
 
 
 def _digits(value: float) -> str:

@@ -74,7 +74,7 @@ def test_watts_of_a_day_take_less_than_two_bytes_each():
 def test_a_steady_counter_takes_next_to_nothing_beside_its_rises():
     steady = Points()
     for each in range(1000):
-        steady.append(Point(each, 500 + 100.5 * each, 100.5 if each else 500), is_counter=True)
+        steady.append(each, 500 + 100.5 * each, 100.5 if each else 500, is_counter=True)
     assert len(points.encode(steady)) < 100
 
 

@@ -348,3 +348,17 @@ def test_importing_it_imports_no_server_and_no_database():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert EnergyMonitor.__doc__
+
+
+def test_a_rise_that_the_device_cannot_draw_is_no_energy(machine):
+    gpu = machine.add("gpu", "gpu-0", 300.0, "nvml_counter", max_watts=900.0)
+    monitor = machine.monitor()
+    with monitor.measure() as m:
+        machine.advance(10.0)
+        gpu.joules += 94e6
+    assert m.energy_joules is None
+    assert len(m.problems) == 1
+    assert "the device draws 900 W at most" in m.problems[0]
+    with monitor.measure() as m:
+        machine.advance(10.0)
+    assert m.energy_joules == pytest.approx(3000.0, rel=0.01)

@@ -41,7 +41,7 @@ def tree(tmp_path):
     """Two sockets that draw 100 and 10 W each, all the time."""
     tree = PowercapTree(tmp_path / "root")
     for socket in range(2):
-        tree.add(f"intel-rapl:{socket}", f"package-{socket}", 100.0)
+        tree.add(f"intel-rapl:{socket}", f"package-{socket}", 100.0, start=7_000_000 * socket)
         tree.add(f"intel-rapl:{socket}:0", "dram", 10.0)
         tree.add(f"intel-rapl:{socket}:1", "core", 60.0)
     tree.add("intel-rapl:2", "psys", 300.0)

@@ -96,6 +96,14 @@ def test_a_file_that_does_not_say_the_time_is_refused(machine: Machine) -> None:
         machine.tree().cpu_seconds("/a")
 
 
+@pytest.mark.parametrize("time", ["9" * 400, "-1", "soon"])
+def test_a_time_that_cannot_be_is_refused(machine: Machine, time: str) -> None:
+    machine.v2("/a", 1)
+    machine.write("a/cpu.stat", f"usage_usec {time}\n")
+    with pytest.raises(ValueError, match="counter|literal"):
+        machine.tree().cpu_seconds("/a")
+
+
 @given(st.lists(st.sampled_from([b"0::/a", b"4:cpuacct:/b", b":", b"0:"]) | st.binary(max_size=12)))
 def test_whatever_a_process_is_in_it_is_a_group_or_none(lines: list[bytes]) -> None:
     for version in (1, 2):

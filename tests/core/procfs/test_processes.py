@@ -40,7 +40,17 @@ def test_a_process_that_waits_for_its_parent_has_ended(state: bytes, has_ended: 
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"1", b"1 (a", b"1 (a)", b"1 (a) S 1 2 3", LINE.replace(b"150", b"x"), LINE.replace(b"S", b"")]
+    "line",
+    [
+        b"",
+        b"1",
+        b"1 (a",
+        b"1 (a)",
+        b"1 (a) S 1 2 3",
+        LINE.replace(b"150", b"x"),
+        LINE.replace(b"150", b"9" * 400),
+        LINE.replace(b"S", b""),
+    ],
 )
 def test_a_line_that_says_too_little_is_refused(line: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - also those of int()

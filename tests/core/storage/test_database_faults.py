@@ -240,6 +240,15 @@ def test_a_file_that_lacks_a_table_or_a_column_is_set_aside_and_the_rest_taken_o
         assert subject.set_aside.exists()
 
 
+@pytest.mark.parametrize("version", [-1, -(2**31)])
+def test_a_version_that_is_none_counts_as_corrupt(database, filled, version):
+    with closing(sqlite3.connect(filled)) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+    subject = database(filled)
+    assert numbers(subject) == list(range(400))
+    assert subject.set_aside.exists()
+
+
 def test_a_file_that_cannot_be_migrated_because_a_table_is_missing_is_set_aside(tmp_path):
     first = ("CREATE TABLE item (id INTEGER PRIMARY KEY) STRICT", "CREATE TABLE old (id INTEGER PRIMARY KEY) STRICT")
     file = tmp_path / "a.db"

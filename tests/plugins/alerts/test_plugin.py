@@ -31,6 +31,16 @@ def test_an_alert_reaches_its_channel_once_and_its_end_once(watch, webhook):
     assert subject.harness.value(metrics.UP, channel="ops") == 1
 
 
+def test_an_alert_and_its_end_are_noted_in_the_history(watch):
+    subject = watch(**QUICK, rules=[HOT])
+    for text in ("heat 20\n", "heat 60\n", "heat 61\n", "heat 20\n", "heat 20\n"):
+        subject.run(text)
+    begun, over = subject.harness.events
+    assert begun[0] == over[0] == "alert"
+    assert begun[1].startswith("Hot fires")
+    assert over[1].startswith("Hot is over")
+
+
 def test_the_collector_that_is_down_is_named_with_its_reason_and_what_to_do(watch, webhook):
     server = webhook()
     subject = watch(**QUICK | {"default_rules": True}, **hooked(server))
@@ -102,12 +112,12 @@ def test_an_anomaly_that_nobody_describes_still_has_a_text(watch):
         (
             'blockchain_node_up{node="a"} 0\nblockchain_node_up{node="b"} 1\n',
             "TargetDown",
-            "Chain node (node=a) is down",
+            "Chain node (node=a) is down: unknown",
         ),
-        ('nvidia_host_up{host="a"} 0\nnvidia_host_up{host="b"} 1\n', "TargetDown", "(host=a) is down"),
-        ('inference_server_up{server="a"} 0\n', "TargetDown", "Model server (server=a) is down"),
-        ('performance_target_up{target="a"} 0\n', "TargetDown", "Network target (target=a) is down"),
-        ('greenhouse_pump_up{pump="2"} 0\n', "TargetDown", "greenhouse_pump_up (pump=2) is down"),
+        ('nvidia_host_up{host="a"} 0\nnvidia_host_up{host="b"} 1\n', "TargetDown", "(host=a) is down: unknown"),
+        ('inference_server_up{server="a"} 0\n', "TargetDown", "Model server (server=a) is down: unknown"),
+        ('performance_target_up{target="a"} 0\n', "TargetDown", "Network target (target=a) is down: unknown"),
+        ('greenhouse_pump_up{pump="2"} 0\n', "TargetDown", "greenhouse_pump_up (pump=2) is down: unknown"),
         ('solix_grid_connected{device="P",model="",name=""} 0\n', "Outage", "Grid (device=P) is not available"),
         (
             'quantum_alerts{finding="quantum_vulnerable",subject="RSA-2048"} 1\n',
@@ -125,6 +135,19 @@ def test_whatever_is_down_or_found_has_an_alert_of_ours(watch, text, alert, summ
     assert firing.summary.endswith(summary)
     subject.run(text.replace(" 0\n", " 1\n") if alert != "Finding" else text.replace(" 1\n", " 0\n"))
     assert subject.collector._firing == ()
+
+
+def test_what_is_down_comes_with_its_reason(watch):
+    text = (
+        'blockchain_node_up{node="a"} 0\nblockchain_node_up{node="b"} 0\n'
+        'blockchain_node_unavailable_info{node="a",source="evm",reason="timeout"} 1\n'
+        'collector_unavailable_info{collector="x",plugin="y",reason="auth"} 1\n'
+    )
+    subject = watch()
+    for _ in range(30):
+        subject.run(text)
+    summaries = [alert.summary for alert in subject.collector._firing]
+    assert summaries == ["Chain node (node=a) is down: timeout", "Chain node (node=b) is down: unknown"]
 
 
 def test_what_has_a_rule_of_its_own_is_not_alerted_on_twice(watch):

@@ -115,7 +115,15 @@ class TestRules:
 
     @pytest.mark.parametrize(
         ("watched", "period"),
-        [(1.0, "24 hours"), (1.9, "46 hours"), (2.0, "2 days"), (6.0, "6 days"), (200.0, "30 days")],
+        [
+            (0.0005, "43 seconds"),
+            (0.1, "144 minutes"),
+            (1.0, "24 hours"),
+            (1.9, "46 hours"),
+            (2.0, "2 days"),
+            (6.0, "6 days"),
+            (200.0, "30 days"),
+        ],
     )
     def test_a_rare_event_is_the_first_of_the_month_that_is_known(self, watched, period):
         seen = Observation("Network receive errors (device=eth0)", "/s", 0.04, days_watched=watched)

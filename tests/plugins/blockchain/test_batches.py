@@ -172,7 +172,7 @@ LIMITS = [
 
 
 @pytest.mark.parametrize("error", LIMITS)
-@pytest.mark.parametrize("form", ["one error", "a list of one error", "an error for each"])
+@pytest.mark.parametrize("form", ["one error", "a list of one error", "an error for each", "no error but words"])
 @pytest.mark.parametrize("transport", ["http", "ws", "ipc"])
 def test_a_limit_is_unreachable_while_it_lasts_and_costs_no_request_afterwards(read, node, error, form, transport):
     harness = read(a={"url": getattr(node, transport)})
@@ -183,6 +183,8 @@ def test_a_limit_is_unreachable_while_it_lasts_and_costs_no_request_afterwards(r
 
     def limited(message):
         request = json.loads(message)
+        if form == "no error but words":
+            return json.dumps({"status": error["code"], "message": error["message"]}).encode()
         if isinstance(request, dict):
             return json.dumps(entry(error, request["id"])).encode()
         each = [entry(error, one["id"]) for one in request]
@@ -197,6 +199,12 @@ def test_a_limit_is_unreachable_while_it_lasts_and_costs_no_request_afterwards(r
     node.node.asked.clear()
     harness.run(advance=60)
     assert (len(sizes), len(node.node.asked)) == (1, before)
+
+
+def test_a_limit_in_plain_words_is_a_limit(read, node):
+    node.fault = lambda answer: b"Rate limit exceeded, try again later.\n"
+    error = failure(read(a=node), 60)
+    assert (error.reason, "asked too often" in str(error)) == ("unreachable", True)
 
 
 def test_a_limit_that_only_batches_exceed_makes_them_smaller(read, node):

@@ -143,6 +143,15 @@ def test_a_series_that_cannot_be_read_is_absent_and_the_others_are_there(read, n
     assert harness.value(metrics.MEMPOOL, node="a") is None, "a part of a sum is not the sum"
 
 
+def test_what_is_negative_is_absent(read, node):
+    node.page = PAGE.replace(b"block 120", b"block -1").replace(b"total 1000", b"total -1")
+    harness = read(a=mapped(node))
+    harness.run()
+    assert harness.value(metrics.HEIGHT, node="a") is None
+    assert harness.value(metrics.TRANSACTIONS, node="a") is None
+    assert harness.value(metrics.MEMPOOL, node="a") == 42
+
+
 def test_a_page_that_is_too_long_names_the_limit(read, node):
     node.page = b"#" * (2 << 20)
     with pytest.raises(NotAvailable, match="longer than the limit of 1 MiB") as error:

@@ -158,6 +158,15 @@ def test_cores_below_their_base_clock_draw_less(machine: Any, base_file: str | N
     assert machine.joules() / 10 == pytest.approx(AWAKE + (FULL - AWAKE) * ratio + IDLE)
 
 
+@pytest.mark.parametrize("odd", ["", "<unknown>\n", "0\n", "-1\n", "4294967295\n", "9" * 400])
+def test_a_clock_that_is_none_counts_as_not_known(machine: Any, odd: str) -> None:
+    for cpu in range(machine.cpus):
+        machine.write(f"/sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_cur_freq", odd)
+    machine.run()
+    machine.run(10.0, 1.0)
+    assert machine.joules() / 10 == pytest.approx(FULL)
+
+
 def test_only_the_clocks_of_busy_cpus_count(machine: Any) -> None:
     for cpu, kilohertz in ((0, 2_400_000), (1, 800_000)):
         machine.write(f"/sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_cur_freq", f"{kilohertz}\n")

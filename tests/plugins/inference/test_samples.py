@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector_core.testing import FakeClock
+from collector_plugins.inference.config import Server
 from collector_plugins.inference.mapping import shipped
+from collector_plugins.inference.model_server import ModelServer
 from collector_plugins.inference.samples import MAX_SAMPLES, parse
 from collector_plugins.inference.state import states, wanted
 
@@ -59,6 +62,24 @@ lines = st.builds(
     texts,
     st.one_of(st.floats().map(str), st.integers().map(str), texts),
 )
+
+
+@given(st.lists(st.lists(lines, max_size=8).map("\n".join).map(str.encode), min_size=1, max_size=4))
+def test_any_pages_one_after_the_other_give_windows_and_totals_that_never_fall(pages):
+    clock = FakeClock()
+    server = ModelServer(Server(name="own", source="vllm", url="http://127.0.0.1:1"), clock)
+    totals: dict[tuple[str, str], float] = {}
+    for page in pages:
+        clock.advance(15)
+        try:
+            found = states(parse(page, WANTED), VLLM, "own")
+        except ValueError:
+            continue
+        for model, window in server._count(found).items():
+            assert all(value >= 0 for value in window.growth.values())
+            for reading, total in server.totals(model).items():
+                assert total >= totals.get((model, reading), 0)
+                totals[model, reading] = total
 
 
 @given(st.one_of(st.binary(max_size=300), st.lists(st.one_of(lines, texts), max_size=8).map("\n".join).map(str.encode)))

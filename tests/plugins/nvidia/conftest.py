@@ -198,8 +198,8 @@ class PciTree:
         self.devices = root / "sys/bus/pci/devices"
         self.devices.mkdir(parents=True)
 
-    def has(self, address, status="active", *, control="auto", vendor="0x10de", kind="0x030000", driver=""):
-        """A device there; `status` None: a kernel that does not say."""
+    def has(self, address, status="active", *, control="auto", vendor="0x10de", kind="0x030000", driver="", d3=""):
+        """A device there; `status` None: a kernel that does not say; `d3`: what the driver says."""
         folder = self.devices / address
         (folder / "power").mkdir(parents=True, exist_ok=True)
         (folder / "vendor").write_text(f"{vendor}\n")
@@ -207,6 +207,12 @@ class PciTree:
         if status is not None:
             (folder / "power/runtime_status").write_text(f"{status}\n")
             (folder / "power/control").write_text(f"{control}\n")
+        if d3:
+            folder = self.root / "proc/driver/nvidia/gpus" / address
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "power").write_text(
+                f"Runtime D3 status:          {d3}\nVideo Memory:     Active\n\nS0ix:\n Disabled\n"
+            )
         if driver:
             drivers = self.devices.parent / "drivers" / driver
             drivers.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
+import psutil
 import pytest
 
 from collector_core import NotAvailable
@@ -158,9 +159,13 @@ def test_the_energy_of_a_rest_is_counted_once_when_it_is_over(nvidia, nvml, smi,
     assert harness.value(metrics.ENERGY_GAPS, **GPU_0) == 0
 
 
-def test_one_that_cannot_sleep_stays_open(nvidia, nvml, pci):
+STAYS_AWAKE = [{"control": "on"}, {"d3": "Not supported"}, {"d3": "Disabled by default"}]
+
+
+@pytest.mark.parametrize("device", STAYS_AWAKE, ids=str)
+def test_one_that_cannot_sleep_stays_open(nvidia, nvml, pci, device):
     nvml.has(1, "0 utilization 0", "0 pci 00000000:01:00.0")
-    pci.has(FIRST, "active", control="on")
+    pci.has(FIRST, "active", **device)
     harness = nvidia()
     for _ in range(3):
         harness.run(advance=5)
@@ -248,6 +253,14 @@ def test_on_another_machine_nothing_is_started_while_all_sleep(remote, pci):
     assert remote(QUERY)[0] == f"ran {QUERY}\n"
 
 
+@pytest.mark.parametrize("device", STAYS_AWAKE, ids=str)
+def test_on_another_machine_too_one_that_cannot_sleep_is_known(remote, pci, device):
+    pci.has(FIRST, "active", **device)
+    pci.has(SECOND, "active", d3="Enabled (fine-grained)")
+    _, gpus = remote(QUERY)
+    assert [gpu.may_sleep for gpu in gpus] == [False, True]
+
+
 @pytest.mark.parametrize("device", [{"vendor": "0x1002"}, {"kind": "0x040300"}, {"driver": "vfio-pci"}], ids=str)
 def test_on_another_machine_too_what_is_no_gpu_of_ours_hides_none(remote, pci, device):
     pci.has(FIRST, "suspended", **device)
@@ -271,3 +284,18 @@ def test_other_text_is_left_as_it_is(text):
 )
 def test_the_drivers_addresses_are_written_as_the_kernels(bus_id, address):
     assert sysfs_address(bus_id) == address
+
+
+def test_falling_asleep_and_waking_up_again_and_again_leaves_nothing_open(nvidia, nvml, pci):
+    nvml.has(1, "0 pci 00000000:01:00.0")
+    pci.has(FIRST, "active")
+    harness = nvidia()
+    harness.run()
+    process = psutil.Process()
+    before = process.num_threads(), process.num_fds()
+    for _ in range(30):
+        for status in ("suspended", "active"):
+            pci.has(FIRST, status)
+            harness.run(advance=5)
+    assert (process.num_threads(), process.num_fds()) == before
+    assert nvml.calls.count("init -1") == nvml.calls.count("shutdown -1") + 1

@@ -344,3 +344,17 @@ def test_closing_hangs_up(collector_harness, sshd, eventually):
     assert server.sessions() > 0
     harness.close()
     eventually(lambda: server.sessions() == 0)
+
+
+def test_a_host_that_goes_and_comes_again_and_again_leaves_nothing_open(cluster, sshd):
+    server, _ = sshd("host")
+    harness = cluster(host=server)
+    harness.run()
+    before = psutil.Process().num_fds()
+    for _ in range(5):
+        server.stop()
+        harness.run(advance=2)
+        server.start()
+        harness.run(advance=400)
+        assert up(harness) == {"host": 1}
+    assert psutil.Process().num_fds() == before

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from collector_core.energy import EnergyMonitor
 from collector_plugins.rapl.meter import Meter
 
 
@@ -88,3 +89,28 @@ def test_readings_on_many_threads_add_up(rig, zone):
         thread.join()
     assert meter.measure(rig.clock) == (pytest.approx(0.4), rig.clock.monotonic(), 0)
     assert failures == []
+
+
+@pytest.mark.parametrize("false", [700_000_000, 55_000_000, -694_000_000])
+def test_what_is_measured_has_no_part_of_a_jump_that_is_taken_back(rig, monkeypatch, false):
+    monkeypatch.setattr("collector_core.measure.sampler.INTERVAL_SECONDS", 3600.0)
+    zone = rig.tree.add("intel-rapl:0", "package-0", 6.0, start=20_000_000_000, limits={"long_term": 54.0})
+    rig.open()
+    rig.step()
+    rig.step()
+    monitor = EnergyMonitor("hardware", meters=rig.collector.collector_energy_meters(), clock=rig.clock)
+
+    def go_on(seconds):
+        rig.tree.advance(seconds)
+        rig.clock.advance(seconds)
+
+    with monitor.measure() as m:
+        go_on(5.0)
+        monitor.sample()
+        zone.set(zone.raw + false)
+        monitor.sample()
+        zone.set(zone.raw - false)
+        go_on(5.0)
+    monitor.close()
+    assert m.problems == ()
+    assert m.energy_joules == pytest.approx(60.0)

@@ -104,6 +104,10 @@ async def test_only_a_login_can_lock_the_account(cloud):
     [
         (200, b'{"code": 0}', "ok"),
         (200, b'{"code": 26108, "msg": "wrong password"}', "refused"),
+        (200, b'{"code": 429, "msg": "too often"}', "limited"),
+        (200, b'{"code": 21105, "msg": "busy"}', "limited"),
+        (200, b'{"code": 999, "msg": "server"}', "server_error"),
+        (200, b'{"code": [1]}', "bad_data"),
         (200, b'{"code": ', "bad_data"),
         (200, b"", "bad_data"),
         (200, b"[]", "bad_data"),

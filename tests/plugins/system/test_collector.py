@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from collector_core import Context, NotAvailable
-from collector_plugins.system import System, collector_types
+from collector_core.testing import Harness
+from collector_plugins.system import System, collector_types, metrics
 
 HEADER = "Inter-|   Receive\n face |bytes\n"
 
@@ -272,6 +274,30 @@ def test_a_file_system_that_cannot_be_asked_fails_alone(machine: Any) -> None:
 def test_a_network_interface_that_is_not_utf8_has_a_label(machine: Any) -> None:
     machine.write("proc/net/dev", HEADER.encode() + b"n\xff:" + b" 1" * 16 + b"\n")
     assert machine.run()["system_network_receive_bytes_total"] == {(r"n\xff",): 1}
+
+
+@pytest.mark.parametrize(
+    ("raw", "label"),
+    [
+        (rb"/a\012b", "/a\nb"),
+        (b'/a"b', '/a"b'),
+        (rb"/a\134b", r"/a\b"),
+        (b"/red\x1b[31m", r"/red\x1b[31m"),
+        ("/\u202edrac".encode(), r"/\u202edrac"),
+        (b"/deep" * 40, "/deep" * 40),
+    ],
+)
+def test_whatever_a_mount_point_is_called_it_is_one_line_of_the_page(tmp_path: Path, raw: bytes, label: str) -> None:
+    point = raw.replace(rb"\012", b"\n").replace(rb"\134", b"\\")
+    Path(os.fsdecode(os.fsencode(tmp_path) + point)).mkdir(parents=True)
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/mounts").write_bytes(b"/dev/sdx %b ext4 rw 0 0\n/dev/sdy / ext4 rw 0 0\n" % raw)
+    harness = Harness(System, tmp_path)
+    harness.run()
+    assert set(harness.series(metrics.FILESYSTEM_SIZE)) == {(label, "ext4"), ("/", "ext4")}
+    (family,) = [each for each in text_string_to_metric_families(harness.exposition()) if "size" in each.name]
+    assert {sample.labels["mountpoint"] for sample in family.samples} == {label, "/"}
+    harness.close()
 
 
 def test_partitions_are_told_by_name_where_sys_block_is_missing(machine: Any) -> None:

@@ -157,6 +157,13 @@ def test_the_packages_zone_is_shown_where_no_chip_has_it(machine: Any) -> None:
     assert temperatures(machine) == {("nvme", "temp1"): 30, ("coretemp", "Package id 0"): 66}
 
 
+def test_a_chip_stands_for_as_many_zones_as_it_has_sensors(machine: Any) -> None:
+    chip(machine, 0, "acpitz", temp1_input=27000, temp2_input=28000)
+    for number in range(3):
+        zone(machine, number, "acpitz", 27000 + 1000 * number)
+    assert sorted(temperatures(machine).values()) == [27, 28, 29]
+
+
 def test_a_chip_without_temperatures_hides_no_zone(machine: Any) -> None:
     chip(machine, 0, "acpitz", fan1_input=900)
     zone(machine, 0, "acpitz", 27800)
