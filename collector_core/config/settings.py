@@ -179,10 +179,14 @@ class Config:
     unloadable_outputs: tuple[UnloadableOutput, ...] = ()
 
 
-def default_instance(cls: type[Collector[Any]]) -> Instance:
-    """A collector with its defaults; raises `ConfigError` when it has options that must be given."""
+def default_instance(cls: type[Collector[Any]], attempts: Attempts | None = None) -> Instance:
+    """A collector with its defaults; raises `ConfigError` when it has options that must be given.
+
+    Raises `PluginFailed` and `StillBusy` as `validate_options` does.
+    """
     document = Document(Path(cls.name), {}, {})
-    options, problems = validate_model(cls.config_type, {}, document, ())
+    who = f"collector {cls.name}"
+    options, problems = validate_options(who, cls.config_type, {}, document, (), attempts or Attempts())
     if options is None:
         raise ConfigError(problems)
     return _instance(cls.name, cls, InstanceSettings(), options)
