@@ -13,8 +13,9 @@ WORKERS ?= auto
 PYTHON312 ?= python3.12
 ANKER_SOLIX_API ?=
 SOLIX_VENV ?= .venv-solix
+LOCK_VENV ?= .venv-lock
 
-.PHONY: run test test-solix explore check bench docs dashboards format clean
+.PHONY: run test test-solix explore check bench docs dashboards format lock sbom clean
 
 run: $(VENV)/run.stamp
 	exec $(BIN)/energy-collector run --listen $(ADDRESS):$(PORT) $(ARGS)
@@ -54,8 +55,23 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# The versions and hashes that the image is built from, in deploy/requirements.txt.
+lock: $(LOCK_VENV)/stamp
+	$(LOCK_VENV)/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --no-header --no-emit-index-url \
+		--no-emit-trusted-host --no-emit-find-links --allow-unsafe --extra nvidia --output-file deploy/requirements.txt pyproject.toml
+
+# What is in the image, for scanners: a CycloneDX bill of materials.
+sbom: $(LOCK_VENV)/stamp
+	$(LOCK_VENV)/bin/cyclonedx-py requirements --output-reproducible --output-file build/sbom.json deploy/requirements.txt
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(LOCK_VENV) $(VENV) build dist *.egg-info
+
+$(LOCK_VENV)/stamp:
+	$(PYTHON) -m venv $(LOCK_VENV)
+	$(LOCK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'pip-tools>=7.5' 'cyclonedx-bom>=7'
+	mkdir -p build
+	touch $@
 
 $(VENV)/run.stamp: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -54,7 +54,10 @@ def energy_collector(
     """Our command with these `collectors`, from the scrape on that contains `until`; plugins may lie in `path`."""
     with TemporaryDirectory(prefix="bench-") as folder:
         config = Path(folder, "config.yaml")
-        config.write_text(json.dumps({"root": str(root or "/"), "collectors": collectors}), encoding="utf-8")
+        config.write_text(
+            json.dumps({"root": str(root or "/"), "history": {"path": f"{folder}/history"}, "collectors": collectors}),
+            encoding="utf-8",
+        )
         _install_plugins(Path(folder))
         port = _free_port()
         command = [

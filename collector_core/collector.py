@@ -37,6 +37,11 @@ def _stay_asleep() -> None:
     """Nobody is there who could run."""
 
 
+def _record_nothing(kind: str, text: str) -> None:
+    """No history is kept."""
+    del kind, text
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """What the framework hands to a collector.
@@ -46,7 +51,8 @@ class Context:
     framework too; neither blocks. `keeps_running` is False in a program that looks once and ends, such as `once` or
     `doctor`: a collector then leaves alone what the service beside it keeps, and tells nobody. `redact` takes the
     secrets of the configuration out of a text. `wake` ends a pause after failures, because what the collector waits for
-    has come; safe to call from any thread.
+    has come; safe to call from any thread. `record_event` notes in the history that something happened now: a word such
+    as `mode`, and a sentence; it never blocks.
     """
 
     name: str
@@ -60,6 +66,7 @@ class Context:
     keeps_running: bool = True
     redact: Callable[[str], str] = str
     wake: Callable[[], None] = _stay_asleep
+    record_event: Callable[[str, str], None] = _record_nothing
 
     @cached_property
     def http(self) -> HttpClient:

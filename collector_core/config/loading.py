@@ -20,7 +20,7 @@ from collector_core.config.settings import (
 )
 from collector_core.errors import ConfigError, NotAvailable, Reason
 from collector_core.model.clock import Clock
-from collector_core.plugins.attempts import Attempts
+from collector_core.plugins.attempts import Attempts, PluginFailed, StillBusy
 from collector_core.plugins.discovery import Plugins, detect, discover
 
 log = logging.getLogger(__name__)
@@ -84,8 +84,12 @@ def default_instances(
             absent[cls.name] = found
             continue
         try:
-            running.append(default_instance(cls))
+            running.append(default_instance(cls, attempts))
         except ConfigError as error:
             missing = "; ".join(f"{problem.path}: {problem.message}" for problem in error.problems)
             absent[cls.name] = NotAvailable(Reason.NOT_FOUND, f"needs options: {missing}", fix=how_to_enable(cls))
+        except StillBusy as busy:
+            absent[cls.name] = busy
+        except PluginFailed as failed:
+            absent[cls.name] = NotAvailable(Reason.BAD_DATA, f"its options cannot be validated: {failed}")
     return DefaultInstances(tuple(running), absent)

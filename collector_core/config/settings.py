@@ -137,8 +137,10 @@ class Instance:
         keeps_running: bool = True,
         redact: Callable[[str], str] = str,
         wake: Callable[[], None] | None = None,
+        record_event: Callable[[str, str], None] | None = None,
     ) -> Collector[Any]:
         """The collector in its `Context`; what its constructor raises passes through."""
+        given: dict[str, Any] = {"wake": wake, "record_event": record_event}
         ctx = Context(
             name=self.name,
             logger=logging.getLogger(f"collector.{self.name}"),
@@ -150,7 +152,7 @@ class Instance:
             published=published,
             keeps_running=keeps_running,
             redact=redact,
-            **({"wake": wake} if wake else {}),
+            **{name: function for name, function in given.items() if function},
         )
         return self.type(self.options, ctx)
 
@@ -177,10 +179,14 @@ class Config:
     unloadable_outputs: tuple[UnloadableOutput, ...] = ()
 
 
-def default_instance(cls: type[Collector[Any]]) -> Instance:
-    """A collector with its defaults; raises `ConfigError` when it has options that must be given."""
+def default_instance(cls: type[Collector[Any]], attempts: Attempts | None = None) -> Instance:
+    """A collector with its defaults; raises `ConfigError` when it has options that must be given.
+
+    Raises `PluginFailed` and `StillBusy` as `validate_options` does.
+    """
     document = Document(Path(cls.name), {}, {})
-    options, problems = validate_model(cls.config_type, {}, document, ())
+    who = f"collector {cls.name}"
+    options, problems = validate_options(who, cls.config_type, {}, document, (), attempts or Attempts())
     if options is None:
         raise ConfigError(problems)
     return _instance(cls.name, cls, InstanceSettings(), options)

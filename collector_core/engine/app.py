@@ -19,7 +19,7 @@ from collector_core.engine.process_metrics import ProcessMetrics
 from collector_core.engine.runner import Runner
 from collector_core.engine.self_metrics import APP, HEALTH, AppState, Health
 from collector_core.engine.ticker import Ticking, Watchdog
-from collector_core.errors import CollectorError, ConfigError, Reason, describe
+from collector_core.errors import CollectorError, ConfigError, Reason, describe, fix_of, reason_of
 from collector_core.exposition.sources import Exposition, Source
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock, SystemClock
@@ -188,6 +188,7 @@ class App:
                 keeps_running=self._keeps_running,
                 redact=self.redactor,
                 wake=lambda: self._wake(instance.name),
+                record_event=lambda kind, text: self.history.record_event(kind, instance.name, self.redactor(text)),
             )
             return collector, dict(collector.labels)
 
@@ -302,10 +303,22 @@ class App:
             return list(config.instances), [_unloadable(each) for each in config.unloadable]
         types = self.plugins.types.values()
         if self._demo:
-            return [replace(default_instance(cls), labels=tuple(DEMO_LABELS.items())) for cls in types], []
+            return self._simulated(types)
         instances, idle = self._fitting(types)
         late = (plugin for plugin in self.plugins.unloaded.values() if plugin.reason is Reason.TIMEOUT)
         idle += (Idle(each.name, each.name, each.reason, each.error, each.fix, wanted=True) for each in late)
+        return instances, idle
+
+    def _simulated(self, types: Iterable[type[Collector[Any]]]) -> tuple[list[Instance], list[Idle]]:
+        instances: list[Instance] = []
+        idle: list[Idle] = []
+        for cls in types:
+            try:
+                instance = default_instance(cls, self.attempts)
+            except CollectorError as error:
+                idle.append(Idle(cls.name, cls.name, reason_of(error), describe(error), fix_of(error), wanted=True))
+            else:
+                instances.append(replace(instance, labels=tuple(DEMO_LABELS.items())))
         return instances, idle
 
     def _fitting(self, types: Iterable[type[Collector[Any]]]) -> tuple[list[Instance], list[Idle]]:

@@ -111,6 +111,7 @@ class Readings:
         self._families: Families | None = None
         self._owner_of = owner_of
         self._limit = SeriesLimit(max_series)
+        self._room = max_series
         self._is_part = self._is_full = False
         self.part_failures: list[PartFailure] = []
 
@@ -170,11 +171,14 @@ class Readings:
             self._families = Families(self._places, self._owner_of)
         for family in families:
             frozen = freeze(family)
-            if self._has_room_for(frozen):
+            if len(frozen.samples) <= self._room:
+                self._room -= len(frozen.samples)
                 self._families.add(frozen, merge=merge)
-            elif self._is_part:
+                continue
+            self._leave_out(frozen.name, tuple(frozen.samples[0].labels), len(frozen.samples))
+            if self._is_part:
                 raise SeriesBudgetExceeded(f"{frozen} does not fit into max_series = {self._limit.most}")
-            elif self.left_out > self._limit.most:
+            if self.left_out > self._limit.most:
                 return  # there may be no end to them
 
     @contextmanager
@@ -210,10 +214,10 @@ class Readings:
         """What takes back all that is added from now on, and returns how many series that were."""
         values, new = self._values[:], {metric: dict(series) for metric, series in self._new.items()}
         mark = self._families.mark if self._families else 0
-        room = self._limit.room
+        room = self._room
 
         def undo() -> int:
-            added, self._limit.room = room - self._limit.room, room
+            added, self._room = room - self._room, room
             self._values, self._new = values, new
             if self._families:
                 self._families.cut(mark)
@@ -221,20 +225,14 @@ class Readings:
 
         return undo
 
-    def _has_room_for(self, family: Family) -> bool:
-        labels = tuple(family.samples[0].labels) if family.samples else ()
-        return self._has_room(family.name, labels, len(family.samples))
-
-    def _has_room(self, name: str, labels: Sequence[str], count: int = 1) -> bool:
-        """Whether so many series of a metric fit; they are then counted, else noted as left out."""
-        fits = self._limit.admits(name, labels, count)
-        self._is_full |= not fits
-        return fits
+    def _leave_out(self, name: str, labels: Sequence[str], count: int = 1) -> None:
+        self._limit.leave_out(name, labels, count)
+        self._is_full = True
 
     def _put_column(self, metric: Metric, keys: list[Key], column: Sequence[float | None]) -> bool:
         """Take all series of a metric at once, if they are those of the run before and nothing is wrong with them."""
         start, end = self._layout.spans.get(metric, (0, 0))
-        if end - start != len(keys) or len(keys) > self._limit.room or list(self._places.get(metric, ())) != keys:
+        if end - start != len(keys) or len(keys) > self._room or list(self._places.get(metric, ())) != keys:
             return False
         try:
             values = array("d", cast("Sequence[float]", column))
@@ -244,7 +242,7 @@ class Readings:
         if not (is_unset and isfinite(sum(values)) and min(values, default=0) >= 0):
             return False  # the long way says what is wrong, if something is
         self._values[start:end] = values
-        self._limit.room -= len(keys)
+        self._room -= len(keys)
         return True
 
     def _put(self, metric: Metric, value: float | None, key: Key) -> None:
@@ -260,8 +258,11 @@ class Readings:
             self._add_new(metric, key, value)
         elif self._values[place] == self._values[place]:
             raise _twice(metric, key)
-        elif self._has_room(metric.name, metric.labels):
+        elif self._room:
+            self._room -= 1
             self._values[place] = value
+        else:
+            self._leave_out(metric.name, metric.labels)
 
     def _with_new_layout(self) -> tuple[Layout, array[float]]:
         there = list(map(isfinite, self._values))
@@ -282,8 +283,11 @@ class Readings:
         new = self._new.setdefault(metric, {})
         if key in new:
             raise _twice(metric, key)
-        if self._has_room(metric.name, metric.labels):
+        if self._room:
+            self._room -= 1
             new[key] = value
+        else:
+            self._leave_out(metric.name, metric.labels)
 
 
 def _ordered(metric: Metric, labels: Mapping[str, str]) -> Key:

@@ -13,29 +13,21 @@ MOST_NAMED = 3  # parts in one message
 
 @dataclass
 class SeriesLimit:
-    """`room` is how many more fit. Parts that do not are named, and the metric that most of what is left out is of."""
+    """What does not fit into `most` series: parts are named, and so is the metric that most of it belongs to."""
 
     most: int
-    room: int = field(init=False)
     _parts: list[str] = field(default_factory=list)
     _series: Counter[tuple[str, tuple[str, ...]]] = field(default_factory=Counter)
     _also: int = 0
-
-    def __post_init__(self) -> None:
-        self.room = self.most
 
     @property
     def left_out(self) -> int:
         """How many series were left out."""
         return self._series.total() + self._also
 
-    def admits(self, name: str, labels: Sequence[str], count: int = 1) -> bool:
-        """Take up `count` series of a metric; where there is no room, they are noted as left out."""
-        if count <= self.room:
-            self.room -= count
-            return True
+    def leave_out(self, name: str, labels: Sequence[str], count: int = 1) -> None:
+        """So many series of a metric do not fit."""
         self._series[name, tuple(labels)] += count
-        return False
 
     def leave_out_part(self, name: str, others: int) -> None:
         """A part is left out as a whole: `others` of its series would have fitted."""

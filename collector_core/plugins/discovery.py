@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
@@ -20,6 +21,7 @@ from collector_core.errors import (
     NewerApiNeeded,
     NotAvailable,
     Reason,
+    describe,
     fix_of,
     reason_of,
 )
@@ -29,6 +31,8 @@ from collector_core.output import Output, OutputConfig
 from collector_core.plugins import api_version as api
 from collector_core.plugins import hookspecs
 from collector_core.plugins.attempts import Attempts, PluginFailed, StillBusy
+
+log = logging.getLogger(__name__)
 
 GROUP = hookspecs.PROJECT
 OURS = "energy-collector"  # the distribution that bundled plugins come with
@@ -115,15 +119,32 @@ def discover(
     """
     load = partial(_load, attempts or Attempts(), hook)
     claimants: dict[str, list[metadata.EntryPoint]] = {}
-    for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: (entry.name, distribution_of(entry))):
+    for entry in sorted(entry_points(GROUP), key=lambda entry: (entry.name, distribution_of(entry))):
         if only is None or entry.name in only:
             claimants.setdefault(entry.name, []).append(entry)
     return Plugins(plugin for entries in claimants.values() for plugin in _load_one(load, entries))
 
 
+def entry_points(group: str) -> list[metadata.EntryPoint]:
+    """All installed entry points of a group; a distribution whose own files are damaged is logged and left out."""
+    try:
+        return list(metadata.entry_points(group=group))
+    except Exception:  # noqa: BLE001 - it does not say which one is damaged
+        return [entry for found in metadata.distributions() for entry in _entry_points_of(found, group)]
+
+
+def _entry_points_of(distribution: metadata.Distribution, group: str) -> list[metadata.EntryPoint]:
+    try:
+        return list(distribution.entry_points.select(group=group))
+    except Exception as error:  # noqa: BLE001 - anybody's files
+        where = getattr(distribution, "_path", "somewhere")
+        log.error("the entry points in %s cannot be read: %s", where, describe(error))  # noqa: TRY400 - one line
+        return []
+
+
 def entry_point_names() -> list[str]:
     """The names of all installed plugins, without loading them."""
-    return sorted({entry.name for entry in metadata.entry_points(group=GROUP)})
+    return sorted({entry.name for entry in entry_points(GROUP)})
 
 
 def detect(
@@ -274,8 +295,12 @@ def _refused(entry: metadata.EntryPoint, rivals: Sequence[metadata.EntryPoint]) 
 
 def distribution_of(entry: metadata.EntryPoint) -> str:
     """The name of the distribution that an entry point comes with."""
-    return entry.dist.name if entry.dist else entry.value
+    with suppress(Exception):  # damaged metadata
+        return str(entry.dist.name or entry.value) if entry.dist else entry.value
+    return entry.value
 
 
 def _version(entry: metadata.EntryPoint) -> str:
-    return entry.dist.version if entry.dist else ""
+    with suppress(Exception):  # damaged metadata
+        return str(entry.dist.version or "") if entry.dist else ""
+    return ""

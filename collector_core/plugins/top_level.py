@@ -8,7 +8,7 @@ from importlib import metadata
 from collector_core.errors import StartupError, describe
 from collector_core.plugins.commands import CommandFunction
 from collector_core.plugins.discovery import GROUP as PLUGINS
-from collector_core.plugins.discovery import OURS, discover, distribution_of
+from collector_core.plugins.discovery import OURS, discover, distribution_of, entry_points
 
 GROUP = f"{PLUGINS}.commands"
 
@@ -55,7 +55,7 @@ class TopLevelCommand:
 def top_level_commands() -> dict[str, TopLevelCommand]:
     """All commands that plugins add, by name; one of a bundled plugin is nobody else's."""
     claims: dict[str, list[metadata.EntryPoint]] = {}
-    for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: (entry.name, distribution_of(entry))):
+    for entry in sorted(entry_points(GROUP), key=lambda entry: (entry.name, distribution_of(entry))):
         claims.setdefault(entry.name, []).append(entry)
     commands = (
         TopLevelCommand(name, _admitted([*entries, *_groups(name, entries)])) for name, entries in claims.items()
@@ -65,7 +65,7 @@ def top_level_commands() -> dict[str, TopLevelCommand]:
 
 def plugin_of(command: metadata.EntryPoint) -> str:
     """The plugin whose module or package has the command; the name of the distribution where none has."""
-    plugins = metadata.entry_points(group=PLUGINS)
+    plugins = entry_points(PLUGINS)
     owners = (each.name for each in plugins if f"{command.module}.".startswith(f"{each.module}."))
     return next(owners, distribution_of(command))
 
@@ -74,7 +74,7 @@ def _groups(name: str, commands: list[metadata.EntryPoint]) -> list[metadata.Ent
     """Plugins of that name, below which they may have commands of their own, but for the one that adds this command."""
     if name in map(plugin_of, commands):
         return []
-    return list(metadata.entry_points(group=PLUGINS, name=name))
+    return [entry for entry in entry_points(PLUGINS) if entry.name == name]
 
 
 def _admitted(claims: list[metadata.EntryPoint]) -> tuple[metadata.EntryPoint, ...]:

@@ -51,7 +51,7 @@ class Harness:
 
     `interval` and `timeout` are in seconds, `energy_meters` is what the other collectors hand over, `published` what
     all sources show; without `keeps_running` the collector is run as by `once`. `options` are those of the
-    configuration file; wrong ones raise pydantic's `ValidationError`.
+    configuration file; wrong ones raise pydantic's `ValidationError`. `events` are what it notes in the history.
     """
 
     def __init__(
@@ -84,8 +84,10 @@ class Harness:
             energy_meters=energy_meters,
             published=published,
             keeps_running=keeps_running,
+            record_event=lambda kind, text: self.events.append((kind, text)),
         )
         self.context = self.collector.ctx
+        self.events: list[tuple[str, str]] = []
         self.part_failures: list[PartFailure] = []
         self.snapshot = NOTHING
         self._lifecycle = Lifecycle(self.collector, self.context.timeout)

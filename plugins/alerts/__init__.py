@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from collector_core import Collector, Context, NotAvailable, Readings, Reason, Subcommands, hookimpl
@@ -127,9 +127,17 @@ class Alerts(Collector[Config]):
         starting = now - self._opened_at < self.config.startup_grace
         tracked = self._machine.states.tracked.keys()
         evaluations = self._evaluator.evaluate_rules(self.ctx.published(), tracked, starting=starting)
+        before = {alert.id: alert for alert in self._machine.firing_alerts}
         self._machine.apply_evaluations(now, evaluations, {rule.alert for rule in self._rules})
+        self._record_changes(before, {alert.id: alert for alert in self._machine.firing_alerts})
         self._firing, self._pending = tuple(self._machine.firing_alerts), tuple(self._machine.pending_alerts)
         dispatcher.dispatch_alerts(now, self._firing)
+
+    def _record_changes(self, before: Mapping[str, Alert], after: Mapping[str, Alert]) -> None:
+        for key in after.keys() - before.keys():
+            self.ctx.record_event("alert", f"{after[key].name} fires: {after[key].summary}")
+        for key in before.keys() - after.keys():
+            self.ctx.record_event("alert", f"{before[key].name} is over: {before[key].summary}")
 
     async def _deliver(self, dispatcher: Dispatcher) -> None:
         """Start what is due; what finishes quickly is counted in this run, the rest in a later one."""

@@ -127,6 +127,7 @@ class Anomaly(Collector[Config]):
         when = self.ctx.clock.time()
         for incident in watcher.close_row(self.ctx.clock.monotonic(), when):
             self.ctx.logger.warning("severity %d: %s", incident.severity, incident.description)
+            self.ctx.record_event("anomaly", f"severity {incident.severity}: {incident.description}")
         rows = [(each, each.value) for each in watcher.series.values() if each.value is not None]
         predicted = self._predictor.predict_row({each.series.text: value for each, value in rows}, when)
         for series, expected in predicted.items():  # where a model predicts a series, it overrules the detector

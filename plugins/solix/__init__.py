@@ -58,6 +58,7 @@ class Solix(Collector[Config]):
         self._account: Account | None = None
         self._poller: AccountPoller | None = None
         self._logged_models: set[str] = set()
+        self._was_fast: bool | None = None
         self._logged_kinds: set[str] = set()
 
     @classmethod
@@ -168,7 +169,11 @@ class Solix(Collector[Config]):
         self._log_unmapped_fields(device)
 
     def _publish_state(self, out: Readings) -> None:
-        out.add(metrics.FAST, self._schedule.is_fast)
+        is_fast = self._schedule.is_fast
+        if self._was_fast not in (None, is_fast):
+            self.ctx.record_event("mode", f"polling mode is {'FAST' if is_fast else 'normal'} now")
+        self._was_fast = is_fast
+        out.add(metrics.FAST, is_fast)
         if self.config.mqtt:
             out.add(metrics.CONNECTED, bool(self._account and self._account.connected))
             out.add(metrics.MESSAGES, self._session_monitor.messages)

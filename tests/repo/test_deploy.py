@@ -4,11 +4,13 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import click
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from collector_core.cli import cli
 from collector_core.config import settings as configuration
@@ -121,6 +123,17 @@ def test_what_the_dockerfile_copies_exists():
         assert [source for source in sources if not (ROOT / source).exists()] == []
     assert re.search(r"(?m)^USER 65532", text)
     assert "HEALTHCHECK" in text
+
+
+def test_the_image_has_locked_versions_of_all_that_it_needs():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = map(Requirement, [*project["dependencies"], *project["optional-dependencies"]["nvidia"]])
+    text = (DEPLOY / "requirements.txt").read_text()
+    locked = dict(re.findall(r"(?m)^([a-z0-9-]+)==(\S+) \\$", text))
+    assert [each.name for each in wanted if locked.get(each.name.lower(), "") not in each.specifier] == []
+    assert len(re.findall(r"(?m)^[a-z]", text)) == len(locked), "each has a version"
+    assert not re.search(r"(?m)^-|://", text), "no options and no addresses of an index"
+    assert all("--hash=sha256:" in part for part in re.split(r"(?m)^(?=[a-z])", text) if part.strip())
 
 
 def binds(service):

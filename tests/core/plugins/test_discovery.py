@@ -2,7 +2,7 @@
 
 import pytest
 
-from collector_core.plugins.discovery import discover
+from collector_core.plugins.discovery import discover, entry_point_names
 
 GOOD = """
 from collector_core import Collector, Gauge, hookimpl
@@ -90,3 +90,27 @@ def test_only_what_is_asked_for_is_imported(install):
     install("shelly", "raise RuntimeError('imported')")
     assert "shelly" not in discover({"rapl"}).types
     assert [plugin.name for plugin in discover({"rapl"}).all] == ["rapl"]
+
+
+def test_a_distribution_whose_entry_points_are_damaged_costs_no_other(install, tmp_path, caplog):
+    install("lamp", "")
+    for name, content in {"one": b"[collector_core]\nno equals sign\n", "two": b"[collector_core]\n\xff = x\n"}.items():
+        folder = tmp_path / f"damaged_{name}-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: damaged-{name}\nVersion: 1.0\n")
+        (folder / "entry_points.txt").write_bytes(content)
+    assert {"lamp", "rapl"} <= set(entry_point_names())
+    assert {"lamp", "rapl"} <= {plugin.name for plugin in discover({"lamp", "rapl"}).all}
+    assert "damaged_one-1.0.dist-info" in caplog.text
+
+
+def test_a_distribution_without_a_name_and_a_version_has_its_plugin(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    folder = tmp_path / "nameless-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\n")
+    (folder / "entry_points.txt").write_text("[collector_core]\nnameless = nameless_module\n")
+    (tmp_path / "nameless_module.py").write_text("")
+    (plugin,) = discover({"nameless"}).all
+    assert (plugin.error, plugin.version) == ("", "")
+    assert plugin.distribution

@@ -31,6 +31,16 @@ def test_an_alert_reaches_its_channel_once_and_its_end_once(watch, webhook):
     assert subject.harness.value(metrics.UP, channel="ops") == 1
 
 
+def test_an_alert_and_its_end_are_noted_in_the_history(watch):
+    subject = watch(**QUICK, rules=[HOT])
+    for text in ("heat 20\n", "heat 60\n", "heat 61\n", "heat 20\n", "heat 20\n"):
+        subject.run(text)
+    begun, over = subject.harness.events
+    assert begun[0] == over[0] == "alert"
+    assert begun[1].startswith("Hot fires")
+    assert over[1].startswith("Hot is over")
+
+
 def test_the_collector_that_is_down_is_named_with_its_reason_and_what_to_do(watch, webhook):
     server = webhook()
     subject = watch(**QUICK | {"default_rules": True}, **hooked(server))

@@ -30,13 +30,14 @@ def test_a_load_shows_as_an_anomaly_with_a_sensible_description(learnt_machine):
     assert {each.component for each in begun} == {"cpu", "memory", "power", "temperature"}
 
 
-def test_what_begins_is_logged_with_its_severity(learnt_machine, caplog):
+def test_what_begins_is_logged_with_its_severity_and_noted_in_the_history(learnt_machine, caplog):
     found = learnt_machine()
     found.host.load = 0.8
     begun = found.rows(1)
     assert begun
     for incident in begun:
         assert f"severity {incident.severity}: {incident.description}" in caplog.text
+        assert ("anomaly", f"severity {incident.severity}: {incident.description}") in found.anomaly.events
 
 
 def test_an_anomaly_is_active_until_the_series_is_as_it_was(learnt_machine):

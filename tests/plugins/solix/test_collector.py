@@ -282,6 +282,10 @@ def test_a_day_stays_inside_the_budget_and_sees_the_fast_mode_come_and_go(solix)
         harness.run(advance=10)
         assert harness.part_failures == []
         fast.append(harness.value(metrics.FAST))
+    changes = [after for before, after in pairwise(fast) if before != after]
+    modes = [f"polling mode is {'FAST' if is_fast else 'normal'} now" for is_fast in changes]
+    assert harness.events == [("mode", text) for text in modes]
+    assert modes
     times = {}
     for at, endpoint in made:
         times.setdefault(endpoint, []).append(at)
