@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import NamedTuple
@@ -20,18 +21,23 @@ JUMP = 100.0
 # Firmware may post the energy of a longer while at once: two quick reads get the allowance of this many seconds.
 SHORTEST_ALLOWANCE_SECONDS = 1.0
 
+REMEMBERED = 64  # readings: a fall to where the counter was this short a while ago is no reset
+
 MOST_WATTS = 1e6  # no device that one meter stands for draws more; 4,294,967 W is a 32-bit field full of ones
 
 
 class _Reading(NamedTuple):
-    raw: float
+    """Where the counter stood, as if it did not wrap, and when."""
+
+    position: float
     time: float
 
 
 class _Step(NamedTuple):
-    """How things stood before the latest growth, or before the latest that had to wait."""
+    """How things stood at an earlier reading: where the counter was, and what had been counted by then."""
 
-    raw: float
+    position: float
+    counted: float
     fastest: float
 
 
@@ -64,8 +70,8 @@ class WrapCounter:
     trusted_rate: float | None = None
     _last: _Reading | None = field(default=None, repr=False)
     _doubt: _Reading | None = field(default=None, repr=False)
-    _step: _Step | None = field(default=None, repr=False)
-    _leap: _Step | None = field(default=None, repr=False)
+    _lost_track: _Step | None = field(default=None, repr=False)
+    _steps: deque[_Step] = field(default_factory=lambda: deque(maxlen=REMEMBERED), repr=False)
     _fastest: float = field(default=0.0, repr=False)
     _debt: float = field(default=0, repr=False)
     _grown_for: float = field(default=0.0, repr=False)
@@ -104,24 +110,27 @@ class WrapCounter:
         """
         if not (isfinite(raw) and 0 <= raw <= self._ceiling):
             raise ValueError(f"counter reads {raw:g}, outside 0 to {self._ceiling:g}")
-        reading, last = _Reading(raw, now), self._last
+        last = self._last
         if last is None:
-            self._last = reading
+            self._last = _Reading(raw, now)
             return None
+        reading = _Reading(self._unwrapped(last.position, raw), now)
         doubt, self._doubt = self._doubt, None
         if self.max_rate * (now - last.time) > self._half_range:
-            self._begin_anew(reading)
+            self._lose_track(last, reading)
+            self._forget_steps()
             return None
         growth = self._growth(last, reading)
         if growth <= self._usual(now - last.time):
             return self._accept(last, reading, growth)
-        if doubt is not None and raw != doubt.raw:
+        if doubt is not None and reading.position != doubt.position:
             return self._resolve(last, doubt, reading)
         return self._question(last, reading, growth)
 
     def forget(self) -> None:
         """The source went away: what it counts until the next reading is unknown. `total` stays."""
-        self._doubt = self._step = self._leap = None
+        self._doubt = None
+        self._forget_steps()
         if self._last is not None:
             self._last = None
             self.unknown_gaps += 1
@@ -134,15 +143,22 @@ class WrapCounter:
     def _half_range(self) -> float:
         return self._ceiling / 2
 
+    def _unwrapped(self, near: float, raw: float) -> float:
+        """The position of a reading that is nearest to another one: a wrap is nearer than a fall by half the range."""
+        if self.maximum is None:
+            return raw
+        distance = (raw - near) % self.maximum
+        return near + (distance if distance <= self.maximum / 2 else distance - self.maximum)
+
     def _growth(self, before: _Reading, after: _Reading) -> float:
-        """What a rise, or else a wrap, would mean; infinite for a fall of a counter whose range is not known."""
-        return after.raw - before.raw if after.raw >= before.raw else self._ceiling - before.raw + after.raw
+        """What the counter rose; infinite for a fall."""
+        return after.position - before.position if after.position >= before.position else inf
 
     def _usual(self, elapsed: float) -> float:
         trusted = self.max_rate if self.trusted_rate is None else self.trusted_rate
         if not self._fastest:
             trusted = self.max_rate
-        rate = max(trusted, UNUSUAL * self._fastest)
+        rate = max(trusted, min(UNUSUAL * self._fastest, self.most_rate))
         return min(rate * max(elapsed, SHORTEST_ALLOWANCE_SECONDS), self._half_range)
 
     def _peak(self, elapsed: float) -> float:
@@ -156,24 +172,22 @@ class WrapCounter:
         elif growth <= self._peak(elapsed):
             return self._accept(last, reading, growth)
         else:
-            self._begin_anew(reading)
+            self._lose_track(last, reading)
         return None
 
     def _resolve(self, last: _Reading, doubt: _Reading, reading: _Reading) -> float | None:
         """Decide on a reading that waits, by one that is no usual growth of the last that is believed."""
-        for step in (self._step, self._leap):
-            if step and step.raw <= doubt.raw <= reading.raw < last.raw:
-                self._take_back(step, last, reading)
-                return None
+        if doubt.position <= reading.position and (step := self._step_before(last, doubt, reading)):
+            self._return_to(step, last, reading)
+            return None
         since = self._growth(doubt, reading)
-        is_blip = doubt.raw < last.raw <= reading.raw
+        is_blip = doubt.position < last.position <= reading.position
         stands = since <= self._peak(reading.time - doubt.time)
         if not is_blip and ((stands and self._is_peak(last, doubt)) or self._goes_on(last, doubt, reading)):
-            self._leap = _Step(last.raw, self._fastest)
             return self._accept(last, reading, self._growth(last, doubt) + since)
         if is_blip or not stands:
             return self._question(last, reading, self._growth(last, reading))
-        self._begin_anew(doubt)
+        self._lose_track(last, doubt)
         if since <= self._usual(reading.time - doubt.time):
             return self._accept(doubt, reading, since)
         return self._question(doubt, reading, since)
@@ -190,22 +204,54 @@ class WrapCounter:
         growth = self._growth(before, after)
         return growth / max(after.time - before.time, SHORTEST_ALLOWANCE_SECONDS) if growth <= self._half_range else inf
 
-    def _take_back(self, step: _Step, last: _Reading, reading: _Reading) -> None:
-        self._debt += last.raw - reading.raw
-        self._fastest = step.fastest
-        self._last, self._step, self._leap = reading, None, None
+    def _step_before(self, last: _Reading, doubt: _Reading, reading: _Reading) -> _Step | None:
+        """Where the counter was before, if two readings lead back there: it told something else meanwhile."""
+        if reading.position < last.position:
+            return next((step for step in reversed(self._steps) if step.position <= doubt.position), None)
+        lost = self._lost_track
+        return lost if lost and last.position < lost.position <= doubt.position else None
 
-    def _accept(self, last: _Reading, reading: _Reading, growth: float) -> float:
-        self._grown_for = reading.time - last.time
-        self._step, self._last = _Step(last.raw, self._fastest), reading
-        self._fastest = max(self._fastest, growth / max(reading.time - last.time, SHORTEST_ALLOWANCE_SECONDS))
+    def _return_to(self, step: _Step, last: _Reading, reading: _Reading) -> None:
+        """Count from an earlier reading on, as if there had been none in between."""
+        missed = step.counted + reading.position - step.position - self._counted
+        if missed < 0:
+            self._debt -= missed
+        else:
+            self._add(min(missed, self._peak(reading.time - last.time)))
+        self._fastest = step.fastest
+        self._last = reading
+        self._forget_steps()
+
+    @property
+    def _counted(self) -> float:
+        return self.total - self._debt
+
+    def _forget_steps(self) -> None:
+        self._steps.clear()
+        self._lost_track = None
+
+    def _remember(self, last: _Reading) -> _Step:
+        step = _Step(last.position, self._counted, self._fastest)
+        self._steps.append(step)
+        return step
+
+    def _add(self, growth: float) -> None:
         paid = min(self._debt, growth)
         self._debt -= paid
         self.total += growth - paid
+
+    def _accept(self, last: _Reading, reading: _Reading, growth: float) -> float:
+        self._grown_for = reading.time - last.time
+        self._remember(last)
+        self._last = reading
+        self._fastest = max(self._fastest, growth / max(reading.time - last.time, SHORTEST_ALLOWANCE_SECONDS))
+        self._add(growth)
         return growth
 
-    def _begin_anew(self, reading: _Reading) -> None:
-        self._last, self._step, self._leap = reading, None, None
+    def _lose_track(self, last: _Reading, reading: _Reading) -> None:
+        """Count from this reading on; what came before it since the last one is not known."""
+        self._lost_track = self._remember(last)
+        self._last = reading
         self.unknown_gaps += 1
 
 

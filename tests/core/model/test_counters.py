@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 from hypothesis import example, given
@@ -150,6 +151,31 @@ def test_a_leap_that_no_hardware_draws_is_left_out_also_where_it_stands():
 def test_a_counter_of_another_machine_is_a_gap_also_where_it_runs_on():
     counter = counted(watts(50, 50, JUMP * 180 + 1, 50, 50))
     assert (counter.total, counter.unknown_gaps) == (200e6, 1)
+
+
+@pytest.mark.parametrize("interval", [0.5, 1.0, 5.0, 10.0])
+@pytest.mark.parametrize("false", [700.0, -700.0, 60.0, -60.0, 5000.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_readings_that_are_off_now_and_then_leave_the_truth(seed, false, interval):
+    """A processor that rests and works, over wraps; at most what the last odd reading said is ahead of the truth."""
+    chance = random.Random(seed)
+    maximum = 65_532_610_987
+    counter = WrapCounter(maximum, 500e6, peak_rate=600e6, trusted_rate=10e6)
+    start, true, now, watts = chance.randrange(maximum), 0, 0.0, 6.0
+    counter.update(start, now)
+    for number in range(1, 400):
+        watts = chance.choice([6.0, 45.0]) if chance.random() < 0.05 else watts
+        true += int(max(0.3, chance.gauss(watts, watts / 10)) * interval * 1e6)
+        now += interval
+        off = int(false * 1e6) if number % 7 == 3 else 0
+        counter.update((start + true + off) % maximum, now)
+        assert counter.total <= true + max(0, off, false * 1e6)
+    for _ in range(30):
+        true += int(45e6 * interval)
+        now += interval
+        counter.update((start + true) % maximum, now)
+    assert counter.total == pytest.approx(true)
+    assert counter.unknown_gaps == 0
 
 
 def test_what_is_usual_counts_at_once_and_what_is_not_waits_for_one_reading():
