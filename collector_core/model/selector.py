@@ -41,6 +41,7 @@ class Selector(SeriesChooser):
         self.text = text
         self._of_metric = [matcher for matcher in matchers if matcher.label in _META]
         self._of_labels = [matcher for matcher in matchers if matcher.label not in _META]
+        self._may_mean_foreign = all(matcher({}) for matcher in self._of_metric if matcher.label != _NAME_LABEL)
 
     @classmethod
     def parse(cls, text: str) -> Selector:
@@ -88,9 +89,15 @@ class Selector(SeriesChooser):
         return all(matcher(labels) for matcher in self._of_labels)
 
     def _foreign(self, published: Published, family: Family) -> Iterator[tuple[Series, float]]:
-        for sample in family.samples:
+        if not self._may_mean_foreign:
+            return
+        names = {sample.name for sample in family.samples}
+        meant = {name for name in names if self._means_name(name, "", "")}
+        for sample in family.samples if meant else ():
+            if sample.name not in meant:
+                continue
             labels = {**published.labels, **dict(sample.labels)}
-            if self.matches(sample.name, labels):
+            if self._means_labels(labels):
                 about = (family.type, family.unit, family.documentation, published.source)
                 yield Series(sample.name + label_text(labels), sample.name, labels, *about), sample.value
 

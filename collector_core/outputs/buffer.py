@@ -102,8 +102,8 @@ class Buffer:
         """What to send next: all records up to the id `through` if some are left, else the oldest, about `size`."""
         entries: list[Entry] = []
         with self._explained():
-            if self._delivered:
-                self._remove_delivered()
+            self._remove_delivered()
+        with self._explained():
             entries = self._queue.head(size, after=self._delivered, through=through)
             entries = entries or self._queue.head(size, after=self._delivered)
         if entries:
@@ -157,8 +157,9 @@ class Buffer:
         return Batch(tuple(good.values()), sum(entry.records for entry in good), entries[0].id, entries[-1].id)
 
     def _remove_delivered(self) -> None:
-        self._queue.remove_through(self._delivered)
-        self._delivered = 0
+        if self._delivered:
+            self._queue.remove_through(self._delivered)
+            self._delivered = 0
 
     def _lose(self, entries: Sequence[Entry], reason: Drop) -> None:
         for entry in entries:

@@ -117,15 +117,21 @@ class Delivery:
             if not self._tested and not self._buffer.records:
                 self._call(None, output.test, now)
             return
-        try:
-            records = batch.records()
-        except ValueError as error:
-            self._faults.record_incident("damaged records were dropped", error)
-            self._health.dropped[Drop.CORRUPT] += batch.count
+        records = self._read(batch)
+        if not records:
             self._forget(batch)
             return
         may_repeat = self._has_failed or self._buffer.is_inherited(batch)
         self._call(batch, partial(output.send, records, may_repeat=may_repeat), now)
+
+    def _read(self, batch: Batch) -> list[Any]:
+        """The records of a batch; those that are damaged are dropped."""
+        try:
+            return batch.records()
+        except ValueError as error:
+            self._faults.record_incident("damaged records were dropped", error)
+            self._health.dropped[Drop.CORRUPT] += batch.count
+            return []
 
     def _next_batch(self) -> Batch | None:
         """What is due: a whole batch, what has waited for long enough, or what got no answer, as it was."""

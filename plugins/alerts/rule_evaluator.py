@@ -22,6 +22,7 @@ class RuleEvaluator:
     def __init__(self, rules: Iterable[Rule], labels: Mapping[str, str]) -> None:
         self._rules = [_ParsedRule(rule, labels) for rule in rules]
         self._unavailable = Selector.parse("collector_unavailable_info")
+        self._infos = {parsed.rule.info: Selector.parse(parsed.rule.info) for parsed in self._rules if parsed.rule.info}
 
     def evaluate_rules(
         self, published: Sequence[Published], tracked: Collection[str], *, starting: bool
@@ -32,12 +33,14 @@ class RuleEvaluator:
         """
         unavailable = (series.labels for series, _ in self._unavailable.select(published))
         reasons = {labels.get("collector", ""): labels.get("reason", UNKNOWN_REASON) for labels in unavailable}
+        facts = {text: [info.labels for info, _ in each.select(published)] for text, each in self._infos.items()}
         found: dict[str, Evaluation] = {}
         for parsed in self._rules:
             if parsed.rule.absent:
                 found.update(parsed.evaluate_absence(published, starting=starting))
             else:
-                found.update(parsed.evaluate_series(published, tracked, reasons))
+                known = facts.get(parsed.rule.info, ())
+                found.update(parsed.evaluate_series(published, tracked, reasons, known))
         return found
 
 
@@ -46,15 +49,17 @@ class _ParsedRule:
         self.rule = rule
         self._labels = labels
         self._selector = Selector.parse(rule.series)
-        self._info = Selector.parse(rule.info) if rule.info else None
         self._timing = AlertTiming(rule.hold, rule.keep_firing)
 
     def evaluate_series(
-        self, published: Sequence[Published], tracked: Collection[str], reasons: Mapping[str, str]
+        self,
+        published: Sequence[Published],
+        tracked: Collection[str],
+        reasons: Mapping[str, str],
+        facts: Sequence[Mapping[str, str]],
     ) -> Iterator[tuple[str, Evaluation]]:
         comparison, threshold = self.rule.condition
         compare = OPERATORS[comparison]
-        facts = [info.labels for info, _ in self._info.select(published)] if self._info else []
         for series, value in self._selector.select(published):
             holds = compare(value, threshold)
             key = f"{self.rule.alert}\n{series.text}"

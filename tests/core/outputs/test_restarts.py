@@ -3,6 +3,8 @@
 import sqlite3
 from contextlib import closing
 
+import pytest
+
 
 def queue_file(tmp_path):
     return tmp_path / "state/energy-collector/outputs/mine/letters.db"
@@ -64,7 +66,8 @@ def test_a_corrupt_queue_is_set_aside_and_the_output_goes_on(bench, tmp_path):
     assert list(queue_file(tmp_path).parent.glob("*.corrupt-*"))
 
 
-def test_damaged_records_are_dropped_and_counted_and_cost_no_others(bench, tmp_path):
+@pytest.mark.parametrize(("damaged", "values"), [([2], [1, 3]), ([1, 2, 3], [])])
+def test_damaged_records_are_dropped_and_counted_and_cost_no_others(bench, tmp_path, damaged, values):
     made = bench()
     made.fail()
     for second in range(1, 4):
@@ -72,11 +75,15 @@ def test_damaged_records_are_dropped_and_counted_and_cost_no_others(bench, tmp_p
         made.advance(1)
     made.crash()
     with closing(sqlite3.connect(queue_file(tmp_path))) as connection, connection:
-        connection.execute("UPDATE entry SET body = x'00' WHERE id = 2")
+        connection.executemany("UPDATE entry SET body = x'00' WHERE id = ?", [(number,) for number in damaged])
     made.start()
     made.receiver.error = None
     made.advance(1)
-    assert (made.values, made.metric("dropped_total", reason="corrupt")) == ([1, 3], 1)
+    assert (made.values, made.metric("dropped_total", reason="corrupt")) == (values, len(damaged))
+    made.hear(9.0, a=9)
+    made.advance(1)
+    made.advance(1)
+    assert made.values == [*values, 9]
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_records_arrive_all_the_same(bench, tmp_path):

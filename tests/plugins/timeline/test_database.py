@@ -1,7 +1,6 @@
 """Against a real PostgreSQL: each row is written once, and whatever refuses is said without the password."""
 
 import threading
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -70,7 +69,7 @@ def test_a_commit_whose_answer_was_lost_is_not_repeated(timeline, postgres, prox
     assert sources(postgres) == [1, 2, 3]
 
 
-def test_a_transaction_that_still_runs_is_waited_for_before_its_rows_are_looked_for(timeline, postgres):
+def test_a_transaction_that_still_runs_is_waited_for_before_its_rows_are_looked_for(timeline, postgres, eventually):
     postgres.create_table()
     slow, made = timeline(), timeline()
     entered, go_on = threading.Event(), threading.Event()
@@ -86,9 +85,10 @@ def test_a_transaction_that_still_runs_is_waited_for_before_its_rows_are_looked_
     assert entered.wait(60)
     again = threading.Thread(target=made.send, args=([record(1)],), kwargs={"may_repeat": True})
     again.start()
-    while not postgres.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
-        time.sleep(0.01)
-    go_on.set()
+    try:
+        eventually(lambda: postgres.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"), 20)
+    finally:
+        go_on.set()
     writer.join(60)
     again.join(60)
     assert sources(postgres) == [1]
