@@ -72,6 +72,7 @@ class _Automaton:
         self._next: dict[int, tuple[int, ...]] = {}
         self._begins: set[int] = set()
         self._ends: set[int] = set()
+        self._line_ends: set[int] = set()
         self._accept = self._new_state()
         start = self._add_sequence(tree, self._accept, tree.state.flags)
         self._steps: dict[tuple[_States, str], _States] = {}
@@ -79,12 +80,14 @@ class _Automaton:
 
     def matches(self, text: str) -> bool:
         """Whether the whole text matches; takes time proportional to its length."""
-        states = self._start
-        for letter in text:
+        states, last = self._start, len(text) - 1
+        for place, letter in enumerate(text):
+            if place == last and letter == "\n":
+                states = self._reach(states, at_start=not place, at_line_end=True)
             states = self._step(states, letter)
             if not states:
                 return False
-        return self._accept in self._reach(states, at_start=not text, at_end=True)
+        return self._accept in self._reach(states, at_start=not text, at_line_end=True, at_end=True)
 
     def _step(self, states: _States, letter: str) -> _States:
         key = states, letter
@@ -96,16 +99,24 @@ class _Automaton:
         reached = self._steps[key] = self._reach({self._next[state][0] for state in passed})
         return reached
 
-    def _reach(self, states: Iterable[int], *, at_start: bool = False, at_end: bool = False) -> _States:
+    def _reach(
+        self, states: Iterable[int], *, at_start: bool = False, at_line_end: bool = False, at_end: bool = False
+    ) -> _States:
         """These states, and all that follow without another character."""
+        closed = set[int]().union(
+            *(
+                anchors
+                for anchors, is_met in ((self._begins, at_start), (self._line_ends, at_line_end), (self._ends, at_end))
+                if not is_met
+            )
+        )
         waiting, reached = list(states), set[int]()
         while waiting:
             state = waiting.pop()
             if state in reached:
                 continue
             reached.add(state)
-            is_open = (at_start or state not in self._begins) and (at_end or state not in self._ends)
-            if is_open and state not in self._tests:
+            if state not in closed and state not in self._tests:
                 waiting.extend(self._next[state])
         return frozenset(reached)
 
@@ -154,7 +165,9 @@ class _Automaton:
         state = self._new_state(then)
         if where in {op.AT_BEGINNING, op.AT_BEGINNING_STRING}:
             self._begins.add(state)
-        elif where in {op.AT_END, op.AT_END_STRING}:
+        elif where is op.AT_END:
+            self._line_ends.add(state)
+        elif where is op.AT_END_STRING:
             self._ends.add(state)
         else:
             raise _unbounded("a word boundary")

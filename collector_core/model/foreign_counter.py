@@ -32,7 +32,7 @@ class _Step(NamedTuple):
 
 
 class _Life(NamedTuple):
-    """A life of the counter that seems to have ended, and how low the next one began."""
+    """A life of the counter that seems to have ended, and where the next one began."""
 
     value: float
     offset: float
@@ -68,6 +68,7 @@ class ForeignCounter:
     _doubt: _Doubt | None = field(default=None, repr=False)
     _step: _Step | None = field(default=None, repr=False)
     _ended: _Life | None = field(default=None, repr=False)
+    _refused: _Life | None = field(default=None, repr=False)
 
     @property
     def in_doubt(self) -> bool:
@@ -106,6 +107,7 @@ class ForeignCounter:
         if not self._is_return(value, growth) and rate <= self.max_rate:
             self._step, self._fastest = _Step(before, self._fastest), max(self._fastest, rate)
         if self._offset + value - self.total > self.max_rate * seconds:
+            self._refused = _Life(before, self._offset, value)
             self._offset = self.total - value
             self._step = None
             self.unknown_gaps += 1
@@ -123,7 +125,11 @@ class ForeignCounter:
         return True
 
     def _fall(self, before: float, value: float, doubt: _Doubt | None, seconds: float) -> None:
-        if self._step and 0 < self._step.value <= value:
+        refused = self._refused
+        if refused and 0 < refused.value <= value <= self.total - refused.offset + self.max_rate * seconds:
+            self._refused, self._offset = None, refused.offset
+            self._accept(value)
+        elif self._step and 0 < self._step.value <= value:
             self._fastest = self._step.fastest
             self._accept(value)
         elif value >= CORRECTION * before:
@@ -139,7 +145,7 @@ class ForeignCounter:
         is_possible = 0 <= grown <= self.max_rate * seconds
         self._ended = self._ended or _Life(before, self._offset, doubt.value)
         self._offset = self.total - value + doubt.since_restart + (grown if is_possible else 0.0)
-        self._step = None
+        self._step = self._refused = None
         self.unknown_gaps += 1
         self._accept(value)
 

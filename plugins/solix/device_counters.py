@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from collector_core import ForeignCounter
 from collector_plugins.solix.series import Series
 
-MOST_WATTS = 1e5  # far above what any device of this maker can pass on
-STEP = 1e6  # joules; the coarsest steps in which devices count are far smaller
+# Far above what any device of this maker can pass on: the coarse steps in which devices count fit into a second.
+MOST_WATTS = 1e6
 
 Key = tuple[str, Series]
 
@@ -18,7 +18,6 @@ class DeviceCounters:
 
     def __init__(self) -> None:
         self._counters: dict[Key, ForeignCounter] = {}
-        self._believed_at: dict[Key, float] = {}
 
     def correct(self, device: str, values: Mapping[Series, float], now: float) -> dict[Series, float]:
         """The values of one message that arrived at `now`, counters by their corrected total."""
@@ -30,12 +29,7 @@ class DeviceCounters:
     def keep_devices(self, devices: Collection[str]) -> None:
         """Drop all other devices."""
         for key in [key for key in self._counters if key[0] not in devices]:
-            del self._counters[key], self._believed_at[key]
+            del self._counters[key]
 
     def _record(self, key: Key, value: float, now: float) -> float:
-        counter = self._counters.setdefault(key, ForeignCounter())
-        elapsed = now - self._believed_at.setdefault(key, now)
-        total = counter.record(value, MOST_WATTS * elapsed + STEP)
-        if not counter.in_doubt:
-            self._believed_at[key] = now
-        return total
+        return self._counters.setdefault(key, ForeignCounter(MOST_WATTS)).record(value, now)

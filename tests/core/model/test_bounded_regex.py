@@ -25,6 +25,8 @@ PATTERNS = st.recursive(
 @given(PATTERNS, st.text("abA1é\n ", max_size=6))
 @example("^a$", "a")
 @example("(a|)*b", "b")
+@example(r"$\s", "\n")
+@example(r"(?:(.$|a*)){2}", " \n")
 @example("(?s:.)a", "\na")
 def test_the_automaton_agrees_with_python(pattern: str, text: str) -> None:
     matches = re.fullmatch(pattern, text) is not None
