@@ -14,6 +14,7 @@ from collector_core.engine.app import App
 from collector_core.errors import ConfigError, DeclarationError, Problem, StartupError
 from collector_core.exposition.sources import Exposition
 from collector_core.model.clock import SystemClock
+from collector_core.plugins.attempts import Attempts
 from collector_core.plugins.hookspecs import implements
 from collector_core.web import tls
 
@@ -25,10 +26,11 @@ def command(common: Common) -> None:
 
     Exit code 0: valid; 2: invalid, with every problem on stderr.
     """
-    plugins, config = load(common.config)
+    attempts = Attempts()
+    plugins, config = load(common.config, attempts=attempts)
     log_broken(plugins)
     unloadable = [each.problem for each in config.unloadable] + [each.problem for each in config.unloadable_outputs]
-    problems = [*unloadable, *_clashes(config), *_contested_paths(common, config)]
+    problems = [*unloadable, *_clashes(config), *_contested_paths(common, config, attempts)]
     if problems:
         raise ConfigError(problems)
     if config.settings.web_config:
@@ -53,14 +55,14 @@ def _clashes(config: Config) -> Iterator[Problem]:
             yield Problem(str(config.file), None, f"collectors.{instance.name}", str(error))
 
 
-def _contested_paths(common: Common, config: Config) -> Iterator[Problem]:
+def _contested_paths(common: Common, config: Config, attempts: Attempts) -> Iterator[Problem]:
     """HTTP routes that two collectors offer: the program would not start."""
     if not any(implements(instance.type, "collector_routes") for instance in config.instances or ()):
         return
     from collector_core.web.plugin_routes import PluginRoutes  # noqa: PLC0415 - aiohttp is large, and most do without
     from collector_core.web.routes import Routes  # noqa: PLC0415
 
-    app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)
+    app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False, attempts=attempts)
     app.load()
     try:
         PluginRoutes(app, Routes(app).table())

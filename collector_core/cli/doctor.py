@@ -27,7 +27,7 @@ def command(common: Common) -> None:
     """
     app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)
     app.load()
-    plugins = discover()
+    plugins = discover(attempts=app.attempts)
     _add_unnamed(app, plugins)
     runners = sorted(app.runners.values(), key=lambda runner: runner.instance.type.after_others)
     good = [_examine(runner, app.redactor) for runner in runners]

@@ -18,18 +18,18 @@ def named_runner(app: App, name: str) -> Runner:
     """
     if name in app.runners:
         return app.runners[name]
-    instance = _default(name)
+    instance = _default(app, name)
     try:
         return app.add(instance)
     except CollectorError as error:
         raise StartupError(f"collector {name!r} cannot be built: {describe(error)}") from error
 
 
-def _default(name: str) -> Instance:
-    plugins = discover({name})
+def _default(app: App, name: str) -> Instance:
+    plugins = discover({name}, attempts=app.attempts)
     if name in plugins.types:
-        return configuration.default_instance(plugins.types[name])
+        return configuration.default_instance(plugins.types[name], app.attempts)
     if name in plugins.unloaded:
         raise StartupError(f"plugin {name!r} cannot be loaded: {plugins.unloaded[name].error}")
-    hint = did_you_mean(name, discover().types) or "`energy-collector list` shows all"
+    hint = did_you_mean(name, discover(attempts=app.attempts).types) or "`energy-collector list` shows all"
     raise StartupError(f"there is no collector or plugin named {name!r}; {hint}")

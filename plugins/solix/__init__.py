@@ -18,6 +18,7 @@ from collector_plugins.solix.reading_cache import ReadingCache, ReadingSource
 from collector_plugins.solix.redaction import Redaction
 from collector_plugins.solix.request_budget import RequestBudget
 from collector_plugins.solix.series import Series
+from collector_plugins.solix.tables import TABLES
 from collector_plugins.solix.token_store import TokenStore
 from collector_plugins.solix.totals import with_totals
 
@@ -183,7 +184,7 @@ class Solix(Collector[Config]):
 
     def _log_unsupported_class(self, device: LabelledDevice) -> None:
         """Log once per class that nothing is read of its devices; at a level that `doctor` shows, too."""
-        if device.kind in mapping.TABLES or device.kind == "site" or device.kind in self._logged_kinds:
+        if device.kind in TABLES or device.kind == "site" or device.kind in self._logged_kinds:
             return
         self._logged_kinds.add(device.kind)
         self.ctx.logger.error(

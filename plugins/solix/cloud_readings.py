@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from collector_plugins.solix import mapping, metrics
+from collector_plugins.solix.fields import read
 from collector_plugins.solix.parsing import at
 from collector_plugins.solix.reading_cache import ReadingCache, ReadingSource
 from collector_plugins.solix.series import Series
+from collector_plugins.solix.tables import AVERAGES, SITE, SITE_ENERGY
 
 AVERAGE_AGE = 150.0  # seconds: an average of five minutes is that of their middle
 AVERAGE_LIMIT = 900.0  # seconds; a new one is requested every five minutes at most
@@ -16,7 +18,7 @@ ENERGY_EVERY = 3600.0  # seconds
 ENERGY_LIMIT = 3 * ENERGY_EVERY
 OFFLINE = "0"
 STATIC = frozenset({Series(metrics.CAPACITY)})  # what still holds for a device that is offline or asleep
-AVERAGED = frozenset(Series(field.metric) for field in mapping.AVERAGES)
+AVERAGED = frozenset(Series(field.metric) for field in AVERAGES)
 
 Caches = Mapping[str, Mapping[str, Any]]
 
@@ -32,7 +34,7 @@ class CloudReadings:
         """Sites and devices as they are at `now` (monotonic seconds)."""
         for site_id, site in sites.items():
             if site.get("data_valid", True) and at(site, "solarbank_info.solarbank_list"):
-                self._cache.put_values(site_id, ReadingSource.REST, now, mapping.read(mapping.SITE, site))
+                self._cache.put_values(site_id, ReadingSource.REST, now, read(SITE, site))
         for serial, device in devices.items():
             site = sites.get(str(device.get("site_id")), {})
             if device.get("data_valid", True) and site.get("data_valid", True) and not device.get("is_subdevice"):
@@ -42,9 +44,7 @@ class CloudReadings:
     def take_energy(self, sites: Caches, now: float) -> None:
         """The energy of today, as it is at `now`."""
         for site_id, site in sites.items():
-            self._cache.put_values(
-                site_id, ReadingSource.REST, now, mapping.read(mapping.SITE_ENERGY, site), limit=ENERGY_LIMIT
-            )
+            self._cache.put_values(site_id, ReadingSource.REST, now, read(SITE_ENERGY, site), limit=ENERGY_LIMIT)
 
     def _take_device(self, serial: str, device: Mapping[str, Any], now: float) -> None:
         found = mapping.read_rest(str(device.get("type")), device)

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from collector_plugins.solix.mapping import SITE, SITE_ENERGY, TABLES, Field, Table
+from collector_plugins.solix.fields import Field, Table
 from collector_plugins.solix.parsing import flat, number
 from collector_plugins.solix.reading_cache import ReadingSource
+from collector_plugins.solix.tables import SITE, SITE_ENERGY, TABLES
 
 _MEASUREMENT = re.compile(
     r"power|energy|soc|solar|photovoltaic|(^|[._])pv([._]|$)|grid|charg|load|batter|home|yield|temperature|voltage|current"

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import json
 from pathlib import Path
 
@@ -161,6 +162,8 @@ async def test_too_much_is_refused(instance):
     async with served(inbox, instance) as session:
         big = {"rate": 1, "layers": {f"layer-{number}": 1.0 for number in range(MAX_BODY // 10)}}
         assert (await post(session, big))[0] == 413
+        bomb = gzip.compress(b" " * (64 << 20), 1)
+        assert (await post(session, bomb, **{"Content-Encoding": "gzip"}))[0] == 413
         assert [(await post(session, {"rate": 1}, name))[0] for name in ("a", "b", "a", "c")] == [202, 202, 202, 429]
         assert (await post(session, {"rate": 1}, "a%2Fb"))[0] == 400
     assert set(inbox.current()) == {"a", "b"}

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from collector_core import Unit
 from collector_plugins.solix import mapping, metrics
-from collector_plugins.solix.mapping import TABLES, read_mqtt, read_rest
+from collector_plugins.solix.fields import read
+from collector_plugins.solix.mapping import read_mqtt, read_rest
 from collector_plugins.solix.series import Series
+from collector_plugins.solix.tables import SITE, SITE_ENERGY, TABLES
 
 ALL_FIELDS = [field for table in TABLES.values() for field in (*table.rest, *table.mqtt)] + [
-    *mapping.SITE,
-    *mapping.SITE_ENERGY,
+    *SITE,
+    *SITE_ENERGY,
 ]
 TOLD = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.floats().map(str) | st.text(max_size=6) | st.just({})
@@ -66,7 +68,7 @@ def test_the_capacity_is_no_charge():
 def test_the_clouds_own_names_for_a_charge_are_not_taken_for_watts():
     assert read_rest("solarbank", {"battery_power": "75", "total_battery_power": "0.75"}) == {}
     site = {"solarbank_info": {"total_battery_power": "0.75", "total_charging_power": "-100"}}
-    assert by_name(mapping.read(mapping.SITE, site)) == {
+    assert by_name(read(SITE, site)) == {
         "solix_site_battery_charge_ratio": 0.75,
         "solix_site_battery_charge_power_watts": 0,
         "solix_site_battery_discharge_power_watts": 100,

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_plugins.solix import metrics
-from collector_plugins.solix.mapping import Series
 from collector_plugins.solix.reading_cache import ReadingCache, ReadingSource
+from collector_plugins.solix.series import Series
 
 CHARGE, SOLAR = Series(metrics.CHARGE), Series(metrics.SOLAR)
 LIMITS = {ReadingSource.MQTT: 360.0, ReadingSource.REST: 1800.0}

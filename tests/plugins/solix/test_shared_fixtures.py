@@ -7,7 +7,8 @@ import json
 import pytest
 
 from collector_plugins.solix import metrics
-from collector_plugins.solix.mapping import Series, read_mqtt, read_rest
+from collector_plugins.solix.mapping import read_mqtt, read_rest
+from collector_plugins.solix.series import Series
 from tests.plugins.solix.conftest import SHARED
 
 pytestmark = [
