@@ -106,10 +106,11 @@ class Follower:
     async def _reconcile(self, stranger: Block, head: Block) -> bool:
         """Go back to the last block in common; returns whether to try again to append what comes after it."""
         parent = self._chain.find(stranger.parent)
-        if parent and parent.number < min(stranger.number, self._tip.number):
+        if parent and parent.number < self._tip.number < stranger.number:
             self._chain.rewind(parent.number)
             return True
-        for numbers in _batches(self._replaceable(head.number)):
+        heights = self._replaceable(head.number)
+        for numbers in (heights[:1], *_batches(heights[1:])):  # mostly, the newest one is still there
             for block in await self._fetch(numbers):
                 if block is None:
                     return False  # a node behind a balancer that has not got it: the next run asks again

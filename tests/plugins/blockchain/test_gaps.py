@@ -88,6 +88,25 @@ def test_blocks_with_wrong_parents_are_joined_by_their_height(read, node, chain,
     assert len(node.node.asked) == 9, "no block is read twice while nothing happens"
 
 
+def test_a_newest_block_with_another_hash_than_by_its_height_is_no_reorganisation(read, node, chain):
+    result = node.node._result
+
+    def answer(method, params):
+        block = result(method, params)
+        return block | {"hash": "0x" + "99" * 32} if params[:1] == ["latest"] else block
+
+    node.node._result = answer
+    harness = read(a=node)
+    for height in range(20, 26):
+        harness.run(advance=INTERVAL)
+        assert shown(harness) == {"height": height} | ({"transactions": height - 20} if height > 20 else {})
+        chain.grow(1, TRANSFER)
+    for more in ("the new block", "the newest one once more"):
+        node.node.asked.clear()
+        harness.run(advance=INTERVAL)
+        assert len(node.node.asked) == 9 + 1, more
+
+
 def test_replaced_blocks_are_found_where_parents_are_wrong(read, node, chain):
     harness = read(a=node)
     harness.run()

@@ -147,8 +147,10 @@ trtllm_num_requests_waiting{{{labels}}} 1
 {histogram("trtllm_time_to_first_token_seconds", labels + ",", stop, 0.1 * stop)}"""
 
 
-def test_tensorrt_llm(two_looks):
-    found = two_looks("tensorrt_llm", "org/nemo", tensorrt(10, 1, 3, 500), tensorrt(30, 3, 9, 2500))
+@pytest.mark.parametrize("prefix", ["trtllm_", "trtllm:"])
+def test_tensorrt_llm(two_looks, prefix):
+    pages = (tensorrt(10, 1, 3, 500), tensorrt(30, 3, 9, 2500))
+    found = two_looks("tensorrt_llm", "org/nemo", *(page.replace("trtllm_", prefix) for page in pages))
     assert (found["requests_total"], found["requests_per_second"], found["request_failures_total"]) == (30, 2, 3)
     assert (found["tokens_per_second"], found["cache_usage_ratio"]) == (200, 0.4)
     assert (found["requests_running"], found["requests_waiting"]) == (8, 1)
