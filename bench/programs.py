@@ -59,7 +59,7 @@ def energy_collector(
             encoding="utf-8",
         )
         _install_plugins(Path(folder))
-        port = _free_port()
+        port = free_port()
         command = [
             str(Path(sys.executable).with_name("energy-collector")),
             *("run", "--log-level", "warning", "--config", str(config), "--listen", f"127.0.0.1:{port}"),
@@ -72,7 +72,7 @@ def energy_collector(
 @contextmanager
 def node_exporter() -> Iterator[Program]:
     """Debian's node_exporter without its self-metrics."""
-    port = _free_port()
+    port = free_port()
     command = [
         installed("prometheus-node-exporter"),
         "--collector.disable-defaults",
@@ -87,7 +87,7 @@ def node_exporter() -> Iterator[Program]:
 @contextmanager
 def prometheus_client_server(series: int) -> Iterator[int]:
     """`prometheus_client.start_http_server` with the series of `bench_many`; yields its port."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "bench.serve_prometheus_client", str(port), str(series)]
     with Process(command, {"PYTHONPATH": str(_REPOSITORY)}) as process:
         _connect(process, port).close()
@@ -131,7 +131,7 @@ def _complete(client: Client, until: str) -> Scrape:
     return scrape
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -25,6 +25,7 @@ PACKAGES = {
     "qemu-system-x86_64": "qemu-system-x86",
     "npm": "npm",
     "psql": "postgresql",
+    "victoria-metrics": "victoria-metrics",
 }
 
 # An Ethereum node that mines by itself: the package for each platform has the program, and runs no script.

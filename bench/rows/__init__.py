@@ -9,6 +9,7 @@ from bench.figures import Figure, Table
 from bench.rows import (
     anomaly,
     between,
+    history,
     idle,
     imports,
     isolation,
@@ -39,6 +40,7 @@ ROWS: Mapping[str, Row] = {
     "measure": measure.measure,
     "imports": imports.measure,
     "anomaly": anomaly.measure,
+    "history": history.measure,
     "nab": nab.measure,
     "qemu": qemu.measure,
     "qemu-c": qemu.measure_beside_c,

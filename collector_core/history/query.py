@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -59,25 +59,27 @@ class Query:
 
 def run(store: Store, query: Query, after: Place | None = None) -> Iterator[tuple[KeptSeries, int, float]]:
     """Series, time and value of each point, in the order of the series' texts and of time, from behind `after` on."""
+    parts = pieces(store, query.start, query.end, query.step or 1)
     for number, kept in store.catalogue.select(query.selector):
         text = kept.series.text
         if after is None or text >= after.series:
             since = after.time if after and text == after.series else -1
-            points = _by_step(store, number, kept, query) if query.step else _readings(store, number, kept, query)
+            points = (_by_step if query.step else _readings)(store, number, kept, query, parts)
             yield from ((kept, time, value) for time, value in points if time > since)
 
 
-def _by_step(store: Store, number: int, kept: KeptSeries, query: Query) -> list[tuple[int, float]]:
+def _by_step(
+    store: Store, number: int, kept: KeptSeries, query: Query, parts: Sequence[Piece]
+) -> list[tuple[int, float]]:
     if _is_rise(query.fn) and not kept.is_counter:
         return []
     step = query.step or 1
-    stored, others = list[Piece](), list[Piece]()
-    for piece in pieces(store, query.start, query.end, step):
-        (stored if piece.tier == step else others).append(piece)
+    others = [piece for piece in parts if piece.tier != step]
     value = _value_of(query.fn, step)
     found = [(time, value(each)) for time, each in read_steps(store, number, kept, others, step).items() if each.count]
-    for _, start, end in stored:
-        found += _stored(store, number, query.fn, step, start, end)
+    for tier, start, end in parts:
+        if tier == step:
+            found += _stored(store, number, query.fn, step, start, end)
     return sorted(found)
 
 
@@ -96,9 +98,11 @@ def _stored(store: Store, number: int, fn: Fn, step: int, start: int, end: int) 
             yield time, value * scale
 
 
-def _readings(store: Store, number: int, kept: KeptSeries, query: Query) -> Iterator[tuple[int, float]]:
+def _readings(
+    store: Store, number: int, kept: KeptSeries, query: Query, parts: Sequence[Piece]
+) -> Iterator[tuple[int, float]]:
     """Readings, and what tiers say of the time whose readings are deleted."""
-    for tier, start, end in pieces(store, query.start, query.end, 1):
+    for tier, start, end in parts:
         if tier == RAW:
             for point in store.read(number, start, end):
                 yield point.time, point.rise if _is_rise(query.fn) else point.value
