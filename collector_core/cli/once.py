@@ -17,6 +17,7 @@ from collector_core.engine.app import App
 from collector_core.engine.runner import Runner
 from collector_core.exposition.formats import negotiate
 from collector_core.model.run_report import RunReport
+from collector_core.model.words import some_of
 from collector_core.storage.atomic_file import write_atomically
 
 MOST_NAMED = 20  # parts of one collector
@@ -93,8 +94,7 @@ def _is_complete(report: RunReport, redact: Redactor) -> bool:
     """Whether nothing of a run is missing; says what is."""
     parts = [part.name for part in report.part_failures]
     if parts:
-        more = f" and {len(parts) - MOST_NAMED} more" if len(parts) > MOST_NAMED else ""
-        click.echo(redact(f"{report.collector} is incomplete: {', '.join(parts[:MOST_NAMED])}{more}"), err=True)
+        click.echo(redact(f"{report.collector} is incomplete: {some_of(parts, MOST_NAMED)}"), err=True)
     return report.result.has_data and not parts
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,18 @@ from pydantic import Field, ValidationError, field_validator
 
 from collector_core.collector import Collector, CollectorConfig, Context
 from collector_core.config import secrets
-from collector_core.config.outputs import OutputInstance, OutputSettings, UnloadableOutput, output_plugins, read_outputs
-from collector_core.config.suggest import did_you_mean
+from collector_core.config.outputs import OutputInstance, OutputSettings, read_outputs
+from collector_core.config.section import Section, Unloadable, plugins_named
 from collector_core.config.validation import validate_model, validate_options
-from collector_core.config.yamlfile import Document, YamlPath, load
-from collector_core.errors import CollectorError, ConfigError, Problem
+from collector_core.config.yamlfile import Document, load
+from collector_core.errors import ConfigError
 from collector_core.history.options import HistoryOptions, parse_history
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
 from collector_core.model.published import Published
 from collector_core.options import Duration, Options
 from collector_core.plugins.attempts import Attempts
-from collector_core.plugins.discovery import Plugin, Plugins, entry_point_names
+from collector_core.plugins.discovery import Plugins
 
 DEFAULT_LISTEN = "127.0.0.1:9877"
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,63}")
@@ -158,15 +159,6 @@ class Instance:
 
 
 @dataclass(frozen=True)
-class Unloadable:
-    """A collector of the file whose plugin is installed, but broken: not the file's fault, so the others run."""
-
-    name: str
-    plugin: Plugin
-    problem: Problem
-
-
-@dataclass(frozen=True)
 class Config:
     """A validated configuration; `instances` is None where the file names no collectors: those that fit run."""
 
@@ -176,7 +168,7 @@ class Config:
     secrets: frozenset[str] = frozenset()
     unloadable: tuple[Unloadable, ...] = ()
     outputs: tuple[OutputInstance, ...] = ()
-    unloadable_outputs: tuple[UnloadableOutput, ...] = ()
+    unloadable_outputs: tuple[Unloadable, ...] = ()
 
 
 def default_instance(cls: type[Collector[Any]], attempts: Attempts | None = None) -> Instance:
@@ -194,12 +186,8 @@ def default_instance(cls: type[Collector[Any]], attempts: Attempts | None = None
 
 def plugin_names(document: Document) -> set[str] | None:
     """The plugins that a file names, before anything is validated; None: all may be needed."""
-    collectors = document.data.get("collectors") if isinstance(document.data, dict) else None
-    if not isinstance(collectors, dict):
-        return None
-    named = {item.get("plugin") or name for name, item in collectors.items() if isinstance(item, dict)}
-    bare = {name for name, item in collectors.items() if item is None}
-    return {str(name) for name in named} | bare | output_plugins(document.data)
+    collectors = plugins_named(document, "collectors")
+    return None if collectors is None else collectors | (plugins_named(document, "outputs") or set())
 
 
 def read_document(file: Path) -> Document:
@@ -227,99 +215,33 @@ def validate(document: Document, plugins: Plugins, attempts: Attempts | None = N
     data = resolved.data
     settings, core_problems = validate_model(Settings, data, document, ())
     problems += core_problems
-    instances: list[Instance] | None = None
-    unloadable: list[Unloadable] = []
-    if isinstance(data.get("collectors"), dict):
-        unloadable = list(_unloadable(data["collectors"], document, plugins))
-        validator = _OptionsValidator(document, plugins, attempts)
-        instances, instance_problems = _instances(data["collectors"], document, validator)
-        unloadable += validator.failed
-        problems += instance_problems
-    outputs = read_outputs(data.get("outputs"), document, plugins, attempts)
-    problems += outputs.problems
+    collectors = Section("collectors", "collector", plugins.types, document, plugins, attempts)
+    outputs = Section("outputs", "output", plugins.outputs, document, plugins, attempts)
+    instances = _instances(data["collectors"], collectors) if isinstance(data.get("collectors"), dict) else None
+    output_instances = read_outputs(data["outputs"], outputs) if isinstance(data.get("outputs"), dict) else []
+    problems += collectors.problems + outputs.problems
     if problems or settings is None:
-        problems += [each.problem for each in unloadable] + [each.problem for each in outputs.unloadable]
+        problems += [each.problem for each in collectors.unloadable + outputs.unloadable]
         problems.sort(key=lambda problem: problem.line or 0)
         raise ConfigError([resolved.redact(problem) for problem in dict.fromkeys(problems)])
-    found = None if instances is None else tuple(instances)
     return Config(
         settings=_absolute(settings, document.file),
-        instances=found,
+        instances=None if instances is None else tuple(instances),
         file=document.file,
         secrets=resolved.values,
-        unloadable=tuple(unloadable),
-        outputs=outputs.instances,
-        unloadable_outputs=outputs.unloadable,
+        unloadable=tuple(collectors.unloadable),
+        outputs=tuple(output_instances),
+        unloadable_outputs=tuple(outputs.unloadable),
     )
 
 
-def _instances(
-    collectors: Mapping[str, Any], document: Document, validator: _OptionsValidator
-) -> tuple[list[Instance], list[Problem]]:
-    instances: list[Instance] = []
-    problems: list[Problem] = []
-    for name, item in collectors.items():
-        try:
-            settings = InstanceSettings.model_validate(item or {})
-        except ValidationError:
-            settings = None  # reported with the rest of the file, where its path is known
-        cls, unknown = _find_type(name, item, document, validator.plugins)
-        problems += unknown
-        if cls is None:
-            continue
-        raw = item.get("options") if isinstance(item, dict) else None
-        options, wrong = validator.validate(name, cls, raw if raw is not None else {})
-        problems += wrong
-        if settings and options:
-            instances.append(_instance(name, cls, settings, options))
-    return instances, problems
-
-
-class _OptionsValidator:
-    """Validates options, which is the plugins' code; `failed` are those where that fails itself."""
-
-    def __init__(self, document: Document, plugins: Plugins, attempts: Attempts) -> None:
-        self.plugins = plugins
-        self.failed: list[Unloadable] = []
-        self._document = document
-        self._attempts = attempts
-
-    def validate(self, name: str, cls: type[Collector[Any]], raw: Any) -> tuple[CollectorConfig | None, list[Problem]]:
-        """The options of one collector, or what is wrong with them."""
-        path: YamlPath = ("collectors", name, "options")
-        try:
-            return validate_options(f"collector {name}", cls.config_type, raw, self._document, path, self._attempts)
-        except CollectorError as failed:
-            problem = self._document.problem(path, f"its options cannot be validated: {failed}")
-            self.failed.append(Unloadable(name, self.plugins.plugin_of(cls.name).broken_by(failed), problem))
-            return None, []
-
-
-def _unloadable(collectors: Mapping[str, Any], document: Document, plugins: Plugins) -> Iterable[Unloadable]:
-    broken = plugins.unloaded
-    for name, item in collectors.items():
-        wanted, path = _wanted(name, item)
-        if wanted in broken:
-            problem = document.problem(path, f"plugin {wanted!r} cannot be loaded: {broken[wanted].error}")
-            yield Unloadable(name, broken[wanted], problem)
-
-
-def _wanted(name: str, item: Any) -> tuple[str, YamlPath]:
-    """The plugin that a collector names, and where it does."""
-    given = item.get("plugin") if isinstance(item, dict) else None
-    return str(given or name), ("collectors", name, "plugin") if given else ("collectors", name)
-
-
-def _find_type(
-    name: str, item: Any, document: Document, plugins: Plugins
-) -> tuple[type[Collector[Any]] | None, list[Problem]]:
-    wanted, path = _wanted(name, item)
-    if wanted in plugins.types:
-        return plugins.types[wanted], []
-    if wanted in plugins.unloaded:
-        return None, []  # `_unloadable` tells
-    hint = did_you_mean(wanted, {*plugins.types, *entry_point_names()}) or "`energy-collector list` shows all"
-    return None, [document.problem(path, f"there is no plugin named {wanted!r}; {hint}")]
+def _instances(data: Mapping[str, Any], section: Section[type[Collector[Any]]]) -> list[Instance]:
+    found: list[Instance] = []
+    for entry in section.entries(data):
+        with suppress(ValidationError):  # reported with the rest of the file, where its path is known
+            settings = InstanceSettings.model_validate(entry.item or {})
+            found.append(_instance(entry.name, entry.type, settings, entry.options))
+    return found
 
 
 def _instance(name: str, cls: type[Collector[Any]], settings: InstanceSettings, options: CollectorConfig) -> Instance:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from collector_core.collector import Collector
 from collector_core.config.loading import default_instances, load, load_settings, log_broken
 from collector_core.config.secrets import Redactor
-from collector_core.config.settings import Config, Instance, Unloadable, default_instance
+from collector_core.config.section import Unloadable
+from collector_core.config.settings import Config, Instance, default_instance
 from collector_core.engine.history_keeper import HistoryKeeper
 from collector_core.engine.process_metrics import ProcessMetrics
 from collector_core.engine.runner import Runner

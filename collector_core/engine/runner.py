@@ -38,7 +38,7 @@ from collector_core.polling.own_thread import whereabouts
 
 MAX_BACKOFF = 300.0  # seconds
 LEAST_PAUSE = 1.0  # from run to run of a collector that is woken, in seconds
-MAX_PART_FAILURES_KEPT = 100
+MAX_PART_FAILURES_KEPT = 1000
 GRACE_SECONDS = 1.0  # beyond the timeout, for a program that looks once: its targets may take the whole of it
 MAX_REFUSED_RUNS = 2  # in a row in which a part raised `AuthFailed`
 

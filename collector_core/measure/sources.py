@@ -6,8 +6,11 @@ import contextlib
 import logging
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from collector_core.collector import Collector
 from collector_core.config.loading import default_instances, load
 from collector_core.config.settings import Instance
 from collector_core.engine.worker import LONGEST_SLEEP, Lifecycle, start_worker
@@ -15,6 +18,7 @@ from collector_core.errors import NotAvailable, Reason, describe, reason_of
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
 from collector_core.model.readings import Readings
+from collector_core.plugins.attempts import Attempts, PluginFailed, StillBusy
 from collector_core.plugins.discovery import Plugin, Plugins
 from collector_core.plugins.hookspecs import implementation, implements
 
@@ -30,14 +34,15 @@ log = logging.getLogger(__name__)
 class MeterSource:
     """One collector on a thread of its own, from the start on; `done` is set once it knows what it can know."""
 
-    def __init__(self, instance: Instance, clock: Clock, root: Path) -> None:
+    def __init__(self, instance: Instance, collector: Collector[Any]) -> None:
         self.name = instance.name
         self.done = threading.Event()
         self.error: BaseException | None = None
         self._instance = instance
         self._runs_left = RUNS if instance.type.needs_two_runs else 1
         self._wait = 0.0
-        self._collector = instance.build(clock=clock, root=root)
+        self._collector = collector
+        self._offered: tuple[EnergyMeter, ...] = ()
         self._lifecycle = Lifecycle(self._collector, instance.timeout)
         jobs = (lambda: self._wait, self._cycle, self._close)
         self._worker = start_worker(self._lifecycle, f"meters-{instance.name}", *jobs, self._see_stray)
@@ -50,8 +55,7 @@ class MeterSource:
             raise self.error
         if self.error is not None:
             raise NotAvailable(reason_of(self.error), describe(self.error))
-        offered = implementation(self._collector, HOOK)
-        return tuple(offered()) if offered else ()
+        return self._offered
 
     @property
     def patience(self) -> float:
@@ -72,6 +76,8 @@ class MeterSource:
         try:
             instance = self._instance
             await self._lifecycle.collect(Readings(instance.type.metrics, max_series=instance.max_series))
+            offer = implementation(self._collector, HOOK)
+            self._offered = tuple(offer()) if offer else ()
         except GeneratorExit:
             raise
         except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
@@ -98,11 +104,16 @@ class Sources:
     def __init__(self, clock: Clock, root: Path | None, config: Path | None) -> None:
         self.problems: dict[str, NotAvailable] = {}
         self._sources: list[MeterSource] = []
+        self._attempts = Attempts()
         for instance, where in self._instances(clock, root, config):
+            what, module = f"collector {instance.name}: its constructor", instance.type.__module__
+            build = partial(instance.build, clock=clock, root=where)
             try:
-                self._sources.append(MeterSource(instance, clock, where))
-            except Exception as error:  # noqa: BLE001 - a constructor of a plugin may raise anything
-                self.problems[instance.name] = NotAvailable(Reason.BAD_DATA, describe(error))
+                self._sources.append(MeterSource(instance, self._attempts.make(what, instance, module, build)))
+            except StillBusy as busy:
+                self.problems[instance.name] = busy
+            except PluginFailed as failed:
+                self.problems[instance.name] = NotAvailable(Reason.BAD_DATA, str(failed))
 
     def meters(self) -> Sequence[EnergyMeter]:
         """Wait until every collector knows its meters, as long as it may take; returns all of them."""
@@ -127,7 +138,7 @@ class Sources:
 
     def _instances(self, clock: Clock, root: Path | None, file: Path | None) -> Iterator[tuple[Instance, Path]]:
         """Collectors that may have meters, with the root that each works below: those of the file, or what fits."""
-        plugins, config = load(file)
+        plugins, config = load(file, attempts=self._attempts)
         where = root or config.settings.root
         for plugin in plugins.unloaded.values():
             self._see_broken(plugin)
@@ -138,7 +149,7 @@ class Sources:
 
     def _defaults(self, plugins: Plugins, clock: Clock, root: Path) -> Sequence[Instance]:
         metering = (cls for cls in plugins.types.values() if implements(cls, HOOK))
-        instances, absent = default_instances(metering, root, clock)
+        instances, absent = default_instances(metering, root, clock, self._attempts)
         self.problems |= absent
         return instances
 

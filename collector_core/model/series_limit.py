@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from collector_core.errors import SeriesBudgetExceeded, one_line
+from collector_core.model.words import some_of
 
 MOST_NAMED = 3  # parts in one message
 
@@ -40,13 +41,9 @@ class SeriesLimit:
             return None
         ((worst, labels), _) = self._series.most_common(1)[0]
         number = self.left_out
-        what = f"{self._named_parts()} ({number} series)" if self._parts else f"{number} series"
+        what = f"{some_of(self._parts, MOST_NAMED)} ({number} series)" if self._parts else f"{number} series"
         return SeriesBudgetExceeded(
             f"left out, because there are more than max_series = {self.most}: {what}; "
             f"most of them in {worst} (labels: {', '.join(labels) or 'none'})",
             fix="raise `max_series` of this collector, or let it publish less",
         )
-
-    def _named_parts(self) -> str:
-        more = f" and {len(self._parts) - MOST_NAMED} more parts" if len(self._parts) > MOST_NAMED else ""
-        return ", ".join(self._parts[:MOST_NAMED]) + more

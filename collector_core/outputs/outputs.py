@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from collector_core.config.outputs import OutputInstance, UnloadableOutput
+from collector_core.config.outputs import OutputInstance
+from collector_core.config.section import Unloadable
 from collector_core.errors import describe
 from collector_core.exposition.sources import Exposition, Source
 from collector_core.model.clock import Clock
@@ -33,7 +34,7 @@ class Outputs:
         self._down: dict[str, OutputHealth] = {}
         self._sources: list[Source] = []
 
-    def apply(self, instances: Iterable[OutputInstance], unloadable: Iterable[UnloadableOutput], root: Path) -> None:
+    def apply(self, instances: Iterable[OutputInstance], unloadable: Iterable[Unloadable], root: Path) -> None:
         """Run these outputs and no others; those that are as before go on undisturbed."""
         wanted = {instance.name: instance for instance in instances}
         gone = [name for name, runner in self.runners.items() if wanted.get(name) != runner.instance]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from collector_core.errors import describe, explain, reason_of, with_fix
 from collector_core.model.readings import PartFailure
 from collector_core.model.run_report import RunReport
+from collector_core.model.words import some_of
 
 MOST_LINES = 20  # for parts that begin to fail in one run; further ones share a line for each reason
 MOST_NAMED = 5  # parts in such a line
@@ -42,12 +43,7 @@ class FaultLog:
 
     def record_success(self, name: str) -> None:
         """What is called `name` has worked."""
-        fault = self._faults.get(name)
-        if fault is None:
-            return
-        fault.successes += 1
-        if fault.successes >= SETTLED:
-            del self._faults[name]
+        if self._ends(name):
             self.log.info("%s", f"{name} works again".strip())
 
     def record_run(self, report: RunReport) -> None:
@@ -59,8 +55,11 @@ class FaultLog:
             return
         failing = {failure.name: failure for failure in report.part_failures}
         self._record_failures(failing)
-        for name in [name for name in self._faults if name not in failing]:
-            self.record_success(name)
+        over = [name for name in [each for each in self._faults if each not in failing] if self._ends(name)]
+        for name in over[:MOST_LINES]:
+            self.log.info("%s", f"{name} works again".strip())
+        if len(over) > MOST_LINES:
+            self.log.info("%s work again", some_of(over[MOST_LINES:], MOST_NAMED))
 
     def record_incident(self, what: str, error: BaseException) -> None:
         """Log a fault of which nobody can say when it is over: once for each type of error."""
@@ -79,9 +78,8 @@ class FaultLog:
             else:
                 others[reason_of(failing[name].error).value].append(name)
         for reason, names in others.items():
-            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-            who = ", ".join(names[:MOST_NAMED]) + more
-            self._warn(f"{who} {'fail' if len(names) > 1 else 'fails'} ({reason})", failing[names[0]].text)
+            verb = "fail" if len(names) > 1 else "fails"
+            self._warn(f"{some_of(names, MOST_NAMED)} {verb} ({reason})", failing[names[0]].text)
 
     def _record_fault(self, name: str, kind: tuple[str, ...], error: str) -> None:
         if self._begins(name, kind):
@@ -94,6 +92,17 @@ class FaultLog:
             known.successes = 0
             return False
         self._faults[name] = _Fault(kind)
+        return True
+
+    def _ends(self, name: str) -> bool:
+        """Whether a fault is over with this success."""
+        fault = self._faults.get(name)
+        if fault is None:
+            return False
+        fault.successes += 1
+        if fault.successes < SETTLED:
+            return False
+        del self._faults[name]
         return True
 
     def _warn(self, what: str, error: str) -> None:

@@ -202,6 +202,11 @@ def test_collectors_of_a_configuration_are_asked_instead(plugin, tmp_path):
         (code() + "\nPlug.__init__ = lambda *_: 1 / 0", "ZeroDivisionError"),
         (code(body="time.sleep(2)") + "\nPlug.default_timeout = 0.1", "no answer after 0.1 s"),
         ("import no_such_module", "no_such_module"),
+        (code(hook="raise SystemExit('enough')"), "SystemExit: enough"),
+        (code(hook="time.sleep(2)") + "\nPlug.default_timeout = 0.1", "no answer after 0.1 s"),
+        (code() + "\nPlug.__init__ = lambda *_: exit('enough')", "SystemExit: enough"),
+        (code() + "\nPlug.detect = lambda *_: exit('enough')", "SystemExit: enough"),
+        ("raise BaseException('panic')", "BaseException: panic"),
     ],
 )
 def test_a_plugin_that_fails_or_hangs_is_named_and_costs_no_other(plugin, tree, broken, problem):

@@ -87,7 +87,7 @@ def test_a_part_that_does_not_fit_leaves_its_place_to_a_smaller_one():
 
 def test_of_many_parts_that_do_not_fit_a_few_are_named():
     out = three_plugs(None, order="abcdefghij", max_series=4)
-    assert "plug=c, plug=d, plug=e and 5 more parts (16 series)" in left_out(out)
+    assert "plug=c, plug=d, plug=e and 5 more (16 series)" in left_out(out)
 
 
 def test_an_inner_part_that_does_not_fit_leaves_the_outer_one():

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from collector_core.config.outputs import UnloadableOutput
+from collector_core.config.section import Unloadable
 from collector_core.exposition.formats import negotiate
 from collector_core.exposition.sources import Exposition
 from collector_core.outputs.outputs import Outputs
@@ -60,7 +60,7 @@ def test_an_output_that_is_as_before_goes_on_undisturbed(outputs, letters):
 
 def test_an_output_that_cannot_be_loaded_is_shown_as_down(outputs, letters):
     torn = Plugin("torn", "torn", "1", error="ImportError: no", fix="pip install torn")
-    outputs.apply([make_output_instance(letters)], [UnloadableOutput("home", torn, None)], None)
+    outputs.apply([make_output_instance(letters)], [Unloadable("home", torn, None)], None)
     assert shown(outputs)['collector_output_up{output="home"}'] == 0
     assert [(health.output, health.error) for health in outputs.health()] == [("home", "ImportError: no"), ("mine", "")]
     outputs.apply([], [], None)

@@ -119,3 +119,8 @@ def test_of_many_parts_that_begin_to_fail_at_once_the_last_share_a_line_for_each
     assert caplog.messages[21] == "plug=z fails (timeout): TimeoutError: too late"
     faults.record_run(report(*[(name, refused()) for name in names], ("z", TimeoutError("too late"))))
     assert len(caplog.messages) == 22
+    caplog.clear()
+    for _ in range(3):
+        faults.record_run(report())
+    assert len(caplog.messages) == 21
+    assert caplog.messages[20] == "plug=p20, plug=p21, plug=p22, plug=p23, plug=p24 and 96 more work again"

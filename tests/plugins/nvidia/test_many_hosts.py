@@ -112,7 +112,7 @@ async def test_of_too_many_hosts_the_first_ones_are_shown_and_nobody_is_hung_up_
     assert message.startswith(
         "limit=max_series fails: left out, because there are more than max_series = 1000: host=h03,"
     )
-    assert "host=h05 and 4 more parts" in message
+    assert "host=h05 and 4 more" in message
 
 
 async def test_a_host_that_comes_back_takes_its_place_again(runner_of):
