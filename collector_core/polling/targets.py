@@ -38,6 +38,11 @@ WORST_FIRST = (
 )
 
 
+def usual_patience(interval: float, timeout: float) -> float:
+    """How many seconds answers that are there wait for the others, in runs of so many seconds: half a run at most."""
+    return min(LONGEST_PATIENCE, interval / 2, timeout / 2)
+
+
 class Polls(Protocol):
     """What polling needs of a collector's `Context`."""
 
@@ -93,7 +98,7 @@ class _Group(Generic[PlaceT, AnswerT, SaidT]):
         self._waits_for_all = not ctx.keeps_running
         whole = min(self._deadline, ctx.timeout) + ENDING_SECONDS
         self._longest_wait = LONGEST_WAIT * ctx.timeout if ctx.keeps_running else whole
-        short = min(LONGEST_PATIENCE, ctx.interval / 2, ctx.timeout / 2) if patience is None else patience
+        short = usual_patience(ctx.interval, ctx.timeout) if patience is None else patience
         self._patience = short if ctx.keeps_running else self._longest_wait
 
     @property

@@ -7,22 +7,19 @@ from collections.abc import Collection, Mapping
 from collector_core import ForeignCounter
 from collector_plugins.solix.series import Series
 
-# Far above what any device of this maker can pass on: the coarse steps in which devices count fit into a second.
-MOST_WATTS = 1e6
-
-Key = tuple[str, Series]
+MOST_WATTS = 1e5  # far above what any device of this maker can pass on
 
 
 class DeviceCounters:
     """A `ForeignCounter` for each counter of each device; times are monotonic seconds."""
 
     def __init__(self) -> None:
-        self._counters: dict[Key, ForeignCounter] = {}
+        self._counters: dict[tuple[str, Series], ForeignCounter] = {}
 
     def correct(self, device: str, values: Mapping[Series, float], now: float) -> dict[Series, float]:
         """The values of one message that arrived at `now`, counters by their corrected total."""
         return {
-            series: self._record((device, series), value, now) if series.metric.kind == "counter" else value
+            series: self._counter(device, series).record(value, now) if series.metric.kind == "counter" else value
             for series, value in values.items()
         }
 
@@ -31,5 +28,5 @@ class DeviceCounters:
         for key in [key for key in self._counters if key[0] not in devices]:
             del self._counters[key]
 
-    def _record(self, key: Key, value: float, now: float) -> float:
-        return self._counters.setdefault(key, ForeignCounter(MOST_WATTS)).record(value, now)
+    def _counter(self, device: str, series: Series) -> ForeignCounter:
+        return self._counters.setdefault((device, series), ForeignCounter(MOST_WATTS))

@@ -8,6 +8,7 @@ import warnings
 import pytest
 
 from collector_core import AuthFailed, NoTargetAvailable, NotAvailable, Targets, reason_of
+from collector_core.polling.targets import usual_patience
 
 A_MOMENT = 0.01  # seconds that a poll waits for what hangs
 
@@ -178,18 +179,14 @@ async def test_a_call_that_ignored_one_cancellation_is_cancelled_again_at_the_ne
 
 
 @pytest.mark.parametrize(
-    ("times", "longest"),
-    [
-        ({"interval": 2 * A_MOMENT, "timeout": 3600.0}, 3600),
-        ({"interval": 3600.0, "timeout": 2 * A_MOMENT}, 3600),
-        ({"interval": 3600.0, "timeout": 3600.0}, A_MOMENT),
-    ],
+    ("interval", "timeout", "seconds"), [(1.0, 3600.0, 0.5), (3600.0, 3.0, 1.5), (3600.0, 3600.0, 2.0)]
 )
-async def test_answers_wait_half_of_interval_or_timeout_for_the_others_but_never_long(
-    targets, poll, context, monkeypatch, times, longest
-):
-    monkeypatch.setattr("collector_core.polling.targets.LONGEST_PATIENCE", longest)
-    made = targets(Probe(a=hang, b=1), context(**times), patience=None, deadline=7200)
+def test_answers_wait_half_a_run_for_the_others_but_never_long(interval, timeout, seconds):
+    assert usual_patience(interval, timeout) == seconds
+
+
+async def test_without_a_patience_of_its_own_it_is_the_usual_one(targets, poll, context):
+    made = targets(Probe(a=hang, b=1), context(interval=2 * A_MOMENT, timeout=3600.0), patience=None, deadline=7200)
     assert await poll(made) == ({"b": 1}, {"a": "no answer yet"})
 
 
