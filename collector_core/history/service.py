@@ -12,12 +12,14 @@ from collector_core.history import metrics
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.clock_guard import ClockGuard
 from collector_core.history.options import HistoryOptions
+from collector_core.history.page import power_section
 from collector_core.history.problems import CLOCK, Problems
 from collector_core.history.recorder import Recorder
 from collector_core.history.retention import delete_excess, delete_old
 from collector_core.history.selection import Observed, Selection
 from collector_core.history.store import Event, Store
 from collector_core.model.clock import Clock
+from collector_core.model.page_section import PageSection
 from collector_core.model.readings import Snapshot
 from collector_core.model.run_report import RunReport
 from collector_core.storage.errors import StorageError, StorageReason
@@ -37,8 +39,8 @@ COMPACTED_AT_ONCE = 40  # blocks, so that compacting takes little time at once
 class HistoryService:
     """What the collectors of a process report, kept in a folder.
 
-    `publish` gets the history's own metrics. `observe` and `record_event` are called on any thread and never wait for a
-    disk; what no memory is left for is dropped and counted.
+    `publish` gets the history's own metrics, `section` is what the status page shows. `observe` and `record_event` are
+    called on any thread and never wait for a disk; what no memory is left for is dropped and counted.
     """
 
     def __init__(self, options: HistoryOptions, clock: Clock, publish: Callable[[Snapshot], None]) -> None:
@@ -53,6 +55,7 @@ class HistoryService:
         self._recorder: Recorder | None = None
         self._problems = Problems()
         self._dropped = 0
+        self.section: PageSection | None = None
         self._is_open = False
         self._next_seal = self._next_maintenance = 0.0
         self._woken = threading.Event()
@@ -174,6 +177,7 @@ class HistoryService:
             self.store.compact(now, COMPACTED_AT_ONCE)
             delete_old(self.store, now, self.options.keep, round(self.options.retention * 1000))
             delete_excess(self.store, self.options.max_bytes)
+            self.section = power_section(self.store, now)
 
     def _tell_of_clock(self, recorded_until: int) -> None:
         if recorded_until:

@@ -7,10 +7,12 @@ import gzip
 import hashlib
 import json
 import time
+from asyncio import wrap_future
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Annotated, Any, Literal
@@ -28,6 +30,7 @@ from collector_core.history.shared import SharedReader
 from collector_core.history.store import Store
 from collector_core.history.times import in_seconds, parse_step, parse_time
 from collector_core.model.selector import Selector
+from collector_core.polling.own_thread import start_thread
 from collector_core.storage.errors import StorageError
 from collector_core.web.api_error import BAD_REQUEST, ApiError
 from collector_core.web.api_error import Query as Parameters
@@ -37,6 +40,7 @@ MAX_SELECTOR_CHARACTERS = 2000
 DEFAULT_LIMIT = 50_000
 MAX_LIMIT = 100_000  # encoding JSON holds up all threads, for about a microsecond a point
 DEFAULT_PERIOD = 3_600_000  # milliseconds before now
+END_SECONDS = 1.0  # to end what is asked when the server stops
 SHORT_BYTES = 1024  # not worth compressing
 
 
@@ -119,6 +123,13 @@ class HistoryRoutes:
             ("timeline", _Period, answer_timeline),
         ]
         return [web.get(f"{PATH}/{name}", self._handler(parameters, answer)) for name, parameters, answer in kinds]
+
+    async def close(self) -> None:
+        """Let go of the store and end the thread, if it does not hang."""
+        if self._reader:
+            self._thread.submit(self._reader.close)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(wrap_future(start_thread("history-end", self._thread.shutdown)), END_SECONDS)
 
     def _handler(self, kind: type[Parameters], answer: Callable[[Store, Any], Answer]) -> Any:
         async def handle(request: web.Request) -> web.Response:

@@ -49,6 +49,11 @@ class Routes:
             *self._history.table(),
         ]
 
+    async def close(self, application: web.Application) -> None:
+        """Let go of what requests have opened."""
+        del application
+        await self._history.close()
+
     def probes(self) -> list[web.RouteDef]:
         """The routes of health checks, which tell nothing else."""
         return [web.get("/healthz", self.healthz), web.get("/readyz", self.readyz)]

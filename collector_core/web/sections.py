@@ -18,10 +18,15 @@ UNKNOWN = "not known"
 
 def render_sections(app: App) -> str:
     """Every section, those with the lowest `order` first."""
-    found = [(section, runner) for runner in app.runners.copy().values() for section in runner.page_sections]
-    found.sort(key=lambda each: (each[0].order, each[0].title, each[1].instance.name))
     now = app.clock.time()
-    return "\n".join(_SectionView(section, runner, app.redactor, now).html() for section, runner in found)
+    views = [
+        _SectionView(section, name, app.redactor, now, runner)
+        for name, runner in app.runners.copy().items()
+        for section in runner.page_sections
+    ]
+    if app.history.service and (section := app.history.service.section):
+        views.append(_SectionView(section, "collector", app.redactor, now))
+    return "\n".join(view.html() for view in sorted(views, key=lambda view: view.place))
 
 
 def render_links(app: App) -> str:
@@ -32,17 +37,21 @@ def render_links(app: App) -> str:
 
 
 class _SectionView:
-    """One section of a collector as HTML; `now` in seconds since 1970."""
+    """One section as HTML, of a collector or of the framework (without `runner`); `now` in seconds since 1970."""
 
-    def __init__(self, section: PageSection, runner: Runner, redact: Redactor, now: float) -> None:
+    def __init__(
+        self, section: PageSection, owner: str, redact: Redactor, now: float, runner: Runner | None = None
+    ) -> None:
+        self.place = section.order, section.title, owner
         self._section = section
+        self._owner = owner
         self._runner = runner
         self._redact = redact
         self._now = now
 
     def html(self) -> str:
         """The section, with what is wrong with its collector."""
-        section, identity = self._section, escape(f"{self._runner.instance.name}-{self._section.name}")
+        section, identity = self._section, escape(f"{self._owner}-{self._section.name}")
         note = f" <small>{self._text(section.note)}</small>" if section.note else ""
         words = f"<p>{self._text(section.text)}</p>" if section.text else ""
         charts = "".join(map(self._chart, section.charts))
@@ -54,20 +63,24 @@ class _SectionView:
             + "</section>"
         )
 
+    @property
+    def _is_fresh(self) -> bool:
+        return self._runner is None or self._runner.is_fresh
+
     def _text(self, text: str) -> str:
         return escape(self._redact(text))
 
     def _trouble(self) -> Iterator[str]:
         """Why there is nothing of now."""
-        report = self._runner.last_report
-        if self._runner.is_fresh or report is None or not report.error:
+        report = self._runner.last_report if self._runner else None
+        if self._is_fresh or report is None or not report.error:
             return
         yield f'<p class="fault">{self._text(report.error)}</p>'
         if report.fix:
             yield f'<p class="fault"><strong>Fix:</strong> <code>{self._text(report.fix)}</code></p>'
 
     def _chart(self, chart: PageChart) -> str:
-        value = chart.values[-1] if chart.values and self._runner.is_fresh else None
+        value = chart.values[-1] if chart.values and self._is_fresh else None
         now, between = _value_now(chart, value), _range(chart)
         span = Span(self._now - chart.window, self._now, chart.longest_step)
         words = self._redact(_in_words(chart, now, between))

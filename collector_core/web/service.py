@@ -59,7 +59,7 @@ def _web_app(
     application.on_response_prepare.append(forbid_sniffing)
     application.add_routes(routes.table())
     application.router.register_resource(of_plugins)
-    application.on_cleanup.append(of_plugins.close)
+    application.on_cleanup.extend([of_plugins.close, routes.close])
     if protection:
         protection.cover(application)
     return application

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter as Tally
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, model_validator
@@ -59,7 +59,7 @@ class Server(Options):
         description="vllm, sglang, llamacpp, tensorrt_llm, triton, tgi, ollama (an exporter), prometheus (with "
         "`mapping`) or push."
     )
-    url: Url | None = Field(None, description="URL of its metrics; `/metrics` is appended if it has no path.")
+    url: Url | None = Field(None, description="URL of its metrics; without a path, the usual one is appended.")
     token: SecretStr | None = Field(None, description="Bearer token that it requires; https outside loopback.")
     mapping: Mapping | None = Field(None, description="Which sample provides which reading, for `source: prometheus`.")
     model: Text = Field("", description="The label `model`; by default as the server reports, else `name`.")
@@ -70,6 +70,15 @@ class Server(Options):
     local: bool | None = Field(None, description="Whether it runs on this machine's GPUs; by default by its address.")
     gpus: tuple[Text, ...] = Field(("*",), description="Patterns: which of this machine's GPUs (UUID) are its own.")
     timeout: Duration | None = Field(None, description="How long to wait for it; at most 0.8 of the collector's.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_path(cls, given: Any) -> Any:
+        """trtllm-serve has its page in a place of its own."""
+        url = given.get("url") if isinstance(given, dict) and given.get("source") == Source.TENSORRT_LLM else None
+        if not isinstance(url, str) or urlsplit(url).path.strip("/") or urlsplit(url).query:
+            return given
+        return given | {"url": f"{url.rstrip('/')}/prometheus/metrics"}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

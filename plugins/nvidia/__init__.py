@@ -25,6 +25,7 @@ from collector_plugins.nvidia.gpu import Answer, Gpu
 from collector_plugins.nvidia.host_reader import HostReader
 from collector_plugins.nvidia.pci import DEVICES, DRIVERS_GPUS, Look, PciBus, none_known
 from collector_plugins.nvidia.quicknvml import QuickNvml
+from collector_plugins.nvidia.turns import Turns
 
 PATIENCE = 0.8  # of the time until the next run: whoever has not answered by then is shown by that one
 
@@ -104,8 +105,9 @@ class Nvidia(Collector[Config]):
         if config.local is not Local.OFF and own_name not in {host.label for host in config.hosts}:
             source = sources.local_source(config, ctx.clock, self._look)
             yield HostReader(own_name, source, ctx, optional=config.local is Local.AUTO, here=True)
+        turns = Turns()
         for host in config.hosts:
-            source = sources.ssh_source(host, config, ctx.timeout, ctx.clock)
+            source = sources.ssh_source(host, config, ctx.timeout, ctx.clock, turns)
             yield HostReader(host.label, source, ctx, limit=host.power_limit_watts)
 
     def _meters_of(self, answers: Mapping[str, Answer]) -> Iterator[EnergyMeter]:
@@ -123,10 +125,11 @@ class Nvidia(Collector[Config]):
     def _publish_up(self, out: Readings, reader: HostReader, answer: Answer) -> None:
         """What is known of a host that can be read, beside its GPUs."""
         host, said = reader.host, self._targets.last(reader.host)
+        read_at = min((gpu.time for gpu in answer.gpus if gpu.time is not None), default=said.time if said else None)
         out.add(metrics.HOST_UP, 1, host=host, source=reader.source.name)
         out.add(metrics.HOST_GPUS, len(answer.gpus) + len(answer.asleep), host=host)
-        if said:
-            out.add(metrics.HOST_ANSWER_AGE, max(0.0, self.ctx.clock.monotonic() - said.time), host=host)
+        if read_at is not None:
+            out.add(metrics.HOST_ANSWER_AGE, max(0.0, self.ctx.clock.monotonic() - read_at), host=host)
 
     def _faults(self) -> Iterator[tuple[str, NotAvailable]]:
         """Why each host without an answer has none; that `auto` finds no GPU on this machine is no fault."""

@@ -18,6 +18,7 @@ from collector_plugins.nvidia.remedies import LIBRARY
 from collector_plugins.nvidia.sleep import LetSleep
 from collector_plugins.nvidia.smi import Smi
 from collector_plugins.nvidia.threads import InThread
+from collector_plugins.nvidia.turns import Turns
 
 INSTALL_DRIVER = (
     "install the NVIDIA driver; on a machine without NVIDIA GPUs name others in `hosts`, or set `local: off`"
@@ -95,14 +96,14 @@ def local_source(config: Config, clock: Clock, look: Look) -> Source:
     return LetSleep(source, look, clock) if config.let_gpus_sleep else source
 
 
-def ssh_source(host: Host, config: Config, deadline: float, clock: Clock) -> Source:
+def ssh_source(host: Host, config: Config, deadline: float, clock: Clock, turns: Turns) -> Source:
     """The source of one host's GPUs; says what to install where asyncssh is missing."""
     try:
         from collector_plugins.nvidia.ssh import SshProgram  # noqa: PLC0415 - heavy, and needed for hosts only
     except ModuleNotFoundError as error:
         missing = NotAvailable(Reason.NOT_FOUND, f"asyncssh is not installed: {error}", fix=INSTALL_PACKAGE)
         return Missing("ssh", missing)
-    program = SshProgram(host, config.nvidia_smi, deadline, let_gpus_sleep=config.let_gpus_sleep)
+    program = SshProgram(host, config.nvidia_smi, deadline, turns, let_gpus_sleep=config.let_gpus_sleep)
     smi = Smi(program, processes=config.processes)
     return LetSleep(smi, none_known, clock) if config.let_gpus_sleep else smi
 

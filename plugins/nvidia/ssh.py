@@ -16,6 +16,7 @@ from collector_core import NotAvailable, Reason
 from collector_plugins.nvidia import pci_script
 from collector_plugins.nvidia.config import Host
 from collector_plugins.nvidia.smi import Output, read_all
+from collector_plugins.nvidia.turns import Turns
 
 KEEPALIVE_SECONDS = 15
 SSH_PORT = 22
@@ -25,13 +26,14 @@ class SshProgram:
     """Runs nvidia-smi on `host`, where timeout(1) ends it `deadline` seconds after its start, whatever becomes of us.
 
     Host keys are always verified; only keys, of files and of the agent, are offered. The user's ~/.ssh/config is not
-    read. With `let_gpus_sleep`, it is not run for GPUs that sleep.
+    read. With `let_gpus_sleep`, it is not run for GPUs that sleep. Hosts connect in `turns`.
     """
 
     name = "ssh"
 
-    def __init__(self, host: Host, program: str, deadline: float, *, let_gpus_sleep: bool = True) -> None:
+    def __init__(self, host: Host, program: str, deadline: float, turns: Turns, *, let_gpus_sleep: bool = True) -> None:
         self.connections = 0
+        self._turns = turns
         self.stage = "connecting"
         self._host = host
         limited = ("timeout", "-s", "KILL", str(max(1, ceil(deadline))), program)
@@ -40,7 +42,7 @@ class SshProgram:
 
     async def run(self, arguments: Iterable[str]) -> Output:
         """Run it to its end, on the connection that there is or a new one; raises `NotAvailable`."""
-        connection = self._connection or await self._connect()
+        connection = self._connection or await self._connect_in_turn()
         self.stage = "running nvidia-smi"
         try:
             output = await _run(connection, shlex.join([*self._command, *arguments]))
@@ -56,6 +58,11 @@ class SshProgram:
     async def close(self) -> None:
         """Hang up."""
         self._drop()
+
+    async def _connect_in_turn(self) -> asyncssh.SSHClientConnection:
+        self.stage = "waiting for its turn to connect"
+        async with self._turns.turn():
+            return await self._connect()
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
         host = self._host

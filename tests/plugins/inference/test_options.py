@@ -42,6 +42,18 @@ def test_two_servers_have_two_names():
 
 
 @pytest.mark.parametrize(
+    ("url", "completed"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000/prometheus/metrics"),
+        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000/prometheus/metrics"),
+        ("http://127.0.0.1:8081/metrics", "http://127.0.0.1:8081/metrics"),
+    ],
+)
+def test_tensorrt_llm_has_its_page_in_a_place_of_its_own(url, completed):
+    assert Server.model_validate(GOOD | {"source": "tensorrt_llm", "url": url}).url == completed
+
+
+@pytest.mark.parametrize(
     ("url", "completed", "local"),
     [
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000/metrics", True),
