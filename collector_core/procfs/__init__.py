@@ -5,6 +5,14 @@ from collector_core.procfs.cpu import CPU_FILE, CpuDescription, parse_cpus, read
 from collector_core.procfs.kept_file import KeptFile
 from collector_core.procfs.mount import is_kernel_mount
 from collector_core.procfs.processes import ProcessStat, descendants, parse_process_stat
+from collector_core.procfs.processors import (
+    Processor,
+    ProcessorFamily,
+    ProcessorKind,
+    find_family,
+    find_processor,
+    find_tdp,
+)
 from collector_core.procfs.stat import (
     CLOCK_TICKS_PER_SECOND,
     CPU_MODES,
@@ -24,11 +32,17 @@ __all__ = [
     "CpuTicks",
     "KeptFile",
     "ProcessStat",
+    "Processor",
+    "ProcessorFamily",
+    "ProcessorKind",
     "count_cpus",
     "cpu_ticks",
     "cpu_ticks_by_cpu",
     "descendants",
     "find_cgroups",
+    "find_family",
+    "find_processor",
+    "find_tdp",
     "is_kernel_mount",
     "parse_cpus",
     "parse_process_stat",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
 
+from collector_core.procfs import ProcessorKind
 from collector_plugins.estimate.sizing import Sizing
-from collector_plugins.estimate.table import Kind
 
 GIB = 2**30
 
@@ -24,7 +24,7 @@ AWAKE = 0.1
 # servers stays well below: Fan, Weber, Barroso, "Power provisioning for a warehouse-sized computer", ISCA 2007, measure
 # two thirds of a server's rating at its peak. Desktops turn spare power into clock, and laptops and boards are held at
 # just this limit for as long as there is work; how far is our assumption.
-FULL = {Kind.SERVER: 0.65, Kind.DESKTOP: 0.9, Kind.LAPTOP: 1.0, Kind.BOARD: 1.0}
+FULL = {ProcessorKind.SERVER: 0.65, ProcessorKind.DESKTOP: 0.9, ProcessorKind.LAPTOP: 1.0, ProcessorKind.BOARD: 1.0}
 
 # Of a core's power: what a second thread adds to one that is busy already. It shares the core's resources and adds
 # up to 30 % of performance (Marr et al., "Hyper-Threading technology", Intel Technology Journal 6(1), 2002).

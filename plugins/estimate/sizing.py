@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from collector_core.procfs import Processor, ProcessorFamily, ProcessorKind, find_family, find_processor
 from collector_plugins.estimate.machine import Machine
-from collector_plugins.estimate.table import FAMILIES, PROCESSORS, Family, Kind, Processor, find_family, find_processor
 
 
 class Source(StrEnum):
@@ -25,7 +25,7 @@ class Sizing:
 
     tdp_watts: float
     source: Source
-    kind: Kind
+    kind: ProcessorKind
     factor: float
     threads_per_core: int
     share: str
@@ -38,8 +38,8 @@ def size(machine: Machine, tdp_watts: float | None) -> Sizing:
     cores of their family, and a configured TDP is taken to be the guest's own.
     """
     cpu, names = machine.cpu, machine.cpu.names
-    known = find_processor(names, PROCESSORS.read_text(encoding="utf-8"))
-    family = find_family(names, FAMILIES.read_text(encoding="utf-8"))
+    known = find_processor(names)
+    family = find_family(names)
     if machine.virtual:
         per_core = known.threads // known.cores if known else family.threads_per_core
         factor = cpu.threads / known.threads if known else 1.0
@@ -50,7 +50,9 @@ def size(machine: Machine, tdp_watts: float | None) -> Sizing:
     return Sizing(tdp, source, known.kind if known else family.kind, factor, per_core, share)
 
 
-def _tdp(machine: Machine, known: Processor | None, family: Family, threads_per_core: int) -> tuple[float, Source]:
+def _tdp(
+    machine: Machine, known: Processor | None, family: ProcessorFamily, threads_per_core: int
+) -> tuple[float, Source]:
     """Of one processor; of a guest on an unknown one its own, as so many cores of a typical member of the family."""
     if known:
         return known.tdp_watts, Source.TABLE

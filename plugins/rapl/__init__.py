@@ -19,7 +19,7 @@ from collector_core import (
     Unit,
     hookimpl,
 )
-from collector_core.procfs import is_kernel_mount
+from collector_core.procfs import find_tdp, is_kernel_mount, read_cpus
 from collector_plugins.rapl import availability, powercap
 from collector_plugins.rapl.duplicates import Mirrors, same_hardware
 from collector_plugins.rapl.energymeters import energy_meters
@@ -96,6 +96,7 @@ class Rapl(Collector[Config]):
         super().__init__(config, ctx)
         self._names: frozenset[str] = frozenset()
         self._rescan_at = 0.0
+        self._tdp_watts: float | None = None
         self._zones: dict[str, Zone] = {}
         self._broken: Mapping[str, Exception] = {}
         self._same_hardware: dict[str, str] = {}
@@ -112,6 +113,7 @@ class Rapl(Collector[Config]):
         """Look at the tree; raises `NotAvailable` where it gives no energy."""
         if problem := availability.probe(self.ctx):
             raise problem
+        self._tdp_watts = _tdp_watts(self.ctx)
         self._scan(self._list())
 
     def collect(self, out: Readings) -> None:
@@ -177,7 +179,7 @@ class Rapl(Collector[Config]):
     def _scan(self, names: frozenset[str]) -> None:
         tree = powercap.scan(self.ctx.path(powercap.POWERCAP), names)
         self._names, self._rescan_at = names, self.ctx.clock.monotonic() + RESCAN_SECONDS
-        self._zones, self._broken = resolve(tree.entries), tree.broken
+        self._zones, self._broken = resolve(tree.entries, self._tdp_watts), tree.broken
         self._same_hardware = same_hardware(self._zones)
         present = {zone.key: zone for zone in self._zones.values()}
         for key, meter in self._meters.items():
@@ -208,6 +210,13 @@ class Rapl(Collector[Config]):
             self.ctx.interval,
             max(1, floor(seconds / 3)),
         )
+
+
+def _tdp_watts(ctx: Context) -> float | None:
+    try:
+        return find_tdp(read_cpus(ctx.path("/proc")))
+    except (OSError, ValueError):
+        return None
 
 
 @hookimpl

@@ -16,6 +16,9 @@ DEFAULT_MAX_WATTS = 500.0
 DEFAULT_PLATFORM_WATTS = 2000.0
 # A rating that we only assume is generous already: there is less above it than above a limit.
 DEFAULT_PEAK = 1.2
+# Of the TDP: where no limit is told, processors are held at somewhat more; a limit of far more is no limit.
+LONG_TERM = 1.5
+ABSURD = 10.0
 # A processor's short turbo exceeds its limit two- to threefold for some seconds.
 PEAK = 4.0
 
@@ -66,22 +69,21 @@ class Zone:
         return self.path, self.owner, self.name
 
 
-def resolve(entries: Mapping[str, Entry]) -> dict[str, Zone]:
-    """The energy zones among `entries`, by path.
+def resolve(entries: Mapping[str, Entry], tdp_watts: float | None = None) -> dict[str, Zone]:
+    """The energy zones among `entries`, by path; `tdp_watts` is that of one socket, if it is known.
 
     Packages go by the `name` of the nearest package above, never by the directory's number: the kernel registers
     sockets in whatever order they come up, so that `intel-rapl:0` may be socket 1.
     """
-    return {path: _zone(entry, entries) for path, entry in entries.items() if entry.counts_energy}
+    return {path: _zone(entry, entries, tdp_watts) for path, entry in entries.items() if entry.counts_energy}
 
 
-def _zone(entry: Entry, entries: Mapping[str, Entry]) -> Zone:
+def _zone(entry: Entry, entries: Mapping[str, Entry], tdp_watts: float | None) -> Zone:
     line = list(_lineage(entry, entries))
     role = _role([ancestor.name for ancestor in line])
     owner = "" if role is Role.PSYS else _owner(line)
     match = _PACKAGE.fullmatch(owner)
-    rated = next((ancestor.rated_watts for ancestor in line if ancestor.rated_watts), None)
-    assumed = DEFAULT_PLATFORM_WATTS if role is Role.PSYS else DEFAULT_MAX_WATTS
+    max_watts, peak_watts = _bounds(line, role, tdp_watts)
     return Zone(
         path=entry.path,
         name=entry.name,
@@ -90,10 +92,20 @@ def _zone(entry: Entry, entries: Mapping[str, Entry]) -> Zone:
         package=match[1] if match else "",
         role=role,
         maximum=entry.maximum,
-        max_watts=rated or assumed,
-        peak_watts=PEAK * rated if rated else DEFAULT_PEAK * assumed,
+        max_watts=max_watts,
+        peak_watts=peak_watts,
         limits=entry.limits,
     )
+
+
+def _bounds(line: list[Entry], role: Role, tdp_watts: float | None) -> tuple[float, float]:
+    """The power to reckon with, and for some seconds: by a limit that is sane, by the TDP, or assumed."""
+    rated = next((entry.rated_watts for entry in line if entry.rated_watts), None)
+    if role is Role.PSYS:
+        return (rated, PEAK * rated) if rated else (DEFAULT_PLATFORM_WATTS, DEFAULT_PEAK * DEFAULT_PLATFORM_WATTS)
+    if tdp_watts and (rated is None or rated > ABSURD * tdp_watts):
+        return LONG_TERM * tdp_watts, PEAK * tdp_watts
+    return (rated, PEAK * rated) if rated else (DEFAULT_MAX_WATTS, DEFAULT_PEAK * DEFAULT_MAX_WATTS)
 
 
 def _lineage(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[Entry]:

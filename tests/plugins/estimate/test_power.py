@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from collector_core import Component
 from collector_core.procfs import CpuDescription
+from collector_core.procfs.processors import PROCESSORS, ProcessorKind, find_processor
 from collector_plugins.estimate.activity import nominal_hertz
 from collector_plugins.estimate.machine import Machine
 from collector_plugins.estimate.modelfile import Point, curves
 from collector_plugins.estimate.power import GIB, Activity, MeasuredCurve, memory_watts, tdp_curve
 from collector_plugins.estimate.sizing import Sizing, Source, size
-from collector_plugins.estimate.table import PROCESSORS, Kind, find_processor
 
 MEASURED = sorted((Path(__file__).parents[4] / "shared/cpu_load_power").glob("*.csv"))
 needs_measurements = pytest.mark.skipif(not MEASURED, reason="no measured load curves in ../shared/cpu_load_power")
@@ -28,7 +28,7 @@ sizings = st.builds(
     Sizing,
     tdp_watts=st.floats(1, 500),
     source=st.just(Source.TABLE),
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(ProcessorKind),
     factor=st.floats(0.01, 8),
     threads_per_core=st.sampled_from([1, 2, 4]),
     share=st.just("1"),

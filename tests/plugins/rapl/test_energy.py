@@ -145,6 +145,32 @@ def test_a_first_reading_that_was_too_low_adds_nothing(rig):
     assert run.by_path(UNKNOWN_GAPS) == {"intel-rapl:0": 1.0}
 
 
+def processor(rig, name):
+    """A machine that calls its processor so."""
+    (rig.tree.root / "proc").mkdir()
+    cpu = f"processor : {{}}\nmodel name : {name}\nphysical id : 0\ncore id : {{}}\n\n"
+    (rig.tree.root / "proc/cpuinfo").write_text("".join(cpu.format(number, number) for number in range(8)))
+
+
+@pytest.mark.parametrize("limits", [{}, {"long_term": 1704.0}, {"long_term": 3408.0}])
+@pytest.mark.parametrize("name", ["AMD Ryzen 7 7840HS w/ Radeon 780M Graphics", "13th Gen Intel(R) Core(TM) i7-1360P"])
+def test_without_a_sane_limit_the_tdp_bounds_what_a_processor_can_draw(rig, name, limits):
+    processor(rig, name)
+    zone = rig.tree.add("intel-rapl:0", "package-0", 6.0, start=20_000_000_000, limits=limits)
+    rig.open()
+    rig.step()
+    zone.set(zone.raw + 400_000_000)
+    for _ in range(4):
+        run = rig.step()
+    assert run.by_path(ENERGY) == pytest.approx({"intel-rapl:0": 24.0})
+    assert run.by_path(UNKNOWN_GAPS) == {"intel-rapl:0": 1.0}
+    zone.watts = 70.0
+    for _ in range(4):
+        run = rig.step()
+    assert run.by_path(ENERGY) == pytest.approx({"intel-rapl:0": 24.0 + 280.0})
+    assert run.by_path(POWER) == pytest.approx({"intel-rapl:0": 70.0})
+
+
 def test_an_energy_meter_says_the_most_that_its_zone_may_draw(rig):
     rig.tree.add("intel-rapl:0", "package-0", 60.0, limits={"long_term": 54.0})
     rig.open()

@@ -11,6 +11,8 @@ from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
+from collector_core.procfs.cpu import CpuDescription
+
 PROCESSORS = Path(__file__).with_name("processors.csv")
 FAMILIES = Path(__file__).with_name("families.csv")
 
@@ -21,7 +23,7 @@ _REST = re.compile(r" (?:@|\S+-cores?\b|with |w/).*$")
 _FILLERS = frozenset({"cpu", "processor", "apu"})
 
 
-class Kind(StrEnum):
+class ProcessorKind(StrEnum):
     """What a processor is made for, which says how near to its TDP it is run."""
 
     SERVER = "server"
@@ -37,10 +39,10 @@ class Processor(NamedTuple):
     tdp_watts: float
     cores: int
     threads: int
-    kind: Kind
+    kind: ProcessorKind
 
 
-class Family(NamedTuple):
+class ProcessorFamily(NamedTuple):
     """What is typical of processors whose name fits the pattern.
 
     The TDP of a socket is `socket_watts` and `watts_per_core` for each of its cores; a typical one has `cores`. Where
@@ -52,7 +54,7 @@ class Family(NamedTuple):
     watts_per_core: float
     cores: int
     threads_per_core: int
-    kind: Kind
+    kind: ProcessorKind
     known: bool
 
     def tdp_watts(self, cores: float) -> float:
@@ -67,17 +69,19 @@ def normalized(name: str) -> str:
     return " ".join(word for word in words.split() if word not in _FILLERS)
 
 
-def find_processor(names: Sequence[str], table: str) -> Processor | None:
-    """The first of the names that a table in the format of processors.csv has; raises `ValueError`."""
+def find_processor(names: Sequence[str], table: str | None = None) -> Processor | None:
+    """The first of the names that a table in the format of processors.csv has, ours by default; raises `ValueError`."""
+    table = PROCESSORS.read_text(encoding="utf-8") if table is None else table
     rows = {normalized(row.name): row for row in parse_processors(table)}
     return next((rows[name] for name in map(normalized, names) if name in rows), None)
 
 
-def find_family(names: Sequence[str], table: str) -> Family:
-    """The family of the first name that has one; the table, in the format of families.csv, ends with one for all.
+def find_family(names: Sequence[str], table: str | None = None) -> ProcessorFamily:
+    """The family of the first name that has one; a table, in the format of families.csv, ends with one for all.
 
     Raises `ValueError`.
     """
+    table = FAMILIES.read_text(encoding="utf-8") if table is None else table
     families = list(parse_families(table))
     for name in map(normalized, names):
         for family in families[:-1]:
@@ -88,22 +92,33 @@ def find_family(names: Sequence[str], table: str) -> Family:
     return families[-1]
 
 
+def find_tdp(cpus: CpuDescription) -> float | None:
+    """The thermal design power of one socket in watts, as its maker specifies it; None where its name does not tell.
+
+    Within a factor of two where only the family is known.
+    """
+    if processor := find_processor(cpus.names):
+        return processor.tdp_watts
+    family = find_family(cpus.names)
+    return family.tdp_watts(cpus.cores / cpus.sockets) if family.known else None
+
+
 def parse_processors(table: str) -> Iterator[Processor]:
     """The rows of a table of processors; raises `ValueError` with the row that is wrong."""
     for model, tdp, cores, threads, kind in _rows(table, 5):
-        yield Processor(model, _positive(tdp, model), _count(cores, model), _count(threads, model), Kind(kind))
+        yield Processor(model, _positive(tdp, model), _count(cores, model), _count(threads, model), ProcessorKind(kind))
 
 
-def parse_families(table: str) -> Iterator[Family]:
+def parse_families(table: str) -> Iterator[ProcessorFamily]:
     """The rows of a table of families, the most special first; raises `ValueError` with the row that is wrong."""
     for pattern, socket, core, cores, threads, kind, known in _rows(table, 7):
-        family = Family(
+        family = ProcessorFamily(
             pattern,
             _from_0(socket, pattern),
             _from_0(core, pattern),
             _count(cores, pattern),
             _count(threads, pattern),
-            Kind(kind),
+            ProcessorKind(kind),
             _truth(known, pattern),
         )
         if family.tdp_watts(family.cores) <= 0:
