@@ -125,10 +125,11 @@ class Nvidia(Collector[Config]):
     def _publish_up(self, out: Readings, reader: HostReader, answer: Answer) -> None:
         """What is known of a host that can be read, beside its GPUs."""
         host, said = reader.host, self._targets.last(reader.host)
+        read_at = min((gpu.time for gpu in answer.gpus if gpu.time is not None), default=said.time if said else None)
         out.add(metrics.HOST_UP, 1, host=host, source=reader.source.name)
         out.add(metrics.HOST_GPUS, len(answer.gpus) + len(answer.asleep), host=host)
-        if said:
-            out.add(metrics.HOST_ANSWER_AGE, max(0.0, self.ctx.clock.monotonic() - said.time), host=host)
+        if read_at is not None:
+            out.add(metrics.HOST_ANSWER_AGE, max(0.0, self.ctx.clock.monotonic() - read_at), host=host)
 
     def _faults(self) -> Iterator[tuple[str, NotAvailable]]:
         """Why each host without an answer has none; that `auto` finds no GPU on this machine is no fault."""

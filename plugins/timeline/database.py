@@ -160,6 +160,7 @@ def _deadline(connection: Connection[Any], seconds: float) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+        timer.join()
 
 
 def _cut(connection: Connection[Any]) -> None:

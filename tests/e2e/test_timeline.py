@@ -88,6 +88,48 @@ def test_nothing_is_lost_or_doubled_while_the_database_is_away_and_the_daemon_is
     ] == []
 
 
+FLEET = """
+collectors:
+  nvidia: {{options: {{local: demo, local_name: bluefin}}}}
+  textfile: {{interval: 1s, options: {{directories: [{folder}]}}}}
+outputs:
+  timeline: {{interval: 1s, options: {{url: {{$env: TIMELINE_URL}}}}}}
+"""
+BATTERY = """# TYPE solix_battery_charge_ratio gauge
+solix_battery_charge_ratio{device="SN1",model="A17C1",name="Cellar"} 0.83
+# TYPE solix_grid_import_power_watts gauge
+solix_grid_import_power_watts{device="SN1",model="A17C1",name="Cellar"} 300
+# TYPE solix_grid_export_power_watts gauge
+solix_grid_export_power_watts{device="SN1",model="A17C1",name="Cellar"} 20
+"""
+
+
+def test_the_daemon_and_two_timers_fill_one_table(collector, command, postgres, environment, eventually, tmp_path):
+    postgres.create_table()
+    (tmp_path / "battery.prom").write_text(BATTERY)
+    env = environment(postgres.url())
+    program = collector(FLEET.format(folder=tmp_path), env=env)
+    eventually(lambda: metric(program, "sent_total") > 0)
+    for name in ("nvidia", "textfile"):
+        done = command("once", name, "--timeline", "--config", tmp_path / "config.yaml", env=env)
+        assert (done.returncode, done.stderr) == (0, "")
+    program.stop()
+    found = {(event, source): (value, metadata) for event, source, value, metadata, _ in postgres.rows()}
+    assert set(found) == {
+        ("gpu_power_draw", "gpu_bluefin"),
+        ("gpu_temperature", "gpu_bluefin"),
+        ("gpu_utilization", "gpu_bluefin"),
+        ("cluster_gpu_power_total", "gpu_cluster"),
+        ("solix_battery_soc", "solix_SN1"),
+        ("solix_grid_power", "solix_SN1"),
+    }
+    assert found["solix_battery_soc", "solix_SN1"][0] == 83
+    assert found["solix_grid_power", "solix_SN1"][0] == 280
+    assert found["cluster_gpu_power_total", "gpu_cluster"][1]["nodes_reporting"] == 1
+    keys = [metadata["key"] for _, _, _, metadata, _ in postgres.rows()]
+    assert len(keys) == len(set(keys))
+
+
 def test_a_hanging_database_holds_up_neither_collection_nor_the_end(
     collector,
     postgres,

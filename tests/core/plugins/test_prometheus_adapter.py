@@ -34,6 +34,7 @@ from collector_core import (
     wrap_collector,
 )
 from collector_core.engine.app import App
+from collector_core.errors import visible
 from collector_core.exposition.formats import negotiate
 from collector_core.exposition.sources import Exposition
 from collector_core.model.result import Result
@@ -107,20 +108,28 @@ def families(draw):
     return [draw(family(number)) for number in range(draw(st.integers(0, 4)))]
 
 
+def shown(labels):
+    """Labels whose control characters are spelled out."""
+    return {name: visible(value) for name, value in labels.items()}
+
+
 class Expected:
-    """What prometheus_client would be given, had its user left out what we leave out."""
+    """What prometheus_client would be given, had its user left out and spelled out what we do."""
 
     def __init__(self, families, constant):
         self.families = [self.family(each, constant) for each in families]
 
     def family(self, family, constant):
-        made = Metric(family.name, family.documentation, family.type, family.unit)
+        made = Metric(family.name, visible(family.documentation), family.type, family.unit)
         made.samples = [
-            sample._replace(labels=constant | sample.labels)
+            sample._replace(labels=constant | shown(sample.labels), exemplar=self.exemplar(sample.exemplar))
             for sample in family.samples
             if not sample.name.endswith("_created") and not math.isnan(sample.value)
         ]
         return made
+
+    def exemplar(self, given):
+        return given._replace(labels=shown(given.labels)) if given else None
 
     def collect(self):
         return [family for family in self.families if family.samples]

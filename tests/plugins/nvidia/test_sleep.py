@@ -40,9 +40,11 @@ def touched(nvml):
 
 
 @pytest.mark.parametrize("local", ["auto", "nvml", "nvidia-smi"])
-@pytest.mark.parametrize("status", ["suspended", "suspending"])
-def test_while_all_sleep_nothing_is_started_or_asked_and_that_is_no_failure(nvidia, nvml, smi, pci, local, status):
-    pci.has(FIRST, status)
+@pytest.mark.parametrize(("status", "kind"), [("suspended", "0x030000"), ("suspending", "0x030200")])
+def test_while_all_sleep_nothing_is_started_or_asked_and_that_is_no_failure(
+    nvidia, nvml, smi, pci, local, status, kind
+):
+    pci.has(FIRST, status, kind=kind)
     harness = nvidia(local)
     for _ in range(3):
         harness.run(advance=60)
@@ -105,6 +107,16 @@ def test_one_that_sleeps_beside_one_that_works_is_not_touched(nvidia, nvml, pci)
     assert {call.split()[1] for call in nvml.calls[before:]} == {"1"}
 
 
+def test_in_a_container_gpus_of_others_are_no_fault(nvidia, nvml, pci):
+    nvml.has(1, "0 pci 00000000:02:00.0")
+    for address, status in {FIRST: "suspended", SECOND: "active", "0000:03:00.0": "active"}.items():
+        pci.has(address, status, control="on")
+    harness = nvidia("nvml")
+    harness.run()
+    assert harness.series(metrics.POWER) == {("here", "0", "GPU-0"): 100}
+    assert harness.part_failures == []
+
+
 def test_nvidia_smi_is_asked_for_those_that_are_awake_only(nvidia, smi, pci):
     pci.has(FIRST, "suspended")
     pci.has(SECOND, "active", control="on")
@@ -122,6 +134,7 @@ def test_one_that_could_sleep_and_has_nothing_to_do_is_let_go_for_a_while(nvidia
     harness.run(advance=REST_SECONDS / 2)
     assert len(nvml.calls) == calls
     assert harness.value(metrics.POWER, **GPU_0) == 100
+    assert harness.value(metrics.HOST_ANSWER_AGE, host="here") == REST_SECONDS / 2
     nvml.say("0 utilization 90", "0 power 300000")
     harness.run(advance=REST_SECONDS)
     assert harness.value(metrics.POWER, **GPU_0) == 300

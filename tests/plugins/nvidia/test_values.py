@@ -208,3 +208,27 @@ def test_whatever_is_read_the_energy_never_falls_and_is_never_more_than_the_gpu_
         energy.update(Gpu("0", "", possible(series), possible_joules(counter)), 5.0 * number)
         assert 0 <= energy.joules - before <= 5.0 * max(most_watts(limit), MOST_WATTS if limit is None else 0) * 1.001
         before = energy.joules
+
+
+@pytest.mark.parametrize("seconds", [-3600, 3600, -1e9])
+def test_a_wall_clock_that_jumps_changes_no_energy(harness, nvml, seconds):
+    nvml.say("1 energy error 3")
+    nvidia = harness()
+    nvidia.run()
+    nvidia.clock.wall_time += seconds
+    nvml.say("0 energy 1500000")
+    nvidia.run(advance=5)
+    assert nvidia.value(metrics.ENERGY, **GPU_0) == pytest.approx(500)
+    assert nvidia.value(metrics.ENERGY, **GPU_1) == pytest.approx(550)
+    assert nvidia.value(metrics.ENERGY_GAPS, **GPU_1) == 0
+
+
+def test_a_machine_that_was_suspended_leaves_no_spike_and_names_the_gap(harness, nvml):
+    nvml.say("1 energy error 3")
+    nvidia = harness()
+    nvidia.run()
+    nvml.say("0 energy 1700000", "0 power 50000", "1 power 50000")
+    nvidia.run(advance=8 * 3600)
+    assert nvidia.value(metrics.ENERGY, **GPU_0) == pytest.approx(700), "what the counter says, and no more"
+    assert nvidia.value(metrics.ENERGY, **GPU_1) == 0
+    assert nvidia.value(metrics.ENERGY_GAPS, **GPU_1) == 1
