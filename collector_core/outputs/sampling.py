@@ -12,6 +12,8 @@ from collector_core.model.selector import Selector
 from collector_core.model.series import Series
 from collector_core.output import OutputSample
 
+_Place = tuple[str, Series]  # the collector and the series
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -66,9 +68,10 @@ class SamplingWindow:
     def __init__(self, selection: SampleSelection, interval: float, *, closed: int | None = None) -> None:
         self._selection = selection
         self._interval = interval
-        self._closed = closed
         self._number: int | None = None
-        self._newest: dict[tuple[str, Series], OutputSample] = {}
+        self._newest: dict[_Place, OutputSample] = {}
+        self._closed = closed
+        self._handed_out: set[_Place] | None = None  # of the interval that was closed last; None: all
 
     @property
     def number(self) -> int | None:
@@ -82,16 +85,22 @@ class SamplingWindow:
             return
         number = int(heard.time // self._interval)
         if number == self._closed:
-            return
-        if self._number is not None and number == self._number - 1:  # it was overtaken by the run of another collector
-            for sample in self._selection.samples(heard):
-                self._newest.setdefault((sample.series.source, sample.series), sample)
+            yield self._late(heard)
             return
         if number != self._number:  # the next one, or any other where somebody has set the clock
             yield self.take()
         self._number = number
         for sample in self._selection.samples(heard):
-            self._newest[sample.series.source, sample.series] = sample
+            self._newest[_place(sample)] = sample
+
+    def _late(self, heard: Heard) -> list[OutputSample]:
+        """Those samples of a run whose series had none in the interval that has just been closed."""
+        if self._handed_out is None:
+            return []
+        late = {_place(sample): sample for sample in self._selection.samples(heard)}
+        new = late.keys() - self._handed_out
+        self._handed_out |= new
+        return [sample for place, sample in late.items() if place in new]
 
     def take_finished(self, now: float) -> list[OutputSample]:
         """The samples of the interval, if it is over at `now` (seconds since 1970) or the clock was set back."""
@@ -100,6 +109,8 @@ class SamplingWindow:
 
     def take(self) -> list[OutputSample]:
         """All samples that are kept, over or not."""
+        if self._number is not None:
+            self._closed, self._handed_out = self._number, set(self._newest)
         samples = list(self._newest.values())
         self._newest.clear()
         self._number = None
@@ -110,3 +121,7 @@ class SamplingWindow:
         if self._number is None:
             return None
         return max(0.0, (self._number + 1) * self._interval - now)
+
+
+def _place(sample: OutputSample) -> _Place:
+    return sample.series.source, sample.series

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +44,10 @@ def migrate(connection: sqlite3.Connection, schema: Schema) -> None:
 
 
 def missing_from(connection: sqlite3.Connection, schema: Schema) -> list[str]:
-    """The tables and columns (`TABLE.COLUMN`) that the current schema has and the database lacks."""
+    """The tables and columns (`TABLE.COLUMN`) that the database's version of the schema has and the database lacks."""
+    known = replace(schema, migrations=schema.migrations[: stored_version(connection)])
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as whole:
-        migrate(whole, schema)
+        migrate(whole, known)
         tables = [name for (name,) in whole.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return [missing for table in tables for missing in _missing_columns(table, connection, whole)]
 

@@ -230,14 +230,9 @@ class Database:
             raise self._error(StorageReason.NEWER_SCHEMA, detail)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
-        """Bring the schema up to date; a file that lacks what its version has is corrupt."""
-        try:
-            migrate(connection, self._schema)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # a statement that has worked everywhere else
-                raise self._error(StorageReason.CORRUPT, str(error)) from error
-            raise
+        """Bring the schema up to date; a file that lacks what its version has is corrupt, whatever a migration says."""
         self._check_tables(connection)
+        migrate(connection, self._schema)
 
     def _check_tables(self, connection: sqlite3.Connection) -> None:
         if missing := missing_from(connection, self._schema):

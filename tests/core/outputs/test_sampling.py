@@ -32,10 +32,23 @@ def test_a_run_of_the_next_interval_ends_the_one_before():
     assert values(made.take()) == [("a", 2, 185.0)]
 
 
+def test_a_run_that_comes_late_adds_only_series_that_its_interval_did_not_have():
+    made = window()
+    take_all(made, heard(120.0, a=1))
+    assert values(made.take_finished(180.0)) == [("a", 1, 120.0)]
+    assert [values(each) for each in take_all(made, heard(179.9, a=3, b=4), heard(179.95, b=5))] == [
+        [("b", 4, 179.9)],
+        [],
+    ]
+    take_all(made, heard(180.1, a=2))
+    assert values(made.take()) == [("a", 2, 180.1)]
+
+
 def test_a_run_that_was_overtaken_at_the_end_of_an_interval_replaces_nothing_newer():
     made = window()
-    take_all(made, heard(120.0, a=1), heard(180.1, a=2), heard(179.9, a=3), heard(179.9, b=4))
-    assert values(made.take()) == [("a", 2, 180.1), ("b", 4, 179.9)]
+    ended = take_all(made, heard(120.0, a=1), heard(180.1, a=2), heard(179.9, a=3), heard(179.9, b=4))
+    assert [values(each) for each in ended] == [[], [("a", 1, 120.0)], [], [("b", 4, 179.9)]]
+    assert values(made.take()) == [("a", 2, 180.1)]
 
 
 def test_without_an_interval_the_samples_of_every_run_come_at_once():
@@ -52,7 +65,7 @@ def test_a_clock_that_is_set_back_loses_nothing():
 
 def test_an_interval_that_was_handed_out_before_a_restart_comes_no_more():
     made = window(closed=2)
-    assert take_all(made, heard(120.0, a=1), heard(179.0, a=2)) == []
+    assert take_all(made, heard(120.0, a=1), heard(179.0, a=2)) == [[], []]
     take_all(made, heard(180.0, a=3))
     assert values(made.take()) == [("a", 3, 180.0)]
 

@@ -196,8 +196,7 @@ def test_a_migration_that_fails_leaves_the_version_before_it(database):
 
 def test_a_file_that_is_up_to_date_is_migrated_no_more(database):
     add(database(), "a")
-    other = database(Schema([("DROP TABLE item",)]))
-    assert kept(other) == ["a"]
+    assert kept(database()) == ["a"], "its first migration would fail"
 
 
 def test_a_newer_file_is_refused_and_not_touched(database, file, script):

@@ -197,3 +197,33 @@ def test_any_text_can_be_filled_in_and_one_without_braces_stays_as_it_is(text, w
     filled = fill_placeholders(text, words)
     if "{" not in text:
         assert filled == text
+
+
+# ------------------------------------------------------------------ facts
+
+FACTS = (
+    'heat{room="a"} 60\n'
+    'why_info{room="a",cause="sun",level=""} 1\nwhy_info{room="a",cause="oven"} 1\n'
+    'why_info{room="b",cause="fire"} 1\nwhy_info{floor="1",cause="unknown"} 1\n'
+)
+
+
+def test_facts_that_share_labels_with_the_series_and_agree_fill_its_texts(published):
+    told = rule(above=50, info="why_info", summary="{room}: {cause}", fix="{level|look around}, {floor}")
+    alert = alert_of(evaluate(told, published(FACTS)))
+    assert alert.summary == "a: sun; oven"
+    assert alert.fix == "look around, {floor}"
+    assert "cause" not in alert.labels
+
+
+def test_many_facts_are_cut_off(published):
+    many = "".join(f'why_info{{room="a",cause="c{number}"}} 1\n' for number in range(9))
+    alert = alert_of(
+        evaluate(rule(above=50, info="why_info", summary="{cause}"), published('heat{room="a"} 60\n' + many))
+    )
+    assert alert.summary == "c0; c1; c2 … and 6 more"
+
+
+def test_without_facts_a_text_says_what_else(published):
+    alert = alert_of(evaluate(rule(above=50, info="why_info", summary="{cause|nobody knows}"), published("heat 60\n")))
+    assert alert.summary == "nobody knows"
