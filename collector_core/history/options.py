@@ -40,7 +40,7 @@ class HistoryOptions(Options):
         {RAW: 2 * 86_400.0, "1m": 30 * 86_400.0, "15m": 180 * 86_400.0, "1h": 730 * 86_400.0},
         description="How long readings (`raw`) and summaries by step (`1m`, `1h`, …) are kept.",
     )
-    max_bytes: int = Field(268_435_456, ge=500_000, description="What the files may take on disk.")
+    max_bytes: int = Field(268_435_456, ge=100_000, description="What the files may take on disk.")
     flush: Pause = Field(10.0, description="Time between two writes, which a crash may lose; 0s: after every run.")
     store: str = Field("sqlite", pattern=r"sqlite", description="Kind of store.")
     decimals: dict[str, int] = Field(

@@ -32,6 +32,7 @@ MAX_EVENTS = 1000
 RETRY_SECONDS = 5.0
 SEAL_SECONDS = 1800.0
 MAX_JOURNALED = 150_000  # readings until the journal is sealed before its time
+MAX_ENTRIES = 2000  # of the journal, likewise: they are read at the next start
 MAINTENANCE_SECONDS = 30.0
 COMPACTED_AT_ONCE = 40  # blocks, so that compacting takes little time at once
 
@@ -169,7 +170,8 @@ class HistoryService:
 
     def _maintain(self) -> None:
         now, monotonic = self._now(), self._clock.monotonic()
-        if monotonic >= self._next_seal or self.store.waiting > MAX_JOURNALED:
+        is_long = self.store.waiting > MAX_JOURNALED or self.store.entries > MAX_ENTRIES
+        if monotonic >= self._next_seal or is_long:
             self.store.seal(now)
             self._next_seal = monotonic + SEAL_SECONDS
         if monotonic >= self._next_maintenance:

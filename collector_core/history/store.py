@@ -57,8 +57,8 @@ class Sample(NamedTuple):
 class Store:
     """One folder with all that is kept. For one thread; only `head` may be called from any.
 
-    `steps` are the tiers' steps in milliseconds. With `read_only` it is opened beside the process that writes. All
-    methods raise `StorageError`, and may be called again.
+    `steps` are the tiers' steps in milliseconds, `entries` is how many entries the journal has. With `read_only` it is
+    opened beside the process that writes. All methods raise `StorageError`, and may be called again.
     """
 
     def __init__(self, folder: Path, steps: Sequence[int] = (), *, read_only: bool = False) -> None:
@@ -80,7 +80,7 @@ class Store:
         self.summaries = SummaryBlocks(self.database, self._times)
         self._head: dict[int, Points] = {}
         self._head_lock = threading.Lock()
-        self._journaled = 0
+        self._journaled = self.entries = 0
         self._marks: dict[str, int] = {}
 
     def open(self) -> None:
@@ -93,9 +93,10 @@ class Store:
         self.load_marks()
         counters = {number for number, kept in self.catalogue if kept.is_counter}
         head: dict[int, Points] = {}
-        self._journaled = 0
+        self._journaled = self.entries = 0
         for entry, data in self.database.rows("SELECT id, data FROM journal ORDER BY id"):
             self._journaled = entry
+            self.entries += 1
             _extend(head, journal.decode_undamaged(data), counters)
         with self._head_lock:
             self._head = head
@@ -148,6 +149,7 @@ class Store:
                 ((entry,),) = connection.execute("INSERT INTO journal (data) VALUES (?) RETURNING id", row).fetchall()
         if readings:
             self._journaled = entry
+            self.entries += 1
         with self._head_lock:
             _extend(self._head, readings, counters)
 
@@ -173,6 +175,7 @@ class Store:
             for step in self.steps:
                 if f"{TIER}{step}" not in self._marks:
                     self.set_mark(connection, f"{TIER}{step}", since)
+        self.entries = 0
         with self._head_lock:
             self._head = {}
 

@@ -37,9 +37,7 @@ def read_message(kind: str, values: Mapping[str, object]) -> dict[Series, float]
     for absent in _absent(values):
         found.pop(absent, None)
     found.update((series, value) for series, value in _derived(kind, values) if series not in found)
-    for port in _charging_ports(values):
-        if (series := Series(metrics.PORT, port)) in found:
-            found[series] = 0.0
+    _turn_charging_ports(found, values)
     return {} if is_asleep(found) else found
 
 
@@ -58,9 +56,16 @@ def _absent(values: Mapping[str, object]) -> Iterator[Series]:
             yield Series(metrics.PACK_TEMPERATURE, pack)
 
 
-def _charging_ports(values: Mapping[str, object]) -> Iterator[str]:
-    """The ports that take power now: what they report is no output."""
-    return (port for port in PORTS if number(values.get(f"{port}_status")) == PORT_CHARGES)
+def _turn_charging_ports(found: dict[Series, float], values: Mapping[str, object]) -> None:
+    """What ports report that take power now is no output, but an input, where no input by DC is told."""
+    charging = [
+        series
+        for port in PORTS
+        if (series := Series(metrics.PORT, port)) in found and number(values.get(f"{port}_status")) == PORT_CHARGES
+    ]
+    if charging:
+        found.setdefault(Series(metrics.DC_INPUT), sum(found[series] for series in charging))
+        found.update(dict.fromkeys(charging, 0.0))
 
 
 def _derived(kind: str, values: Mapping[str, object]) -> Iterator[tuple[Series, float]]:

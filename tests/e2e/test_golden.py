@@ -7,7 +7,7 @@ HERE = Path(__file__).parent
 GOLDEN = HERE / "golden.prom"
 MOVING = re.compile(
     r"^(# \w+ )?(process_|python|collector_(build|config_reload_timestamp|run_duration|last_success|plugin_info)"
-    r"|collector_(runs|skipped_ticks)|system_filesystem)"
+    r"|collector_(runs|skipped_ticks|history_bytes)|system_filesystem)"
 )
 FILES = {
     "proc/stat": "cpu  300 0 100 5000 10 0 5 0 0 0\ncpu0 300 0 100 5000 10 0 5 0 0 0\nbtime 1700000000\n",

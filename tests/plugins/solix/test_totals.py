@@ -62,6 +62,15 @@ def test_a_port_that_charges_the_station_gives_nothing():
     assert found[Series(metrics.OUTPUT)] == 15
 
 
+def test_a_port_that_charges_the_station_is_its_input_where_no_other_is_told():
+    values = {"battery_soc": 50, "usbc_1_power": 60, "usbc_1_status": 2, "usba_1_power": 15}
+
+    found = read_mqtt("pps", values)
+
+    assert (found[Series(metrics.INPUT)], found[Series(metrics.OUTPUT)]) == (60, 15)
+    assert is_discharging(found) is False
+
+
 def test_a_power_panel_gets_no_input():
     assert Series(metrics.INPUT) not in read_mqtt("powerpanel", {"photovoltaic_power": 500})
 
