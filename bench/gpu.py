@@ -37,7 +37,9 @@ while time.monotonic() < end:
     torch.cuda.synchronize()
 """
 PROGRAM = [sys.executable, "-c", "from collector_core.cli import main; main()"]
-CONFIG = {"collectors": {"nvidia": {"interval": "1s", "options": {"local": "nvml"}}, "energy": {"interval": "1s"}}}
+# Every value of every second is compared, also where udev would let an idle GPU fall asleep.
+OPTIONS = {"local": "nvml", "let_gpus_sleep": False}
+CONFIG = {"collectors": {"nvidia": {"interval": "1s", "options": OPTIONS}, "energy": {"interval": "1s"}}}
 SMI_FIELDS = ("power.draw.instant", "memory.total", "memory.used", "clocks.sm", "clocks.mem", "temperature.gpu")
 
 

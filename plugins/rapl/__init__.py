@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import floor
 from typing import Any
 
@@ -21,7 +21,7 @@ from collector_core import (
 )
 from collector_core.procfs import find_tdp, is_kernel_mount, read_cpus
 from collector_plugins.rapl import availability, powercap
-from collector_plugins.rapl.duplicates import Mirrors, same_hardware
+from collector_plugins.rapl.duplicates import EQUAL_SAMPLES, Mirrors, same_hardware
 from collector_plugins.rapl.energymeters import energy_meters
 from collector_plugins.rapl.meter import MICROJOULES, Meter, Reading
 from collector_plugins.rapl.zones import Role, Zone, resolve
@@ -122,7 +122,7 @@ class Rapl(Collector[Config]):
         readings = self._read(out)
         if not readings and (problem := availability.probe(self.ctx)):
             raise problem
-        duplicates = self._mirrors.update(self._zones, readings) | self._same_hardware
+        duplicates = self._mirrors.update(self._zones, readings) | dict(self._views(readings))
         undecided = self._mirrors.undecided(readings)
         self._energy_meters = tuple(energy_meters(self._zones, self._meters, duplicates, undecided, self.ctx.clock))
         for path, reading in readings.items():
@@ -148,6 +148,13 @@ class Rapl(Collector[Config]):
             with out.part(zone=path):
                 raise error.with_traceback(None)
         return readings
+
+    def _views(self, readings: Mapping[str, Reading]) -> Iterator[tuple[str, str]]:
+        """Views of the same hardware, by the path of the one to use: the preferred one, unless only it stands still."""
+        for path, preferred in self._same_hardware.items():
+            moves, preferred_moves = (self._meters[self._zones[each].key].moves for each in (path, preferred))
+            is_dead = preferred in readings and preferred_moves == 0 and moves >= EQUAL_SAMPLES
+            yield (preferred, path) if is_dead else (path, preferred)
 
     def _publish(self, out: Readings, zone: Zone, reading: Reading, original: str | None) -> None:
         labels = {"package": zone.package, "zone": zone.name, "path": zone.path}

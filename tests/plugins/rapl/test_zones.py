@@ -304,3 +304,31 @@ def test_mmio_duplicates_of_dies_point_at_their_own_die(rig):
     rig.tree.add("intel-rapl-mmio:0", "package-0-die-1", 100.0)
     rig.tree.add("intel-rapl-mmio:0:0", "dram", 10.0)
     assert rig.open().duplicates() == {"intel-rapl-mmio:0": "intel-rapl:1", "intel-rapl-mmio:0:0": "intel-rapl:1:0"}
+
+
+def test_where_the_preferred_interface_stands_still_the_other_counts(rig):
+    rig.tree.add("intel-rapl:0", "package-0", 0.0, start=1_000_000)
+    rig.tree.add("intel-rapl-mmio:0", "package-0", 12.0, start=2_000_000)
+    rig.open()
+    joules = ledger_joules(rig, 6)
+    assert joules == pytest.approx({("cpu", "package-0"): 72.0})
+    assert rig.step().duplicates() == {"intel-rapl:0": "intel-rapl-mmio:0"}
+
+
+def test_views_of_one_package_need_not_agree_and_count_once(rig):
+    rig.tree.add("intel-rapl:0", "package-0", 4.1, start=1_000_000)
+    rig.tree.add("intel-rapl-mmio:0", "package-0", 3.7, start=9_000_000_000)
+    rig.tree.add("intel-rapl:1", "psys", 11.0, start=55_000_000)
+    rig.open()
+    assert ledger_joules(rig, 5) == pytest.approx({("cpu", "package-0"): 20.5})
+
+
+def test_packages_go_by_their_name_wherever_the_platform_stands(rig):
+    rig.tree.add("intel-rapl:0", "psys", 900.0, start=70_000_000_000, maximum=4_294_967_295_000_000)
+    rig.tree.add("intel-rapl:1", "package-1", 150.0, start=1_000_000)
+    rig.tree.add("intel-rapl:1:0", "dram", 20.0)
+    rig.tree.add("intel-rapl:2", "package-0", 160.0, start=4_000_000_000)
+    rig.open()
+    joules = ledger_joules(rig, 4)
+    expected = {("cpu", "package-1"): 600.0, ("dram", "package-1"): 80.0, ("cpu", "package-0"): 640.0}
+    assert joules == pytest.approx(expected)
