@@ -76,10 +76,12 @@ def _arrow(kind: Format, columns: Sequence[str], rows: Iterable[Row]) -> bytes:
     except ImportError:
         fix = "pip install 'energy-collector[parquet]'"
         raise NotAvailable(Reason.NOT_SUPPORTED, f"{kind} needs pyarrow, which is not installed", fix=fix) from None
-    data = zip(*rows, strict=True)
-    table = pa.table(
-        {name: list(column) for name, column in zip(columns, data, strict=False)} or {name: [] for name in columns}
-    )
+    data = list(zip(*rows, strict=True)) or [()] * len(columns)
+    numbers = {"time", "value"}  # whole numbers, too, so that all answers have one schema
+    arrays = [
+        pa.array(each, pa.float64() if name in numbers else None) for name, each in zip(columns, data, strict=True)
+    ]
+    table = pa.table(arrays, names=list(columns))
     sink = pa.BufferOutputStream()
     if kind is Format.PARQUET:
         pq.write_table(table, sink, compression="zstd")

@@ -142,9 +142,9 @@ def test_a_table_is_written_in_every_text_format():
 @pytest.mark.parametrize("kind", [Format.ARROW, Format.PARQUET])
 def test_arrow_and_parquet_hold_the_same(kind):
     pa = pytest.importorskip("pyarrow")
-    raw = b"".join(write_table(kind, COLUMNS, [(1, "a", 2.5), (2, "a", 3.0)]))
+    raw = b"".join(write_table(kind, COLUMNS, [(1, "a", 2.5), (2.5, "a", 3)]))
     if kind is Format.ARROW:
         table = pa.ipc.open_stream(raw).read_all()
     else:
         table = pytest.importorskip("pyarrow.parquet").read_table(pa.BufferReader(raw))
-    assert table.to_pydict() == {"time": [1, 2], "series": ["a", "a"], "value": [2.5, 3.0]}
+    assert table.to_pydict() == {"time": [1.0, 2.5], "series": ["a", "a"], "value": [2.5, 3.0]}
