@@ -5,6 +5,7 @@ Needs energy-collector, nvidia-ml-py and PyTorch in this environment. Without a 
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -235,6 +236,9 @@ def main() -> int:
     if shutil.which("nvidia-smi") is None or subprocess.run(["nvidia-smi", "-L"], check=False).returncode:
         print("no NVIDIA GPU here: nothing is claimed")
         return 0
+    if importlib.util.find_spec("torch") is None:
+        print("PyTorch is missing, which makes the load: nothing is claimed; fix: pip install torch")
+        return 1
     print("| what | energy-collector | reference | difference |\n| --- | --- | --- | --- |")
     for part in (still, watched, measured):
         for row in part():
