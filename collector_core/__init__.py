@@ -23,10 +23,11 @@ from collector_core.http.client import HttpClient
 from collector_core.http.websocket import WebSocket
 from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.model.clock import Clock
-from collector_core.model.counters import PowerIntegral, WrapCounter
+from collector_core.model.counters import WrapCounter
 from collector_core.model.foreign_counter import ForeignCounter
 from collector_core.model.metrics import Counter, Gauge, Info, Metric
 from collector_core.model.page_section import PageChart, PageLink, PageSection, PageTable
+from collector_core.model.power_integral import PowerIntegral
 from collector_core.model.published import Published
 from collector_core.model.quantities import quantity
 from collector_core.model.readings import Readings, Snapshot

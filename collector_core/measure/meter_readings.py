@@ -10,7 +10,8 @@ from collector_core.errors import describe
 from collector_core.measure.usage import ProcessTree, Usage
 from collector_core.metering.meters import EnergyMeter, EnergyReading
 from collector_core.model.clock import Clock
-from collector_core.model.counters import MOST_WATTS, SHORTEST_ALLOWANCE_SECONDS
+from collector_core.model.counters import SHORTEST_ALLOWANCE_SECONDS
+from collector_core.model.power_integral import MOST_WATTS
 from collector_core.model.quantities import quantity
 
 ATTEMPTS = 3

@@ -9,7 +9,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from collector_core.errors import DeclarationError, ReadingError
-from collector_core.model.counters import MOST_WATTS
+from collector_core.model.power_integral import MOST_WATTS
 from collector_core.model.words import is_snake_case
 
 
