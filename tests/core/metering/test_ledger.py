@@ -312,3 +312,76 @@ def test_what_a_meter_counted_while_only_others_counted_is_taken_in_when_it_retu
     ledger.update([package.says(100, 11.0)], 11)
     ledger.update([package.says(200, 12.0), gpu.says(500, 12.0)], 12)
     assert ledger.joules == {package.account: 200, gpu.account: 500}
+
+
+def fed(ledger, source, *readings):
+    """The ledger after readings of one meter, each as (joules, time)."""
+    for joules, time in readings:
+        ledger.update([source.says(joules, time)], time)
+    return ledger
+
+
+def test_what_the_next_reading_has_to_confirm_is_told_and_has_no_power(package):
+    ledger = fed(Ledger(), package, (0, 0.0), (50, 1.0), (100, 2.0))
+    assert ledger.doubted() == frozenset()
+    fed(ledger, package, (90_000, 3.0))
+    assert ledger.doubted() == {package.account}
+    assert ledger.watts() == {}
+    fed(ledger, package, (200, 4.0))
+    assert ledger.doubted() == frozenset()
+    assert ledger.watts() == {package.account: 50}
+
+
+def test_where_a_small_step_is_taken_back_the_power_is_that_since_the_reading_before(package):
+    ledger = fed(Ledger(), package, (1000, 0.0), (1050, 1.0), (1100, 2.0), (1080, 3.0))
+    assert ledger.watts() == {package.account: 15}
+    fed(ledger, package, (1130, 4.0))
+    assert ledger.watts() == {package.account: 50}
+
+
+def test_where_more_is_taken_back_than_one_step_no_power_is_known(package):
+    ledger = fed(Ledger(), package, (1000, 0.0), (1050, 1.0), (1100, 2.0), (1040, 3.0))
+    assert ledger.watts() == {}
+
+
+def test_a_meter_is_late_after_15_seconds_and_not_at_them(package, model):
+    ledger = fed(Ledger(), package, (0, 0.0), (10, 1.0))
+    ledger.update([package.meter, model.says(0, 16.0)], 16.0)
+    assert ledger.chosen == (package.meter,)
+    ledger.update([package.meter, model.says(5, 16.1)], 16.1)
+    assert ledger.chosen == (model.meter,)
+
+
+@pytest.mark.parametrize(("begun", "joules"), [(85.0, 30), (84.9, 0)])
+def test_what_began_at_most_15_seconds_before_the_ledger_brings_all_it_counted(begun, joules):
+    package = Source("cpu", "package-0", counting_since=begun)
+    ledger = Ledger()
+    ledger.update([], 100)
+    ledger.update([package.says(30, 105.0)], 105)
+    assert ledger.joules == {package.account: joules}
+
+
+def test_a_meter_that_does_not_say_since_when_it_counts_brings_nothing(package):
+    ledger = Ledger()
+    ledger.update([], 100)
+    ledger.update([package.says(30, 105.0)], 105)
+    assert ledger.joules == {package.account: 0}
+
+
+def test_a_counter_of_one_device_is_not_stood_in_for_by_that_of_another():
+    first, second = (
+        Source("gpu", "gpu-0", "meter", counting_since=0.0),
+        Source("gpu", "gpu-1", "meter", counting_since=0.0),
+    )
+    ledger = Ledger()
+    ledger.update([first.says(0, 0.0)], 0)
+    ledger.update([first.says(50, 5.0), second.says(40, 5.0)], 5)
+    assert ledger.joules == {first.account: 50, second.account: 40}
+
+
+def test_another_component_of_a_device_is_not_stood_in_for():
+    cpu, dram = Source("cpu", "package-0", counting_since=0.0), Source("dram", "package-0", counting_since=0.0)
+    ledger = Ledger()
+    ledger.update([cpu.says(0, 0.0)], 0)
+    ledger.update([cpu.says(50, 5.0), dram.says(40, 5.0)], 5)
+    assert ledger.joules == {cpu.account: 50, dram.account: 40}
