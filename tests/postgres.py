@@ -202,6 +202,7 @@ class _Pair:
     def __init__(self, proxy, client, server):
         self.proxy, self.client, self.server = proxy, client, server
         self.is_doomed = False
+        self._once = threading.Lock()
 
     def pass_to_server(self):
         for data in self._chunks(self.client):
@@ -231,6 +232,8 @@ class _Pair:
         _close(self.server)
 
     def _end(self):
+        if not self._once.acquire(blocking=False):  # the other direction was faster
+            return
         self.proxy.cut = b""
         self.proxy.cuts += 1
         _close(self.client)

@@ -14,6 +14,7 @@ import pytest
 
 from .boot_sectors import BURN_ONE, BURN_TWO, IDLE
 
+pytestmark = pytest.mark.xdist_group("guests")  # each sees those of the others
 TICKS = os.sysconf("SC_CLK_TCK")
 UUID = "0b7c3a52-11d4-4e0a-9c0e-52f1a0c7e801"
 CONFIG = """

@@ -68,7 +68,7 @@ def test_a_collector_that_the_file_names_is_judged_by_a_run(install, doctor):
     output, code = doctor("collectors: {lamp: {options: {room: hall, bulbs: 1}}}")
     assert says(output, "ready", "lamp", "1 series of 1 metrics")
     assert output.count(" lamp: ") == 1
-    assert code == 0
+    assert code == 0, output
 
 
 def test_every_instance_that_the_file_names_is_judged_by_its_own_run(install, doctor):
