@@ -76,7 +76,9 @@ class LoadBench:
 
     def _measure_at(self, level: int) -> Iterator[LoadPoint]:
         with Load(level):
-            time.sleep(self._settle)
+            time.sleep(self._settle / 2)
+            self._joules()  # in vain: a meter may hold back a step in power until its next reading confirms it
+            time.sleep(self._settle / 2)
             for _ in range(self._readings):
                 yield self._point(level)
 
