@@ -1,4 +1,7 @@
-"""GPUs as users of other exporters met them."""
+"""GPUs as users of other exporters met them.
+
+Here and not in tests/cases, as the driver library stays loaded: whatever runs before must find a machine without it.
+"""
 
 import json
 import shutil
@@ -6,9 +9,10 @@ import shutil
 import pytest
 
 from collector_plugins.nvidia import Nvidia, metrics
-from tests.plugins.nvidia.conftest import PATIENT, local, nvml, nvml_library, smi
+from tests.cases.conftest import case
+from tests.plugins.nvidia.conftest import PATIENT
 
-__all__ = ["local", "nvml", "nvml_library", "smi"]  # fixtures
+__all__ = ["case"]  # a fixture
 
 GPU_1 = {"host": "here", "gpu": "1", "uuid": "GPU-1"}
 
