@@ -5,13 +5,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 from collector_core.history.catalogue import KeptSeries
-from collector_core.model.readings import Layout
+from collector_core.model.layout_memo import LayoutMemo
 from collector_core.model.run_report import RunReport
 from collector_core.model.selector import Selector
-from collector_core.model.series import Series
+from collector_core.model.series import AnyOf, Series
 
 
 class Chosen(NamedTuple):
@@ -34,13 +33,13 @@ class Selection:
     """The series that one of some selectors means. What is looked up for a layout is kept while that lives."""
 
     def __init__(self, selectors: Sequence[str], decimals: Mapping[str, int]) -> None:
-        self._selectors = [Selector.parse(text) for text in selectors]
+        self._chooser = AnyOf([Selector.parse(text) for text in selectors])
         self._decimals = decimals
-        self._known: WeakKeyDictionary[Layout, dict[str, tuple[list[int], list[Chosen]]]] = WeakKeyDictionary()
+        self._known = LayoutMemo[tuple[list[int], list[Chosen]]]()
 
     def select(self, report: RunReport, gap: int) -> Observed:
         """What is kept of a run; its series say nothing of a time of more than `gap` milliseconds between readings."""
-        places, chosen = self._places(report, gap)
+        places, chosen = self._known.get(report.published, lambda: self._look_up(report, gap))
         values = array("d")
         if report.snapshot is not None:
             shown = report.snapshot.values
@@ -51,21 +50,14 @@ class Selection:
             values.extend(foreign.values())
         return Observed(chosen, values, round(report.ended_at * 1000), round(report.ended_monotonic * 1000))
 
-    def _places(self, report: RunReport, gap: int) -> tuple[list[int], list[Chosen]]:
-        published = report.published
-        known = self._known.setdefault(published.snapshot.layout, {})
-        if published.source not in known:
-            found = dict(pair for selector in self._selectors for pair in selector.places(published))
-            wanted = {place: series for place, series in sorted(found.items()) if series.kind != "info"}
-            known[published.source] = [*wanted], [self._chosen(series, report, gap) for series in wanted.values()]
-        return known[published.source]
+    def _look_up(self, report: RunReport, gap: int) -> tuple[list[int], list[Chosen]]:
+        wanted = {place: series for place, series in self._chooser.places(report.published) if series.kind != "info"}
+        return [*wanted], [self._chosen(series, report, gap) for series in wanted.values()]
 
     def _foreign(self, report: RunReport, gap: int) -> Iterator[tuple[Chosen, float]]:
-        if report.snapshot is not None and report.snapshot.families:
-            pairs = (pair for selector in self._selectors for pair in selector.select_families(report.published))
-            for series, value in dict(pairs).items():
-                if series.kind != "info" and abs(value) < float("inf"):
-                    yield self._chosen(series, report, gap), value
+        for series, value in self._chooser.select_families(report.published):
+            if series.kind != "info" and abs(value) < float("inf"):
+                yield self._chosen(series, report, gap), value
 
     def _chosen(self, series: Series, report: RunReport, gap: int) -> Chosen:
         places = 6 if series.topic == "cost" else self._decimals.get(series.unit)

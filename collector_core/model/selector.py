@@ -12,7 +12,7 @@ from collector_core.model.families import Family
 from collector_core.model.labels import label_text
 from collector_core.model.metrics import Metric
 from collector_core.model.published import Published
-from collector_core.model.series import Series, SeriesChooser
+from collector_core.model.series import MetricChooser, Series
 
 _NAME = re.compile(r"[a-zA-Z_:*][a-zA-Z0-9_:*]*")
 _MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(,|(?=\}))')
@@ -33,7 +33,7 @@ class _Matcher:
         return bool(self.matches(labels.get(self.label, ""))) is self.wanted
 
 
-class Selector(SeriesChooser):
+class Selector(MetricChooser):
     """Chooses among published series; made by `Selector.parse`. Equal where the text is."""
 
     def __init__(self, text: str, matchers: Sequence[_Matcher]) -> None:

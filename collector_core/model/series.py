@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
+from operator import itemgetter
 
 from collector_core.model.families import Family
 from collector_core.model.labels import label_text
+from collector_core.model.layout_memo import LayoutMemo
 from collector_core.model.metrics import Metric
 from collector_core.model.published import Published
-from collector_core.model.readings import Layout, all_labels
+from collector_core.model.readings import all_labels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +58,7 @@ class SeriesChooser(ABC):
     """
 
     def __init__(self) -> None:
-        self._known: WeakKeyDictionary[Layout, dict[str, list[tuple[int, Series]]]] = WeakKeyDictionary()
+        self._known = LayoutMemo[Sequence[tuple[int, Series]]]()
 
     def select(self, published: Iterable[Published]) -> Iterator[tuple[Series, float]]:
         """The series that are meant, with their values, in the order in which they are published."""
@@ -72,10 +73,38 @@ class SeriesChooser(ABC):
 
         Places stay the same while snapshots share a `layout`. Families of foreign code have none.
         """
-        known = self._known.setdefault(published.snapshot.layout, {})
-        if published.source not in known:
-            known[published.source] = list(self._look_up(published))
-        return known[published.source]
+        return self._known.get(published, lambda: list(self._look_up(published)))
+
+    @abstractmethod
+    def select_families(self, published: Published) -> Iterator[tuple[Series, float]]:
+        """The series of foreign code's families that are meant, with their values."""
+
+    @abstractmethod
+    def _look_up(self, published: Published) -> Iterator[tuple[int, Series]]:
+        """The places of what is meant, for `places` to remember."""
+
+
+class AnyOf(SeriesChooser):
+    """Chooses what any of several choosers does, each series once."""
+
+    def __init__(self, choosers: Sequence[SeriesChooser]) -> None:
+        super().__init__()
+        self._choosers = choosers
+
+    def select_families(self, published: Published) -> Iterator[tuple[Series, float]]:
+        """The series of foreign code's families that one of them means, with their values."""
+        if published.snapshot.families:
+            found = dict(pair for each in self._choosers for pair in each.select_families(published))
+            yield from found.items()
+
+    def _look_up(self, published: Published) -> Iterator[tuple[int, Series]]:
+        yield from sorted(
+            dict(pair for each in self._choosers for pair in each.places(published)).items(), key=itemgetter(0)
+        )
+
+
+class MetricChooser(SeriesChooser):
+    """Chooses by what a metric's declaration says and by the labels of each series."""
 
     def select_families(self, published: Published) -> Iterator[tuple[Series, float]]:
         """The series of foreign code's families that are meant, with their values."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collector_core.model.metrics import Metric
-from collector_core.model.series import SeriesChooser
+from collector_core.model.series import MetricChooser
 
 
-class TopicSelector(SeriesChooser):
+class TopicSelector(MetricChooser):
     """Chooses the published series about `topic`, of `of` or of anything: `TopicSelector("power", of="gpu")`.
 
     Both are words as in `Metric`; without a `topic` every series is chosen that has one. Families of foreign code say

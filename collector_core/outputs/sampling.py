@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 from collector_core.model.published import Published
-from collector_core.model.readings import Layout
 from collector_core.model.selector import Selector
-from collector_core.model.series import Series
+from collector_core.model.series import AnyOf, Series
 from collector_core.output import OutputSample
 
 _Place = tuple[str, Series]  # the collector and the series
@@ -32,30 +30,12 @@ class SampleSelection:
     """The series that any of several selectors means."""
 
     def __init__(self, selectors: Sequence[Selector]) -> None:
-        self._selectors = selectors
-        self._known: WeakKeyDictionary[Layout, dict[str, dict[int, Series]]] = WeakKeyDictionary()
+        self._chooser = AnyOf(selectors)
 
     def samples(self, heard: Heard) -> Iterator[OutputSample]:
         """The samples of a run that are meant, each once."""
-        for published in heard.published:
-            values = published.snapshot.values
-            for place, series in self._places(published).items():
-                yield OutputSample(series, values[place], heard.time)
-            for series, value in self._foreign(published).items():
-                yield OutputSample(series, value, heard.time)
-
-    def _places(self, published: Published) -> dict[int, Series]:
-        known = self._known.setdefault(published.snapshot.layout, {})
-        if published.source not in known:
-            known[published.source] = {
-                place: series for each in self._selectors for place, series in each.places(published)
-            }
-        return known[published.source]
-
-    def _foreign(self, published: Published) -> dict[Series, float]:
-        if not published.snapshot.families:
-            return {}
-        return {series: value for each in self._selectors for series, value in each.select_families(published)}
+        for series, value in self._chooser.select(heard.published):
+            yield OutputSample(series, value, heard.time)
 
 
 class SamplingWindow:

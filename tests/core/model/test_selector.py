@@ -9,6 +9,7 @@ from prometheus_client import Metric
 from prometheus_client.samples import Sample
 
 from collector_core import Counter, Gauge, Published, Readings, Selector, Series, Unit
+from collector_core.model.series import AnyOf
 
 USAGE = Gauge("host_cpu_usage_ratio", "Use.", Unit.RATIO, ("cpu", "mode"))
 BYTES = Counter("host_disk_read_bytes_total", "Read.", Unit.BYTES, ("device",))
@@ -178,3 +179,11 @@ def test_a_regular_expression_that_would_backtrack_for_ever_answers() -> None:
 
     assert not selector.matches("a", {"device": "x" * 5000})
     assert selector.matches("a", {"device": "x" * 5000 + "y"})
+
+
+def test_what_any_of_several_choosers_means_comes_once_in_the_order_of_publication():
+    said = [published(), published(source="other")]
+    any_of = AnyOf([Selector.parse(text) for text in ("*_total", '{cpu="0"}', "host_*")])
+    assert list(any_of.select(said)) == list(Selector.parse("host_*").select(said))
+    assert any_of.places(said[0]) is any_of.places(said[0]), "looked up once"
+    assert list(AnyOf([]).select(said)) == []
