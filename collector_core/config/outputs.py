@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
-from collector_core.config.section import Section
 from collector_core.model.selector import Selector
 from collector_core.options import Duration, Options, seconds
 from collector_core.output import Output, OutputConfig
@@ -66,17 +63,10 @@ class OutputInstance:
     queue_max_age: float
 
 
-def read_outputs(data: Mapping[str, Any], section: Section[type[Output[Any]]]) -> list[OutputInstance]:
-    """What the section `outputs:` says; its own keys are validated with the rest of the file."""
-    found: list[OutputInstance] = []
-    for entry in section.entries(data):
-        with suppress(ValidationError):  # reported with the rest of the file, where its path is known
-            settings = OutputSettings.model_validate(entry.item or {})
-            found.append(_instance(entry.name, entry.type, settings, entry.options))
-    return found
-
-
-def _instance(name: str, cls: type[Output[Any]], settings: OutputSettings, options: OutputConfig) -> OutputInstance:
+def output_instance(
+    name: str, cls: type[Output[Any]], settings: OutputSettings, options: OutputConfig
+) -> OutputInstance:
+    """An entry of the section `outputs:`, with the defaults of its class."""
     return OutputInstance(
         name=name,
         type=cls,

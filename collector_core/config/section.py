@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
+
+from pydantic import ValidationError
 
 from collector_core.collector import Collector
 from collector_core.config.suggest import did_you_mean
 from collector_core.config.validation import validate_options
 from collector_core.config.yamlfile import Document, YamlPath
 from collector_core.errors import CollectorError, Problem
+from collector_core.options import Options
 from collector_core.output import Output
 from collector_core.plugins.attempts import Attempts
 from collector_core.plugins.discovery import Plugin, Plugins, entry_point_names
 
 ClassT = TypeVar("ClassT", bound=type[Collector[Any]] | type[Output[Any]])
+SettingsT = TypeVar("SettingsT", bound=Options)
 
 
 @dataclass(frozen=True)
@@ -27,40 +32,57 @@ class Unloadable:
     problem: Problem
 
 
-class Entry(NamedTuple, Generic[ClassT]):
-    """One entry: its name, what the file says, the class that it means and its options."""
+class Entry(NamedTuple, Generic[ClassT, SettingsT]):
+    """One entry: its name, the class that it means, the keys that belong to the core, and the options of the class."""
 
     name: str
-    item: Any
     type: ClassT
+    settings: SettingsT
     options: Any
 
 
-class Section(Generic[ClassT]):
-    """Reads the section `key`, whose entries are each a `kind` of one of `types`.
+class Section(Generic[ClassT, SettingsT]):
+    """Reads the section `key`, whose entries are each a `kind` of one of `types`, with keys as in `settings`.
 
     `problems` are what is wrong in the file, `unloadable` the entries whose plugin is.
     """
 
     def __init__(
-        self, key: str, kind: str, types: Mapping[str, ClassT], document: Document, plugins: Plugins, attempts: Attempts
+        self,
+        key: str,
+        kind: str,
+        types: Mapping[str, ClassT],
+        settings: type[SettingsT],
+        document: Document,
+        plugins: Plugins,
+        attempts: Attempts,
     ) -> None:
         self.problems: list[Problem] = []
         self.unloadable: list[Unloadable] = []
         self._key = key
         self._kind = kind
         self._types = types
+        self._settings = settings
         self._document = document
         self._plugins = plugins
         self._attempts = attempts
 
-    def entries(self, data: Mapping[str, Any]) -> Iterator[Entry[ClassT]]:
-        """The entries that can be built, as far as their options go; what is wrong with the others is noted."""
+    def entries(self, data: Mapping[str, Any]) -> Iterator[Entry[ClassT, SettingsT]]:
+        """The entries that can be built; what is wrong with the others is noted.
+
+        Where it is their own keys, it is reported with the rest of the file, where its path is known.
+        """
         for name, item in data.items():
             cls = self._find_type(name, item)
             options = None if cls is None else self._options(name, cls, item)
-            if cls is not None and options is not None:
-                yield Entry(name, item, cls, options)
+            settings = self._settings_of(item)
+            if cls is not None and options is not None and settings is not None:
+                yield Entry(name, cls, settings, options)
+
+    def _settings_of(self, item: Any) -> SettingsT | None:
+        with suppress(ValidationError):
+            return self._settings.model_validate(item or {})
+        return None
 
     def _find_type(self, name: str, item: Any) -> ClassT | None:
         wanted, path = wanted_plugin(self._key, name, item)

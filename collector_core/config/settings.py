@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from collector_core.collector import Collector, CollectorConfig, Context
 from collector_core.config import secrets
-from collector_core.config.outputs import OutputInstance, OutputSettings, read_outputs
+from collector_core.config.outputs import OutputInstance, OutputSettings, output_instance
 from collector_core.config.section import Section, Unloadable, plugins_named
 from collector_core.config.validation import validate_model, validate_options
 from collector_core.config.yamlfile import Document, load
@@ -215,10 +215,13 @@ def validate(document: Document, plugins: Plugins, attempts: Attempts | None = N
     data = resolved.data
     settings, core_problems = validate_model(Settings, data, document, ())
     problems += core_problems
-    collectors = Section("collectors", "collector", plugins.types, document, plugins, attempts)
-    outputs = Section("outputs", "output", plugins.outputs, document, plugins, attempts)
-    instances = _instances(data["collectors"], collectors) if isinstance(data.get("collectors"), dict) else None
-    output_instances = read_outputs(data["outputs"], outputs) if isinstance(data.get("outputs"), dict) else []
+    common = (document, plugins, attempts)
+    collectors = Section("collectors", "collector", plugins.types, InstanceSettings, *common)
+    outputs = Section("outputs", "output", plugins.outputs, OutputSettings, *common)
+    named = data.get("collectors")
+    instances = tuple(starmap(_instance, collectors.entries(named))) if isinstance(named, dict) else None
+    named = data.get("outputs")
+    output_instances = tuple(starmap(output_instance, outputs.entries(named))) if isinstance(named, dict) else ()
     problems += collectors.problems + outputs.problems
     if problems or settings is None:
         problems += [each.problem for each in collectors.unloadable + outputs.unloadable]
@@ -226,22 +229,13 @@ def validate(document: Document, plugins: Plugins, attempts: Attempts | None = N
         raise ConfigError([resolved.redact(problem) for problem in dict.fromkeys(problems)])
     return Config(
         settings=_absolute(settings, document.file),
-        instances=None if instances is None else tuple(instances),
+        instances=instances,
         file=document.file,
         secrets=resolved.values,
         unloadable=tuple(collectors.unloadable),
-        outputs=tuple(output_instances),
+        outputs=output_instances,
         unloadable_outputs=tuple(outputs.unloadable),
     )
-
-
-def _instances(data: Mapping[str, Any], section: Section[type[Collector[Any]]]) -> list[Instance]:
-    found: list[Instance] = []
-    for entry in section.entries(data):
-        with suppress(ValidationError):  # reported with the rest of the file, where its path is known
-            settings = InstanceSettings.model_validate(entry.item or {})
-            found.append(_instance(entry.name, entry.type, settings, entry.options))
-    return found
 
 
 def _instance(name: str, cls: type[Collector[Any]], settings: InstanceSettings, options: CollectorConfig) -> Instance:

@@ -246,9 +246,7 @@ def _type_problems(plugin: str, cls: type[Collector[Any]]) -> Iterator[str]:
     if not (isinstance(cls, type) and issubclass(cls, Collector)):
         yield f"collector_types() must return Collector classes, got {cls!r}"
         return
-    yield from _class_problems(plugin, cls)
-    if not (isinstance(cls.config_type, type) and issubclass(cls.config_type, CollectorConfig)):
-        yield f"{cls.__name__}.config_type must be a subclass of CollectorConfig"
+    yield from _class_problems(plugin, cls, CollectorConfig)
     yield from (f"there is no hook called {hook}" for hook in hookspecs.unknown_hooks(cls))
     yield from _metric_problems(cls)
 
@@ -257,17 +255,19 @@ def _output_problems(plugin: str, cls: type[Output[Any]]) -> Iterator[str]:
     if not (isinstance(cls, type) and issubclass(cls, Output)):
         yield f"collector_output_types() must return Output classes, got {cls!r}"
         return
-    yield from _class_problems(plugin, cls)
-    if not (isinstance(cls.config_type, type) and issubclass(cls.config_type, OutputConfig)):
-        yield f"{cls.__name__}.config_type must be a subclass of OutputConfig"
+    yield from _class_problems(plugin, cls, OutputConfig)
 
 
-def _class_problems(plugin: str, cls: type[Collector[Any]] | type[Output[Any]]) -> Iterator[str]:
+def _class_problems(
+    plugin: str, cls: type[Collector[Any]] | type[Output[Any]], config: type[CollectorConfig] | type[OutputConfig]
+) -> Iterator[str]:
     if inspect.isabstract(cls):
         yield f"{cls.__name__} lacks {', '.join(sorted(cls.__abstractmethods__))}"
     name = getattr(cls, "name", None)
     if name != plugin and not str(name).startswith(f"{plugin}_"):
         yield f"{cls.__name__}.name is {name!r}; it must be {plugin!r} like the entry point"
+    if not (isinstance(cls.config_type, type) and issubclass(cls.config_type, config)):
+        yield f"{cls.__name__}.config_type must be a subclass of {config.__name__}"
 
 
 def _metric_problems(cls: type[Collector[Any]]) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """The section `outputs:`: all that is wrong is said at once, with its line and the nearest valid key."""
 
+from functools import partial
+
 import pytest
 
 from collector_core import Collector, Field, Gauge, Output, OutputConfig
-from collector_core.config.settings import plugin_names, read_document, validate
+from collector_core.config.settings import plugin_names, read_document
 from collector_core.errors import ConfigError
 from collector_core.plugins.discovery import Plugin, Plugins
 
@@ -43,13 +45,8 @@ PLUGINS = Plugins(
 
 
 @pytest.fixture
-def check(tmp_path):
-    def check(text):
-        path = tmp_path / "config.yaml"
-        path.write_text(text)
-        return validate(read_document(path), PLUGINS)
-
-    return check
+def check(check_with):
+    return partial(check_with, PLUGINS)
 
 
 @pytest.fixture

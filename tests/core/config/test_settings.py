@@ -1,5 +1,6 @@
 """All that is wrong with a configuration is said at once, with its line and the nearest valid key."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,13 +54,8 @@ PLUGINS = Plugins(
 
 
 @pytest.fixture
-def check(tmp_path):
-    def check(text):
-        path = tmp_path / "config.yaml"
-        path.write_text(text)
-        return validate(read_document(path), PLUGINS)
-
-    return check
+def check(check_with):
+    return partial(check_with, PLUGINS)
 
 
 @pytest.fixture
