@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,16 +19,15 @@ from collector_core.errors import NotAvailable, explain
 from collector_core.history import importing, maintenance, query
 from collector_core.history.formats import COLUMNS, Format, write_table
 from collector_core.history.options import HistoryOptions
-from collector_core.history.query import Fn, Query
+from collector_core.history.query import DEFAULT_PERIOD, Fn, Query
 from collector_core.history.retention import delete_old, give_back
 from collector_core.history.schema import FILE
 from collector_core.history.store import EVER, Store
-from collector_core.history.times import in_seconds, parse_step, parse_time
+from collector_core.history.times import parse_step, parse_time
 from collector_core.model.selector import Selector
 from collector_core.storage.atomic_file import AtomicFile
 
 FORMATS = click.Choice([kind.value for kind in Format])
-DEFAULT_PERIOD = 3_600_000  # milliseconds before now
 ParsedT = TypeVar("ParsedT")
 
 
@@ -189,14 +187,8 @@ def delete(common: Common, selector: Selector, path: Path | None) -> None:
 def _written(store: Store, asked: Query, kind: Format) -> Iterable[bytes]:
     found = query.run(store, asked)
     if kind is not Format.JSON:
-        return write_table(
-            kind, COLUMNS, ((in_seconds(time_), kept.series.text, value) for kept, time_, value in found)
-        )
-    series = [
-        {"series": text, "points": [[in_seconds(time_), value] for _, time_, value in points]}
-        for text, points in groupby(found, lambda point: point[0].series.text)
-    ]
-    return [json.dumps({"series": series, "next": None}).encode() + b"\n"]
+        return write_table(kind, COLUMNS, query.as_rows(found))
+    return [json.dumps({"series": query.as_series(found), "next": None}).encode() + b"\n"]
 
 
 def _query(asked: Mapping[str, Any], start: int, end: int) -> Query:

@@ -226,11 +226,11 @@ class App:
 
     def energy_meters(self) -> list[EnergyMeter]:
         """What the running collectors hand over at this moment."""
-        return [meter for runner in self.runners.copy().values() for meter in runner.energy_meters()]
+        return [meter for runner in self.runners.values() for meter in runner.energy_meters()]
 
     def _tell(self, report: RunReport) -> None:
         """Let the history, the outputs, and the collectors that observe others, know of a run."""
-        runners = self.runners.copy()
+        runners = self.runners  # replaced where one comes or goes, and never changed
         for name, runner in runners.items():
             if name != report.collector:
                 runner.hooks.hear(report)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.periods import RAW, Piece, pieces, read_steps
 from collector_core.history.store import Store
 from collector_core.history.tiers import Summary
+from collector_core.history.times import in_seconds
 from collector_core.model.selector import Selector
 
 MAX_STEPS = 11_000
+DEFAULT_PERIOD = 3_600_000  # milliseconds before now
 
 
 class Fn(StrEnum):
@@ -66,6 +69,19 @@ def run(store: Store, query: Query, after: Place | None = None) -> Iterator[tupl
             since = after.time if after and text == after.series else -1
             points = (_by_step if query.step else _readings)(store, number, kept, query, parts)
             yield from ((kept, time, value) for time, value in points if time > since)
+
+
+def as_series(points: Iterable[tuple[KeptSeries, int, float]]) -> list[dict[str, Any]]:
+    """What `run` found, as the JSON of an answer has it: the points of each series, times in seconds."""
+    return [
+        {"series": text, "points": [[in_seconds(time), value] for _, time, value in group]}
+        for text, group in groupby(points, lambda point: point[0].series.text)
+    ]
+
+
+def as_rows(points: Iterable[tuple[KeptSeries, int, float]]) -> Iterator[tuple[float, str, float]]:
+    """The same as rows of a table with the columns time (in seconds), series and value."""
+    return ((in_seconds(time), kept.series.text, value) for kept, time, value in points)
 
 
 def _by_step(

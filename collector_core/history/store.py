@@ -158,18 +158,19 @@ class Store:
         with self.changing() as connection:
             number = self.catalogue.add(connection, kept)
             self.blocks.put(connection, number, new, replace=replace)
-            self._sum_up(connection, number, kept, {floor_to(time, HOUR) for time in new.times})
+            self._sum_up(connection, number, kept, {floor_to(time, HOUR) for time in new.times}, self.starts())
 
     def seal(self, now: int) -> None:
         """Write the journal as blocks, and sum up the hours that are over."""
         since = self.mark(SUMMED)
         until = max(since, floor_to(now - SETTLING, HOUR))
+        starts = self.starts()
         with self.changing() as connection:
             for number, kept in self.catalogue:
                 new = self.head(number)
                 self.blocks.put(connection, number, new)
                 hours = {floor_to(time, HOUR) for time in new.times} | self._hours(number, since)
-                self._sum_up(connection, number, kept, {hour for hour in hours if hour < until})
+                self._sum_up(connection, number, kept, {hour for hour in hours if hour < until}, starts)
             connection.execute("DELETE FROM journal WHERE id <= ?", (self._journaled,))
             self.set_mark(connection, SUMMED, until)
             for step in self.steps:
@@ -282,9 +283,10 @@ class Store:
                 self.catalogue.load()
             raise
 
-    def _sum_up(self, connection: sqlite3.Connection, number: int, kept: KeptSeries, hours: set[int]) -> None:
+    def _sum_up(
+        self, connection: sqlite3.Connection, number: int, kept: KeptSeries, hours: set[int], starts: Sequence[int]
+    ) -> None:
         """Make the summaries of whole hours, and of the hour before each, whose last reading may hold longer now."""
-        starts = self.starts() if hours and self.steps else []
         for start, end in _periods(hours | {hour - HOUR for hour in hours}, self.mark(DELETED)):
             readings = self.around(number, start, end)
             steps: Steps = {}

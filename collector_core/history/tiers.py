@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from collector_core.history.points import Point, Points
@@ -129,9 +129,3 @@ def _spread(found: Steps, point: Point, step: int, time: int, until: int) -> Non
 def _is_broken(breaks: Sequence[int], start: int, end: int) -> bool:
     """Whether one of `breaks`, which are sorted, lies after `start` and not after `end`."""
     return bool(breaks) and bisect_right(breaks, start) < bisect_left(breaks, end + 1)
-
-
-def rows(steps: Steps) -> Iterator[tuple[int, tuple[float, ...]]]:
-    """Start and numbers of each step, in the order of time."""
-    for time in sorted(steps):
-        yield time, steps[time].row

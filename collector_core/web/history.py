@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
@@ -25,7 +25,7 @@ from collector_core.errors import NotAvailable
 from collector_core.history import query
 from collector_core.history.energy import energy_of
 from collector_core.history.formats import COLUMNS, CONTENT_TYPES, Format, accepted, write_table
-from collector_core.history.query import MAX_STEPS, Fn, Place
+from collector_core.history.query import DEFAULT_PERIOD, MAX_STEPS, Fn, Place
 from collector_core.history.shared import SharedReader
 from collector_core.history.store import Store
 from collector_core.history.times import in_seconds, parse_step, parse_time
@@ -39,7 +39,6 @@ PATH = "/api/v1/history"
 MAX_SELECTOR_CHARACTERS = 2000
 DEFAULT_LIMIT = 50_000
 MAX_LIMIT = 100_000  # encoding JSON holds up all threads, for about a microsecond a point
-DEFAULT_PERIOD = 3_600_000  # milliseconds before now
 END_SECONDS = 1.0  # to end what is asked when the server stops
 SHORT_BYTES = 1024  # not worth compressing
 
@@ -177,12 +176,8 @@ def answer_range(store: Store, parameters: _Range) -> Answer:
     has_more = next(found, None) is not None
     last = (points[-1][0].series.text, points[-1][1]) if has_more else None
     following = urlsafe_b64encode(json.dumps(last).encode()).decode() if last else None
-    series = [
-        {"series": text, "points": [[in_seconds(moment), value] for _, moment, value in group]}
-        for text, group in groupby(points, lambda point: point[0].series.text)
-    ]
-    rows = [(in_seconds(moment), kept.series.text, value) for kept, moment, value in points]
-    return Answer({"series": series, "next": following}, COLUMNS, rows, following)
+    data = {"series": query.as_series(points), "next": following}
+    return Answer(data, COLUMNS, list(query.as_rows(points)), following)
 
 
 def answer_energy(store: Store, parameters: _Energy) -> Answer:
