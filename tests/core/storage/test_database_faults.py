@@ -175,6 +175,18 @@ def test_what_can_be_read_on_both_sides_of_a_broken_page_is_taken_over(database,
     assert numbers(subject) == [*found, 400]
 
 
+def assert_corrupt(database, file, *, read_only):
+    """Whoever reads is told that the file is corrupt; whoever writes sets it aside and goes on."""
+    if read_only:
+        with pytest.raises(StorageError) as caught:
+            numbers(database(file, read_only=True))
+        assert caught.value.storage_reason is StorageReason.CORRUPT
+        return
+    subject = database(file)
+    add(subject, "new")
+    assert subject.set_aside
+
+
 @pytest.mark.parametrize(
     ("old", "new"), [(b"CREATE TABLE item", b"\xffREATE TABLE item"), (b"TEXT NOT", b"TEXT\xff\xfe\xfd,")]
 )
@@ -183,14 +195,7 @@ def test_a_damaged_schema_counts_as_corrupt(database, filled, old, new, read_onl
     content = filled.read_bytes()
     assert content.count(old) == 1
     filled.write_bytes(content.replace(old, new))
-    if read_only:
-        with pytest.raises(StorageError) as caught:
-            numbers(database(filled, read_only=True))
-        assert caught.value.storage_reason is StorageReason.CORRUPT
-        return
-    subject = database(filled)
-    add(subject, "new")
-    assert subject.set_aside
+    assert_corrupt(database, filled, read_only=read_only)
 
 
 @pytest.mark.parametrize("read_only", [False, True])
@@ -198,14 +203,7 @@ def test_a_damaged_header_counts_as_corrupt(database, filled, read_only):
     content = bytearray(filled.read_bytes())
     content[44:48] = b"\xff\xff\xff\xff"  # the format of the schema
     filled.write_bytes(content)
-    if read_only:
-        with pytest.raises(StorageError) as caught:
-            numbers(database(filled, read_only=True))
-        assert caught.value.storage_reason is StorageReason.CORRUPT
-        return
-    subject = database(filled)
-    add(subject, "new")
-    assert subject.set_aside
+    assert_corrupt(database, filled, read_only=read_only)
 
 
 @pytest.mark.parametrize(
