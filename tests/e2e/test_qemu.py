@@ -151,7 +151,8 @@ def test_three_guests_an_impostor_and_an_end(boot, daemon, collector, spawn, eve
     reader.stopped.set()
     reader.join()
 
-    assert after.of.keys() == pids.keys()
+    assert after.of.keys() >= pids.keys(), "beside those that others run here"
+    assert "impostor" not in after.of
     assert after.vms == 3
     assert all(process.process.poll() is None for process in impostors)
     for name, pid in pids.items():
