@@ -7,6 +7,7 @@ from collector_core.errors import (
     AuthFailed,
     CollectorError,
     DeclarationError,
+    HistoryUnavailable,
     HttpStatusError,
     NoTargetAvailable,
     NotAvailable,
@@ -18,6 +19,7 @@ from collector_core.errors import (
     describe,
     reason_of,
 )
+from collector_core.history.past import History, PastEnergy, PastEvent, PastSeries
 from collector_core.http.answer import HttpAnswer
 from collector_core.http.client import HttpClient
 from collector_core.http.websocket import WebSocket
@@ -79,6 +81,8 @@ __all__ = [
     "Field",
     "ForeignCounter",
     "Gauge",
+    "History",
+    "HistoryUnavailable",
     "HttpAnswer",
     "HttpClient",
     "HttpStatusError",
@@ -95,6 +99,9 @@ __all__ = [
     "PageLink",
     "PageSection",
     "PageTable",
+    "PastEnergy",
+    "PastEvent",
+    "PastSeries",
     "PowerIntegral",
     "Published",
     "PushInbox",

@@ -20,6 +20,7 @@ from collector_core.config.validation import validate_model, validate_options
 from collector_core.config.yamlfile import Document, load
 from collector_core.errors import ConfigError
 from collector_core.history.options import HistoryOptions, parse_history
+from collector_core.history.past import History
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
 from collector_core.model.published import Published
@@ -139,9 +140,10 @@ class Instance:
         redact: Callable[[str], str] = str,
         wake: Callable[[], None] | None = None,
         record_event: Callable[[str, str], None] | None = None,
+        history: History | None = None,
     ) -> Collector[Any]:
         """The collector in its `Context`; what its constructor raises passes through."""
-        given: dict[str, Any] = {"wake": wake, "record_event": record_event}
+        given: dict[str, Any] = {"wake": wake, "record_event": record_event, "history": history}
         ctx = Context(
             name=self.name,
             logger=logging.getLogger(f"collector.{self.name}"),
@@ -153,7 +155,7 @@ class Instance:
             published=published,
             keeps_running=keeps_running,
             redact=redact,
-            **{name: function for name, function in given.items() if function},
+            **{name: value for name, value in given.items() if value},
         )
         return self.type(self.options, ctx)
 

@@ -18,6 +18,7 @@ from collector_core.history.recorder import Recorder
 from collector_core.history.retention import delete_excess, delete_old
 from collector_core.history.selection import Observed, Selection
 from collector_core.history.store import Event, Store
+from collector_core.history.stored import StoredHistory
 from collector_core.model.clock import Clock
 from collector_core.model.page_section import PageSection
 from collector_core.model.readings import Snapshot
@@ -40,7 +41,7 @@ COMPACTED_AT_ONCE = 40  # blocks, so that compacting takes little time at once
 class HistoryService:
     """What the collectors of a process report, kept in a folder.
 
-    `publish` gets the history's own metrics, `section` is what the status page shows. `observe` and `record_event` are
+    `publish` gets the history's own metrics, `section` is what the status page shows, `past` what plugins ask. `observe` and `record_event` are
     called on any thread and never wait for a disk; what no memory is left for is dropped and counted.
     """
 
@@ -58,6 +59,8 @@ class HistoryService:
         self._dropped = 0
         self.section: PageSection | None = None
         self._is_open = False
+        self._has_tried = threading.Event()
+        self.past = StoredHistory(self.store, self._has_tried)
         self._next_seal = self._next_maintenance = 0.0
         self._woken = threading.Event()
         self._stopping = False
@@ -101,6 +104,7 @@ class HistoryService:
             self._suspend(error)
         except Exception as error:  # noqa: BLE001 - the thread must live on
             self._suspend(StorageError(self.store.database.path, StorageReason.FAILED, describe(error)))
+        self._has_tried.set()
         self._publish_state()
 
     def _run(self) -> None:
