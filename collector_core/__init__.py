@@ -19,6 +19,7 @@ from collector_core.errors import (
     describe,
     reason_of,
 )
+from collector_core.forecasting import ForecastedSeries, Forecaster, find_forecaster
 from collector_core.history.past import History, PastEnergy, PastEvent, PastSeries
 from collector_core.http.answer import HttpAnswer
 from collector_core.http.client import HttpClient
@@ -79,6 +80,8 @@ __all__ = [
     "EnergyReading",
     "FaultLog",
     "Field",
+    "ForecastedSeries",
+    "Forecaster",
     "ForeignCounter",
     "Gauge",
     "History",
@@ -129,6 +132,7 @@ __all__ = [
     "cpu_ticks",
     "cpu_ticks_by_cpu",
     "describe",
+    "find_forecaster",
     "hookimpl",
     "is_kernel_mount",
     "quantity",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
@@ -11,10 +11,9 @@ from typing import Any
 from collector_core.errors import HistoryUnavailable, NotAvailable, Reason
 from collector_core.history import query
 from collector_core.history.energy import BY, energy_of
+from collector_core.history.interface import ConcurrentReader, HistoryReader
 from collector_core.history.past import History, PastEnergy, PastEvent, PastSeries
 from collector_core.history.query import Fn, Query
-from collector_core.history.shared import SharedReader
-from collector_core.history.store import Store
 from collector_core.history.times import LATEST, in_seconds
 from collector_core.model.selector import Selector
 
@@ -22,10 +21,10 @@ OPENING_SECONDS = 2.0  # that are waited for the store when the program starts
 
 
 class StoredHistory(History):
-    """Reads what `writer` keeps, on a connection for each thread that asks; `is_open` is set once it has been tried."""
+    """Asks a reader of its own for each thread; `is_open` is set once it was tried to open the store."""
 
-    def __init__(self, writer: Store, is_open: threading.Event) -> None:
-        self._writer = writer
+    def __init__(self, new_reader: Callable[[], ConcurrentReader], is_open: threading.Event) -> None:
+        self._new_reader = new_reader
         self._is_open = is_open
         self._of_thread = threading.local()
 
@@ -62,11 +61,11 @@ class StoredHistory(History):
         return _energy(found["total"], {row[by]: _energy(row, {}) for row in found["rows"]})
 
     @contextmanager
-    def _reading(self) -> Iterator[Store]:
+    def _reading(self) -> Iterator[HistoryReader]:
         if not self._is_open.wait(OPENING_SECONDS):
             raise HistoryUnavailable(Reason.TIMEOUT, "the history is not open yet")
         if not hasattr(self._of_thread, "reader"):
-            self._of_thread.reader = SharedReader(self._writer)
+            self._of_thread.reader = self._new_reader()
         try:
             with self._of_thread.reader.reading() as store:
                 yield store

@@ -12,7 +12,9 @@ from collector_core.history import points
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.points import Point
 from collector_core.history.rises import rise
-from collector_core.history.store import SETTLING, Event, Store
+from collector_core.history.interface import Event
+from collector_core.history.shared import SharedReader
+from collector_core.history.store import SETTLING, Store
 from collector_core.history.stored import StoredHistory
 from collector_core.model.labels import label_text
 from collector_core.model.metrics import Metric
@@ -30,7 +32,7 @@ class RecordedHistory(StoredHistory):
         self._store.open()
         is_open = threading.Event()
         is_open.set()
-        super().__init__(self._store, is_open)
+        super().__init__(lambda: SharedReader(self._store), is_open)
 
     def record(
         self, metric: Metric, readings: Iterable[tuple[float, float]], *, source: str = "", **labels: str

@@ -9,6 +9,7 @@ from collector_core.engine.history_keeper import HistoryKeeper
 from collector_core.exposition.sources import Exposition
 from collector_core.history.options import HistoryOptions
 from collector_core.history.schema import FILE
+from collector_core.history.shared import SharedReader
 from collector_core.history.store import Store
 from collector_core.history.stored import StoredHistory
 from collector_core.testing import FakeClock, RecordedHistory
@@ -94,7 +95,7 @@ def test_a_store_that_cannot_be_read_is_unavailable_until_it_can(tmp_path):
     (folder / FILE).write_bytes(b"garbage" * 1000)
     opened = threading.Event()
     opened.set()
-    history = StoredHistory(Store(folder), opened)
+    history = StoredHistory(lambda: SharedReader(Store(folder)), opened)
     with pytest.raises(HistoryUnavailable, match="history"):
         history.query(None, *ALL)
     (folder / FILE).write_bytes(whole)
@@ -104,7 +105,7 @@ def test_a_store_that_cannot_be_read_is_unavailable_until_it_can(tmp_path):
 def test_a_store_that_is_not_open_yet_is_waited_for_a_little(tmp_path, monkeypatch):
     monkeypatch.setattr("collector_core.history.stored.OPENING_SECONDS", 0.01)
     with pytest.raises(HistoryUnavailable, match="not open yet"):
-        StoredHistory(Store(tmp_path), threading.Event()).query(None, *ALL)
+        StoredHistory(lambda: SharedReader(Store(tmp_path)), threading.Event()).query(None, *ALL)
 
 
 def test_a_collector_is_handed_its_history(collector_harness, collector_history):
