@@ -81,7 +81,7 @@ class NotListening(NotAvailable):
 
 
 class HistoryUnavailable(NotAvailable):
-    """What was kept of the past cannot be read now, because its store is not open or its disk fails; ask again later."""
+    """What was kept of the past cannot be read now: its store is not open, or its disk fails."""
 
 
 class NoTargetAvailable(NotAvailable):

@@ -20,7 +20,10 @@ STOP_SECONDS = 1.0  # to write what waits, at least; a disk that hangs must not 
 
 
 class HistoryKeeper:
-    """Keeps history, or does not; `service` is what keeps it, `past` what plugins ask. Safe to use from any thread, but for `apply`."""
+    """Keeps history, or does not; `service` is what keeps it, `past` what plugins ask.
+
+    Safe to use from any thread, but for `apply`.
+    """
 
     def __init__(self, exposition: Exposition, clock: Clock) -> None:
         self.service: HistoryService | None = None

@@ -37,9 +37,9 @@ MAINTENANCE_SECONDS = 30.0
 class HistoryService:
     """What the collectors of a process report, kept in a store.
 
-    `publish` gets the history's own metrics, `section` is what the status page shows, `past` what plugins ask. `observe`
-    and `record_event` are called on any thread and never wait for a disk; what no memory is left for is dropped and
-    counted.
+    `publish` gets the history's own metrics, `section` is what the status page shows, `past` what plugins ask.
+    `observe` and `record_event` are called on any thread and never wait for a disk; what no memory is left for is
+    dropped and counted.
     """
 
     def __init__(self, options: HistoryOptions, clock: Clock, publish: Callable[[Snapshot], None]) -> None:

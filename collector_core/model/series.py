@@ -14,7 +14,6 @@ from collector_core.model.metrics import Metric
 from collector_core.model.published import Published
 from collector_core.model.readings import all_labels
 
-
 _COUNTERS = frozenset({"counter", "histogram"})
 
 

@@ -51,11 +51,11 @@ class Harness:
     """One collector under test.
 
     `interval` and `timeout` are in seconds, `energy_meters` is what the other collectors hand over, `published` what
-    all sources show, `history` the past; without `keeps_running` the collector is run as by `once`. `options` are those of the
-    configuration file; wrong ones raise pydantic's `ValidationError`. `events` are what it notes in the history.
+    all sources show, `history` the past; without `keeps_running` the collector is run as by `once`. `options` are those
+    of the configuration file; wrong ones raise pydantic's `ValidationError`. `events` are what it notes in the history.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is something that a context is given
         self,
         cls: type[Collector[Any]],
         root: Path = Path("/"),
@@ -87,7 +87,7 @@ class Harness:
             published=published,
             keeps_running=keeps_running,
             record_event=lambda kind, text: self.events.append((kind, text)),
-            history=history,
+            history=history or History(),
         )
         self.context = self.collector.ctx
         self.events: list[tuple[str, str]] = []

@@ -10,9 +10,9 @@ from statistics import median
 
 from collector_core.history import points
 from collector_core.history.catalogue import KeptSeries
+from collector_core.history.interface import Event
 from collector_core.history.points import Point
 from collector_core.history.rises import rise
-from collector_core.history.interface import Event
 from collector_core.history.shared import SharedReader
 from collector_core.history.store import SETTLING, Store
 from collector_core.history.stored import StoredHistory
