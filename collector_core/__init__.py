@@ -7,6 +7,7 @@ from collector_core.errors import (
     AuthFailed,
     CollectorError,
     DeclarationError,
+    HistoryUnavailable,
     HttpStatusError,
     NoTargetAvailable,
     NotAvailable,
@@ -19,6 +20,7 @@ from collector_core.errors import (
     reason_of,
 )
 from collector_core.forecasting import ForecastedSeries, Forecaster, find_forecaster
+from collector_core.history.past import History, PastEnergy, PastEvent, PastSeries
 from collector_core.http.answer import HttpAnswer
 from collector_core.http.client import HttpClient
 from collector_core.http.websocket import WebSocket
@@ -82,6 +84,8 @@ __all__ = [
     "Forecaster",
     "ForeignCounter",
     "Gauge",
+    "History",
+    "HistoryUnavailable",
     "HttpAnswer",
     "HttpClient",
     "HttpStatusError",
@@ -98,6 +102,9 @@ __all__ = [
     "PageLink",
     "PageSection",
     "PageTable",
+    "PastEnergy",
+    "PastEvent",
+    "PastSeries",
     "Period",
     "PowerIntegral",
     "Published",
