@@ -45,15 +45,13 @@ class NetCourses:
     """Courses of what a battery must give (load less solar power, in watts), made once for each training."""
 
     def __init__(self, load: Trained, solar: Trained | None) -> None:
-        self.key = _key(load), _key(solar)
         self._load, self._solar = load, solar
         self._loads = courses(load.quantiles, load.step, "load", load.minimum)
         self._solars = courses(solar.quantiles, solar.step, "solar", solar.minimum) if solar else []
 
-    @classmethod
-    def is_of(cls, known: NetCourses | None, load: Trained, solar: Trained | None) -> bool:
-        """Whether what is kept is of these forecasts."""
-        return known is not None and known.key == (_key(load), _key(solar))
+    def is_of(self, load: Trained, solar: Trained | None) -> bool:
+        """Whether these are the courses of these forecasts."""
+        return self._load is load and self._solar is solar
 
     def pieces(self, now: float) -> Iterator[tuple[float, int, int]]:
         """How long each piece of the time from now on is, and which steps of load and solar power are in it."""
@@ -83,7 +81,10 @@ def look_ahead(battery: Battery, net: NetCourses, now: float) -> Ahead:
     if not pieces:
         return Ahead()
     found = [_first_times(battery, net, number, pieces) for number in range(COUNT)]
-    empty, full = quantiles_of([each[0] for each in found], QUANTILES), quantiles_of([each[1] for each in found], QUANTILES)
+    empty, full = (
+        quantiles_of([each[0] for each in found], QUANTILES),
+        quantiles_of([each[1] for each in found], QUANTILES),
+    )
     return Ahead(_finite(empty), _finite(full), sum(each[0] < inf for each in found) / COUNT)
 
 
@@ -111,7 +112,3 @@ def _first_times(
 
 def _finite(times: dict[float, float]) -> dict[float, float]:
     return {quantile: seconds for quantile, seconds in times.items() if seconds < inf}
-
-
-def _key(trained: Trained | None) -> tuple[float, ...]:
-    return () if trained is None else (trained.start, *next(iter(trained.quantiles.values()))[:2])

@@ -91,9 +91,7 @@ def _windows(costs: Sequence[tuple[float, float]], duration: float, now: float) 
         total += cost * (later - time)
         sums.append((later, total))
     end = sums[-1][0]
-    return [
-        (start, _at(sums, start + duration) - before) for start, before in sums if start + duration <= end + 1e-6
-    ]
+    return [(start, _at(sums, start + duration) - before) for start, before in sums if start + duration <= end + 1e-6]
 
 
 def _at(sums: Sequence[tuple[float, float]], time: float) -> float:

@@ -57,4 +57,6 @@ def exhausted_at(points: Sequence[tuple[float, float]]) -> dict[float, float]:
 
 def _name(past: PastSeries) -> str:
     """The mount point or what else tells it from others of its kind."""
-    return past.series.labels.get("mountpoint") or ", ".join(filter(None, past.series.labels.values())) or past.series.of
+    return (
+        past.series.labels.get("mountpoint") or ", ".join(filter(None, past.series.labels.values())) or past.series.of
+    )

@@ -31,8 +31,8 @@ class Job(Options):
     horizon_steps: int = Field(ge=1)
     quantiles: tuple[float, ...]
     model: str
-    covariates: dict[str, Values] = {}
-    periods: dict[str, tuple[float, float]] = {}
+    covariates: dict[str, Values] = Field({})
+    periods: dict[str, tuple[float, float]] = Field({})
     peak: tuple[float, float] | None = None
     limit: float | None = None
     cpu_seconds: float
@@ -53,13 +53,13 @@ class Trained(Options):
     step: Number = Field(gt=0)
     quantiles: dict[float, Numbers]
     model: str = Field(max_length=64)
-    weights: dict[str, Number] = {}
-    mase: dict[str, Number] = {}
-    coverage: dict[float, Number] = {}
+    weights: dict[str, Number] = Field({})
+    mase: dict[str, Number] = Field({})
+    coverage: dict[float, Number] = Field({})
     seconds: Number = Field(0.0, ge=0)
     minimum: Number | None = None
-    sums: dict[str, ByQuantile] = {}
-    peak: ByQuantile = {}
+    sums: dict[str, ByQuantile] = Field({})
+    peak: ByQuantile = Field({})
     above_limit: float | None = Field(None, ge=0, le=1)
 
     @model_validator(mode="after")

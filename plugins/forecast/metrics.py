@@ -79,7 +79,7 @@ AGE = Gauge(
 )
 TRAININGS = Counter(
     "forecast_trainings_total",
-    "Trainings by result: ok, too_short, unavailable, or what ended the process: cpu, memory, deadline, killed, failed.",
+    "Trainings by result: ok, too_short, unavailable, failed, or what ended them: cpu, memory, deadline, killed.",
     labels=("result",),
 )
 CPU = Counter("forecast_training_cpu_seconds_total", "CPU time of all trainings.", Unit.SECONDS)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from collector_core import FaultLog, Options
+from collector_core import FaultLog, Field, Options
 from collector_core.storage import private_folder, read_bounded, set_aside, write_atomically
 from collector_plugins.forecast.messages import Number, Refusal, Trained
 from collector_plugins.forecast.record import Earlier
@@ -35,13 +35,13 @@ class Known(Options):
     trained_at: Number
     horizon: Number
     unit: str = ""
-    earlier: list[Earlier] = []
-    shown: list[Shown] = []
-    past: list[tuple[Number, Number | None]] = []
+    earlier: list[Earlier] = Field([])
+    shown: list[Shown] = Field([])
+    past: list[tuple[Number, Number | None]] = Field([])
     recent_mase: float | None = None
     recent_coverage: float | None = None
     level: float = 0.0
-    rates: dict[str, Number] = {}
+    rates: dict[str, Number] = Field({})
     currency: str = ""
 
 
@@ -54,11 +54,12 @@ class Saved(Options):
 
 @dataclass
 class SeriesState:
-    """A series as the collector holds it; `due` in monotonic seconds."""
+    """A series as the collector holds it: when its next training is `due`, and the `earliest`, in monotonic seconds."""
 
     spec: Spec
-    saved: Saved = Saved()
+    saved: Saved = field(default_factory=Saved)
     due: float = 0.0
+    earliest: float = 0.0
     failures: int = 0
 
     @property

@@ -59,9 +59,7 @@ class Sums:
         step = self._job.series.step
         if self._start + step * len(weights) < self._job.peak[1]:
             return []
-        return [
-            max(value for value, weight in zip(course, weights, strict=True) if weight) for course in self._courses
-        ]
+        return [max(value for value, weight in zip(course, weights, strict=True) if weight) for course in self._courses]
 
     def _weights(self, start: float, end: float) -> list[float]:
         """How many seconds of each step are in a period, those of steps beyond the forecast added to the like."""

@@ -57,6 +57,7 @@ class Task:
     series: Sequence[tuple[Spec, Saved]]
     all: Mapping[str, tuple[Spec, Known | None]]
     now: float
+    currency: str = ""
     with_resources: bool = False
 
 
@@ -123,7 +124,7 @@ class Training:
         answers = _answers(jobs, ended)
         for name, answer in answers.items():
             spec, saved, past = pasts[name]
-            batch.outcomes.append(self._outcome(spec, saved, past, answer, task.now))
+            batch.outcomes.append(self._outcome(spec, saved, past, answer, task))
 
     def _job(self, spec: Spec, past: Past, task: Task) -> Job:
         reach = spec.horizon + 2 * self._config.retrain_every + spec.step
@@ -156,10 +157,11 @@ class Training:
             time += spec.step
         return Values(start=past.start, step=past.step, values=values)
 
-    def _outcome(self, spec: Spec, saved: Saved, past: Past, answer: Answer, now: float) -> Outcome:
+    def _outcome(self, spec: Spec, saved: Saved, past: Past, answer: Answer, task: Task) -> Outcome:
         if answer.trained is None:
             refusal = answer.refusal or Refusal(reason="failed", detail="its process gave no answer")
             return Outcome(spec.name, Saved(known=saved.known, refusal=refusal), refusal.reason)
+        now = task.now
         before = saved.known.earlier if saved.known else []
         rated = score(before, past.values)
         shown = truths(before, past.values, now - max(spec.horizon, 2 * DAY))[-MOST_SHOWN:]
@@ -175,6 +177,7 @@ class Training:
             recent_coverage=rated.coverage,
             level=rated.level,
             rates=self._rates(now) if spec.name == POWER else {},
+            currency=task.currency,
         )
         return Outcome(spec.name, Saved(known=known), "ok")
 
@@ -199,7 +202,7 @@ def _unread(spec: Spec, saved: Saved, error: Exception) -> Outcome:
 
 
 def _answers(jobs: Sequence[Job], ended: Ended) -> dict[str, Answer]:
-    """The answer to each job. Where the process ended early, the first job without one is the cause, and those behind it
+    """The answer to each job. Where the process ended early, the first job without one is the cause, and those after it
     are tried again; where it did not, all without one have failed.
     """
     found = dict[str, Answer]()
