@@ -83,6 +83,14 @@ def test_names_of_rules_are_taken_once():
     assert sorted(names) == sorted(set(names))
 
 
+def test_a_rule_says_when_anything_is_down():
+    """Whatever has a metric that ends in `_up`, a collector, node, GPU host, model server, target, output or history."""
+    availability = {name for name in declared.of_the_collector() if name.endswith("_up")}
+    watched = {name for _, rule in declared.rules() if "alert" in rule for name in promql.metrics_in(rule["expr"])}
+    assert len(availability) >= 8
+    assert availability - watched == set()
+
+
 def wrong(known):
     """What rules name and nobody declares: in their expressions, and in the queries and labels of their texts."""
     for file, rule in declared.rules():
