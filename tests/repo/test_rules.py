@@ -84,7 +84,7 @@ def test_names_of_rules_are_taken_once():
 
 
 def test_a_rule_says_when_anything_is_down():
-    """Whatever has a metric that ends in `_up`, a collector, node, GPU host, model server, target, output or history."""
+    """Collectors, nodes, GPU hosts, model servers, targets, outputs, the history: all with a metric named `…_up`."""
     availability = {name for name in declared.of_the_collector() if name.endswith("_up")}
     watched = {name for _, rule in declared.rules() if "alert" in rule for name in promql.metrics_in(rule["expr"])}
     assert len(availability) >= 8
