@@ -18,6 +18,7 @@ from collector_core.errors import (
     describe,
     reason_of,
 )
+from collector_core.forecasting import ForecastedSeries, Forecaster, find_forecaster
 from collector_core.http.answer import HttpAnswer
 from collector_core.http.client import HttpClient
 from collector_core.http.websocket import WebSocket
@@ -77,6 +78,8 @@ __all__ = [
     "EnergyReading",
     "FaultLog",
     "Field",
+    "ForecastedSeries",
+    "Forecaster",
     "ForeignCounter",
     "Gauge",
     "HttpAnswer",
@@ -122,6 +125,7 @@ __all__ = [
     "cpu_ticks",
     "cpu_ticks_by_cpu",
     "describe",
+    "find_forecaster",
     "hookimpl",
     "is_kernel_mount",
     "quantity",
