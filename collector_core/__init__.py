@@ -7,6 +7,7 @@ from collector_core.errors import (
     AuthFailed,
     CollectorError,
     DeclarationError,
+    HistoryUnavailable,
     HttpStatusError,
     NoTargetAvailable,
     NotAvailable,
@@ -19,6 +20,7 @@ from collector_core.errors import (
     reason_of,
 )
 from collector_core.forecasting import ForecastedSeries, Forecaster, find_forecaster
+from collector_core.history.past import History, PastEnergy, PastEvent, PastSeries
 from collector_core.http.answer import HttpAnswer
 from collector_core.http.client import HttpClient
 from collector_core.http.websocket import WebSocket
@@ -38,7 +40,7 @@ from collector_core.model.selector import Selector
 from collector_core.model.series import Series
 from collector_core.model.topics import TopicSelector
 from collector_core.model.units import Unit
-from collector_core.options import ConfigPath, Duration, Options
+from collector_core.options import ConfigPath, Duration, Options, SelectorText
 from collector_core.output import Output, OutputConfig, OutputSample
 from collector_core.plugins.api_version import API_VERSION
 from collector_core.plugins.commands import CommandContext, ResultFile, Sample, Subcommands
@@ -82,6 +84,8 @@ __all__ = [
     "Forecaster",
     "ForeignCounter",
     "Gauge",
+    "History",
+    "HistoryUnavailable",
     "HttpAnswer",
     "HttpClient",
     "HttpStatusError",
@@ -98,6 +102,9 @@ __all__ = [
     "PageLink",
     "PageSection",
     "PageTable",
+    "PastEnergy",
+    "PastEvent",
+    "PastSeries",
     "PowerIntegral",
     "Published",
     "PushInbox",
@@ -113,6 +120,7 @@ __all__ = [
     "Sample",
     "SecretStr",
     "Selector",
+    "SelectorText",
     "Series",
     "SeriesBudgetExceeded",
     "Snapshot",

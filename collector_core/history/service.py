@@ -16,6 +16,7 @@ from collector_core.history.page import power_section
 from collector_core.history.problems import CLOCK, Problems
 from collector_core.history.recorder import Recorder
 from collector_core.history.selection import Observed, Selection
+from collector_core.history.stored import StoredHistory
 from collector_core.history.stores import live_store
 from collector_core.model.clock import Clock
 from collector_core.model.page_section import PageSection
@@ -36,8 +37,9 @@ MAINTENANCE_SECONDS = 30.0
 class HistoryService:
     """What the collectors of a process report, kept in a store.
 
-    `publish` gets the history's own metrics, `section` is what the status page shows. `observe` and `record_event` are
-    called on any thread and never wait for a disk; what no memory is left for is dropped and counted.
+    `publish` gets the history's own metrics, `section` is what the status page shows, `past` what plugins ask.
+    `observe` and `record_event` are called on any thread and never wait for a disk; what no memory is left for is
+    dropped and counted.
     """
 
     def __init__(self, options: HistoryOptions, clock: Clock, publish: Callable[[Snapshot], None]) -> None:
@@ -54,6 +56,8 @@ class HistoryService:
         self._dropped = 0
         self.section: PageSection | None = None
         self._is_open = False
+        self._has_tried = threading.Event()
+        self.past = StoredHistory(self.store.reader, self._has_tried)
         self._next_seal = self._next_maintenance = 0.0
         self._woken = threading.Event()
         self._stopping = False
@@ -98,6 +102,7 @@ class HistoryService:
             self._suspend(error)
         except Exception as error:  # noqa: BLE001 - the thread must live on
             self._suspend(StorageError(self.store.place, StorageReason.FAILED, describe(error)))
+        self._has_tried.set()
         self._publish_state()
 
     def _run(self) -> None:
