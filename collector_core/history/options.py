@@ -7,8 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from collector_core.model.selector import Selector
-from collector_core.options import CENTURY, ConfigPath, Options, Period, seconds
+from collector_core.options import CENTURY, ConfigPath, Options, Period, SelectorText, seconds
 from collector_core.storage.user_folders import state_home
 
 RAW = "raw"
@@ -16,7 +15,7 @@ TOPICS = (
     "power|energy|charge|cost|emissions|load|temperature|input_power|output_power|import_power|export_power|"
     "charge_power|discharge_power|solar_power|home_power|stored_energy|import_energy|export_energy|output_energy|"
     "charge_energy|discharge_energy|memory_used|hash_rate|carbon_intensity|unattributed_power|power_limit|latency|"
-    "throughput|queue|block_height|availability"
+    "throughput|queue|block_height|availability|available|price"
 )
 DEFAULT_SERIES = (f'{{__topic__=~"{TOPICS}"}}',)
 DECIMALS = {"joules": 3, "watts": 2, "celsius": 2, "ratio": 4, "seconds": 3, "hertz": 0, "bytes": 0, "grams": 3}
@@ -30,7 +29,7 @@ class HistoryOptions(Options):
     path: ConfigPath | None = Field(
         None, description="Folder of the store; default: $XDG_STATE_HOME/energy-collector/history."
     )
-    series: tuple[str, ...] = Field(
+    series: tuple[SelectorText, ...] = Field(
         DEFAULT_SERIES, description="Selectors of the series to keep; replaces the default."
     )
     retention: Period = Field(CENTURY, description="Nothing is kept longer, whatever `tiers` say.")
@@ -44,13 +43,6 @@ class HistoryOptions(Options):
     decimals: dict[str, int] = Field(
         DECIMALS, description="Decimal places that are kept of values, by their unit; other units keep all of them."
     )
-
-    @field_validator("series")
-    @classmethod
-    def _selectors(cls, series: tuple[str, ...]) -> tuple[str, ...]:
-        for text in series:
-            Selector.parse(text)
-        return series
 
     @field_validator("tiers")
     @classmethod

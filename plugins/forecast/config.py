@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import StringConstraints, field_validator, model_validator
 
-from collector_core import CollectorConfig, Duration, Field, Options, Period, Selector
+from collector_core import CollectorConfig, Duration, Field, Options, Period, SelectorText
 from collector_plugins.forecast.forecaster import COMBINATION, DEFAULT_QUANTILES
 
 DAY = 86_400.0
@@ -25,7 +25,7 @@ class SeriesOptions(Options):
     """A series to forecast; what is left out is as for all."""
 
     name: Name = Field(description="What the forecast is called.")
-    selector: str = Field(description="Selector of the series in the history.")
+    selector: SelectorText = Field(description="Selector of the series in the history.")
     kind: Literal["sum", "mean"] = Field("sum", description="What several series become: their sum or their mean.")
     horizon: Horizon | None = Field(None, description="How far ahead, at most 30 days.")
     step: Duration | None = Field(None, description="Time between two values.")
@@ -37,12 +37,6 @@ class SeriesOptions(Options):
     limit: float | None = Field(
         None, allow_inf_nan=False, description="What tomorrow's peak should stay below, in the unit of the series."
     )
-
-    @field_validator("selector")
-    @classmethod
-    def _check_selector(cls, text: str) -> str:
-        Selector.parse(text)
-        return text
 
     @field_validator("name")
     @classmethod
@@ -56,7 +50,7 @@ class BatteryOptions(Options):
     """A battery whose charge is computed ahead from forecasts."""
 
     name: Name = Field(description="What the battery is called.")
-    charge: str = Field(description="Selector of its charge, 0 to 1, among what is published.")
+    charge: SelectorText = Field(description="Selector of its charge, 0 to 1, among what is published.")
     capacity_joules: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="What it holds when full; by default what is published beside it."
     )
@@ -65,12 +59,6 @@ class BatteryOptions(Options):
     reserve: float = Field(0.0, ge=0, lt=1, description="Charge at which it counts as empty, 0 to 1.")
     max_charge_watts: float | None = Field(None, gt=0, allow_inf_nan=False, description="The most that it takes.")
     max_discharge_watts: float | None = Field(None, gt=0, allow_inf_nan=False, description="The most that it gives.")
-
-    @field_validator("charge")
-    @classmethod
-    def _check_selector(cls, text: str) -> str:
-        Selector.parse(text)
-        return text
 
 
 class Config(CollectorConfig):
@@ -101,7 +89,8 @@ class Config(CollectorConfig):
         twice = [name for name, times in Counter(each.name for each in self.series).items() if times > 1]
         if twice:
             raise ValueError(f"series: two are called {twice[0]!r}")
-        for each in (self, *self.series):
+        everything: tuple[Config | SeriesOptions, ...] = (self, *self.series)
+        for each in everything:
             step, horizon = each.step or self.step, each.horizon or self.horizon
             if not step <= horizon <= MOST_STEPS * step:
                 raise ValueError(f"a horizon of {horizon:g} s is not 1 to {MOST_STEPS} steps of {step:g} s")
