@@ -14,7 +14,10 @@ class Shown(Collector[CollectorConfig]):
     """Shows what a test says: pairs of a metric and a value, all of one battery."""
 
     name, metrics = "home", home.METRICS
-    now: dict = {}
+
+    def __init__(self, config, ctx):
+        super().__init__(config, ctx)
+        self.now = {}
 
     def collect(self, out):
         for metric, value in self.now.items():
