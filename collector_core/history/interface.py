@@ -19,6 +19,7 @@ EVER = 1 << 62  # later than every time
 
 SUMMED = "summed"  # marks: the hour up to which the tiers are complete,
 DELETED = "deleted"  # the time up to which readings were deleted
+TIER = "tier "  # with a tier's step: since when it is complete
 
 
 class Event(NamedTuple):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
 
 from collector_core.model.selector import Selector
 from collector_core.options import ConfigPath, Options, seconds
+from collector_core.storage.postgres import check_postgres_name, check_postgres_url
 from collector_core.storage.user_folders import state_home
 
 RAW = "raw"
+EMBEDDED = "sqlite"
 TOPICS = (
     "power|energy|charge|cost|emissions|load|temperature|input_power|output_power|import_power|export_power|"
     "charge_power|discharge_power|solar_power|home_power|stored_energy|import_energy|export_energy|output_energy|"
@@ -42,7 +44,18 @@ class HistoryOptions(Options):
     )
     max_bytes: int = Field(268_435_456, ge=100_000, description="What the files may take on disk.")
     flush: Pause = Field(10.0, description="Time between two writes, which a crash may lose; 0s: after every run.")
-    store: str = Field("sqlite", pattern=r"sqlite", description="Kind of store.")
+    store: SecretStr = Field(
+        SecretStr(EMBEDDED),
+        description="`sqlite` for files in `path`, or a database as `{$env: NAME}`: `postgresql://user:password@host/db`.",
+    )
+    schema_name: Annotated[str, AfterValidator(check_postgres_name)] = Field(
+        "energy_collector", description="Schema in the database of `store`; created when missing."
+    )
+    agent: str = Field(
+        "",
+        max_length=200,
+        description="Name of this agent there, unlike that of every other; default: the host's name.",
+    )
     decimals: dict[str, int] = Field(
         DECIMALS, description="Decimal places that are kept of values, by their unit; other units keep all of them."
     )
@@ -71,6 +84,21 @@ class HistoryOptions(Options):
         if wrong:
             raise ValueError(f"{wrong[0]}: 0 to 9 decimal places are possible")
         return decimals
+
+    @field_validator("store")
+    @classmethod
+    def _store(cls, store: SecretStr) -> SecretStr:
+        if store.get_secret_value() == EMBEDDED:
+            return store
+        try:
+            return check_postgres_url(store)
+        except ValueError as error:
+            raise ValueError(f"is neither {EMBEDDED} nor the address of a database: {error}") from None
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the store is files in `folder`, and not a database."""
+        return self.store.get_secret_value() == EMBEDDED
 
     @property
     def folder(self) -> Path:
