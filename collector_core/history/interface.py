@@ -237,6 +237,11 @@ class LiveStore(Protocol):
         ...
 
     @property
+    def stray(self) -> int:
+        """How many readings are where they should not be: in no partition of their day."""
+        ...
+
+    @property
     def is_full(self) -> bool:
         """Whether so much is not sealed that it should be, before its time."""
         ...

@@ -104,6 +104,12 @@ class PostgresStore(PostgresReader):
             self._partitions.forget()
             raise
 
+    def forget_delivered(self) -> None:
+        """Take every entry of the queue for a new one."""
+        with self.changing():
+            self.run("UPDATE {s}.agents SET delivered = 0 WHERE id = %s", self.agent)
+        self.delivered = 0
+
     def append(self, samples: Sequence[Sample], events: Iterable[Event] = ()) -> None:
         """Keep readings and events; they are durable when this returns, and without effect when it raises."""
         self.deliver(samples, list(events))
@@ -322,16 +328,21 @@ class PostgresStore(PostgresReader):
 
     def _with_rises(self, samples: Sequence[Sample], numbers: Mapping[str, int], *, unsure: bool) -> list[Sample]:
         """The readings, with the rises that were left to be found out."""
-        found, seen = list[Sample](), set[str]()
+        found, before = list[Sample](), dict[str, float]()
         for sample in samples:
-            text = sample.kept.series.text
-            is_first = sample.kept.is_counter and text not in seen
-            seen.add(text)
-            if is_first and (isnan(sample.rise) or (unsure and sample.rise != sample.value)):
-                last = self.last(numbers[text])
-                sample = sample._replace(rise=rise(last.value if last else None, sample.value))  # noqa: PLW2901
+            text, is_counter = sample.kept.series.text, sample.kept.is_counter
+            doubtful = unsure and text not in before and sample.rise != sample.value
+            if is_counter and (isnan(sample.rise) or doubtful):
+                last = before[text] if text in before else self._last_value(numbers[text])
+                sample = sample._replace(rise=rise(last, sample.value))  # noqa: PLW2901
+            if is_counter:
+                before[text] = sample.value
             found.append(sample)
         return found
+
+    def _last_value(self, number: int) -> float | None:
+        last = self.last(number)
+        return last.value if last else None
 
     def _note_late(self, numbers: Mapping[str, int], samples: Sequence[Sample]) -> None:
         """Note the hours that have to be summed up again."""

@@ -152,15 +152,25 @@ def test_an_answer_goes_on_behind_a_place(store):
     assert ask(store, after=Place(POWER.series.text, NOON + 10_000)) == []
 
 
-def test_a_shared_reader_sees_what_is_written_meanwhile(store):
-    reader = store.reader()
+def test_another_reader_sees_what_is_written_meanwhile(store, stores):
     write(store, [(0, 1)])
+    assert ask(stores.beside()) == [(NOON, 1)]
+    write(store, [(10_000, 2)], kept(plug="new"))
+    assert len(ask(stores.beside())) == 2
+    store.seal(NOON + DAY)
+    assert len(ask(stores.beside())) == 2
+    assert ask(stores.beside(), step=HOUR)
+
+
+def test_a_shared_reader_sees_what_is_written_meanwhile(embedded):
+    reader = embedded.reader()
+    write(embedded, [(0, 1)])
     with reader.reading() as beside:
         assert ask(beside) == [(NOON, 1)]
-    write(store, [(10_000, 2)], kept(plug="new"))
+    write(embedded, [(10_000, 2)], kept(plug="new"))
     with reader.reading() as beside:
         assert len(ask(beside)) == 2
-    store.seal(NOON + DAY)
+    embedded.seal(NOON + DAY)
     with reader.reading() as beside:
         assert len(ask(beside)) == 2
         assert ask(beside, step=HOUR)
