@@ -71,8 +71,8 @@ class PostgresSession:
         self._connection: Connection[Any] | None = None
 
     @contextmanager
-    def transaction(self, timeout: float | None = None) -> Iterator[Connection[Any]]:
-        """A transaction that commits at the end; raises the exceptions of psycopg."""
+    def transaction(self, timeout: float | None = None, *, snapshot: bool = False) -> Iterator[Connection[Any]]:
+        """A transaction that commits at the end, with `snapshot` over one state; raises the exceptions of psycopg."""
         from psycopg import OperationalError  # noqa: PLC0415 - large, and needed only where there is a database
 
         seconds = timeout or self._timeout
@@ -80,6 +80,8 @@ class PostgresSession:
         limit = str(round(seconds * 1000))
         try:
             with _deadline(connection, seconds), connection.transaction():
+                if snapshot:
+                    connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 connection.execute(_LIMITS, (limit, limit, "UTC", "UTF8"))
                 yield connection
         except OperationalError:

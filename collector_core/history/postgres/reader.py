@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from socket import gethostname
 from typing import TYPE_CHECKING, Any
 
-from collector_core.history.catalogue import SERIES_COLUMNS, KnownSeries, kept_series
+from collector_core.history.catalogue import SERIES_COLUMNS, KeptSeries, KnownSeries, kept_series
 from collector_core.history.interface import EVER, TIER, Event
 from collector_core.history.options import HistoryOptions
 from collector_core.history.points import Point, Points
@@ -28,7 +28,11 @@ _POINT = "time, value, coalesce(rise, 0)"
 
 
 class SeriesTable(KnownSeries):
-    """The series of one agent, as they were loaded."""
+    """The series of one agent, as they were loaded; `counters` are the numbers of those whose rises count."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counters = set[int]()
 
     def load(self, rows: Sequence[Sequence[Any]]) -> None:
         """Take rows of the table: numbers, and what `series_row` gives."""
@@ -38,11 +42,19 @@ class SeriesTable(KnownSeries):
         self._known = {kept.series.text: (number, kept) for number, kept in found}
         self.counters = {number for number, kept in self._known.values() if kept.is_counter}
 
-    def add(self, number: int, kept: Any) -> None:
+    def add(self, number: int, kept: KeptSeries) -> None:
         """Take a series that has been stored."""
         self._known[kept.series.text] = (number, kept)
         if kept.is_counter:
             self.counters.add(number)
+
+    def copy(self) -> dict[str, tuple[int, KeptSeries]]:
+        """What there is, for `restore`."""
+        return dict(self._known)
+
+    def restore(self, known: dict[str, tuple[int, KeptSeries]]) -> None:
+        """Take back what has been added since."""
+        self._known = known
 
 
 class PostgresReader:
@@ -78,12 +90,12 @@ class PostgresReader:
         self.session.cut()
 
     @contextmanager
-    def using(self, timeout: float | None = None) -> Iterator[Connection[Any]]:
+    def using(self, timeout: float | None = None, *, snapshot: bool = False) -> Iterator[Connection[Any]]:
         """The transaction that there is, or one of its own; raises `StorageError`."""
         if self._connection is not None:
             yield self._connection
             return
-        with explained(self.session), self.session.transaction(timeout) as connection:
+        with explained(self.session), self.session.transaction(timeout, snapshot=snapshot) as connection:
             self._connection = connection
             try:
                 yield connection
@@ -93,8 +105,7 @@ class PostgresReader:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """One state of everything, for a block."""
-        with self.using() as connection:
-            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        with self.using(snapshot=True):
             self.refresh()
             yield
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isnan
 from pathlib import Path
@@ -93,14 +93,16 @@ class PostgresStore(PostgresReader):
         return int(size)
 
     @contextmanager
-    def changing(self) -> Any:
-        """A transaction of the one that has the agent's name; after a failure all is read anew."""
+    def changing(self) -> Iterator[Connection[Any]]:
+        """A transaction of the one that has the agent's name; a failure leaves no trace."""
+        known, marks = self.catalogue.copy(), dict(self._marks)
         try:
             with self.using() as connection:
                 self._take_name()
                 yield connection
         except BaseException:
-            self._revision = -1
+            self.catalogue.restore(known)
+            self._marks, self._revision = marks, -1  # read anew before the next one
             self._partitions.forget()
             raise
 

@@ -31,13 +31,26 @@ class Embedded:
     def options(self, name="history", **options):
         return HistoryOptions(path=self._folder / name, **options)
 
-    def make(self, name="history", **options):
-        """The store of this name, as its one writer finds it."""
+    def make(self, name="history", holder=1, **options):
+        """The store of this name, as its one writer finds it; another `holder` is another process."""
         return self._opened(EmbeddedStore(self.options(name, **options)))
+
+    def end(self, store):
+        """What the writer of a store does at its end."""
+        store.close()
 
     def beside(self, name="history"):
         """The same, read beside its writer."""
         return self._opened(EmbeddedStore(self.options(name), read_only=True))
+
+    def wait(self, store):
+        """Wait until what a live store was given is where it belongs, or is known not to be."""
+
+    def make_command(self, name="history", *, read_only=False):
+        """The same, as a command opens it."""
+        from collector_core.history.stores import command_store
+
+        return self._opened(command_store(self.options(name), read_only=read_only))
 
     def close(self):
         for store in self._open:
@@ -66,6 +79,13 @@ class Postgres(Embedded):
         from collector_core.history.postgres.store import PostgresStore
 
         return self._opened(PostgresStore(self.options(name, **options), holder))
+
+    def wait(self, store):
+        assert store._sender is None or store._sender.wait(60)
+
+    def end(self, store):
+        store.release()
+        store.close()
 
     def beside(self, name="history"):
         from collector_core.history.postgres.reader import PostgresReader
