@@ -57,8 +57,9 @@ class HistoryService:
         self._problems = Problems()
         self._dropped = 0
         self.section: PageSection | None = None
-        self._is_open = False
+        self._is_open = self._is_compact = False
         self._next_seal = self._next_maintenance = 0.0
+        self._next_deletion = 0  # milliseconds since 1970
         self._woken = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
@@ -138,7 +139,7 @@ class HistoryService:
     def _opened(self) -> Recorder:
         if not self._is_open:
             self.store.open()
-            self._is_open = True
+            self._is_open, self._is_compact = True, False
             if self.store.database.set_aside:
                 self._problems.count(
                     "corrupt", f"corrupt, now called {self.store.database.set_aside}; a new file is used"
@@ -174,10 +175,14 @@ class HistoryService:
         if monotonic >= self._next_seal or is_long:
             self.store.seal(now)
             self._next_seal = monotonic + SEAL_SECONDS
+            self._is_compact, self._next_deletion = False, 0
         if monotonic >= self._next_maintenance:
             self._next_maintenance = monotonic + MAINTENANCE_SECONDS
-            self.store.compact(now, COMPACTED_AT_ONCE)
-            delete_old(self.store, now, self.options.keep, round(self.options.retention * 1000))
+            self._is_compact = self._is_compact or not self.store.compact(now, COMPACTED_AT_ONCE)
+            if now >= self._next_deletion:
+                self._next_deletion = delete_old(
+                    self.store, now, self.options.keep, round(self.options.retention * 1000)
+                )
             delete_excess(self.store, self.options.max_bytes)
             self.section = power_section(self.store, now)
 
