@@ -7,11 +7,11 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from collector_core.history import journal, points
 from collector_core.history.blocks import SPAN, Blocks, SummaryBlocks, TimeColumns
 from collector_core.history.catalogue import Catalogue, KeptSeries
+from collector_core.history.interface import DELETED, EVER, SUMMED, Event, Sample
 from collector_core.history.journal import Reading
 from collector_core.history.points import Point, Points
 from collector_core.history.schema import FILE, SCHEMA
@@ -23,34 +23,12 @@ SETTLING = 5 * 60_000  # milliseconds after an hour until it is summed up: the f
 BUSY_SECONDS = 2.0
 LAYOUT = ("page_size = 1024", "auto_vacuum = INCREMENTAL")  # blocks of any size waste less of small pages
 LOG_PAGES = 256  # in the write-ahead log until they are moved to the file: the log counts for `max_bytes`
-EVER = 1 << 62  # later than every time
-
-SUMMED = "summed"  # marks: the hour up to which the tiers are complete,
-DELETED = "deleted"  # the time up to which readings were deleted
-TIER = "tier "  # with a tier's step: since when it is complete
+TIER = "tier "  # marks with a tier's step: since when it is complete
 
 _EMPTY = """
     SELECT id FROM series WHERE NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.series = series.id)
     AND NOT EXISTS (SELECT 1 FROM summaries WHERE summaries.series = series.id)
 """
-
-
-class Event(NamedTuple):
-    """Something that happened, at a time in milliseconds."""
-
-    time: int
-    kind: str
-    source: str
-    text: str
-
-
-class Sample(NamedTuple):
-    """A reading of a series at a time in milliseconds, with a counter's rise."""
-
-    kept: KeptSeries
-    time: int
-    value: float
-    rise: float
 
 
 class Store:
@@ -158,6 +136,11 @@ class Store:
             number = self.catalogue.add(connection, kept)
             self.blocks.put(connection, number, new, replace=replace)
             self._sum_up(connection, number, kept, {floor_to(time, HOUR) for time in new.times}, self.starts())
+
+    def put_summaries(self, kept: KeptSeries, step: int, new: Steps) -> None:
+        """Keep steps of a tier; where there is one already it stays."""
+        with self.changing() as connection:
+            self.summaries.put(connection, self.catalogue.add(connection, kept), step, new, replace=False)
 
     def seal(self, now: int) -> None:
         """Write the journal as blocks, and sum up the hours that are over."""

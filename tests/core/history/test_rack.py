@@ -96,7 +96,7 @@ class Rack:
 
 
 def write(folder, rack):
-    """More than a day with gaps, restarts and a clock that is set; returns the service, which is open, and the starts."""
+    """A day and more with gaps, restarts and a clock that is set; returns the service, still open, and the starts."""
     clock, starts, history = FakeClock(), [], None
     clock.wall_time = NOON / 1000
     options = HistoryOptions(path=folder, tiers={"raw": "30d", "1m": "30d", "15m": "30d", "1h": "730d"})
