@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
-from itertools import accumulate, pairwise
 
 from collector_plugins.forecast.gaps import fill_gaps
 from collector_plugins.forecast.outcome import Outcome

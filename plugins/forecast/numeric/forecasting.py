@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 
@@ -59,7 +58,8 @@ class _Fit:
     def _came_true(self, actual: Array) -> Array:
         """What came true after each end; nothing is known yet after the first."""
         padded = np.concatenate([actual, np.full(self._frame.horizon, np.nan)])
-        return padded[self._frame.ends[:, None] + np.arange(self._frame.horizon)]
+        came: Array = padded[self._frame.ends[:, None] + np.arange(self._frame.horizon)]
+        return came
 
     def outcome(self, quantiles: Sequence[float], model: str) -> Outcome:
         """The paths of the asked model, and what stands behind them."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Frame:
     """
 
     values: Array
-    rows: NDArray[np.int64]
+    rows: Places
     day: int
     week: int
     horizon: int
@@ -34,7 +35,7 @@ class Frame:
         return self.values[len(self.values) - count * self.day :].reshape(count, self.day)
 
     @cached_property
-    def ends(self) -> NDArray[np.int64]:
+    def ends(self) -> Places:
         """Each forecast's first step, as a place in `values`."""
         return len(self.values) % self.day + self.rows * self.day
 
@@ -48,7 +49,7 @@ class Frame:
         """Rows until the same weekday comes back; 1 where there is no week."""
         return self.week // self.day
 
-    def with_rows(self, rows: NDArray[np.int64], horizon: int) -> Frame:
+    def with_rows(self, rows: Places, horizon: int) -> Frame:
         """The same series from other ends."""
         return Frame(self.values, rows, self.day, self.week, horizon, self.seasonal)
 

@@ -10,6 +10,9 @@ from collector_plugins.forecast.numeric.frame import Array
 
 NEIGHBOURS = 12
 """Errors are taken together over a twelfth of a day to either side."""
+OVERLAP = 3
+"""Ends whose further days ahead overlap so much that they tell as much as one."""
+UNSEEN = 0.4
 
 
 def offsets(errors: Array, day: int, quantiles: Sequence[float]) -> Array:
@@ -21,12 +24,13 @@ def offsets(errors: Array, day: int, quantiles: Sequence[float]) -> Array:
     horizon = errors.shape[1]
     found = np.zeros((len(quantiles), horizon))
     first = _pooled(errors[:, :day], day)
-    found[:, : first.shape[1]] = _quantiles(first, quantiles)
+    ends = max(1, len(errors))
+    found[:, : first.shape[1]] = _quantiles(first, quantiles, ends)
     if horizon > day:
         later = errors[:, day:]
         missing = -later.shape[1] % day
         later = np.pad(later, ((0, 0), (0, missing)), constant_values=np.nan).reshape(-1, day)
-        each = _quantiles(_pooled(later, day), quantiles)
+        each = _quantiles(_pooled(later, day), quantiles, ends / min(OVERLAP, horizon // day))
         repeated = np.tile(each, -(-horizon // day))[:, : horizon - day]
         known = np.isfinite(repeated)
         found[:, day:] = np.where(known, repeated, np.tile(found[:, :day], -(-horizon // day))[:, : horizon - day])
@@ -42,21 +46,23 @@ def _pooled(errors: Array, day: int) -> Array:
     return np.concatenate([errors[:, np.clip(steps + shift, 0, errors.shape[1] - 1)] for shift in shifts])
 
 
-def _quantiles(errors: Array, quantiles: Sequence[float]) -> Array:
-    """Of the size of the errors for the width, which needs fewer of them, and half of what lies on either side."""
-    with np.errstate(all="ignore"):
-        ordered = np.sort(errors, axis=0)
-        sizes = np.sort(np.abs(errors), axis=0)
+def _quantiles(errors: Array, quantiles: Sequence[float], ends: float) -> Array:
+    """The mean of two estimates: the usual size of the errors, and what lies on the quantile's side of the forecast.
+
+    The fewer independent `ends` the errors are of, the further out a quantile is looked for: the next error is not
+    among them.
+    """
+    ordered = np.sort(errors, axis=0)
+    sizes = np.sort(np.abs(errors), axis=0)
     count = np.isfinite(errors).sum(axis=0)
     rows = []
     for quantile in quantiles:
-        width = np.sign(quantile - 0.5) * _at(sizes, count, abs(2 * quantile - 1))
-        side = _at(ordered, count, quantile) if quantile != 0.5 else 0.0
-        rows.append(SYMMETRIC * width + (1 - SYMMETRIC) * side)
+        sign = np.sign(quantile - 0.5)
+        within = abs(2 * quantile - 1)
+        within = min(within * (1 + UNSEEN / ends), 1 - (1 - within) / 3)
+        side = _at(ordered, count, (1 + sign * within) / 2)
+        rows.append((sign * _at(sizes, count, within) + side) / 2 if sign else np.zeros(len(count)))
     return np.array(rows)
-
-
-SYMMETRIC = 0.5
 
 
 def _at(ordered: Array, count: Array, share: float) -> Array:

@@ -39,7 +39,8 @@ def drift(frame: Frame) -> Array:
     span = np.minimum(frame.ends, 4 * frame.horizon)
     last = frame.values[frame.ends - 1]
     slope = (last - frame.values[frame.ends - span]) / np.maximum(span - 1, 1)
-    return last[:, None] + slope[:, None] * np.arange(1, frame.horizon + 1)
+    path: Array = last[:, None] + slope[:, None] * np.arange(1, frame.horizon + 1)
+    return path
 
 
 def smoothed(frame: Frame) -> Array:
@@ -50,10 +51,18 @@ def smoothed(frame: Frame) -> Array:
     return np.repeat(level[:, None], frame.horizon, axis=1)
 
 
+def median(frame: Frame) -> Array:
+    """The median of up to two hundred values: what is usual where a series jumps between a few levels."""
+    values, known = frame.before(1, 200)
+    middle = [np.median(row[has]) for row, has in zip(values[:, :, 0], known, strict=True)]
+    return np.repeat(np.array(middle)[:, None], frame.horizon, axis=1)
+
+
 PLAIN: dict[str, Model] = {
     NAIVE: profiles.last_value,
     "drift": drift,
     "smoothed": smoothed,
+    "median": median,
     "mean": profiles.mean_of_days,
     "autoregression": autoregression,
 }

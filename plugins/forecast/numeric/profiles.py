@@ -55,7 +55,9 @@ def weighted_week(frame: Frame, decay: float = 0.75, damping: float = 0.9) -> Ar
     week = profile(frame, decay)
     last, _ = frame.before(frame.day, 1)
     shift = (last[:, 0] - week[:, -frame.day :]).mean(axis=1)
-    return frame.repeated(week) + shift[:, None] * damping ** (np.arange(frame.horizon) / frame.day + 0.5)
+    fading = damping ** (np.arange(frame.horizon) / frame.day + 0.5)
+    path: Array = frame.repeated(week) + shift[:, None] * fading
+    return path
 
 
 def slow_week(frame: Frame) -> Array:
@@ -73,7 +75,8 @@ def shares_of_best(frame: Frame) -> Array:
     """For sun and opening hours: the usual share of this hour's best in two weeks, moved by how good the days are."""
     table, lowest = frame.table - frame.values.min(), frame.values.min()
     paths = [_shares(table[:row], frame.days) for row in frame.rows]
-    return np.array(paths)[:, : frame.horizon] + lowest
+    found: Array = np.array(paths)[:, : frame.horizon] + lowest
+    return found
 
 
 def _shares(table: Array, days: int) -> Array:

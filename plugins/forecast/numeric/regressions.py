@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
-from collector_plugins.forecast.numeric.frame import Array, Frame
+from collector_plugins.forecast.numeric.frame import Array, Frame, Places
 
 GROUPS_OF_HOURS = 8
 FEATURES = 6
@@ -25,14 +26,15 @@ def corrected(frame: Frame, model: Callable[[Frame], Array]) -> Array:
     correction = np.einsum("edgp,ehp->edgh", coefficients, features[place])
     group = _group_of(frame.day)
     hours = np.arange(frame.day)
-    paths = said[place] + correction[:, :, group, hours]
+    paths: Array = said[place] + correction[:, :, group, hours]
     return paths.reshape(len(place), -1)[:, : frame.horizon]
 
 
-def _errors(frame: Frame, rows: Array, said: Array) -> Array:
+def _errors(frame: Frame, rows: Places, said: Array) -> Array:
     """Of each row's forecast on each day ahead; NaN where the day has not come."""
     table = np.vstack([frame.table, np.full((frame.days, frame.day), np.nan)])
-    return table[rows[:, None] + np.arange(frame.days)] - said
+    errors: Array = table[rows[:, None] + np.arange(frame.days)] - said
+    return errors
 
 
 def _features(next_day: Array) -> Array:
@@ -48,13 +50,13 @@ def _features(next_day: Array) -> Array:
     return np.stack([*same, *(np.repeat(each[:, None], hours, axis=1) for each in flat)], axis=2)
 
 
-def _coefficients(frame: Frame, rows: Array, errors: Array, features: Array) -> Array:
+def _coefficients(frame: Frame, rows: Places, errors: Array, features: Array) -> Array:
     """For each end, day ahead and part of the day, from the errors that were known by then."""
     starts = np.searchsorted(_group_of(frame.day), np.arange(int(_group_of(frame.day)[-1]) + 1))
-    known = np.isfinite(errors).all(axis=2)
+    known: NDArray[np.bool_] = np.all(np.isfinite(errors), axis=2)
     target = np.where(known[:, :, None], errors, 0.0)
-    squares = features[:, :, :, None] * features[:, :, None, :]
-    squares = np.add.reduceat(squares, starts, axis=1)[:, None] * known[:, :, None, None, None]
+    each = features[:, :, :, None] * features[:, :, None, :]
+    squares = np.add.reduceat(each, starts, axis=1)[:, None] * known[:, :, None, None, None]
     products = np.add.reduceat(features[:, None] * target[..., None], starts, axis=2)
     ends = np.maximum((frame.rows - rows[0])[:, None] - np.arange(frame.days), 0)
     ahead = np.arange(frame.days)
@@ -70,7 +72,7 @@ def _sums_before(each: Array) -> Array:
     return np.concatenate([np.zeros_like(each[:1]), np.cumsum(each, axis=0)])
 
 
-def _group_of(day: int) -> Array:
+def _group_of(day: int) -> Places:
     return np.arange(day) * min(GROUPS_OF_HOURS, day) // day
 
 
@@ -93,13 +95,13 @@ def autoregression(frame: Frame) -> Array:
     return path[:, longest:] * size + mean
 
 
-def _lags(frame: Frame) -> Array:
+def _lags(frame: Frame) -> Places:
     day, week = (frame.day, frame.week) if frame.seasonal else (1, 1)
     lags = {1, 2, 3, 4, day - 1, day, day + 1, 2 * day, week - day, week - 1, week, week + 1, week + day, 2 * week}
     return np.array(sorted(lag for lag in lags if 0 < lag <= max(1, int(frame.ends.min()) // 2)))
 
 
-def _waves(frame: Frame, times: Array) -> Array:
+def _waves(frame: Frame, times: Places) -> Array:
     """Sines and cosines of the day and the week, and a constant."""
     waves = [np.ones(times.shape)]
     if not frame.seasonal:
@@ -111,7 +113,7 @@ def _waves(frame: Frame, times: Array) -> Array:
     return np.stack(waves, axis=-1)
 
 
-def _autoregressive_weights(frame: Frame, values: Array, lags: Array) -> Array:
+def _autoregressive_weights(frame: Frame, values: Array, lags: Places) -> Array:
     longest = int(lags.max())
     times = np.arange(longest, len(values))
     known = np.hstack([values[times[:, None] - lags], _waves(frame, times)])
