@@ -25,10 +25,10 @@ LAYOUT = ("page_size = 1024", "auto_vacuum = INCREMENTAL")  # blocks of any size
 LOG_PAGES = 256  # in the write-ahead log until they are moved to the file: the log counts for `max_bytes`
 TIER = "tier "  # marks with a tier's step: since when it is complete
 
-_SERIES_IN = {
-    table: f"SELECT DISTINCT series FROM {table}"  # noqa: S608
-    for table in ("blocks", "summaries")
-}
+_EMPTY = """
+    SELECT id FROM series WHERE NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.series = series.id)
+    AND NOT EXISTS (SELECT 1 FROM summaries WHERE summaries.series = series.id)
+"""
 
 
 class Store:
@@ -187,8 +187,10 @@ class Store:
         before = _last_of(self.blocks.last_before(number, start), *head.between(0, start))
         after = [point for point in (self.blocks.first_from(number, end), *head.between(end, EVER)) if point]
         is_counter = bool(inside.rises or head.rises)
-        nearest = [before] if before else []
-        return points.of([*nearest, *inside, *sorted(after)[:1]], is_counter=is_counter)
+        first, last = (
+            points.of(each, is_counter=is_counter) for each in ([before] if before else [], sorted(after)[:1])
+        )
+        return first.merged(inside).merged(last)
 
     def last(self, number: int) -> Point | None:
         """The last reading of a series, or what the tiers know of it."""
@@ -221,6 +223,11 @@ class Store:
         """When the collector was started, in the order of time: no reading holds across these."""
         return [time for (time,) in self.database.rows("SELECT time FROM events WHERE kind = 'start' ORDER BY time")]
 
+    def delete(self, connection: sqlite3.Connection, number: int) -> None:
+        """Delete all blocks of a series."""
+        for table in ("blocks", "summaries"):
+            self._times.delete_blocks(connection, f"{table} WHERE series = ?", (number,))
+
     def record_events(self, connection: sqlite3.Connection, events: Iterable[Event]) -> None:
         """Keep events, each once."""
         connection.executemany("INSERT OR IGNORE INTO events (time, kind, source, text) VALUES (?, ?, ?, ?)", events)
@@ -231,12 +238,12 @@ class Store:
         self._marks[name] = time
 
     def remove_unused(self, connection: sqlite3.Connection) -> None:
-        """Delete times that no block needs, and series of which there is nothing any more."""
-        self._times.remove_unused(connection)
-        used = {number for table in ("blocks", "summaries") for (number,) in self.database.rows(_SERIES_IN[table])}
+        """Delete times that no block needs, and series of which there is nothing any more; costs nothing in vain."""
+        if not self._times.remove_unused(connection):
+            return
         with self._head_lock:
-            used |= set(self._head)
-        unused = [(number,) for number, _ in self.catalogue if number not in used]
+            waiting = set(self._head)
+        unused = [(number,) for (number,) in connection.execute(_EMPTY) if number not in waiting]
         if unused:
             connection.executemany("DELETE FROM series WHERE id = ?", unused)
             self.catalogue.load()
