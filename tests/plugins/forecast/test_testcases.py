@@ -12,7 +12,9 @@ from tests.plugins.forecast import home
 DISK = Gauge(
     "system_filesystem_available_bytes", "Space.", Unit.BYTES, ("mountpoint",), topic="available", of="disk", title="x"
 )
-ENERGY = Counter("energy_joules_total", "Energy.", Unit.JOULES, ("component", "device", "method"), topic="energy")
+ENERGY = Counter(
+    "energy_joules_total", "Energy.", Unit.JOULES, ("component", "device", "method"), topic="energy", of="host"
+)
 COST = Counter("energy_cost_total", "Cost.", labels=("currency",), topic="cost", of="host")
 GRAMS = Counter("energy_emissions_grams_total", "CO2.", Unit.GRAMS, ("component",), topic="emissions")
 EFFORT = ("forecast_training_cpu_seconds", "forecast_mase", "forecast_coverage")

@@ -24,7 +24,9 @@ def test_answers_are_complete_lines():
 
 def test_more_jobs_and_answers_than_a_pipe_holds_are_passed():
     jobs = b"x" * 999_999 + b"\n"
-    ended = TrainingProcess().run(jobs * 3, limits("import sys; [print(len(line)) or print('y' * 200_000) for line in sys.stdin]"))
+    ended = TrainingProcess().run(
+        jobs * 3, limits("import sys; [print(len(line)) or print('y' * 200_000) for line in sys.stdin]")
+    )
     assert ended.lines[::2] == [b"1000000"] * 3
 
 
