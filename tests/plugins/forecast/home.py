@@ -1,6 +1,7 @@
 """A simulated home: sun and clouds, people, a battery; every number follows from a seed."""
 
 from dataclasses import dataclass
+from functools import cache
 from math import exp, pi, sin
 from random import Random
 
@@ -34,6 +35,7 @@ class Moment:
     charge: float
 
 
+@cache
 def simulate(days: int, seed: int) -> list[Moment]:
     """Every `STEP` from `MONDAY` on."""
     random = Random(seed)
@@ -43,11 +45,13 @@ def simulate(days: int, seed: int) -> list[Moment]:
         time = MONDAY + number * STEP
         day, hour = divmod((time - MONDAY) / DAY, 1)
         hour *= 24
-        weather.setdefault(day, 0.55 + 0.45 * random.random())
-        noise = 0.97 * noise + 0.05 * random.gauss(0, 1)
+        weather.setdefault(day, (0.55 + 0.45 * random.random(), random.gauss(0, 0.05)))
+        noise = 0.9 * noise + 0.1 * random.gauss(0, 1)
         cloud = 0.95 * cloud + 0.03 * random.gauss(0, 1)
-        load = max(120.0, _usual_load(hour, weekend=day % 7 >= 5) * exp(noise) + _kettle(random, hour))
-        solar = PEAK * max(0.0, sin(pi * (hour - 5.5) / 15)) ** 1.3 * min(1.0, max(0.1, weather[day] + cloud))
+        load = max(
+            120.0, _usual_load(hour, weekend=day % 7 >= 5) * exp(noise + weather[day][1]) + _kettle(random, hour)
+        )
+        solar = PEAK * max(0.0, sin(pi * (hour - 5.5) / 15)) ** 1.3 * min(1.0, max(0.1, weather[day][0] + cloud))
         solar = solar if 5.5 < hour < 20.5 else 0.0
         found.append(Moment(time, load, solar, charge))
         charge = min(1.0, max(0.0, charge + (solar - load) * STEP / CAPACITY))

@@ -16,7 +16,7 @@ ENERGY = Counter(
     "energy_joules_total", "Energy.", Unit.JOULES, ("component", "device", "method"), topic="energy", of="host"
 )
 COST = Counter("energy_cost_total", "Cost.", labels=("currency",), topic="cost", of="host")
-GRAMS = Counter("energy_emissions_grams_total", "CO2.", Unit.GRAMS, ("component",), topic="emissions")
+GRAMS = Counter("energy_emissions_grams_total", "CO2.", Unit.GRAMS, ("component",), topic="emissions", of="host")
 EFFORT = ("forecast_training_cpu_seconds", "forecast_mase", "forecast_coverage")
 NUMBERS = tuple(
     f"forecast_{word}"
@@ -26,7 +26,7 @@ NUMBERS = tuple(
 
 def record(history, moments):
     for metric, values in ((home.SOLAR, "solar"), (home.LOAD, "load"), (home.CHARGE, "charge")):
-        history.record(metric, [(each.time, getattr(each, values)) for each in moments], name="Shed")
+        history.record(metric, [(each.time, getattr(each, values)) for each in moments[::3]], name="Shed")
     joules, counted = 0.0, []
     for each in moments[::12]:
         joules += each.load * home.HOUR
