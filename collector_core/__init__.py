@@ -7,6 +7,7 @@ from collector_core.errors import (
     AuthFailed,
     CollectorError,
     DeclarationError,
+    HistoryUnavailable,
     HttpStatusError,
     NoTargetAvailable,
     NotAvailable,
@@ -18,6 +19,8 @@ from collector_core.errors import (
     describe,
     reason_of,
 )
+from collector_core.forecasting import ForecastedSeries, Forecaster, find_forecaster
+from collector_core.history.past import History, PastEnergy, PastEvent, PastSeries
 from collector_core.http.answer import HttpAnswer
 from collector_core.http.client import HttpClient
 from collector_core.http.websocket import WebSocket
@@ -37,7 +40,7 @@ from collector_core.model.selector import Selector
 from collector_core.model.series import Series
 from collector_core.model.topics import TopicSelector
 from collector_core.model.units import Unit
-from collector_core.options import ConfigPath, Duration, Options
+from collector_core.options import ConfigPath, Duration, Options, SelectorText
 from collector_core.options import seconds as parse_duration
 from collector_core.output import Output, OutputConfig, OutputSample
 from collector_core.plugins.api_version import API_VERSION
@@ -79,8 +82,12 @@ __all__ = [
     "EnergyReading",
     "FaultLog",
     "Field",
+    "ForecastedSeries",
+    "Forecaster",
     "ForeignCounter",
     "Gauge",
+    "History",
+    "HistoryUnavailable",
     "HttpAnswer",
     "HttpClient",
     "HttpStatusError",
@@ -97,6 +104,9 @@ __all__ = [
     "PageLink",
     "PageSection",
     "PageTable",
+    "PastEnergy",
+    "PastEvent",
+    "PastSeries",
     "PowerIntegral",
     "Published",
     "PushInbox",
@@ -112,6 +122,7 @@ __all__ = [
     "Sample",
     "SecretStr",
     "Selector",
+    "SelectorText",
     "Series",
     "SeriesBudgetExceeded",
     "Snapshot",
@@ -125,6 +136,7 @@ __all__ = [
     "cpu_ticks",
     "cpu_ticks_by_cpu",
     "describe",
+    "find_forecaster",
     "hookimpl",
     "is_kernel_mount",
     "parse_duration",

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Generic, TypeVar
 
 from collector_core.errors import NotAvailable
+from collector_core.history.past import History
 from collector_core.http.client import HttpClient
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock, SystemClock
@@ -52,7 +53,7 @@ class Context:
     `doctor`: a collector then leaves alone what the service beside it keeps, and tells nobody. `redact` takes the
     secrets of the configuration out of a text. `wake` ends a pause after failures, because what the collector waits for
     has come; safe to call from any thread. `record_event` notes in the history that something happened now: a word such
-    as `mode`, and a sentence; it never blocks.
+    as `mode`, and a sentence; it never blocks. `history` answers for the past, for months of it.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Context:
     redact: Callable[[str], str] = str
     wake: Callable[[], None] = _stay_asleep
     record_event: Callable[[str, str], None] = _record_nothing
+    history: History = field(default_factory=History)
 
     @cached_property
     def http(self) -> HttpClient:

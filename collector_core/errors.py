@@ -4,6 +4,7 @@ CollectorError
 ├── NotAvailable        the source is not there (yet): retried with backoff, logged once with its fix
 │   ├── HttpStatusError        a server answered with a status that means failure
 │   ├── NotListening           nothing listens at the address: the program has ended
+│   ├── HistoryUnavailable     what was kept cannot be read now
 │   └── NoTargetAvailable      none of several sources is: each is retried with a backoff of its own
 ├── AuthFailed          credentials were refused: no more runs until the configuration is reloaded
 ├── DeclarationError    a metric or a plugin is declared wrongly: found at import, before anything runs
@@ -77,6 +78,10 @@ class HttpStatusError(NotAvailable):
 
 class NotListening(NotAvailable):
     """Nothing listens at the address: the program there has ended, or was never started."""
+
+
+class HistoryUnavailable(NotAvailable):
+    """What was kept of the past cannot be read now: its store is not open, or its disk fails."""
 
 
 class NoTargetAvailable(NotAvailable):

@@ -1,4 +1,4 @@
-"""What options are made of: sections, durations, paths."""
+"""What options are made of: sections, durations, paths, selectors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+from collector_core.model.selector import Selector
 
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)\s*")
 _SECONDS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -47,3 +49,12 @@ def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
 
 ConfigPath = Annotated[Path, AfterValidator(_beside_the_file)]
 """The type of an option that names a file: a relative path is below the folder of the configuration file."""
+
+
+def _checked(text: str) -> str:
+    Selector.parse(text)
+    return text
+
+
+SelectorText = Annotated[str, AfterValidator(_checked)]
+"""The type of an option that is a selector, as text for `Selector.parse`: a bad one is an error with its place."""

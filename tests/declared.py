@@ -9,6 +9,7 @@ import yaml
 
 from collector_core.engine import process_metrics as processmetrics
 from collector_core.engine import self_metrics as selfmetrics
+from collector_core.history import metrics as history
 from collector_core.outputs import health as outputs
 from collector_core.plugins.discovery import discover
 from tests import promql
@@ -25,7 +26,7 @@ OF_PROMETHEUS = {
 
 def of_the_collector() -> dict[str, frozenset[str]]:
     """Name → labels of all metrics that the program and its plugins declare."""
-    own = (*selfmetrics.HEALTH, *selfmetrics.APP, *processmetrics.METRICS, *outputs.METRICS)
+    own = (*selfmetrics.HEALTH, *selfmetrics.APP, *processmetrics.METRICS, *outputs.METRICS, *history.METRICS)
     types = discover().types.values()
     metrics = (*own, *(metric for each in types for metric in each.metrics))
     return {metric.name: frozenset(metric.labels) for metric in metrics}

@@ -19,9 +19,10 @@ from bench.processes import Process
 from bench.programs import free_port
 from collector_core.history import query
 from collector_core.history.catalogue import KeptSeries
+from collector_core.history.interface import Sample
 from collector_core.history.query import Fn, Query
 from collector_core.history.retention import give_back
-from collector_core.history.store import Sample, Store
+from collector_core.history.store import Store
 from collector_core.history.tiers import HOUR
 from collector_core.model.labels import label_text
 from collector_core.model.selector import Selector

@@ -16,13 +16,12 @@ import click
 from collector_core.cli.common import Common, common_options
 from collector_core.config.loading import load, load_settings
 from collector_core.errors import NotAvailable, explain
-from collector_core.history import importing, maintenance, query
+from collector_core.history import importing, query
 from collector_core.history.formats import COLUMNS, Format, write_table
+from collector_core.history.interface import EVER, HistoryReader, HistoryStore
 from collector_core.history.options import HistoryOptions
 from collector_core.history.query import DEFAULT_PERIOD, Fn, Query
-from collector_core.history.retention import delete_old, give_back
-from collector_core.history.schema import FILE
-from collector_core.history.store import EVER, Store
+from collector_core.history.stores import command_store
 from collector_core.history.times import parse_step, parse_time
 from collector_core.model.selector import Selector
 from collector_core.storage.atomic_file import AtomicFile
@@ -142,10 +141,8 @@ def compact(common: Common, path: Path | None) -> None:
     with _writing(common, path) as (store, options):
         before, now = store.size, _now()
         store.seal(now)
-        store.compact(now)
-        delete_old(store, now, options.keep, round(options.retention * 1000))
-        store.database.execute("VACUUM")
-        give_back(store)
+        store.delete_old(now, options.keep, round(options.retention * 1000))
+        store.shrink(now)
         click.echo(f"{before} bytes before, {store.size} now")
 
 
@@ -155,12 +152,12 @@ def compact(common: Common, path: Path | None) -> None:
 def verify(common: Common, path: Path | None) -> None:
     """Check the file and every block in it."""
     with _reading(common, path) as store:
-        found = maintenance.problems(store)
+        found = store.find_damage()
         for text in found:
             click.echo(text)
         if found:
-            raise click.ClickException(f"{store.database.path} is damaged in {len(found)} places")
-        click.echo(f"{store.database.path} is sound")
+            raise click.ClickException(f"{store.place} is damaged in {len(found)} places")
+        click.echo(f"{store.place} is sound")
 
 
 @command.command()
@@ -170,7 +167,7 @@ def verify(common: Common, path: Path | None) -> None:
 def backup(common: Common, folder: Path, path: Path | None) -> None:
     """Copy the store, while it is in use, to FOLDER, which can be used as `path`."""
     with _reading(common, path) as store:
-        click.echo(maintenance.back_up(store, folder))
+        click.echo(store.back_up(folder))
 
 
 @command.command()
@@ -180,11 +177,11 @@ def backup(common: Common, folder: Path, path: Path | None) -> None:
 def delete(common: Common, selector: Selector, path: Path | None) -> None:
     """Delete series for good: nothing of their labels is left, in files that were set aside, either."""
     with _writing(common, path) as (store, _):
-        for text in maintenance.delete_series(store, selector, _now()):
+        for text in store.delete_series(selector, _now()):
             click.echo(text)
 
 
-def _written(store: Store, asked: Query, kind: Format) -> Iterable[bytes]:
+def _written(store: HistoryReader, asked: Query, kind: Format) -> Iterable[bytes]:
     found = query.run(store, asked)
     if kind is not Format.JSON:
         return write_table(kind, COLUMNS, query.as_rows(found))
@@ -204,29 +201,28 @@ def _options(common: Common, path: Path | None) -> HistoryOptions:
 
 
 @contextmanager
-def _reading(common: Common, path: Path | None) -> Iterator[Store]:
-    with _reading_folder(_options(common, path).folder) as store:
+def _reading(common: Common, path: Path | None) -> Iterator[HistoryStore]:
+    with _opened(_options(common, path), read_only=True) as store:
         yield store
 
 
 @contextmanager
-def _reading_folder(folder: Path) -> Iterator[Store]:
-    if not (folder / FILE).exists():
-        raise click.ClickException(f"there is no history in {folder}")
-    with _opened(Store(folder, read_only=True)) as store:
+def _reading_folder(folder: Path) -> Iterator[HistoryStore]:
+    with _opened(HistoryOptions(path=folder), read_only=True) as store:
         yield store
 
 
 @contextmanager
-def _writing(common: Common, path: Path | None) -> Iterator[tuple[Store, HistoryOptions]]:
+def _writing(common: Common, path: Path | None) -> Iterator[tuple[HistoryStore, HistoryOptions]]:
     options = _options(common, path)
-    with _opened(Store(options.folder, options.steps)) as store:
+    with _opened(options) as store:
         yield store, options
 
 
 @contextmanager
-def _opened(store: Store) -> Iterator[Store]:
+def _opened(options: HistoryOptions, *, read_only: bool = False) -> Iterator[HistoryStore]:
     with _refused():
+        store = command_store(options, read_only=read_only)
         try:
             store.open()
             yield store

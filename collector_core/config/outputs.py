@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
-from collector_core.model.selector import Selector
-from collector_core.options import Duration, Options, seconds
+from collector_core.options import Duration, Options, SelectorText, seconds
 from collector_core.output import Output, OutputConfig
 
 DEFAULT_BATCH_WAIT = 1.0  # seconds
@@ -16,13 +15,7 @@ DEFAULT_QUEUE_BYTES = 64 * 1024 * 1024
 DEFAULT_QUEUE_AGE = 7 * 86400.0  # seconds
 
 
-def _check_selectors(texts: tuple[str, ...]) -> tuple[str, ...]:
-    for text in texts:
-        Selector.parse(text)
-    return texts
-
-
-Selectors = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_check_selectors)]
+Selectors = Annotated[tuple[SelectorText, ...], Field(min_length=1)]
 Age = Annotated[float, BeforeValidator(seconds), Field(ge=1, allow_inf_nan=False)]
 
 

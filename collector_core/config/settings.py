@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import starmap
 from pathlib import Path
@@ -20,9 +19,7 @@ from collector_core.config.validation import validate_model, validate_options
 from collector_core.config.yamlfile import Document, load
 from collector_core.errors import ConfigError
 from collector_core.history.options import HistoryOptions, parse_history
-from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
-from collector_core.model.published import Published
 from collector_core.options import Duration, Options
 from collector_core.plugins.attempts import Attempts
 from collector_core.plugins.discovery import Plugins
@@ -128,20 +125,8 @@ class Instance:
     labels: tuple[tuple[str, str], ...]
     max_series: int
 
-    def build(
-        self,
-        *,
-        clock: Clock,
-        root: Path,
-        energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple,
-        published: Callable[[], Sequence[Published]] = tuple,
-        keeps_running: bool = True,
-        redact: Callable[[str], str] = str,
-        wake: Callable[[], None] | None = None,
-        record_event: Callable[[str, str], None] | None = None,
-    ) -> Collector[Any]:
-        """The collector in its `Context`; what its constructor raises passes through."""
-        given: dict[str, Any] = {"wake": wake, "record_event": record_event}
+    def build(self, *, clock: Clock, root: Path, **given: Any) -> Collector[Any]:
+        """The collector in its `Context`, with whatever else that is `given`; what its constructor raises passes."""
         ctx = Context(
             name=self.name,
             logger=logging.getLogger(f"collector.{self.name}"),
@@ -149,11 +134,7 @@ class Instance:
             timeout=self.timeout,
             clock=clock,
             root=root,
-            energy_meters=energy_meters,
-            published=published,
-            keeps_running=keeps_running,
-            redact=redact,
-            **{name: function for name, function in given.items() if function},
+            **given,
         )
         return self.type(self.options, ctx)
 

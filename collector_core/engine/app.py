@@ -190,6 +190,7 @@ class App:
                 redact=self.redactor,
                 wake=lambda: self._wake(instance.name),
                 record_event=lambda kind, text: self.history.record_event(kind, instance.name, self.redactor(text)),
+                history=self.history.past,
             )
             return collector, dict(collector.labels)
 

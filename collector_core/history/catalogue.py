@@ -13,7 +13,6 @@ from collector_core.model.series import Series
 from collector_core.storage.sqlite import Database
 
 _COLUMNS = "text, name, labels, kind, unit, help, topic, of, title, source, plugin, gap"
-_COUNTERS = frozenset({"counter", "histogram"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class KeptSeries:
     @property
     def is_counter(self) -> bool:
         """Whether its rises count."""
-        return self.series.kind in _COUNTERS
+        return self.series.is_counter
 
     @property
     def is_ledger(self) -> bool:

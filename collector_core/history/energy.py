@@ -9,8 +9,8 @@ from math import fsum
 from typing import Any
 
 from collector_core.history.catalogue import KeptSeries
+from collector_core.history.interface import HistoryReader
 from collector_core.history.periods import Piece, pieces, read_steps
-from collector_core.history.store import Store
 
 JOULES_PER_KWH = 3.6e6
 BY = ("component", "device", "method")
@@ -51,7 +51,7 @@ class Moment:
     grams: dict[str, float] = field(default_factory=dict)
 
 
-def energy_of(store: Store, start: int, end: int, by: str) -> dict[str, Any]:
+def energy_of(store: HistoryReader, start: int, end: int, by: str) -> dict[str, Any]:
     """The energy of a period in total and by component, device or method, with its cost and emissions then.
 
     Cost and emissions of a step are shared out by energy: what one joule costs is the same for all at one moment.
@@ -77,7 +77,7 @@ def _is_account(kept: KeptSeries) -> bool:
     return kept.series.topic != "energy" or set(BY) <= set(kept.series.labels)
 
 
-def _moments(store: Store, ledger: Iterable[tuple[int, KeptSeries]], start: int, end: int) -> Iterable[Moment]:
+def _moments(store: HistoryReader, ledger: Iterable[tuple[int, KeptSeries]], start: int, end: int) -> Iterable[Moment]:
     found: dict[tuple[Piece, int], Moment] = defaultdict(Moment)
     parts = pieces(store, start, end, DAY)
     for number, kept in ledger:

@@ -15,9 +15,9 @@ from typing import NamedTuple
 from collector_core.history import points
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.formats import COLUMNS
+from collector_core.history.interface import EVER, HistoryReader, HistoryStore
 from collector_core.history.points import Point, Points
 from collector_core.history.rises import rise
-from collector_core.history.store import EVER, Store
 from collector_core.history.times import LATEST, parse_time
 from collector_core.model.labels import MAX_LABEL_CHARACTERS, label_text
 from collector_core.model.series import Series
@@ -67,7 +67,7 @@ def read_lines(lines: Iterable[str]) -> dict[str, list[tuple[int, float]]]:
     return found
 
 
-def keep_readings(store: Store, text: str, readings: Sequence[tuple[int, float]]) -> int:
+def keep_readings(store: HistoryStore, text: str, readings: Sequence[tuple[int, float]]) -> int:
     """Keep what a file has of a series, at times at which there is nothing yet; returns how many readings were new."""
     by_time = dict(reversed(readings))  # of several at one time the first one counts
     times = sorted(by_time)
@@ -85,7 +85,7 @@ def keep_readings(store: Store, text: str, readings: Sequence[tuple[int, float]]
     return len(new)
 
 
-def keep_store(store: Store, other: Store) -> int:
+def keep_store(store: HistoryStore, other: HistoryReader) -> int:
     """Keep what another store has; returns how many readings were new."""
     count = 0
     for number, kept in other.catalogue:
@@ -96,14 +96,9 @@ def keep_store(store: Store, other: Store) -> int:
         if new:
             store.put(kept, new)
             count += len(new)
-        with store.changing() as connection:
-            own = store.catalogue.add(connection, kept)
-            for step in set(store.steps) & set(other.tiers):
-                store.summaries.put(
-                    connection, own, step, dict(other.summaries.read(number, step, 0, EVER)), replace=False
-                )
-    with store.changing() as connection:
-        store.record_events(connection, other.events(0, EVER))
+        for step in set(store.steps) & set(other.tiers):
+            store.put_summaries(kept, step, dict(other.summaries.read(number, step, 0, EVER)))
+    store.append([], other.events(0, EVER))
     return count
 
 

@@ -39,8 +39,7 @@ def delete_series(store: Store, selector: Selector, now: int) -> list[str]:
     gone = store.catalogue.select(selector)
     with store.changing() as connection:
         for number, _ in gone:
-            for table in ("blocks", "summaries"):
-                connection.execute(f"DELETE FROM {table} WHERE series = ?", (number,))  # noqa: S608
+            store.delete(connection, number)
             connection.execute("DELETE FROM series WHERE id = ?", (number,))
         store.catalogue.load()
         _delete_events(connection, _only_theirs((kept for _, kept in gone), (kept for _, kept in store.catalogue)))

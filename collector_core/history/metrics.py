@@ -8,7 +8,13 @@ from collector_core.model.metrics import Counter, Gauge
 from collector_core.model.readings import Readings, Snapshot
 from collector_core.model.units import Unit
 
-UP = Gauge("collector_history_up", "Whether readings are kept.")
+UP = Gauge(
+    "collector_history_up",
+    "Whether readings are kept.",
+    topic="availability",
+    of="history",
+    title="History of readings",
+)
 BYTES = Gauge("collector_history_bytes", "What the files of the history take on disk.", Unit.BYTES)
 PROBLEMS = Counter(
     "collector_history_problems_total", "How often the history could not be kept, by reason.", labels=("reason",)

@@ -7,8 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from collector_core.model.selector import Selector
-from collector_core.options import ConfigPath, Options, seconds
+from collector_core.options import ConfigPath, Options, SelectorText, seconds
 from collector_core.storage.user_folders import state_home
 
 RAW = "raw"
@@ -32,7 +31,7 @@ class HistoryOptions(Options):
     path: ConfigPath | None = Field(
         None, description="Folder of the store; default: $XDG_STATE_HOME/energy-collector/history."
     )
-    series: tuple[str, ...] = Field(
+    series: tuple[SelectorText, ...] = Field(
         DEFAULT_SERIES, description="Selectors of the series to keep; replaces the default."
     )
     retention: Period = Field(_CENTURY, description="Nothing is kept longer, whatever `tiers` say.")
@@ -46,13 +45,6 @@ class HistoryOptions(Options):
     decimals: dict[str, int] = Field(
         DECIMALS, description="Decimal places that are kept of values, by their unit; other units keep all of them."
     )
-
-    @field_validator("series")
-    @classmethod
-    def _selectors(cls, series: tuple[str, ...]) -> tuple[str, ...]:
-        for text in series:
-            Selector.parse(text)
-        return series
 
     @field_validator("tiers")
     @classmethod

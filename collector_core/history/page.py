@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.energy import BY, energy_of
+from collector_core.history.interface import HistoryReader
 from collector_core.history.periods import pieces, read_steps
-from collector_core.history.store import Store
 from collector_core.model.page_section import PageChart, PageLink, PageSection
 from collector_core.model.quantities import quantity
 
@@ -17,7 +17,7 @@ JOULES_PER_WATT_HOUR = 3600
 PERIODS = (("Last 24 hours", DAY, HOUR // 4), ("Last 30 days", 30 * DAY, 6 * HOUR))  # title, length, step
 
 
-def power_section(store: Store, now: int) -> PageSection | None:
+def power_section(store: HistoryReader, now: int) -> PageSection | None:
     """Charts of the machine's power at `now` (milliseconds since 1970); None where nothing of it is kept."""
     charts = [chart for title, length, step in PERIODS if (chart := _chart(store, title, now - length, now, step))]
     links = (PageLink(text="history (JSON)", path="/api/v1/history/series"),)
@@ -25,7 +25,7 @@ def power_section(store: Store, now: int) -> PageSection | None:
     return section if charts else None
 
 
-def _chart(store: Store, title: str, start: int, now: int, step: int) -> PageChart | None:
+def _chart(store: HistoryReader, title: str, start: int, now: int, step: int) -> PageChart | None:
     watts = _watts(store, start // step * step, now, step)
     if not watts:
         return None
@@ -43,7 +43,7 @@ def _chart(store: Store, title: str, start: int, now: int, step: int) -> PageCha
     )
 
 
-def _watts(store: Store, start: int, end: int, step: int) -> dict[int, float]:
+def _watts(store: HistoryReader, start: int, end: int, step: int) -> dict[int, float]:
     """The mean power of the machine by step: the sum of what counts."""
     watts: dict[int, float] = {}
     parts = pieces(store, start, end, step)
@@ -54,7 +54,7 @@ def _watts(store: Store, start: int, end: int, step: int) -> dict[int, float]:
     return watts
 
 
-def _series_of_ledger(store: Store) -> Iterator[tuple[int, KeptSeries]]:
+def _series_of_ledger(store: HistoryReader) -> Iterator[tuple[int, KeptSeries]]:
     found = [
         (number, kept)
         for number, kept in store.catalogue

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from collector_core.history.catalogue import KeptSeries
-from collector_core.history.store import DELETED, SUMMED, Store
+from collector_core.history.interface import DELETED, SUMMED, HistoryReader
 from collector_core.history.tiers import Steps, floor_to, regroup, summarize
 
 RAW = 0
@@ -20,7 +20,7 @@ class Piece(NamedTuple):
     end: int
 
 
-def pieces(store: Store, start: int, end: int, step: int) -> list[Piece]:
+def pieces(store: HistoryReader, start: int, end: int, step: int) -> list[Piece]:
     """The parts of a period, in the order of time, for an answer by `step` milliseconds.
 
     As much as possible comes from the coarsest tier of which the step is a multiple, what begins or ends within its
@@ -37,7 +37,7 @@ def pieces(store: Store, start: int, end: int, step: int) -> list[Piece]:
     return found
 
 
-def read_steps(store: Store, number: int, kept: KeptSeries, parts: Sequence[Piece], step: int) -> Steps:
+def read_steps(store: HistoryReader, number: int, kept: KeptSeries, parts: Sequence[Piece], step: int) -> Steps:
     """A series by `step`, from the parts of a period."""
     starts = store.starts() if any(part.tier == RAW for part in parts) else ()
     found: Steps = {}
@@ -57,7 +57,7 @@ def read_steps(store: Store, number: int, kept: KeptSeries, parts: Sequence[Piec
     return found
 
 
-def _cover(store: Store, start: int, end: int, tiers: Sequence[int]) -> Iterator[Piece]:
+def _cover(store: HistoryReader, start: int, end: int, tiers: Sequence[int]) -> Iterator[Piece]:
     if start >= end:
         return
     if not tiers:
@@ -75,7 +75,7 @@ def _cover(store: Store, start: int, end: int, tiers: Sequence[int]) -> Iterator
     yield from _cover(store, last, end, finer)
 
 
-def _fill(store: Store, start: int, end: int) -> list[Piece]:
+def _fill(store: HistoryReader, start: int, end: int) -> list[Piece]:
     """A part whose readings are deleted: from the finest tier, and what is too old for that from coarser ones."""
     found = list[Piece]()
     for tier, since in sorted(store.tiers.items()):

@@ -9,8 +9,8 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from collector_core.history.catalogue import KeptSeries
+from collector_core.history.interface import HistoryReader
 from collector_core.history.periods import RAW, Piece, pieces, read_steps
-from collector_core.history.store import Store
 from collector_core.history.tiers import Summary
 from collector_core.history.times import in_seconds
 from collector_core.model.selector import Selector
@@ -60,7 +60,7 @@ class Query:
         return 0 if self.step is None else (self.end - self.start) / self.step
 
 
-def run(store: Store, query: Query, after: Place | None = None) -> Iterator[tuple[KeptSeries, int, float]]:
+def run(store: HistoryReader, query: Query, after: Place | None = None) -> Iterator[tuple[KeptSeries, int, float]]:
     """Series, time and value of each point, in the order of the series' texts and of time, from behind `after` on."""
     parts = pieces(store, query.start, query.end, query.step or 1)
     for number, kept in store.catalogue.select(query.selector):
@@ -85,7 +85,7 @@ def as_rows(points: Iterable[tuple[KeptSeries, int, float]]) -> Iterator[tuple[f
 
 
 def _by_step(
-    store: Store, number: int, kept: KeptSeries, query: Query, parts: Sequence[Piece]
+    store: HistoryReader, number: int, kept: KeptSeries, query: Query, parts: Sequence[Piece]
 ) -> list[tuple[int, float]]:
     if _is_rise(query.fn) and not kept.is_counter:
         return []
@@ -99,7 +99,7 @@ def _by_step(
     return sorted(found)
 
 
-def _stored(store: Store, number: int, fn: Fn, step: int, start: int, end: int) -> Iterator[tuple[int, float]]:
+def _stored(store: HistoryReader, number: int, fn: Fn, step: int, start: int, end: int) -> Iterator[tuple[int, float]]:
     """What a tier has by just this step, decoded as far as it is needed."""
     if fn is Fn.MEAN:
         columns = ("count", "covered", "integral", "last")
@@ -115,7 +115,7 @@ def _stored(store: Store, number: int, fn: Fn, step: int, start: int, end: int) 
 
 
 def _readings(
-    store: Store, number: int, kept: KeptSeries, query: Query, parts: Sequence[Piece]
+    store: HistoryReader, number: int, kept: KeptSeries, query: Query, parts: Sequence[Piece]
 ) -> Iterator[tuple[int, float]]:
     """Readings, and what tiers say of the time whose readings are deleted."""
     for tier, start, end in parts:

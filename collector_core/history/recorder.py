@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.clock_guard import ClockGuard
+from collector_core.history.interface import Sample
 from collector_core.history.rises import rise
 from collector_core.history.selection import Observed
-from collector_core.history.store import Sample
 
 Last = Callable[[KeptSeries], float | None]
 

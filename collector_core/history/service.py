@@ -9,15 +9,15 @@ from collections.abc import Callable
 
 from collector_core.errors import describe, explain
 from collector_core.history import metrics
-from collector_core.history.catalogue import KeptSeries
 from collector_core.history.clock_guard import ClockGuard
+from collector_core.history.interface import Event, HistoryReader
 from collector_core.history.options import HistoryOptions
 from collector_core.history.page import power_section
 from collector_core.history.problems import CLOCK, Problems
 from collector_core.history.recorder import Recorder
-from collector_core.history.retention import delete_excess, delete_old
 from collector_core.history.selection import Observed, Selection
-from collector_core.history.store import Event, Store
+from collector_core.history.stored import StoredHistory
+from collector_core.history.stores import live_store
 from collector_core.model.clock import Clock
 from collector_core.model.page_section import PageSection
 from collector_core.model.readings import Snapshot
@@ -31,22 +31,20 @@ MAX_READINGS = 250_000  # that wait for the disk
 MAX_EVENTS = 1000
 RETRY_SECONDS = 5.0
 SEAL_SECONDS = 1800.0
-MAX_JOURNALED = 150_000  # readings until the journal is sealed before its time
-MAX_ENTRIES = 2000  # of the journal, likewise: they are read at the next start
 MAINTENANCE_SECONDS = 30.0
-COMPACTED_AT_ONCE = 40  # blocks, so that compacting takes little time at once
 
 
 class HistoryService:
-    """What the collectors of a process report, kept in a folder.
+    """What the collectors of a process report, kept in a store.
 
-    `publish` gets the history's own metrics, `section` is what the status page shows. `observe` and `record_event` are
-    called on any thread and never wait for a disk; what no memory is left for is dropped and counted.
+    `publish` gets the history's own metrics, `section` is what the status page shows, `past` what plugins ask.
+    `observe` and `record_event` are called on any thread and never wait for a disk; what no memory is left for is
+    dropped and counted.
     """
 
     def __init__(self, options: HistoryOptions, clock: Clock, publish: Callable[[Snapshot], None]) -> None:
         self.options = options
-        self.store = Store(options.folder, options.steps)
+        self.store = live_store(options)
         self._clock = clock
         self._publish = publish
         self._selection = Selection(options.series, options.decimals)
@@ -58,6 +56,8 @@ class HistoryService:
         self._dropped = 0
         self.section: PageSection | None = None
         self._is_open = False
+        self._has_tried = threading.Event()
+        self.past = StoredHistory(self.store.reader, self._has_tried)
         self._next_seal = self._next_maintenance = 0.0
         self._woken = threading.Event()
         self._stopping = False
@@ -96,11 +96,13 @@ class HistoryService:
         self._select()
         try:
             self._store()
+            self.store.check()
             self._problems.end_others()
         except StorageError as error:
             self._suspend(error)
         except Exception as error:  # noqa: BLE001 - the thread must live on
-            self._suspend(StorageError(self.store.database.path, StorageReason.FAILED, describe(error)))
+            self._suspend(StorageError(self.store.place, StorageReason.FAILED, describe(error)))
+        self._has_tried.set()
         self._publish_state()
 
     def _run(self) -> None:
@@ -139,13 +141,11 @@ class HistoryService:
         if not self._is_open:
             self.store.open()
             self._is_open = True
-            if self.store.database.set_aside:
-                self._problems.count(
-                    "corrupt", f"corrupt, now called {self.store.database.set_aside}; a new file is used"
-                )
+            if self.store.set_aside:
+                self._problems.count("corrupt", f"corrupt, now called {self.store.set_aside}; a new file is used")
             self._next_seal = self._clock.monotonic() + MAINTENANCE_SECONDS
         if self._recorder is None:
-            self._recorder = Recorder(self._last_value, ClockGuard(self._recorded_ahead()))
+            self._recorder = Recorder(self.store.last_value, ClockGuard(self.store.recorded_ahead(self._now())))
         return self._recorder
 
     def _suspend(self, error: StorageError) -> None:
@@ -170,16 +170,16 @@ class HistoryService:
 
     def _maintain(self) -> None:
         now, monotonic = self._now(), self._clock.monotonic()
-        is_long = self.store.waiting > MAX_JOURNALED or self.store.entries > MAX_ENTRIES
-        if monotonic >= self._next_seal or is_long:
+        if monotonic >= self._next_seal or self.store.is_full:
             self.store.seal(now)
             self._next_seal = monotonic + SEAL_SECONDS
         if monotonic >= self._next_maintenance:
             self._next_maintenance = monotonic + MAINTENANCE_SECONDS
-            self.store.compact(now, COMPACTED_AT_ONCE)
-            delete_old(self.store, now, self.options.keep, round(self.options.retention * 1000))
-            delete_excess(self.store, self.options.max_bytes)
-            self.section = power_section(self.store, now)
+            self.store.maintain(now)
+            self.store.ask(self._renew_section)
+
+    def _renew_section(self, reader: HistoryReader) -> None:
+        self.section = power_section(reader, self._now())
 
     def _tell_of_clock(self, recorded_until: int) -> None:
         if recorded_until:
@@ -189,23 +189,17 @@ class HistoryService:
         else:
             self._problems.end(CLOCK)
 
-    def _last_value(self, kept: KeptSeries) -> float | None:
-        known = self.store.catalogue.find(kept.series.text)
-        last = self.store.last(known[0]) if known else None
-        return last.value if last else None
-
-    def _recorded_ahead(self) -> tuple[int, int] | None:
-        """The time since the last start, where the store has readings of it that are still to come."""
-        starts, last = self.store.starts(), self.store.last_time()
-        return (starts[-1], last) if starts and last > self._now() else None
-
     def _publish_state(self) -> None:
         try:
             size = self.store.size
         except OSError:
             size = None
         up = self._is_open and not self._problems.are_of_the_store
-        self._publish(metrics.snapshot(up=up, size=size, problems=self._problems.counts, dropped=self._dropped))
+        self._publish(
+            metrics.snapshot(
+                up=up, size=size, problems=self._problems.counts, dropped=self._dropped + self.store.dropped
+            )
+        )
 
     def _now(self) -> int:
         return round(self._clock.time() * 1000)

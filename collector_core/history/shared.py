@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from collector_core.history.interface import HistoryReader
 from collector_core.history.points import Points
 from collector_core.history.store import Store
 
@@ -20,7 +21,7 @@ class SharedReader:
         self._store = _Beside(writer)
 
     @contextmanager
-    def reading(self) -> Iterator[Store]:
+    def reading(self) -> Iterator[HistoryReader]:
         """The store as it is now, for a block; raises `StorageError`."""
         try:
             self._store.refresh()

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from collector_core.history import journal, points
 from collector_core.history.blocks import SPAN, Blocks, SummaryBlocks, TimeColumns
 from collector_core.history.catalogue import Catalogue, KeptSeries
+from collector_core.history.interface import DELETED, EVER, SUMMED, Event, Sample
 from collector_core.history.journal import Reading
 from collector_core.history.points import Point, Points
 from collector_core.history.schema import FILE, SCHEMA
@@ -23,35 +23,12 @@ SETTLING = 5 * 60_000  # milliseconds after an hour until it is summed up: the f
 BUSY_SECONDS = 2.0
 LAYOUT = ("page_size = 1024", "auto_vacuum = INCREMENTAL")  # blocks of any size waste less of small pages
 LOG_PAGES = 256  # in the write-ahead log until they are moved to the file: the log counts for `max_bytes`
-EVER = 1 << 62  # later than every time
+TIER = "tier "  # marks with a tier's step: since when it is complete
 
-SUMMED = "summed"  # marks: the hour up to which the tiers are complete,
-DELETED = "deleted"  # the time up to which readings were deleted
-TIER = "tier "  # with a tier's step: since when it is complete
-
-
-_SERIES_IN = {
-    table: f"SELECT DISTINCT series FROM {table}"  # noqa: S608
-    for table in ("blocks", "summaries")
-}
-
-
-class Event(NamedTuple):
-    """Something that happened, at a time in milliseconds."""
-
-    time: int
-    kind: str
-    source: str
-    text: str
-
-
-class Sample(NamedTuple):
-    """A reading of a series at a time in milliseconds, with a counter's rise."""
-
-    kept: KeptSeries
-    time: int
-    value: float
-    rise: float
+_EMPTY = """
+    SELECT id FROM series WHERE NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.series = series.id)
+    AND NOT EXISTS (SELECT 1 FROM summaries WHERE summaries.series = series.id)
+"""
 
 
 class Store:
@@ -160,6 +137,11 @@ class Store:
             self.blocks.put(connection, number, new, replace=replace)
             self._sum_up(connection, number, kept, {floor_to(time, HOUR) for time in new.times}, self.starts())
 
+    def put_summaries(self, kept: KeptSeries, step: int, new: Steps) -> None:
+        """Keep steps of a tier; where there is one already it stays."""
+        with self.changing() as connection:
+            self.summaries.put(connection, self.catalogue.add(connection, kept), step, new, replace=False)
+
     def seal(self, now: int) -> None:
         """Write the journal as blocks, and sum up the hours that are over."""
         since = self.mark(SUMMED)
@@ -205,8 +187,10 @@ class Store:
         before = _last_of(self.blocks.last_before(number, start), *head.between(0, start))
         after = [point for point in (self.blocks.first_from(number, end), *head.between(end, EVER)) if point]
         is_counter = bool(inside.rises or head.rises)
-        nearest = [before] if before else []
-        return points.of([*nearest, *inside, *sorted(after)[:1]], is_counter=is_counter)
+        first, last = (
+            points.of(each, is_counter=is_counter) for each in ([before] if before else [], sorted(after)[:1])
+        )
+        return first.merged(inside).merged(last)
 
     def last(self, number: int) -> Point | None:
         """The last reading of a series, or what the tiers know of it."""
@@ -239,6 +223,11 @@ class Store:
         """When the collector was started, in the order of time: no reading holds across these."""
         return [time for (time,) in self.database.rows("SELECT time FROM events WHERE kind = 'start' ORDER BY time")]
 
+    def delete(self, connection: sqlite3.Connection, number: int) -> None:
+        """Delete all blocks of a series."""
+        for table in ("blocks", "summaries"):
+            self._times.delete_blocks(connection, f"{table} WHERE series = ?", (number,))
+
     def record_events(self, connection: sqlite3.Connection, events: Iterable[Event]) -> None:
         """Keep events, each once."""
         connection.executemany("INSERT OR IGNORE INTO events (time, kind, source, text) VALUES (?, ?, ?, ?)", events)
@@ -249,12 +238,12 @@ class Store:
         self._marks[name] = time
 
     def remove_unused(self, connection: sqlite3.Connection) -> None:
-        """Delete times that no block needs, and series of which there is nothing any more."""
-        self._times.remove_unused(connection)
-        used = {number for table in ("blocks", "summaries") for (number,) in self.database.rows(_SERIES_IN[table])}
+        """Delete times that no block needs, and series of which there is nothing any more; costs nothing in vain."""
+        if not self._times.remove_unused(connection):
+            return
         with self._head_lock:
-            used |= set(self._head)
-        unused = [(number,) for number, _ in self.catalogue if number not in used]
+            waiting = set(self._head)
+        unused = [(number,) for (number,) in connection.execute(_EMPTY) if number not in waiting]
         if unused:
             connection.executemany("DELETE FROM series WHERE id = ?", unused)
             self.catalogue.load()

@@ -12,7 +12,7 @@ from collector_core.model.words import is_snake_case
 
 Kind = Literal["gauge", "counter", "info"]
 
-_FORBIDDEN_LABELS = frozenset({"le", "quantile", "job", "instance"})
+_FORBIDDEN_LABELS = frozenset({"le", "job", "instance"})
 _FORBIDDEN_ENDINGS = {
     "percent": "ratio (0 to 1)",
     "milliseconds": "seconds",

@@ -14,6 +14,8 @@ from collector_core.model.metrics import Metric
 from collector_core.model.published import Published
 from collector_core.model.readings import all_labels
 
+_COUNTERS = frozenset({"counter", "histogram"})
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
@@ -33,6 +35,11 @@ class Series:
     topic: str = ""
     of: str = ""
     title: str = ""
+
+    @property
+    def is_counter(self) -> bool:
+        """Whether only the rises of its values mean something."""
+        return self.kind in _COUNTERS
 
     @property
     def heading(self) -> str:

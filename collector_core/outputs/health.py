@@ -11,7 +11,14 @@ from collector_core.model.units import Unit
 
 _ID = ("output",)
 
-UP = Gauge("collector_output_up", "Whether the last attempt to deliver succeeded.", labels=_ID)
+UP = Gauge(
+    "collector_output_up",
+    "Whether the last attempt to deliver succeeded.",
+    labels=_ID,
+    topic="availability",
+    of="output",
+    title="Output",
+)
 SENT = Counter("collector_output_sent_total", "Records that the receiver has taken.", labels=_ID)
 DROPPED = Counter(
     "collector_output_dropped_total",

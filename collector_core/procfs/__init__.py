@@ -1,6 +1,6 @@
 """What the Linux kernel tells in /proc and /sys: reading it cheaply, and reading it once."""
 
-from collector_core.procfs.cgroup import CgroupTree, find_cgroups
+from collector_core.procfs.cgroup import CgroupTree, find_cgroups, list_cgroup_trees
 from collector_core.procfs.cpu import CPU_FILE, CpuDescription, parse_cpus, read_cpus
 from collector_core.procfs.kept_file import KeptFile
 from collector_core.procfs.mount import is_kernel_mount
@@ -44,6 +44,7 @@ __all__ = [
     "find_processor",
     "find_tdp",
     "is_kernel_mount",
+    "list_cgroup_trees",
     "parse_cpus",
     "parse_process_stat",
     "read_cpus",

@@ -35,6 +35,15 @@ class CgroupTree(NamedTuple):
                 return os.fsdecode(group.removesuffix(_DELETED))
         return None
 
+    @property
+    def usage_file(self) -> str:
+        """The file in each group's folder that tells its CPU time."""
+        return "cpu.stat" if self.version == 2 else "cpuacct.usage"
+
+    def parse_usage(self, content: bytes) -> float:
+        """What `usage_file` says, in seconds; raises `ValueError`."""
+        return _usage_usec(content) / 1e6 if self.version == 2 else _counter(content) / 1e9
+
     def cpu_seconds(self, group: str) -> float:
         """CPU time of all processes that are or were in a group or below it, since it was made.
 
@@ -42,22 +51,20 @@ class CgroupTree(NamedTuple):
         """
         if ".." in group.split("/"):
             raise ValueError(f"control group {group} is outside of our own namespace")
-        folder = self.mount / group.lstrip("/")
-        if self.version == 2:
-            return _usage_usec((folder / "cpu.stat").read_bytes()) / 1e6
-        return _counter((folder / "cpuacct.usage").read_bytes()) / 1e9
+        return self.parse_usage((self.mount / group.lstrip("/") / self.usage_file).read_bytes())
 
 
 def find_cgroups(sys: Path) -> CgroupTree | None:
     """The hierarchy below a `/sys` that counts CPU time; where both versions are mounted, version 1 is the used one."""
+    return next(iter(list_cgroup_trees(sys)), None)
+
+
+def list_cgroup_trees(sys: Path) -> list[CgroupTree]:
+    """All hierarchies below a `/sys` that count CPU time: version 1 first, in systemd's hybrid layout both."""
     mount = sys / _MOUNT
-    for name in _V1_FOLDERS:
-        if (mount / name / "cpuacct.usage").exists():
-            return CgroupTree(mount / name, 1)
-    for name in _V2_FOLDERS:
-        if (mount / name / "cgroup.controllers").exists():
-            return CgroupTree(mount / name, 2)
-    return None
+    v1 = [CgroupTree(mount / name, 1) for name in _V1_FOLDERS if (mount / name / "cpuacct.usage").exists()]
+    v2 = [CgroupTree(mount / name, 2) for name in _V2_FOLDERS if (mount / name / "cgroup.controllers").exists()]
+    return [*v1[:1], *v2[:1]]
 
 
 def _usage_usec(cpu_stat: bytes) -> int:

@@ -46,10 +46,12 @@ class StorageError(NotAvailable):
     It is a `NotAvailable`, so a collector may let it propagate.
     """
 
-    def __init__(self, path: Path, reason: StorageReason, detail: str) -> None:
-        self.path = path
+    def __init__(self, place: Path | str, reason: StorageReason, detail: str, *, fix: str = "") -> None:
+        self.path = place
         self.storage_reason = reason
-        super().__init__(_PLUGIN_REASONS.get(reason, Reason.PERMISSION), f"{path}: {detail}", fix=_FIXES[reason])
+        super().__init__(
+            _PLUGIN_REASONS.get(reason, Reason.PERMISSION), f"{place}: {detail}", fix=fix or _FIXES[reason]
+        )
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:

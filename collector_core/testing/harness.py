@@ -14,6 +14,7 @@ from collector_core.config.settings import Instance
 from collector_core.engine.worker import Lifecycle
 from collector_core.exposition.formats import negotiate
 from collector_core.exposition.sources import Exposition
+from collector_core.history.past import History
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.metrics import Metric
 from collector_core.model.published import Published
@@ -50,11 +51,11 @@ class Harness:
     """One collector under test.
 
     `interval` and `timeout` are in seconds, `energy_meters` is what the other collectors hand over, `published` what
-    all sources show; without `keeps_running` the collector is run as by `once`. `options` are those of the
-    configuration file; wrong ones raise pydantic's `ValidationError`. `events` are what it notes in the history.
+    all sources show, `history` the past; without `keeps_running` the collector is run as by `once`. `options` are those
+    of the configuration file; wrong ones raise pydantic's `ValidationError`. `events` are what it notes in the history.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is something that a context is given
         self,
         cls: type[Collector[Any]],
         root: Path = Path("/"),
@@ -65,6 +66,7 @@ class Harness:
         energy_meters: Callable[[], Sequence[EnergyMeter]] = tuple,
         published: Callable[[], Sequence[Published]] = tuple,
         keeps_running: bool = True,
+        history: History | None = None,
         **options: Any,
     ) -> None:
         self.clock = clock or FakeClock()
@@ -85,6 +87,7 @@ class Harness:
             published=published,
             keeps_running=keeps_running,
             record_event=lambda kind, text: self.events.append((kind, text)),
+            history=history or History(),
         )
         self.context = self.collector.ctx
         self.events: list[tuple[str, str]] = []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from collector_core.testing.golden import Golden
     from collector_core.testing.harness import Harness
+    from collector_core.testing.recorded_history import RecordedHistory
 
 # pytest loads this module in every project, so it imports the kit only where a test asks for it.
 
@@ -34,6 +37,15 @@ def collector_harness() -> Iterator[Callable[..., Harness]]:
     yield make
     for harness in made:
         harness.close()
+
+
+@pytest.fixture
+def collector_history(tmp_path: Path) -> Iterator[RecordedHistory]:
+    """A history to record in, for `Harness(history=collector_history)`."""
+    from collector_core.testing.recorded_history import RecordedHistory  # noqa: PLC0415
+
+    with closing(RecordedHistory(tmp_path / "history")) as history:
+        yield history
 
 
 @pytest.fixture

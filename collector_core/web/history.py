@@ -25,9 +25,8 @@ from collector_core.errors import NotAvailable
 from collector_core.history import query
 from collector_core.history.energy import energy_of
 from collector_core.history.formats import COLUMNS, CONTENT_TYPES, Format, accepted, write_table
+from collector_core.history.interface import ConcurrentReader, HistoryReader, LiveStore
 from collector_core.history.query import DEFAULT_PERIOD, MAX_STEPS, Fn, Place
-from collector_core.history.shared import SharedReader
-from collector_core.history.store import Store
 from collector_core.history.times import in_seconds, parse_step, parse_time
 from collector_core.model.selector import Selector
 from collector_core.polling.own_thread import start_thread
@@ -111,11 +110,12 @@ class HistoryRoutes:
     def __init__(self, app: App) -> None:
         self._app = app
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history-reader")
-        self._reader: SharedReader | None = None
+        self._store: LiveStore | None = None
+        self._reader: ConcurrentReader | None = None
 
     def table(self) -> list[web.RouteDef]:
         """All routes."""
-        kinds: list[tuple[str, type[Parameters], Callable[[Store, Any], Answer]]] = [
+        kinds: list[tuple[str, type[Parameters], Callable[[HistoryReader, Any], Answer]]] = [
             ("series", _Series, answer_series),
             ("range", _Range, answer_range),
             ("energy", _Energy, answer_energy),
@@ -130,7 +130,7 @@ class HistoryRoutes:
         with suppress(TimeoutError):
             await asyncio.wait_for(wrap_future(start_thread("history-end", self._thread.shutdown)), END_SECONDS)
 
-    def _handler(self, kind: type[Parameters], answer: Callable[[Store, Any], Answer]) -> Any:
+    def _handler(self, kind: type[Parameters], answer: Callable[[HistoryReader, Any], Answer]) -> Any:
         async def handle(request: web.Request) -> web.Response:
             reader, loop = self._reader_now(), asyncio.get_running_loop()
             try:
@@ -141,18 +141,18 @@ class HistoryRoutes:
 
         return handle
 
-    def _reader_now(self) -> SharedReader:
+    def _reader_now(self) -> ConcurrentReader:
         service = self._app.history.service
         if service is None:
             raise ApiError(404, "no history is kept", fix="remove `history: off` from the configuration")
-        if self._reader and self._reader.writer is not service.store:
-            self._thread.submit(self._reader.close)
-            self._reader = None
-        self._reader = self._reader or SharedReader(service.store)
+        if self._reader is None or self._store is not service.store:
+            if self._reader:
+                self._thread.submit(self._reader.close)
+            self._store, self._reader = service.store, service.store.reader()
         return self._reader
 
 
-def answer_series(store: Store, parameters: _Series) -> Answer:
+def answer_series(store: HistoryReader, parameters: _Series) -> Answer:
     """The series that there are."""
     rows = []
     for number, kept in store.catalogue.select(parameters.selector):
@@ -163,7 +163,7 @@ def answer_series(store: Store, parameters: _Series) -> Answer:
     return Answer({"series": [dict(zip(columns, row, strict=True)) for row in rows]}, columns, rows)
 
 
-def answer_range(store: Store, parameters: _Range) -> Answer:
+def answer_range(store: HistoryReader, parameters: _Range) -> Answer:
     """Points of series, at most `limit`."""
     start, end = parameters.period
     asked = query.Query(parameters.selector, start, end, parameters.step, parameters.fn)
@@ -180,14 +180,14 @@ def answer_range(store: Store, parameters: _Range) -> Answer:
     return Answer(data, COLUMNS, list(query.as_rows(points)), following)
 
 
-def answer_energy(store: Store, parameters: _Energy) -> Answer:
+def answer_energy(store: HistoryReader, parameters: _Energy) -> Answer:
     """Energy, cost and emissions of a period."""
     data = energy_of(store, *parameters.period, parameters.by)
     columns = (parameters.by, *data["total"])
     return Answer(data, columns, [tuple(row[column] for column in columns) for row in data["rows"]])
 
 
-def answer_timeline(store: Store, parameters: _Period) -> Answer:
+def answer_timeline(store: HistoryReader, parameters: _Period) -> Answer:
     """What happened in a period."""
     events = store.events(*parameters.period)
     rows = [(in_seconds(event.time), event.kind, event.source, event.text) for event in events]
@@ -203,7 +203,7 @@ def _with_name(refusal: ApiError) -> ApiError:
 
 
 def _respond(
-    reader: SharedReader, parameters: Any, answer: Callable[[Store, Any], Answer], request: web.Request
+    reader: ConcurrentReader, parameters: Any, answer: Callable[[HistoryReader, Any], Answer], request: web.Request
 ) -> web.Response:
     kind = parameters.format or accepted(request.headers.get("Accept", ""))
     try:

@@ -8,14 +8,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     StringConstraints,
-    ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     field_validator,
     model_validator,
 )
 
-from collector_core import Duration, Field, Options, Selector
+from collector_core import Duration, Field, Options, SelectorText
 from collector_plugins.alerts.alert import ALERTNAME, INSTANCE, SEVERITY, Severity
 
 Comparison = Literal[">", ">=", "<", "<=", "==", "!="]
@@ -45,7 +44,9 @@ class Rule(Options, populate_by_name=True):
     """A condition on every series that `series` selects, which must hold for `for` seconds."""
 
     alert: str = Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_ .:-]{0,99}$", description="Name of the alert.")
-    series: str = Field(max_length=1000, description="Selector as in PromQL, with `*` in the name as a wildcard.")
+    series: SelectorText = Field(
+        max_length=1000, description="Selector as in PromQL, with `*` in the name as a wildcard."
+    )
     above: Number | None = Field(None, description="Holds while the value is above this number.")
     below: Number | None = Field(None, description="Holds while the value is below this number.")
     equals: Number | None = Field(None, description="Holds while the value is exactly this number.")
@@ -59,18 +60,11 @@ class Rule(Options, populate_by_name=True):
     description: Text = Field("", description="Details.")
     fix: Text = Field("", description="What to do.")
     labels: dict[Label, str] = Field({}, max_length=20, description="Additional labels of the alert.")
-    info: str = Field(
+    info: SelectorText | Literal[""] = Field(
         "",
         max_length=1000,
         description="Selector of info metrics: the labels of those that agree with the series may be used in texts.",
     )
-
-    @field_validator("series", "info")
-    @classmethod
-    def _check_selector(cls, selector: str, field: ValidationInfo) -> str:
-        if selector or field.field_name == "series":
-            Selector.parse(selector)
-        return selector
 
     @field_validator("labels")
     @classmethod

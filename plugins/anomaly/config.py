@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import AfterValidator
-
-from collector_core import CollectorConfig, ConfigPath, Duration, Field, Selector
+from collector_core import CollectorConfig, ConfigPath, Duration, Field, Selector, SelectorText
 from collector_plugins.anomaly.detector import FLEET
 
 # Loads, powers, temperatures and rates that have a usual level, whoever publishes them; then more of this kind, by name
@@ -44,27 +41,17 @@ DEFAULT_HISTORY = (
 )
 
 
-def _parse(texts: Sequence[str]) -> Sequence[Selector]:
-    return [Selector.parse(text) for text in texts]
-
-
-def _check_selectors(texts: tuple[str, ...]) -> tuple[str, ...]:
-    _parse(texts)
-    return texts
-
-
-Selectors = Annotated[tuple[str, ...], AfterValidator(_check_selectors)]
-
-
 class Config(CollectorConfig):
     """Options of the anomaly plugin."""
 
-    series: Selectors = Field(
+    series: tuple[SelectorText, ...] = Field(
         DEFAULT_SERIES,
         description='Series to watch: names with `*`, and labels as in PromQL, such as `system_cpu_*{cpu=~"0|1"}`; '
         '`{__topic__="power"}` is everything whose metric is about power.',
     )
-    exclude: Selectors = Field((), description="Series not to watch although they are chosen; written like `series`.")
+    exclude: tuple[SelectorText, ...] = Field(
+        (), description="Series not to watch although they are chosen; written like `series`."
+    )
     row: Duration = Field(
         60.0,
         ge=0.1,
@@ -93,7 +80,7 @@ class Config(CollectorConfig):
     state_dir: ConfigPath | None = Field(
         None, description="Folder for what was learnt; by default ~/.local/state/energy-collector/anomaly/NAME."
     )
-    history_series: Selectors = Field(
+    history_series: tuple[SelectorText, ...] = Field(
         DEFAULT_HISTORY, description="Series whose rows are kept in files to train a model on; at most 20."
     )
     history_days: int = Field(14, ge=0, le=365, description="Days for which these rows are kept; 0 keeps none.")
@@ -106,17 +93,17 @@ class Config(CollectorConfig):
     @property
     def selectors(self) -> Sequence[Selector]:
         """What chooses the series to watch."""
-        return _parse(self.series)
+        return [*map(Selector.parse, self.series)]
 
     @property
     def excluded(self) -> Sequence[Selector]:
         """What chooses the series not to watch."""
-        return _parse(self.exclude)
+        return [*map(Selector.parse, self.exclude)]
 
     @property
     def history_selectors(self) -> Sequence[Selector]:
         """What chooses the series whose rows are kept."""
-        return _parse(self.history_series)
+        return [*map(Selector.parse, self.history_series)]
 
     def folder(self, home: Path, name: str) -> Path:
         """Where the instance `name` keeps what it learnt: `state_dir`, or a folder below `home`, the user's own."""

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, field_validator
 
-from collector_core import Field, Options, OutputConfig, SecretStr, Selector
+from collector_core import Field, Options, OutputConfig, SecretStr, SelectorText
 
 _BAD_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
 MAX_IDENTIFIER_BYTES = 63  # PostgreSQL cuts off what is longer
@@ -50,12 +50,6 @@ class Event(Options):
 EventType = Annotated[str, Field(min_length=1)]
 
 
-def _check_events(events: dict[str, Event | str]) -> dict[str, Event | str]:
-    for selector in events:
-        Selector.parse(selector)
-    return events
-
-
 class Config(OutputConfig):
     """Options of the output timeline."""
 
@@ -66,7 +60,7 @@ class Config(OutputConfig):
     )
     columns: Columns = Field(Columns(), description="Names of its columns, where they are called otherwise.")
     create: bool = Field(False, description="Create the table where it is missing.")
-    events: Annotated[dict[str, Event | EventType], AfterValidator(_check_events)] = Field(
+    events: dict[SelectorText, Event | EventType] = Field(
         {},
         description="More series, by selector: an event type, or `{event_type, source, scale}`.",
     )

@@ -42,7 +42,8 @@ OPEN = PUBLIC | {collector_core.demo.rack.__name__: collector_core.demo.rack}
 
 FLOORS = (  # from the ground up; a room may use those on lower floors, and none beside it
     {"errors"},
-    {"model", "procfs", "storage", "options"},
+    {"model", "procfs", "storage", "forecasting"},
+    {"options"},
     {"metering", "polling", "prometheus_text"},
     {"http", "history"},
     {"collector"},

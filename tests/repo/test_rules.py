@@ -83,6 +83,14 @@ def test_names_of_rules_are_taken_once():
     assert sorted(names) == sorted(set(names))
 
 
+def test_a_rule_says_when_anything_is_down():
+    """Collectors, nodes, GPU hosts, model servers, targets, outputs, the history: all with a metric named `…_up`."""
+    availability = {name for name in declared.of_the_collector() if name.endswith("_up")}
+    watched = {name for _, rule in declared.rules() if "alert" in rule for name in promql.metrics_in(rule["expr"])}
+    assert len(availability) >= 8
+    assert availability - watched == set()
+
+
 def wrong(known):
     """What rules name and nobody declares: in their expressions, and in the queries and labels of their texts."""
     for file, rule in declared.rules():

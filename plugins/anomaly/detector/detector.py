@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -101,6 +101,17 @@ class Detector:
         self._judge(min(max(value, -MAX_MAGNITUDE), MAX_MAGNITUDE), when, verdict)
         self._decide(verdict)
         return verdict
+
+    def learn(self, rows: Iterable[tuple[float, float]]) -> None:
+        """Learn past rows, `(when, value)` with the oldest first, as if they had been watched; none is an anomaly.
+
+        They count for the warm-up. Rows that are not finite, or not later than the last one known, are left out.
+        """
+        ignored = Verdict()
+        for when, value in rows:
+            if isfinite(value) and isfinite(when) and (when > self._last or not self._rows):
+                self._follow_time(when)
+                self._judge(min(max(value, -MAX_MAGNITUDE), MAX_MAGNITUDE), when, ignored)
 
     def _follow_time(self, when: float) -> None:
         """Learn the distance between rows; after a gap, means and distributions start over."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from collector_core import Series
@@ -99,6 +100,25 @@ class WatchedSeries:
         self.verdict = self.detector.update(self.value, when)
         self.expected = self.verdict.expected
         self.rules.update(self.value)
+
+    def learn(self, rows: Iterable[tuple[float, float]]) -> None:
+        """Learn rows of the past, `(when, value)` with the oldest first, before it was watched; none is an anomaly.
+
+        `when` is in seconds since 1970; `value` is what a row of this length has: the mean of a gauge, the rate of a
+        counter per second. Rows that are not later than the last one known are left out.
+        """
+        learnt = []
+        for when, value in rows:
+            if not is_finite(value) or (self.rows_known and when <= self.last_row_at):
+                continue
+            if not self.rows_known:
+                self.first_row_at = when
+            self.last_row_at = when
+            self.rows_known += 1
+            self.rules.update(value)
+            self.extremes.add(value, when)
+            learnt.append((when, value))
+        self.detector.learn(learnt)
 
     def begins_anomaly(self) -> bool:
         """Whether the detector sees an anomaly begin that is worth reporting."""

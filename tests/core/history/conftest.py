@@ -3,7 +3,8 @@
 import pytest
 
 from collector_core.history.catalogue import KeptSeries
-from collector_core.history.store import Store
+from collector_core.history.embedded import EmbeddedStore
+from collector_core.history.options import HistoryOptions
 from collector_core.history.tiers import HOUR
 from collector_core.model.labels import label_text
 from collector_core.model.series import Series
@@ -19,7 +20,7 @@ def kept(name="lamp_power_watts", kind="gauge", *, gap=35_000, **labels):
 
 @pytest.fixture
 def store(tmp_path):
-    found = Store(tmp_path / "history", STEPS)
+    found = EmbeddedStore(HistoryOptions(path=tmp_path / "history"))
     found.open()
     yield found
     found.close()

@@ -7,7 +7,7 @@ import pytest
 from collector_core.history.blocks import DAY
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.energy import energy_of
-from collector_core.history.store import EVER, Event, Sample
+from collector_core.history.interface import EVER, Event, Sample
 from collector_core.history.tiers import HOUR
 from collector_core.model.labels import label_text
 from collector_core.model.series import Series

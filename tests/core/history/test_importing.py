@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from collector_core.history import importing, query
 from collector_core.history.formats import COLUMNS, Format, write_table
 from collector_core.history.importing import BadLineError, keep_readings, parse_series, read_lines
+from collector_core.history.interface import EVER, Sample
 from collector_core.history.query import Query
-from collector_core.history.store import EVER, Sample, Store
+from collector_core.history.store import Store
 from collector_core.history.times import in_seconds
 from collector_core.model.labels import label_text
 from tests.core.history.conftest import NOON, STEPS, kept

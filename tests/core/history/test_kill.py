@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from collector_core.history.store import EVER, Store
+from collector_core.history.interface import EVER
+from collector_core.history.store import Store
 from collector_core.history.tiers import HOUR
 from tests.core.history.conftest import STEPS
 

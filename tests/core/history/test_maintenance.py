@@ -2,7 +2,8 @@
 
 from collector_core.history import maintenance
 from collector_core.history.blocks import DAY
-from collector_core.history.store import EVER, Event, Sample, Store
+from collector_core.history.interface import EVER, Event, Sample
+from collector_core.history.store import Store
 from collector_core.model.selector import Selector
 from tests.core.history.conftest import NOON, STEPS, kept
 

@@ -3,8 +3,8 @@
 import pytest
 
 from collector_core.history.catalogue import KeptSeries
+from collector_core.history.interface import Sample
 from collector_core.history.page import power_section
-from collector_core.history.store import Sample
 from collector_core.history.tiers import HOUR
 from collector_core.model.labels import label_text
 from collector_core.model.series import Series

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from collector_core.history import query
 from collector_core.history.blocks import DAY
+from collector_core.history.interface import EVER, Event, Sample
 from collector_core.history.periods import pieces
 from collector_core.history.points import Point, Points, of
 from collector_core.history.query import Fn, Place, Query
 from collector_core.history.retention import delete_old
 from collector_core.history.shared import SharedReader
-from collector_core.history.store import EVER, Event, Sample
 from collector_core.history.tiers import HOUR, summarize
 from collector_core.model.selector import Selector
 from tests.core.history.conftest import MINUTE, NOON, STEPS, kept

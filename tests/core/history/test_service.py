@@ -7,10 +7,11 @@ import pytest
 
 from collector_core import Counter, Gauge, Unit
 from collector_core.history import service
+from collector_core.history.interface import EVER
 from collector_core.history.options import HistoryOptions
 from collector_core.history.schema import FILE
 from collector_core.history.service import HistoryService
-from collector_core.history.store import EVER, Store
+from collector_core.history.store import Store
 from collector_core.model.readings import Layout, Snapshot
 from collector_core.model.result import Result
 from collector_core.model.run_report import RunReport

@@ -7,9 +7,10 @@ import pytest
 
 from collector_core.history import points
 from collector_core.history.blocks import DAY
+from collector_core.history.interface import EVER, Event, Sample
 from collector_core.history.points import Point
 from collector_core.history.retention import delete_excess, delete_old, give_back
-from collector_core.history.store import EVER, Event, Sample, Store
+from collector_core.history.store import Store
 from collector_core.history.tiers import HOUR
 from collector_core.storage.errors import StorageError, StorageReason
 from tests.core.history.conftest import MINUTE, NOON, STEPS, kept

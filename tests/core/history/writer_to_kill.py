@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from collector_core.history.store import Event, Sample, Store
+from collector_core.history.interface import Event, Sample
+from collector_core.history.store import Store
 from tests.core.history.conftest import NOON, STEPS, kept
 
 ENERGY = kept("lamp_energy_joules_total", "counter")

@@ -130,6 +130,50 @@ def test_a_leap_that_stood_for_a_while_is_made_up_for():
     assert counter.total == 240e6
 
 
+def test_a_counter_that_told_something_else_for_a_while_goes_on_where_it_was():
+    raws = watts(*[6] * 12, start=20_000_000_000)
+    raws[5], raws[6] = 1000, 6_001_000
+    counter = counted(raws)
+    assert (counter.total, counter.unknown_gaps) == (72e6, 1)
+
+
+def test_a_source_forgotten_while_a_reading_waits_begins_anew():
+    counter = counted([*watts(6, 6), 700_000_000])
+    assert counter.in_doubt
+    counter.forget()
+    assert not counter.in_doubt
+    assert [counter.update(raw, 10.0 + at) for at, raw in enumerate(watts(6, 6))] == [None, 6e6, 6e6]
+    assert counter.total == 24e6
+
+
+def test_no_reading_leads_back_behind_a_gap():
+    """What the counter said before the gap says nothing about where it is now."""
+    counter = counted(watts(6, 6, 6, start=50_000_000))
+    counter.update(20_000_000_000, 10_000.0)  # half the range may have passed: the growth is unknown
+    assert counter.unknown_gaps == 1
+    for at, raw in enumerate(watts(6, 6, 6, start=60_000_000), start=10_001):
+        counter.update(raw, float(at))
+    assert (counter.total, counter.unknown_gaps) == (36e6, 2), "the first reading down there is a baseline"
+
+
+def test_the_time_that_growth_took_is_told():
+    counter = counted(watts(6, 6), seconds=2.5)
+    assert counter.grown_for == 2.5
+    counter.update(600_000_000, 7.5)
+    assert (counter.in_doubt, counter.grown_for) == (True, 2.5)
+    counter.update(606_000_000, 10.0)
+    assert (counter.in_doubt, counter.grown_for) == (False, 5.0), "of both readings"
+
+
+def test_a_leap_that_is_taken_back_makes_no_leap_usual():
+    raws = watts(*[6] * 14, start=20_000_000_000)
+    for place in (5, 6, 7):
+        raws[place] += 700_000_000
+    counter = counted(raws)
+    counter.update(raws[-1] + 300_000_000, 15.0)
+    assert counter.in_doubt, "300 W are as odd as before"
+
+
 @pytest.mark.parametrize("turbo", [(84, 84, 84), (100, 84), (60,), (30, 60, 110, 110)])
 def test_a_real_peak_above_the_limit_stays(turbo):
     load = (3, 3, *turbo, 28, 28, 3, 3)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector_core.procfs import CgroupTree, find_cgroups
+from collector_core.procfs import CgroupTree, find_cgroups, list_cgroup_trees
 
 V2 = b"0::/system.slice/cron.service\n"
 V1 = b"5:memory:/docker/abc\n4:cpu,cpuacct:/docker/abc\n1:name=systemd:/docker/abc\n"
@@ -69,6 +69,12 @@ def test_version_2_beside_a_version_1_that_counts_no_cpu_time(machine: Machine) 
     group = machine.tree().group_of(HYBRID)
     assert group == "/system.slice"
     assert machine.tree().cpu_seconds(group) == 1.0
+
+
+def test_both_hierarchies_of_the_hybrid_layout_are_listed(machine: Machine) -> None:
+    machine.v1("/docker/abc", 2_500_000_000)
+    machine.v2("/system.slice", 7, mount="unified/")
+    assert [tree.version for tree in list_cgroup_trees(machine.sys)] == [1, 2]
 
 
 def test_a_system_without_control_groups(machine: Machine) -> None:

@@ -10,10 +10,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from collector_core.history.store import Event, Sample, Store
+from collector_core.history.embedded import EmbeddedStore
+from collector_core.history.interface import Event, Sample
+from collector_core.history.options import HistoryOptions
 from collector_core.web.error_responses import error_responses
 from collector_core.web.history import PATH, HistoryRoutes
-from tests.core.history.conftest import NOON, STEPS, kept
+from tests.core.history.conftest import NOON, kept
 
 START = NOON // 1000
 POWER, ENERGY = kept(plug="a"), kept("lamp_energy_joules_total", "counter", plug="a")
@@ -21,7 +23,7 @@ POWER, ENERGY = kept(plug="a"), kept("lamp_energy_joules_total", "counter", plug
 
 @pytest.fixture
 def store(tmp_path):
-    found = Store(tmp_path / "history", STEPS)
+    found = EmbeddedStore(HistoryOptions(path=tmp_path / "history"))
     found.open()
     rows = [Sample(POWER, NOON + each * 10_000, 5.0 + each % 2, 0.0) for each in range(30)]
     rows += [Sample(ENERGY, NOON + each * 10_000, 50.0 * each, 50.0 if each else 0.0) for each in range(30)]

@@ -117,6 +117,8 @@ def test_an_anomaly_that_nobody_describes_still_has_a_text(watch):
         ('nvidia_host_up{host="a"} 0\nnvidia_host_up{host="b"} 1\n', "TargetDown", "(host=a) is down: unknown"),
         ('inference_server_up{server="a"} 0\n', "TargetDown", "Model server (server=a) is down: unknown"),
         ('performance_target_up{target="a"} 0\n', "TargetDown", "Network target (target=a) is down: unknown"),
+        ('collector_output_up{output="home"} 0\n', "TargetDown", "(output=home) is down: unknown"),
+        ("collector_history_up 0\n", "TargetDown", "collector_history_up is down: unknown"),
         ('greenhouse_pump_up{pump="2"} 0\n', "TargetDown", "greenhouse_pump_up (pump=2) is down: unknown"),
         ('solix_grid_connected{device="P",model="",name=""} 0\n', "Outage", "Grid (device=P) is not available"),
         (

@@ -1,6 +1,7 @@
 """One series: readings become rows, rows are judged, and what is known of it."""
 
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -138,6 +139,18 @@ def feed(found, values, *, first_row=0, collector_ran=True):
             found.add_reading(value, row * ROW)
         found.close_row(START + (row + 1) * ROW, collector_ran=collector_ran)
     return found
+
+
+def test_what_is_learnt_from_the_past_counts_as_watched():
+    past = [(START - 2 * DAY + 60.0 * row, 50.0 + row % 7) for row in range(2 * 1440)]
+    found = watched(warm_up_seconds=DAY)
+    found.learn([*past, (START, math.nan), past[0]])
+    assert (found.first_row_at, found.last_row_at, found.rows_known) == (past[0][0], past[-1][0], len(past))
+    assert found.verdict is None
+    found.add_reading(5000.0, 0.0)
+    found.close_row(START, collector_ran=True)
+    assert found.begins_anomaly()
+    assert found.extremes.days_since(5000.0, START, above=True) == 2
 
 
 class TestWatchedSeries:

@@ -244,3 +244,25 @@ def test_the_state_stays_small():
         sizes.append(len(json.dumps(detector.state())))
     assert max(sizes) < 20 * 1024
     assert all(later - earlier < 4096 for earlier, later in pairwise(sizes))
+
+
+def test_the_past_teaches_as_watching_does_and_is_over_the_warm_up_without_an_alarm():
+    past = [*daily(3), 500.0, *daily(1, seed=2)]
+    rows = [(START + 60.0 * row, value) for row, value in enumerate(past)]
+    watching, learning = Detector(FLEET), Detector(FLEET)
+    assert onsets(feed(watching, past))
+    learning.learn(rows)
+    state, learnt = watching.state(), learning.state()
+    assert {**state, "clock": state["clock"][:4]} == {**learnt, "clock": learnt["clock"][:4]}
+    assert learnt["clock"][4] == 0  # an anomaly of the past raises no bar
+    verdict = learning.update(500.0, START + 60 * len(past))
+    assert not verdict.warming_up
+
+
+def test_rows_of_the_past_that_are_not_finite_or_not_newer_are_left_out():
+    detector = Detector()
+    detector.learn([(START, 1.0), (START, 9.0), (START - 60, 9.0), (START + 60, math.nan), (math.inf, 9.0)])
+    detector.learn([(START + 60, 2.0)])
+    expected = Detector()
+    feed(expected, [1.0, 2.0])
+    assert detector.state()["clock"][:4] == expected.state()["clock"][:4]

@@ -1,0 +1,83 @@
+"""Hands the joules of each component to the workloads, run by run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from collector_core import Component
+from collector_plugins.workloads.accounts import Accounts
+from collector_plugins.workloads.config import Config
+from collector_plugins.workloads.cpu_use import CpuUse, Weights
+from collector_plugins.workloads.idle_power import IdlePower
+from collector_plugins.workloads.ledger import ATTRIBUTED
+from collector_plugins.workloads.paths import Workload
+from collector_plugins.workloads.rules import IdleRule, hand_out_reserved, split_energy
+
+
+class Attribution:
+    """Knows what was used since a component's joules were last handed out, and what it draws with nothing to do.
+
+    `memory` gives who has how much memory now, `reserved` who reserved which ratio of the CPUs; both are only asked
+    where the rule needs them.
+    """
+
+    def __init__(self, config: Config, accounts: Accounts) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._use: dict[str, CpuUse] = {component: CpuUse() for component in ATTRIBUTED}
+        self._idle: dict[str, IdlePower] = defaultdict(IdlePower)
+
+    def record_use(self, seconds: float, busy: float, grown: Mapping[Workload, float]) -> None:
+        """Take note of what was used in the last `seconds`."""
+        for use in self._use.values():
+            use.record(seconds, busy, grown)
+
+    def hand_out(
+        self,
+        component: str,
+        joules: float,
+        now: float,
+        *,
+        cpus: int,
+        memory: Callable[[], Weights],
+        reserved: Callable[[], Mapping[Workload, float]],
+    ) -> None:
+        """Split the joules that a component drew since the last time; while there are none, its use is kept."""
+        use = self._use[component]
+        if joules <= 0:
+            self._accounts.record(component, 0.0, split_energy(0.0, 0.0, Weights({}, 0.0)), now)
+            return
+        seconds, load = use.seconds, use.busy / (use.seconds * cpus) if use.seconds and cpus else 0.0
+        weights = use.take()
+        if component == Component.DRAM:
+            weights = memory()
+        idle = self._idle_joules(component, joules, seconds, load)
+        if self._config.idle is IdleRule.BY_USE:
+            idle = 0.0
+        split = split_energy(joules, idle, weights)
+        if self._config.idle is IdleRule.BY_RESERVATION:
+            split = hand_out_reserved(split, reserved())
+        self._accounts.record(component, joules, split, now)
+
+    def forget(self, workload: Workload) -> None:
+        """A workload has ended for good."""
+        for use in self._use.values():
+            use.forget(workload)
+
+    def state(self) -> dict[str, Any]:
+        """What was learnt of idle power, for JSON."""
+        return {component: idle.state() for component, idle in self._idle.items()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take what `state` gave; raises `ValueError` or `TypeError` for anything else."""
+        for component, learnt in state.items():
+            self._idle[component].restore(learnt)
+
+    def _idle_joules(self, component: str, joules: float, seconds: float, load: float) -> float:
+        given = self._config.idle_watts.of(component)
+        if given is None and seconds > 0:
+            self._idle[component].record(joules / seconds, min(1.0, load), seconds)
+        watts = self._idle[component].watts if given is None else given
+        return min(joules, watts * seconds)

@@ -1,0 +1,59 @@
+"""Who used the CPUs in which part: what of it is not handed out yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from collector_plugins.workloads.paths import OTHER, Workload
+
+
+class Weights(NamedTuple):
+    """What a sum is handed out by: a share for each workload, and what belongs to none; from 0 on."""
+
+    by_workload: Mapping[Workload, float]
+    rest: float
+
+    @property
+    def total(self) -> float:
+        """All of them."""
+        return sum(self.by_workload.values()) + self.rest
+
+
+class CpuUse:
+    """CPU seconds since joules were last handed out.
+
+    Groups are read one after the other, so that what a group used and what those below it used differ a little: now and
+    then a workload has used less than nothing. Such a debt is kept and taken from what the workload uses next; if it
+    were cut off, the same CPU time would count twice. What all groups used together may in the same way exceed what the
+    CPUs did, whose counter has steps of 10 ms.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.busy = 0.0
+        self._by_workload: dict[Workload, float] = {}
+        self._rest = 0.0
+
+    def record(self, seconds: float, busy: float, grown: Mapping[Workload, float]) -> None:
+        """`seconds` passed, in which the CPUs were busy for `busy` seconds and workloads used what `grown` says."""
+        self.seconds += seconds
+        self.busy += busy
+        self._rest += busy - sum(grown.values())
+        for workload, used in grown.items():
+            if used:
+                self._by_workload[workload] = self._by_workload.get(workload, 0.0) + used
+
+    def take(self) -> Weights:
+        """What to hand out by, of all since the last time; debts stay."""
+        used = {workload: seconds for workload, seconds in self._by_workload.items() if seconds > 0}
+        weights = Weights(used, max(0.0, self._rest))
+        self._by_workload = {workload: seconds for workload, seconds in self._by_workload.items() if seconds < 0}
+        self._rest = max(min(0.0, self._rest), -self.busy)
+        self.seconds = self.busy = 0.0
+        return weights
+
+    def forget(self, workload: Workload) -> None:
+        """A workload has ended for good; what is left of its use is what `OTHER` did."""
+        if left := self._by_workload.pop(workload, 0.0):
+            self._by_workload[OTHER] = self._by_workload.get(OTHER, 0.0) + left

@@ -1,0 +1,97 @@
+"""The joules that are handed out: what the energy ledger counted since the last look."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from collector_core import Component, Context, NotAvailable, Published, Selector
+from collector_core.metering import Ledger
+from collector_core.procfs import parse_process_stat
+
+ATTRIBUTED = (Component.CPU, Component.DRAM, Component.HOST)
+PATIENT_RUNS = 3  # without the ledger's collector, which starts when we do
+FIX = "energy-collector doctor   # says what each energy source lacks; `estimate` reckons where nothing measures"
+_LEDGER = "energy_joules_total"
+
+
+class LedgerJoules:
+    """Follows `energy_joules_total`; where no collector publishes it, adds up the meters itself, by the same rules.
+
+    What was counted before the first look is taken in, too, so that both stand at the same joules.
+    """
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._selector = Selector.parse(_LEDGER)
+        self._taken: dict[str, dict[str, float]] = {}
+        self._is_published = False
+        self._runs_without = 0
+        self._own: Ledger | None = None
+
+    def reopen(self) -> None:
+        """Look again for who keeps a ledger."""
+        self._is_published, self._runs_without, self._own = False, 0, None
+
+    def take(self) -> dict[str, float]:
+        """New joules by component; raises `NotAvailable` where nobody counts any."""
+        totals = self._totals(self._ctx.published())
+        if totals:
+            self._is_published, self._runs_without, self._own = True, 0, None
+            return self._grown(totals)
+        self._runs_without += 1
+        if self._runs_without < PATIENT_RUNS and self._ctx.keeps_running:
+            return {}
+        if self._is_published or not (new := self._count()):
+            raise NotAvailable("not_found", "no energy is measured or estimated that could be handed out", fix=FIX)
+        return new
+
+    def state(self) -> dict[str, Any]:
+        """How far the ledger of this process was followed, for JSON."""
+        return {"process": _own_identity(), "taken": self._taken}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from there, if the ledger's process is still the same; after a restart it begins at 0."""
+        if state["process"] == _own_identity():
+            self._taken = {
+                component: {series: float(joules) for series, joules in taken.items()}
+                for component, taken in state["taken"].items()
+            }
+
+    def _totals(self, published: Sequence[Published]) -> dict[str, dict[str, float]]:
+        """Joules of one ledger, by component and series: the default one, or whichever there is."""
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        for series, joules in self._selector.select(published):
+            component = series.labels.get("component", "")
+            if component in ATTRIBUTED:
+                found.setdefault(series.source, {}).setdefault(component, {})[series.text] = joules
+        return found.get("energy") or next(iter(found.values()), {})
+
+    def _grown(self, totals: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+        new = {}
+        for component, by_series in totals.items():
+            taken = self._taken.setdefault(component, {})
+            new[component] = 0.0
+            for series, joules in by_series.items():
+                before = taken.get(series, 0.0)
+                new[component] += joules - before if joules >= before else joules
+                taken[series] = joules
+        return new
+
+    def _count(self) -> dict[str, float]:
+        self._own = self._own or Ledger()
+        new: dict[str, float] = {}
+        for account, joules in self._own.update(self._ctx.energy_meters(), self._ctx.clock.monotonic()).items():
+            if account.component in ATTRIBUTED:
+                new[account.component] = new.get(account.component, 0.0) + joules
+        return new
+
+
+def _own_identity() -> list[int]:
+    """What tells this process from all others since boot."""
+    try:
+        with open("/proc/self/stat", "rb") as file:  # noqa: PTH123 - not below the configured root
+            return [os.getpid(), parse_process_stat(file.read()).start]
+    except (OSError, ValueError):
+        return [os.getpid(), 0]

@@ -1,0 +1,70 @@
+"""Keeps the counters on disk, so that they go on after a restart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from collector_core import Context, FaultLog
+from collector_core.storage import parse_document, read_bounded, set_aside, write_atomically
+
+SAVE_SECONDS = 60.0
+_MOST_BYTES = 64 << 20
+_VERSION = 1
+
+
+class StateFile:
+    """`state.json` in the collector's folder; a file that cannot be used is set aside and said once."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._faults = FaultLog(ctx.logger)
+        self._saved_at = ctx.clock.monotonic()
+        self._is_loaded = False
+
+    def load(self, restore: Callable[[dict[str, Any]], None]) -> None:
+        """Hand what was saved to `restore`, once; it raises `ValueError`, `TypeError` or `KeyError` to refuse it."""
+        if self._is_loaded or not self._ctx.keeps_running:
+            return
+        self._is_loaded = True
+        try:
+            restore(_parse(read_bounded(self._path(), _MOST_BYTES)))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._faults.record_failure("state", error)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            self._faults.record_failure("state", error)
+            self._set_aside()
+
+    def save(self, state: Callable[[], dict[str, Any]], *, is_last: bool = False) -> None:
+        """Write the state, once a minute and at the end; a disk that refuses it costs no run."""
+        now = self._ctx.clock.monotonic()
+        is_due = is_last or now - self._saved_at >= SAVE_SECONDS
+        if not (is_due and self._is_loaded and self._ctx.keeps_running):
+            return
+        self._saved_at = now
+        try:
+            write_atomically(self._path(), json.dumps({"version": _VERSION, **state()}))
+        except (OSError, ValueError) as error:
+            self._faults.record_failure("state", error)
+        else:
+            self._faults.record_success("state")
+
+    def _path(self) -> Path:
+        return self._ctx.state_dir / "state.json"
+
+    def _set_aside(self) -> None:
+        try:
+            set_aside(self._path())
+        except OSError as error:
+            self._faults.record_failure("state", error)
+
+
+def _parse(content: bytes) -> dict[str, Any]:
+    state = parse_document(content)
+    if state.get("version") != _VERSION:
+        raise ValueError("the saved state is of another version")
+    return state

@@ -1,0 +1,175 @@
+"""Series that end, names that come again, restarts, and files that cannot be used."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from collector_core import NotAvailable
+from collector_plugins.workloads import Workloads, metrics
+from tests.plugins.workloads.conftest import Host, Site
+
+IDLE = {"cpu": 20.0, "dram": 5.0}
+
+
+def test_a_series_outlives_its_workload_for_a_while(site, host):
+    host.make("/a.service")
+    host.make("/b.service")
+    started = site(idle_watts=IDLE, keep="30s")
+    host.spend("/a.service", 5)
+    started.run()
+    host.remove("/a.service")
+    host.spend("/b.service", 5)
+    started.run(20)
+    assert started.named("a.service") == pytest.approx(800)
+    started.run(20)
+    assert "a.service" not in {key[1] for key in started.joules()}
+    assert started.of(metrics.ENDED) == pytest.approx(800)
+    assert {key[1] for key in started.workloads.series(metrics.INFO)} == {"b.service"}
+
+
+def test_a_unit_that_is_restarted_counts_on(site, host):
+    host.make("/a.service", usage=100)
+    started = site(idle_watts=IDLE)
+    host.spend("/a.service", 5)
+    started.run()
+    host.remove("/a.service")
+    host.make("/a.service")
+    host.spend("/a.service", 5)
+    started.run()
+    assert started.named("a.service") == pytest.approx(1600)
+
+
+def test_ten_thousand_containers_leave_few_series_and_all_joules(site, host):
+    host.make("/docker")
+    started = site(idle_watts=IDLE, keep="20s", max_workloads=50)
+    for run in range(30):
+        for number in range(20):
+            group = f"/docker/{run * 20 + number:064x}"
+            host.make(group)
+            host.spend(group, 0.3)
+        started.run()
+        for number in range(20):
+            host.remove(f"/docker/{run * 20 + number:064x}")
+    assert len(started.joules()) <= 51
+    alive = sum(started.joules().values())
+    assert alive + started.of(metrics.ENDED) == pytest.approx(30 * 800)
+    assert len(started.workloads.collector._accounts.workloads) <= 51
+
+
+def test_counters_go_on_after_a_restart(site, host):
+    host.make("/a.service")
+    started = site(idle_watts=IDLE)
+    host.spend("/a.service", 5)
+    started.run()
+    started.end()
+    host.spend("/a.service", 50)  # nobody looks
+    before = counters(started)
+    started.workloads = started.start()
+    started.workloads.run()
+    assert counters(started) == before
+    host.spend("/a.service", 5)
+    started.run()
+    assert started.named("a.service") == pytest.approx(1600)
+
+
+def test_a_new_process_begins_a_new_ledger(site, host, collector_harness, monkeypatch):
+    host.make("/a.service")
+    started = site(idle_watts=IDLE)
+    host.spend("/a.service", 5)
+    started.run()
+    started.end()
+    pid = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+    again = Site(Host(host.root.parent / "again"), collector_harness, idle_watts=IDLE)
+    for _ in range(2):
+        again.clock.advance(10)
+        again.powercap.advance(10)
+        for collector in (again.rapl, again.energy, again.workloads):
+            collector.run()
+    assert again.of(metrics.MEASURED) == pytest.approx(1000 + again.ledger("cpu"))
+    assert again.named("a.service") == pytest.approx(800)
+
+
+def test_the_state_is_written_every_minute(site, host, tmp_path):
+    host.make("/a.service")
+    started = site(idle_watts=IDLE)
+    file = tmp_path / "state/energy-collector/workloads/state.json"
+    started.run(30)
+    assert not file.exists()
+    started.run(40)
+    assert json.loads(file.read_text())["accounts"]["measured"]["cpu"] == pytest.approx(7000)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"version": 1}', '{"version": 2}', '{"version": 1, "accounts": {"measured": {"cpu": -1}}}'],
+)
+def test_a_state_that_cannot_be_used_is_set_aside(site, host, tmp_path, content):
+    folder = tmp_path / "state/energy-collector/workloads"
+    folder.mkdir(parents=True)
+    (folder / "state.json").write_text(content)
+    started = site(idle_watts=IDLE)
+    started.run()
+    assert started.of(metrics.MEASURED) == pytest.approx(1000)
+    assert [file.name for file in folder.glob("state.json.corrupt-*")]
+
+
+def test_a_state_whose_joules_do_not_add_up_is_set_aside(site, host, tmp_path):
+    host.make("/a.service")
+    first = site(idle_watts=IDLE)
+    host.spend("/a.service", 5)
+    first.run()
+    first.end()
+    file = tmp_path / "state/energy-collector/workloads/state.json"
+    state = json.loads(file.read_text())
+    state["accounts"]["measured"]["cpu"] += 500
+    file.write_text(json.dumps(state))
+    first.workloads = first.start()
+    first.run()
+    assert list(file.parent.glob("state.json.corrupt-*"))
+
+
+def test_a_program_that_looks_once_leaves_the_state_alone(host, collector_harness, tmp_path):
+    harness = collector_harness(Workloads, host.root, keeps_running=False)
+    with pytest.raises(NotAvailable, match="no energy"):
+        harness.run()
+    assert not (tmp_path / "state").exists()
+
+
+def test_without_control_groups_it_says_what_to_do(tmp_path, collector_harness):
+    (tmp_path / "proc").mkdir()
+    harness = collector_harness(Workloads, tmp_path)
+    with pytest.raises(NotAvailable, match="no control groups") as error:
+        harness.run()
+    assert error.value.fix
+
+
+def test_without_a_ledger_it_adds_up_the_meters(host, collector_harness):
+    host.make("/a.service")
+    started = Site(host, collector_harness, idle_watts=IDLE)
+    alone = collector_harness(
+        Workloads,
+        host.root,
+        clock=started.clock,
+        energy_meters=started.rapl.collector.collector_energy_meters,
+        idle_watts=IDLE,
+    )
+    for _ in range(6):
+        started.clock.advance(10)
+        started.powercap.advance(10)
+        host.spend("/a.service", 1)
+        started.rapl.run()
+        alone.run()
+    measured = alone.value(metrics.MEASURED, component="cpu")
+    assert measured is not None
+    assert measured >= 2000
+    assert alone.value(metrics.ENERGY, kind="unit", name="a.service", namespace="", part="", component="cpu")
+
+
+def counters(site):
+    return dict(site.joules()) | {
+        metric.name: site.of(metric) for metric in (metrics.IDLE, metrics.UNATTRIBUTED, metrics.MEASURED, metrics.ENDED)
+    }
