@@ -11,13 +11,8 @@ from collector_core.options import ConfigPath, Options, SelectorText, seconds
 from collector_core.storage.user_folders import state_home
 
 RAW = "raw"
-TOPICS = (
-    "power|energy|charge|cost|emissions|load|temperature|input_power|output_power|import_power|export_power|"
-    "charge_power|discharge_power|solar_power|home_power|stored_energy|import_energy|export_energy|output_energy|"
-    "charge_energy|discharge_energy|memory_used|hash_rate|carbon_intensity|unattributed_power|power_limit|latency|"
-    "throughput|queue|block_height|availability"
-)
-DEFAULT_SERIES = (f'{{__topic__=~"{TOPICS}"}}',)
+MANIFOLD = "cpu_time|core_load|throttling"  # there are dozens to hundreds of each on a large machine
+DEFAULT_SERIES = (f'{{__topic__!="",__topic__!~"{MANIFOLD}"}}',)
 DECIMALS = {"joules": 3, "watts": 2, "celsius": 2, "ratio": 4, "seconds": 3, "hertz": 0, "bytes": 0, "grams": 3}
 
 _CENTURY = 100 * 365 * 86_400.0
@@ -32,7 +27,7 @@ class HistoryOptions(Options):
         None, description="Folder of the store; default: $XDG_STATE_HOME/energy-collector/history."
     )
     series: tuple[SelectorText, ...] = Field(
-        DEFAULT_SERIES, description="Selectors of the series to keep; replaces the default."
+        DEFAULT_SERIES, description="Selectors of the series to keep, instead of all that say what they are about."
     )
     retention: Period = Field(_CENTURY, description="Nothing is kept longer, whatever `tiers` say.")
     tiers: dict[str, Period] = Field(
