@@ -7,10 +7,9 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from collector_core import Collector, Context, NotAvailable, PageSection, Readings, hookimpl
-from collector_core.metering import Account, EnergyMeter, Ledger, account_of
+from collector_core.metering import Account, EnergyMeter, Intensity, Ledger, account_of, by_country
 from collector_plugins.energy import metrics
 from collector_plugins.energy.config import Config
-from collector_plugins.energy.intensity import Intensity, by_country
 from collector_plugins.energy.live import LiveIntensity
 from collector_plugins.energy.page import PATH, power_section
 from collector_plugins.energy.power_view import PowerView
