@@ -22,7 +22,7 @@ from collector_core.storage.sqlite import Database
 log = logging.getLogger(__name__)
 
 DAY = 24 * HOUR
-SPAN = DAY // 4  # of a compacted block: longer ones are hardly smaller, and take longer to read an hour of
+SPAN = DAY  # of a compacted block: SQLite's pages waste less of one for a day than of four for six hours
 STEPS_PER_BLOCK = 240
 MAX_TIMES_KEPT = 256  # decoded columns of times; many series share each
 
@@ -35,6 +35,7 @@ class TimeColumns:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._kept: dict[int, array[int]] = {}
+        self._released: set[int] | None = None  # None: nobody knows which
 
     def store(self, connection: sqlite3.Connection, times: Sequence[int]) -> int:
         """The number of a column with these times."""
@@ -58,14 +59,31 @@ class TimeColumns:
     def forget(self) -> None:
         """Numbers may be given anew: unused columns were removed, or the file was replaced."""
         self._kept.clear()
+        self._released = None
 
-    def remove_unused(self, connection: sqlite3.Connection) -> None:
-        """Delete the columns that no block has any more."""
-        connection.execute(
-            "DELETE FROM times WHERE NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.times = times.id) "
+    def delete_blocks(self, connection: sqlite3.Connection, where: str, values: Sequence[int]) -> int:
+        """Delete blocks, `where` is a table and a condition; returns how many. Their columns may be unused then."""
+        released = [number for (number,) in connection.execute(f"DELETE FROM {where} RETURNING times", values)]  # noqa: S608
+        if self._released is not None:
+            self._released.update(released)
+        return len(released)
+
+    def remove_unused(self, connection: sqlite3.Connection) -> bool:
+        """Delete the columns that no block has any more; returns whether any block was deleted since the last time."""
+        if self._released == set():
+            return False
+        unused = (
+            "NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.times = times.id) "
             "AND NOT EXISTS (SELECT 1 FROM summaries WHERE summaries.times = times.id)"
         )
-        self.forget()
+        if self._released is None:
+            connection.execute(f"DELETE FROM times WHERE {unused}")  # noqa: S608
+        else:
+            rows = [(number,) for number in sorted(self._released)]
+            connection.executemany(f"DELETE FROM times WHERE id = ? AND {unused}", rows)  # noqa: S608
+        self._kept.clear()
+        self._released = set()
+        return True
 
 
 class Blocks:
@@ -107,6 +125,10 @@ class Blocks:
         ((end,),) = self._database.rows(query, (series, time))
         return None if end is None else next(iter(self.read(series, time, end + 1)), None)
 
+    def delete(self, connection: sqlite3.Connection, before: int) -> int:
+        """Delete the blocks that end before a time; returns how many there were."""
+        return self._times.delete_blocks(connection, "blocks WHERE end < ?", (before,))
+
     def put(self, connection: sqlite3.Connection, series: int, new: Points, *, replace: bool = False) -> None:
         """Add readings; where there is one at the same time it stays, or with `replace` goes."""
         for hour, _ in groupby(new.times, lambda time: floor_to(time, HOUR)):
@@ -142,7 +164,9 @@ class Blocks:
     def _write(
         self, connection: sqlite3.Connection, series: int, start: int, end: int, whole: Points, level: int
     ) -> None:
-        connection.execute("DELETE FROM blocks WHERE series = ? AND start >= ? AND start < ?", (series, start, end))
+        self._times.delete_blocks(
+            connection, "blocks WHERE series = ? AND start >= ? AND start < ?", (series, start, end)
+        )
         row = (series, whole.times[0], whole.times[-1], self._times.store(connection, whole.times))
         data = points.encode(whole, level)
         connection.execute("INSERT INTO blocks (series, start, end, times, data) VALUES (?, ?, ?, ?, ?)", (*row, data))
@@ -179,6 +203,10 @@ class SummaryBlocks:
             except ValueError as error:
                 yield f"summaries of series {number} from {start}: {error}"
 
+    def delete(self, connection: sqlite3.Connection, step: int, before: int) -> int:
+        """Delete the blocks of a tier that end before a time; returns how many there were."""
+        return self._times.delete_blocks(connection, "summaries WHERE step = ? AND end < ?", (step, before))
+
     def put(self, connection: sqlite3.Connection, series: int, step: int, new: Steps, *, replace: bool) -> None:
         """Add steps; where there is one already it goes with `replace`, and stays without."""
         span = step * STEPS_PER_BLOCK
@@ -198,7 +226,8 @@ class SummaryBlocks:
         columns = zip(*(steps[time].row for time in times), strict=True)
         data = codec.join_columns(codec.encode_numbers(column, codec.SMALL) for column in columns)
         span = (series, step, start, start + step * STEPS_PER_BLOCK)
-        connection.execute("DELETE FROM summaries WHERE series = ? AND step = ? AND start >= ? AND start < ?", span)
+        where = "summaries WHERE series = ? AND step = ? AND start >= ? AND start < ?"
+        self._times.delete_blocks(connection, where, span)
         row = (series, step, times[0], times[-1], self._times.store(connection, times), data)
         connection.execute(
             "INSERT INTO summaries (series, step, start, end, times, data) VALUES (?, ?, ?, ?, ?, ?)", row

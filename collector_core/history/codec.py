@@ -18,6 +18,8 @@ FEW = 16
 FAST = 1
 SMALL = 6
 
+_STRATEGIES = (zlib.Z_FILTERED, zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY)
+_MANY = 1000  # numbers in a column, for which it pays to try what suits them best
 _DECIMALS = (0, 1, 2, 3, 4, 6, 9)
 _FLOATS = 255  # instead of a number of decimals: bits of floats, each xored with the one before
 _LARGEST = 2.0**53  # integers up to here are exact as floats
@@ -39,7 +41,8 @@ def decode_integers(data: bytes | memoryview) -> list[int]:
         raise ValueError(f"not a column: {error}") from error
     if order > MOST_ORDERS or width > 8:
         raise ValueError("not a column of integers")
-    rest = [(each >> 1) ^ -(each & 1) for each in _join_planes(data[_HEAD.size + 8 * order :], width, count)]
+    zigzag = _join_planes(data[_HEAD.size + 8 * order :], width, count)
+    rest = [(each >> 1) ^ -(each & 1) for each in zigzag] if width else list(zigzag)
     for first in reversed(firsts):
         rest = list(accumulate(rest, initial=first))
     return rest
@@ -151,15 +154,23 @@ def _split_planes(values: Sequence[int], level: int) -> tuple[int, bytes]:
     if sys.byteorder == "big":
         stored.byteswap()
     raw = stored.tobytes()
-    packer = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return width, packer.compress(b"".join(raw[place::8] for place in range(width))) + packer.flush()
+    planes = [raw[place::8] for place in range(width)]
+    strategies = _STRATEGIES if level > FAST and len(values) > _MANY else _STRATEGIES[:1]
+    return width, min((_deflate(planes, level, strategy) for strategy in strategies), key=len)
 
 
-def _join_planes(data: bytes | memoryview, width: int, count: int) -> array[int]:
+def _deflate(planes: Iterable[bytes], level: int, strategy: int) -> bytes:
+    """Compress each plane with a code of its own: the lowest one is noise, what is above it hardly changes."""
+    packer = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, strategy=strategy)
+    parts = [packer.compress(plane) + packer.flush(zlib.Z_BLOCK) for plane in planes]
+    return b"".join(parts) + packer.flush()
+
+
+def _join_planes(data: bytes | memoryview, width: int, count: int) -> Sequence[int]:
     if count > _MOST:
         raise ValueError(f"not a column: {count} numbers")
     if width == 0:
-        return array("Q", bytes(8 * count))
+        return bytes(count)
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         planes = unpacker.decompress(data, width * count + 1)
@@ -167,6 +178,8 @@ def _join_planes(data: bytes | memoryview, width: int, count: int) -> array[int]
         raise ValueError(f"not a column: {error}") from error
     if len(planes) != width * count:
         raise ValueError("not a column: it has another length than it says")
+    if width == 1:
+        return planes
     raw = bytearray(8 * count)
     for place in range(width):
         raw[place::8] = planes[place * count : (place + 1) * count]

@@ -22,11 +22,13 @@ MAX_ENTRIES = 2000  # of the journal, likewise: they are read at the next start
 class EmbeddedStore(Store):
     """A `HistoryStore` and a `LiveStore` in a folder."""
 
-    dropped = 0
+    dropped = stray = 0
 
     def __init__(self, options: HistoryOptions, *, read_only: bool = False) -> None:
         super().__init__(options.folder, options.steps, read_only=read_only)
         self._options = options
+        self._is_compact = False
+        self._next_deletion = 0  # milliseconds since 1970
 
     @property
     def place(self) -> str:
@@ -54,10 +56,16 @@ class EmbeddedStore(Store):
         starts, last = self.starts(), self.last_time()
         return (starts[-1], last) if starts and last > now else None
 
+    def seal(self, now: int) -> None:
+        """Write the journal as blocks, and sum up the hours that are over."""
+        super().seal(now)
+        self._is_compact, self._next_deletion = False, 0
+
     def maintain(self, now: int) -> None:
         """Delete what is too old or too much, and compact a little."""
-        self.compact(now, COMPACTED_AT_ONCE)
-        self.delete_old(now, self._options.keep, round(self._options.retention * 1000))
+        self._is_compact = self._is_compact or not self.compact(now, COMPACTED_AT_ONCE)
+        if now >= self._next_deletion:
+            self._next_deletion = delete_old(self, now, self._options.keep, round(self._options.retention * 1000))
         delete_excess(self, self._options.max_bytes)
 
     def ask(self, question: Callable[[HistoryReader], None]) -> None:

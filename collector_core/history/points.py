@@ -6,6 +6,8 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
+from operator import add
 from typing import NamedTuple
 
 from collector_core.history import codec
@@ -110,9 +112,8 @@ def decode(times: array[int], data: bytes) -> Points:
 
 
 def _counter(places: int, jumps: list[int], rises: list[int]) -> tuple[array[float], array[float]]:
-    scale, value = 10.0**places, 0
-    values = array("d")
-    for jump, rise in zip(jumps, rises, strict=True):
-        value += jump + rise
-        values.append(value / scale)
-    return values, array("d", [rise / scale for rise in rises])
+    if len(jumps) != len(rises):
+        raise ValueError("not a block: its columns differ in length")
+    scale = 10.0**places
+    values = accumulate(map(add, jumps, rises))
+    return array("d", [value / scale for value in values]), array("d", [rise / scale for rise in rises])

@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from collector_core.history.interface import DELETED, SUMMED
-from collector_core.history.store import TIER, Store
+from collector_core.history.interface import DELETED, EVER, SUMMED, TIER
+from collector_core.history.store import Store
 from collector_core.history.tiers import HOUR
 
 PARTS = 10  # of a tier, one of which goes at a time
@@ -17,8 +17,11 @@ _PAGES = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_si
 _FREE = "SELECT freelist_count * page_size FROM pragma_freelist_count(), pragma_page_size()"
 
 
-def delete_old(store: Store, now: int, keep: Mapping[int, int], retention: int) -> None:
-    """Delete what is older than its tier is kept for; `keep` by step, that of readings is 0. All in milliseconds."""
+def delete_old(store: Store, now: int, keep: Mapping[int, int], retention: int) -> int:
+    """Delete what is older than its tier is kept for; `keep` by step, that of readings is 0. All in milliseconds.
+
+    Returns when the next block will be too old, of those that there are.
+    """
     with store.changing() as connection:
         for step in (0, *store.steps):
             before = now - min(keep.get(step, retention), retention)
@@ -29,6 +32,11 @@ def delete_old(store: Store, now: int, keep: Mapping[int, int], retention: int) 
         connection.execute("DELETE FROM events WHERE time < ?", (now - max(retention, *keep.values()),))
         store.remove_unused(connection)
     give_back(store)
+    oldest = store.database.rows(
+        "SELECT 0, min(end) FROM blocks UNION ALL SELECT step, min(end) FROM summaries GROUP BY 1"
+    )
+    due = [end + min(keep.get(step, retention), retention) for step, end in oldest if end is not None]
+    return min(due, default=EVER) + 1
 
 
 def delete_excess(store: Store, max_bytes: int) -> None:
@@ -57,12 +65,12 @@ def give_back(store: Store) -> None:
 def _delete(store: Store, connection: sqlite3.Connection, step: int, before: int) -> int:
     """Delete the blocks of a tier that end before a time; returns how many there were."""
     if step:
-        deleted = connection.execute("DELETE FROM summaries WHERE step = ? AND end < ?", (step, before)).rowcount
+        deleted = store.summaries.delete(connection, step, before)
         if deleted and step in store.tiers:
             store.set_mark(connection, f"{TIER}{step}", max(before, store.tiers[step]))
         return deleted
     before = min(before, store.mark(SUMMED) or before)
-    deleted = connection.execute("DELETE FROM blocks WHERE end < ?", (before,)).rowcount
+    deleted = store.blocks.delete(connection, before)
     if deleted:
         store.set_mark(connection, DELETED, max(before, store.mark(DELETED)))
     return deleted

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from operator import mul, sub
 
-from collector_core.history.points import Point, Points
+from collector_core.history.points import Points
 
 HOUR = 3_600_000  # milliseconds, as all times and steps here
 
@@ -31,16 +31,6 @@ class Summary:
         """The value was known for so long."""
         self.covered += milliseconds
         self.integral += value * milliseconds / 1000
-
-    def add(self, point: Point) -> None:
-        """Take a reading, later than those before."""
-        if self.count:
-            self.minimum, self.maximum = min(self.minimum, point.value), max(self.maximum, point.value)
-        else:
-            self.minimum = self.maximum = point.value
-        self.count += 1
-        self.last = point.value
-        self.rise += point.rise
 
     def merge(self, later: Summary) -> None:
         """Take a later part of the same step."""
@@ -91,15 +81,16 @@ def summarize(points: Points, step: int, start: int, end: int, *, gap: int, brea
     at which the collector was started; it then holds for no time at all.
     """
     found: Steps = {}
-    following = chain(points.times[1:], [0])
-    for point, until in zip(points, following, strict=False):
-        if start <= point.time < end:
-            key = floor_to(point.time, step)
-            if key not in found:
-                found[key] = Summary(point.value)
-            found[key].add(point)
-        if 0 < until - point.time <= gap and not _is_broken(breaks, point.time, until):
-            _spread(found, point, step, max(start, point.time), min(end, until))
+    times, holds = points.times, _holds(points.times, gap, breaks)
+    first, behind = bisect_left(times, start), bisect_left(times, end)
+    for place in range(first):
+        _spread(found, points.values[place], step, max(start, times[place]), min(end, times[place] + holds[place]))
+    while first < behind:
+        key = floor_to(times[first], step)
+        last = bisect_left(times, min(end, key + step), first) - 1
+        _add_readings(found.setdefault(key, Summary(points.values[first])), points, holds, first, last)
+        _spread(found, points.values[last], step, times[last], min(end, times[last] + holds[last]))
+        first = last + 1
     return found
 
 
@@ -115,17 +106,63 @@ def regroup(steps: Iterable[tuple[int, Summary]], step: int) -> Steps:
     return found
 
 
-def _spread(found: Steps, point: Point, step: int, time: int, until: int) -> None:
-    """Let a reading hold from `time` to `until`, in each step that this touches."""
+def summarize_tiers(
+    points: Points, steps: Sequence[int], start: int, end: int, *, gap: int, breaks: Sequence[int] = ()
+) -> Iterator[tuple[int, Steps]]:
+    """The same for several steps, the shortest first; a longer one is put together of the shorter where that fits."""
+    found: Steps = {}
+    for finer, step in zip((0, *steps), steps, strict=False):
+        if finer and step % finer == 0:
+            found = regroup(sorted(found.items()), step)
+        else:
+            found = summarize(points, step, start, end, gap=gap, breaks=breaks)
+        yield step, found
+
+
+def periods_to_sum_up(hours: Iterable[int], border: int) -> list[tuple[int, int]]:
+    """Start and end of each row of hours without a gap; none of these goes on across the border.
+
+    To each hour belongs the one before, whose last reading may hold longer now.
+    """
+    periods = list[tuple[int, int]]()
+    known = set(hours)
+    for hour in sorted(known | {hour - HOUR for hour in known}):
+        if periods and periods[-1][1] == hour and not periods[-1][0] < border <= hour:
+            periods[-1] = periods[-1][0], hour + HOUR
+        else:
+            periods.append((hour, hour + HOUR))
+    return periods
+
+
+def _holds(times: Sequence[int], gap: int, breaks: Sequence[int]) -> list[int]:
+    """For how long each reading holds."""
+    holds = [each if each <= gap else 0 for each in map(sub, times[1:], times)]
+    if times:
+        for each in breaks[bisect_right(breaks, times[0]) : bisect_right(breaks, times[-1])]:
+            holds[bisect_left(times, each) - 1] = 0
+        holds.append(0)
+    return holds
+
+
+def _add_readings(summary: Summary, points: Points, holds: Sequence[int], first: int, last: int) -> None:
+    """Take the readings from `first` to `last`, all of one step; what the last of them holds is not in it yet."""
+    values, held = points.values[first : last + 1], holds[first:last]
+    least, most = min(values), max(values)
+    summary.minimum = min(summary.minimum, least) if summary.count else least
+    summary.maximum = max(summary.maximum, most) if summary.count else most
+    summary.count += len(values)
+    summary.covered += sum(held)
+    summary.integral += sum(map(mul, values, held)) / 1000
+    summary.last = values[-1]
+    summary.rise += sum(points.rises[first : last + 1])
+
+
+def _spread(found: Steps, value: float, step: int, time: int, until: int) -> None:
+    """Let a value hold from `time` to `until`, in each step that this touches."""
     while time < until:
         key = floor_to(time, step)
         held = min(until, key + step)
         if key not in found:
-            found[key] = Summary(point.value)
-        found[key].hold(point.value, held - time)
+            found[key] = Summary(value)
+        found[key].hold(value, held - time)
         time = held
-
-
-def _is_broken(breaks: Sequence[int], start: int, end: int) -> bool:
-    """Whether one of `breaks`, which are sorted, lies after `start` and not after `end`."""
-    return bool(breaks) and bisect_right(breaks, start) < bisect_left(breaks, end + 1)
