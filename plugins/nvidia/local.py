@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -49,9 +51,9 @@ class LocalProgram:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
             )
-        except FileNotFoundError as error:
-            raise NotAvailable(Reason.NOT_FOUND, f"{self._path} does not exist", fix=INSTALL) from error
         except OSError as error:
+            if shutil.which(self._path, os.F_OK) is None:  # a folder of $PATH that is not for us refuses, too
+                raise NotAvailable(Reason.NOT_FOUND, f"{self._path} does not exist", fix=INSTALL) from error
             raise NotAvailable(Reason.PERMISSION, f"{self._path} cannot be run: {error}", fix=INSTALL) from error
 
     async def _end(self) -> None:

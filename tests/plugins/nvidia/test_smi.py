@@ -147,6 +147,14 @@ def test_a_program_that_is_not_there_is_named_with_what_helps(local):
     assert "install the NVIDIA driver" in raised.value.fix
 
 
+def test_a_search_path_that_cannot_be_searched_is_no_refusal(local, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PATH", str(tmp_path / "file"))
+    with pytest.raises(NotAvailable) as raised:
+        local(nvidia_smi="nvidia-smi").run()
+    assert (raised.value.reason, raised.value.detail) == ("not_found", "nvidia-smi does not exist")
+
+
 def test_a_program_that_may_not_be_run_is_named(local, tmp_path):
     (tmp_path / "plain").write_text("")
     with pytest.raises(NotAvailable) as raised:

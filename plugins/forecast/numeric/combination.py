@@ -1,0 +1,74 @@
+"""Makes one forecast of many: half by how well each model did on this series, half the median of the best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from collector_plugins.forecast.numeric.frame import Array
+
+POWER = 6.0
+IN_THE_MEDIAN = 6
+TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Record:
+    """How the models did from earlier ends of the series, and what came true.
+
+    `paths` has one path per model and end; the first end is that of the series, whose future nobody knows yet.
+    `actual` has what came true after each end, NaN where that is not known.
+    """
+
+    names: tuple[str, ...]
+    paths: Array
+    actual: Array
+    day: int
+
+    @property
+    def parts(self) -> list[slice]:
+        """The first day ahead, and all further ones: different models are good at them."""
+        horizon = self.actual.shape[1]
+        first = slice(0, min(self.day, horizon))
+        return [first] if horizon <= self.day else [first, slice(self.day, horizon)]
+
+    def errors(self, part: slice) -> Array | None:
+        """The mean absolute error of each model in this part of the horizon; None where nothing of it came true."""
+        actual = self.actual[1:, part]
+        known = np.isfinite(actual)
+        if not known.any():
+            return None
+        off = np.abs(self.paths[:, 1:, part] - np.where(known, actual, 0.0))
+        mean: Array = (off * known).sum(axis=(1, 2)) / known.sum()
+        return mean
+
+
+def combine(record: Record) -> tuple[Array, Array]:
+    """The combined path of each end, and the weights of the models on the first day ahead."""
+    combined = np.empty(record.paths.shape[1:])
+    errors: Array | None = None
+    first_weights: Array | None = None
+    for part in record.parts:
+        found = record.errors(part)
+        errors = errors if found is None else found
+        weights = model_weights(errors, len(record.names))
+        paths = record.paths[:, :, part]
+        best = np.argsort(-weights, kind="stable")[:IN_THE_MEDIAN]
+        combined[:, part] = 0.5 * np.einsum("m,meh->eh", weights, paths) + 0.5 * np.median(paths[best], axis=0)
+        if first_weights is None:
+            first_weights = 0.5 * weights
+            first_weights[best] += 0.5 / len(best)
+    assert first_weights is not None  # noqa: S101 - there is a first part
+    return combined, first_weights
+
+
+def model_weights(errors: Array | None, count: int) -> Array:
+    """Each model's share by its error; equal ones where no error is known."""
+    if errors is None:
+        return np.full(count, 1 / count)
+    floor = max(float(errors.max()) * TINY, np.finfo(float).tiny)
+    relative = np.maximum(errors, floor)
+    shares = (relative.min() / relative) ** POWER
+    total: Array = shares / shares.sum()
+    return total

@@ -1,0 +1,122 @@
+"""Fits all models to one series, from its end and from earlier ones, and combines them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from collector_plugins.forecast.numeric.combination import Record, combine
+from collector_plugins.forecast.numeric.frame import Array, Frame
+from collector_plugins.forecast.numeric.intervals import offsets
+from collector_plugins.forecast.numeric.models import NAIVE, SEASONAL_NAIVE, competing
+from collector_plugins.forecast.outcome import Outcome, limits
+from collector_plugins.forecast.seasons import Seasons
+
+MOST_ENDS = 21
+LEVELS = (0.8, 0.95)
+COMBINATION = "combination"
+
+
+def forecast_values(
+    values: Sequence[float],
+    known: Sequence[bool],
+    seasons: Seasons,
+    horizon: int,
+    quantiles: Sequence[float],
+    model: str,
+) -> Outcome:
+    """Forecast the next steps of a series without gaps, of whose values some are `known` and the others filled in.
+
+    Raises `ValueError` where no model is called so.
+    """
+    series = np.asarray(values, dtype=float)
+    scale = float(np.abs(series).max()) or 1.0
+    outcome = _Fit(series / scale, np.asarray(known), seasons, horizon).outcome(quantiles, model)
+    paths = {quantile: [value * scale for value in path] for quantile, path in outcome.quantiles.items()}
+    return Outcome(paths, outcome.model, outcome.weights, outcome.mase, outcome.coverage)
+
+
+class _Fit:
+    def __init__(self, series: Array, known: Array, seasons: Seasons, horizon: int) -> None:
+        self._frame = _frame(series, seasons, horizon)
+        models = competing(self._frame)
+        low, high = self._limits(series[known])
+        paths = np.array([np.clip(model(self._frame), low, high) for model in models.values()])
+        self._bounds = low, high
+        actual = np.where(known, series, np.nan)
+        self._record = Record(tuple(models), paths, self._came_true(actual), self._frame.day)
+
+    def _limits(self, seen: Array) -> tuple[float, float]:
+        low, high = limits(seen.tolist())
+        if not self._frame.seasonal:
+            reach = (seen[-1] - seen[0]) / max(len(seen) - 1, 1) * self._frame.horizon * 2
+            low, high = min(low, low + reach), max(high, high + reach)
+            low = max(low, 0.0) if seen.min() >= 0 else low
+        return low, high
+
+    def _came_true(self, actual: Array) -> Array:
+        """What came true after each end; nothing is known yet after the first."""
+        padded = np.concatenate([actual, np.full(self._frame.horizon, np.nan)])
+        came: Array = padded[self._frame.ends[:, None] + np.arange(self._frame.horizon)]
+        return came
+
+    def outcome(self, quantiles: Sequence[float], model: str) -> Outcome:
+        """The paths of the asked model, and what stands behind them."""
+        record = self._record
+        combined, weights = combine(record)
+        if model == COMBINATION:
+            paths = combined
+        elif model in record.names:
+            paths, weights = record.paths[record.names.index(model)], np.array([name == model for name in record.names])
+        else:
+            raise ValueError(f"no model is called {model!r}: {', '.join((COMBINATION, *record.names))}")
+        asked = list(dict.fromkeys((*quantiles, *_of_levels())))
+        moves = offsets(record.actual[1:] - paths[1:], self._frame.day, asked)
+        bands = np.sort(np.clip(paths[0] + moves, *self._bounds)[np.argsort(asked)], axis=0)
+        order = sorted(asked)
+        found = {quantile: bands[order.index(quantile)].tolist() for quantile in quantiles}
+        shares = {name: float(weight) for name, weight in zip(record.names, weights, strict=True) if weight > 0.005}
+        return Outcome(found, model, shares, self._mase(combined), self._coverage(paths, moves, asked))
+
+    def _mase(self, combined: Array) -> dict[str, float]:
+        """Errors over that of the naive forecast; models that lose to it are left out."""
+        naive = SEASONAL_NAIVE if self._frame.seasonal else NAIVE
+        whole = Record(
+            (*self._record.names, COMBINATION),
+            np.vstack([self._record.paths, combined[None]]),
+            self._record.actual,
+            self._frame.day,
+        )
+        errors = whole.errors(slice(None))
+        if errors is None or not errors[whole.names.index(naive)] > 0:
+            return {}
+        relative = errors / errors[whole.names.index(naive)]
+        return {name: float(each) for name, each in zip(whole.names, relative, strict=True) if each <= 1}
+
+    def _coverage(self, paths: Array, moves: Array, asked: Sequence[float]) -> dict[float, float]:
+        actual = self._record.actual[1:]
+        known = np.isfinite(actual)
+        if not known.any():
+            return {}
+        found = {}
+        for level, (low, high) in zip(LEVELS, _pairs(), strict=True):
+            lower, upper = (np.clip(paths[1:] + moves[asked.index(each)], *self._bounds) for each in (low, high))
+            found[level] = float(((actual >= lower) & (actual <= upper))[known].mean())
+        return found
+
+
+def _pairs() -> list[tuple[float, float]]:
+    return [(round((1 - level) / 2, 6), round((1 + level) / 2, 6)) for level in LEVELS]
+
+
+def _of_levels() -> list[float]:
+    return [quantile for pair in _pairs() for quantile in pair]
+
+
+def _frame(series: Array, seasons: Seasons, horizon: int) -> Frame:
+    day, week = seasons.day, seasons.week
+    count = len(series) // day
+    fewest = 2 * (week // day) if week > day else 2
+    ends = np.arange(count, max(count - MOST_ENDS, fewest, 1) - 1, -1) if count > fewest else np.array([count])
+    return Frame(series, ends, day, week, horizon, seasons.seasonal)

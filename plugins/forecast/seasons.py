@@ -1,0 +1,46 @@
+"""Finds out which seasons a series has: a day, a week, both or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+DAY, WEEK = 86_400.0, 604_800.0
+FEWEST_STEPS = 4
+ECHO = 0.1
+
+
+@dataclass(frozen=True)
+class Seasons:
+    """Steps in a day and in a week; of a series without seasons, of the pieces that it is cut into."""
+
+    day: int
+    week: int
+    seasonal: bool
+
+
+def find_seasons(values: Sequence[float], step: float, horizon: int) -> Seasons:
+    """The seasons of a series without gaps: those of the calendar, if values come again after one."""
+    for period, longer in ((DAY, WEEK), (WEEK, 0.0)):
+        day = round(period / step)
+        fits = day >= FEWEST_STEPS and abs(day * step - period) < 1e-6 * period and len(values) >= 3 * day
+        if fits and echo(values, day) > ECHO:
+            week = round(longer / step) if longer and len(values) > 2 * longer / step + day else day
+            return Seasons(day, week, seasonal=True)
+    piece = max(1, min(horizon, len(values) // 12))
+    return Seasons(piece, piece, seasonal=False)
+
+
+def echo(values: Sequence[float], period: int) -> float:
+    """How much of a value's distance from the mean around it comes again after a period: 1 all of it, 0 nothing."""
+    sums = list(accumulate(values, initial=0.0))
+    half = period // 2
+    off = [
+        value - (sums[place + half + 1] - sums[place - half]) / (2 * half + 1)
+        for place, value in enumerate(values)
+        if half <= place < len(values) - half
+    ]
+    earlier, later = off[:-period], off[period:]
+    size = (sum(each * each for each in earlier) * sum(each * each for each in later)) ** 0.5
+    return sum(a * b for a, b in zip(earlier, later, strict=True)) / size if size > 0 else 0.0
