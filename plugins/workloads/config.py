@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from collector_core import CollectorConfig, Duration, Field, Options
+from pydantic import AfterValidator, field_validator
+
+from collector_core import CollectorConfig, ConfigPath, Duration, Field, Options, SecretStr
 from collector_plugins.workloads.rules import IdleRule
 
 Watts = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
@@ -21,6 +25,45 @@ class IdleWatts(Options):
         return {"cpu": self.cpu, "dram": self.dram}.get(component)
 
 
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+Expression = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_expression)]
+
+
+class Group(Options):
+    """Processes that count together, wherever they run."""
+
+    name: Name = Field(description="The label `name`.")
+    match: Expression = Field(description="Regular expression that is found in the name of a process, e.g. ^geth$.")
+
+
+class Kubelet(Options):
+    """The kubelet of this node, which knows the names and owners of pods."""
+
+    url: str = Field("https://127.0.0.1:10250", description="Base URL; https outside loopback.")
+    token: SecretStr | None = Field(None, description="Bearer token: {$env: NAME} or {$file: path}.")
+    ca_file: ConfigPath | None = Field(None, description="Certificates that its own is verified with, in PEM.")
+
+    @field_validator("url")
+    @classmethod
+    def _encrypted(cls, url: str) -> str:
+        parts = urlsplit(url)
+        is_loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback)):
+            raise ValueError("must begin with https://, because the token goes there")
+        return url
+
+
+Sockets = Annotated[tuple[str, ...], Field(min_length=1, max_length=16)]
+
+
 class Config(CollectorConfig):
     """Options of the workloads plugin."""
 
@@ -30,6 +73,16 @@ class Config(CollectorConfig):
     idle: IdleRule = Field(
         IdleRule.SEPARATE,
         description="Who bears the idle energy: separate (nobody), by_use, or by_reservation (by `cpu.max`).",
+    )
+    groups: tuple[Group, ...] = Field(
+        (), description="Processes that are a workload of their own, taken out of their unit or container."
+    )
+    runtimes: Literal["auto", "off"] | Sockets = Field(
+        "auto",
+        description="Sockets of container runtimes that are asked for names: auto (the usual ones), off, or a list.",
+    )
+    kubelet: Kubelet | None = Field(
+        None, description="Asked for the names and owners of pods, as {url, token, ca_file}."
     )
     keep: Duration = Field(600.0, description="How long the series of a workload outlive it.")
     max_workloads: int = Field(
