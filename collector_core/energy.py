@@ -18,8 +18,9 @@ from collector_core.metering import (
 )
 
 if TYPE_CHECKING:
+    from collector_core.measure.kept import KeptMeasurement
     from collector_core.measure.report import markdown_report
-    from collector_core.measure.store import KeptMeasurement, MeasurementStore
+    from collector_core.measure.store import MeasurementStore
 
 __all__ = [
     "Account",
@@ -40,7 +41,7 @@ __all__ = [
     "markdown_report",
 ]
 
-_KEEPING = {"KeptMeasurement": "store", "MeasurementStore": "store", "markdown_report": "report"}
+_KEEPING = {"KeptMeasurement": "kept", "MeasurementStore": "store", "markdown_report": "report"}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 The file has one JSON value per line. The first line is `{"schema": 1, "row": 60.0, "at": …}`; every other line is one
 thing, so that a damaged line costs no other: `["series", text, state]`, `["group", component, state]` or
-`["record", "", state]`.
+`["record", "", state]`. What became of anomalies is `["outcomes", "", state]`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collector_core.storage import count_set_aside, parse_document, read_bounded
 from collector_plugins.anomaly.detector import Detector, Settings
 from collector_plugins.anomaly.detector.component_detector import ComponentDetector
 from collector_plugins.anomaly.incidents.incident import Incident
+from collector_plugins.anomaly.incidents.track_record import TrackRecord
 from collector_plugins.anomaly.series.watched_series import WatchedSeries
 from collector_plugins.anomaly.state_checks import is_finite
 
@@ -27,6 +28,7 @@ SCHEMA = 1
 SERIES = "series"
 COMPONENT = "group"
 INCIDENT = "record"
+OUTCOMES = "outcomes"
 FORGET_SECONDS = 30 * 86_400.0
 MAX_BYTES = 1 << 29
 
@@ -78,6 +80,13 @@ class SavedState:
         if state is not None:
             with self._reporting(component):
                 detector.restore(state, _restored_detector(state, detector.detector.settings))
+
+    def restore_record(self, record: TrackRecord) -> None:
+        """The same for what became of anomalies."""
+        state = self._pop(OUTCOMES, "")
+        if state is not None:
+            with self._reporting("what became of anomalies"):
+                record.restore(state)
 
     def remaining_lines(self) -> Sequence[str]:
         """The lines of what has not shown up yet, to be saved again."""
@@ -137,8 +146,8 @@ class SavedState:
 
 def _parse_line(line: bytes) -> tuple[str, str, dict[str, Any]]:
     kind, name, state = json.loads(line)
-    if not (kind in (SERIES, COMPONENT, INCIDENT) and isinstance(name, str) and isinstance(state, dict)):
-        raise ValueError("neither a series nor a component nor an incident")
+    if not (kind in (SERIES, COMPONENT, INCIDENT, OUTCOMES) and isinstance(name, str) and isinstance(state, dict)):
+        raise ValueError("neither a series nor a component nor an incident nor outcomes")
     return kind, name, state
 
 

@@ -271,7 +271,7 @@ def test_a_series_that_shows_up_during_a_save_costs_nothing(machine, file):
     del found.host.changes[system.CPU_USAGE]
     found.rows(5)
     assert sorted(found.plugin.watcher.series) == [CPU, MEMORY]
-    assert len(file.read_text().splitlines()) == 1 + 301 + 1
+    assert len(file.read_text().splitlines()) == 1 + 1 + 301 + 1
 
 
 def test_a_series_that_was_not_seen_for_a_month_is_not_saved_again(learnt_machine, machine, file):
