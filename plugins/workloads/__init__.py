@@ -15,6 +15,7 @@ from collector_plugins.workloads.config import Config
 from collector_plugins.workloads.cpu_use import Weights
 from collector_plugins.workloads.ledger import LedgerJoules
 from collector_plugins.workloads.machine import Machine
+from collector_plugins.workloads.name_lookup import NameLookup
 from collector_plugins.workloads.names import Names
 from collector_plugins.workloads.paths import OTHER, Workload
 from collector_plugins.workloads.state_file import StateFile
@@ -35,6 +36,7 @@ class Workloads(Collector[Config]):
         super().__init__(config, ctx)
         self._ledger = LedgerJoules(ctx)
         self._names = Names(ctx)
+        self._lookup = NameLookup(config, ctx, self._names)
         self._accounts = Accounts(config.keep, config.max_workloads, self._names.series)
         self._attribution = Attribution(config, self._accounts)
         self._state = StateFile(ctx)
@@ -69,6 +71,7 @@ class Workloads(Collector[Config]):
             self._hand_out(out, component, joules, wall)
         self._end_workloads(grown, wall)
         self._names.learn(self._machine.identities())
+        await self._lookup.refresh(grown)
         self._names.refresh(grown.keys() | self._accounts.workloads)
         self._publish(out)
         self._state.save(self._to_save)
@@ -76,6 +79,7 @@ class Workloads(Collector[Config]):
     async def close(self) -> None:
         """Keep what was counted, and let go of every file."""
         self._state.save(self._to_save, is_last=True)
+        await self._lookup.close()
         if self._machine:
             self._machine.close()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, field_validator
 
-from collector_core import CollectorConfig, Duration, Field, Options
+from collector_core import CollectorConfig, ConfigPath, Duration, Field, Options, SecretStr
 from collector_plugins.workloads.rules import IdleRule
 
 Watts = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
@@ -43,6 +44,26 @@ class Group(Options):
     match: Expression = Field(description="Regular expression that is found in the name of a process, e.g. ^geth$.")
 
 
+class Kubelet(Options):
+    """The kubelet of this node, which knows the names and owners of pods."""
+
+    url: str = Field("https://127.0.0.1:10250", description="Base URL; https outside loopback.")
+    token: SecretStr | None = Field(None, description="Bearer token: {$env: NAME} or {$file: path}.")
+    ca_file: ConfigPath | None = Field(None, description="Certificates that its own is verified with, in PEM.")
+
+    @field_validator("url")
+    @classmethod
+    def _encrypted(cls, url: str) -> str:
+        parts = urlsplit(url)
+        is_loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback)):
+            raise ValueError("must begin with https://, because the token goes there")
+        return url
+
+
+Sockets = Annotated[tuple[str, ...], Field(min_length=1, max_length=16)]
+
+
 class Config(CollectorConfig):
     """Options of the workloads plugin."""
 
@@ -55,6 +76,13 @@ class Config(CollectorConfig):
     )
     groups: tuple[Group, ...] = Field(
         (), description="Processes that are a workload of their own, taken out of their unit or container."
+    )
+    runtimes: Literal["auto", "off"] | Sockets = Field(
+        "auto",
+        description="Sockets of container runtimes that are asked for names: auto (the usual ones), off, or a list.",
+    )
+    kubelet: Kubelet | None = Field(
+        None, description="Asked for the names and owners of pods, as {url, token, ca_file}."
     )
     keep: Duration = Field(600.0, description="How long the series of a workload outlive it.")
     max_workloads: int = Field(
