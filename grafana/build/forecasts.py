@@ -22,7 +22,10 @@ ANSWERS = row(
         "Battery empty in",
         "Time until a battery is empty, as likely earlier as later.",
         Look("s"),
-        Query('min by (instance, battery) (forecast_battery_time_to_empty_seconds{$selected, quantile="0.5"})', "{{battery}}"),
+        Query(
+            'min by (instance, battery) (forecast_battery_time_to_empty_seconds{$selected, quantile="0.5"})',
+            "{{battery}}",
+        ),
         width=6,
         empty=NO_BATTERY,
     ),
@@ -30,7 +33,10 @@ ANSWERS = row(
         "Battery full in",
         "Time until a battery is full, as likely earlier as later.",
         Look("s"),
-        Query('min by (instance, battery) (forecast_battery_time_to_full_seconds{$selected, quantile="0.5"})', "{{battery}}"),
+        Query(
+            'min by (instance, battery) (forecast_battery_time_to_full_seconds{$selected, quantile="0.5"})',
+            "{{battery}}",
+        ),
         width=6,
         empty=NO_BATTERY,
     ),
