@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from collector_core.errors import StartupError, describe, explain
 from collector_core.measure.kept import KeptMeasurement
 from collector_core.measure.measurement import Measurement
+from collector_core.measure.operation_model import OperationModel, operation_model
 from collector_core.measure.operations import statistics
 from collector_core.measure.report import report
 from collector_core.storage.document import parse_document
@@ -106,6 +107,14 @@ class MeasurementStore:
         Raises `StoreError`.
         """
         return report(self.measurements(label))
+
+    def operation_model(self, label: str, work: Sequence[str]) -> OperationModel:
+        """What this operation costs by the work it does, such as `("gas", "bytes")`: predicts before it is done.
+
+        Learnt from the label's measurements that know their energy and this `work`, taken in the way that `report`
+        quotes. Raises `ValueError` where they do not suffice, saying what is missing, and `StoreError`.
+        """
+        return operation_model(self.measurements(label), label, work)
 
     def merge(self, path: Path) -> int:
         """Add the measurements of another file that are not here yet, and return their number.
