@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from grafana.build import anomalies, batteries, everything, fleet, gpus, health, machine, nodes, vms, workloads
+from grafana.build import (
+    anomalies,
+    batteries,
+    everything,
+    fleet,
+    forecasts,
+    gpus,
+    health,
+    machine,
+    nodes,
+    vms,
+    workloads,
+)
 
 DASHBOARDS = (
     fleet.DASHBOARD,
@@ -13,6 +25,7 @@ DASHBOARDS = (
     workloads.PODS_DASHBOARD,
     workloads.JOBS_DASHBOARD,
     batteries.DASHBOARD,
+    forecasts.DASHBOARD,
     nodes.DASHBOARD,
     anomalies.DASHBOARD,
     everything.DASHBOARD,
