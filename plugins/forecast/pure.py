@@ -50,7 +50,9 @@ def forecast_values(
     errors = [trial.errors(trial.combined(weights)) for trial in trials]
     bands = {quantile: _moved(path, errors, quantile, seasons.day, (low, high)) for quantile in sorted(quantiles)}
     name = model if model in models else PURE
-    return Outcome(bands, name, weights, _mase(trials, list(models), weights), _coverage(errors, path, seasons.day))
+    return Outcome(
+        bands, name, weights, _mase(trials, list(models), weights), _coverage(errors, path, seasons.day), tuple(models)
+    )
 
 
 @dataclass
