@@ -41,8 +41,8 @@ def command(common: Common, names: tuple[str, ...], gap: float, textfile: Path |
 
     NAME is a collector of the configuration or an installed plugin; without names all run. Collectors whose
     readings are differences run twice. Exit code 1: something is missing (a collector, or a part of one such as a
-    host, which is named), the file could not be written (the old file is then still there), or rows could not be
-    written to the timeline.
+    host, which is named), or the file could not be written (the old file is then still there). With --timeline
+    alone it is 1 only where rows could not be written, whatever is missing.
     """
     app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)
     with contextlib.redirect_stdout(sys.stderr):  # what plugins print is no part of the exposition
@@ -51,7 +51,7 @@ def command(common: Common, names: tuple[str, ...], gap: float, textfile: Path |
     if textfile:
         good = _write(textfile, body) and good
     if timeline:
-        good = write_timeline(app) and good
+        good = write_timeline(app) and (good or not textfile)
     if not (textfile or timeline):
         click.echo(body.decode(), nl=False)
     app.stop(STOP_SECONDS)

@@ -22,7 +22,7 @@ MAX_ENTRIES = 2000  # of the journal, likewise: they are read at the next start
 class EmbeddedStore(Store):
     """A `HistoryStore` and a `LiveStore` in a folder."""
 
-    dropped = 0
+    dropped = stray = 0
 
     def __init__(self, options: HistoryOptions, *, read_only: bool = False) -> None:
         super().__init__(options.folder, options.steps, read_only=read_only)

@@ -19,6 +19,7 @@ EVER = 1 << 62  # later than every time
 
 SUMMED = "summed"  # marks: the hour up to which the tiers are complete,
 DELETED = "deleted"  # the time up to which readings were deleted
+TIER = "tier "  # with a tier's step: since when it is complete
 
 
 class Event(NamedTuple):
@@ -233,6 +234,11 @@ class LiveStore(Protocol):
 
     def recorded_ahead(self, now: int) -> tuple[int, int] | None:
         """The time since the last start, where there are readings of it that are still to come."""
+        ...
+
+    @property
+    def stray(self) -> int:
+        """How many readings are where they should not be: in no partition of their day."""
         ...
 
     @property

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from collector_core.history.catalogue import KeptSeries
+from collector_core.history.catalogue import labels_only_of
 from collector_core.history.retention import give_back
 from collector_core.history.schema import FILE
 from collector_core.history.store import Store
@@ -42,22 +42,13 @@ def delete_series(store: Store, selector: Selector, now: int) -> list[str]:
             store.delete(connection, number)
             connection.execute("DELETE FROM series WHERE id = ?", (number,))
         store.catalogue.load()
-        _delete_events(connection, _only_theirs((kept for _, kept in gone), (kept for _, kept in store.catalogue)))
+        _delete_events(connection, labels_only_of((kept for _, kept in gone), (kept for _, kept in store.catalogue)))
         store.remove_unused(connection)
     for file in store.folder.glob("*.corrupt-*"):
         file.unlink()
     store.database.execute("VACUUM")
     give_back(store)
     return [kept.series.text for _, kept in gone]
-
-
-def _only_theirs(gone: Iterable[KeptSeries], left: Iterable[KeptSeries]) -> set[str]:
-    """Label values that no series has any more."""
-    return _values(gone) - _values(left)
-
-
-def _values(series: Iterable[KeptSeries]) -> set[str]:
-    return {value for kept in series for value in kept.series.labels.values() if value}
 
 
 def _delete_events(connection: sqlite3.Connection, texts: Iterable[str]) -> None:

@@ -5,19 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
 
 from collector_core.options import ConfigPath, Options, SelectorText, seconds
+from collector_core.storage.postgres import check_postgres_name, check_postgres_url
 from collector_core.storage.user_folders import state_home
 
 RAW = "raw"
-TOPICS = (
-    "power|energy|charge|cost|emissions|load|temperature|input_power|output_power|import_power|export_power|"
-    "charge_power|discharge_power|solar_power|home_power|stored_energy|import_energy|export_energy|output_energy|"
-    "charge_energy|discharge_energy|memory_used|hash_rate|carbon_intensity|unattributed_power|power_limit|latency|"
-    "throughput|queue|block_height|availability"
-)
-DEFAULT_SERIES = (f'{{__topic__=~"{TOPICS}"}}',)
+EMBEDDED = "sqlite"
+MANIFOLD = "cpu_time|core_load|throttling"  # there are dozens to hundreds of each on a large machine
+DEFAULT_SERIES = (f'{{__topic__!="",__topic__!~"{MANIFOLD}"}}',)
 DECIMALS = {"joules": 3, "watts": 2, "celsius": 2, "ratio": 4, "seconds": 3, "hertz": 0, "bytes": 0, "grams": 3}
 
 _CENTURY = 100 * 365 * 86_400.0
@@ -32,7 +29,7 @@ class HistoryOptions(Options):
         None, description="Folder of the store; default: $XDG_STATE_HOME/energy-collector/history."
     )
     series: tuple[SelectorText, ...] = Field(
-        DEFAULT_SERIES, description="Selectors of the series to keep; replaces the default."
+        DEFAULT_SERIES, description="Selectors of the series to keep, instead of all that say what they are about."
     )
     retention: Period = Field(_CENTURY, description="Nothing is kept longer, whatever `tiers` say.")
     tiers: dict[str, Period] = Field(
@@ -41,7 +38,18 @@ class HistoryOptions(Options):
     )
     max_bytes: int = Field(268_435_456, ge=100_000, description="What the files may take on disk.")
     flush: Pause = Field(10.0, description="Time between two writes, which a crash may lose; 0s: after every run.")
-    store: str = Field("sqlite", pattern=r"sqlite", description="Kind of store.")
+    store: SecretStr = Field(
+        SecretStr(EMBEDDED),
+        description="`sqlite` for files in `path`, or a database as `{$env: NAME}`: `postgresql://user:password@host/db`.",
+    )
+    schema_name: Annotated[str, AfterValidator(check_postgres_name)] = Field(
+        "energy_collector", description="Schema in the database of `store`; created when missing."
+    )
+    agent: str = Field(
+        "",
+        max_length=200,
+        description="Name of this agent there, unlike that of every other; default: the host's name.",
+    )
     decimals: dict[str, int] = Field(
         DECIMALS, description="Decimal places that are kept of values, by their unit; other units keep all of them."
     )
@@ -63,6 +71,21 @@ class HistoryOptions(Options):
         if wrong:
             raise ValueError(f"{wrong[0]}: 0 to 9 decimal places are possible")
         return decimals
+
+    @field_validator("store")
+    @classmethod
+    def _store(cls, store: SecretStr) -> SecretStr:
+        if store.get_secret_value() == EMBEDDED:
+            return store
+        try:
+            return check_postgres_url(store)
+        except ValueError as error:
+            raise ValueError(f"is neither {EMBEDDED} nor the address of a database: {error}") from None
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the store is files in `folder`, and not a database."""
+        return self.store.get_secret_value() == EMBEDDED
 
     @property
     def folder(self) -> Path:

@@ -9,13 +9,15 @@ from collector_core.storage.errors import StorageReason
 log = logging.getLogger(__name__)
 
 CLOCK = "clock"
+PARTITION = "partition"
+_OF_READINGS = {CLOCK, PARTITION}  # with which what can be stored is stored
 
 
 class Problems:
     """The problems that there are, by reason."""
 
     def __init__(self) -> None:
-        self.counts: dict[str, int] = {**{reason.value: 0 for reason in StorageReason}, CLOCK: 0}
+        self.counts: dict[str, int] = {**{reason.value: 0 for reason in StorageReason}, CLOCK: 0, PARTITION: 0}
         self._current: set[str] = set()
 
     def begin(self, reason: str, text: str) -> None:
@@ -37,10 +39,10 @@ class Problems:
 
     def end_others(self, reason: str = "") -> None:
         """All problems of the store but this one are over."""
-        for other in sorted(self._current - {reason, CLOCK}):
+        for other in sorted(self._current - {reason} - _OF_READINGS):
             self.end(other)
 
     @property
     def are_of_the_store(self) -> bool:
         """Whether nothing can be stored."""
-        return bool(self._current - {CLOCK})
+        return bool(self._current - _OF_READINGS)

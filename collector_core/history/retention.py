@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from collector_core.history.interface import DELETED, EVER, SUMMED
-from collector_core.history.store import TIER, Store
+from collector_core.history.interface import DELETED, EVER, SUMMED, TIER
+from collector_core.history.store import Store
 from collector_core.history.tiers import HOUR
 
 PARTS = 10  # of a tier, one of which goes at a time

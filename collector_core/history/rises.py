@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 
 def rise(before: float | None, value: float) -> float:
-    """The rise since the reading before: none for a first one, and all of the value after a fall, which is a reset."""
+    """The rise since the reading before: none for a first one, and all of the value after a fall, which is a reset.
+
+    NaN where it is not known yet whether there is one before.
+    """
     if before is None:
         return 0.0
+    if isnan(before):
+        return before
     return difference(value, before) if value >= before else value
 
 

@@ -13,7 +13,7 @@ from collector_core.history.clock_guard import ClockGuard
 from collector_core.history.interface import Event, HistoryReader
 from collector_core.history.options import HistoryOptions
 from collector_core.history.page import power_section
-from collector_core.history.problems import CLOCK, Problems
+from collector_core.history.problems import CLOCK, PARTITION, Problems
 from collector_core.history.recorder import Recorder
 from collector_core.history.selection import Observed, Selection
 from collector_core.history.stored import StoredHistory
@@ -44,7 +44,8 @@ class HistoryService:
 
     def __init__(self, options: HistoryOptions, clock: Clock, publish: Callable[[Snapshot], None]) -> None:
         self.options = options
-        self.store = live_store(options)
+        self._woken = threading.Event()
+        self.store = live_store(options, self._woken.set)
         self._clock = clock
         self._publish = publish
         self._selection = Selection(options.series, options.decimals)
@@ -59,7 +60,6 @@ class HistoryService:
         self._has_tried = threading.Event()
         self.past = StoredHistory(self.store.reader, self._has_tried)
         self._next_seal = self._next_maintenance = 0.0
-        self._woken = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
 
@@ -96,12 +96,12 @@ class HistoryService:
         self._select()
         try:
             self._store()
-            self.store.check()
-            self._problems.end_others()
         except StorageError as error:
             self._suspend(error)
         except Exception as error:  # noqa: BLE001 - the thread must live on
             self._suspend(StorageError(self.store.place, StorageReason.FAILED, describe(error)))
+        else:
+            self._tell_of_arrival()
         self._has_tried.set()
         self._publish_state()
 
@@ -135,6 +135,7 @@ class HistoryService:
         for _ in events:
             self._events.popleft()
         self._tell_of_clock(recorder.recorded_until)
+        self._tell_of_strays(self.store.stray)
         self._maintain()
 
     def _opened(self) -> Recorder:
@@ -148,10 +149,22 @@ class HistoryService:
             self._recorder = Recorder(self.store.last_value, ClockGuard(self.store.recorded_ahead(self._now())))
         return self._recorder
 
+    def _tell_of_arrival(self) -> None:
+        """What was kept here may not have arrived where it belongs."""
+        try:
+            self.store.check()
+        except StorageError as error:
+            self._tell(error)
+        else:
+            self._problems.end_others()
+
+    def _tell(self, error: StorageError) -> None:
+        self._problems.begin(error.storage_reason.value, explain(error))
+        self._problems.end_others(error.storage_reason.value)
+
     def _suspend(self, error: StorageError) -> None:
         reason = error.storage_reason
-        self._problems.begin(reason.value, explain(error))
-        self._problems.end_others(reason.value)
+        self._tell(error)
         if reason is not StorageReason.DISK_FULL:
             self.store.close()
             self._is_open = False
@@ -188,6 +201,14 @@ class HistoryService:
             )
         else:
             self._problems.end(CLOCK)
+
+    def _tell_of_strays(self, count: int) -> None:
+        if count:
+            self._problems.begin(
+                PARTITION, f"{count} readings are of days so far ahead that there is no partition; check the clock"
+            )
+        else:
+            self._problems.end(PARTITION)
 
     def _publish_state(self) -> None:
         try:

@@ -11,11 +11,11 @@ from pathlib import Path
 from collector_core.history import journal, points
 from collector_core.history.blocks import SPAN, Blocks, SummaryBlocks, TimeColumns
 from collector_core.history.catalogue import Catalogue, KeptSeries
-from collector_core.history.interface import DELETED, EVER, SUMMED, Event, Sample
+from collector_core.history.interface import DELETED, EVER, SUMMED, TIER, Event, Sample
 from collector_core.history.journal import Reading
 from collector_core.history.points import Point, Points
 from collector_core.history.schema import FILE, SCHEMA
-from collector_core.history.tiers import HOUR, Steps, floor_to, regroup, summarize
+from collector_core.history.tiers import HOUR, Steps, floor_to, periods_to_sum_up, summarize_tiers
 from collector_core.storage.errors import StorageError
 from collector_core.storage.sqlite import Database
 
@@ -23,7 +23,6 @@ SETTLING = 5 * 60_000  # milliseconds after an hour until it is summed up: the f
 BUSY_SECONDS = 2.0
 LAYOUT = ("page_size = 1024", "auto_vacuum = INCREMENTAL")  # blocks of any size waste less of small pages
 LOG_PAGES = 256  # in the write-ahead log until they are moved to the file: the log counts for `max_bytes`
-TIER = "tier "  # marks with a tier's step: since when it is complete
 
 _EMPTY = """
     SELECT id FROM series WHERE NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.series = series.id)
@@ -276,15 +275,10 @@ class Store:
         self, connection: sqlite3.Connection, number: int, kept: KeptSeries, hours: set[int], starts: Sequence[int]
     ) -> None:
         """Make the summaries of whole hours, and of the hour before each, whose last reading may hold longer now."""
-        for start, end in _periods(hours | {hour - HOUR for hour in hours}, self.mark(DELETED)):
+        for start, end in periods_to_sum_up(hours, self.mark(DELETED)):
             readings = self.around(number, start, end)
-            steps: Steps = {}
-            for finer, step in zip((0, *self.steps), self.steps, strict=False):
-                if finer and step % finer == 0:
-                    steps = regroup(sorted(steps.items()), step)
-                else:
-                    steps = summarize(readings, step, start, end, gap=kept.gap, breaks=starts)
-                self.summaries.put(connection, number, step, steps, replace=start >= self.mark(DELETED))
+            for step, found in summarize_tiers(readings, self.steps, start, end, gap=kept.gap, breaks=starts):
+                self.summaries.put(connection, number, step, found, replace=start >= self.mark(DELETED))
 
     def _hours(self, number: int, since: int) -> set[int]:
         """The hours from `since` on of which there are blocks."""
@@ -314,14 +308,3 @@ def _extend(head: dict[int, Points], readings: Iterable[Reading], counters: set[
 
 def _last_of(*found: Point | None) -> Point | None:
     return max((point for point in found if point), default=None)
-
-
-def _periods(hours: Iterable[int], border: int) -> list[tuple[int, int]]:
-    """Start and end of each row of hours without a gap; none of these goes on across the border."""
-    periods = list[tuple[int, int]]()
-    for hour in sorted(hours):
-        if periods and periods[-1][1] == hour and not periods[-1][0] < border <= hour:
-            periods[-1] = periods[-1][0], hour + HOUR
-        else:
-            periods.append((hour, hour + HOUR))
-    return periods

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from collector_core.errors import NotAvailable, Reason
-from collector_core.history.embedded import EmbeddedStore
 from collector_core.history.interface import HistoryStore, LiveStore
 from collector_core.history.options import HistoryOptions
-from collector_core.history.schema import FILE
 
 
-def live_store(options: HistoryOptions) -> LiveStore:
-    """What the service writes to; nothing is opened yet."""
-    return EmbeddedStore(options)
+def live_store(options: HistoryOptions, told: Callable[[], None]) -> LiveStore:
+    """What the service writes to; nothing is opened yet. `told` is called where it should be looked after."""
+    if options.is_embedded:
+        from collector_core.history.embedded import EmbeddedStore  # noqa: PLC0415 - one of both
+
+        return EmbeddedStore(options)
+    from collector_core.history.postgres.queued import QueuedStore  # noqa: PLC0415
+
+    return QueuedStore(options, told)
 
 
 def command_store(options: HistoryOptions, *, read_only: bool = False) -> HistoryStore:
     """What a command works on; with `read_only` beside a process that writes. Nothing is opened yet."""
-    if read_only:
-        check_folder(options.folder)
-    return EmbeddedStore(options, read_only=read_only)
+    if options.is_embedded:
+        from collector_core.history.embedded import EmbeddedStore  # noqa: PLC0415 - one of both
+
+        if read_only:
+            _check_folder(options.folder)
+        return EmbeddedStore(options, read_only=read_only)
+    from collector_core.history.postgres.commands import CommandStore  # noqa: PLC0415
+
+    return CommandStore(options, read_only=read_only)
 
 
-def check_folder(folder: Path) -> None:
+def _check_folder(folder: Path) -> None:
     """Raise `NotAvailable` where a folder has no store."""
+    from collector_core.history.schema import FILE  # noqa: PLC0415 - of the embedded store
+
     if not (folder / FILE).exists():
         raise NotAvailable(Reason.NOT_FOUND, f"there is no history in {folder}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import mul, sub
 
 from collector_core.history.points import Points
@@ -104,6 +104,34 @@ def regroup(steps: Iterable[tuple[int, Summary]], step: int) -> Steps:
         else:
             found[key] = Summary.from_row(summary.row)
     return found
+
+
+def summarize_tiers(
+    points: Points, steps: Sequence[int], start: int, end: int, *, gap: int, breaks: Sequence[int] = ()
+) -> Iterator[tuple[int, Steps]]:
+    """The same for several steps, the shortest first; a longer one is put together of the shorter where that fits."""
+    found: Steps = {}
+    for finer, step in zip((0, *steps), steps, strict=False):
+        if finer and step % finer == 0:
+            found = regroup(sorted(found.items()), step)
+        else:
+            found = summarize(points, step, start, end, gap=gap, breaks=breaks)
+        yield step, found
+
+
+def periods_to_sum_up(hours: Iterable[int], border: int) -> list[tuple[int, int]]:
+    """Start and end of each row of hours without a gap; none of these goes on across the border.
+
+    To each hour belongs the one before, whose last reading may hold longer now.
+    """
+    periods = list[tuple[int, int]]()
+    known = set(hours)
+    for hour in sorted(known | {hour - HOUR for hour in known}):
+        if periods and periods[-1][1] == hour and not periods[-1][0] < border <= hour:
+            periods[-1] = periods[-1][0], hour + HOUR
+        else:
+            periods.append((hour, hour + HOUR))
+    return periods
 
 
 def _holds(times: Sequence[int], gap: int, breaks: Sequence[int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Files on disk: atomic writes, and SQLite databases that recover by themselves."""
+"""Files on disk: atomic writes, SQLite databases that recover by themselves; and connections to PostgreSQL."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,32 +15,51 @@ from collector_core.storage.document import parse_document
 from collector_core.storage.errors import StorageError, StorageReason, storage_error
 
 if TYPE_CHECKING:
+    from collector_core.storage.postgres import (
+        PostgresSession,
+        check_postgres_name,
+        check_postgres_url,
+        explain_postgres,
+        quote_postgres_name,
+    )
     from collector_core.storage.schema import Schema
     from collector_core.storage.sqlite import Database
 
 __all__ = [
     "AtomicFile",
     "Database",
+    "PostgresSession",
     "Schema",
     "StorageError",
     "StorageReason",
     "append_private",
+    "check_postgres_name",
+    "check_postgres_url",
     "count_set_aside",
+    "explain_postgres",
     "parse_document",
     "private_folder",
+    "quote_postgres_name",
     "read_bounded",
     "set_aside",
     "storage_error",
     "write_atomically",
 ]
 
-_DATABASE = {"Database": "sqlite", "Schema": "schema"}
+_ON_DEMAND = {
+    "Database": "sqlite",
+    "Schema": "schema",
+    **dict.fromkeys(
+        ("PostgresSession", "check_postgres_name", "check_postgres_url", "explain_postgres", "quote_postgres_name"),
+        "postgres",
+    ),
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import databases on demand: most collectors need none."""
-    if name not in _DATABASE:
+    if name not in _ON_DEMAND:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415 - together with what it imports
 
-    return getattr(import_module(f"collector_core.storage.{_DATABASE[name]}"), name)
+    return getattr(import_module(f"collector_core.storage.{_ON_DEMAND[name]}"), name)

@@ -17,6 +17,10 @@ class StorageReason(StrEnum):
     CORRUPT = "corrupt"
     NEWER_SCHEMA = "newer_schema"
     LOCKED = "locked"
+    UNREACHABLE = "unreachable"
+    """The database does not answer."""
+    REFUSED = "refused"
+    """The database refuses the user, or what it is asked to do."""
     FAILED = "failed"
     """Anything else, such as I/O errors of the disk."""
 
@@ -27,12 +31,16 @@ _FIXES = {
     StorageReason.CORRUPT: "move the file away; a new one is then created",
     StorageReason.NEWER_SCHEMA: "pip install --upgrade energy-collector",
     StorageReason.LOCKED: "stop the other process, or configure another location for this one",
+    StorageReason.UNREACHABLE: "start it, or correct its address",
+    StorageReason.REFUSED: "correct user and password, or grant what is missing",
     StorageReason.FAILED: "check its disk",
 }
 
 _PLUGIN_REASONS = {
     StorageReason.CORRUPT: Reason.BAD_DATA,
     StorageReason.NEWER_SCHEMA: Reason.NOT_SUPPORTED,
+    StorageReason.UNREACHABLE: Reason.UNREACHABLE,
+    StorageReason.REFUSED: Reason.AUTH,
     StorageReason.FAILED: Reason.BAD_DATA,
 }
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from collector_core import Collector, Context, NotAvailable, Readings, Targets, hookimpl
 from collector_plugins.performance import metrics
 from collector_plugins.performance.config import Config
-from collector_plugins.performance.history import History, Incidents
+from collector_plugins.performance.kept_incidents import KeptIncidents
 from collector_plugins.performance.probes import Probe, Reachability
+from collector_plugins.performance.recent_snapshots import RecentSnapshots
 from collector_plugins.performance.routes import Api, State
 from collector_plugins.performance.snapshot import Sections, SnapshotReader
 
@@ -34,8 +35,8 @@ class Performance(Collector[Config]):
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
         self._reader = SnapshotReader()
-        self._history = History(config.retention, MAX_SNAPSHOTS)
-        self._incidents = Incidents()
+        self._recent = RecentSnapshots(config.retention, MAX_SNAPSHOTS)
+        self._incidents = KeptIncidents(ctx)
         probes = {name: Probe(target, ctx.clock.monotonic, ctx.timeout / 3) for name, target in config.targets.items()}
         self._targets = Targets(ctx, probes, self._attempt)
         self._node_id = config.node_id or socket.gethostname()
@@ -50,7 +51,7 @@ class Performance(Collector[Config]):
     @hookimpl
     def collector_routes(self) -> Sequence[web.RouteDef]:
         """`/api/v1/performance/…`."""
-        return Api(lambda: self._state).routes()
+        return Api(lambda: self._state, self.ctx.history, self.config.retention, self.ctx.interval).routes()
 
     async def collect(self, out: Readings) -> None:
         """Try the targets, all at once, then take down what everybody shows."""
@@ -75,18 +76,25 @@ class Performance(Collector[Config]):
         time, now = clock.time(), clock.monotonic()
         sections = self._reader.read(published, now)
         _add_targets(sections, reached)
-        self._history.add({"node_id": self._node_id, "timestamp_seconds": time} | sections, time, now)
-        self._incidents.record_incidents(published, time)
-        self._state = State(self._history.all(), self._incidents.rows())
+        snapshot = {"node_id": self._node_id, "timestamp_seconds": time} | sections
+        self._recent.add(snapshot, time, now, is_alone=self.ctx.history.is_kept)
+        incidents = self._incidents.record(published, time)
+        labels = {each.source: frozenset(each.labels) for each in published}
+        self._state = State(self._recent.all(), incidents, self._node_id, labels)
 
 
 def _add_targets(sections: Sections, reached: Mapping[str, Reachability]) -> None:
-    """This run's own figures, which nobody has seen published yet."""
-    latency = {name: said.latency for name, said in reached.items() if said.latency is not None}
-    if latency:
-        sections.setdefault("network", {})["latency_seconds"] = latency
-    if reached:
-        sections.setdefault("network", {})["loss_ratio"] = {name: said.loss for name, said in reached.items()}
+    """This run's own figures, instead of those of the run before, which are published yet."""
+    network = sections.setdefault("network", {})
+    for figure, values in {
+        "latency_seconds": {name: said.latency for name, said in reached.items() if said.latency is not None},
+        "loss_ratio": {name: said.loss for name, said in reached.items()},
+    }.items():
+        network.pop(figure, None)
+        if values:
+            network[figure] = values
+    if not network:
+        del sections["network"]
 
 
 @hookimpl

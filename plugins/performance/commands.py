@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from http import HTTPStatus
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
 import click
@@ -12,24 +14,43 @@ import click
 from collector_core import CommandContext
 
 PATH = "/api/v1/performance/report"
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 30.0
+MAX_ANSWER = 10_000
 
 
 @click.option("--url", metavar="URL", help="The running collector's address; by default what the configuration says.")
-def report(context: CommandContext, *, url: str | None) -> None:
-    """Print what the running collector saw in the last hour, in Markdown: figures, their means and extremes, anomalies.
+@click.option("--from", "start", metavar="TIME", help="Unix seconds or RFC 3339; by default an hour before --to.")
+@click.option("--to", "end", metavar="TIME", help="Unix seconds or RFC 3339, not included; by default now.")
+def report(context: CommandContext, *, url: str | None, start: str | None, end: str | None) -> None:
+    """Print what the running collector saw in the last hour, or in any period, in Markdown.
 
-    It asks the plugin `performance`. Exit code 1: nothing answers, or it has no report.
+    Each figure with its mean and extremes, and the anomalies with what to do about them. It asks the plugin
+    `performance`. Exit code 1: nothing answers, or it has no report; 2: a time is wrong.
     """
     base = url or context.service_url
     if urlsplit(base).scheme not in ("http", "https"):
         raise click.BadParameter("write it as http://HOST:PORT or https://HOST:PORT", param_hint="--url")
+    given = {name: value for name, value in (("from", start), ("to", end)) if value is not None}
     try:
-        with urlopen(base.rstrip("/") + PATH, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - checked above
+        with urlopen(f"{base.rstrip('/')}{PATH}?{urlencode(given)}", timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - checked above
             click.echo(answer.read().decode(), nl=False)
     except (URLError, TimeoutError, ConnectionError) as error:
-        click.echo(f"no report from {base}: {_cause(error)}", err=True)
+        said = _said(error)
+        if said.get("field") in given:
+            raise click.BadParameter(said["error"], param_hint=f"--{said['field']}") from None
+        click.echo(f"no report from {base}: {said.get('error') or _cause(error)}", err=True)
         sys.exit(1)
+
+
+def _said(error: Exception) -> dict[str, str]:
+    """What the collector says is wrong, where it does."""
+    if not isinstance(error, HTTPError) or error.code not in (HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE):
+        return {}
+    try:
+        said = json.loads(error.read(MAX_ANSWER))
+    except (ValueError, OSError):
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _cause(error: Exception) -> str:

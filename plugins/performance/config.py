@@ -40,4 +40,8 @@ class Config(CollectorConfig):
     targets: dict[str, Annotated[Target, BeforeValidator(_target), PlainSerializer(str)]] = Field(
         {}, max_length=50, description="Targets to measure latency and loss to: name and host:port of each."
     )
-    retention: Duration = Field(3600, ge=60, description="How long snapshots are kept in memory, at most a day.")
+    retention: Duration = Field(
+        3600,
+        ge=60,
+        description="What history and report cover by default; kept in memory only with `history: off`.",
+    )

@@ -30,6 +30,9 @@ UP = Gauge(
     of="target",
     title="Network target",
 )
-SNAPSHOTS = Gauge("performance_history_snapshots", "Snapshots of this node that are kept in memory.")
+SNAPSHOTS = Gauge(
+    "performance_history_snapshots",
+    "Snapshots of this node that are kept in memory; with a history, the newest one alone.",
+)
 
 ALL = (LATENCY, LOSS, UP, SNAPSHOTS)

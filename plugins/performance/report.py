@@ -8,29 +8,41 @@ from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
 
+from collector_plugins.performance.past import Period, flat
+
 TITLES = {"cpu": "CPU", "gpu": "GPU", "gpu_cluster": "GPU cluster", "gpu_host": "GPU hosts", "vm": "Virtual machines"}
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SPECIAL = re.compile(r"[&<>\\|`*\[\]]")
+MINUTE = 60.0
 MAX_ROWS = 200  # of one section's table; a cluster has more GPUs than a report has room
 
 
-def markdown(snapshots: Sequence[Mapping[str, Any]], incidents: Sequence[Mapping[str, Any]]) -> str:
-    """The report of at least one snapshot: what each figure is now, its mean, least and most over the time covered."""
-    first, last = snapshots[0], snapshots[-1]
+def markdown(period: Period, incidents: Sequence[Mapping[str, Any]]) -> str:
+    """The report of at least one snapshot: what each figure is at the end, its mean, least and most over the time."""
+    first, last = period.all[0], period.all[-1]
     lines = [
         f"# Performance of {_cell(last['node_id'])}",
         "",
-        f"{_moment(first['timestamp_seconds'])} to {_moment(last['timestamp_seconds'])}, {len(snapshots)} snapshots.",
+        f"{_moment(first['timestamp_seconds'])} to {_moment(last['timestamp_seconds'])}, {_basis(period)}.",
         *_anomalies(incidents),
     ]
-    for section in _sections(snapshots):
+    for section in _sections(period.all):
         lines += [
             "",
             f"## {TITLES.get(section) or section.replace('_', ' ').capitalize()}",
             "",
-            *_table(section, snapshots),
+            *_table(section, period),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _basis(period: Period) -> str:
+    number = f"{len(period.all)} snapshots"
+    if period.step <= MINUTE:
+        return number
+    return (
+        f"{number}, each the mean of {period.step / MINUTE:g} minutes; least and most of sums are those of such means"
+    )
 
 
 def _sections(snapshots: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -39,27 +51,22 @@ def _sections(snapshots: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _table(section: str, snapshots: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _table(section: str, period: Period) -> Iterator[str]:
     columns: dict[str, list[float]] = {}
-    now = dict(_flat(snapshots[-1].get(section, {})))
-    for snapshot in snapshots:
-        for name, value in _flat(snapshot.get(section, {})):
+    now = dict(flat(period.all[-1].get(section, {})))
+    extremes = period.extremes.get(section, {})
+    for snapshot in period.snapshots:
+        for name, value in flat(snapshot.get(section, {})):
             columns.setdefault(name, []).append(value)
+    columns |= {name: [value] for name, value in now.items() if name not in columns}
     yield "| figure | now | mean | least | most |"
     yield "| --- | ---: | ---: | ---: | ---: |"
     for name, values in list(columns.items())[:MAX_ROWS]:
-        numbers = (now.get(name), fmean(values), min(values), max(values))
+        known = [*values, *extremes.get(name, ()), now.get(name, values[0])]
+        numbers = (now.get(name), fmean(values), min(known), max(known))
         yield f"| {_cell(name)} | {' | '.join(map(_number, numbers))} |"
     if len(columns) > MAX_ROWS:
         yield f"\n… and {len(columns) - MAX_ROWS} more figures."
-
-
-def _flat(figures: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    for name, value in figures.items():
-        if isinstance(value, Mapping):
-            yield from ((f"{name} {key}", each) for key, each in value.items())
-        else:
-            yield name, value
 
 
 def _anomalies(incidents: Sequence[Mapping[str, Any]]) -> list[str]:

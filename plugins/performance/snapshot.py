@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
@@ -15,18 +15,19 @@ Sections = dict[str, dict[str, Value]]
 
 MAX_VALUES = 50  # of one figure that nobody designed: a host may have hundreds of virtual machines
 
-_COMBINE: Mapping[Combine, Callable[[list[float]], float]] = {"sum": sum, "mean": fmean, "max": max}
+Combiner = Callable[[list[float]], float]
+COMBINE: Mapping[Combine, Combiner] = {"sum": sum, "mean": fmean, "max": max}
 
 
-class _Reading(NamedTuple):
-    """A series with what it says now, per second where it is a counter; `key` tells it from others of its metric."""
+class Reading(NamedTuple):
+    """A series with what it says, per second where it is a counter; `key` tells it from others of its metric."""
 
     series: Series
     key: str
     value: float
 
 
-Readings = dict[tuple[str, str], list[_Reading]]
+_ByTopic = dict[tuple[str, str], list[Reading]]
 
 
 class SnapshotReader:
@@ -39,42 +40,51 @@ class SnapshotReader:
     def read(self, published: Sequence[Published], now: float) -> Sections:
         """All figures of this moment; `now` in monotonic seconds."""
         self._rates.begin()
-        readings: Readings = {}
-        for reading in self._readings(published, now):
-            readings.setdefault((reading.series.topic, reading.series.of), []).append(reading)
-        found = _designed_sections(readings)
-        for section, figures in _other_figures(readings).items():
-            found[section] = {**figures, **found.get(section, {})}
-        return found
+        return combine_readings(self._readings(published, now))
 
-    def _readings(self, published: Iterable[Published], now: float) -> Iterator[_Reading]:
+    def _readings(self, published: Iterable[Published], now: float) -> Iterator[Reading]:
         for each in published:
             for series, value in self._selector.select([each]):
                 known = self._rates.rate(series.text, value, now) if series.kind == "counter" else value
                 if known is not None and series.kind != "info":
-                    own = (text for label, text in series.labels.items() if text and label not in each.labels)
-                    yield _Reading(series, "/".join(own), known)
+                    yield Reading(series, own_labels(series, each.labels), known)
 
 
-def _designed_sections(readings: Readings) -> Sections:
+def own_labels(series: Series, instance_labels: Container[str]) -> str:
+    """What tells a series from others of its metric: the values of its labels, without those of its collector."""
+    return "/".join(text for label, text in series.labels.items() if text and label not in instance_labels)
+
+
+def combine_readings(readings: Iterable[Reading], combine: Mapping[Combine, Combiner] = COMBINE) -> Sections:
+    """All figures that readings of one moment give; `combine` makes one number of several."""
+    by_topic: _ByTopic = {}
+    for reading in readings:
+        by_topic.setdefault((reading.series.topic, reading.series.of), []).append(reading)
+    found = _designed_sections(by_topic, combine)
+    for section, figures in _other_figures(by_topic).items():
+        found[section] = {**figures, **found.get(section, {})}
+    return found
+
+
+def _designed_sections(readings: _ByTopic, combine: Mapping[Combine, Combiner]) -> Sections:
     found: Sections = {}
     for section, figures in SECTIONS.items():
-        values = {figure.name: _value(figure, readings) for figure in figures}
+        values = {figure.name: _value(figure, readings, combine[figure.combine]) for figure in figures}
         if there := {name: value for name, value in values.items() if value is not None}:
             found[section] = there
     return found
 
 
-def _value(figure: Figure, readings: Readings) -> Value | None:
+def _value(figure: Figure, readings: _ByTopic, combine: Combiner) -> Value | None:
     groups: dict[str, list[float]] = {}
     for reading in readings.get((figure.topic, figure.of), ()):
         if figure.only.items() <= reading.series.labels.items():
             groups.setdefault(_group(figure, reading), []).append(reading.value)
-    combined = {key: _COMBINE[figure.combine](values) for key, values in groups.items()}
+    combined = {key: combine(values) for key, values in groups.items()}
     return (combined or None) if figure.by else combined.get("")
 
 
-def _group(figure: Figure, reading: _Reading) -> str:
+def _group(figure: Figure, reading: Reading) -> str:
     """The labels that a figure goes by; a plugin that knows other ones tells its series apart by its own."""
     labels = reading.series.labels
     if all(label in labels for label in figure.by):
@@ -82,7 +92,7 @@ def _group(figure: Figure, reading: _Reading) -> str:
     return reading.key
 
 
-def _other_figures(readings: Readings) -> Sections:
+def _other_figures(readings: _ByTopic) -> Sections:
     """By section, what nobody designed a figure for: one per topic, with its unit in the name."""
     found: Sections = {}
     for (topic, of), about in readings.items():

@@ -60,6 +60,8 @@ SECTIONS: Mapping[str, tuple[Figure, ...]] = {
         Figure("transmit_bytes_per_second", "sent", "network"),
         Figure("errors_per_second", "errors", "network"),
         Figure("drops_per_second", "drops", "network"),
+        Figure("latency_seconds", "latency", "network", "mean", ("target",)),
+        Figure("loss_ratio", "packet_loss", "network", "mean", ("target",)),
     ),
     "disk": (
         Figure("read_bytes_per_second", "read", "disk"),
@@ -95,12 +97,9 @@ SECTIONS: Mapping[str, tuple[Figure, ...]] = {
     "predictions": (Figure("expected_value", "expected_value", "series", "mean", ("series",)),),
 }
 
-# What is displayed above, or tried by the plugin itself; anything else that is published is added with the unit in its
+# What is displayed above; anything else that is published is added with the unit in its
 # name: to the section about the same thing, or to one of its own.
-DISPLAYED = frozenset((figure.topic, figure.of) for figures in SECTIONS.values() for figure in figures) | {
-    ("latency", "network"),
-    ("packet_loss", "network"),
-}
+DISPLAYED = frozenset((figure.topic, figure.of) for figures in SECTIONS.values() for figure in figures)
 SECTION_OF: Mapping[str, str] = {
     **{section: section for section in SECTIONS},
     "model_server": "inference",

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, field_validator
+from pydantic import AfterValidator
 
 from collector_core import Field, Options, OutputConfig, SecretStr, SelectorText
-
-_BAD_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
-MAX_IDENTIFIER_BYTES = 63  # PostgreSQL cuts off what is longer
-
-
-def _check_identifier(name: str) -> str:
-    if not name or "\0" in name or len(name.encode()) > MAX_IDENTIFIER_BYTES:
-        raise ValueError(f"is not a name in PostgreSQL: 1 to {MAX_IDENTIFIER_BYTES} bytes")
-    return name
+from collector_core.storage import check_postgres_name, check_postgres_url
 
 
 def _check_table(name: str) -> str:
     for part in name.split(".", 1):
-        _check_identifier(part)
+        check_postgres_name(part)
     return name
 
 
-Identifier = Annotated[str, AfterValidator(_check_identifier)]
+Identifier = Annotated[str, AfterValidator(check_postgres_name)]
 
 
 class Columns(Options):
@@ -53,7 +43,9 @@ EventType = Annotated[str, Field(min_length=1)]
 class Config(OutputConfig):
     """Options of the output timeline."""
 
-    url: SecretStr = Field(description="Database, as `{$env: NAME}`: `postgresql://user:password@host:port/database`.")
+    url: Annotated[SecretStr, AfterValidator(check_postgres_url)] = Field(
+        description="Database, as `{$env: NAME}`: `postgresql://user:password@host:port/database`."
+    )
     table: Annotated[str, AfterValidator(_check_table)] = Field(
         "unified_timeline",
         description="Table, exactly as it is called; `schema.table` for one outside the search path.",
@@ -64,17 +56,3 @@ class Config(OutputConfig):
         {},
         description="More series, by selector: an event type, or `{event_type, source, scale}`.",
     )
-
-    @field_validator("url")
-    @classmethod
-    def _url(cls, url: SecretStr) -> SecretStr:
-        text = url.get_secret_value()
-        if not text.startswith(("postgresql://", "postgres://")):
-            raise ValueError("begins with postgresql://")
-        try:
-            login = urlsplit(text).netloc.rpartition("@")[0]
-        except ValueError:
-            raise ValueError("is not an address") from None
-        if "@" in login or _BAD_PERCENT.search(login):
-            raise ValueError("write special characters of user and password as %40, %25, %2F and so on")
-        return url

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import socket
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from collector_core import RecordsRefused
+from collector_core.storage import PostgresSession
 from collector_plugins.timeline.config import Config
 from collector_plugins.timeline.failures import Failures, is_of_one_row
 from collector_plugins.timeline.rows import Record
-from collector_plugins.timeline.statements import LIMITS, LOCK, Statements
+from collector_plugins.timeline.statements import LOCK, Statements
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-LEAST_CONNECT_SECONDS = 2
 ROUNDING = 1.0  # seconds by which a column may round the time of a row
 
 
@@ -32,14 +29,12 @@ class Database:
     """
 
     def __init__(self, config: Config, timeout: float) -> None:
-        self._url = config.url
+        self._session = PostgresSession(config.url, timeout, extra="timeline")
         self._create = config.create
-        self._timeout = timeout
         self._sql = Statements(config)
-        self._failures = Failures(config)
+        self._failures = Failures(config.table, self._session)
         self._lock = int.from_bytes(hashlib.sha256(config.table.encode()).digest()[:8], signed=True)
         self._inserts = False  # row-level security forbids COPY
-        self._connection: Connection[Any] | None = None
 
     def check(self) -> None:
         """Connect, and find out whether rows may be written."""
@@ -51,13 +46,11 @@ class Database:
         with self._failures.explained():
             refusals = self._creating(lambda: self._write(records, may_repeat))
         if refusals:
-            raise RecordsRefused(len(refusals), f"{self._failures.address}: {refusals[0]}")
+            raise RecordsRefused(len(refusals), f"{self._session.address}: {refusals[0]}")
 
     def close(self) -> None:
         """Disconnect; may be called any number of times."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        self._session.close()
 
     def _check(self) -> None:
         with self._transaction() as connection:
@@ -79,7 +72,7 @@ class Database:
             if not is_of_one_row(error):
                 raise
             if len(records) == 1:
-                return [f"{records[0].event_type} of {records[0].source}: {self._failures.text(error)}"]
+                return [f"{records[0].event_type} of {records[0].source}: {self._session.text(error)}"]
             half = len(records) // 2
             return [*self._write(records[:half], may_repeat), *self._write(records[half:], may_repeat)]
         return []
@@ -117,56 +110,10 @@ class Database:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection[Any]]:
-        """A transaction that commits at the end; after a failure of the connection the next one gets a new one."""
-        from psycopg import OperationalError  # noqa: PLC0415
-
-        connection = self._connected()
-        limit = str(round(self._timeout * 1000))
-        try:
-            with _deadline(connection, self._timeout), connection.transaction():
-                connection.execute(LIMITS, (limit, limit, "UTC", "UTF8"))
-                connection.execute(LOCK, (self._lock,))
-                yield connection
-        except OperationalError:
-            self.close()
-            raise
-
-    def _connected(self) -> Connection[Any]:
-        """The connection, a new one if the last has died."""
-        import psycopg  # noqa: PLC0415
-
-        if self._connection is not None:
-            with suppress(psycopg.Error), _deadline(self._connection, self._timeout):
-                self._connection.execute("SELECT 1")
-                return self._connection
-            self.close()
-        self._connection = psycopg.connect(
-            self._url.get_secret_value(),
-            autocommit=True,
-            application_name="energy-collector",
-            connect_timeout=max(LEAST_CONNECT_SECONDS, round(self._timeout)),
-            prepare_threshold=None,  # a pooler may give each transaction another session
-        )
-        return self._connection
-
-
-@contextmanager
-def _deadline(connection: Connection[Any], seconds: float) -> Iterator[None]:
-    """Cut the connection unless the block ends in time: a server that is frozen never answers."""
-    timer = threading.Timer(seconds, _cut, [connection])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-
-
-def _cut(connection: Connection[Any]) -> None:
-    """Let whoever waits for the server find the connection closed."""
-    with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as ours:
-        ours.shutdown(socket.SHUT_RDWR)
+        """A transaction that waits for those before it, and commits at the end."""
+        with self._session.transaction() as connection:
+            connection.execute(LOCK, (self._lock,))
+            yield connection
 
 
 def _values(record: Record) -> tuple[str, str, float | int, str, datetime]:

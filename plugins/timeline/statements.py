@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collector_core.storage import quote_postgres_name
 from collector_plugins.timeline.config import Columns, Config
 from collector_plugins.timeline.rows import KEY
 
 COLUMNS = tuple(Columns.model_fields)
 
-LIMITS = "SELECT " + ", ".join(
-    f"set_config('{name}', %s, true)"
-    for name in ("statement_timeout", "idle_in_transaction_session_timeout", "timezone", "client_encoding")
-)
 LOCK = "SELECT pg_advisory_xact_lock(%s)"
 
 
@@ -18,8 +15,8 @@ class Statements:
     """The statements of one configuration; those with parameters have `%` in names doubled, as psycopg wants it."""
 
     def __init__(self, config: Config) -> None:
-        table = ".".join(map(quoted, config.table.split(".", 1)))
-        names = [quoted(getattr(config.columns, column)) for column in COLUMNS]
+        table = ".".join(map(quote_postgres_name, config.table.split(".", 1)))
+        names = [quote_postgres_name(getattr(config.columns, column)) for column in COLUMNS]
         event_type, source, value, metadata, created_at = names
         columns = ", ".join(names)
         self.check = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table} WHERE false"  # noqa: S608 - quoted
@@ -34,11 +31,6 @@ class Statements:
             f" {value} double precision NOT NULL, {metadata} jsonb NOT NULL, {created_at} timestamptz NOT NULL)",
             f"CREATE INDEX ON {table} ({created_at})",
         )
-
-
-def quoted(name: str) -> str:
-    """An identifier, taken literally."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _doubled(text: str) -> str:

@@ -34,7 +34,7 @@ class Workloads(Collector[Config]):
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
         self._ledger = LedgerJoules(ctx)
-        self._names = Names(config, ctx)
+        self._names = Names(ctx)
         self._accounts = Accounts(config.keep, config.max_workloads, self._names.series)
         self._attribution = Attribution(config, self._accounts)
         self._state = StateFile(ctx)
@@ -55,7 +55,7 @@ class Workloads(Collector[Config]):
             raise problem
         self._ledger.reopen()
         self._state.load(self._restore)
-        self._machine = self._machine or Machine(self.ctx)
+        self._machine = self._machine or Machine(self.ctx, self.config.groups)
 
     async def collect(self, out: Readings) -> None:
         """Read who used what, take the ledger's new joules and hand them out; raises `NotAvailable` without any."""
@@ -68,7 +68,8 @@ class Workloads(Collector[Config]):
         for component, joules in self._ledger.take().items():
             self._hand_out(out, component, joules, wall)
         self._end_workloads(grown, wall)
-        self._names.refresh(self._accounts.workloads)
+        self._names.learn(self._machine.identities())
+        self._names.refresh(grown.keys() | self._accounts.workloads)
         self._publish(out)
         self._state.save(self._to_save)
 
@@ -85,7 +86,7 @@ class Workloads(Collector[Config]):
         def memory() -> Weights:
             """What cannot be known leaves the component's dynamic joules unattributed."""
             with out.part(component=component):
-                return machine.memory.weights()
+                return machine.memory()
             return Weights({}, 0.0)
 
         self._attribution.hand_out(
@@ -126,7 +127,7 @@ class Workloads(Collector[Config]):
             "accounts": self._accounts.state(),
             "idle": self._attribution.state(),
             "ledger": self._ledger.state(),
-            "names": self._names.state(self._accounts.workloads),
+            "names": self._names.state(),
         }
 
     def _restore(self, state: dict[str, Any]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
+
+from pydantic import AfterValidator
 
 from collector_core import CollectorConfig, Duration, Field, Options
 from collector_plugins.workloads.rules import IdleRule
@@ -21,6 +24,25 @@ class IdleWatts(Options):
         return {"cpu": self.cpu, "dram": self.dram}.get(component)
 
 
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+Expression = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_expression)]
+
+
+class Group(Options):
+    """Processes that count together, wherever they run."""
+
+    name: Name = Field(description="The label `name`.")
+    match: Expression = Field(description="Regular expression that is found in the name of a process, e.g. ^geth$.")
+
+
 class Config(CollectorConfig):
     """Options of the workloads plugin."""
 
@@ -30,6 +52,9 @@ class Config(CollectorConfig):
     idle: IdleRule = Field(
         IdleRule.SEPARATE,
         description="Who bears the idle energy: separate (nobody), by_use, or by_reservation (by `cpu.max`).",
+    )
+    groups: tuple[Group, ...] = Field(
+        (), description="Processes that are a workload of their own, taken out of their unit or container."
     )
     keep: Duration = Field(600.0, description="How long the series of a workload outlive it.")
     max_workloads: int = Field(

@@ -192,6 +192,10 @@ def test_once_writes_to_the_timeline_alone_and_says_by_its_exit_code_whether_the
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert command(*once, env=environment(postgres.url())).returncode == 0
     assert len(times(postgres)) == 2
+    (tmp_path / "bad.prom").write_text("room_celsius what\n")
+    incomplete = command(*once, env=environment(postgres.url()))
+    assert (incomplete.returncode, len(times(postgres))) == (0, 3), "a timer that has written its rows has not failed"
+    assert "bad.prom" in incomplete.stderr
     away = command(*once, env=environment("postgresql://u@127.0.0.1:1/x"))
     assert away.returncode == 1
     assert "127.0.0.1:1/x" in away.stderr

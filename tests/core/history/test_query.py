@@ -12,8 +12,6 @@ from collector_core.history.interface import EVER, Event, Sample
 from collector_core.history.periods import pieces
 from collector_core.history.points import Point, Points, of
 from collector_core.history.query import Fn, Place, Query
-from collector_core.history.retention import delete_old
-from collector_core.history.shared import SharedReader
 from collector_core.history.tiers import HOUR, summarize
 from collector_core.model.selector import Selector
 from tests.core.history.conftest import MINUTE, NOON, STEPS, kept
@@ -91,7 +89,7 @@ def days(store):
     write(store, power)
     write(store, energy, ENERGY)
     store.seal(NOON + 2 * DAY + 12 * HOUR)
-    store.compact(NOON + 3 * DAY)
+    store.shrink(NOON + 3 * DAY)
     return store
 
 
@@ -123,7 +121,7 @@ def test_long_steps_come_from_tiers(days):
 
 def test_what_is_left_of_deleted_readings_answers_as_well_as_it_can(days):
     before = ask(days, NOON, NOON + DAY, HOUR, Fn.INCREASE)
-    delete_old(days, NOON + 10 * DAY, {0: DAY, **dict.fromkeys(STEPS, 1000 * DAY)}, 1000 * DAY)
+    days.delete_old(NOON + 10 * DAY, {0: DAY, **dict.fromkeys(STEPS, 1000 * DAY)}, 1000 * DAY)
     assert ask(days, NOON, NOON + DAY, HOUR, Fn.INCREASE) == before
     found = ask(days, NOON, NOON + DAY, None, Fn.INCREASE)
     assert sum(value for _, value in found) == pytest.approx(sum(value for _, value in before))
@@ -154,15 +152,25 @@ def test_an_answer_goes_on_behind_a_place(store):
     assert ask(store, after=Place(POWER.series.text, NOON + 10_000)) == []
 
 
-def test_a_shared_reader_sees_what_is_written_meanwhile(store):
-    reader = SharedReader(store)
+def test_another_reader_sees_what_is_written_meanwhile(store, stores):
     write(store, [(0, 1)])
+    assert ask(stores.beside()) == [(NOON, 1)]
+    write(store, [(10_000, 2)], kept(plug="new"))
+    assert len(ask(stores.beside())) == 2
+    store.seal(NOON + DAY)
+    assert len(ask(stores.beside())) == 2
+    assert ask(stores.beside(), step=HOUR)
+
+
+def test_a_shared_reader_sees_what_is_written_meanwhile(embedded):
+    reader = embedded.reader()
+    write(embedded, [(0, 1)])
     with reader.reading() as beside:
         assert ask(beside) == [(NOON, 1)]
-    write(store, [(10_000, 2)], kept(plug="new"))
+    write(embedded, [(10_000, 2)], kept(plug="new"))
     with reader.reading() as beside:
         assert len(ask(beside)) == 2
-    store.seal(NOON + DAY)
+    embedded.seal(NOON + DAY)
     with reader.reading() as beside:
         assert len(ask(beside)) == 2
         assert ask(beside, step=HOUR)

@@ -8,14 +8,13 @@ import pytest
 from collector_core import Counter, Gauge, Unit
 from collector_core.history import service
 from collector_core.history.interface import EVER
-from collector_core.history.options import HistoryOptions
 from collector_core.history.schema import FILE
 from collector_core.history.service import HistoryService
-from collector_core.history.store import Store
 from collector_core.model.readings import Layout, Snapshot
 from collector_core.model.result import Result
 from collector_core.model.run_report import RunReport
 from collector_core.testing import FakeClock
+from tests.core.history.conftest import Embedded
 
 POWER = Gauge("lamp_power_watts", "Power.", Unit.WATTS, ("plug",), topic="power", of="plug")
 SECRET = Gauge("lamp_other_watts", "Power.", Unit.WATTS, ("plug",))
@@ -25,12 +24,13 @@ START = 1_790_000_000.0
 
 
 class Lamp:
-    """A history, and the runs of one collector with an injected clock."""
+    """A history in one of `stores`, and the runs of one collector with an injected clock."""
 
-    def __init__(self, folder, **options):
+    def __init__(self, stores, name="history", **options):
+        self.stores, self.name = stores, name
         self.clock = FakeClock()
         self.clock.wall_time = START
-        self.options = HistoryOptions(path=folder, **options)
+        self.options = stores.options(name, **options)
         self.begin()
 
     def begin(self):
@@ -41,6 +41,13 @@ class Lamp:
     def end(self):
         self.history.write()
         self.history.store.close()
+
+    def settle(self):
+        """Write what waits, and wait until it has arrived or is refused."""
+        for _ in range(3):
+            self.history.write()
+            self.stores.wait(self.history.store)
+        self.history.write()
 
     def run(self, seconds=10.0, **values):
         metrics = {metric.name: metric for metric in (POWER, SECRET, FOREIGN, LEDGER)}
@@ -54,17 +61,14 @@ class Lamp:
         self.clock.advance(seconds)
 
     def points(self, name):
-        self.history.write()
-        beside = Store(self.options.folder, read_only=True)
-        beside.open()
-        found = [
+        self.settle()
+        beside = self.stores.beside(self.name)
+        return [
             (point.time / 1000 - START, point.value, point.rise)
             for number, kept in beside.catalogue
             if kept.series.name == name
             for point in beside.read(number, 0, EVER)
         ]
-        beside.close()
-        return found
 
     def metric(self, name):
         layout, values = self.shown[-1].layout, self.shown[-1].values
@@ -77,8 +81,16 @@ class Lamp:
 
 
 @pytest.fixture
-def lamp(tmp_path):
-    found = Lamp(tmp_path / "history")
+def lamp(stores):
+    found = Lamp(stores)
+    yield found
+    found.end()
+
+
+@pytest.fixture
+def folder_lamp(tmp_path):
+    """The same, in a folder."""
+    found = Lamp(Embedded(tmp_path))
     yield found
     found.end()
 
@@ -111,28 +123,28 @@ def test_the_ledger_counts_from_nothing_in_each_process_even_if_it_has_overtaken
     assert [rise for _, _, rise in lamp.points("books_joules_total")] == [3, 2, 70, 5]
 
 
-def test_nothing_is_counted_twice_when_a_write_fails(lamp, monkeypatch):
-    lamp.run(lamp_energy_joules_total=10)
-    lamp.history.write()
-    append = lamp.history.store.append
-    monkeypatch.setattr(lamp.history.store, "append", lambda *_: (_ for _ in ()).throw(RuntimeError("no disk")))
-    lamp.run(lamp_energy_joules_total=12)
-    lamp.history.write()
-    assert lamp.metric("collector_history_up") == {"": 0}
-    lamp.run(lamp_energy_joules_total=15)
-    monkeypatch.setattr(lamp.history.store, "append", append)
-    assert lamp.points("lamp_energy_joules_total") == [(0, 10, 0), (10, 12, 2), (20, 15, 3)]
-    assert lamp.metric("collector_history_up") == {"": 1}
+def test_nothing_is_counted_twice_when_a_write_fails(folder_lamp, monkeypatch):
+    folder_lamp.run(lamp_energy_joules_total=10)
+    folder_lamp.history.write()
+    append = folder_lamp.history.store.append
+    monkeypatch.setattr(folder_lamp.history.store, "append", lambda *_: (_ for _ in ()).throw(RuntimeError("no disk")))
+    folder_lamp.run(lamp_energy_joules_total=12)
+    folder_lamp.history.write()
+    assert folder_lamp.metric("collector_history_up") == {"": 0}
+    folder_lamp.run(lamp_energy_joules_total=15)
+    monkeypatch.setattr(folder_lamp.history.store, "append", append)
+    assert folder_lamp.points("lamp_energy_joules_total") == [(0, 10, 0), (10, 12, 2), (20, 15, 3)]
+    assert folder_lamp.metric("collector_history_up") == {"": 1}
 
 
-def test_too_much_that_waits_is_dropped_oldest_first_and_counted_and_no_energy_is_lost(lamp, monkeypatch):
+def test_too_much_that_waits_is_dropped_oldest_first_and_counted_and_no_energy_is_lost(folder_lamp, monkeypatch):
     monkeypatch.setattr(service, "MAX_READINGS", 5)
-    lamp.run(lamp_energy_joules_total=1)
-    lamp.history.write()
+    folder_lamp.run(lamp_energy_joules_total=1)
+    folder_lamp.history.write()
     for each in range(8):
-        lamp.run(lamp_energy_joules_total=2 + each)
-    points = lamp.points("lamp_energy_joules_total")
-    assert lamp.metric("collector_history_dropped_samples_total") == {"": 3}
+        folder_lamp.run(lamp_energy_joules_total=2 + each)
+    points = folder_lamp.points("lamp_energy_joules_total")
+    assert folder_lamp.metric("collector_history_dropped_samples_total") == {"": 3}
     assert len(points) == 6
     assert sum(rise for _, _, rise in points) == 8
 
@@ -146,7 +158,7 @@ def test_reports_that_a_stuck_thread_does_not_take_are_dropped_and_counted(lamp,
 
 
 def test_a_second_process_keeps_nothing_until_the_first_has_ended_and_counts_no_energy_twice(lamp, caplog):
-    second = Lamp(lamp.options.folder)
+    second = Lamp(lamp.stores)
     lamp.run(books_joules_total=10)
     lamp.history.write()
     second.run(books_joules_total=100)
@@ -163,21 +175,21 @@ def test_a_second_process_keeps_nothing_until_the_first_has_ended_and_counts_no_
 
 
 @pytest.mark.parametrize("order", [(-3600, 3600), (3600, -3600)])
-def test_a_clock_that_is_set_back_and_forth_overwrites_nothing_and_counts_nothing_twice(lamp, order, caplog):
+def test_a_clock_that_is_set_back_and_forth_overwrites_nothing_and_counts_nothing_twice(folder_lamp, order, caplog):
     caplog.set_level(logging.WARNING)
     joules = 0
     for each in range(1500):  # four hours, the clock is wrong in the second one
         if each in (360, 720):
-            lamp.clock.wall_time += order[0] if each == 360 else order[1]
+            folder_lamp.clock.wall_time += order[0] if each == 360 else order[1]
         joules += 50
-        lamp.run(lamp_energy_joules_total=joules, lamp_power_watts=5)
+        folder_lamp.run(lamp_energy_joules_total=joules, lamp_power_watts=5)
         if each % 60 == 0:
-            lamp.history.write()
-    points = lamp.points("lamp_energy_joules_total")
+            folder_lamp.history.write()
+    points = folder_lamp.points("lamp_energy_joules_total")
     times = [time for time, _, _ in points]
     assert times == sorted(set(times))
     assert sum(rise for _, _, rise in points) == joules - 50
-    assert lamp.metric("collector_history_problems_total")["clock"] == 1
+    assert folder_lamp.metric("collector_history_problems_total")["clock"] == 1
     assert len([line for line in caplog.messages if "clock" in line]) == 2
 
 
@@ -185,7 +197,7 @@ def test_garbage_is_replaced_said_once_and_counted(tmp_path, caplog):
     folder = tmp_path / "history"
     folder.mkdir()
     (folder / FILE).write_bytes(b"nonsense" * 999)
-    found = Lamp(folder)
+    found = Lamp(Embedded(tmp_path))
     found.run(lamp_power_watts=1)
     assert found.points("lamp_power_watts")
     assert found.metric("collector_history_problems_total")["corrupt"] == 1
@@ -193,33 +205,31 @@ def test_garbage_is_replaced_said_once_and_counted(tmp_path, caplog):
     found.end()
 
 
-def test_the_folder_may_go_and_come_back(lamp):
-    lamp.run(lamp_power_watts=1)
-    lamp.history.write()
-    lamp.options.folder.rename(lamp.options.folder.with_name("elsewhere"))
-    lamp.options.folder.write_text("a file in its place")
-    lamp.run(lamp_power_watts=2)
-    lamp.history.write()
-    assert lamp.metric("collector_history_up") == {"": 0}
-    lamp.options.folder.unlink()
-    lamp.options.folder.with_name("elsewhere").rename(lamp.options.folder)
-    assert [value for _, value, _ in lamp.points("lamp_power_watts")] == [1, 2]
+def test_the_folder_may_go_and_come_back(folder_lamp):
+    folder_lamp.run(lamp_power_watts=1)
+    folder_lamp.history.write()
+    folder_lamp.options.folder.rename(folder_lamp.options.folder.with_name("elsewhere"))
+    folder_lamp.options.folder.write_text("a file in its place")
+    folder_lamp.run(lamp_power_watts=2)
+    folder_lamp.history.write()
+    assert folder_lamp.metric("collector_history_up") == {"": 0}
+    folder_lamp.options.folder.unlink()
+    folder_lamp.options.folder.with_name("elsewhere").rename(folder_lamp.options.folder)
+    assert [value for _, value, _ in folder_lamp.points("lamp_power_watts")] == [1, 2]
 
 
 def test_the_thread_keeps_runs_and_the_end(tmp_path, eventually):
-    found = Lamp(tmp_path / "history", flush=0)
+    found = Lamp(Embedded(tmp_path), flush=0)
     found.history.start()
     found.run(lamp_power_watts=1)
     eventually(lambda: found.shown and found.metric("collector_history_bytes"))
     assert found.history.stop(60)
-    beside = Store(found.options.folder, read_only=True)
-    beside.open()
-    assert [event.kind for event in beside.events(0, EVER)][-1] == "stop"
-    beside.close()
+    assert [event.kind for event in found.stores.beside().events(0, EVER)][-1] == "stop"
+    found.stores.close()
 
 
 def test_old_data_is_deleted_and_journals_are_sealed_as_time_goes_by(tmp_path):
-    found = Lamp(tmp_path / "history", tiers={"raw": "1h", "1m": "30d"})
+    found = Lamp(Embedded(tmp_path), tiers={"raw": "1h", "1m": "30d"})
     for _ in range(1000):
         found.run(lamp_power_watts=1)
         found.history.write()

@@ -13,7 +13,7 @@ PATH = Path("folder/file")
 
 def test_the_words_stay_as_they_are():
     assert {reason.value for reason in StorageReason} == {
-        "disk_full", "read_only", "corrupt", "newer_schema", "locked", "failed",
+        "disk_full", "read_only", "corrupt", "newer_schema", "locked", "unreachable", "refused", "failed",
     }  # fmt: skip
 
 

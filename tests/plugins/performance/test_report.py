@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collector_core.testing import serve_routes
+from collector_plugins.performance.past import Period
 from collector_plugins.performance.report import markdown
 
 ANOMALY = 'anomaly_active{component="cpu",type="level",severity="4"} 1\n'
@@ -95,7 +96,7 @@ def test_every_row_of_a_report_is_one_row(figures, name):
     snapshot = {"node_id": name, "timestamp_seconds": 1.7e9, "cpu": {"by": figures}}
     incident = {"component": name, "type": name, "severity": name, "since": 1.7e9, "until": None}
     incident |= {"description": name, "suggested_actions": (name,)}
-    rows = [line for line in markdown([snapshot], [incident]).split("\n") if line.startswith("|")]
+    rows = [line for line in markdown(Period([snapshot]), [incident]).split("\n") if line.startswith("|")]
     assert len(rows) == 5 + len(figures)
     assert [len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) for row in rows] == [8] * 3 + [6] * (2 + len(figures))
 
@@ -106,7 +107,7 @@ def test_every_row_of_a_report_is_one_row(figures, name):
 def test_no_text_becomes_html_or_a_link(text):
     snapshot = {"node_id": text, "timestamp_seconds": 1.7e9, "cpu": {"by": {text: 1.0}}}
     incident = {"component": text, "type": text, "severity": text, "since": 1.7e9, "until": None}
-    report = markdown([snapshot], [incident | {"description": text, "suggested_actions": (text,)}])
+    report = markdown(Period([snapshot]), [incident | {"description": text, "suggested_actions": (text,)}])
     assert "<" not in report
     assert ">" not in report
     assert not re.search(r"(?<!\\)(?:\\\\)*\[", report)

@@ -1,42 +1,20 @@
-"""The snapshots that are kept, and for how long anomalies were seen; bounded."""
+"""For how long anomalies were seen, and what was said of them; bounded, and known after a restart."""
 
 from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
+
+from pydantic import FiniteFloat, TypeAdapter
 
 from collector_core import Published, Selector
 
-MAX_INCIDENTS = 200
-
-
-class Kept(NamedTuple):
-    """One snapshot as JSON, a fifth of the size of its objects, and when it was taken (seconds since 1970)."""
-
-    time: float
-    text: bytes
-
-
-class History:
-    """The snapshots of the last `retention` seconds of running time, at most `limit`."""
-
-    def __init__(self, retention: float, limit: int) -> None:
-        self._retention = retention
-        self._kept: deque[tuple[float, Kept]] = deque(maxlen=limit)
-
-    def add(self, snapshot: dict[str, Any], time: float, now: float) -> None:
-        """Keep a snapshot; `time` in seconds since 1970, `now` in monotonic seconds."""
-        while self._kept and self._kept[0][0] <= now - self._retention:
-            self._kept.popleft()
-        self._kept.append((now, Kept(time, json.dumps(snapshot, separators=(",", ":")).encode())))
-
-    def all(self) -> tuple[Kept, ...]:
-        """Everything that is kept, the oldest first."""
-        return tuple(kept for _, kept in self._kept)
+MAX_INCIDENTS = 1000
 
 
 @dataclass
@@ -49,46 +27,81 @@ class Incident:
     component: str
     type: str
     severity: str
-    since: float
-    until: float | None = None
+    since: FiniteFloat
+    until: FiniteFloat | None = None
     id: str = ""
     series: str = ""
-    value: float | None = None
-    expected: float | None = None
+    value: FiniteFloat | None = None
+    expected: FiniteFloat | None = None
     description: str = ""
     suggested_actions: tuple[str, ...] = ()
 
     def update(self, labels: Mapping[str, str]) -> None:
         """Take over what is said of it now: the severity may have risen."""
+        self.until = None
         self.severity = labels.get("severity", "")
         self.description = labels.get("description", "")
         self.value, self.expected = _number(labels.get("value", "")), _number(labels.get("expected", ""))
         self.suggested_actions = tuple(filter(None, labels.get("actions", "").split("; ")))
 
 
+@dataclass
+class _Saved:
+    at: FiniteFloat
+    incidents: list[Incident]
+
+
+@cache
+def _saved_type() -> TypeAdapter[_Saved]:
+    return TypeAdapter(_Saved)
+
+
 class Incidents:
-    """Follows the anomalies that are described one by one, and those that are only counted, whoever publishes them."""
+    """Follows the anomalies that are described one by one, and those that are only counted, whoever publishes them.
+
+    `is_changed` says whether one began, ended or changed its severity since `state` was asked for.
+    """
 
     def __init__(self) -> None:
         self._described = Selector.parse('{__topic__="incident"}')
         self._counted = Selector.parse("anomaly_active")
         self._open: dict[str, Incident] = {}
         self._all: deque[Incident] = deque(maxlen=MAX_INCIDENTS)
+        self.is_changed = False
 
     def record_incidents(self, published: Sequence[Published], time: float) -> None:
         """Note which anomalies are active at `time`."""
         active = self._active(published)
         for key in [key for key in self._open if key not in active]:
-            self._open.pop(key).until = time
+            over = self._open.pop(key)
+            over.until = over.until or time
+            self.is_changed = True
         for key, labels in active.items():
             if key not in self._open:
-                component, kind, severity, series = (
-                    labels.get(name, "") for name in ("component", "type", "severity", "series")
-                )
-                known = Incident(component, kind, severity, since=time, id=labels.get("id", ""), series=series)
+                component, kind, series = (labels.get(name, "") for name in ("component", "type", "series"))
+                known = Incident(component, kind, "", since=time, id=labels.get("id", ""), series=series)
                 self._open[key] = known
                 self._all.append(known)
+            self.is_changed |= self._open[key].severity != labels.get("severity", "")
             self._open[key].update(labels)
+
+    def state(self, time: float) -> str:
+        """What `restore` takes."""
+        self.is_changed = False
+        return json.dumps({"at": time, "incidents": self.rows()})
+
+    def restore(self, state: bytes) -> None:
+        """Take over what was seen before; what had not ended then has ended at that time, unless it goes on now.
+
+        Raises `ValueError` where the state is damaged.
+        """
+        saved = _saved_type().validate_json(state)
+        found = saved.incidents[-MAX_INCIDENTS:]
+        self._all.extend(found)
+        for incident in found:
+            if incident.until is None:
+                incident.until = max(saved.at, incident.since)
+                self._open[incident.id] = incident
 
     def rows(self) -> tuple[dict[str, Any], ...]:
         """All that are remembered, the oldest first."""
@@ -115,8 +128,3 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return number if isfinite(number) else None
-
-
-def parsed(kept: Iterable[Kept]) -> list[dict[str, Any]]:
-    """Snapshots as objects again."""
-    return [json.loads(each.text) for each in kept]

@@ -1,0 +1,65 @@
+"""What was read at once, as it waits on disk for the database."""
+
+from __future__ import annotations
+
+import json
+import struct
+from array import array
+from collections.abc import Mapping, Sequence
+
+from collector_core.history.catalogue import KeptSeries, kept_series, series_row
+from collector_core.history.importing import parse_series
+from collector_core.history.interface import Event, Sample
+
+_LENGTH = struct.Struct("<I")
+UNKNOWN_GAP = 30_000  # milliseconds, of a series of which only the text has come
+
+
+def encode_entry(samples: Sequence[Sample], events: Sequence[Event], known: Mapping[str, KeptSeries]) -> bytes:
+    """An entry of the queue; of series that the database has just so, by `known`, only the texts."""
+    places: dict[str, int] = {}
+    series = []
+    for sample in samples:
+        text = sample.kept.series.text
+        if text not in places:
+            places[text] = len(places)
+            series.append(text if known.get(text) == sample.kept else series_row(sample.kept))
+    head = json.dumps({"series": series, "events": events}).encode()
+    columns = (
+        array("q", [places[sample.kept.series.text] for sample in samples]),
+        array("q", [sample.time for sample in samples]),
+        array("d", [sample.value for sample in samples]),
+        array("d", [sample.rise for sample in samples]),
+    )
+    return b"".join([_LENGTH.pack(len(head)), head, *(column.tobytes() for column in columns)])
+
+
+def decode_entry(data: bytes, known: Mapping[str, KeptSeries]) -> tuple[list[Sample], list[Event]]:
+    """What `encode_entry` was given; raises `ValueError` for damaged bytes."""
+    try:
+        (length,) = _LENGTH.unpack_from(data)
+        head = json.loads(data[_LENGTH.size : _LENGTH.size + length])
+        series = [_series(each, known) for each in head["series"]]
+        events = [Event(*each) for each in head["events"]]
+        places, times, values, rises = _columns(data[_LENGTH.size + length :])
+        rows = zip(places, times, values, rises, strict=True)
+        return [Sample(series[place], time, value, rise) for place, time, value, rise in rows], events
+    except (struct.error, KeyError, TypeError, IndexError) as error:
+        raise ValueError(f"not an entry: {error}") from error
+
+
+def _columns(data: bytes) -> tuple[array[int], array[int], array[float], array[float]]:
+    size = len(data) // 4
+    places, times, values, rises = array("q"), array("q"), array("d"), array("d")
+    places.frombytes(data[:size])
+    times.frombytes(data[size : 2 * size])
+    values.frombytes(data[2 * size : 3 * size])
+    rises.frombytes(data[3 * size :])
+    return places, times, values, rises
+
+
+def _series(about: str | list[str | int], known: Mapping[str, KeptSeries]) -> KeptSeries:
+    """A series by what is written of it; a database that has lost it since learns what its text says."""
+    if isinstance(about, str):
+        return known.get(about) or KeptSeries(parse_series(about), "", UNKNOWN_GAP)
+    return kept_series(about)
