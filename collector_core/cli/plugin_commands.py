@@ -85,7 +85,7 @@ class GroupWithDefault(click.Group):
         """The command of this name, or the default with all that follows."""
         if args[0] in self.commands:
             return super().resolve_command(ctx, args)
-        return self.name, self._default, args
+        return None, self._default, args
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """The default's arguments come first."""

@@ -60,9 +60,7 @@ def backtest(
     room for training and horizon.
     """
     starts = _starts(series, horizon_steps, origins)
-    first = _before(series, starts[-1])
-    names = tuple(models) or (COMBINATION, *forecaster(first, horizon_steps, QUANTILES).competitors)
-    scores = [Score(name) for name in names]
+    scores = [Score(name) for name in models or _competing(series, starts, horizon_steps, forecaster)]
     for start in starts:
         training = _before(series, start)
         actual = series.values[start : start + horizon_steps]
@@ -81,6 +79,14 @@ def naive_error(series: TimeSeries) -> float:
     seasons = find_seasons(values, series.step, 1)
     lag = seasons.week if seasons.seasonal else 1
     return fmean(abs(later - earlier) for later, earlier in zip(values[lag:], values, strict=False))
+
+
+def _competing(
+    series: TimeSeries, starts: Sequence[int], horizon_steps: int, forecaster: Callable[..., Forecast]
+) -> list[str]:
+    """The combination, and the models that there are at every start: with little data there are fewer."""
+    said = [forecaster(_before(series, start), horizon_steps, QUANTILES) for start in starts]
+    return [COMBINATION, *(name for name in said[0].competitors if all(name in each.competitors for each in said))]
 
 
 def _starts(series: TimeSeries, horizon_steps: int, origins: int) -> list[int]:

@@ -10,7 +10,7 @@ _WRITTEN = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*([a-z]*)")
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of e.g. `90s`, `15m`, `24h`, `7d` or `2w`; raises `ValueError` for what is none, 0 and above ten years."""
+    """Seconds of e.g. `90s`, `15m`, `24h`, `7d` or `2w`; raises `ValueError` for all else, 0, and above ten years."""
     found = _WRITTEN.fullmatch(text.strip())
     if not found or found[2] not in _UNITS:
         raise ValueError(f"{text[:40]!r} is not a duration such as 15m, 24h or 7d")

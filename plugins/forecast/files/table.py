@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from functools import partial
 from math import isfinite
 
 from collector_plugins.forecast.files.times import day_comes_first, parse_time
@@ -155,7 +156,12 @@ def _reads(reader: object, text: str) -> bool:
 
 
 def _is_number(text: str) -> bool:
-    return _reads(lambda cell: _value(cell, decimal_comma="," in cell and "." not in cell), text)
+    return any(_reads(partial(_value, decimal_comma=comma), text) for comma in (False, True))
+
+
+def _are_numbers(cells: Sequence[str], *, decimal_comma: bool) -> bool:
+    reads = partial(_reads, partial(_value, decimal_comma=decimal_comma))
+    return all(map(reads, cells)) and not all(cell.lower() in MISSING for cell in cells)
 
 
 def _is_data(row: Sequence[str]) -> bool:
@@ -181,6 +187,6 @@ def _value_column(table: Table, times: int) -> int:
     sample = table.rows[:SAMPLE]
     for place in range(len(table.headings)):
         cells = [cell for row in sample if (cell := _cell(row, place))]
-        if place != times and cells and all(map(_is_number, cells)) and not all(c.lower() in MISSING for c in cells):
+        if place != times and cells and _are_numbers(cells, decimal_comma=table.has_decimal_commas):
             return place
     raise Unreadable(f"no column of numbers among {', '.join(table.headings)}; name it with --value")
