@@ -179,3 +179,11 @@ def collector_commands(subcommands: Subcommands) -> None:
 
     subcommands.set_default(commands.forecast_file)
     subcommands.add_own("backtest", commands.backtest_file)
+
+
+@hookimpl
+def collector_demo_types() -> list[type[Collector[Any]]]:
+    """Forecasts of what the demo simulates."""
+    from collector_plugins.forecast.demo import DemoForecasts  # noqa: PLC0415 - no other command needs it
+
+    return [DemoForecasts]
