@@ -119,3 +119,5 @@ def test_the_plugin_says_so_too(bench, eventually):
     assert early <= home.empty_at(moments, now) - now <= late
     assert made.harness.value(metrics.EMPTY_RISK, battery="shed") > 0.9
     assert made.harness.value(metrics.RUNTIME, battery="shed") > 0
+    shown_names = {line.partition("{")[0] for line in made.harness.exposition().splitlines()}
+    assert {"forecast_battery_time_to_empty_seconds", "forecast_battery_time_to_full_seconds"} <= shown_names
