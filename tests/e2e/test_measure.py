@@ -301,8 +301,13 @@ def test_measurements_are_exported(kept, measurements):
     assert [each["command"] for each in data] == ["sleep 0.1", "sleep 0.2"]
 
 
-def test_a_report_has_totals_averages_methods_and_suggestions(kept, measurements):
+def test_a_report_has_totals_averages_methods_and_suggestions(kept, measurements, tmp_path):
     text = measurements("report").stdout
+    report = json.loads(measurements("report", "--json").stdout)
+    assert {each["label"]: each["quoted"] for each in report["operations"]} == {"nap": True, "a|b": True}
+    assert report["operations"][0]["metrics"]["duration_seconds"]["count"] == 2
+    copied = measurements("merge", tmp_path / "no-such.db")
+    assert (copied.returncode, "no-such.db cannot be read as measurements" in copied.stderr) == (1, True)
     assert text.startswith("# Energy report\n\n3 measurements from ")
     assert re.search(r"^\| `nap` \| 2 \| [\d.]+ J \|", text, re.MULTILINE)
     assert "| `a\\|b` | 1 |" in text
