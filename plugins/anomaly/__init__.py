@@ -22,6 +22,7 @@ from collector_core import (
 from collector_plugins.anomaly import api, metrics, page
 from collector_plugins.anomaly.config import Config
 from collector_plugins.anomaly.detector import Detector, Settings
+from collector_plugins.anomaly.detector.calendar import Calendar
 from collector_plugins.anomaly.forecast.predictor import Predictor
 from collector_plugins.anomaly.forecast.row_history import RowHistory
 from collector_plugins.anomaly.incidents.incident import Incident
@@ -55,7 +56,8 @@ class Anomaly(Collector[Config]):
         path, log = self.folder / STATE_FILE, ctx.logger
         train = "energy-collector anomaly train" + ("" if ctx.name == self.name else f" --collector {ctx.name}")
         self._settings = Settings(level=config.level, warm_up_seconds=config.warm_up_days * DAY)
-        self._saved = SavedState(path, config.row, log, ctx.clock.time())
+        self._calendar = Calendar(config.zone, config.holidays)
+        self._saved = SavedState(path, config.row, log, ctx.clock.time(), self._calendar)
         self._writer = StateWriter(path, config.row, log)
         self._saved_at = 0.0
         self._save_is_due = False
@@ -130,7 +132,7 @@ class Anomaly(Collector[Config]):
 
     def _make_detector(self, factor: float) -> Detector:
         settings = replace(self._settings, level=factor * self._settings.level) if factor != 1.0 else self._settings
-        return Detector(settings, row_seconds=self.config.row)
+        return Detector(settings, row_seconds=self.config.row, calendar=self._calendar)
 
     def _close_row(self, watcher: Watcher) -> None:
         when = self.ctx.clock.time()

@@ -43,7 +43,7 @@ class Sites(Collector[Config]):
             auto_register=config.auto_register,
         )
         self._api = Api(config, self._service)
-        self._publisher = Publisher(self._service, config.currency)
+        self._publisher = Publisher(self._service, config)
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
@@ -63,7 +63,7 @@ class Sites(Collector[Config]):
         if self.ctx.keeps_running:
             await self._service.roll_up(self.ctx.timeout * ROLL_UP_SHARE)
             await self._service.delete_old()
-        self._publisher.publish(out, await wrap_future(self._service.read(Publisher.look)))
+        self._publisher.publish(out, await wrap_future(self._service.read(self._publisher.look)))
 
     async def close(self) -> None:
         """Close the store; a request opens it again."""

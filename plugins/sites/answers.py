@@ -150,3 +150,153 @@ class AggregateAnswer(BaseModel):
     group_by: str
     groups: list[GroupSums]
     total: Sums
+
+
+class SourceCarbon(BaseModel):
+    """Energy and emissions of one source, by where its factor comes from."""
+
+    source: str
+    origin: str
+    energy_kwh: float
+    location_based_grams: float | None
+    market_based_grams: float | None
+    factor_g_per_kwh: float | None
+
+
+class StepCarbon(SourceCarbon):
+    """The same, of the step that begins at `t`."""
+
+    t: str
+
+
+class SiteGap(Gap):
+    """A time that no reading of a site covers."""
+
+    site_id: str
+
+
+class CarbonAnswer(BaseModel):
+    """What an entity emitted in a period."""
+
+    model_config = {"populate_by_name": True}
+
+    entity: str
+    sites: list[str]
+    start: str = Field(alias="from")
+    end: str = Field(alias="to")
+    step_seconds: float
+    location_based_grams: float | None
+    market_based_grams: float | None
+    energy_kwh: float = Field(description="Metered.")
+    pue: float | None
+    by_source: list[SourceCarbon]
+    grams_per_kwh: float | None = Field(description="Location-based, of metered energy.")
+    grams_per_th: float | None
+    coverage_ratio: float | None
+    uncertainty_ratio: float | None
+    gaps: list[SiteGap]
+    series: list[StepCarbon]
+    formulas: dict[str, str]
+    data_sha256: str
+
+
+class ScoreParts(BaseModel):
+    """Parts of the score, 0 to 1; null where it cannot be known."""
+
+    renewable: float | None
+    intensity: float | None
+    efficiency: float | None
+    flexibility: float | None
+
+
+class SustainabilityAnswer(BaseModel):
+    """The score of an entity."""
+
+    model_config = {"populate_by_name": True}
+
+    entity: str
+    start: str = Field(alias="from")
+    end: str = Field(alias="to")
+    score: float | None
+    parts: ScoreParts
+    weights: dict[str, float]
+    reference_g_per_kwh: float
+    coverage_ratio: float
+    formula: str
+
+
+class Correlations(BaseModel):
+    """Pearson's coefficients; null where one of the two does not move."""
+
+    load: float | None
+    price: float | None
+    frequency: float | None
+
+
+class Ramps(BaseModel):
+    """How fast power changes."""
+
+    p95_watts_per_minute: float | None
+
+
+class Curtailment(BaseModel):
+    """How long power was held back, and the energy that was not used."""
+
+    seconds: float
+    energy_kwh: float
+
+
+class GridImpactAnswer(BaseModel):
+    """What the sites of a region mean to its grid."""
+
+    model_config = {"populate_by_name": True}
+
+    region: str
+    start: str = Field(alias="from")
+    end: str = Field(alias="to")
+    sites: int
+    share_of_load: float | None
+    correlation: Correlations
+    ramps: Ramps
+    coincident_peak_watts: float | None
+    peak_watts: float | None
+    curtailment: Curtailment
+    forecast_peak_watts: float | None = Field(description="Highest median of the next day.")
+    definitions: dict[str, str]
+
+
+class ForecastScore(BaseModel):
+    """How good the model was on earlier parts of the series."""
+
+    mase: float | None
+    coverage: float | None = Field(description="How often the 80 % interval held the value.")
+
+
+class Bands(BaseModel):
+    """Quantiles of what comes."""
+
+    p10: list[Point]
+    p50: list[Point]
+    p90: list[Point]
+
+
+class ForecastAnswer(BaseModel):
+    """A forecast."""
+
+    model: str
+    trained_at: str
+    step_seconds: float
+    score: ForecastScore
+    series: Bands
+
+
+class ForecastPending(BaseModel):
+    """A forecast that takes longer: ask for `forecast/custom/{id}`."""
+
+    id: str
+
+
+class ForecastMissing(Problem):
+    """There is too little to forecast from."""
+
+    missing: str

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from asyncio import wrap_future
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Callable
 from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,17 +12,17 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from collector_core import Field, Query, TokenGuard
 from collector_plugins.sites import answers
+from collector_plugins.sites.access import Access, json_answer
 from collector_plugins.sites.body import JSON, NDJSON, parse_batch, parse_json, read_body
 from collector_plugins.sites.config import Config
 from collector_plugins.sites.endpoint import PREFIX, Endpoint, explained, parse_model, refuse
+from collector_plugins.sites.forecast_api import ForecastApi
 from collector_plugins.sites.ingest import UNKNOWN_SITE, Outcome
 from collector_plugins.sites.openapi import describe
-from collector_plugins.sites.periods import SteppedQuery
 from collector_plugins.sites.reading import Reading
+from collector_plugins.sites.report_api import ReportApi
 from collector_plugins.sites.service import SiteService
-from collector_plugins.sites.site import Site, SiteCreate, SitePatch
-from collector_plugins.sites.site_metrics import AggregateQuery, aggregate, site_metrics
-from collector_plugins.sites.store import Store
+from collector_plugins.sites.site import SiteCreate, SitePatch
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -48,8 +46,10 @@ class Api:
     """Answers requests from the service's data."""
 
     def __init__(self, config: Config, service: SiteService) -> None:
-        self._config = config
         self._service = service
+        self._access = Access(service)
+        self._reports = ReportApi(config, self._access)
+        self._forecasts = ForecastApi(config, self._access)
         self._guard = TokenGuard(config.token, "token: …")
 
     @cached_property
@@ -100,23 +100,8 @@ class Api:
                 body=SitePatch,
                 refusals=(400, 404, 413, 415),
             ),
-            Endpoint(
-                "GET",
-                "/metrics/site/{site_id}",
-                "What a site did in a period",
-                self.site_metrics,
-                answers.SiteMetrics,
-                query=SteppedQuery,
-                refusals=(404,),
-            ),
-            Endpoint(
-                "GET",
-                "/metrics/aggregate",
-                "What all sites did, by group",
-                self.aggregate,
-                answers.AggregateAnswer,
-                query=AggregateQuery,
-            ),
+            *self._reports.endpoints,
+            *self._forecasts.endpoints,
         ]
 
     def routes(self) -> list[web.RouteDef]:
@@ -133,7 +118,7 @@ class Api:
     async def document(self, request: web.Request) -> web.Response:
         """The OpenAPI document."""
         del request
-        return _json(describe(self.endpoints))
+        return json_answer(describe(self.endpoints))
 
     async def ingest_batch(self, request: web.Request) -> web.Response:
         """Take a batch."""
@@ -144,77 +129,47 @@ class Api:
             error = refuse(400, f"no reading was taken; the first: {first.error}", first.field)
             error.body |= _told(outcome)
             raise error
-        return _json(_told(outcome), 202)
+        return json_answer(_told(outcome), 202)
 
     async def ingest_one(self, request: web.Request) -> web.Response:
         """Take one reading."""
         outcome = await self._take([parse_json(await read_body(request))])
         for problem in outcome.rejected:
             raise refuse(404 if problem.error == UNKNOWN_SITE else 400, problem.error, problem.field)
-        return _json(_told(outcome), 202)
+        return json_answer(_told(outcome), 202)
 
     async def list_sites(self, request: web.Request) -> web.Response:
         """A page of sites, in the order of their ids."""
         query = PageQuery.parse(request.query)
-        await self._ready()
+        await self._access.ready()
         after = query.cursor or ""
         found = [site for name, site in sorted(self._service.sites.items()) if name > after]
         page = found[: query.limit]
         cursor = urlsafe_b64encode(page[-1].id.encode()).decode() if len(found) > len(page) else None
-        return _json({"sites": [site.describe(self._service.now) for site in page], "next": cursor})
+        return json_answer({"sites": [site.describe(self._service.now) for site in page], "next": cursor})
 
     async def register(self, request: web.Request) -> web.Response:
         """Register a site."""
         wanted = parse_model(SiteCreate, await read_body(request))
-        await self._ready()
+        await self._access.ready()
         site = await wrap_future(self._service.register(wanted))
-        return _json(site.describe(self._service.now), 201)
+        return json_answer(site.describe(self._service.now), 201)
 
     async def show(self, request: web.Request) -> web.Response:
         """A site."""
-        return _json((await self._site(request)).describe(self._service.now))
+        return json_answer((await self._access.site(request)).describe(self._service.now))
 
     async def change(self, request: web.Request) -> web.Response:
         """Change a site."""
-        site = await self._site(request)
+        site = await self._access.site(request)
         wanted = parse_model(SitePatch, await read_body(request))
         changed = await wrap_future(self._service.change(site.id, wanted))
-        return _json(changed.describe(self._service.now))
-
-    async def site_metrics(self, request: web.Request) -> web.Response:
-        """What a site did."""
-        query = SteppedQuery.parse(request.query)
-        site = await self._site(request)
-        return await self._answer(lambda store: site_metrics(self._service, store, site, query, self._config.currency))
-
-    async def aggregate(self, request: web.Request) -> web.Response:
-        """What all sites did."""
-        query = AggregateQuery.parse(request.query)
-        return await self._answer(lambda store: aggregate(self._service, store, query, self._config.currency))
+        return json_answer(changed.describe(self._service.now))
 
     async def _take(self, items: list[Any]) -> Outcome:
-        await self._ready()
-        return await wrap_future(self._service.ingest.submit(items))
-
-    async def _answer(self, question: Callable[[Store], dict[str, Any]]) -> web.Response:
-        await self._ready()
-        return _json(await wrap_future(self._service.read(question)))
-
-    async def _site(self, request: web.Request) -> Site:
-        await self._ready()
-        return self._service.site(request.match_info["site_id"])
-
-    async def _ready(self) -> None:
-        if not self._service.is_loaded:
-            await wrap_future(self._service.load())
+        service = await self._access.ready()
+        return await wrap_future(service.ingest.submit(items))
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
     return asdict(outcome)
-
-
-def _json(data: Any, status: int = 200) -> web.Response:
-    from aiohttp import web  # noqa: PLC0415 - only where something is served
-
-    body = json.dumps(data, allow_nan=False).encode()
-    return web.Response(body=body, status=status, content_type="application/json")

@@ -50,6 +50,7 @@ class Endpoint:
     body_types: tuple[str, ...] = (JSON,)
     refusals: tuple[int, ...] = ()
     answer_types: tuple[str, ...] = (JSON,)
+    pending: type[BaseModel] | None = None
 
     @property
     def writes(self) -> bool:

@@ -75,6 +75,12 @@ CONNECTION = Gauge(
     of="site",
     title="Grid connection of the site",
 )
+SCORE = Gauge(
+    "sustainability_score",
+    "Sustainability of the last 30 days, 0 to 100, of a site, region or operator.",
+    labels=("entity",),
+    given_name=True,
+)
 
 ALL = (
     CONSUMPTION,
@@ -89,4 +95,5 @@ ALL = (
     COST,
     CAPACITY,
     CONNECTION,
+    SCORE,
 )

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from collector_core import Query
-from collector_plugins.sites.answers import IngestProblem, Problem
+from collector_plugins.sites.answers import ForecastAnswer, ForecastMissing, IngestProblem, Problem
 from collector_plugins.sites.body import MAX_READINGS, NDJSON
 from collector_plugins.sites.endpoint import PREFIX, Endpoint
 from collector_plugins.sites.reading import Reading
@@ -120,13 +120,22 @@ def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
         kind: {"schema": answer if kind == "application/json" else {"type": "string"}} for kind in endpoint.answer_types
     }
     responses: dict[str, Any] = {str(endpoint.status): {"description": endpoint.summary, "content": contents}}
+    if endpoint.pending is not None:
+        content = {"application/json": {"schema": schemas.of(endpoint.pending, "serialization")}}
+        responses["202"] = {"description": "It takes longer", "content": content}
     refusals = {*endpoint.refusals, 503, 403}
     if endpoint.query is not None:
         refusals.add(400)
     if endpoint.writes:
         refusals.add(401)
     for status in sorted(refusals):
-        model = IngestProblem if status == 400 and endpoint.body is Reading else Problem
+        model = _problem(endpoint, status)
         content = {"application/json": {"schema": schemas.of(model)}}
         responses[str(status)] = {"description": _REASONS[status], "content": content}
     return responses
+
+
+def _problem(endpoint: Endpoint, status: int) -> type[BaseModel]:
+    if status == 400 and endpoint.body is Reading and NDJSON in endpoint.body_types:
+        return IngestProblem
+    return ForecastMissing if status == 409 and endpoint.answer is ForecastAnswer else Problem

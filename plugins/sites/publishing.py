@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from collector_core import Readings
 from collector_plugins.sites import metrics
+from collector_plugins.sites.config import Config
+from collector_plugins.sites.entity import entities
 from collector_plugins.sites.rollup import JOULES_PER_KWH
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site
 from collector_plugins.sites.store import Latest, Store, Total, add_known
+from collector_plugins.sites.sustainability import PERIOD, Scores, look_back
 
+SCORES_PAUSE = 100  # times as long as computing the scores took
 FRESH = 600_000  # milliseconds: what is older says nothing about now
 
 
@@ -20,6 +25,7 @@ class Look(NamedTuple):
 
     totals: list[Total]
     latest: list[Latest]
+    scores: dict[str, float]
 
 
 class Now(NamedTuple):
@@ -32,18 +38,34 @@ class Now(NamedTuple):
 class Publisher:
     """Adds the series of all sites to a run; counters never fall while it lives."""
 
-    def __init__(self, service: SiteService, currency: str) -> None:
+    def __init__(self, service: SiteService, config: Config) -> None:
         self._service = service
-        self._currency = currency
+        self._config = config
+        self._currency = config.currency
+        self._scores: dict[str, float] = {}
+        self._scores_due = 0
         self._published: dict[str, float] = {}
 
-    @staticmethod
-    def look(store: Store) -> Look:
+    def look(self, store: Store) -> Look:
         """What is needed of the store."""
-        return Look(store.totals(), store.latest())
+        return Look(store.totals(), store.latest(), self.scores(store))
+
+    def scores(self, store: Store) -> dict[str, float]:
+        """The scores of all entities; computed again once that has cost little of the time since."""
+        if self._service.now < self._scores_due:
+            return self._scores
+        began = time.monotonic()
+        end = self._service.now
+        scores = Scores(self._service, self._config, look_back(self._service, store, end - PERIOD, end))
+        found = {name: scores.describe(name, sites)["score"] for name, sites in entities(self._service).items()}
+        self._scores = {name: score for name, score in found.items() if score is not None}
+        self._scores_due = end + round((time.monotonic() - began) * 1000 * SCORES_PAUSE)
+        return self._scores
 
     def publish(self, out: Readings, look: Look) -> None:
         """Add all series."""
+        for entity, score in look.scores.items():
+            out.add(metrics.SCORE, score, entity=entity)
         by_number = {site.number: site for site in self._service.sites.values()}
         self._publish_totals(out, by_number, look.totals)
         self._publish_latest(out, by_number, look.latest)

@@ -101,9 +101,12 @@ class RollUp:
         price = each.extra.get("price_per_kwh", terms.price_per_kwh)
         if price is not None:
             piece.cost = add_known(piece.cost, facility * price)
+        if each.extra:
+            _count_grid(piece, each.extra)
         for source, origin, share, location, market in self._mix(terms, each):
             part = piece.parts.setdefault((source, origin), Part())
             part.kwh += each.kwh * share
+            part.facility_kwh += facility * share
             if location is not None:
                 part.location_grams = (part.location_grams or 0.0) + facility * share * location
             if market is not None:
@@ -115,6 +118,13 @@ class RollUp:
         if key not in self._mixes:
             self._mixes[key] = self._factors.mix(terms, shares, grams)
         return self._mixes[key]
+
+
+def _count_grid(piece: Piece, extra: Mapping[str, Any]) -> None:
+    if "load_watts" in extra:
+        piece.grid_load.add(extra["load_watts"])
+    if "price_per_kwh" in extra:
+        piece.grid_price.add(extra["price_per_kwh"])
 
 
 def _length(spans: list[tuple[int, int]]) -> float:

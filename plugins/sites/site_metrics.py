@@ -115,7 +115,7 @@ def _share(total: Piece, source: str) -> Piece:
     return Piece(
         readings=total.readings if parts else 0,
         kwh=kwh,
-        facility_kwh=total.facility_kwh * share,
+        facility_kwh=sum(part.facility_kwh for part in parts.values()),
         cost=None if total.cost is None else total.cost * share,
         power_joules=total.power_joules * share,
         power_seconds=total.power_seconds,

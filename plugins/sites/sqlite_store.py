@@ -14,6 +14,7 @@ from collector_plugins.sites.site import Change, Site
 from collector_plugins.sites.store import (
     HOUR,
     Latest,
+    Mean,
     MeterRows,
     Part,
     Piece,
@@ -40,7 +41,7 @@ SCHEMA = Schema(
             "CREATE TABLE hour (hour INTEGER NOT NULL, site INTEGER NOT NULL, readings INTEGER NOT NULL,"
             " kwh REAL NOT NULL, facility_kwh REAL NOT NULL, cost REAL, power_joules REAL NOT NULL,"
             " power_seconds REAL NOT NULL, peak REAL, terahashes REAL NOT NULL, hash_seconds REAL NOT NULL,"
-            " first INTEGER NOT NULL, last INTEGER NOT NULL, spans TEXT NOT NULL, parts TEXT NOT NULL,"
+            " first INTEGER NOT NULL, last INTEGER NOT NULL, spans TEXT NOT NULL, parts TEXT NOT NULL, grid TEXT,"
             " PRIMARY KEY (hour, site)) STRICT, WITHOUT ROWID",
             "CREATE UNIQUE INDEX hour_of_site ON hour (site, hour)",
             "CREATE TABLE stale (site INTEGER NOT NULL, hour INTEGER NOT NULL, PRIMARY KEY (site, hour))"
@@ -58,7 +59,7 @@ _TOTAL_BEFORE = (
 )
 _HOUR = (
     "readings, kwh, facility_kwh, cost, power_joules, power_seconds, peak, terahashes, hash_seconds, first, last, "
-    "spans, parts"
+    "spans, parts, grid"
 )
 
 
@@ -322,7 +323,12 @@ def _amounts(piece: Piece) -> dict[str, tuple[float, float | None]]:
 
 
 def _columns(piece: Piece) -> tuple[Any, ...]:
-    parts = [[*key, part.kwh, part.location_grams, part.market_grams] for key, part in sorted(piece.parts.items())]
+    parts = [
+        [*key, part.kwh, part.facility_kwh, part.location_grams, part.market_grams]
+        for key, part in sorted(piece.parts.items())
+    ]
+    load, price = piece.grid_load, piece.grid_price
+    grid = [load.total, load.count, price.total, price.count] if load.count or price.count else None
     return (
         piece.readings,
         piece.kwh,
@@ -337,14 +343,16 @@ def _columns(piece: Piece) -> tuple[Any, ...]:
         piece.last,
         json.dumps(piece.spans, separators=(",", ":")),
         json.dumps(parts, separators=(",", ":")),
+        json.dumps(grid, separators=(",", ":")) if grid else None,
     )
 
 
 def _piece(row: Sequence[Any]) -> Piece:
-    *numbers, spans, parts = row
-    found = {
-        (source, origin): Part(kwh, location, market) for source, origin, kwh, location, market in json.loads(parts)
-    }
+    *numbers, spans, parts, grid = row
     piece = Piece(*numbers)
-    piece.spans, piece.parts = [(start, end) for start, end in json.loads(spans)], found
+    piece.spans = [(start, end) for start, end in json.loads(spans)]
+    piece.parts = {(source, origin): Part(*figures) for source, origin, *figures in json.loads(parts)}
+    if grid:
+        load, loads, price, prices = json.loads(grid)
+        piece.grid_load, piece.grid_price = Mean(load, loads), Mean(price, prices)
     return piece

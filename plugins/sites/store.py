@@ -45,17 +45,37 @@ class MeterRows:
 
 @dataclass
 class Part:
-    """Energy of one source whose factor comes from one origin; grams are None where no factor is known."""
+    """Energy of one source whose factor comes from one origin: metered, and with PUE. Grams may be unknown."""
 
     kwh: float = 0.0
+    facility_kwh: float = 0.0
     location_grams: float | None = None
     market_grams: float | None = None
 
     def add(self, other: Part) -> None:
         """Add another part of the same source."""
         self.kwh += other.kwh
+        self.facility_kwh += other.facility_kwh
         self.location_grams = add_known(self.location_grams, other.location_grams)
         self.market_grams = add_known(self.market_grams, other.market_grams)
+
+
+@dataclass
+class Mean:
+    """A mean that grows: the sum of what was said, and how often."""
+
+    total: float = 0.0
+    count: int = 0
+
+    def add(self, total: float, count: int = 1) -> None:
+        """Add one value, or many."""
+        self.total += total
+        self.count += count
+
+    @property
+    def value(self) -> float | None:
+        """The mean; None of nothing."""
+        return self.total / self.count if self.count else None
 
 
 def add_known(one: float | None, other: float | None) -> float | None:
@@ -85,6 +105,8 @@ class Piece:
     last: int = 0
     spans: list[tuple[int, int]] = field(default_factory=list)
     parts: dict[tuple[str, str], Part] = field(default_factory=dict)
+    grid_load: Mean = field(default_factory=Mean)
+    grid_price: Mean = field(default_factory=Mean)
 
     def add(self, other: Piece) -> None:
         """Add what happened in another while; `spans` are left to be merged."""
@@ -103,14 +125,18 @@ class Piece:
         self.spans.extend(other.spans)
         for key, part in other.parts.items():
             self.parts.setdefault(key, Part()).add(part)
+        self.grid_load.add(other.grid_load.total, other.grid_load.count)
+        self.grid_price.add(other.grid_price.total, other.grid_price.count)
 
     @property
     def location_grams(self) -> float | None:
         """Grams of CO2 equivalent, location-based; None where no factor is known."""
-        grams: float | None = None
-        for part in self.parts.values():
-            grams = add_known(grams, part.location_grams)
-        return grams
+        return sum_known(part.location_grams for part in self.parts.values())
+
+    @property
+    def market_grams(self) -> float | None:
+        """Grams of CO2 equivalent, market-based; None where no factor is known."""
+        return sum_known(part.market_grams for part in self.parts.values())
 
     @property
     def mean_power(self) -> float | None:
@@ -127,6 +153,14 @@ class Piece:
         """Energy per work done, where both are known."""
         hashrate, seconds = self.mean_hashrate, covered_seconds(self.spans)
         return self.kwh * 3.6e6 / seconds / hashrate if hashrate and seconds else None
+
+
+def sum_known(values: Iterable[float | None]) -> float | None:
+    """The sum of what is known; None where nothing is."""
+    total: float | None = None
+    for value in values:
+        total = add_known(total, value)
+    return total
 
 
 def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -47,8 +47,10 @@ class Names:
         return [each for each in workloads if each not in self._known and may_be_named(each)]
 
     def learn(self, told: Mapping[Workload, Identity]) -> None:
-        """Take what somebody says of workloads."""
-        self._known.update(told)
+        """Take what somebody says of workloads; what is known already stays."""
+        for workload, identity in told.items():
+            pairs = zip(self._known.get(workload, NOBODY), identity, strict=True)
+            self._known[workload] = Identity(*(before or new for before, new in pairs))
 
     def refresh(self, workloads: Collection[Workload]) -> None:
         """Forget all but `workloads`, and see who the users are."""
@@ -70,7 +72,7 @@ class Names:
             known.name or self._by_path(workload),
             known.namespace,
             known.image,
-            known.runtime or workload.runtime,
+            workload.runtime or known.runtime,
             known.owner,
             self._users.name(uid) if uid else "",
             workload.slice,

@@ -15,6 +15,7 @@ from collector_core import Context
 from collector_core.testing import FakeClock
 from collector_plugins.anomaly import Anomaly, metrics
 from collector_plugins.anomaly.config import Config
+from collector_plugins.anomaly.detector.calendar import Calendar
 from collector_plugins.anomaly.incidents.incident import Incident
 from collector_plugins.anomaly.saved_state import SavedState
 from collector_plugins.anomaly.state_writer import StateWriter
@@ -408,7 +409,7 @@ def test_any_line_is_taken_or_counted_as_damaged(tmp_path_factory, line):
     file = tmp_path_factory.getbasetemp() / "any-line.jsonl"
     header = b'{"schema": 1, "row": 60, "at": 1}\n'
     file.write_bytes(header + line.replace("\n", " ").encode(errors="replace"))
-    saved = SavedState(file, 60.0, LOG, FakeClock().time())
+    saved = SavedState(file, 60.0, LOG, FakeClock().time(), Calendar())
     saved.load()
     assert saved.incidents == []
     assert file.exists()
