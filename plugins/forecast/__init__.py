@@ -160,3 +160,11 @@ class Forecasts(Collector[Config]):
 def collector_types() -> list[type[Collector[Any]]]:
     """The one collector of this plugin."""
     return [Forecasts]
+
+
+@hookimpl
+def collector_demo_types() -> list[type[Collector[Any]]]:
+    """Forecasts of what the demo simulates."""
+    from collector_plugins.forecast.demo import DemoForecasts  # noqa: PLC0415 - no other command needs it
+
+    return [DemoForecasts]
