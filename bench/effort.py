@@ -30,8 +30,8 @@ class Effort:
     anomaly_minutes: int = 60
     quiet_months: int = 12
     timeline_rows: int = 20_000
-    history_series: int = 50
-    history_hours: int = 24
+    history_series: int = 500
+    history_days: int = 30
 
 
 FULL = Effort()
@@ -57,6 +57,6 @@ QUICK = Effort(
     anomaly_minutes=5,
     quiet_months=1,
     timeline_rows=2_000,
-    history_series=10,
-    history_hours=8,
+    history_series=50,
+    history_days=3,
 )

@@ -40,7 +40,8 @@ from collector_core.model.selector import Selector
 from collector_core.model.series import Series
 from collector_core.model.topics import TopicSelector
 from collector_core.model.units import Unit
-from collector_core.options import ConfigPath, Duration, Options, SelectorText
+from collector_core.options import ConfigPath, Duration, Options, Period, SelectorText
+from collector_core.options import seconds as parse_duration
 from collector_core.output import Output, OutputConfig, OutputSample
 from collector_core.plugins.api_version import API_VERSION
 from collector_core.plugins.commands import CommandContext, ResultFile, Sample, Subcommands
@@ -55,6 +56,7 @@ from collector_core.procfs.stat import CpuTicks, cpu_ticks, cpu_ticks_by_cpu
 from collector_core.storage.user_folders import state_home
 from collector_core.web.api_error import ApiError, Query
 from collector_core.web.ingest import PushInbox, PushOptions
+from collector_core.web.token_guard import TokenGuard
 
 __all__ = [
     "API_VERSION",
@@ -105,6 +107,7 @@ __all__ = [
     "PastEnergy",
     "PastEvent",
     "PastSeries",
+    "Period",
     "PowerIntegral",
     "Published",
     "PushInbox",
@@ -126,6 +129,7 @@ __all__ = [
     "Snapshot",
     "Subcommands",
     "Targets",
+    "TokenGuard",
     "TopicSelector",
     "Unit",
     "WebSocket",
@@ -136,6 +140,7 @@ __all__ = [
     "find_forecaster",
     "hookimpl",
     "is_kernel_mount",
+    "parse_duration",
     "quantity",
     "reason_of",
     "state_home",

@@ -18,8 +18,10 @@ from collector_core.metering import (
 )
 
 if TYPE_CHECKING:
+    from collector_core.measure.kept import KeptMeasurement
+    from collector_core.measure.operation_model import OperationModel, Prediction
     from collector_core.measure.report import markdown_report
-    from collector_core.measure.store import KeptMeasurement, MeasurementStore
+    from collector_core.measure.store import MeasurementStore
 
 __all__ = [
     "Account",
@@ -34,13 +36,21 @@ __all__ = [
     "Level",
     "Measurement",
     "MeasurementStore",
+    "OperationModel",
+    "Prediction",
     "Prefer",
     "account_of",
     "choose",
     "markdown_report",
 ]
 
-_KEEPING = {"KeptMeasurement": "store", "MeasurementStore": "store", "markdown_report": "report"}
+_KEEPING = {
+    "KeptMeasurement": "kept",
+    "MeasurementStore": "store",
+    "OperationModel": "operation_model",
+    "Prediction": "operation_model",
+    "markdown_report": "report",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -30,6 +30,10 @@ def seconds(value: object) -> float:
 Duration = Annotated[float, BeforeValidator(seconds), Field(ge=0.01, le=86400, allow_inf_nan=False)]
 """The type of an option that is a duration: 0.01 to 86400 seconds, written as `500ms`, `5s`, `2m`, `1h` or a number."""
 
+CENTURY = 100 * 365 * 86_400.0
+Period = Annotated[float, BeforeValidator(seconds), Field(gt=0, le=CENTURY, allow_inf_nan=False)]
+"""The type of an option that is a duration of up to a century, in seconds, written likewise."""
+
 
 class Options(BaseModel):
     """A section of options, or a document of that kind: subclass it, one field per key.

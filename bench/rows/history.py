@@ -1,194 +1,185 @@
-"""The history beside VictoriaMetrics with the same readings: bytes on disk, CPU time of writing, time of answers."""
+"""The history beside VictoriaMetrics with the same readings: bytes on disk, CPU time, memory, and time of answers.
+
+A month of a simulated rack is written a day of a series at a time, as imports are, and a part of a day as the collector
+does it.
+"""
 
 from __future__ import annotations
 
-import json
-import math
-import shutil
+import subprocess
+import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from random import Random
 from tempfile import TemporaryDirectory
+from urllib.parse import quote
 
+from bench import victoria_metrics
 from bench.effort import Effort
-from bench.figures import Figure, Goal, MissingProgramError
-from bench.processes import Process
-from bench.programs import free_port
+from bench.figures import Figure, Goal
+from bench.rack import DAY, START, STEP, Rack
+from bench.victoria_metrics import VictoriaMetrics
 from collector_core.history import query
 from collector_core.history.catalogue import KeptSeries
+from collector_core.history.energy import energy_of
 from collector_core.history.interface import Sample
 from collector_core.history.query import Fn, Query
 from collector_core.history.retention import give_back
 from collector_core.history.store import Store
 from collector_core.history.tiers import HOUR
-from collector_core.model.labels import label_text
 from collector_core.model.selector import Selector
-from collector_core.model.series import Series
 
-STEP = 10_000  # milliseconds between two readings
 SEAL_TICKS = 180  # as often as the service seals its journal
-START = 1_780_000_000_000 // HOUR * HOUR
-KINDS = ("watts", "joules", "celsius", "ratio", "blocks")
-_START_SECONDS = 20.0
-
-Ticks = Sequence[Sequence[tuple[float, float]]]  # value and rise of each series, by time
+MINUTE = 60_000
+TIERS = [MINUTE, 15 * MINUTE, HOUR]
+LIVE_HOURS = 3
+MEMORY_HOURS = 3
+DEVICES = 50
 
 
 def measure(effort: Effort) -> list[Figure]:
     """The size of what both have stored, ours of writing, and answers of both."""
-    series = [_series(number) for number in range(effort.history_series)]
-    ticks = _ticks(len(series), effort.history_hours * HOUR // STEP)
-    with TemporaryDirectory(prefix="bench-") as folder, _victoria_metrics(Path(folder)) as theirs:
+    rack = Rack(effort.history_series)
+    with TemporaryDirectory(prefix="bench-") as folder, victoria_metrics.running(Path(folder, "theirs")) as theirs:
         store = Store(Path(folder, "ours"), [HOUR])
         store.open()
-        cpu_seconds = _write(store, series, ticks)
-        their_size = theirs.feed(series, ticks)
-        rows = len(series) * len(ticks)
-        note = f"{len(series)} series, {len(ticks)} readings each, all of them kept as they were collected"
+        began = time.monotonic()
+        cpu_seconds, rows = _write_month(store, theirs, rack, effort.history_days)
+        their_cpu, lasted = theirs.process.cpu_seconds(), time.monotonic() - began
+        note = (
+            f"{len(rack.series)} series, {effort.history_days} days, {rows / 1e6:.1f} million readings as they were "
+            f"collected, with an hourly tier; {lasted:.0f} s for both and the simulation"
+        )
+        _check(store, rack, effort.history_days)
+        sizes = [store.size / rows], [theirs.bytes_a_row()]
         figures = [
-            Figure("history", "bytes a reading on disk", "B", [store.size / rows], [their_size], Goal(1.5, 1), note),
+            Figure("history", "bytes a reading on disk", "B", *sizes, Goal(1.5, 1), note),
             Figure(
-                "history",
-                "CPU of writing 500 series every 10 s",
-                "%",
-                [cpu_seconds / rows * 50 * 100],
-                goal=Goal(0.5, 0.2),
+                "history", "CPU of taking a million readings", "s", [cpu_seconds / rows * 1e6], [their_cpu / rows * 1e6]
             ),
-            *_answers(store, theirs, effort),
+            *_answers(store, theirs, rack, effort),
         ]
         store.close()
-    return figures
+        figures.append(_live(Path(folder, "live"), effort))
+    return [*figures, _memory(effort)]
 
 
-def _write(store: Store, series: Sequence[KeptSeries], ticks: Ticks) -> float:
-    """CPU seconds of writing all readings as the service does."""
-    before = time.process_time()
-    for number, tick in enumerate(ticks, 1):
-        now = START + (number - 1) * STEP
-        store.append([Sample(kept, now, value, rise) for kept, (value, rise) in zip(series, tick, strict=True)])
-        if number % SEAL_TICKS == 0:
-            store.seal(now)
-    now = START + len(ticks) * STEP + 24 * HOUR
-    store.seal(now)
-    store.compact(now)
+def _write_month(store: Store, theirs: VictoriaMetrics, rack: Rack, days: int) -> tuple[float, int]:
+    """CPU seconds that ours took, and how many readings each of both has."""
+    spent, rows = 0.0, 0
+    store.seal(START + (days + 1) * DAY)
+    for day in range(days):
+        for number, kept in enumerate(rack.series):
+            points = rack.day(number, day)
+            theirs.write({"__name__": kept.series.name, **kept.series.labels}, points)
+            before = time.thread_time()
+            store.put(kept, points)
+            spent += time.thread_time() - before
+            rows += len(points)
     give_back(store)
-    return time.process_time() - before
+    return spent, rows
 
 
-def _answers(store: Store, theirs: _VictoriaMetrics, effort: Effort) -> Iterator[Figure]:
-    end = START + effort.history_hours * HOUR
-    cases = {
-        "an hour of one series, raw": (Query(Selector.parse('watts{i="0"}'), START, START + HOUR), "watts{i='0'}[1h]"),
-        "one series by the hour": (
-            Query(Selector.parse('watts{i="0"}'), START, end, HOUR),
-            "avg_over_time(watts{i='0'}[1h])",
-        ),
-        "all watts by the hour, maximum": (
-            Query(Selector.parse("watts"), START, end, HOUR, Fn.MAX),
-            "max_over_time(watts[1h])",
-        ),
-        "all joules by the hour": (
-            Query(Selector.parse("joules_total"), START, end, HOUR, Fn.INCREASE),
-            "increase(joules_total[1h])",
-        ),
-    }
-    for title, (asked, expression) in cases.items():
-        ours = [_milliseconds(lambda asked=asked: list(query.run(store, asked))) for _ in range(effort.pairs)]
-        ask = _their_question(theirs, expression, asked)
-        yield Figure("history", title, "ms", ours, [_milliseconds(ask) for _ in range(effort.pairs)], Goal(1, 0.5))
+def _check(store: Store, rack: Rack, days: int) -> None:
+    """What is asked of it is what was simulated."""
+    found = energy_of(store, START, START + days * DAY, "device")["rows"]
+    expected = {kept.series.labels["device"]: joules / 1000 for kept, joules in _counters(rack)}
+    if {row["device"]: round(row["joules"], 3) for row in found} != expected:
+        raise SystemExit("the history has other energy than was simulated")
 
 
-def _their_question(theirs: _VictoriaMetrics, expression: str, asked: Query) -> Callable[[], object]:
-    if expression.endswith("[1h]"):
-        return lambda: theirs.get(f"/api/v1/query?query={expression}&time={(START + HOUR - 1) / 1000}")
-    period = f"start={START // 1000 + 3600}&end={asked.end // 1000}&step=3600&nocache=1"
-    return lambda: theirs.get(f"/api/v1/query_range?query={expression}&{period}")
+def _counters(rack: Rack) -> Iterator[tuple[KeptSeries, int]]:
+    return ((kept, joules) for kept, joules in zip(rack.series, rack.joules, strict=True) if kept.is_counter)
 
 
-class _VictoriaMetrics:
-    """A running VictoriaMetrics with an empty store."""
-
-    def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}"
-
-    def get(self, path: str, body: bytes | None = None) -> bytes:
-        """The answer to a request."""
-        request = urllib.request.Request(self._url + path, data=body)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            found: bytes = answer.read()
-            return found
-
-    def feed(self, series: Sequence[KeptSeries], ticks: Ticks) -> float:
-        """Give it the same readings; returns how many bytes each of them takes."""
-        times = [START + number * STEP for number in range(len(ticks))]
-        for number, kept in enumerate(series):
-            metric = {"__name__": kept.series.name, **kept.series.labels}
-            values = [tick[number][0] for tick in ticks]
-            self.get("/api/v1/import", json.dumps({"metric": metric, "values": values, "timestamps": times}).encode())
-        self.get("/internal/force_flush")
-        self.get("/internal/force_merge")
-        time.sleep(1)  # it merges in the background, and tells nobody when it is done
-        return self._sum("vm_data_size_bytes") / self._sum("vm_rows")
-
-    def _sum(self, name: str) -> float:
-        """What its own metrics say of the parts that it stores."""
-        lines = self.get("/metrics").decode().splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f'{name}{{type="storage/'))
-
-
-@contextmanager
-def _victoria_metrics(folder: Path) -> Iterator[_VictoriaMetrics]:
-    if not shutil.which("victoria-metrics"):
-        raise MissingProgramError("victoria-metrics is not installed; apt-get install victoria-metrics")
-    port, data = free_port(), folder / "theirs"
-    options = (f"-storageDataPath={data}", f"-httpListenAddr=127.0.0.1:{port}", "-retentionPeriod=100y")
-    with Process(["victoria-metrics", *options]):
-        found = _VictoriaMetrics(port)
-        deadline = time.monotonic() + _START_SECONDS
-        while True:
-            try:
-                found.get("/health")
-                break
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-        yield found
+def _answers(store: Store, theirs: VictoriaMetrics, rack: Rack, effort: Effort) -> Iterator[Figure]:
+    days = effort.history_days
+    end = START + days * DAY
+    hour = START + (days - 1) * DAY + 5 * HOUR
+    one, every = Selector.parse('watts{i="0"}'), Selector.parse("{}")
+    devices = [kept.series.labels["device"] for kept, _ in _counters(rack)][:DEVICES]
+    instant = f"/api/v1/query?time={(end - 1) / 1000}&nocache=1&query="
+    raw = quote('watts{i="0"}[1h]')
+    energy = f'increase(energy_joules_total{{device=~"{"|".join(devices)}"}}[{days}d])'
+    yield _answer(
+        f"{days} days of one series by the hour",
+        lambda: list(query.run(store, Query(one, START, end, HOUR))),
+        lambda: theirs.get(_by_hour('avg_over_time(watts{i="0"}[1h])', end)),
+        20,
+        effort,
+    )
+    yield _answer(
+        "an hour of one series, raw",
+        lambda: list(query.run(store, Query(one, hour, hour + HOUR))),
+        lambda: theirs.get(f"/api/v1/query?time={(hour + HOUR - 1) / 1000}&query={raw}"),
+        2,
+        effort,
+    )
+    yield _answer(
+        f"energy of {len(devices)} devices in {days} days",
+        lambda: energy_of(store, START, end, "device"),
+        lambda: theirs.get(instant + quote(energy)),
+        50,
+        effort,
+    )
+    for title, fn, theirs_fn in (("mean", Fn.MEAN, "avg"), ("maximum", Fn.MAX, "max")):
+        expression = f'{theirs_fn}_over_time({{__name__!=""}}[1h])'
+        yield _answer(
+            f"hourly {title} of all {len(rack.series)}",
+            lambda fn=fn: list(query.run(store, Query(every, START, end, HOUR, fn))),
+            lambda expression=expression: theirs.get(_by_hour(expression, end)),
+            500,
+            effort,
+        )
 
 
-def _series(number: int) -> KeptSeries:
-    unit = KINDS[number % len(KINDS)]
-    is_counter = unit == "joules"
-    name, labels = (f"{unit}_total" if is_counter else unit), {"i": str(number)}
-    kind = "counter" if is_counter else "gauge"
-    return KeptSeries(Series(name + label_text(labels), name, labels, kind, unit, "", "bench"), "bench", 30_000)
+def _answer(title: str, ours: Callable[[], object], theirs: Callable[[], object], bar: float, effort: Effort) -> Figure:
+    """Milliseconds of ours, in this process, and of theirs by HTTP."""
+    pairs = [(_milliseconds(ours), _milliseconds(theirs)) for _ in range(effort.pairs)]
+    return Figure("history", title, "ms", *zip(*pairs, strict=True), Goal(1, 0.5), f"bar {bar} ms")
 
 
-def _ticks(series: int, count: int) -> Ticks:
-    """Energy-like values: watts, joules, degrees, ratios, and what changes now and then."""
-    noise = Random(1)
-    joules = [0.0] * series
-    ticks = []
-    for tick in range(count):
-        row = []
-        for number in range(series):
-            wave = math.sin((tick + 37 * number) / 500)
-            rise = round(1000 + 200 * wave + noise.gauss(0, 10), 3)
-            joules[number] = round(joules[number] + rise, 3)
-            row.append(
-                (
-                    (round(100 + 20 * wave + noise.gauss(0, 1.5), 1), 0.0),
-                    (joules[number], rise if tick else 0.0),
-                    (float(round(50 + 5 * wave + noise.gauss(0, 0.2))), 0.0),
-                    (round(0.5 + 0.2 * wave + noise.gauss(0, 0.02), 4), 0.0),
-                    (float(tick // 700), 0.0),
-                )[number % len(KINDS)]
-            )
-        ticks.append(row)
-    return ticks
+def _by_hour(expression: str, end: int) -> str:
+    period = f"start={START // 1000 + 3600}&end={end // 1000}&step=3600&nocache=1"
+    return f"/api/v1/query_range?query={quote(expression)}&{period}"
+
+
+def _live(folder: Path, effort: Effort) -> Figure:
+    """CPU of readings that come one by one, are written every ten seconds, sealed and compacted."""
+    rack = Rack(effort.history_series)
+    days = [rack.day(number, 0) for number in range(len(rack.series))]
+    store = Store(folder, TIERS)
+    store.open()
+    spent = time.thread_time()
+    for tick in range(LIVE_HOURS * HOUR // STEP):
+        now = START + tick * STEP
+        store.append(
+            [
+                Sample(kept, now, points.values[tick], points.rises[tick] if points.rises else 0.0)
+                for kept, points in zip(rack.series, days, strict=True)
+            ]
+        )
+        if tick % SEAL_TICKS == SEAL_TICKS - 1:
+            store.seal(now)
+    store.seal(START + 2 * DAY)
+    store.compact(START + 2 * DAY)
+    spent = time.thread_time() - spent
+    store.close()
+    share = spent / (LIVE_HOURS * 3600) / len(rack.series) * 500 * 100
+    note = "flushed every 10 s, with three tiers and compaction"
+    return Figure("history", "CPU of writing 500 series every 10 s", "%", [share], goal=Goal(0.5, 0.2), note=note)
+
+
+def _memory(effort: Effort) -> Figure:
+    added = [_peak("on", effort) - _peak("off", effort) for _ in range(effort.imports)]
+    note = f"the most within {MEMORY_HOURS} hours across midnight, in a process with and in one without"
+    return Figure("history", "resident memory it adds, 500 series", "MiB", added, goal=Goal(12, 6), note=note)
+
+
+def _peak(mode: str, effort: Effort) -> float:
+    command = [sys.executable, "-m", "bench.history_memory", mode, str(effort.history_series), str(MEMORY_HOURS)]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)
+    return int(found.stdout) / 1024
 
 
 def _milliseconds(ask: Callable[[], object]) -> float:

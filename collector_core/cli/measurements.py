@@ -16,9 +16,12 @@ import click
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.database import database_option, opened
 from collector_core.cli.table import table
-from collector_core.measure.report import Operation, by_operation, markdown_report
+from collector_core.measure.kept import KeptMeasurement
+from collector_core.measure.operations import Operation, by_operation, figures
+from collector_core.measure.report import markdown_report
+from collector_core.measure.report import report as report_data
 from collector_core.measure.statistics import summarize
-from collector_core.measure.store import KeptMeasurement
+from collector_core.measure.store import NotAStoreError
 from collector_core.model.quantities import quantity
 
 FIGURES = {"energy_joules": "J", "duration_seconds": "s", "cpu_seconds": "s", "memory_bytes": "B"}
@@ -67,11 +70,11 @@ def stats(common: Common, as_json: bool, label: str | None, db: Path | None) -> 
             *(row[key] for key in ("label", "figure")),
             str(row["count"]),
             *(quantity(row[key], FIGURES[row["figure"]]) for key in keys),
-            *(row[key] for key in ("method", "scope")),
+            *(row[key] for key in ("method", "scope", "host")),
         )
         for row in found
     ]
-    columns = ("label", "figure", "count", "min", "mean", "max", "deviation", "method", "of")
+    columns = ("label", "figure", "count", "min", "mean", "max", "deviation", "method", "of", "host")
     click.echo(table(columns, rows))
 
 
@@ -88,13 +91,39 @@ def export(common: Common, form: str, label: str | None, db: Path | None) -> Non
 
 
 @command.command("report", short_help="Write a report in Markdown.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, in base units.")
 @_label_option
 @database_option
 @common_options(default_level="error")
-def report(common: Common, label: str | None, db: Path | None) -> None:
-    """Write totals, the average of each operation, methods, confidence and suggestions, in Markdown."""
+def report(common: Common, as_json: bool, label: str | None, db: Path | None) -> None:
+    """Write totals, the average of each operation, methods, confidence and suggestions, in Markdown.
+
+    What was measured by different methods, of different parts of the machine or on another host is never averaged; of
+    each label one way is marked as the one to quote: measured before estimated, then the whole before its parts.
+    """
     del common
-    click.echo(markdown_report(_kept(db, label)), nl=False)
+    kept = _kept(db, label)
+    click.echo(
+        json.dumps(report_data(kept), ensure_ascii=False, indent=1) if as_json else markdown_report(kept), nl=as_json
+    )
+
+
+@command.command("merge", short_help="Add the measurements of another machine's database.")
+@click.argument("other", type=click.Path(path_type=Path))
+@database_option
+@common_options(default_level="error")
+def merge(common: Common, other: Path, db: Path | None) -> None:
+    """Add the measurements in OTHER that are not here yet. Merging a file again adds nothing, and changes it never.
+
+    Exit code 0: merged; 1: OTHER is no database of measurements; 2: the own database cannot be used.
+    """
+    del common
+    with opened(db) as store:
+        try:
+            added = store.merge(other)
+        except NotAStoreError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(f"{added} measurements added")
 
 
 def _kept(db: Path | None, label: str | None, last: int | None = None) -> list[KeptMeasurement]:
@@ -118,8 +147,7 @@ def _statistics(operation: Operation, kept: Sequence[KeptMeasurement]) -> list[d
     """A row for each figure that is known of at least one."""
     rows = []
     for figure in FIGURES:
-        values = [value for each in kept if (value := each.figure(figure)) is not None]
-        if values:
+        if values := figures(kept, figure):
             found = summarize(values)
             rows.append({**operation._asdict(), "figure": figure, **vars(found)})
     return rows

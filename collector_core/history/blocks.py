@@ -9,6 +9,7 @@ import hashlib
 import logging
 import sqlite3
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -99,7 +100,9 @@ class Blocks:
         found = Points()
         for first, times, data in self._database.rows(query, (series, end, start)):
             with _damage_logged(series, first):
-                found = found.merged(points.decode(self._times.load(times), data).between(start, end))
+                known = self._times.load(times)
+                inside = bisect_left(known, start), bisect_left(known, end)
+                found = found.merged(points.decode(known, data, *inside))
         return found
 
     def damaged(self) -> Iterator[str]:
@@ -129,11 +132,15 @@ class Blocks:
         """Delete the blocks that end before a time; returns how many there were."""
         return self._times.delete_blocks(connection, "blocks WHERE end < ?", (before,))
 
-    def put(self, connection: sqlite3.Connection, series: int, new: Points, *, replace: bool = False) -> None:
-        """Add readings; where there is one at the same time it stays, or with `replace` goes."""
-        for hour, _ in groupby(new.times, lambda time: floor_to(time, HOUR)):
-            part = new.between(hour, hour + HOUR)
-            start, end = self._span(series, hour)
+    def put(
+        self, connection: sqlite3.Connection, series: int, new: Points, *, replace: bool = False, over: int = 0
+    ) -> None:
+        """Add readings; where there is one at the same time it stays, or with `replace` goes.
+
+        Spans that end before `over` are compacted at once.
+        """
+        for start, end in self._ranges(series, new.times, over):
+            part = new.between(start, end)
             old = self.read(series, start, end)
             whole = part.merged(old) if replace else old.merged(part)
             if whole != old:
@@ -152,6 +159,16 @@ class Blocks:
             "GROUP BY series, span HAVING count(*) > 1 ORDER BY span, series"
         )
         return [(series, start) for series, start in self._database.rows(query, (SPAN, until))]
+
+    def _ranges(self, series: int, times: Sequence[int], over: int) -> Iterator[tuple[int, int]]:
+        """What each of the blocks covers that readings of these times belong to."""
+        place = 0
+        while place < len(times):
+            span = floor_to(times[place], SPAN)
+            is_over = span + SPAN <= over
+            start, end = (span, span + SPAN) if is_over else self._span(series, floor_to(times[place], HOUR))
+            yield start, end
+            place = bisect_left(times, end, place)
 
     def _span(self, series: int, hour: int) -> tuple[int, int]:
         """What the block that a reading of this hour belongs to covers: the span where that is compacted already."""

@@ -32,8 +32,8 @@ def encode_integers(values: Sequence[int], level: int = FAST) -> bytes:
     return _encode_order(*min(_orders(values), key=lambda order: sum(map(abs, order[1]))), level)
 
 
-def decode_integers(data: bytes | memoryview) -> list[int]:
-    """The integers that `encode_integers` was given; raises `ValueError` for anything else."""
+def decode_integers(data: bytes | memoryview, end: int | None = None) -> list[int]:
+    """The integers that `encode_integers` was given, at most `end`; raises `ValueError` for anything else."""
     try:
         order, width, count = _HEAD.unpack_from(data)
         firsts = struct.unpack_from(f"<{order}q", data, _HEAD.size)
@@ -41,11 +41,11 @@ def decode_integers(data: bytes | memoryview) -> list[int]:
         raise ValueError(f"not a column: {error}") from error
     if order > MOST_ORDERS or width > 8:
         raise ValueError("not a column of integers")
-    zigzag = _join_planes(data[_HEAD.size + 8 * order :], width, count)
+    zigzag = _join_planes(data[_HEAD.size + 8 * order :], width, count)[:end]
     rest = [(each >> 1) ^ -(each & 1) for each in zigzag] if width else list(zigzag)
     for first in reversed(firsts):
         rest = list(accumulate(rest, initial=first))
-    return rest
+    return rest[:end]
 
 
 def encode_numbers(values: Sequence[float], level: int = FAST) -> bytes:
@@ -57,17 +57,17 @@ def encode_numbers(values: Sequence[float], level: int = FAST) -> bytes:
     return bytes([places]) + encode_integers(integers, level)
 
 
-def decode_numbers(data: bytes | memoryview) -> array[float]:
-    """The numbers that `encode_numbers` was given; raises `ValueError` for anything else."""
+def decode_numbers(data: bytes | memoryview, start: int = 0, end: int | None = None) -> array[float]:
+    """The numbers that `encode_numbers` was given, from `start` to `end`; raises `ValueError` for anything else."""
     if not data:
         raise ValueError("not a column: it is empty")
     places = data[0]
     if places == _FLOATS:
-        return _decode_floats(data[1:])
+        return _decode_floats(data[1:])[start:end]
     if places not in _DECIMALS:
         raise ValueError(f"not a column: {places} decimal places")
     scale = 10.0**places
-    return array("d", [each / scale for each in decode_integers(data[1:])])
+    return array("d", [each / scale for each in decode_integers(data[1:], end)[start:]])
 
 
 def as_decimals(values: Sequence[float]) -> tuple[int, list[int]] | None:

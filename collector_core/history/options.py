@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
 
-from collector_core.options import ConfigPath, Options, SelectorText, seconds
+from collector_core.options import CENTURY, ConfigPath, Options, Period, SelectorText, seconds
 from collector_core.storage.postgres import check_postgres_name, check_postgres_url
 from collector_core.storage.user_folders import state_home
 
@@ -17,8 +17,6 @@ MANIFOLD = "cpu_time|core_load|throttling"  # there are dozens to hundreds of ea
 DEFAULT_SERIES = (f'{{__topic__!="",__topic__!~"{MANIFOLD}"}}',)
 DECIMALS = {"joules": 3, "watts": 2, "celsius": 2, "ratio": 4, "seconds": 3, "hertz": 0, "bytes": 0, "grams": 3}
 
-_CENTURY = 100 * 365 * 86_400.0
-Period = Annotated[float, BeforeValidator(seconds), Field(gt=0, le=_CENTURY, allow_inf_nan=False)]
 Pause = Annotated[float, BeforeValidator(seconds), Field(ge=0, le=3600, allow_inf_nan=False)]
 
 
@@ -31,7 +29,7 @@ class HistoryOptions(Options):
     series: tuple[SelectorText, ...] = Field(
         DEFAULT_SERIES, description="Selectors of the series to keep, instead of all that say what they are about."
     )
-    retention: Period = Field(_CENTURY, description="Nothing is kept longer, whatever `tiers` say.")
+    retention: Period = Field(CENTURY, description="Nothing is kept longer, whatever `tiers` say.")
     tiers: dict[str, Period] = Field(
         {RAW: 2 * 86_400.0, "1m": 30 * 86_400.0, "15m": 180 * 86_400.0, "1h": 730 * 86_400.0},
         description="How long readings (`raw`) and summaries by step (`1m`, `1h`, …) are kept.",

@@ -95,25 +95,27 @@ def encode(points: Points, level: int = codec.FAST) -> bytes:
     return codec.join_columns([bytes([places]), *columns])
 
 
-def decode(times: array[int], data: bytes) -> Points:
-    """The points that `encode` was given; raises `ValueError` for damaged bytes."""
-    columns = codec.split_columns(data)
+def decode(times: array[int], data: bytes, start: int = 0, end: int | None = None) -> Points:
+    """The points that `encode` was given, from number `start` to `end`; raises `ValueError` for damaged bytes."""
+    columns, times = codec.split_columns(data), times[start:end]
     if len(columns) == 1:
-        points = Points(times, codec.decode_numbers(columns[0]))
+        points = Points(times, codec.decode_numbers(columns[0], start, end))
     elif len(columns) != 3:
         raise ValueError(f"not a block: it has {len(columns)} columns")
     elif not columns[0]:
-        points = Points(times, *map(codec.decode_numbers, columns[1:]))
+        points = Points(times, *(codec.decode_numbers(each, start, end) for each in columns[1:]))
     else:
-        points = Points(times, *_counter(columns[0][0], *map(codec.decode_integers, columns[1:])))
+        jumps, rises = (codec.decode_integers(each, end) for each in columns[1:])
+        points = Points(times, *_counter(columns[0][0], jumps, rises, start))
     if len(points.values) != len(times) or len(points.rises) not in (0, len(times)):
         raise ValueError("not a block: its columns differ in length")
     return points
 
 
-def _counter(places: int, jumps: list[int], rises: list[int]) -> tuple[array[float], array[float]]:
+def _counter(places: int, jumps: list[int], rises: list[int], start: int) -> tuple[array[float], array[float]]:
     if len(jumps) != len(rises):
         raise ValueError("not a block: its columns differ in length")
     scale = 10.0**places
-    values = accumulate(map(add, jumps, rises))
-    return array("d", [value / scale for value in values]), array("d", [rise / scale for rise in rises])
+    values = list(accumulate(map(add, jumps, rises)))
+    first, second = (array("d", [each / scale for each in column[start:]]) for column in (values, rises))
+    return first, second

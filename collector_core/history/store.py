@@ -133,7 +133,7 @@ class Store:
         """Keep readings of any time, past the journal; with `replace` instead of those at the same times."""
         with self.changing() as connection:
             number = self.catalogue.add(connection, kept)
-            self.blocks.put(connection, number, new, replace=replace)
+            self.blocks.put(connection, number, new, replace=replace, over=self.mark(SUMMED))
             self._sum_up(connection, number, kept, {floor_to(time, HOUR) for time in new.times}, self.starts())
 
     def put_summaries(self, kept: KeptSeries, step: int, new: Steps) -> None:

@@ -6,7 +6,7 @@ import base64
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 from urllib.parse import urljoin, urlsplit
 
 from pydantic import SecretStr
@@ -38,7 +38,8 @@ class RequestOptions(TypedDict, total=False):
     follows those to the same host and port, and from there to https. `repeatable` says that sending twice does no harm:
     a POST then goes over a kept connection, and once more where the server had just closed it, as a GET always does.
     With `discard`, a good answer's body is not read. `feed` is given a good answer's body in pieces, as they come; none
-    of it is then kept.
+    of it is then kept. `socket` is the path of a unix socket to connect to, whatever the address says; `ca_file` holds
+    the certificates that the server's is verified with, instead of the system's.
     """
 
     headers: Mapping[str, Text]
@@ -51,6 +52,16 @@ class RequestOptions(TypedDict, total=False):
     repeatable: bool
     discard: bool
     feed: Callable[[bytes], object]
+    socket: str | None
+    ca_file: str | None
+
+
+class _Session(NamedTuple):
+    """What requests over the same connections have in common."""
+
+    keep: bool
+    socket: str | None = None
+    ca_file: str | None = None
 
 
 class HttpClient:
@@ -67,7 +78,7 @@ class HttpClient:
 
     def __init__(self, timeout: float = 5.0) -> None:
         self._timeout = timeout
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}  # by whether connections are kept
+        self._sessions: dict[_Session, aiohttp.ClientSession] = {}
         self._lent: list[aiohttp.ClientSession] = []
 
     async def get_json(self, url: Text, **options: Unpack[RequestOptions]) -> Any:
@@ -115,7 +126,9 @@ class HttpClient:
         try:
             async with asyncio.timeout(seconds):
                 headers, limit = _headers(options), options.get("limit", MAX_BYTES)
-                connection = await self._session(keep=True).ws_connect(address, headers=headers, max_msg_size=limit)
+                connection = await self._session(_session(options, keep=True)).ws_connect(
+                    address, headers=headers, max_msg_size=limit
+                )
         except aiohttp.WSServerHandshakeError as error:
             raise failures.of_status(where, error.status, error.headers or {}, time.time()) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -126,7 +139,7 @@ class HttpClient:
         self, *, base_url: str | None = None, middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()
     ) -> aiohttp.ClientSession:
         """A session for a library that speaks aiohttp itself; it is closed with this client."""
-        session = _new_session(keep=True, base_url=base_url, middlewares=middlewares)
+        session = _new_session(_Session(keep=True), base_url=base_url, middlewares=middlewares)
         self._lent.append(session)
         return session
 
@@ -137,15 +150,15 @@ class HttpClient:
         for session in sessions:
             await session.close()
 
-    def _session(self, *, keep: bool) -> aiohttp.ClientSession:
-        if keep not in self._sessions:
+    def _session(self, key: _Session) -> aiohttp.ClientSession:
+        if key not in self._sessions:
             import aiohttp  # noqa: PLC0415
 
             no_redirects = aiohttp.TraceConfig()  # a websocket would follow them, with the key in its headers
             no_redirects.on_request_redirect.append(_refuse_redirect)
             # Compressed answers may be bombs: none is asked for, and none is unpacked.
-            self._sessions[keep] = _new_session(keep=keep, auto_decompress=False, trace_configs=[no_redirects])
-        return self._sessions[keep]
+            self._sessions[key] = _new_session(key, auto_decompress=False, trace_configs=[no_redirects])
+        return self._sessions[key]
 
     async def _follow(self, method: str, url: str, body: bytes | None, options: RequestOptions) -> HttpAnswer:
         """The answer, or that of the address which it redirects to."""
@@ -170,7 +183,7 @@ class HttpClient:
     async def _exchange(
         self, method: str, url: str, body: bytes | None, options: RequestOptions, *, keep: bool
     ) -> HttpAnswer:
-        where, headers, session = failures.place(url), _headers(options), self._session(keep=keep)
+        where, headers, session = failures.place(url), _headers(options), self._session(_session(options, keep=keep))
         async with session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
             if options.get("discard") or not 200 <= answer.status < 300:
                 answer.close()  # what else it says may hold anything
@@ -197,13 +210,28 @@ async def _has_read_body(answer: aiohttp.ClientResponse, limit: int, feed: Calla
     return left >= 0
 
 
-def _new_session(*, keep: bool, **options: Any) -> aiohttp.ClientSession:
+def _session(options: RequestOptions, *, keep: bool) -> _Session:
+    return _Session(keep, options.get("socket"), options.get("ca_file"))
+
+
+def _connector(key: _Session) -> aiohttp.BaseConnector:
+    import ssl  # noqa: PLC0415
+
     import aiohttp  # noqa: PLC0415
 
     from collector_core.http.resolver import Resolver  # noqa: PLC0415 - needs aiohttp
 
+    if key.socket:
+        return aiohttp.UnixConnector(key.socket, limit=0, force_close=not key.keep)
+    trusted = ssl.create_default_context(cafile=key.ca_file) if key.ca_file else True
+    return aiohttp.TCPConnector(limit=0, resolver=Resolver(), force_close=not key.keep, ssl=trusted)
+
+
+def _new_session(key: _Session, **options: Any) -> aiohttp.ClientSession:
+    import aiohttp  # noqa: PLC0415
+
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, resolver=Resolver(), force_close=not keep),  # none waits for another
+        connector=_connector(key),  # none waits for another
         timeout=aiohttp.ClientTimeout(),  # each request has a deadline of its own
         headers={"User-Agent": AGENT},
         cookie_jar=aiohttp.DummyCookieJar(),

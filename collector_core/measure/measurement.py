@@ -36,11 +36,17 @@ class Measurement:
     `overhead_seconds` are that cost. `cpu_percent` is 100 where one CPU was busy all the time. `memory_bytes` is the
     most that was resident, `memory_change_bytes` by how much it grew. `network_bytes` are those of all interfaces but
     loopback, whoever sent them; `disk_bytes` are this process tree's own. `started_at` is in seconds since 1970.
+
+    `host` is what the kernel calls the machine, `processor` what its processor is called, empty where nothing says it.
+    `work` is what was done, in units of the caller's (gas, bytes, tokens): add to it while the work runs, or later.
     """
 
     label: str
     level: str
     started_at: float
+    work: dict[str, float] = field(default_factory=dict)
+    host: str = field(init=False)
+    processor: str = field(init=False)
     duration_seconds: float = field(init=False)
     raw_duration_seconds: float = field(init=False)
     energy_joules: float | None = field(init=False)
@@ -76,7 +82,7 @@ class Measurement:
         values = {name: getattr(self, name) for name in FIELDS}
         values["disagreements"] = [each._asdict() for each in self.disagreements]
         values["problems"] = list(self.problems)
-        return {name: value for name, value in values.items() if value is not None}
+        return {name: value for name, value in values.items() if value is not None and (value or name != "work")}
 
     if not TYPE_CHECKING:  # else every misspelt name would pass for an attribute
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from collector_core.measure.timed_block import Block
 from collector_core.measure.usage import ProcessTree
 from collector_core.metering.meters import EnergyMeter, EnergyReading
 from collector_core.model.clock import Clock, SystemClock
+from collector_core.procfs.cpu import read_cpus
 
 IDLE_SECONDS = 0.2  # in which this process waits, so that the machine's own power is seen
 
@@ -81,6 +82,7 @@ class EnergyMonitor:
         self._clock = clock or SystemClock()
         self._on_finished = on_finished
         self._own_process = own_process
+        self._root = root or Path("/")
         self._started = threading.local()
         self._sources = Sources(self._clock, root, config) if meters is None else None
         self._tree = ProcessTree(with_self=own_process)
@@ -102,9 +104,12 @@ class EnergyMonitor:
         """How energy comes to be known: `rapl`, `rapl+nvml_counter`, `model`, …"""
         return method_of(self._setup)
 
-    def measure(self, label: str = "") -> Block:
-        """A block to measure: `with` or `async with`, which give the `Measurement`, or a decorator."""
-        return Block(label, self._begin, self._end)
+    def measure(self, label: str = "", *, work: Mapping[str, float] | None = None) -> Block:
+        """A block to measure: `with` or `async with`, which give the `Measurement`, or a decorator.
+
+        `work` is what is done in it, as far as that is known before: the measurement's `work` begins with it.
+        """
+        return Block(label, partial(self._begin, work=work), self._end)
 
     def start(self, label: str = "") -> Measurement:
         """Begin to measure; `stop` ends it."""
@@ -132,7 +137,7 @@ class EnergyMonitor:
         running = self._running.get(measurement)
         if running is None:
             raise RuntimeError("the measurement has ended")
-        now = Measurement(measurement.label, measurement.level, measurement.started_at)
+        now = Measurement(measurement.label, measurement.level, measurement.started_at, dict(measurement.work))
         now.ended(self._conclusion(running, self._after()))
         return now
 
@@ -165,7 +170,7 @@ class EnergyMonitor:
         others = [meter for meter in readable if not any(meter is each for each in counted)]
         known = {id(meter): each for meter, each in zip(candidates, grown, strict=True)}
         idle = _watts(counted, [known[id(meter)] for meter in counted])
-        self._setup = Setup(tuple(counted), tuple(others), idle)
+        self._setup = Setup(tuple(counted), tuple(others), idle, processor=_processor(self._root))
         return replace(self._setup, cost=calibrate(self._measure_nothing))
 
     def _wait(self, meters: Sequence[EnergyMeter], seconds: float) -> tuple[list[Growth], tuple[Outcome, ...]]:
@@ -183,8 +188,8 @@ class EnergyMonitor:
         windows = tuple(moments.growth(*pair).seconds for pair in pairs)
         return Cost(after.time - before.time, after.usage.cpu_seconds - before.usage.cpu_seconds, windows)
 
-    def _begin(self, label: str) -> Measurement:
-        measurement = Measurement(label, self.level, self._clock.time())
+    def _begin(self, label: str, work: Mapping[str, float] | None = None) -> Measurement:
+        measurement = Measurement(label, self.level, self._clock.time(), dict(work or {}))
         self._running[measurement] = self._enter()
         return measurement
 
@@ -234,6 +239,14 @@ class EnergyMonitor:
             if not isinstance(outcome, EnergyReading):
                 problems[meter.name] = NotAvailable(Reason.NOT_FOUND, outcome or "has not counted anything yet")
         return problems
+
+
+def _processor(root: Path) -> str:
+    """What the machine's processor is called; empty where nothing says it."""
+    try:
+        return read_cpus(root / "proc").model
+    except (OSError, ValueError):
+        return ""
 
 
 def _watts(meters: Sequence[EnergyMeter], grown: Sequence[Growth]) -> float | None:

@@ -1,4 +1,4 @@
-"""A report in Markdown on measurements that were kept."""
+"""A report on measurements that were kept: plain data, and Markdown."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from statistics import mean
-from typing import NamedTuple
+from typing import Any
 
+from collector_core.measure.kept import KeptMeasurement
+from collector_core.measure.operations import Operation, by_operation, figures, quoted, statistics
 from collector_core.measure.statistics import summarize
-from collector_core.measure.store import KeptMeasurement
-from collector_core.measure.suggestions import code, figures, suggestions
+from collector_core.measure.suggestions import code, suggestions
 from collector_core.model.quantities import percent, quantity
 
 _COLUMNS = (
@@ -25,42 +26,20 @@ _COLUMNS = (
     "memory, most",
     "of",
     "method",
+    "host",
+    "quote",
 )
+_TEXTS = 4  # of the columns, at the end
 
 
-class Operation(NamedTuple):
-    """What can be compared and averaged: one label, measured in one way, of the same parts of the machine.
-
-    `scope` names the components, as in `cpu+dram`; it is empty where no energy is known.
-    """
-
-    label: str
-    method: str
-    scope: str
-
-
-def by_operation(kept: Sequence[KeptMeasurement]) -> dict[Operation, list[KeptMeasurement]]:
-    """The measurements of each operation, in the order in which labels and then operations came up.
-
-    One without energy belongs to the first operation with its label and method.
-    """
-    operations = [_operation_of(each) for each in kept]
-    known: dict[tuple[str, str], str] = {}
-    for operation in operations:
-        if operation.scope:
-            known.setdefault(operation[:2], operation.scope)
-    found: dict[str, dict[Operation, list[KeptMeasurement]]] = {}
-    for each, operation in zip(kept, operations, strict=True):
-        whole = operation._replace(scope=operation.scope or known.get(operation[:2], ""))
-        found.setdefault(each.label, {}).setdefault(whole, []).append(each)
-    return {operation: group for groups in found.values() for operation, group in groups.items()}
-
-
-def _operation_of(kept: KeptMeasurement) -> Operation:
-    components = kept.result.get("components")
-    is_known = kept.figure("energy_joules") is not None and isinstance(components, dict)
-    scope = "+".join(sorted(components)) if is_known and components else ""
-    return Operation(kept.label, str(kept.result.get("method", "")), scope)
+def report(kept: Sequence[KeptMeasurement]) -> dict[str, Any]:
+    """Statistics of each operation, which one of a label to quote, and suggestions; fit for JSON."""
+    groups = by_operation(kept)
+    best = quoted(groups)
+    found = zip(groups, statistics(kept), strict=True)
+    operations = [each | {"quoted": operation in best} for operation, each in found]
+    advice = [line for operation, group in groups.items() for line in suggestions(operation.label, group)]
+    return {"measurements": len(kept), "operations": operations, "suggestions": advice}
 
 
 def markdown_report(kept: Sequence[KeptMeasurement]) -> str:
@@ -109,8 +88,9 @@ def _when(moment: float) -> str:
 
 
 def _operations(groups: Mapping[Operation, Sequence[KeptMeasurement]]) -> str:
-    lines: list[Sequence[str]] = [_COLUMNS, ["---", *["---:"] * (len(_COLUMNS) - 3), "---", "---"]]
-    lines += [_operation(operation, kept) for operation, kept in groups.items()]
+    lines: list[Sequence[str]] = [_COLUMNS, ["---", *["---:"] * (len(_COLUMNS) - 1 - _TEXTS), *["---"] * _TEXTS]]
+    best = quoted(groups)
+    lines += [[*_operation(operation, kept), "this" * (operation in best)] for operation, kept in groups.items()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -129,6 +109,7 @@ def _operation(operation: Operation, kept: Sequence[KeptMeasurement]) -> list[st
         quantity(max(memory, default=None), "B"),
         operation.scope,
         operation.method,
+        operation.host,
     ]
 
 

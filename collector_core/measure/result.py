@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -23,13 +24,14 @@ class Setup:
     """What stays the same from one measurement to the next.
 
     `counted` are the meters that make the sum, `others` know the same things by other methods. `idle_watts` is what the
-    counted ones drew while the monitor waited, None where one of them did not say.
+    counted ones drew while the monitor waited, None where one of them did not say. `processor` is the machine's.
     """
 
     counted: tuple[EnergyMeter, ...]
     others: tuple[EnergyMeter, ...] = ()
     idle_watts: float | None = None
     cost: Cost = field(default_factory=Cost)
+    processor: str = ""
 
 
 class Seen(NamedTuple):
@@ -55,6 +57,7 @@ class Counted(NamedTuple):
 
 def conclude(measurement: Measurement, setup: Setup, before: Moment, after: Moment, seen: Seen) -> None:
     """Fill in a measurement."""
+    measurement.host, measurement.processor = os.uname().nodename, setup.processor
     measurement.raw_duration_seconds = after.time - before.time
     measurement.duration_seconds = max(0.0, measurement.raw_duration_seconds - setup.cost.duration)
     measurement.overhead_seconds = measurement.raw_duration_seconds - measurement.duration_seconds

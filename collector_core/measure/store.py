@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from collector_core.errors import StartupError, describe, explain
+from collector_core.measure.kept import KeptMeasurement
 from collector_core.measure.measurement import Measurement
+from collector_core.measure.operation_model import OperationModel, operation_model
+from collector_core.measure.operations import statistics
+from collector_core.measure.report import report
 from collector_core.storage.document import parse_document
 from collector_core.storage.errors import StorageError
 from collector_core.storage.schema import Schema
@@ -43,37 +46,20 @@ SCHEMA = Schema(
     salvage=("measurements",),
 )
 _COLUMNS = "id, started_at, label, command, exit_code, result"
+_INSERTED = "started_at, label, command, exit_code, method, energy_joules, duration_seconds, result"
 
 
 class StoreError(StartupError):
     """The database of measurements cannot be used; the message names the file, the cause and the remedy."""
 
 
-@dataclass(frozen=True)
-class KeptMeasurement:
-    """A measurement as it was kept: `result` is what `Measurement.to_dict` gave; `started_at` in seconds since 1970."""
-
-    id: int
-    started_at: float
-    label: str
-    command: str | None
-    exit_code: int | None
-    result: dict[str, Any]
-
-    def figure(self, name: str) -> float | None:
-        """A number of the result, None where it is not known."""
-        value = self.result.get(name)
-        return float(value) if isinstance(value, int | float) else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, fit for JSON; what is not known is not in it."""
-        own = {"id": self.id, "command": self.command, "exit_code": self.exit_code}
-        return {**{key: value for key, value in own.items() if value is not None}, **self.result}
-
-
 def default_path() -> Path:
     """In the user's folder of our data."""
     return data_home() / "measurements.db"
+
+
+class NotAStoreError(StoreError):
+    """A file that should be merged is no database of measurements; the message names it."""
 
 
 class MeasurementStore:
@@ -97,40 +83,92 @@ class MeasurementStore:
     def add(self, measurement: Measurement, *, command: str | None = None, exit_code: int | None = None) -> None:
         """Keep one; raises `StoreError`, and then nothing of it is kept."""
         result = measurement.to_dict()
-        row = (
-            measurement.started_at,
-            measurement.label,
-            command,
-            exit_code,
-            measurement.method,
-            measurement.energy_joules,
-            measurement.duration_seconds,
-            json.dumps(result, ensure_ascii=False),
-        )
-        names = "started_at, label, command, exit_code, method, energy_joules, duration_seconds, result"
+        row = _row(KeptMeasurement(0, measurement.started_at, measurement.label, command, exit_code, result))
         with _explained(), self._database.transaction() as connection:
-            connection.execute(f"INSERT INTO measurements ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
+            connection.execute(f"INSERT INTO measurements ({_INSERTED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
 
     def measurements(self, label: str | None = None, last: int | None = None) -> list[KeptMeasurement]:
         """All or those with a label, the oldest first; of them the `last` ones. Raises `StoreError`."""
-        query = f"SELECT {_COLUMNS} FROM measurements WHERE ?1 IS NULL OR label = ?1 ORDER BY id DESC LIMIT ?2"  # noqa: S608
         with _explained():
-            rows = self._database.rows(query, (label, -1 if last is None else last))
-        return [kept for row in reversed(rows) if (kept := self._kept(*row))]
+            return _read(self._database, label, last)
 
-    def _kept(
-        self, number: int, started_at: float, label: str, command: str | None, exit_code: int | None, result: str
-    ) -> KeptMeasurement | None:
-        """None if the stored result is damaged: it must not affect the other measurements."""
-        try:
-            return KeptMeasurement(number, started_at, label, command, exit_code, parse_document(result))
-        except ValueError as error:
-            log.error("%s: measurement %d cannot be read and is skipped: %s", self.path, number, describe(error))  # noqa: TRY400 - no traceback
-            return None
+    def statistics(self, label: str | None = None) -> list[dict[str, Any]]:
+        """What measurements say together, by label, host, method and scope: only what measures the same is averaged.
+
+        Each has `label, host, method, scope` (the components), `count`, and `metrics`: count, mean, minimum, maximum
+        and, of two or more, deviation of `energy_joules`, `duration_seconds`, `cpu_seconds`, `cpu_percent`,
+        `memory_bytes`, `network_bytes` and `disk_bytes`; what is not known is not in it. Raises `StoreError`.
+        """
+        return statistics(self.measurements(label))
+
+    def report(self, label: str | None = None) -> dict[str, Any]:
+        """`operations` as `statistics` has them, with `quoted` for the one of a label to quote, and `suggestions`.
+
+        Raises `StoreError`.
+        """
+        return report(self.measurements(label))
+
+    def operation_model(self, label: str, work: Sequence[str]) -> OperationModel:
+        """What this operation costs by the work it does, such as `("gas", "bytes")`: predicts before it is done.
+
+        Learnt from the label's measurements that know their energy and this `work`, taken in the way that `report`
+        quotes. Raises `ValueError` where they do not suffice, saying what is missing, and `StoreError`.
+        """
+        return operation_model(self.measurements(label), label, work)
+
+    def merge(self, path: Path) -> int:
+        """Add the measurements of another file that are not here yet, and return their number.
+
+        The other file stays as it is; merging it again adds none. Raises `NotAStoreError` where it cannot be read as a
+        store, and `StoreError`.
+        """
+        others = [_row(each) for each in _measurements_of(path)]
+        known = "SELECT 1 FROM measurements WHERE started_at = ?1 AND label = ?2 AND result = ?8"
+        values = "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
+        insert = f"INSERT INTO measurements ({_INSERTED}) SELECT {values} WHERE NOT EXISTS ({known})"
+        with _explained(), self._database.transaction() as connection:
+            return sum(connection.execute(insert, row).rowcount for row in others)
 
     def close(self) -> None:
         """Let go of the file; legal any number of times."""
         self._database.close()
+
+
+def _row(kept: KeptMeasurement) -> tuple[Any, ...]:
+    """What is inserted."""
+    result = kept.result
+    measured = (str(result.get("method", "")), kept.figure("energy_joules"), kept.figure("duration_seconds") or 0.0)
+    text = json.dumps(result, ensure_ascii=False)
+    return kept.started_at, kept.label, kept.command, kept.exit_code, *measured, text
+
+
+def _read(database: Database, label: str | None = None, last: int | None = None) -> list[KeptMeasurement]:
+    order = "started_at DESC, id DESC"  # those of another machine may have been merged later
+    query = f"SELECT {_COLUMNS} FROM measurements WHERE ?1 IS NULL OR label = ?1 ORDER BY {order} LIMIT ?2"  # noqa: S608
+    rows = database.rows(query, (label, -1 if last is None else last))
+    return [kept for row in reversed(rows) if (kept := _kept(database.path, *row))]
+
+
+def _kept(
+    path: Path, number: int, started_at: float, label: str, command: str | None, exit_code: int | None, result: str
+) -> KeptMeasurement | None:
+    """None if the stored result is damaged: it must not affect the other measurements."""
+    try:
+        return KeptMeasurement(number, started_at, label, command, exit_code, parse_document(result))
+    except ValueError as error:
+        log.error("%s: measurement %d cannot be read and is skipped: %s", path, number, describe(error))  # noqa: TRY400 - no traceback
+        return None
+
+
+def _measurements_of(path: Path) -> list[KeptMeasurement]:
+    """All of another store; raises `NotAStoreError`."""
+    database = Database(path.resolve(), SCHEMA, read_only=True, busy_seconds=BUSY_SECONDS)
+    try:
+        return _read(database)
+    except StorageError as error:
+        raise NotAStoreError(f"{path} cannot be read as measurements: {error.detail}") from error
+    finally:
+        database.close()
 
 
 @contextmanager

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import mean
 
+from collector_core.measure.kept import KeptMeasurement
+from collector_core.measure.operations import figures
 from collector_core.measure.statistics import summarize
-from collector_core.measure.store import KeptMeasurement
 from collector_core.model.quantities import percent
 
 ENOUGH = 5  # runs, below which a mean says little
@@ -20,11 +21,6 @@ def suggestions(label: str, kept: Sequence[KeptMeasurement]) -> Iterator[str]:
     """One line each."""
     for advice in (*_on_what_is_missing(kept), *_on_chance(kept), *_on_use(kept)):
         yield f"{code(label)}: {advice}"
-
-
-def figures(kept: Sequence[KeptMeasurement], name: str) -> list[float]:
-    """One figure of all that know it."""
-    return [value for each in kept if (value := each.figure(name)) is not None]
 
 
 def code(text: str) -> str:

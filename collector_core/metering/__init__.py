@@ -1,5 +1,6 @@
 """Energy that adds up: the meters of plugins, which of them count, and their sums."""
 
+from collector_core.metering.intensity import Intensity, by_country
 from collector_core.metering.ledger import Account, Ledger, account_of
 from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.metering.selection import Prefer, choose
@@ -10,8 +11,10 @@ __all__ = [
     "EnergyMeter",
     "EnergyMethod",
     "EnergyReading",
+    "Intensity",
     "Ledger",
     "Prefer",
     "account_of",
+    "by_country",
     "choose",
 ]

@@ -39,6 +39,9 @@ class Metric:
     `vm`, `battery`, `host`, `node`, …), both snake_case and free to choose; `title` is the start of a sentence about it
     (`Power of the greenhouse`). A limit or a part of a quantity is a topic of its own (`power_limit`, `core_load`).
 
+    `given_name` says that the name is somebody's contract, such as that of dashboards that exist: it need neither carry
+    the unit nor begin with the plugin's name.
+
     Declarations are compared by identity, which makes them cheap keys; `same_as` compares what scrapers see of them.
     Raises `DeclarationError` for a name, label, unit, topic or title that breaks the naming rules.
     """
@@ -50,6 +53,7 @@ class Metric:
     topic: str = field(default="", kw_only=True)
     of: str = field(default="", kw_only=True)
     title: str = field(default="", kw_only=True)
+    given_name: bool = field(default=False, kw_only=True)
 
     kind: ClassVar[Kind]
 
@@ -93,6 +97,10 @@ class Metric:
             problems.append(f"the name of a {self.kind} must end in {self.suffix}")
         if self.kind == "gauge" and self.name.endswith(("_total", "_info")):
             problems.append("the name of a gauge must not end in _total or _info")
+        return problems if self.given_name else [*problems, *self._unit_problems()]
+
+    def _unit_problems(self) -> list[str]:
+        problems = []
         if self.unit and not self.base_name.endswith(f"_{self.unit}"):
             problems.append(f"the name must carry its unit: …_{self.unit}{self.suffix}")
         last = self.base_name.rpartition("_")[2]

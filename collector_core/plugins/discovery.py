@@ -276,7 +276,7 @@ def _metric_problems(cls: type[Collector[Any]]) -> Iterator[str]:
         yield f"{cls.__name__}.metrics must be a tuple of Gauge, Counter and Info"
         return
     for metric in metrics:
-        if not metric.name.startswith(f"{cls.name}_"):
+        if not metric.given_name and not metric.name.startswith(f"{cls.name}_"):
             yield f"{metric.name} must start with {cls.name}_"
     if len({metric.base_name for metric in metrics}) < len(metrics):
         yield f"{cls.__name__}.metrics declares a name twice"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import re
 import threading
 from collections.abc import Callable, Collection
@@ -14,6 +13,7 @@ from collector_core.collector import CollectorConfig
 from collector_core.model.clock import Clock
 from collector_core.options import Duration
 from collector_core.web.api_error import ApiError, validation_problems
+from collector_core.web.token_guard import TokenGuard
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 MAX_BODY = 64 * 1024  # bytes
-_CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
 
 
@@ -57,6 +56,7 @@ class PushInbox(Generic[ModelT]):
         self._kind = kind
         self._model = model
         self._options = options
+        self._guard = TokenGuard(options.token, "push: {token: …}")
         self._clock = clock
         self._names = names
         self._wake = wake
@@ -89,29 +89,14 @@ class PushInbox(Generic[ModelT]):
         """The route to return from `collector_routes`; it checks its callers itself."""
         from aiohttp import web  # noqa: PLC0415 - only where something is served
 
-        from collector_core.web.callers import checks_callers_itself  # noqa: PLC0415
-
-        return [web.post(f"/api/v1/push/{self._kind}/{{name}}", checks_callers_itself(self._handle))]
+        return [web.post(f"/api/v1/push/{self._kind}/{{name}}", self._guard.guarded(self._handle))]
 
     async def _handle(self, request: web.Request) -> web.Response:
         from aiohttp import web  # noqa: PLC0415
 
-        self._check_token(request)
         self.put(request.match_info["name"], await _body(request))
         answer = {"status": "accepted", "expires_in_seconds": self._options.expires_after}
         return web.json_response(answer, status=202)
-
-    def _check_token(self, request: web.Request) -> None:
-        from collector_core.web.callers import is_trusted  # noqa: PLC0415
-
-        scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self._options.token is not None:
-            if hmac.compare_digest(shown.strip().encode(), self._options.token.get_secret_value().encode()):
-                return
-            raise ApiError(401, "wrong token", headers=_CHALLENGE)
-        if not is_trusted(request):
-            fix = "set `push: {token: …}` and send `Authorization: Bearer TOKEN`"
-            raise ApiError(401, "requests from other machines require a bearer token", fix=fix, headers=_CHALLENGE)
 
     def _check_name(self, name: str) -> None:
         if not _NAME.fullmatch(name):

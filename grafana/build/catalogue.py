@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grafana.build import anomalies, batteries, everything, fleet, gpus, health, machine, nodes, vms
+from grafana.build import anomalies, batteries, everything, fleet, forecasts, gpus, health, machine, nodes, vms
 
 DASHBOARDS = (
     fleet.DASHBOARD,
@@ -10,6 +10,7 @@ DASHBOARDS = (
     gpus.DASHBOARD,
     vms.DASHBOARD,
     batteries.DASHBOARD,
+    forecasts.DASHBOARD,
     nodes.DASHBOARD,
     anomalies.DASHBOARD,
     everything.DASHBOARD,

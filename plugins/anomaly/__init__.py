@@ -11,6 +11,7 @@ from collector_core import (
     Collector,
     Context,
     NotAvailable,
+    PageSection,
     Readings,
     Reason,
     RunReport,
@@ -18,12 +19,14 @@ from collector_core import (
     hookimpl,
     state_home,
 )
-from collector_plugins.anomaly import api, metrics
+from collector_plugins.anomaly import api, metrics, page
 from collector_plugins.anomaly.config import Config
 from collector_plugins.anomaly.detector import Detector, Settings
+from collector_plugins.anomaly.detector.calendar import Calendar
 from collector_plugins.anomaly.forecast.predictor import Predictor
 from collector_plugins.anomaly.forecast.row_history import RowHistory
 from collector_plugins.anomaly.incidents.incident import Incident
+from collector_plugins.anomaly.incidents.track_record import TrackRecord
 from collector_plugins.anomaly.saved_state import SavedState
 from collector_plugins.anomaly.series.watched_series import WatchedSeries
 from collector_plugins.anomaly.state_writer import StateWriter, state_lines
@@ -53,9 +56,12 @@ class Anomaly(Collector[Config]):
         path, log = self.folder / STATE_FILE, ctx.logger
         train = "energy-collector anomaly train" + ("" if ctx.name == self.name else f" --collector {ctx.name}")
         self._settings = Settings(level=config.level, warm_up_seconds=config.warm_up_days * DAY)
-        self._saved = SavedState(path, config.row, log, ctx.clock.time())
+        self._calendar = Calendar(config.zone, config.holidays)
+        self._saved = SavedState(path, config.row, log, ctx.clock.time(), self._calendar)
         self._writer = StateWriter(path, config.row, log)
         self._saved_at = 0.0
+        self._save_is_due = False
+        self._record = TrackRecord(ctx.clock.time())
         self._history = RowHistory(self.folder, config.history_selectors, config.history_days, log)
         self._predictor = Predictor(config.model_file, self.folder, config.row, log, train)
         self._watcher: Watcher | None = None
@@ -104,8 +110,13 @@ class Anomaly(Collector[Config]):
 
     @hookimpl
     def collector_routes(self) -> Sequence[web.RouteDef]:
-        """`GET /api/v1/anomalies`."""
-        return api.routes(lambda: self._latest)
+        """`/api/v1/anomalies`."""
+        return api.routes(lambda: self._latest, self._record, self._save_soon)
+
+    @hookimpl
+    def collector_page_sections(self) -> Sequence[PageSection]:
+        """The recent anomalies, for people."""
+        return [page.section(self._latest, self._record.to_json())]
 
     @property
     def _may_keep_files(self) -> bool:
@@ -117,11 +128,11 @@ class Anomaly(Collector[Config]):
             self._saved.load()
         self._saved_at = self.ctx.clock.monotonic()
         self._predictor.load()
-        return Watcher(self.config, self._make_detector, self._saved, self.ctx.logger, now)
+        return Watcher(self.config, self._make_detector, self._saved, self._record, self.ctx.logger, now)
 
     def _make_detector(self, factor: float) -> Detector:
         settings = replace(self._settings, level=factor * self._settings.level) if factor != 1.0 else self._settings
-        return Detector(settings, row_seconds=self.config.row)
+        return Detector(settings, row_seconds=self.config.row, calendar=self._calendar)
 
     def _close_row(self, watcher: Watcher) -> None:
         when = self.ctx.clock.time()
@@ -146,6 +157,8 @@ class Anomaly(Collector[Config]):
             out.add(metrics.INCIDENT, **labels)
         for (component, anomaly_type, severity), number in sorted(watcher.incidents.store.detected.items()):
             out.add(metrics.DETECTED, number, component=component, type=anomaly_type, severity=severity)
+        for outcome, number in self._record.counts().items():
+            out.add(metrics.ALARMS, number, outcome=outcome)
         out.add(metrics.WATCHED, len(watcher.series))
         out.add(metrics.WARMING_UP, watcher.series.warming_up)
         out.add(metrics.UNWATCHED, watcher.series.unwatched)
@@ -154,10 +167,18 @@ class Anomaly(Collector[Config]):
         if self._predictor.series:
             out.add(metrics.FORECAST, sum(series in watcher.series for series in self._predictor.series))
 
+    def _save_soon(self) -> None:
+        """What somebody has said is published and saved with the next run, which is now; on any thread."""
+        self._save_is_due = True
+        self.ctx.wake()
+
     def _save(self, watcher: Watcher) -> None:
         if self._writer.is_writing:
             self._writer.write_lines()
-        elif self.ctx.clock.monotonic() - self._saved_at >= self.config.save_every and watcher.rows:
+        elif self._save_is_due or (
+            self.ctx.clock.monotonic() - self._saved_at >= self.config.save_every and watcher.rows
+        ):
+            self._save_is_due = False
             self._start_save(watcher)
 
     def _start_save(self, watcher: Watcher) -> None:
@@ -166,7 +187,11 @@ class Anomaly(Collector[Config]):
         self._saved_at = self.ctx.clock.monotonic()
         incidents = list(reversed(watcher.incidents.store.newest_first()))
         lines = state_lines(
-            list(watcher.series.values()), dict(watcher.components), incidents, self._saved.remaining_lines()
+            list(watcher.series.values()),
+            dict(watcher.components),
+            incidents,
+            self._record,
+            self._saved.remaining_lines(),
         )
         self._writer.start(lines, self.ctx.clock.time())
 
@@ -194,7 +219,11 @@ def collector_demo_types() -> Sequence[type[Collector[Any]]]:
 
 @hookimpl
 def collector_commands(subcommands: Subcommands) -> None:
-    """`energy-collector anomaly train`."""
+    """`energy-collector anomaly train`, `confirm`, `mute` and `record`."""
+    from collector_plugins.anomaly import record_commands  # noqa: PLC0415 - no other command needs them
     from collector_plugins.anomaly.forecast.train_command import train  # noqa: PLC0415 - no other command needs it
 
     subcommands.add_own("train", train)
+    subcommands.add_own("confirm", record_commands.confirm)
+    subcommands.add_own("mute", record_commands.mute)
+    subcommands.add_own("record", record_commands.record)

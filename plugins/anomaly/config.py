@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, tzinfo
 from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator
 
 from collector_core import CollectorConfig, ConfigPath, Duration, Field, Selector, SelectorText
 from collector_plugins.anomaly.detector import FLEET
@@ -41,6 +46,22 @@ DEFAULT_HISTORY = (
 )
 
 
+def _check_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is not a time zone such as Europe/Oslo or UTC") from None
+    return name
+
+
+def _check_day(text: str) -> str:
+    try:
+        date.fromisoformat(text if len(text) > len("12-25") else f"2000-{text}")  # a leap year
+    except ValueError:
+        raise ValueError("is not a day such as 12-25 or 2026-04-03") from None
+    return text
+
+
 class Config(CollectorConfig):
     """Options of the anomaly plugin."""
 
@@ -72,6 +93,14 @@ class Config(CollectorConfig):
         allow_inf_nan=False,
         description="Days, and at least 150 rows, for which a new series is learnt and not judged.",
     )
+    time_zone: Annotated[str, AfterValidator(_check_zone)] | None = Field(
+        None,
+        description="Zone in which hours and weekdays are counted, such as Europe/Oslo, with daylight saving; by "
+        "default that of the machine.",
+    )
+    holidays: tuple[Annotated[str, AfterValidator(_check_day)], ...] = Field(
+        (), description="Days on which it is like Sunday: `12-25` in every year, `2026-04-03` in one.", max_length=1000
+    )
     max_watched: int = Field(2000, ge=1, le=20_000, description="Series beyond this number are counted, not watched.")
     max_records: int = Field(500, ge=1, le=10_000, description="Number of anomalies kept for `/api/v1/anomalies`.")
     save_every: Duration = Field(
@@ -89,6 +118,11 @@ class Config(CollectorConfig):
         description="Model that predicts series, of `energy-collector anomaly train` or an ONNX file of your own; by "
         "default the one in `state_dir`.",
     )
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The zone in which hours are counted; None is that of the machine."""
+        return ZoneInfo(self.time_zone) if self.time_zone else None
 
     @property
     def selectors(self) -> Sequence[Selector]:

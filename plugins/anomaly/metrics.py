@@ -43,6 +43,14 @@ INCIDENT = Info(
 DETECTED = Counter(
     "anomaly_detected_total", "Anomalies that began since the collector started.", labels=_KIND_LABELS, of="series"
 )
+ALARMS = Counter(
+    "anomaly_alarms_total",
+    "Anomalies across restarts: raised; confirmed or muted by people; missed, where only a rule noticed.",
+    labels=("outcome",),
+    topic="outcomes",
+    of="anomaly",
+    title="Outcomes of anomalies",
+)
 WATCHED = Gauge("anomaly_watched_series", "Number of watched series.")
 WARMING_UP = Gauge("anomaly_warming_up_series", "Number of watched series that are still learnt and not yet judged.")
 UNWATCHED = Gauge("anomaly_unwatched_series", "Number of chosen series that are not watched because of max_watched.")
@@ -56,4 +64,4 @@ CORRUPT_FILES = Gauge(
 )
 
 OF_A_SERIES = (SCORE, PREDICTED)
-ALL = (SCORE, PREDICTED, ACTIVE, INCIDENT, DETECTED, WATCHED, WARMING_UP, UNWATCHED, FORECAST, CORRUPT_FILES)
+ALL = (SCORE, PREDICTED, ACTIVE, INCIDENT, DETECTED, ALARMS, WATCHED, WARMING_UP, UNWATCHED, FORECAST, CORRUPT_FILES)

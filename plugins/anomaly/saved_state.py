@@ -2,7 +2,7 @@
 
 The file has one JSON value per line. The first line is `{"schema": 1, "row": 60.0, "at": …}`; every other line is one
 thing, so that a damaged line costs no other: `["series", text, state]`, `["group", component, state]` or
-`["record", "", state]`.
+`["record", "", state]`. What became of anomalies is `["outcomes", "", state]`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from typing import Any
 from collector_core import describe
 from collector_core.storage import count_set_aside, parse_document, read_bounded, set_aside
 from collector_plugins.anomaly.detector import Detector, Settings
+from collector_plugins.anomaly.detector.calendar import Calendar
 from collector_plugins.anomaly.detector.component_detector import ComponentDetector
 from collector_plugins.anomaly.incidents.incident import Incident
+from collector_plugins.anomaly.incidents.track_record import TrackRecord
 from collector_plugins.anomaly.series.watched_series import WatchedSeries
 from collector_plugins.anomaly.state_checks import is_finite
 
@@ -27,6 +29,7 @@ SCHEMA = 1
 SERIES = "series"
 COMPONENT = "group"
 INCIDENT = "record"
+OUTCOMES = "outcomes"
 FORGET_SECONDS = 30 * 86_400.0
 MAX_BYTES = 1 << 29
 
@@ -34,12 +37,13 @@ MAX_BYTES = 1 << 29
 class SavedState:
     """What a former run has left; `saved_at` is when, in seconds since 1970, 0 if there is nothing."""
 
-    def __init__(self, path: Path, row: float, log: logging.Logger, now: float) -> None:
+    def __init__(self, path: Path, row: float, log: logging.Logger, now: float, calendar: Calendar) -> None:
         self.saved_at = 0.0
         self.incidents: list[Incident] = []
         self.corrupt_files = 0
         self._path = path
         self._row = row
+        self._calendar = calendar
         self._log = log
         self._now = now
         self._lines: dict[tuple[str, str], str] = {}
@@ -70,14 +74,21 @@ class SavedState:
         state = self._pop(SERIES, watched.series.text)
         if state is not None:
             with self._reporting(watched.series.text):
-                watched.restore(state, _restored_detector(state, watched.detector.settings))
+                watched.restore(state, self._restored_detector(state, watched.detector.settings))
 
     def restore_component(self, component: str, detector: ComponentDetector) -> None:
         """The same for a component."""
         state = self._pop(COMPONENT, component)
         if state is not None:
             with self._reporting(component):
-                detector.restore(state, _restored_detector(state, detector.detector.settings))
+                detector.restore(state, self._restored_detector(state, detector.detector.settings))
+
+    def restore_record(self, record: TrackRecord) -> None:
+        """The same for what became of anomalies."""
+        state = self._pop(OUTCOMES, "")
+        if state is not None:
+            with self._reporting("what became of anomalies"):
+                record.restore(state)
 
     def remaining_lines(self) -> Sequence[str]:
         """The lines of what has not shown up yet, to be saved again."""
@@ -118,6 +129,12 @@ class SavedState:
         line = self._lines.pop((kind, name), None)
         return json.loads(line)[2] if line else None
 
+    def _restored_detector(self, state: Mapping[str, Any], settings: Settings) -> Detector:
+        found = state.get("detector")
+        if not isinstance(found, dict):
+            raise ValueError("the detector's state is missing")  # noqa: TRY004 - as for all that is damaged
+        return Detector.restore(found, settings, calendar=self._calendar)
+
     @contextmanager
     def _reporting(self, name: str) -> Iterator[None]:
         """What cannot be restored is learnt again, and the log says so."""
@@ -137,13 +154,6 @@ class SavedState:
 
 def _parse_line(line: bytes) -> tuple[str, str, dict[str, Any]]:
     kind, name, state = json.loads(line)
-    if not (kind in (SERIES, COMPONENT, INCIDENT) and isinstance(name, str) and isinstance(state, dict)):
-        raise ValueError("neither a series nor a component nor an incident")
+    if not (kind in (SERIES, COMPONENT, INCIDENT, OUTCOMES) and isinstance(name, str) and isinstance(state, dict)):
+        raise ValueError("neither a series nor a component nor an incident nor outcomes")
     return kind, name, state
-
-
-def _restored_detector(state: Mapping[str, Any], settings: Settings) -> Detector:
-    found = state.get("detector")
-    if not isinstance(found, dict):
-        raise ValueError("the detector's state is missing")  # noqa: TRY004 - as for all that is damaged
-    return Detector.restore(found, settings)

@@ -13,7 +13,8 @@ from collector_core import describe
 from collector_core.storage import AtomicFile, private_folder
 from collector_plugins.anomaly.detector.component_detector import ComponentDetector
 from collector_plugins.anomaly.incidents.incident import Incident
-from collector_plugins.anomaly.saved_state import COMPONENT, INCIDENT, SCHEMA, SERIES
+from collector_plugins.anomaly.incidents.track_record import TrackRecord
+from collector_plugins.anomaly.saved_state import COMPONENT, INCIDENT, OUTCOMES, SCHEMA, SERIES
 from collector_plugins.anomaly.series.watched_series import WatchedSeries
 
 LINES_AT_ONCE = 100
@@ -90,9 +91,11 @@ def state_lines(
     watched: Iterable[WatchedSeries],
     components: Mapping[str, ComponentDetector],
     incidents: Iterable[Incident],
+    record: TrackRecord,
     remaining: Iterable[str],
 ) -> Iterator[str]:
     """The lines of the file, each made when it is asked for; `remaining` are lines of what has not shown up yet."""
+    yield _line(OUTCOMES, "", record.state())
     for incident in incidents:
         yield _line(INCIDENT, "", incident.state())
     for component, detector in components.items():

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from collector_core import Result, RunReport, Series
 from collector_plugins.anomaly.config import Config
 from collector_plugins.anomaly.detector import Detector
 from collector_plugins.anomaly.detector.component_detector import ComponentDetector
 from collector_plugins.anomaly.incidents.catalogue import component_of
-from collector_plugins.anomaly.incidents.incident import Incident, Kind
+from collector_plugins.anomaly.incidents.incident import MUTED, Incident, Kind
 from collector_plugins.anomaly.incidents.incident_tracker import IncidentTracker
+from collector_plugins.anomaly.incidents.rule_watch import RuleWatch
 from collector_plugins.anomaly.incidents.symptoms import MISSING, MULTIVARIATE, Symptom
+from collector_plugins.anomaly.incidents.track_record import TrackRecord
 from collector_plugins.anomaly.saved_state import SavedState
 from collector_plugins.anomaly.series.components import Components
 from collector_plugins.anomaly.series.watch_list import WatchList
@@ -40,6 +42,7 @@ class Watcher:
         config: Config,
         make_detector: Callable[[float], Detector],
         saved: SavedState,
+        record: TrackRecord,
         log: logging.Logger,
         began: float,
     ) -> None:
@@ -52,6 +55,8 @@ class Watcher:
         )
         self.components = Components(self._start_watching_component)
         self.incidents = IncidentTracker(config.max_records)
+        self.record = record
+        self._rules = RuleWatch()
         self.shown: tuple[Incident, ...] = ()
         self.rows = 0
         self._row_seconds = config.row
@@ -65,20 +70,22 @@ class Watcher:
         was_away = saved.saved_at and began - saved.saved_at > GAP_ROWS * config.row
         self._settling_rows = self._rows_to_settle if was_away else 0
         self.incidents.store.restore(saved.incidents)
+        saved.restore_record(self.record)
 
     def active(self) -> Counter[Kind]:
         """How many incidents of each kind last."""
-        return self.incidents.active.count_by_kind(self.shown)
+        return self.incidents.active.count_by_kind(self._examples)
 
     def active_incidents(self) -> list[Incident]:
-        """The incidents that last."""
-        return [*(active.incident for active in self.incidents.active), *self.shown]
+        """The incidents that last and were not muted."""
+        return [*self.incidents.active.shown(), *self._examples]
 
     def observe_run(self, report: RunReport) -> None:
         """Take the readings of a finished run of another collector."""
         if report.result not in HAS_DATA:
             return
         self._plugins[report.collector] = report.plugin
+        self._rules.observe(report.published, report.ended_at)
         self._collectors_with_data.add(report.collector)
         self._now = report.ended_at
         self.series.add_readings(report)
@@ -103,6 +110,7 @@ class Watcher:
         begun = []
         if not self._settling_rows:
             begun = self.incidents.record_symptoms(symptoms, when, self.series, self.components)
+        self._keep_record(begun, when)
         for watched in self.series.values():
             watched.record_extremes(when)
         self._collectors_with_data.clear()
@@ -112,12 +120,23 @@ class Watcher:
         return begun
 
     @property
+    def _examples(self) -> list[Incident]:
+        return [each for each in self.shown if each.outcome != MUTED]
+
+    @property
     def _is_tidy_row(self) -> bool:
         return self.rows % TIDY_ROWS == 0
 
     @property
     def _rows_to_settle(self) -> int:
         return max(SETTLE_ROWS, math.ceil(SETTLE_SECONDS / self._row_seconds))
+
+    def _keep_record(self, begun: Sequence[Incident], when: float) -> None:
+        self.record.count_raised(len(begun))
+        misses = self._rules.missed(self.incidents.store.newest_first(), when)
+        if self.series.warming_up < len(self.series):  # else nothing could have been found
+            for miss in misses:
+                self.record.add_miss(miss)
 
     def _settle(self) -> None:
         """Judge nothing for some rows after a gap."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from collector_core import Collector, Context, NotAvailable, PageSection, Readings, hookimpl
-from collector_core.metering import Account, EnergyMeter, Ledger, account_of
+from collector_core.metering import Account, EnergyMeter, Intensity, Ledger, account_of, by_country
 from collector_plugins.energy import metrics
 from collector_plugins.energy.config import Config
-from collector_plugins.energy.intensity import Intensity, by_country
 from collector_plugins.energy.live import LiveIntensity
 from collector_plugins.energy.page import PATH, power_section
 from collector_plugins.energy.power_view import PowerView
@@ -41,6 +41,7 @@ class Energy(Collector[Config]):
         self._fallback: Intensity | None = None
         self._has_run = False
         self._power = PowerView(ctx)
+        self._has_recalled = False
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
@@ -59,6 +60,9 @@ class Energy(Collector[Config]):
         """Take what all meters know; raises `NotAvailable` where there is none, but not at once: others start too."""
         if self._live:
             self._live.start()
+        if self.ctx.history.is_kept and not self._has_recalled:
+            self._has_recalled = True
+            Thread(target=self._power.recall, name="energy-history", daemon=True).start()  # a disk may hang
         meters = list(self.ctx.energy_meters())
         new = self._ledger.update(meters, self.ctx.clock.monotonic())
         problem = self._problem(meters)

@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import field_validator, model_validator
 
 from collector_core import CollectorConfig, Field, Options, SecretStr
-from collector_core.metering import Prefer
-from collector_plugins.energy.intensity import by_country
+from collector_core.metering import Prefer, by_country
 
 
 class Live(Options):

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from collector_core import AuthFailed, BackgroundTask, Backoff, Context, FaultLog, NotAvailable, Reason
+from collector_core.metering import Intensity
 from collector_plugins.energy.config import Live
-from collector_plugins.energy.intensity import Intensity
 
 NAME = "Electricity Maps"
 SOURCE = "electricity_maps"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple, cast
 
 INTERVAL = 5.0
@@ -48,17 +49,28 @@ class Total:
 
 
 class PowerHistory:
-    """Keeps the first sample of every five seconds. One thread adds to it, any may look."""
+    """Keeps the first sample of every five seconds. One thread adds to it, any may look, or say what was before."""
 
     def __init__(self, interval: float) -> None:
         self.longest_step = LONGEST_STEP * max(INTERVAL, interval)
         self._samples: deque[Sample] = deque(maxlen=int(WINDOW / INTERVAL) + 1)
+        self._before: Sequence[Sample] = ()
 
     def add(self, sample: Sample) -> None:
         """Take the watts of a run."""
         if not self._samples or sample.time // INTERVAL > self._samples[-1].time // INTERVAL:
             self._samples.append(sample)
 
+    def add_before(self, samples: Iterable[Sample]) -> None:
+        """Take what was known before the first run; of a process before this one, for instance."""
+        thinned = PowerHistory(INTERVAL)
+        for sample in samples:
+            thinned.add(sample)
+        self._before = thinned.since(-inf)
+
     def since(self, time: float) -> list[Sample]:
         """Those from `time` on, oldest first."""
-        return [sample for sample in self._samples.copy() if sample.time >= time]
+        samples = self._samples.copy()
+        first = samples[0].time if samples else inf
+        before = [sample for sample in self._before if sample.time < first]
+        return [sample for sample in [*before, *samples] if sample.time >= time]

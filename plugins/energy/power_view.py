@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from collector_core import Context, EnergyMethod, NotAvailable
+from collector_core import Context, EnergyMethod, HistoryUnavailable, NotAvailable, Selector, describe
 from collector_core.metering import Account, Ledger, account_of
 from collector_plugins.energy.power_history import WINDOW, PowerHistory, Sample, Total, Watts
 
+POWER = Selector.parse('{__topic__="power",__of__="host"}')
 TOO_EARLY = "no watts yet: they take two readings of a source"
 LATE = "the ledger has not run for so long that its watts say nothing of now"
 # As for series: without a run for so long nothing is known of now.
@@ -29,12 +31,15 @@ class _Run(NamedTuple):
 class PowerView:
     """Follows a ledger run by run and says what is known of now and of the last quarter of an hour.
 
-    `record` is called on the collector's thread, `data` on any.
+    `record` is called on the collector's thread, `recall` and `data` on any.
     """
 
     def __init__(self, ctx: Context) -> None:
         self._clock = ctx.clock
         self._stale_after = max(STALE_INTERVALS * ctx.interval, SHORTEST_STALE_SECONDS)
+        self._past = ctx.history
+        self._source = ctx.name
+        self._log = ctx.logger
         self._history = PowerHistory(ctx.interval)
         self._since = ctx.clock.time()
         self._last = _Run(ctx.clock.monotonic(), {}, {}, frozenset(), None)
@@ -45,6 +50,25 @@ class PowerView:
         watts = {} if problem else _by_component(ledger)
         self._last = _Run(now, watts, _joules(ledger), _estimated(ledger), problem)
         self._history.add(Sample(now, watts))
+
+    def recall(self) -> None:
+        """Take the last quarter of an hour from the history; may wait for a disk.
+
+        Without an answer nothing is known of the time before.
+        """
+        now, offset = self._clock.time(), self._clock.time() - self._clock.monotonic()
+        try:
+            found = self._past.query(POWER, now - WINDOW, now)
+        except HistoryUnavailable as error:
+            self._log.debug("the power of the last minutes is not shown: %s", describe(error))
+            return
+        watts: dict[float, dict[str, float | None]] = defaultdict(dict)
+        for past in found:
+            component = past.series.labels.get("component")
+            if component and past.series.source == self._source:
+                for time, value in past.points:
+                    watts[time][component] = (watts[time].get(component) or 0.0) + value
+        self._history.add_before(Sample(time - offset, watts[time]) for time in sorted(watts))
 
     def data(self) -> dict[str, Any]:
         """Watts now, joules since the start and watts of the last quarter of an hour, by component; None is not known.

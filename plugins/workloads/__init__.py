@@ -15,9 +15,12 @@ from collector_plugins.workloads.config import Config
 from collector_plugins.workloads.cpu_use import Weights
 from collector_plugins.workloads.ledger import LedgerJoules
 from collector_plugins.workloads.machine import Machine
+from collector_plugins.workloads.name_lookup import NameLookup
 from collector_plugins.workloads.names import Names
 from collector_plugins.workloads.paths import OTHER, Workload
 from collector_plugins.workloads.state_file import StateFile
+from collector_plugins.workloads.watch import WatchedProcess
+from collector_plugins.workloads.work import WorkMeters
 
 FIX = "mount the host's /sys and /proc below `root`, e.g. docker run --pid=host -v /:/host:ro, with root: /host"
 
@@ -34,10 +37,13 @@ class Workloads(Collector[Config]):
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
         self._ledger = LedgerJoules(ctx)
-        self._names = Names(config, ctx)
+        self._names = Names(ctx)
+        self._lookup = NameLookup(config, ctx, self._names)
         self._accounts = Accounts(config.keep, config.max_workloads, self._names.series)
         self._attribution = Attribution(config, self._accounts)
         self._state = StateFile(ctx)
+        self._work = WorkMeters(config.work, config.work_window)
+        self._watched: list[WatchedProcess] = []
         self._machine: Machine | None = None
         self._read_at: float | None = None
 
@@ -55,7 +61,10 @@ class Workloads(Collector[Config]):
             raise problem
         self._ledger.reopen()
         self._state.load(self._restore)
-        self._machine = self._machine or Machine(self.ctx)
+        if self._machine is None:
+            self._machine = Machine(self.ctx, self.config.groups)
+            hierarchy = self._machine.groups.hierarchy
+            self._watched = [WatchedProcess(each, self.config.leak, hierarchy, self.ctx) for each in self.config.watch]
 
     async def collect(self, out: Readings) -> None:
         """Read who used what, take the ledger's new joules and hand them out; raises `NotAvailable` without any."""
@@ -68,13 +77,20 @@ class Workloads(Collector[Config]):
         for component, joules in self._ledger.take().items():
             self._hand_out(out, component, joules, wall)
         self._end_workloads(grown, wall)
-        self._names.refresh(self._accounts.workloads)
+        self._names.learn(self._machine.identities())
+        await self._lookup.refresh(grown)
+        self._names.refresh(grown.keys() | self._accounts.workloads)
         self._publish(out)
+        self._publish_work(out, now)
+        self._publish_watched(out, elapsed)
         self._state.save(self._to_save)
 
     async def close(self) -> None:
         """Keep what was counted, and let go of every file."""
         self._state.save(self._to_save, is_last=True)
+        await self._lookup.close()
+        for each in self._watched:
+            each.close()
         if self._machine:
             self._machine.close()
 
@@ -85,7 +101,7 @@ class Workloads(Collector[Config]):
         def memory() -> Weights:
             """What cannot be known leaves the component's dynamic joules unattributed."""
             with out.part(component=component):
-                return machine.memory.weights()
+                return machine.memory()
             return Weights({}, 0.0)
 
         self._attribution.hand_out(
@@ -121,12 +137,26 @@ class Workloads(Collector[Config]):
             if labels[0] != OTHER.kind:
                 out.add(metrics.INFO, 1.0, **dict(zip(metrics.INFO.labels, labels, strict=True)))
 
+    def _publish_work(self, out: Readings, now: float) -> None:
+        def joules_of(kind: str, name: str) -> float:
+            series = self._accounts.energy()
+            return sum(joules for labels, _, joules in series if (labels.kind, labels.name) == (kind, name))
+
+        self._work.publish(out, now, self._ledger.machine_joules, joules_of, self.ctx.published)
+
+    def _publish_watched(self, out: Readings, elapsed: float) -> None:
+        assert self._machine is not None  # noqa: S101
+        available = self._machine.available_bytes() if self._watched else None
+        for each in self._watched:
+            with out.part(process=each.name):
+                each.publish(out, elapsed, self._attribution.joules_per_cpu_second, available)
+
     def _to_save(self) -> dict[str, Any]:
         return {
             "accounts": self._accounts.state(),
             "idle": self._attribution.state(),
             "ledger": self._ledger.state(),
-            "names": self._names.state(self._accounts.workloads),
+            "names": self._names.state(),
         }
 
     def _restore(self, state: dict[str, Any]) -> None:

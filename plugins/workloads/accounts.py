@@ -62,7 +62,7 @@ class Accounts:
         self.unattributed[component] += split.unattributed
         self.ended[component] += 0.0
         has_room = True
-        for workload, share in sorted(split.by_workload.items(), key=lambda item: -item[1]):
+        for workload, share in sorted(split.by_workload.items(), key=lambda item: (-item[1], item[0])):
             account = self._accounts.get(workload) or (self._open(workload, now) if has_room else None)
             has_room = account is not None
             account = account or self._accounts.setdefault(OTHER, Account(now))

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from collector_core import CollectorConfig, Duration, Field, Options
+from pydantic import AfterValidator, field_validator, model_validator
+
+from collector_core import CollectorConfig, ConfigPath, Duration, Field, Options, SecretStr, Selector
+from collector_plugins.workloads.paths import Kind
 from collector_plugins.workloads.rules import IdleRule
 
 Watts = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
@@ -21,6 +27,94 @@ class IdleWatts(Options):
         return {"cpu": self.cpu, "dram": self.dram}.get(component)
 
 
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+Expression = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_expression)]
+
+
+class Group(Options):
+    """Processes that count together, wherever they run."""
+
+    name: Name = Field(description="The label `name`.")
+    match: Expression = Field(description="Regular expression that is found in the name of a process, e.g. ^geth$.")
+
+
+class Kubelet(Options):
+    """The kubelet of this node, which knows the names and owners of pods."""
+
+    url: str = Field("https://127.0.0.1:10250", description="Base URL; https outside loopback.")
+    token: SecretStr | None = Field(None, description="Bearer token: {$env: NAME} or {$file: path}.")
+    ca_file: ConfigPath | None = Field(None, description="Certificates that its own is verified with, in PEM.")
+
+    @field_validator("url")
+    @classmethod
+    def _encrypted(cls, url: str) -> str:
+        parts = urlsplit(url)
+        is_loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback)):
+            raise ValueError("must begin with https://, because the token goes there")
+        return url
+
+
+class Watch(Options):
+    """Processes whose use and memory are watched: those with a name, or those of a systemd unit."""
+
+    name: Name = Field(description="The label `process`.")
+    match: Expression | None = Field(None, description="Regular expression that is found in the name of a process.")
+    unit: Name | None = Field(None, description="Or a systemd unit, e.g. geth.service.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.match is None) is (self.unit is None):
+            raise ValueError("give match or unit, and not both")
+        return self
+
+
+class Leak(Options):
+    """When memory is said to leak."""
+
+    window: Duration = Field(6 * 3600.0, description="How long memory must have risen.")
+
+
+class WorkloadName(Options):
+    """One workload, by the labels of its series."""
+
+    kind: Kind = Field(description="The label `kind`.")
+    name: Name = Field(description="The label `name`.")
+
+
+class Work(Options):
+    """Work that something counts, whose joules per unit are wanted."""
+
+    name: Name = Field(description="The label `work`, e.g. tokens.")
+    selector: str = Field(
+        max_length=500, description='Counters of any collector, summed up, e.g. inference_tokens_total{model="llama"}.'
+    )
+    workload: WorkloadName | None = Field(None, description="Whose joules, as {kind, name}; default: the machine's.")
+
+    @field_validator("selector")
+    @classmethod
+    def _readable(cls, selector: str) -> str:
+        Selector.parse(selector)
+        return selector
+
+
+def _no_name_twice(entries: Sequence[Watch | Work]) -> None:
+    names = [entry.name for entry in entries]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"two entries are called {twice!r}; give them different names")
+
+
+Sockets = Annotated[tuple[str, ...], Field(min_length=1, max_length=16)]
+
+
 class Config(CollectorConfig):
     """Options of the workloads plugin."""
 
@@ -31,7 +125,29 @@ class Config(CollectorConfig):
         IdleRule.SEPARATE,
         description="Who bears the idle energy: separate (nobody), by_use, or by_reservation (by `cpu.max`).",
     )
+    groups: tuple[Group, ...] = Field(
+        (), description="Processes that are a workload of their own, taken out of their unit or container."
+    )
+    runtimes: Literal["auto", "off"] | Sockets = Field(
+        "auto",
+        description="Sockets of container runtimes that are asked for names: auto (the usual ones), off, or a list.",
+    )
+    kubelet: Kubelet | None = Field(
+        None, description="Asked for the names and owners of pods, as {url, token, ca_file}."
+    )
+    watch: tuple[Watch, ...] = Field(
+        (), max_length=50, description="Processes whose memory, threads, files, CPU, I/O and watts are shown."
+    )
+    leak: Leak = Field(default_factory=Leak, description="When the memory of a watched process is said to leak.")
+    work: tuple[Work, ...] = Field((), max_length=50, description="Work whose joules per unit are shown; see below.")
+    work_window: Duration = Field(60.0, description="Time over which joules are divided by work.")
     keep: Duration = Field(600.0, description="How long the series of a workload outlive it.")
     max_workloads: int = Field(
         500, ge=1, le=100_000, description="Workloads with series of their own; the others are summed as `other`."
     )
+
+    @field_validator("watch", "work")
+    @classmethod
+    def _names_differ(cls, entries: Sequence[Watch | Work]) -> Sequence[Watch | Work]:
+        _no_name_twice(entries)
+        return entries

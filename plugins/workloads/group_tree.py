@@ -129,7 +129,7 @@ class GroupTree:
         for name, child in list(group.children.items()):
             if found.get(name) != child.inode:
                 self._drop(group.children.pop(name))
-        for name in found.keys() - group.children.keys():
+        for name in sorted(found.keys() - group.children.keys()):
             if self._count < MOST_GROUPS:
                 group.children[name] = self._make(f"{group.path}/{name}", f"{group.folder}/{name}", found[name])
 

@@ -248,7 +248,7 @@ def test_counters_of_the_processors_are_measured_where_there_are_some(command, e
     found = json.loads(done.stdout)
     assert (found["method"], found["estimated"], found["problems"]) == ("rapl", False, [])
     assert found["energy_joules"] == pytest.approx(110 * found["duration_seconds"], rel=0.1)
-    assert found["components"]["cpu"] == pytest.approx(10 * found["components"]["dram"], rel=0.01)
+    assert found["components"]["cpu"] == pytest.approx(10 * found["components"]["dram"], rel=0.1)
     idle_joules = found.get("idle_joules", found["energy_joules"])  # absent where a busy machine held `drive` back
     assert idle_joules == pytest.approx(found["energy_joules"], rel=0.25)
     assert [(each["method"], each["component"]) for each in found["disagreements"]] == [("model", "cpu")]
@@ -301,8 +301,13 @@ def test_measurements_are_exported(kept, measurements):
     assert [each["command"] for each in data] == ["sleep 0.1", "sleep 0.2"]
 
 
-def test_a_report_has_totals_averages_methods_and_suggestions(kept, measurements):
+def test_a_report_has_totals_averages_methods_and_suggestions(kept, measurements, tmp_path):
     text = measurements("report").stdout
+    report = json.loads(measurements("report", "--json").stdout)
+    assert {each["label"]: each["quoted"] for each in report["operations"]} == {"nap": True, "a|b": True}
+    assert report["operations"][0]["metrics"]["duration_seconds"]["count"] == 2
+    copied = measurements("merge", tmp_path / "no-such.db")
+    assert (copied.returncode, "no-such.db cannot be read as measurements" in copied.stderr) == (1, True)
     assert text.startswith("# Energy report\n\n3 measurements from ")
     assert re.search(r"^\| `nap` \| 2 \| [\d.]+ J \|", text, re.MULTILINE)
     assert "| `a\\|b` | 1 |" in text

@@ -22,6 +22,7 @@ UIDS = {
     "energy-collector-batteries",
     "energy-collector-everything",
     "energy-collector-fleet",
+    "energy-collector-forecasts",
     "energy-collector-gpus",
     "energy-collector-health",
     "energy-collector-machine",

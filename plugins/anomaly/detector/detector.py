@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from collector_plugins.anomaly.detector.calendar import Calendar
 from collector_plugins.anomaly.detector.distribution_memory import DistributionMemory
 from collector_plugins.anomaly.detector.expectation import Expectation
 from collector_plugins.anomaly.detector.level_shifts import LevelShifts
@@ -25,6 +26,7 @@ SHIFTS = (RangeKind(1.0, 3e-6), RangeKind(0.3, 1e-4), RangeKind(0.3, 3e-4))  # o
 RARITY_WEIGHT = 0.2  # of how rare the longest mean distance is
 RARITY_FORGETTING = 5e-4
 DISTRIBUTION_WEIGHT = 1.5
+HOUR = 3600.0
 GAP_ROWS = 12  # usual distances between rows; a longer gap separates what comes before and after
 
 
@@ -67,15 +69,21 @@ class Verdict:
 
 
 class Detector:
-    """Watches one series; `row_seconds` is the usual distance between its rows, which it keeps learning."""
+    """Watches one series; `row_seconds` is the usual distance between its rows, which it keeps learning.
+
+    Hours and weekdays are those of `calendar`, by default UTC.
+    """
 
     __slots__ = (
-        "_bar", "_distributions", "_expectation", "_fade", "_first", "_last", "_means", "_ranges", "_rarity", "_rows",
-        "_shifts", "_spacing", "settings",
+        "_bar", "_calendar", "_distributions", "_expectation", "_fade", "_first", "_last", "_means", "_ranges",
+        "_rarity", "_rows", "_shifts", "_spacing", "settings",
     )  # fmt: skip
 
-    def __init__(self, settings: Settings = CHOSEN, *, row_seconds: float = 60) -> None:
+    def __init__(
+        self, settings: Settings = CHOSEN, *, row_seconds: float = 60, calendar: Calendar | None = None
+    ) -> None:
         self.settings = settings
+        self._calendar = calendar or Calendar()
         self._fade = 0.5 ** (1 / settings.hold_rows)
         self._spacing = float(row_seconds)
         self._rows = 0
@@ -129,7 +137,7 @@ class Detector:
 
     def _judge(self, value: float, when: float, verdict: Verdict) -> None:
         expectation = self._expectation
-        expectation.learn(value, when)
+        expectation.learn(value, self._calendar.season_time(when))
         verdict.expected, verdict.size = expectation.expected, expectation.size
         least = expectation.least
         means = self._means.add(expectation.distance)
@@ -157,6 +165,7 @@ class Detector:
         """Everything learnt, as JSON takes it; what `restore` takes."""
         return {
             "version": VERSION,
+            "local": int(not self._calendar.is_utc),
             "clock": [self._rows, self._first, self._last, self._spacing, self._bar],
             "expectation": self._expectation.state(),
             "means": self._means.state(),
@@ -167,10 +176,12 @@ class Detector:
         }
 
     @classmethod
-    def restore(cls, state: Mapping[str, Any], settings: Settings = CHOSEN) -> Detector:
+    def restore(
+        cls, state: Mapping[str, Any], settings: Settings = CHOSEN, *, calendar: Calendar | None = None
+    ) -> Detector:
         """Continue where `state()` was taken; raises `ValueError` for another version or a damaged state."""
         check_saved_state(state, VERSION)
-        detector = cls(settings)
+        detector = cls(settings, calendar=calendar)
         try:
             detector._restore(state)
         except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as damage:
@@ -183,6 +194,8 @@ class Detector:
         if self._rows < 0 or self._spacing <= 0 or self._bar < 0:
             raise ValueError("impossible times")
         self._expectation.restore(state["expectation"])
+        if not (state.get("local") or self._calendar.is_utc):  # learnt by a release that knew UTC only
+            self._expectation.shift_seasons(round(self._calendar.utc_offset(self._last) / HOUR))
         self._means.restore(state["means"])
         self._distributions.restore(state["memory"])
         self._rarity.restore(state["rarity"])

@@ -32,7 +32,7 @@ class Expectation:
         self.size: float | None = None
 
     def learn(self, value: float, when: float) -> None:
-        """Compare a row with what it should have been, then learn it; `when` is in seconds since 1970."""
+        """Compare a row with what it should have been, then learn it; `when` is the time of its season."""
         day, week = self._day, self._week
         hour_of_week = week.bin_at(when)
         hour = hour_of_week % HOURS
@@ -62,6 +62,11 @@ class Expectation:
     def _clipped(self, scales: float) -> float:
         farthest = scales * max(self.scale, self.least)
         return min(max(self.distance, -farthest), farthest)
+
+    def shift_seasons(self, hours: int) -> None:
+        """Count hours from elsewhere on: what was learnt at one counts for the one so many hours later."""
+        self._day.shift(hours)
+        self._week.shift(hours)
 
     def state(self) -> dict[str, list[float]]:
         """What `restore` takes."""

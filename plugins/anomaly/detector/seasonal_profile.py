@@ -29,7 +29,7 @@ class SeasonalProfile:
         self._rows = 0
 
     def bin_at(self, when: float) -> int:
-        """The bin of a moment, in seconds since 1970 (UTC)."""
+        """The bin of a moment, as `Calendar.season_time` gives it."""
         return int(when // self._width) % self._bins
 
     def mean(self, position: int) -> float:
@@ -56,6 +56,14 @@ class SeasonalProfile:
             self._means[self._bin] += max(1 / visits, LEAST_RATE) * change
         self._sum = 0.0
         self._rows = 0
+
+    def shift(self, bins: int) -> None:
+        """Let every bin be so many bins later."""
+        moved = [(position - bins) % self._bins for position in range(self._bins)]
+        self._means = array("d", [self._means[position] for position in moved])
+        self._visits = bytearray(self._visits[position] for position in moved)
+        if self._bin >= 0:
+            self._bin = (self._bin + bins) % self._bins
 
     def state(self) -> list[float]:
         """What `restore` takes."""

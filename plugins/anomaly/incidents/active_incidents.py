@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from collector_plugins.anomaly.detector.component_detector import ComponentDetector
 from collector_plugins.anomaly.detector.value_rules import ZERO
-from collector_plugins.anomaly.incidents.incident import Incident, Kind
+from collector_plugins.anomaly.incidents.incident import MUTED, Incident, Kind
 from collector_plugins.anomaly.incidents.severity import floor_of, severity_of
 from collector_plugins.anomaly.incidents.symptoms import MISSING, TYPES_OF_RULES, Symptom, family_of
 from collector_plugins.anomaly.series.watched_series import WatchedSeries
@@ -80,6 +80,10 @@ class ActiveIncidents:
     def __iter__(self) -> Iterator[ActiveIncident]:
         return iter(self._active)
 
+    def shown(self) -> list[Incident]:
+        """All that nobody has muted; what is muted is followed until it is over, so that it does not begin again."""
+        return [active.incident for active in self._active if active.incident.outcome != MUTED]
+
     def add(self, active: ActiveIncident) -> None:
         """Follow one that begins."""
         self._active.append(active)
@@ -102,6 +106,6 @@ class ActiveIncidents:
 
     def count_by_kind(self, others: Iterable[Incident] = ()) -> Counter[Kind]:
         """How many of each kind last, including `others`; 0 for a kind of which there was one before."""
-        counts = Counter(incident.kind for incident in [*(active.incident for active in self._active), *others])
+        counts = Counter(incident.kind for incident in [*self.shown(), *others])
         self._kinds_seen |= counts.keys()
         return Counter({kind: counts[kind] for kind in self._kinds_seen})

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, FiniteFloat, TypeAdapter
 
 from collector_plugins.anomaly.incidents.severity import MAX_SEVERITY
 
 MAX_RELATED = 20
+Outcome = Literal["confirmed", "muted"]
+CONFIRMED: Outcome = "confirmed"
+MUTED: Outcome = "muted"
 Kind = tuple[str, str, str]
 
 
@@ -22,6 +25,7 @@ class Incident:
     """One anomaly, which began with `series`; times in seconds since 1970, `ended` None while it lasts.
 
     `severity` is 1 (minor) to 5 (critical), `score` 0 to 1; `value` and `expected` are in the unit of the series.
+    `outcome` is what somebody has said of it, empty as long as nobody has.
     """
 
     time: FiniteFloat
@@ -36,6 +40,7 @@ class Incident:
     related: list[str] = field(default_factory=list)
     actions: tuple[str, ...] = ()
     ended: FiniteFloat | None = None
+    outcome: Outcome | Literal[""] = ""
 
     @property
     def id(self) -> str:
@@ -72,8 +77,8 @@ class Incident:
         """As `/api/v1/anomalies` shows it."""
         return {
             "id": self.id,
-            "time": _rfc3339(self.time),
-            "ended": None if self.ended is None else _rfc3339(self.ended),
+            "time": rfc3339(self.time),
+            "ended": None if self.ended is None else rfc3339(self.ended),
             "type": self.type,
             "severity": self.severity,
             "component": self.component,
@@ -84,6 +89,7 @@ class Incident:
             "score": self.score,
             "related_series": list(self.related),
             "suggested_actions": list(self.actions),
+            "outcome": self.outcome or None,
         }
 
     def state(self) -> dict[str, Any]:
@@ -107,5 +113,6 @@ def _adapter() -> TypeAdapter[Incident]:
     return TypeAdapter(Incident)
 
 
-def _rfc3339(when: float) -> str:
+def rfc3339(when: float) -> str:
+    """Seconds since 1970 as text; raises `ValueError`, `OverflowError` or `OSError` far outside the calendar."""
     return datetime.fromtimestamp(when, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -32,7 +32,9 @@ def test_numbers_come_back(values):
 def test_a_counter_comes_back_with_its_rises(pairs):
     times = array("q", range(len(pairs)))
     given_points = Points(times, *(array("d", column) for column in zip(*pairs, strict=True)))
-    assert points.decode(times, points.encode(given_points)) == given_points
+    encoded = points.encode(given_points)
+    assert points.decode(times, encoded) == given_points
+    assert points.decode(times, encoded, 1, 3) == given_points.between(1, 3)
 
 
 @given(st.lists(st.tuples(st.integers(1, 10**6), st.integers(0, 2**45), decimals, decimals), min_size=1))

@@ -417,3 +417,28 @@ async def test_close_is_legal_at_any_time():
     client = HttpClient()
     for _ in range(2):
         await client.close()
+
+
+async def test_a_certificate_of_ones_own_authority_is_accepted_where_it_is_named(client, serve, certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.cert, certificate.key)
+    server = await serve(answer(b"{}"), ssl=context)
+    url = server.url.replace("127.0.0.1", "localhost")
+    assert await client.get_json(url, ca_file=str(certificate.cert)) == {}
+    await failure(client.get_json(url))
+
+
+async def test_a_unix_socket_is_asked(client, tmp_path):
+    async def talk(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer(b"[1]"))
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_unix_server(talk, tmp_path / "socket"):
+        assert await client.get_json("http://docker/containers/json", socket=str(tmp_path / "socket")) == [1]
+
+
+async def test_a_unix_socket_that_is_not_there_is_unreachable(client, tmp_path):
+    error = await failure(client.get_json("http://docker/", socket=str(tmp_path / "socket")))
+    assert error.reason in ("not_found", "unreachable")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -362,3 +363,16 @@ def test_a_rise_that_the_device_cannot_draw_is_no_energy(machine):
     with monitor.measure() as m:
         machine.advance(10.0)
     assert m.energy_joules == pytest.approx(3000.0, rel=0.01)
+
+
+def test_a_measurement_says_where_it_was_taken_and_what_was_done(server, tmp_path):
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cpuinfo").write_text("processor\t: 0\nmodel name\t: Example 3000\n")
+    with server.monitor(root=tmp_path).measure("send", work={"gas": 21_000}) as m:
+        server.advance(1.0)
+        m.work["bytes"] = 110
+    assert (m.host, m.processor) == (os.uname().nodename, "Example 3000")
+    assert m.to_dict()["work"] == {"gas": 21_000, "bytes": 110}
+    with server.monitor(root=tmp_path / "empty").measure("idle") as other:
+        server.advance(1.0)
+    assert (other.processor, "work" in other.to_dict()) == ("", False)

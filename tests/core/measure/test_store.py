@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from collector_core.measure.store import SCHEMA, MeasurementStore, StoreError, default_path
+from collector_core.measure.store import SCHEMA, MeasurementStore, NotAStoreError, StoreError, default_path
 from collector_core.storage import Schema
 
 
@@ -46,6 +46,39 @@ def test_what_was_kept_is_what_was_measured(file, measurement):
     assert second.figure("no_such_figure") is None
     assert first.started_at == m.started_at
     assert file.stat().st_mode & 0o077 == 0, "command lines are nobody else's business"
+
+
+def test_another_stores_measurements_are_added_once(file, measurement, tmp_path):
+    with closing(MeasurementStore(tmp_path / "laptop.db")) as laptop, closing(MeasurementStore(file)) as store:
+        store.add(measurement("here"))
+        laptop.add(measurement("there", 2.0), command="make", exit_code=2)
+        laptop.add(measurement("there", 3.0))
+        store.add(measurement("here"))
+        assert [store.merge(laptop.path), store.merge(laptop.path), store.merge(file)] == [2, 0, 0]
+        assert [each.label for each in store.measurements()] == ["here", "there", "there", "here"], "by time"
+        assert store.measurements("there")[0].to_dict() == {**laptop.measurements()[0].to_dict(), "id": 3}
+        assert laptop.merge(file) == 2, "and the other way round"
+        statistics = store.statistics("there")
+        assert [(each["label"], each["host"], each["count"]) for each in statistics] == [
+            ("there", os.uname().nodename, 2)
+        ]
+        assert statistics[0]["metrics"]["duration_seconds"]["mean"] == pytest.approx(2.5, rel=0.01)
+        assert [each["quoted"] for each in store.report()["operations"]] == [True, True]
+
+
+@pytest.mark.parametrize("content", [b"", b"no database", "other", None])
+def test_a_file_that_is_no_store_is_refused_and_left_alone(file, tmp_path, content):
+    other = tmp_path / "other.db"
+    if content == "other":
+        with closing(sqlite3.connect(other)) as connection:
+            connection.execute("CREATE TABLE measurements (id INTEGER)")
+    elif content is not None:
+        other.write_bytes(content)
+    before = other.read_bytes() if other.exists() else None
+    with closing(MeasurementStore(file)) as store, pytest.raises(NotAStoreError, match=r"other\.db"):
+        store.merge(other)
+    assert (other.read_bytes() if other.exists() else None) == before
+    assert [each.name for each in tmp_path.iterdir() if each.name != "data"] == ([] if before is None else ["other.db"])
 
 
 def test_the_file_lies_in_xdgs_data_home(monkeypatch, tmp_path):

@@ -12,6 +12,7 @@ from collector_core import ApiError
 from collector_core.testing import serve_routes
 from collector_plugins.anomaly import api
 from collector_plugins.anomaly.incidents.incident import Incident
+from collector_plugins.anomaly.incidents.track_record import TrackRecord
 
 START = 1_700_000_000.0
 
@@ -85,7 +86,7 @@ def test_an_incident_says_everything():
     data = incident(0, ended=START + 60).to_json()
     assert set(data) == {
         "id", "time", "ended", "type", "severity", "component", "description", "series", "value", "expected", "score",
-        "related_series", "suggested_actions",
+        "related_series", "suggested_actions", "outcome",
     }  # fmt: skip
     assert data["id"] == incident(0).id
     assert (data["time"], data["ended"]) == ("2023-11-14T22:13:20Z", "2023-11-14T22:14:20Z")
@@ -112,7 +113,7 @@ def test_an_incident_says_everything():
     ],
 )
 async def test_a_wrong_query_is_400_and_names_the_field(asked, field):
-    async with serve_routes(api.routes(lambda: INCIDENTS)) as client:
+    async with serve_routes(api.routes(lambda: INCIDENTS, TrackRecord(START), list)) as client:
         answer = await client.get(api.PATH, params=asked)
         assert answer.status == 400
         assert (await answer.json())["field"] == field

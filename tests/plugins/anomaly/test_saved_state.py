@@ -15,6 +15,7 @@ from collector_core import Context
 from collector_core.testing import FakeClock
 from collector_plugins.anomaly import Anomaly, metrics
 from collector_plugins.anomaly.config import Config
+from collector_plugins.anomaly.detector.calendar import Calendar
 from collector_plugins.anomaly.incidents.incident import Incident
 from collector_plugins.anomaly.saved_state import SavedState
 from collector_plugins.anomaly.state_writer import StateWriter
@@ -271,7 +272,7 @@ def test_a_series_that_shows_up_during_a_save_costs_nothing(machine, file):
     del found.host.changes[system.CPU_USAGE]
     found.rows(5)
     assert sorted(found.plugin.watcher.series) == [CPU, MEMORY]
-    assert len(file.read_text().splitlines()) == 1 + 301 + 1
+    assert len(file.read_text().splitlines()) == 1 + 1 + 301 + 1
 
 
 def test_a_series_that_was_not_seen_for_a_month_is_not_saved_again(learnt_machine, machine, file):
@@ -408,7 +409,7 @@ def test_any_line_is_taken_or_counted_as_damaged(tmp_path_factory, line):
     file = tmp_path_factory.getbasetemp() / "any-line.jsonl"
     header = b'{"schema": 1, "row": 60, "at": 1}\n'
     file.write_bytes(header + line.replace("\n", " ").encode(errors="replace"))
-    saved = SavedState(file, 60.0, LOG, FakeClock().time())
+    saved = SavedState(file, 60.0, LOG, FakeClock().time(), Calendar())
     saved.load()
     assert saved.incidents == []
     assert file.exists()

@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from collector_core import Component, NotAvailable
+from collector_core.metering import by_country
 from collector_plugins.energy import Energy, metrics
-from collector_plugins.energy.intensity import by_country
 
 
 @pytest.fixture

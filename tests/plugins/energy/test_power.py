@@ -5,8 +5,9 @@ import json
 import pytest
 
 from collector_core import NotAvailable
-from collector_core.testing import serve_routes
+from collector_core.testing import FakeClock, serve_routes
 from collector_plugins.energy import FIX, Energy
+from collector_plugins.energy.metrics import POWER
 from collector_plugins.energy.page import _duration
 from collector_plugins.energy.power_history import INTERVAL, WINDOW, PowerHistory, Sample, Total
 from collector_plugins.energy.power_view import LATE, TOO_EARLY
@@ -15,10 +16,10 @@ from collector_plugins.energy.power_view import LATE, TOO_EARLY
 class Bench:
     """A ledger over meters that go on at the watts that the test says."""
 
-    def __init__(self, make, source):
+    def __init__(self, make, source, **options):
         self.sources, self.joules = {}, {}
         self.source = source
-        self.harness = make(Energy, energy_meters=lambda: [each.meter for each in self.sources.values()])
+        self.harness = make(Energy, energy_meters=lambda: [each.meter for each in self.sources.values()], **options)
 
     def add(self, component, device="0", method="rapl", **more):
         self.sources[component, device] = self.source(component, device, method, **more)
@@ -48,6 +49,27 @@ class Bench:
 @pytest.fixture
 def bench(collector_harness, source):
     return Bench(collector_harness, source)
+
+
+def power(component, device="0"):
+    return {"component": component, "device": device, "method": "rapl"}
+
+
+def test_the_quarter_of_an_hour_before_a_restart_is_there(collector_harness, source, collector_history, eventually):
+    clock = FakeClock()
+    now = clock.time()
+    collector_history.record(POWER, [(now - 2000, 99), (now - 300, 10), (now - 295, 12)], **power("cpu"))
+    for device in ("0", "1"):
+        collector_history.record(POWER, [(now - 300, 100), (now - 295, 50)], **power("gpu", device))
+    collector_history.record(POWER, [(now - 300, 7)], source="other", **power("host"))
+    bench = Bench(collector_harness, source, history=collector_history, clock=clock)
+    bench.add(*CPU)
+    bench.step({CPU: 0.0}, {CPU: 10.0})
+    eventually(lambda: len(bench.see()["history"]["timestamps"]) == 4)
+    seen = bench.see()["history"]
+    assert seen["timestamps"] == [now - 300, now - 295, now + 5, now + 10]
+    assert seen["watts"] == {"cpu": [10, 12, None, 10], "gpu": [200, 100, None, None]}
+    assert seen["total_watts"][:2] == [210, 112]
 
 
 CPU, RAM, GPU, GPU2 = ("cpu", "0"), ("dram", "0"), ("gpu", "0"), ("gpu", "1")

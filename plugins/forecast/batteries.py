@@ -1,0 +1,118 @@
+"""Batteries as they are published now, and how long they will last."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf
+from typing import NamedTuple
+
+from collector_core import Published, Readings, Selector, Series, TopicSelector
+from collector_plugins.forecast import metrics
+from collector_plugins.forecast.battery import Ahead, Battery, NetCourses, look_ahead
+from collector_plugins.forecast.config import BatteryOptions, Config
+from collector_plugins.forecast.specs import HOME_LOAD, SOLAR
+from collector_plugins.forecast.state import SeriesState
+
+Values = list[tuple[Series, float]]
+
+
+class Outlook(NamedTuple):
+    """A battery now and what is ahead of it."""
+
+    battery: Battery
+    ahead: Ahead
+
+
+class Batteries:
+    """Finds batteries among what is published and computes their charge ahead; remembers the courses of forecasts."""
+
+    def __init__(self, config: Config) -> None:
+        self._options = [(each, Selector.parse(each.charge)) for each in config.batteries]
+        self._charge = TopicSelector("charge", of="battery")
+        self._capacity = TopicSelector("capacity", of="battery")
+        self._solar = TopicSelector("power", of="solar")
+        self._given = TopicSelector("discharge_power", of="battery")
+        self._taken = TopicSelector("charge_power", of="battery")
+        self._courses: dict[tuple[str, str | None], NetCourses] = {}
+
+    def publish(
+        self, out: Readings, published: Sequence[Published], series: Mapping[str, SeriesState], now: float
+    ) -> tuple[Outlook, ...]:
+        """Publish and return the outlook of each battery; without forecasts, only how long it lasts at this draw."""
+        found = []
+        for battery, load, solar in self._batteries(published):
+            net = self._net(series, load, solar)
+            ahead = look_ahead(battery, net, now) if net else None
+            _publish(out, battery, ahead)
+            found.append(Outlook(battery, ahead or Ahead()))
+        return tuple(found)
+
+    def _batteries(self, published: Sequence[Published]) -> Iterator[tuple[Battery, str, str | None]]:
+        capacities = _by_labels(self._capacity.select(published))
+        flows = _by_labels(self._given.select(published)), _by_labels(self._taken.select(published))
+        if not self._options:
+            solar = _by_labels(self._solar.select(published))
+            for each, charge in self._charge.select(published):
+                capacity = capacities.get(_labels(each))
+                if capacity and _labels(each) in solar:
+                    options = BatteryOptions(name=_slug(each), charge=each.name)
+                    yield _battery(options, each, charge, capacity, flows), HOME_LOAD, SOLAR
+        for options, selector in self._options:
+            for each, charge in list(selector.select(published))[:1]:
+                capacity = options.capacity_joules or capacities.get(_labels(each))
+                if capacity:
+                    yield _battery(options, each, charge, capacity, flows), options.load, options.solar
+
+    def _net(self, series: Mapping[str, SeriesState], load: str, solar: str | None) -> NetCourses | None:
+        """The courses of the forecasts that there are; None where one is missing."""
+        known = series[load].known if load in series else None
+        sun = series[solar].known if solar and solar in series else None
+        if known is None or (solar and sun is None):
+            return None
+        needed = known.trained, sun.trained if sun else None
+        kept = self._courses.get((load, solar))
+        if kept is None or not kept.is_of(*needed):
+            kept = self._courses[load, solar] = NetCourses(*needed)
+        return kept
+
+
+Flows = tuple[Mapping[object, float], Mapping[object, float]]
+
+
+def _battery(options: BatteryOptions, series: Series, charge: float, capacity: float, flows: Flows) -> Battery:
+    given, taken = (each.get(_labels(series)) for each in flows)
+    return Battery(
+        options.name,
+        min(1.0, max(0.0, charge)) * capacity,
+        capacity,
+        options.reserve,
+        options.max_charge_watts or inf,
+        options.max_discharge_watts or inf,
+        None if given is None else given - (taken or 0.0),
+    )
+
+
+def _publish(out: Readings, battery: Battery, ahead: Ahead | None) -> None:
+    if battery.runtime is not None:
+        out.add(metrics.RUNTIME, battery.runtime, battery=battery.name)
+    if ahead is None:
+        return
+    for metric, times in ((metrics.TIME_TO_EMPTY, ahead.empty), (metrics.TIME_TO_FULL, ahead.full)):
+        for quantile, seconds in times.items():
+            out.add(metric, seconds, battery=battery.name, quantile=f"{quantile:g}")
+    out.add(metrics.EMPTY_RISK, ahead.empty_risk, battery=battery.name)
+
+
+def _by_labels(found: Iterator[tuple[Series, float]]) -> dict[object, float]:
+    return {_labels(series): value for series, value in found}
+
+
+def _labels(series: Series) -> object:
+    return frozenset(series.labels.items())
+
+
+def _slug(series: Series) -> str:
+    """A name of a battery that fits a label and a path."""
+    text = series.labels.get("name") or series.labels.get("device") or series.source
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:64] or "battery"

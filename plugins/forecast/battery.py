@@ -1,0 +1,114 @@
+"""When a battery will be empty or full: its charge, computed ahead through the courses of load and solar power."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import inf
+
+from collector_plugins.forecast.messages import Trained
+from collector_plugins.forecast.scenarios import COUNT, courses, quantiles_of
+
+QUANTILES = (0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True)
+class Battery:
+    """A battery now: what it holds and what it holds when full, in joules, and its limits in watts."""
+
+    name: str
+    stored: float
+    capacity: float
+    reserve: float = 0.0
+    max_charge: float = inf
+    max_discharge: float = inf
+    discharging: float | None = None
+
+    @property
+    def runtime(self) -> float | None:
+        """Seconds until it is empty if it goes on to give what it gives now; None while it gives nothing."""
+        if self.discharging is None or self.discharging <= 1.0:
+            return None
+        return max(0.0, self.stored - self.reserve * self.capacity) / self.discharging
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Seconds until a battery is empty and full by quantile, absent where it will not be; the risk of empty, 0 to 1."""
+
+    empty: dict[float, float] = field(default_factory=dict)
+    full: dict[float, float] = field(default_factory=dict)
+    empty_risk: float = 0.0
+
+
+class NetCourses:
+    """Courses of what a battery must give (load less solar power, in watts), made once for each training."""
+
+    def __init__(self, load: Trained, solar: Trained | None) -> None:
+        self._load, self._solar = load, solar
+        self._loads = courses(load.quantiles, load.step, "load", load.minimum)
+        self._solars = courses(solar.quantiles, solar.step, "solar", solar.minimum) if solar else []
+
+    def is_of(self, load: Trained, solar: Trained | None) -> bool:
+        """Whether these are the courses of these forecasts."""
+        return self._load is load and self._solar is solar
+
+    def pieces(self, now: float) -> Iterator[tuple[float, int, int]]:
+        """How long each piece of the time from now on is, and which steps of load and solar power are in it."""
+        load, solar = self._load, self._solar
+        end = min(load.end, solar.end) if solar else load.end
+        while now < end:
+            place = load.place(now)
+            if place is None:
+                return
+            until = load.start + (place + 1) * load.step
+            other = solar.place(now) if solar else 0
+            if other is None:
+                return
+            if solar:
+                until = min(until, solar.start + (other + 1) * solar.step)
+            yield until - now, place, other
+            now = until
+
+    def watts(self, number: int, load: int, solar: int) -> float:
+        """What the battery must give in one course."""
+        return self._loads[number][load] - (self._solars[number][solar] if self._solars else 0.0)
+
+
+def look_ahead(battery: Battery, net: NetCourses, now: float) -> Ahead:
+    """When the battery is empty and full in the courses from now on; Unix seconds."""
+    pieces = list(net.pieces(now))
+    if not pieces:
+        return Ahead()
+    found = [_first_times(battery, net, number, pieces) for number in range(COUNT)]
+    empty, full = (
+        quantiles_of([each[0] for each in found], QUANTILES),
+        quantiles_of([each[1] for each in found], QUANTILES),
+    )
+    return Ahead(_finite(empty), _finite(full), sum(each[0] < inf for each in found) / COUNT)
+
+
+def _first_times(
+    battery: Battery, net: NetCourses, number: int, pieces: Sequence[tuple[float, int, int]]
+) -> tuple[float, float]:
+    """Seconds until empty and until full in one course; infinite where it is not."""
+    floor, ceiling = battery.reserve * battery.capacity, battery.capacity
+    stored, passed, empty, full = battery.stored, 0.0, inf, inf
+    if stored <= floor:
+        empty = 0.0
+    if stored >= ceiling:
+        full = 0.0
+    for seconds, load, solar in pieces:
+        watts = min(battery.max_discharge, max(-battery.max_charge, net.watts(number, load, solar)))
+        later = stored - watts * seconds
+        if later <= floor < stored and empty == inf:
+            empty = passed + (stored - floor) / watts
+        if later >= ceiling > stored and full == inf:
+            full = passed + (ceiling - stored) / -watts
+        stored = min(ceiling, max(floor, later))
+        passed += seconds
+    return empty, full
+
+
+def _finite(times: dict[float, float]) -> dict[float, float]:
+    return {quantile: seconds for quantile, seconds in times.items() if seconds < inf}

@@ -1,0 +1,139 @@
+"""The section Forecast of the status page: each series, what is expected of it, and what came true beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from collector_core import PageChart, PageLink, PageSection, PageTable, quantity
+from collector_plugins.forecast.api import PATH, WAITING
+from collector_plugins.forecast.periods import local_time
+from collector_plugins.forecast.state import Known, SeriesState
+from collector_plugins.forecast.view import View
+
+SYMBOLS = {"watts": "W", "celsius": "°C", "joules": "J", "hertz": "Hz", "bytes": "B", "grams": "g", "seconds": "s"}
+MOST_CHARTS = 12
+WEEK = 7 * 86_400.0
+DAYS = {"today": "today", "tomorrow": "tomorrow", "month": "this month"}
+
+
+def section(view: View) -> PageSection:
+    """What `view` says, for people."""
+    shown = view.shown[:100]
+    return PageSection(
+        name="forecast",
+        title="Forecast",
+        note="with what came true beside it, and the error of the last 30 days",
+        text="" if shown or not view.now else "Nothing is forecast: the history has none of the series.",
+        charts=[_chart(view, state, known) for state in shown if (known := view.current(state))][:MOST_CHARTS],
+        tables=[table for table in (_answers(view), _record(view, shown), _missing(view, shown)) if table.rows],
+        links=(PageLink(text="forecasts (JSON)", path=PATH),),
+        order=20,
+    )
+
+
+def _chart(view: View, state: SeriesState, known: Known) -> PageChart:
+    """What was seen until now; the range that is expected stands below."""
+    place = known.trained.place(view.now) or 0
+    steps = round(86_400.0 / known.trained.step)
+    low, high = min(known.trained.quantiles), max(known.trained.quantiles)
+    expected = (
+        min(known.trained.quantiles[low][place : place + steps]),
+        max(known.trained.quantiles[high][place : place + steps]),
+    )
+    unit = SYMBOLS.get(known.unit, "")
+    past = [(time, value) for time, value in known.past if time <= view.now]
+    return PageChart(
+        title=state.spec.name.replace("_", " "),
+        unit=unit,
+        times=[time for time, _ in past],
+        values=[value for _, value in past],
+        window=min(WEEK, max(known.horizon, 86_400.0)),
+        longest_step=3 * known.trained.step,
+        note=f"next 24 h: {quantity(expected[0], unit)} to {quantity(expected[1], unit)}",
+        approximate=True,
+    )
+
+
+def _answers(view: View) -> PageTable:
+    rows = [*_battery_rows(view), *_energy_rows(view), *_peak_rows(view), *_resource_rows(view)]
+    return PageTable(title="What follows", columns=("what", "expected", "from", "to"), rows=rows[:100])
+
+
+def _battery_rows(view: View) -> Iterator[Sequence[str]]:
+    for battery, ahead in view.batteries:
+        for what, times in (("empty", ahead.empty), ("full", ahead.full)):
+            if 0.5 in times:
+                yield _row(f"{battery.name} {what} at", {q: local_time(view.now + each) for q, each in times.items()})
+
+
+def _energy_rows(view: View) -> Iterator[Sequence[str]]:
+    for state in view.shown:
+        known = view.current(state)
+        for period, sums in known.trained.sums.items() if known else ():
+            name = state.spec.name.replace("_", " ")
+            yield _row(
+                f"{name}, {DAYS.get(period, period)}", {q: quantity(each / 3600, "Wh") for q, each in sums.items()}
+            )
+
+
+def _peak_rows(view: View) -> Iterator[Sequence[str]]:
+    for state in view.shown:
+        known = view.current(state)
+        if known and state.spec.limit is not None and known.trained.above_limit is not None:
+            unit = SYMBOLS.get(known.unit, "")
+            risk = f"{100 * known.trained.above_limit:.0f} % above {quantity(state.spec.limit, unit)}"
+            peak = {q: quantity(each, unit) for q, each in known.trained.peak.items()}
+            yield _row(f"{state.spec.name} tomorrow's peak ({risk})", peak)
+
+
+def _resource_rows(view: View) -> Iterator[Sequence[str]]:
+    for resource in view.resources:
+        days = {quantile: f"in {(time - view.now) / 86_400:.0f} days" for quantile, time in resource.at.items()}
+        yield _row(f"{resource.name} exhausted", days)
+
+
+def _row(what: str, values: Mapping[float, str]) -> Sequence[str]:
+    middle = min(values, key=lambda quantile: abs(quantile - 0.5))
+    return what, values[middle], values[min(values)], values[max(values)]
+
+
+def _record(view: View, shown: Sequence[SeriesState]) -> PageTable:
+    rows = []
+    for state in shown:
+        known = view.current(state)
+        if known:
+            trained = known.trained
+            level = f"{100 * known.level:.0f} %" if known.level else ""
+            rows.append(
+                (
+                    state.spec.name,
+                    trained.model,
+                    _number(trained.mase.get(trained.model)),
+                    _number(known.recent_mase),
+                    _number(known.recent_coverage, percent=True) + (f" of {level}" if known.recent_coverage else ""),
+                    local_time(known.trained_at),
+                )
+            )
+    columns = ("series", "model", "error when trained", "error of 30 days", "in the interval", "trained")
+    return PageTable(
+        title="Errors over those of repeating the last season: below 1 is better", columns=columns, rows=rows
+    )
+
+
+def _missing(view: View, shown: Sequence[SeriesState]) -> PageTable:
+    rows = [
+        (
+            state.spec.name,
+            state.refusal.detail if state.refusal else WAITING,
+            state.refusal.fix if state.refusal else "",
+        )
+        for state in shown
+        if state.refusal or not view.current(state)
+    ]
+    return PageTable(title="Not forecast, or not anew", columns=("series", "why", "what helps"), rows=rows)
+
+
+def _number(value: float | None, *, percent: bool = False) -> str:
+    if value is None:
+        return "–"
+    return f"{100 * value:.0f} %" if percent else f"{value:.2f}"

@@ -1,0 +1,103 @@
+"""Sites that send readings: their energy, emissions and cost, kept and answered over HTTP."""
+
+from __future__ import annotations
+
+from asyncio import wrap_future
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from collector_core import Collector, Context, NotAvailable, Readings, Reason, hookimpl
+from collector_plugins.sites import metrics
+from collector_plugins.sites.api import Api
+from collector_plugins.sites.config import Config
+from collector_plugins.sites.factors import Factors
+from collector_plugins.sites.local import LocalMeter
+from collector_plugins.sites.publishing import Publisher
+from collector_plugins.sites.service import SiteService
+from collector_plugins.sites.site import SiteCreate
+from collector_plugins.sites.sqlite_store import SqliteStore
+from collector_plugins.sites.store import Store
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+FILE = "sites.db"
+ROLL_UP_SHARE = 0.4  # of the timeout; what is left is done by the next run
+
+
+class Sites(Collector[Config]):
+    """Takes readings of sites over HTTP, keeps them on disk and publishes what they add up to."""
+
+    name = "sites"
+    metrics = metrics.ALL
+    config_type = Config
+    default_interval = 5.0
+    default_timeout = 10.0
+    default_max_series = 50_000
+
+    def __init__(self, config: Config, ctx: Context) -> None:
+        super().__init__(config, ctx)
+        self._service = SiteService(
+            self._make_store,
+            Factors(config.country),
+            ctx.clock,
+            retention=config.retention,
+            auto_register=config.auto_register,
+        )
+        self._api = Api(config, self._service)
+        self._publisher = Publisher(self._service, config)
+        self._local = LocalMeter(config.local.site, ctx.clock) if config.local else None
+
+    @classmethod
+    def detect(cls, ctx: Context) -> NotAvailable | None:
+        """Never there by itself: sites send their readings only where somebody wants them."""
+        del ctx
+        return NotAvailable(Reason.NOT_FOUND, "disabled by default", fix="add `sites: {}` to `collectors:`")
+
+    async def open(self) -> None:
+        """Open the store; raises `StorageError`."""
+        if self.ctx.keeps_running:
+            await wrap_future(self._service.load())
+        else:
+            await wrap_future(self._service.load_to_read())
+
+    async def collect(self, out: Readings) -> None:
+        """Bring the sums up to date and publish them; raises `StorageError`."""
+        if self.ctx.keeps_running:
+            await self._take_own_reading()
+            await self._service.roll_up(self.ctx.timeout * ROLL_UP_SHARE)
+            await self._service.delete_old()
+        self._publisher.publish(out, await wrap_future(self._service.read(self._publisher.look)))
+
+    async def close(self) -> None:
+        """Close the store; a request opens it again."""
+        self._service.close()
+
+    @hookimpl
+    def collector_routes(self) -> Sequence[web.RouteDef]:
+        """All endpoints."""
+        return self._api.routes()
+
+    async def _take_own_reading(self) -> None:
+        if self._local is None or self.config.local is None:
+            return
+        await self._service.ensure(SiteCreate(id=self.config.local.site))
+        if reading := self._local.reading(self.ctx.energy_meters()):
+            await wrap_future(self._service.ingest.submit([reading]))
+
+    def _make_store(self, read_only: bool) -> Store:
+        return SqliteStore(self.ctx.state_dir / FILE, read_only=read_only)
+
+
+@hookimpl
+def collector_types() -> list[type[Collector[Any]]]:
+    """The one collector of this plugin."""
+    return [Sites]
+
+
+@hookimpl
+def collector_demo_types() -> list[type[Collector[Any]]]:
+    """Three simulated sites."""
+    from collector_plugins.sites.demo import DemoSites  # noqa: PLC0415 - it is a collector of this module's
+
+    return [DemoSites]

@@ -1,0 +1,74 @@
+"""The body of a request: bounded, unpacked, and read as JSON or as lines of JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from collector_core import ApiError
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+MAX_BYTES = 16 << 20  # after unpacking
+MAX_READINGS = 10_000
+JSON, NDJSON = "application/json", "application/x-ndjson"
+_ENCODINGS = ("", "identity", "gzip", "deflate")
+
+
+async def read_body(request: web.Request, *, types: tuple[str, ...] = (JSON,)) -> bytes:
+    """The body, unpacked; raises `ApiError` for another type (415), too much (413), or bad compression (400)."""
+    from aiohttp import ClientPayloadError  # noqa: PLC0415 - only where something is served
+    from aiohttp.http_exceptions import HttpProcessingError  # noqa: PLC0415
+    from aiohttp.web import RequestPayloadError  # noqa: PLC0415
+
+    if request.content_type not in types:
+        raise ApiError(415, "unsupported content type", field="Content-Type", fix=f"send {' or '.join(types)}")
+    if request.headers.get("Content-Encoding", "").lower() not in _ENCODINGS:
+        raise ApiError(415, "unsupported encoding", field="Content-Encoding", fix="send gzip, or no encoding")
+    body = bytearray()
+    try:
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > MAX_BYTES:
+                raise ApiError(413, f"more than {MAX_BYTES} bytes", field="readings", fix="send it in parts")
+    except (RequestPayloadError, ClientPayloadError, HttpProcessingError):
+        raise ApiError(400, "the body cannot be unpacked", field="body", fix="check the compression") from None
+    return bytes(body)
+
+
+def parse_json(body: bytes) -> Any:
+    """A JSON document; raises `ApiError`."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise ApiError(400, "not valid JSON", field="body", fix="send one JSON object in UTF-8") from None
+
+
+def parse_batch(body: bytes, content_type: str) -> list[Any]:
+    """The elements of a batch, not checked yet; a line that is not JSON stays as it is. Raises `ApiError`."""
+    if content_type == NDJSON:
+        items: list[Any] = [_parse_line(line) for line in body.rstrip().split(b"\n")] if body.strip() else []
+    else:
+        items = _listed(parse_json(body))
+    if len(items) > MAX_READINGS:
+        text = f"{len(items)} readings; at most {MAX_READINGS} are taken at once"
+        raise ApiError(413, text, field="readings", fix="send them in several requests")
+    return items
+
+
+def _listed(document: Any) -> list[Any]:
+    if not isinstance(document, dict) or not isinstance(document.get("readings"), list):
+        raise ApiError(400, "must be a list of readings", field="readings", fix='send {"readings": [{…}, {…}]}')
+    others = sorted(key for key in document if key != "readings")
+    if others:
+        raise ApiError(400, "is not a known key", field=ascii(others[0])[1:-1][:200], fix="send only `readings`")
+    readings: list[Any] = document["readings"]
+    return readings
+
+
+def _parse_line(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return line

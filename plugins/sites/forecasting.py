@@ -1,0 +1,167 @@
+"""Forecasts of sites' power and hash rate, and of series that are sent; asked of whichever plugin forecasts."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from statistics import fmean
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+
+from collector_core import (
+    ApiError,
+    Field,
+    ForecastedSeries,
+    NotAvailable,
+    Query,
+    Reason,
+    find_forecaster,
+    parse_duration,
+)
+from collector_plugins.sites.endpoint import refuse
+from collector_plugins.sites.fields import Moment, Text, rfc3339
+from collector_plugins.sites.periods import DAY, QueryDuration, in_steps
+from collector_plugins.sites.service import SiteService
+from collector_plugins.sites.site import Site
+from collector_plugins.sites.store import HOUR, Piece, Store
+
+HISTORY = 8 * 7 * DAY
+MOST_STEPS = 10_000
+LOWEST, MIDDLE, HIGHEST = 0.1, 0.5, 0.9
+LEVEL = 0.8  # of the interval between the lowest and the highest
+NORMAL_90 = 1.2816  # standard deviations to the 90th percentile
+LEAST_POINTS = 2
+Kind = Literal["load", "hashrate"]
+Points = list[tuple[float, float]]
+
+
+def _seconds(value: object) -> float:
+    found = parse_duration(value)
+    if not 1 <= found <= 366 * 86_400:
+        raise ValueError("must be a duration from 1s to 366d, such as 1h or 7d")
+    return found
+
+
+BodyDuration = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    WithJsonSchema({"anyOf": [{"type": "string", "examples": ["1h", "7d"]}, {"type": "number", "minimum": 1}]}),
+]
+"""A duration in a body, such as `1h`, or a number of seconds."""
+
+
+class ForecastQuery(Query):
+    """The parameters of `forecast/load` and `forecast/hashrate`."""
+
+    site: Text | None = Field(None, description="A site; by default all together.")
+    horizon: QueryDuration = DAY
+    step: QueryDuration = HOUR
+
+
+class SentPoint(BaseModel):
+    """A value at a moment."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    t: Moment
+    value: float = Field(strict=True, allow_inf_nan=False, ge=-1e15, le=1e15)
+
+
+class CustomForecast(BaseModel):
+    """The body of `forecast/custom`."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    series: list[SentPoint] = Field(min_length=1, max_length=100_000)
+    horizon: BodyDuration
+    step: BodyDuration | None = Field(None, description="By default the usual distance of the points.")
+    seasonalities: list[BodyDuration] = Field([], max_length=10)
+    model: Text = Field("auto", description="auto, naive, or a model of the forecaster.")
+
+
+def check_horizon(milliseconds: float, step: float, most_days: float) -> None:
+    """Raises `ApiError` for a horizon that is too long, or shorter than a step."""
+    if milliseconds > most_days * DAY:
+        raise refuse(400, f"is longer than {most_days:g} days", "horizon", "ask for less, or raise `forecast_days`")
+    if milliseconds < step:
+        raise refuse(400, "is shorter than a step", "horizon", "ask for at least one step")
+    if milliseconds / step > MOST_STEPS:
+        raise refuse(400, f"more than {MOST_STEPS} points", "step", "ask for longer steps")
+
+
+def past_points(service: SiteService, store: Store, sites: Iterable[Site], kind: Kind, step: int) -> Points:
+    """What a forecast learns from: the mean of each step with readings, summed over the sites that report in it."""
+    end = -(-service.now // step) * step
+    value: Callable[[Piece], float | None] = (
+        (lambda piece: piece.mean_power) if kind == "load" else (lambda piece: piece.mean_hashrate)
+    )
+    sums: dict[int, float] = {}
+    for site in sites:
+        for moment, piece in in_steps(service, store, site, (end - HISTORY // step * step, end, step)).items():
+            if (found := value(piece)) is not None:
+                sums[moment] = sums.get(moment, 0.0) + found
+    return [(moment / 1000, total) for moment, total in sorted(sums.items())]
+
+
+def forecast(points: Points, horizon: float, step: float | None, model: str = "") -> ForecastedSeries:
+    """A forecast; raises `ApiError`: 409 with what is `missing`, 400 for what is not possible."""
+    try:
+        return find_forecaster()(points, horizon, step=step, quantiles=(LOWEST, MIDDLE, HIGHEST), model=model)
+    except NotAvailable as error:
+        raise missing(error) from None
+    except ValueError as error:
+        field = next((name for name in ("model", "horizon", "step") if name in str(error)), "series")
+        raise refuse(400, str(error), field) from None
+
+
+def missing(error: NotAvailable) -> ApiError:
+    """A refusal that says what there is too little of."""
+    text = error.fix or error.detail
+    refusal = refuse(409, error.detail, "series", text)
+    refusal.body["missing"] = text
+    return refusal
+
+
+def naive(
+    points: Sequence[tuple[float, float]], horizon: float, step: float | None, season: float | None
+) -> ForecastedSeries:
+    """The last season again; without one, the last value. The interval is that of its own errors in the past."""
+    ordered = sorted(points)
+    if len(ordered) < LEAST_POINTS and step is None:
+        raise missing(NotAvailable(Reason.BAD_DATA, "one point has no step", fix="send at least 2 points, or `step`"))
+    distances = sorted(after - before for (before, _), (after, _) in itertools.pairwise(ordered))
+    width = step or distances[len(distances) // 2] or 1.0
+    lag = max(1, round((season or width) / width))
+    if season is not None and len(ordered) < lag:
+        raise missing(NotAvailable(Reason.BAD_DATA, "less than a season", fix=f"send at least {lag} points"))
+    values = [value for _, value in ordered]
+    errors = [after - before for before, after in zip(values, values[lag:], strict=False)]
+    spread = NORMAL_90 * math.sqrt(fmean(error * error for error in errors)) if errors else 0.0
+    start = ordered[-1][0]
+    middle = [
+        (start + width * number, values[len(values) - lag + (number - 1) % lag])
+        for number in range(1, round(horizon / width) + 1)
+    ]
+    shifts = {LOWEST: -spread, MIDDLE: 0.0, HIGHEST: spread}
+    paths = {quantile: [(moment, value + shift) for moment, value in middle] for quantile, shift in shifts.items()}
+    return ForecastedSeries(width, paths, "naive", {"naive": 1.0} if errors else {})
+
+
+def describe(found: ForecastedSeries, now: int) -> dict[str, Any]:
+    """A forecast as an answer."""
+    errors = found.mase
+    return {
+        "model": found.model,
+        "trained_at": rfc3339(now),
+        "step_seconds": found.step,
+        "score": {
+            "mase": errors.get(found.model, min(errors.values(), default=None)),
+            "coverage": found.coverage.get(LEVEL),
+        },
+        "series": {
+            name: [{"t": rfc3339(round(moment * 1000)), "value": value} for moment, value in found.points[quantile]]
+            for name, quantile in (("p10", LOWEST), ("p50", MIDDLE), ("p90", HIGHEST))
+        },
+    }

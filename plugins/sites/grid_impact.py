@@ -1,0 +1,121 @@
+"""`analytics/grid-impact`: what the sites of a region mean to its grid."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from statistics import StatisticsError, correlation, median
+from typing import Any, NamedTuple
+
+from collector_core import Field
+from collector_plugins.sites.fields import Text, rfc3339
+from collector_plugins.sites.periods import PeriodQuery
+from collector_plugins.sites.rollup import JOULES_PER_KWH, Measured, measure
+from collector_plugins.sites.service import SiteService
+from collector_plugins.sites.site import Site
+from collector_plugins.sites.store import Store
+
+CURTAILED_BELOW = 0.5  # of a meter's median power
+RAMP_PERCENTILE = 0.95
+DEFINITIONS = {
+    "share_of_load": "mean power of the region's sites / mean of grid.load_watts, at the moments that have one",
+    "correlation": "Pearson, over the moments of readings, of the sites' power with what they say of the grid",
+    "ramps": "95th percentile of the absolute change of a meter's power between two readings, per minute",
+    "coincident_peak_watts": "the sites' power at the moment of the highest grid.load_watts",
+    "curtailment": "time in which a meter drew less than half of its median power, and the energy that it drew less",
+}
+
+
+class GridQuery(PeriodQuery):
+    """The parameters of `analytics/grid-impact`."""
+
+    region: Text = Field(description="The region.")
+
+
+class _Moment(NamedTuple):
+    """The power of all meters that were read at a moment, and what they said of the grid."""
+
+    power: float
+    grid: dict[str, float]
+
+
+def grid_impact(service: SiteService, store: Store, sites: Sequence[Site], query: GridQuery) -> dict[str, Any]:
+    """The answer, without the forecast."""
+    start, end = query.period(service.now)
+    meters = [
+        [each for each in measure(meter) if each.power is not None]
+        for site in sites
+        for meter in store.rows(site.number, start, end)
+    ]
+    moments = _moments(meters)
+    loads = [(moment.power, moment.grid["load_watts"]) for moment in moments if "load_watts" in moment.grid]
+    load = sum(load for _, load in loads)
+    return {
+        "region": query.region,
+        "from": rfc3339(start),
+        "to": rfc3339(end),
+        "sites": len(sites),
+        "share_of_load": sum(power for power, _ in loads) / load if load else None,
+        "correlation": {
+            name: _correlation(moments, key)
+            for name, key in (("load", "load_watts"), ("price", "price_per_kwh"), ("frequency", "frequency_hz"))
+        },
+        "ramps": {"p95_watts_per_minute": _percentile(sorted(_ramps(meters)), RAMP_PERCENTILE)},
+        "coincident_peak_watts": max(loads, key=lambda pair: pair[1])[0] if loads else None,
+        "peak_watts": max((moment.power for moment in moments), default=None),
+        "curtailment": _curtailment(meters),
+        "definitions": DEFINITIONS,
+    }
+
+
+def _moments(meters: Iterable[Iterable[Measured]]) -> list[_Moment]:
+    """What was read at the same time, in the order of time."""
+    powers: dict[int, float] = {}
+    grids: dict[int, dict[str, float]] = {}
+    for meter in meters:
+        for each in meter:
+            moment = each.row.time
+            powers[moment] = powers.get(moment, 0.0) + (each.power or 0.0)
+            said = {key: float(value) for key, value in each.extra.items() if isinstance(value, int | float)}
+            grids[moment] = {**said, **grids.get(moment, {})}
+    return [_Moment(powers[moment], grids[moment]) for moment in sorted(powers)]
+
+
+def _correlation(moments: Iterable[_Moment], key: str) -> float | None:
+    pairs = [(moment.power, moment.grid[key]) for moment in moments if key in moment.grid]
+    try:
+        found = correlation([power for power, _ in pairs], [value for _, value in pairs])
+    except (StatisticsError, OverflowError):  # too few, or one of them does not move
+        return None
+    return max(-1.0, min(1.0, found)) if math.isfinite(found) else None
+
+
+def _ramps(meters: Iterable[Sequence[Measured]]) -> list[float]:
+    return [
+        abs((after.power or 0.0) - (before.power or 0.0)) / ((after.row.time - before.row.time) / 60_000)
+        for meter in meters
+        for before, after in itertools.pairwise(meter)
+    ]
+
+
+def _percentile(ordered: Sequence[float], share: float) -> float | None:
+    """By linear interpolation between the two nearest."""
+    if not ordered:
+        return None
+    place = (len(ordered) - 1) * share
+    low = math.floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def _curtailment(meters: Iterable[Sequence[Measured]]) -> dict[str, float]:
+    seconds, kwh = 0.0, 0.0
+    for meter in meters:
+        usual = median(each.power or 0.0 for each in meter) if meter else 0.0
+        for each in meter:
+            power = each.power or 0.0
+            if power < usual * CURTAILED_BELOW:
+                seconds += each.row.interval / 1000
+                kwh += (usual - power) * each.row.interval / 1000 / JOULES_PER_KWH
+    return {"seconds": seconds, "energy_kwh": kwh}

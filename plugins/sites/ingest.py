@@ -1,0 +1,182 @@
+"""Readings from wherever they come: checked one by one, written in groups, answered once they are on disk."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from collector_core import Clock
+from collector_core.storage import StorageError
+from collector_plugins.sites.reading import MISSING_MEASUREMENT, Reading
+from collector_plugins.sites.site import Site
+from collector_plugins.sites.store import Store
+from collector_plugins.sites.store_thread import StoreThread
+
+FUTURE_SECONDS = 300
+MAX_PENDING = 200_000  # readings that wait for the disk
+UNKNOWN_SITE = "no such site"
+_READINGS = TypeAdapter(list[Reading])
+
+
+class IngestFull(Exception):
+    """More readings wait for the disk than memory should hold."""
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Why one reading was not taken: its place in what was sent, the key that is wrong, and how."""
+
+    index: int
+    field: str
+    error: str
+
+
+@dataclass
+class Outcome:
+    """What became of readings that were sent together."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+@dataclass
+class _Group:
+    """Readings that were sent together and wait to be written."""
+
+    readings: list[tuple[int, Reading]]
+    outcome: Outcome
+    done: Future[Outcome]
+
+
+class Ingest:
+    """Takes readings; `find_site` looks a site up, or registers it, and returns None where it is unknown.
+
+    `retention` is in seconds. Safe to use from any thread.
+    """
+
+    def __init__(
+        self, writer: StoreThread, find_site: Callable[[str], Site | None], clock: Clock, retention: float
+    ) -> None:
+        self._writer = writer
+        self._find_site = find_site
+        self._clock = clock
+        self._retention = retention
+        self._lock = threading.Lock()
+        self._waiting: list[_Group] = []
+        self._pending = 0
+        self.counts = {"accepted": 0, "duplicate": 0, "rejected": 0}
+
+    def submit(self, items: Sequence[Any]) -> Future[Outcome]:
+        """Check what was sent and write what is right; done when it is on disk.
+
+        The future raises `StorageError` where it cannot be written; raises `IngestFull` at once.
+        """
+        readings, rejected = self._checked(items)
+        group = _Group(readings, Outcome(rejected=rejected), Future())
+        with self._lock:
+            if self._pending + len(readings) > MAX_PENDING:
+                raise IngestFull
+            self.counts["rejected"] += len(rejected)
+            if not readings:
+                group.done.set_result(group.outcome)
+                return group.done
+            self._pending += len(readings)
+            self._waiting.append(group)
+            if len(self._waiting) == 1:  # else somebody has asked for it
+                self._writer.submit(self._write_waiting)
+        return group.done
+
+    def _checked(self, items: Sequence[Any]) -> tuple[list[tuple[int, Reading]], list[Rejected]]:
+        readings, rejected = parse_readings(items)
+        now = self._clock.time()
+        earliest, latest = (now - self._retention) * 1000, (now + FUTURE_SECONDS) * 1000
+        found: list[tuple[int, Reading]] = []
+        for index, reading in readings:
+            site = self._find_site(reading.site_id)
+            if not earliest <= reading.timestamp <= latest:
+                error = "is older than what is kept" if reading.timestamp < earliest else "is in the future"
+                rejected.append(Rejected(index, "timestamp", error))
+            elif site is None:
+                rejected.append(Rejected(index, "site_id", UNKNOWN_SITE))
+            else:
+                found.append((site.number, reading))
+        return found, sorted(rejected, key=lambda each: each.index)
+
+    def _write_waiting(self, store: Store) -> None:
+        """Write all that waits in one transaction, so that many senders share one wait for the disk."""
+        with self._lock:
+            groups, self._waiting = self._waiting, []
+        try:
+            self._write(store, groups)
+        except StorageError as error:
+            _fail(groups, error)
+        except Exception:  # noqa: BLE001 - what is wrong with one group must not cost the others
+            self._write_alone(store, groups)
+        finally:
+            with self._lock:
+                self._pending -= sum(len(group.readings) for group in groups)
+
+    def _write_alone(self, store: Store, groups: list[_Group]) -> None:
+        for group in groups:
+            try:
+                self._write(store, [group])
+            except Exception as error:  # noqa: BLE001 - it is the sender's to see
+                _fail([group], error)
+
+    def _write(self, store: Store, groups: list[_Group]) -> None:
+        new = iter(store.add([each for group in groups for each in group.readings]))
+        for group in groups:
+            group.outcome.accepted = sum(next(new) for _ in group.readings)
+            group.outcome.duplicates = len(group.readings) - group.outcome.accepted
+            self.counts["accepted"] += group.outcome.accepted
+            self.counts["duplicate"] += group.outcome.duplicates
+            group.done.set_result(group.outcome)
+
+
+def _fail(groups: list[_Group], error: Exception) -> None:
+    for group in groups:
+        if not group.done.done():
+            group.done.set_exception(error)
+
+
+def parse_readings(items: Sequence[Any]) -> tuple[list[tuple[int, Reading]], list[Rejected]]:
+    """What is a reading, with its place, and why the rest is none."""
+    places = list(range(len(items)))
+    try:
+        return list(zip(places, _READINGS.validate_python(items), strict=True)), []
+    except ValidationError as error:
+        wrong = _first_problems(error)
+    good = [place for place in places if place not in wrong]
+    found = _READINGS.validate_python([items[place] for place in good])
+    return list(zip(good, found, strict=True)), [Rejected(place, *problem) for place, problem in sorted(wrong.items())]
+
+
+def _first_problems(error: ValidationError) -> dict[int, tuple[str, str]]:
+    found: dict[int, tuple[str, str]] = {}
+    for each in error.errors(include_url=False, include_input=False, include_context=False):
+        place, *path = each["loc"]
+        found.setdefault(int(place), describe_problem(path, each))
+    return found
+
+
+def describe_problem(path: Sequence[int | str], problem: Mapping[str, Any]) -> tuple[str, str]:
+    """The key that is wrong and what is wrong with it; within shares, the key that holds them."""
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if message == MISSING_MEASUREMENT:
+        return "power_watts", message
+    if not path:
+        return "reading", "must be a JSON object"
+    keys = path[:1] if path[0] == "sources" else path
+    name = ".".join(str(key) for key in keys if key != "[key]")
+    return _readable(name), "is not a known key" if problem["type"] == "extra_forbidden" else message
+
+
+def _readable(name: str) -> str:
+    """A key that was sent, in what can be sent back: short, and without half characters."""
+    return name.encode("utf-8", "replace").decode()[:200]

@@ -1,0 +1,140 @@
+"""What is published of the sites: the sums of everything, and the last readings while they are fresh."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from collector_core import Readings
+from collector_plugins.sites import metrics
+from collector_plugins.sites.config import Config
+from collector_plugins.sites.entity import entities
+from collector_plugins.sites.rollup import JOULES_PER_KWH
+from collector_plugins.sites.service import SiteService
+from collector_plugins.sites.site import Site
+from collector_plugins.sites.store import Latest, Store, Total, add_known
+from collector_plugins.sites.sustainability import PERIOD, Scores, look_back
+
+SCORES_PAUSE = 100  # times as long as computing the scores took
+FRESH = 600_000  # milliseconds: what is older says nothing about now
+
+
+class Look(NamedTuple):
+    """What a store says at a moment."""
+
+    totals: list[Total]
+    latest: list[Latest]
+    scores: dict[str, float]
+
+
+class Now(NamedTuple):
+    """A site as its last readings say: TH/s, watts."""
+
+    hashrate: float | None = None
+    power: float | None = None
+
+
+class Publisher:
+    """Adds the series of all sites to a run; counters never fall while it lives."""
+
+    def __init__(self, service: SiteService, config: Config) -> None:
+        self._service = service
+        self._config = config
+        self._currency = config.currency
+        self._scores: dict[str, float] = {}
+        self._scores_due = 0
+        self._published: dict[str, float] = {}
+
+    def look(self, store: Store) -> Look:
+        """What is needed of the store."""
+        return Look(store.totals(), store.latest(), self.scores(store))
+
+    def scores(self, store: Store) -> dict[str, float]:
+        """The scores of all entities; computed again once that has cost little of the time since."""
+        if self._service.now < self._scores_due:
+            return self._scores
+        began = time.monotonic()
+        end = self._service.now
+        scores = Scores(self._service, self._config, look_back(self._service, store, end - PERIOD, end))
+        found = {name: scores.describe(name, sites)["score"] for name, sites in entities(self._service).items()}
+        self._scores = {name: score for name, score in found.items() if score is not None}
+        self._scores_due = end + round((time.monotonic() - began) * 1000 * SCORES_PAUSE)
+        return self._scores
+
+    def publish(self, out: Readings, look: Look) -> None:
+        """Add all series."""
+        for entity, score in look.scores.items():
+            out.add(metrics.SCORE, score, entity=entity)
+        by_number = {site.number: site for site in self._service.sites.values()}
+        self._publish_totals(out, by_number, look.totals)
+        self._publish_latest(out, by_number, look.latest)
+        self._publish_limits(out, by_number.values())
+        for result, count in self._service.ingest.counts.items():
+            out.add(metrics.INGESTED, count, result=result)
+
+    def _publish_totals(self, out: Readings, sites: dict[int, Site], totals: Iterable[Total]) -> None:
+        cost: float | None = None
+        for number, source, kwh, amount in totals:
+            if (site := sites.get(number)) is None:
+                continue
+            if source:
+                if amount is not None:
+                    out.add(metrics.EMISSIONS, amount, site=site.id, source=source)
+                continue
+            region = site.terms_at(self._service.now).region or ""
+            out.add(metrics.CONSUMPTION, kwh, site=site.id, region=region)
+            out.add(metrics.ENERGY, self._risen(site.id, kwh * JOULES_PER_KWH), site=site.id, region=region)
+            cost = add_known(cost, amount)
+        if cost is not None:
+            out.add(metrics.COST, self._risen("", cost), currency=self._currency)
+
+    def _risen(self, name: str, value: float) -> float:
+        """A counter's value: late readings and changed prices may lower a sum, but a counter never falls."""
+        self._published[name] = max(0.0, value, self._published.get(name, 0.0))
+        return self._published[name]
+
+    def _publish_latest(self, out: Readings, sites: dict[int, Site], latest: Iterable[Latest]) -> None:
+        now = self._service.now
+        by_site: dict[int, list[Latest]] = {}
+        for each in latest:
+            by_site.setdefault(each.site, []).append(each)
+        network: float | None = None
+        for number, meters in by_site.items():
+            if (site := sites.get(number)) is None:
+                continue
+            newest = max(meter.row.time for meter in meters)
+            out.add(metrics.READING_AGE, max(0.0, (now - newest) / 1000), site=site.id)
+            current = _now([meter for meter in meters if now - meter.row.time <= FRESH])
+            _publish_now(out, site.id, current)
+            network = add_known(network, current.hashrate)
+        if network is not None:
+            out.add(metrics.NETWORK_HASHRATE, network)
+
+    def _publish_limits(self, out: Readings, sites: Iterable[Site]) -> None:
+        now = self._service.now
+        for site in sites:
+            terms = site.terms_at(now)
+            if terms.capacity_watts is not None:
+                out.add(metrics.CAPACITY, terms.capacity_watts, site=site.id)
+            if terms.grid_connection_watts is not None:
+                out.add(metrics.CONNECTION, terms.grid_connection_watts, site=site.id)
+
+
+def _publish_now(out: Readings, site: str, current: Now) -> None:
+    if current.hashrate is not None:
+        out.add(metrics.HASHRATE, current.hashrate, site=site)
+    if current.power is not None:
+        out.add(metrics.POWER, current.power, site=site)
+        if current.hashrate:
+            out.add(metrics.EFFICIENCY, current.power / current.hashrate, site=site)
+
+
+def _now(meters: Iterable[Latest]) -> Now:
+    """Power and hash rate of the meters together; a meter that only has a total says its power by the one before."""
+    hashrate: float | None = None
+    power: float | None = None
+    for meter in meters:
+        hashrate = add_known(hashrate, meter.row.hashrate)
+        power = add_known(power, meter.power)
+    return Now(hashrate, power)

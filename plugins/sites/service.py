@@ -1,0 +1,182 @@
+"""Sites and their readings, for everybody in this process: one thread writes, one reads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from asyncio import wrap_future
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from collector_core import Clock
+from collector_plugins.sites.factors import Factors
+from collector_plugins.sites.ingest import Ingest
+from collector_plugins.sites.rollup import RollUp
+from collector_plugins.sites.site import BEGINNING, Change, Site, SiteCreate, SitePatch
+from collector_plugins.sites.store import HOUR, Piece, SiteExistsError, Store, hour_of
+from collector_plugins.sites.store_thread import StoreThread
+
+ResultT = TypeVar("ResultT")
+HOURS_AT_ONCE = 100
+DAY_SECONDS = 86_400
+
+
+class UnknownSiteError(Exception):
+    """There is no site of that id."""
+
+
+class SiteService:
+    """The registry of sites, what ingests readings, and answers of the store.
+
+    `make_store` makes the store of the thread that writes, or of the one that only reads. `sites` is known after
+    `load`. Safe to use from any thread.
+    """
+
+    def __init__(
+        self,
+        make_store: Callable[[bool], Store],
+        factors: Factors,
+        clock: Clock,
+        *,
+        retention: float,
+        auto_register: bool,
+    ) -> None:
+        self._writer = StoreThread("sites-writer", lambda: make_store(False))
+        self._reader = StoreThread("sites-reader", lambda: make_store(True))
+        self._factors = factors
+        self._clock = clock
+        self._auto_register = auto_register
+        self._lock = threading.Lock()
+        self._sites: dict[str, Site] | None = None
+        self._retention = round((retention + DAY_SECONDS) * 1000)  # late readings still find what is before them
+        self._deleted_in = 0
+        self.ingest = Ingest(self._writer, self._find_or_register, clock, retention)
+
+    @property
+    def now(self) -> int:
+        """Milliseconds since 1970."""
+        return round(self._clock.time() * 1000)
+
+    @property
+    def factors(self) -> Factors:
+        """Where factors of emissions come from."""
+        return self._factors
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the sites are known."""
+        return self._sites is not None
+
+    @property
+    def sites(self) -> dict[str, Site]:
+        """All sites by id; none before `load`."""
+        return self._sites or {}
+
+    def load(self) -> Future[None]:
+        """Open the store and learn which sites there are; raises `StorageError` in the future."""
+
+        def load(store: Store) -> None:
+            store.open()
+            self._sites = {site.id: site for site in store.sites()}
+
+        return self._writer.submit(load)
+
+    def load_to_read(self) -> Future[None]:
+        """Learn which sites there are, beside the service that writes; raises `StorageError` in the future."""
+
+        def load(store: Store) -> None:
+            self._sites = {site.id: site for site in store.sites()}
+
+        return self._reader.submit(load)
+
+    def site(self, site_id: str) -> Site:
+        """A site by its id; raises `UnknownSiteError`."""
+        if (site := self.sites.get(site_id)) is None:
+            raise UnknownSiteError(site_id)
+        return site
+
+    def register(self, wanted: SiteCreate) -> Future[Site]:
+        """Register a site; `SiteExistsError` in the future where its id is taken."""
+        keys = wanted.model_dump(mode="json", exclude_unset=True, exclude={"id", "valid_from"})
+        change = Change(BEGINNING if wanted.valid_from is None else wanted.valid_from, keys)
+        return self._writer.submit(lambda store: self._remember(store.add_site(wanted.id, change)))
+
+    async def ensure(self, wanted: SiteCreate) -> Site:
+        """A site that is there, or is registered now."""
+        if wanted.id in self.sites:
+            return self.sites[wanted.id]
+        return await wrap_future(self.register(wanted))
+
+    def change(self, site_id: str, wanted: SitePatch) -> Future[Site]:
+        """Change what holds for a site; `UnknownSiteError` in the future."""
+        change = Change(self.now if wanted.valid_from is None else wanted.valid_from, wanted.changes)
+        return self._writer.submit(lambda store: self._remember(store.change_site(self.site(site_id), change)))
+
+    def read(self, question: Callable[[Store], ResultT]) -> Future[ResultT]:
+        """The answer of the store to a question."""
+        return self._reader.submit(question)
+
+    def write(self, work: Callable[[Store], ResultT]) -> Future[ResultT]:
+        """Work of the thread that writes."""
+        return self._writer.submit(work)
+
+    async def roll_up(self, seconds: float) -> None:
+        """Bring hourly sums up to date, for about that many seconds; what is left is done the next time."""
+        deadline = time.monotonic() + seconds
+        while await wrap_future(self._writer.submit(self._roll_up_some)) and time.monotonic() < deadline:
+            pass
+
+    async def delete_old(self) -> None:
+        """Delete readings that are older than what is kept, once an hour."""
+        hour = self.now // HOUR
+        if hour != self._deleted_in:
+            await wrap_future(self._writer.submit(lambda store: store.delete_before(self.now - self._retention)))
+            self._deleted_in = hour
+
+    def close(self) -> None:
+        """Close the store after all that is under way."""
+        self._reader.close()
+        self._writer.close()
+
+    def _roll_up_some(self, store: Store) -> bool:
+        """Returns whether there may be more to do."""
+        by_number = {site.number: site for site in self.sites.values()}
+        stale = sorted(place for place in store.oldest_stale(HOURS_AT_ONCE) if place[0] in by_number)
+        sums: list[tuple[int, int, Piece | None]] = []
+        for number, hours in _in_a_row(stale):
+            meters = store.rows(number, hours[0] * HOUR, (hours[-1] + 1) * HOUR)
+            found = RollUp(by_number[number], self._factors, hour_of).pieces(meters)
+            sums += [(number, hour, found.get(hour)) for hour in hours]
+        if sums:
+            store.put_hours(sums)
+        return len(stale) == HOURS_AT_ONCE
+
+    def _remember(self, site: Site) -> Site:
+        with self._lock:
+            self._sites = {**self.sites, site.id: site}
+        return site
+
+    def _find_or_register(self, site_id: str) -> Site | None:
+        site = self.sites.get(site_id)
+        if site is not None or not self._auto_register:
+            return site
+        try:
+            return self.register(SiteCreate(id=site_id)).result()
+        except ValidationError:  # it is the id of a reading, but not one that a path can hold
+            return None
+        except SiteExistsError:
+            return self.sites.get(site_id)
+
+
+def _in_a_row(places: Iterable[tuple[int, int]]) -> list[tuple[int, list[int]]]:
+    """Hours of the same site that follow each other, so that their readings are read at once."""
+    runs: list[tuple[int, list[int]]] = []
+    for number, hour in places:
+        if runs and runs[-1][0] == number and runs[-1][1][-1] == hour - 1:
+            runs[-1][1].append(hour)
+        else:
+            runs.append((number, [hour]))
+    return runs

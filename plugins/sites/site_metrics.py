@@ -1,0 +1,151 @@
+"""`metrics/site` and `metrics/aggregate`: what sites did in a period."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+from collector_plugins.sites.fields import rfc3339
+from collector_plugins.sites.periods import SteppedQuery, gaps, hourly, in_steps, spans_around, total_of
+from collector_plugins.sites.rollup import measure
+from collector_plugins.sites.service import SiteService
+from collector_plugins.sites.site import Site
+from collector_plugins.sites.store import Piece, Store, add_known
+
+FRESH = 600_000  # milliseconds: older readings say nothing about now
+GROUPS = Literal["region", "operator", "source"]
+
+
+class AggregateQuery(SteppedQuery):
+    """The parameters of `metrics/aggregate`."""
+
+    group_by: GROUPS = "region"
+
+
+def site_metrics(service: SiteService, store: Store, site: Site, query: SteppedQuery, currency: str) -> dict[str, Any]:
+    """The answer of `metrics/site/{id}`."""
+    start, end, step = query.steps(service.now)
+    pieces = in_steps(service, store, site, (start, end, step))
+    total = total_of(pieces.values())
+    mean, peak = total.mean_power, total.peak
+    uncovered = gaps([*total.spans, *spans_around(store, site, end)], start, min(end, max(start, service.now)))
+    return {
+        "site_id": site.id,
+        "from": rfc3339(start),
+        "to": rfc3339(end),
+        "step_seconds": step / 1000,
+        "readings": total.readings,
+        "energy_kwh": total.kwh,
+        "cost": total.cost,
+        "currency": currency,
+        "carbon_grams": total.location_grams,
+        "power_watts": {"now": power_now(store, site, service.now), "mean": mean, "peak": peak},
+        "hashrate_th": total.mean_hashrate,
+        "efficiency_j_per_th": total.joules_per_terahash,
+        "load_factor": mean / peak if mean is not None and peak else None,
+        "gaps": [{"from": rfc3339(a), "to": rfc3339(b), "seconds": (b - a) / 1000} for a, b in uncovered],
+        "series": {
+            "power_watts": points(pieces, lambda piece: piece.mean_power),
+            "energy_kwh": points(pieces, lambda piece: piece.kwh),
+            "hashrate_th": points(pieces, lambda piece: piece.mean_hashrate),
+        },
+    }
+
+
+def points(pieces: dict[int, Piece], value: Callable[[Piece], float | None]) -> list[dict[str, Any]]:
+    """A series; no point where the value is not known."""
+    found = ((moment, value(piece)) for moment, piece in pieces.items())
+    return [{"t": rfc3339(moment), "value": each} for moment, each in found if each is not None]
+
+
+def power_now(store: Store, site: Site, now: int) -> float | None:
+    """The power that the meters said last, in the last ten minutes; None where none did."""
+    power: float | None = None
+    for meter in store.rows(site.number, now - FRESH, now + FRESH):
+        said = [each.power for each in measure(meter) if each.power is not None]
+        power = add_known(power, said[-1] if said else None)
+    return power
+
+
+def aggregate(service: SiteService, store: Store, query: AggregateQuery, currency: str) -> dict[str, Any]:
+    """The answer of `metrics/aggregate`."""
+    start, end, _ = query.steps(service.now)
+    sites = list(service.sites.values())
+    done: dict[str, list[Piece]] = {site.id: [] for site in sites}
+    for site, _, piece in hourly(service, store, sites, start, end):
+        done[site.id].append(piece)
+    totals = {site.id: total_of(done[site.id]) for site in sites}
+    grouping = _by_source if query.group_by == "source" else _by_term
+    groups = grouping(sites, totals, query.group_by, service.now)
+    return {
+        "from": rfc3339(start),
+        "to": rfc3339(end),
+        "group_by": query.group_by,
+        "groups": [{query.group_by: name, **_sums(pieces, currency)} for name, pieces in groups],
+        "total": _sums(list(totals.values()), currency),
+    }
+
+
+Groups = list[tuple[str | None, list[Piece]]]
+
+
+def _by_term(sites: Iterable[Site], totals: dict[str, Piece], group_by: str, now: int) -> Groups:
+    groups: dict[str | None, list[Piece]] = {}
+    for site in sites:
+        groups.setdefault(getattr(site.terms_at(now), group_by), []).append(totals[site.id])
+    return sorted(groups.items(), key=lambda group: (group[0] is None, group[0] or ""))
+
+
+def _by_source(sites: Iterable[Site], totals: dict[str, Piece], group_by: str, now: int) -> Groups:
+    del group_by
+    groups: dict[str | None, list[Piece]] = {}
+    for site in sites:
+        total = totals[site.id]
+        registered = {source.type for source in site.terms_at(now).sources} or {"grid"}
+        for name in registered | {source for source, _ in total.parts}:
+            groups.setdefault(name, []).append(_share(total, name))
+    return sorted(groups.items(), key=lambda group: group[0] or "")
+
+
+def _share(total: Piece, source: str) -> Piece:
+    """The part of a site's sums that is of one source."""
+    parts = {key: part for key, part in total.parts.items() if key[0] == source}
+    kwh = sum(part.kwh for part in parts.values())
+    share = kwh / total.kwh if total.kwh else 0.0
+    return Piece(
+        readings=total.readings if parts else 0,
+        kwh=kwh,
+        facility_kwh=sum(part.facility_kwh for part in parts.values()),
+        cost=None if total.cost is None else total.cost * share,
+        power_joules=total.power_joules * share,
+        power_seconds=total.power_seconds,
+        terahashes=total.terahashes * share,
+        hash_seconds=total.hash_seconds,
+        spans=total.spans,
+        parts=parts,
+    )
+
+
+def _sums(pieces: list[Piece], currency: str) -> dict[str, Any]:
+    cost: float | None = None
+    grams: float | None = None
+    power: float | None = None
+    hashrate: float | None = None
+    hashing_watts = 0.0
+    for piece in pieces:
+        cost, grams = add_known(cost, piece.cost), add_known(grams, piece.location_grams)
+        power, hashrate = add_known(power, piece.mean_power), add_known(hashrate, piece.mean_hashrate)
+        if piece.mean_hashrate and (efficiency := piece.joules_per_terahash) is not None:
+            hashing_watts += efficiency * piece.mean_hashrate
+    return {
+        "sites": len(pieces),
+        "sites_reporting": sum(piece.readings > 0 for piece in pieces),
+        "readings": sum(piece.readings for piece in pieces),
+        "energy_kwh": sum(piece.kwh for piece in pieces),
+        "cost": cost,
+        "currency": currency,
+        "carbon_grams": grams,
+        "power_watts_mean": power,
+        "network_hashrate_th": hashrate,
+        "efficiency_j_per_th": hashing_watts / hashrate if hashrate else None,
+    }

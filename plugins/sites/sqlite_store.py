@@ -1,0 +1,357 @@
+"""The embedded store: one SQLite file, which works without a server."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from collector_core.storage import Database, Schema
+from collector_plugins.sites.reading import Reading
+from collector_plugins.sites.site import Change, Site
+from collector_plugins.sites.store import (
+    HOUR,
+    Latest,
+    Mean,
+    MeterRows,
+    Part,
+    Piece,
+    Row,
+    SiteExistsError,
+    Total,
+    add_known,
+    hour_of,
+)
+
+SCHEMA = Schema(
+    [
+        [
+            "CREATE TABLE site (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE) STRICT",
+            "CREATE TABLE change (site INTEGER NOT NULL, valid_from INTEGER NOT NULL, keys TEXT NOT NULL,"
+            " PRIMARY KEY (site, valid_from)) STRICT",
+            "CREATE TABLE meter (number INTEGER PRIMARY KEY, site INTEGER NOT NULL, name TEXT NOT NULL,"
+            " UNIQUE (site, name)) STRICT",
+            "CREATE TABLE reading (meter INTEGER NOT NULL, time INTEGER NOT NULL, interval INTEGER NOT NULL,"
+            " power REAL, total REAL, hashrate REAL, extra TEXT, PRIMARY KEY (meter, time)) STRICT, WITHOUT ROWID",
+            "CREATE INDEX reading_total ON reading (meter, time) WHERE total IS NOT NULL",
+            "CREATE TABLE reading_id (site INTEGER NOT NULL, id TEXT NOT NULL, meter INTEGER NOT NULL,"
+            " time INTEGER NOT NULL, PRIMARY KEY (site, id)) STRICT, WITHOUT ROWID",
+            "CREATE TABLE hour (hour INTEGER NOT NULL, site INTEGER NOT NULL, readings INTEGER NOT NULL,"
+            " kwh REAL NOT NULL, facility_kwh REAL NOT NULL, cost REAL, power_joules REAL NOT NULL,"
+            " power_seconds REAL NOT NULL, peak REAL, terahashes REAL NOT NULL, hash_seconds REAL NOT NULL,"
+            " first INTEGER NOT NULL, last INTEGER NOT NULL, detail TEXT NOT NULL,"
+            " PRIMARY KEY (hour, site)) STRICT, WITHOUT ROWID",
+            "CREATE UNIQUE INDEX hour_of_site ON hour (site, hour)",
+            "CREATE TABLE stale (site INTEGER NOT NULL, hour INTEGER NOT NULL, PRIMARY KEY (site, hour))"
+            " STRICT, WITHOUT ROWID",
+            "CREATE TABLE total (site INTEGER NOT NULL, source TEXT NOT NULL, kwh REAL NOT NULL, amount REAL,"
+            " PRIMARY KEY (site, source)) STRICT, WITHOUT ROWID",
+            "CREATE TABLE deleted (before INTEGER NOT NULL) STRICT",
+        ]
+    ],
+    salvage=("site", "change", "meter", "reading", "reading_id", "hour", "total"),
+)
+_READING = "time, interval, power, total, hashrate, extra"
+_TOTAL_BEFORE = (
+    "SELECT time, total FROM reading WHERE meter = ? AND time <= ? AND total IS NOT NULL ORDER BY time DESC LIMIT 1"
+)
+_HOUR = (
+    "readings, kwh, facility_kwh, cost, power_joules, power_seconds, peak, terahashes, hash_seconds, first, last, "
+    "detail"
+)
+
+
+class SqliteStore:
+    """`Store` in a file; with `read_only` beside the one that writes."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self._database = Database(path, SCHEMA, exclusive=not read_only, read_only=read_only)
+        self._meters: dict[tuple[int, str], int] = {}
+
+    def open(self) -> None:
+        """As `Store.open`."""
+        self._database.open()
+
+    def close(self) -> None:
+        """As `Store.close`."""
+        self._database.close()
+        self._meters.clear()
+
+    def sites(self) -> list[Site]:
+        """As `Store.sites`."""
+        changes: dict[int, list[Change]] = {}
+        for number, moment, keys in self._database.rows("SELECT site, valid_from, keys FROM change"):
+            changes.setdefault(number, []).append(Change(moment, json.loads(keys)))
+        found = self._database.rows("SELECT number, id FROM site ORDER BY id")
+        return [Site(number, name, changes.get(number) or [Change(0, {})]) for number, name in found]
+
+    def add_site(self, site_id: str, change: Change) -> Site:
+        """As `Store.add_site`."""
+        try:
+            with self._database.transaction() as connection:
+                cursor = connection.execute("INSERT INTO site (id) VALUES (?)", (site_id,))
+                site = Site(int(cursor.lastrowid or 0), site_id, [change])
+                _put_change(connection, site, change.valid_from)
+        except sqlite3.IntegrityError:
+            raise SiteExistsError(site_id) from None
+        return site
+
+    def change_site(self, site: Site, change: Change) -> Site:
+        """As `Store.change_site`."""
+        changed = site.with_change(change)
+        with self._database.transaction() as connection:
+            _put_change(connection, changed, change.valid_from)
+            connection.execute(
+                "INSERT OR IGNORE INTO stale SELECT site, hour FROM hour WHERE site = ? AND hour >= ?"
+                " AND hour >= (SELECT coalesce(max(before), 0) FROM deleted)",
+                (site.number, change.valid_from // HOUR),
+            )
+        return changed
+
+    def add(self, readings: Sequence[tuple[int, Reading]]) -> list[bool]:
+        """As `Store.add`."""
+        try:
+            with self._database.transaction() as connection:
+                return _Insertion(connection, self._meters).insert(readings)
+        except BaseException:
+            self._meters.clear()  # it may know meters of the transaction that failed
+            raise
+
+    def rows(self, site: int, start: int, end: int) -> list[MeterRows]:
+        """As `Store.rows`."""
+        meters = self._database.rows("SELECT number, name FROM meter WHERE site = ? ORDER BY number", (site,))
+        return [self._meter_rows(number, name, start, end) for number, name in meters]
+
+    def _meter_rows(self, meter: int, name: str, start: int, end: int) -> MeterRows:
+        rows = self._database.rows
+        before = rows(_TOTAL_BEFORE, (meter, start))
+        ((last_total_at,),) = rows("SELECT max(time) FROM reading WHERE meter = ? AND total IS NOT NULL", (meter,))
+        found = rows(
+            f"SELECT {_READING} FROM reading WHERE meter = ? AND time > ? AND time <= ? ORDER BY time",  # noqa: S608
+            (meter, start, end),
+        )
+        after = rows(
+            f"SELECT {_READING} FROM reading WHERE meter = ? AND time > ? ORDER BY time LIMIT 1",  # noqa: S608
+            (meter, end),
+        )
+        return MeterRows(
+            name,
+            before[0] if before else None,
+            last_total_at,
+            [Row(*row) for row in found],
+            Row(*after[0]) if after else None,
+        )
+
+    def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
+        """As `Store.hours`."""
+        if len(sites) == 1:  # its own hours lie side by side in the index
+            chosen, parameters = "site = ? AND hour >= ? AND hour < ?", (*sites, start, end)
+        else:
+            chosen, parameters = "hour >= ? AND hour < ?", (start, end)
+        query = f"SELECT site, hour, {_HOUR} FROM hour WHERE {chosen} ORDER BY hour"  # noqa: S608
+        found = self._database.rows(query, parameters)
+        wanted = set(sites)
+        return [(site, hour, _piece(row)) for site, hour, *row in found if site in wanted]
+
+    def stale_hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int]]:
+        """As `Store.stale_hours`."""
+        found = self._database.rows("SELECT site, hour FROM stale WHERE hour >= ? AND hour < ?", (start, end))
+        wanted = set(sites)
+        return [(site, hour) for site, hour in found if site in wanted]
+
+    def oldest_stale(self, limit: int) -> list[tuple[int, int]]:
+        """As `Store.oldest_stale`."""
+        return [(site, hour) for site, hour in self._database.rows("SELECT site, hour FROM stale LIMIT ?", (limit,))]
+
+    def put_hours(self, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
+        """As `Store.put_hours`."""
+        places = ", ".join("?" * (2 + len(_HOUR.split(", "))))
+        keys = [(site, hour) for site, hour, _ in hours]
+        with self._database.transaction() as connection:
+            _count_differences(connection, hours)
+            connection.executemany("DELETE FROM hour WHERE site = ? AND hour = ?", keys)
+            connection.executemany(
+                f"INSERT INTO hour (hour, site, {_HOUR}) VALUES ({places})",  # noqa: S608
+                [(hour, site, *_columns(piece)) for site, hour, piece in hours if piece is not None],
+            )
+            connection.executemany("DELETE FROM stale WHERE site = ? AND hour = ?", keys)
+
+    def totals(self) -> list[Total]:
+        """As `Store.totals`."""
+        return [Total(*row) for row in self._database.rows("SELECT site, source, kwh, amount FROM total")]
+
+    def latest(self) -> list[Latest]:
+        """As `Store.latest`."""
+        found = self._database.rows(
+            f"SELECT meter.number, meter.site, meter.name, {_READING} FROM meter JOIN reading"  # noqa: S608
+            " ON reading.meter = meter.number"
+            " AND reading.time = (SELECT max(time) FROM reading WHERE meter = meter.number)"
+        )
+        return [self._latest(meter, site, name, Row(*row)) for meter, site, name, *row in found]
+
+    def _latest(self, meter: int, site: int, name: str, row: Row) -> Latest:
+        if row.power is not None or row.total is None:
+            return Latest(site, name, row)
+        before = self._database.rows(_TOTAL_BEFORE, (meter, row.time - 1))
+        return Latest(site, name, row, before[0] if before else None)
+
+    def delete_before(self, moment: int) -> int:
+        """As `Store.delete_before`."""
+        hour = moment // HOUR
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM deleted")
+            connection.execute("INSERT INTO deleted VALUES (?)", (hour,))
+            connection.execute("DELETE FROM reading_id WHERE time <= ?", (hour * HOUR,))
+            return connection.execute("DELETE FROM reading WHERE time <= ?", (hour * HOUR,)).rowcount
+
+
+def _put_change(connection: sqlite3.Connection, site: Site, moment: int) -> None:
+    keys = next(change.keys for change in site.changes if change.valid_from == moment)
+    connection.execute(
+        "INSERT OR REPLACE INTO change (site, valid_from, keys) VALUES (?, ?, ?)",
+        (site.number, moment, json.dumps(keys)),
+    )
+
+
+class _Insertion:
+    """Puts readings into the tables, and marks the hours that they change."""
+
+    def __init__(self, connection: sqlite3.Connection, meters: dict[tuple[int, str], int]) -> None:
+        self._execute = connection.execute
+        self._connection = connection
+        self._meters = meters
+        self._stale: set[tuple[int, int]] = set()
+
+    def insert(self, readings: Iterable[tuple[int, Reading]]) -> list[bool]:
+        """Whether each was new."""
+        new = [self._insert(site, reading) for site, reading in readings]
+        self._connection.executemany("INSERT OR IGNORE INTO stale (site, hour) VALUES (?, ?)", self._stale)
+        return new
+
+    def _insert(self, site: int, reading: Reading) -> bool:
+        meter = self._meters.get((site, reading.meter)) or self._meter(site, reading.meter)
+        if reading.id is not None and self._is_known(site, reading.id):
+            return False
+        moment = reading.timestamp
+        row = (
+            meter,
+            moment,
+            round(reading.interval_seconds * 1000),
+            reading.power_watts,
+            reading.energy_kwh,
+            reading.hashrate_th,
+            _extra(reading),
+        )
+        if not self._execute("INSERT OR IGNORE INTO reading VALUES (?, ?, ?, ?, ?, ?, ?)", row).rowcount:
+            return False
+        if reading.id is not None:
+            self._execute("INSERT INTO reading_id VALUES (?, ?, ?, ?)", (site, reading.id, meter, moment))
+        self._stale.add((site, hour_of(moment)))
+        if reading.energy_kwh is not None:
+            self._mark_neighbours(site, meter, moment)
+        return True
+
+    def _is_known(self, site: int, key: str) -> bool:
+        return bool(self._execute("SELECT 1 FROM reading_id WHERE site = ? AND id = ?", (site, key)).fetchone())
+
+    def _meter(self, site: int, name: str) -> int:
+        self._execute("INSERT OR IGNORE INTO meter (site, name) VALUES (?, ?)", (site, name))
+        (number,) = self._execute("SELECT number FROM meter WHERE site = ? AND name = ?", (site, name)).fetchone()
+        self._meters[site, name] = number
+        return int(number)
+
+    def _mark_neighbours(self, site: int, meter: int, moment: int) -> None:
+        """A total changes the energy of the next one, and of what lies between it and its neighbours without one."""
+        following = self._neighbour(meter, moment, ">", "ASC")
+        previous = self._neighbour(meter, moment, "<", "DESC")
+        if following is not None:
+            self._stale.add((site, hour_of(following)))
+        period = (previous or moment, following or moment)
+        for (hour,) in self._execute(
+            f"SELECT DISTINCT (time - 1) / {HOUR} FROM reading"  # noqa: S608
+            " WHERE meter = ? AND time > ? AND time < ? AND total IS NULL",
+            (meter, *period),
+        ):
+            self._stale.add((site, hour))
+
+    def _neighbour(self, meter: int, moment: int, side: str, order: str) -> int | None:
+        found = self._execute(
+            f"SELECT time FROM reading WHERE meter = ? AND total IS NOT NULL AND time {side} ?"  # noqa: S608
+            f" ORDER BY time {order} LIMIT 1",
+            (meter, moment),
+        ).fetchone()
+        return found[0] if found else None
+
+
+def _extra(reading: Reading) -> str | None:
+    """What few readings have, as JSON; None where there is nothing."""
+    extra: dict[str, Any] = {}
+    if reading.sources is not None:
+        extra["sources"] = reading.sources
+    if reading.grid is not None:
+        extra |= {key: value for key, value in reading.grid.__dict__.items() if value is not None}
+    if reading.temperature_celsius is not None:
+        extra["temperature_celsius"] = reading.temperature_celsius
+    return json.dumps(extra, sort_keys=True) if extra else None
+
+
+def _count_differences(connection: sqlite3.Connection, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
+    """Add to the totals by how much the sums of hours change."""
+    find = f"SELECT {_HOUR} FROM hour WHERE site = ? AND hour = ?"  # noqa: S608
+    for site, hour, piece in hours:
+        row = connection.execute(find, (site, hour)).fetchone()
+        before, after = _amounts(_piece(row)) if row else {}, _amounts(piece) if piece else {}
+        for source in sorted(before.keys() | after.keys()):
+            (old_kwh, old), (new_kwh, new) = before.get(source, (0.0, None)), after.get(source, (0.0, None))
+            amount = None if old is None and new is None else (new or 0.0) - (old or 0.0)
+            connection.execute(
+                "INSERT INTO total VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET kwh = kwh + ?3,"
+                " amount = CASE WHEN ?4 IS NULL THEN amount ELSE coalesce(amount, 0) + ?4 END",
+                (site, source, new_kwh - old_kwh, amount),
+            )
+
+
+def _amounts(piece: Piece) -> dict[str, tuple[float, float | None]]:
+    """Energy and cost of all, under no name, and energy and grams of each source."""
+    found: dict[str, tuple[float, float | None]] = {"": (piece.kwh, piece.cost)}
+    for (source, _), part in piece.parts.items():
+        kwh, grams = found.get(source, (0.0, None))
+        found[source] = (kwh + part.kwh, add_known(grams, part.location_grams))
+    return found
+
+
+def _columns(piece: Piece) -> tuple[Any, ...]:
+    parts = [
+        [*key, part.kwh, part.facility_kwh, part.location_grams, part.market_grams]
+        for key, part in sorted(piece.parts.items())
+    ]
+    load, price = piece.grid_load, piece.grid_price
+    grid = [load.total, load.count, price.total, price.count] if load.count or price.count else None
+    return (
+        piece.readings,
+        piece.kwh,
+        piece.facility_kwh,
+        piece.cost,
+        piece.power_joules,
+        piece.power_seconds,
+        piece.peak,
+        piece.terahashes,
+        piece.hash_seconds,
+        piece.first,
+        piece.last,
+        json.dumps([piece.spans, parts, grid], separators=(",", ":")),
+    )
+
+
+def _piece(row: Sequence[Any]) -> Piece:
+    *numbers, detail = row
+    piece = Piece(*numbers)
+    spans, parts, grid = json.loads(detail)
+    piece.spans = [(start, end) for start, end in spans]
+    piece.parts = {(source, origin): Part(*figures) for source, origin, *figures in parts}
+    if grid:
+        load, loads, price, prices = grid
+        piece.grid_load, piece.grid_price = Mean(load, loads), Mean(price, prices)
+    return piece

@@ -1,0 +1,261 @@
+"""What a store of sites keeps and answers, whatever database is behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from collector_plugins.sites.reading import Reading
+from collector_plugins.sites.site import Change, Site
+
+HOUR = 3_600_000  # milliseconds
+
+
+def hour_of(moment: int) -> int:
+    """The hour that an interval belongs to that ends at `moment`: it holds what ends after its begin, up to its end."""
+    return (moment - 1) // HOUR
+
+
+class Row(NamedTuple):
+    """A reading as it is kept; times in milliseconds, power in watts, the total in kWh, TH/s; `extra` is JSON."""
+
+    time: int
+    interval: int
+    power: float | None
+    total: float | None
+    hashrate: float | None
+    extra: str | None
+
+
+@dataclass
+class MeterRows:
+    """What one meter said in a period, in time order, with what its totals need from before and after.
+
+    `before` is the last total before the period with its time, `last_total_at` when the meter gave its latest total,
+    `after` the first reading after the period.
+    """
+
+    meter: str
+    before: tuple[int, float] | None
+    last_total_at: int | None
+    rows: list[Row]
+    after: Row | None = None
+
+
+@dataclass
+class Part:
+    """Energy of one source whose factor comes from one origin: metered, and with PUE. Grams may be unknown."""
+
+    kwh: float = 0.0
+    facility_kwh: float = 0.0
+    location_grams: float | None = None
+    market_grams: float | None = None
+
+    def add(self, other: Part) -> None:
+        """Add another part of the same source."""
+        self.kwh += other.kwh
+        self.facility_kwh += other.facility_kwh
+        self.location_grams = add_known(self.location_grams, other.location_grams)
+        self.market_grams = add_known(self.market_grams, other.market_grams)
+
+
+@dataclass
+class Mean:
+    """A mean that grows: the sum of what was said, and how often."""
+
+    total: float = 0.0
+    count: int = 0
+
+    def add(self, total: float, count: int = 1) -> None:
+        """Add one value, or many."""
+        self.total += total
+        self.count += count
+
+    @property
+    def value(self) -> float | None:
+        """The mean; None of nothing."""
+        return self.total / self.count if self.count else None
+
+
+def add_known(one: float | None, other: float | None) -> float | None:
+    """The sum of what is known; None where nothing is."""
+    return other if one is None else one if other is None else one + other
+
+
+@dataclass
+class Piece:
+    """What a site did in a while: an hour, or what an answer needs.
+
+    `kwh` is metered, `facility_kwh` times PUE; `power_joules` over `power_seconds` is the mean power, `terahashes` over
+    `hash_seconds` the mean hash rate; `spans` are the times that readings cover, merged, in milliseconds; `first` and
+    `last` the times of readings.
+    """
+
+    readings: int = 0
+    kwh: float = 0.0
+    facility_kwh: float = 0.0
+    cost: float | None = None
+    power_joules: float = 0.0
+    power_seconds: float = 0.0
+    peak: float | None = None
+    terahashes: float = 0.0
+    hash_seconds: float = 0.0
+    first: int = 0
+    last: int = 0
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    parts: dict[tuple[str, str], Part] = field(default_factory=dict)
+    grid_load: Mean = field(default_factory=Mean)
+    grid_price: Mean = field(default_factory=Mean)
+
+    def add(self, other: Piece) -> None:
+        """Add what happened in another while; `spans` are left to be merged."""
+        self.first = min(self.first, other.first) if self.readings and other.readings else self.first or other.first
+        self.last = max(self.last, other.last)
+        self.readings += other.readings
+        self.kwh += other.kwh
+        self.facility_kwh += other.facility_kwh
+        self.cost = add_known(self.cost, other.cost)
+        self.power_joules += other.power_joules
+        self.power_seconds += other.power_seconds
+        peaks = [peak for peak in (self.peak, other.peak) if peak is not None]
+        self.peak = max(peaks, default=None)
+        self.terahashes += other.terahashes
+        self.hash_seconds += other.hash_seconds
+        self.spans.extend(other.spans)
+        for key, part in other.parts.items():
+            self.parts.setdefault(key, Part()).add(part)
+        self.grid_load.add(other.grid_load.total, other.grid_load.count)
+        self.grid_price.add(other.grid_price.total, other.grid_price.count)
+
+    @property
+    def location_grams(self) -> float | None:
+        """Grams of CO2 equivalent, location-based; None where no factor is known."""
+        return sum_known(part.location_grams for part in self.parts.values())
+
+    @property
+    def market_grams(self) -> float | None:
+        """Grams of CO2 equivalent, market-based; None where no factor is known."""
+        return sum_known(part.market_grams for part in self.parts.values())
+
+    @property
+    def mean_power(self) -> float | None:
+        """Watts over the covered time."""
+        return self.power_joules / self.power_seconds if self.power_seconds else None
+
+    @property
+    def mean_hashrate(self) -> float | None:
+        """TH/s over the time in which it was read."""
+        return self.terahashes / self.hash_seconds if self.hash_seconds else None
+
+    @property
+    def joules_per_terahash(self) -> float | None:
+        """Energy per work done, where both are known."""
+        hashrate, seconds = self.mean_hashrate, covered_seconds(self.spans)
+        return self.kwh * 3.6e6 / seconds / hashrate if hashrate and seconds else None
+
+
+def sum_known(values: Iterable[float | None]) -> float | None:
+    """The sum of what is known; None where nothing is."""
+    total: float | None = None
+    for value in values:
+        total = add_known(total, value)
+    return total
+
+
+def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order, those that touch or overlap as one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            if end > found[-1][1]:
+                found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
+
+
+def covered_seconds(spans: Iterable[tuple[int, int]]) -> float:
+    """How long spans are together, each moment once."""
+    return sum(end - start for start, end in merged(spans)) / 1000
+
+
+class Latest(NamedTuple):
+    """The last reading of a meter, with its last total before that, and when it was."""
+
+    site: int
+    meter: str
+    row: Row
+    before: tuple[int, float] | None = None
+
+    @property
+    def power(self) -> float | None:
+        """Watts, by the last two totals where the reading has none; None where there is only one."""
+        if self.row.power is not None or self.row.total is None or self.before is None:
+            return self.row.power
+        moment, total = self.before
+        kwh = self.row.total - total if self.row.total >= total else self.row.total
+        return kwh * 3.6e9 / (self.row.time - moment)
+
+
+class Total(NamedTuple):
+    """Sums over everything that was kept for a site: of `source`, with grams, or of all (no name), with the cost."""
+
+    site: int
+    source: str
+    kwh: float
+    amount: float | None
+
+
+class SiteExistsError(Exception):
+    """A site of that id is registered already."""
+
+
+class Store(Protocol):
+    """Keeps sites, readings and hourly sums. What a method has returned from is on disk.
+
+    One instance is used by one thread at a time. Everything may be repeated: a site, a change and a reading are known
+    by what identifies them. All methods raise `StorageError` where the database cannot be used now.
+    """
+
+    def open(self) -> None:
+        """Connect, if that has not been done."""
+
+    def close(self) -> None:
+        """Disconnect; may be called any number of times."""
+
+    def sites(self) -> list[Site]:
+        """All sites with their histories."""
+
+    def add_site(self, site_id: str, change: Change) -> Site:
+        """Register a site; raises `SiteExistsError`."""
+
+    def change_site(self, site: Site, change: Change) -> Site:
+        """Add a change to a site's history; the hours that it concerns become stale."""
+
+    def add(self, readings: Sequence[tuple[int, Reading]]) -> list[bool]:
+        """Keep readings, each with its site's number, in one transaction; False for each that is a repeat."""
+
+    def rows(self, site: int, start: int, end: int) -> list[MeterRows]:
+        """What the meters of a site said in `(start, end]`."""
+
+    def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
+        """Hourly sums (site, hour, sums) of the hours from `start` to before `end`, those that are stale, too."""
+
+    def stale_hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int]]:
+        """The hours (site, hour) from `start` to before `end` whose sums are missing or out of date."""
+
+    def oldest_stale(self, limit: int) -> list[tuple[int, int]]:
+        """Some hours whose sums are out of date."""
+
+    def put_hours(self, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
+        """Keep sums of hours, which are then not stale; None where nothing is in the hour."""
+
+    def totals(self) -> list[Total]:
+        """Sums over everything that was kept, of hours that are not stale."""
+
+    def latest(self) -> list[Latest]:
+        """The last reading of every meter; `before` where only that tells its power."""
+
+    def delete_before(self, moment: int) -> int:
+        """Delete readings of hours that end before `moment`; their sums stay. Returns how many."""

@@ -1,0 +1,246 @@
+"""Carbon, sustainability and grid impact, by the formulas that the README has."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+
+import pytest
+
+from tests.plugins.sites.conftest import moment, reading
+
+HOUR = 3600
+DAY = {"from": moment(0), "to": moment(86_400)}
+
+
+def hours(power, site="a", count=24, **more):
+    """A reading at the end of each hour; `power` by hour."""
+    return [
+        reading(HOUR * (each + 1), power(each) if callable(power) else power, site, interval_seconds=HOUR, **more)
+        for each in range(count)
+    ]
+
+
+async def report(client, path, **parameters):
+    status, answer = await client.get(f"analytics/{path}", **parameters)
+    assert status == 200, answer
+    return answer
+
+
+async def test_paper_counts_on_the_market_only(serving):
+    async with serving() as client:
+        grid = {"type": "grid", "share": 0.5, "factor_g_per_kwh": 400}
+        await client.register("a", pue=2, sources=[grid, {"type": "wind", "share": 0.5, "certificate": "GO-1"}])
+        await client.send(*hours(1000, hashrate_th=10))
+        answer = await report(client, "carbon/a", **DAY)
+    assert answer["energy_kwh"] == pytest.approx(24)
+    assert answer["pue"] == pytest.approx(2)
+    assert answer["location_based_grams"] == pytest.approx(24 * 2 * 400)
+    assert answer["market_based_grams"] == pytest.approx(24 * 2 * (200 + 5.5))
+    assert answer["grams_per_kwh"] == pytest.approx(800)
+    assert answer["grams_per_th"] == pytest.approx(24 * 2 * 400 / (10 * 86_400))
+    assert answer["coverage_ratio"] == pytest.approx(1)
+    assert answer["gaps"] == []
+    factors = {each["source"]: (each["factor_g_per_kwh"], each["origin"]) for each in answer["by_source"]}
+    assert factors == {"grid": (pytest.approx(400), "configured"), "wind": (pytest.approx(11), "ipcc_ar5_2014")}
+    assert 0 < answer["uncertainty_ratio"] < 1
+
+
+async def test_the_hash_is_that_of_the_readings(serving):
+    async with serving() as client:
+        await client.register("a", region="north", zone="DE")
+        await client.send(*hours(1000, count=12))
+        first = await report(client, "carbon/a", **DAY)
+        again = await report(client, "carbon/a", **DAY, step="1d")
+        await client.run()
+        region = await report(client, "carbon/north", **DAY)
+        assert first["data_sha256"] == again["data_sha256"] == region["data_sha256"]
+        assert first["location_based_grams"] == pytest.approx(region["location_based_grams"])
+        await client.send(reading(HOUR * 20, 500))
+        assert (await report(client, "carbon/a", **DAY))["data_sha256"] != first["data_sha256"]
+
+
+async def test_the_report_has_three_forms(serving):
+    async with serving() as client:
+        await client.register("a|b", operator="x", sources=[{"type": "solar", "share": 1}])
+        await client.send(*hours(1000, "a|b"))
+        answer = await report(client, "carbon/x", **DAY, step="6h")
+        async with client.session.get(
+            "/api/v1/analytics/carbon/x", params={**DAY, "step": "6h", "format": "csv"}
+        ) as got:
+            assert got.content_type == "text/csv"
+            rows = list(csv.DictReader(io.StringIO(await got.text())))
+        assert [row["t"] for row in rows] == [moment(HOUR * 6 * each) for each in range(4)]
+        assert sum(float(row["location_based_grams"]) for row in rows) == pytest.approx(answer["location_based_grams"])
+        async with client.session.get("/api/v1/analytics/carbon/a%7Cb", params={**DAY, "format": "md"}) as got:
+            assert got.content_type == "text/markdown"
+            text = await got.text()
+        assert answer["data_sha256"] in text
+        assert "a\\|b" in text
+
+
+async def test_what_has_no_factor_is_not_guessed(serving):
+    async with serving() as client:
+        await client.register("a")
+        await client.send(*hours(1000))
+        answer = await report(client, "carbon/a", **DAY)
+    assert answer["location_based_grams"] is None
+    assert answer["by_source"][0]["origin"] == "unknown"
+    assert answer["uncertainty_ratio"] is None
+
+
+async def test_a_score_is_the_weighted_sum_of_its_parts(serving):
+    async with serving() as client:
+        mix = [{"type": "hydro", "share": 0.75}, {"type": "grid", "share": 0.25, "factor_g_per_kwh": 408}]
+        await client.register("a", region="north", sources=mix)
+        await client.register("b")
+        loads = [{"load_watts": 1e9 + 1e6 * each} for each in range(24)]
+        sent = [
+            reading(HOUR * (each + 1), 500 if each == 23 else 1000, interval_seconds=HOUR, hashrate_th=10, grid=load)
+            for each, load in enumerate(loads)
+        ]
+        await client.send(*sent)
+        await client.send(*hours(400, "b", hashrate_th=10))
+        answer = await report(client, "sustainability/a", **DAY)
+        mean = (23 * 1000 + 500) / 24
+        parts = answer["parts"]
+        assert parts["renewable"] == pytest.approx(0.75)
+        assert parts["intensity"] == pytest.approx(1 - (0.75 * 24 + 0.25 * 408) / 480)
+        assert parts["efficiency"] == pytest.approx(40 / (mean / 10))
+        assert parts["flexibility"] == pytest.approx(1 - 500 / mean)
+        assert answer["weights"] == {"renewable": 0.5, "intensity": 0.2, "efficiency": 0.15, "flexibility": 0.15}
+        assert answer["score"] == pytest.approx(100 * sum(answer["weights"][key] * parts[key] for key in parts))
+        assert answer["coverage_ratio"] == pytest.approx(1)
+        other = await report(client, "sustainability/b", **DAY)
+        assert other["parts"]["intensity"] is None
+        assert other["parts"]["flexibility"] is None
+        assert sum(other["weights"].values()) == pytest.approx(1)
+        await client.run()
+        text = client.harness.exposition()
+        assert 'sustainability_score{entity="a"}' in text
+        assert 'sustainability_score{entity="north"}' in text
+
+
+async def test_nothing_known_is_no_score(serving):
+    async with serving() as client:
+        await client.register("a")
+        answer = await report(client, "sustainability/a")
+    assert answer["score"] is None
+    assert answer["weights"] == {}
+
+
+async def test_grid_impact_is_of_what_was_read(serving):
+    async with serving() as client:
+        await client.register("a", region="north")
+        sent = [
+            reading(
+                60 * (each + 1),
+                1000 + 10 * each,
+                grid={"load_watts": 1e6 + 1e4 * each, "price_per_kwh": 0.1, "frequency_hz": 50 - each / 1000},
+            )
+            for each in range(60)
+        ]
+        await client.send(*sent, reading(61 * 60, 100))
+        answer = await report(client, "grid-impact", region="north", **DAY)
+    assert answer["share_of_load"] == pytest.approx(1e-3)
+    assert answer["correlation"] == {"load": pytest.approx(1), "price": None, "frequency": pytest.approx(-1)}
+    assert answer["ramps"]["p95_watts_per_minute"] == pytest.approx(10)
+    assert answer["coincident_peak_watts"] == 1590
+    assert answer["curtailment"]["seconds"] == 60
+    assert answer["forecast_peak_watts"] is None
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [("carbon/nobody", "entity"), ("sustainability/nobody", "entity"), ("grid-impact?region=nowhere", "region")],
+)
+async def test_an_unknown_entity_is_not_found(serving, path, field):
+    async with serving() as client:
+        status, answer = await client.get(f"analytics/{path}")
+        assert (status, answer["field"]) == (404, field)
+
+
+async def test_three_weeks_by_the_hour_suffice_for_a_forecast(serving):
+    now = 1_767_225_600 + 21 * 86_400
+    async with serving(now=now) as client:
+        await client.register("a", region="north")
+        shape = lambda each: 1000 + 300 * math.sin(each / 24 * 2 * math.pi)  # noqa: E731
+        await client.send(*hours(shape, count=21 * 24, hashrate_th=10))
+        for kind in ("load", "hashrate"):
+            status, answer = await client.get(f"forecast/{kind}", site="a", horizon="24h", step="1h")
+            assert status == 200, answer
+            assert set(answer["series"]) == {"p10", "p50", "p90"}
+            assert [each["t"] for each in answer["series"]["p50"]] == [
+                moment(HOUR * (21 * 24 + each)) for each in range(24)
+            ]
+        status, answer = await client.get("forecast/load", horizon="24h")
+        assert answer["series"]["p50"][6]["value"] == pytest.approx(1300, abs=100)
+        assert answer["score"]["mase"] is not None
+        assert (await report(client, "grid-impact", region="north"))["forecast_peak_watts"] == pytest.approx(
+            1300, abs=100
+        )
+
+
+async def test_a_forecast_says_what_is_missing(serving):
+    async with serving() as client:
+        await client.register("a")
+        status, answer = await client.get("forecast/load", site="a")
+        assert status == 409
+        assert answer["missing"]
+        for parameters, field in (
+            ({"horizon": "31d"}, "horizon"),
+            ({"horizon": "1h", "step": "2h"}, "horizon"),
+            ({"site": "b"}, "site_id"),
+        ):
+            status, answer = await client.get("forecast/load", **parameters)
+            assert (status, answer["field"]) == (404 if field == "site_id" else 400, field)
+
+
+def series(count, step=HOUR):
+    return [{"t": moment(step * each), "value": float(each % 24)} for each in range(count)]
+
+
+async def test_naive_repeats_the_last_season(serving):
+    async with serving() as client:
+        body = {"series": series(72), "horizon": "24h", "step": "1h", "seasonalities": ["24h"], "model": "naive"}
+        status, answer = await client.post("forecast/custom", body)
+        assert status == 200, answer
+        assert [each["value"] for each in answer["series"]["p50"]] == [float(each) for each in range(24)]
+        assert answer["series"]["p50"][0]["t"] == moment(72 * HOUR)
+        status, answer = await client.post("forecast/custom", {**body, "seasonalities": []})
+        assert {each["value"] for each in answer["series"]["p50"]} == {23.0}
+        status, answer = await client.post("forecast/custom", {**body, "series": series(5)})
+        assert (status, bool(answer["missing"])) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"model": "oracle"}, "model"),
+        ({"horizon": "31d"}, "horizon"),
+        ({"horizon": "soon"}, "horizon"),
+        ({"step": "0s"}, "step"),
+        ({"series": []}, "series"),
+        ({"series": [{"t": "yesterday", "value": 1}]}, "series.0.t"),
+        ({"series": [{"t": moment(0), "value": True}]}, "series.0.value"),
+        ({"colour": 1}, "colour"),
+    ],
+)
+async def test_a_wrong_wish_is_named(serving, change, field):
+    async with serving() as client:
+        status, answer = await client.post(
+            "forecast/custom", {"series": series(24 * 21), "horizon": "24h", "step": "1h", **change}
+        )
+        assert (status, answer["field"]) == (400, field), answer
+        assert answer["fix"]
+
+
+async def test_a_forecast_of_ones_own_series(serving):
+    async with serving() as client:
+        status, answer = await client.post(
+            "forecast/custom", {"series": series(24 * 21), "horizon": "24h", "step": "1h"}
+        )
+        assert status == 200, answer
+        assert len(answer["series"]["p90"]) == 24
+        assert (await client.get("forecast/custom/nothing"))[0] == 404
