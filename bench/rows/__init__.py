@@ -9,6 +9,7 @@ from bench.figures import Figure, Table
 from bench.rows import (
     anomaly,
     between,
+    forecast,
     history,
     idle,
     imports,
@@ -41,6 +42,7 @@ ROWS: Mapping[str, Row] = {
     "imports": imports.measure,
     "anomaly": anomaly.measure,
     "history": history.measure,
+    "forecast": forecast.measure,
     "nab": nab.measure,
     "qemu": qemu.measure,
     "qemu-c": qemu.measure_beside_c,
