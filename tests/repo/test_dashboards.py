@@ -25,9 +25,12 @@ UIDS = {
     "energy-collector-forecasts",
     "energy-collector-gpus",
     "energy-collector-health",
+    "energy-collector-jobs",
     "energy-collector-machine",
     "energy-collector-nodes",
+    "energy-collector-pods",
     "energy-collector-vms",
+    "energy-collector-workloads",
 }
 
 every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
