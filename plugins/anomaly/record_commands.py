@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
@@ -23,29 +23,31 @@ _url = click.option(
 )
 
 
-def _judging(action: str, sentence: str) -> Callable[..., None]:
-    @click.argument("anomaly_id", metavar="ID")
-    @_url
-    def command(context: CommandContext, *, anomaly_id: str, url: str | None) -> None:
-        path = f"{api.PATH}/{quote(anomaly_id, safe='')}/{action}"
-        _ask(url or context.service_url, path, "POST")
-        click.echo(f"{anomaly_id}: {sentence}")
-
-    return command
+_anomaly_id = click.argument("anomaly_id", metavar="ID")
 
 
-confirm = _judging("confirm", "confirmed")
-confirm.__doc__ = """Say that the anomaly ID was one.
+@_anomaly_id
+@_url
+def confirm(context: CommandContext, *, anomaly_id: str, url: str | None) -> None:
+    """Say that the anomaly ID was one.
 
     The IDs are those of `/api/v1/anomalies`. It counts in the record of the detector. Exit code 1: no such anomaly, it
     was muted before, or nothing answers.
     """
-mute = _judging("mute", "muted; it is no longer active, and its alert ends")
-mute.__doc__ = """Say that the anomaly ID was none: it is no longer active, and its alert ends.
+    _judge(url or context.service_url, anomaly_id, "confirm")
+    click.echo(f"{anomaly_id}: confirmed")
+
+
+@_anomaly_id
+@_url
+def mute(context: CommandContext, *, anomaly_id: str, url: str | None) -> None:
+    """Say that the anomaly ID was none: it is no longer active, and its alert ends.
 
     The IDs are those of `/api/v1/anomalies`. It counts in the record of the detector. Exit code 1: no such anomaly, it
     was confirmed before, or nothing answers.
     """
+    _judge(url or context.service_url, anomaly_id, "mute")
+    click.echo(f"{anomaly_id}: muted; it is no longer active, and its alert ends")
 
 
 @_url
@@ -58,6 +60,10 @@ def record(context: CommandContext, *, url: str | None) -> None:
     click.echo(summary_of(answer))
     for miss in answer["misses"]:
         click.echo(f"missed {miss['time']} {miss['alert']}")
+
+
+def _judge(url: str, anomaly_id: str, verdict: str) -> None:
+    _ask(url, f"{api.PATH}/{quote(anomaly_id, safe='')}/{verdict}", "POST")
 
 
 def _ask(base: str, path: str, method: str = "GET") -> Mapping[str, Any]:

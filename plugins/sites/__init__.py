@@ -11,8 +11,10 @@ from collector_plugins.sites import metrics
 from collector_plugins.sites.api import Api
 from collector_plugins.sites.config import Config
 from collector_plugins.sites.factors import Factors
+from collector_plugins.sites.local import LocalMeter
 from collector_plugins.sites.publishing import Publisher
 from collector_plugins.sites.service import SiteService
+from collector_plugins.sites.site import SiteCreate
 from collector_plugins.sites.sqlite_store import SqliteStore
 from collector_plugins.sites.store import Store
 
@@ -44,6 +46,7 @@ class Sites(Collector[Config]):
         )
         self._api = Api(config, self._service)
         self._publisher = Publisher(self._service, config)
+        self._local = LocalMeter(config.local.site, ctx.clock) if config.local else None
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
@@ -61,6 +64,7 @@ class Sites(Collector[Config]):
     async def collect(self, out: Readings) -> None:
         """Bring the sums up to date and publish them; raises `StorageError`."""
         if self.ctx.keeps_running:
+            await self._take_own_reading()
             await self._service.roll_up(self.ctx.timeout * ROLL_UP_SHARE)
             await self._service.delete_old()
         self._publisher.publish(out, await wrap_future(self._service.read(self._publisher.look)))
@@ -74,6 +78,13 @@ class Sites(Collector[Config]):
         """All endpoints."""
         return self._api.routes()
 
+    async def _take_own_reading(self) -> None:
+        if self._local is None or self.config.local is None:
+            return
+        await self._service.ensure(SiteCreate(id=self.config.local.site))
+        if reading := self._local.reading(self.ctx.energy_meters()):
+            await wrap_future(self._service.ingest.submit([reading]))
+
     def _make_store(self, read_only: bool) -> Store:
         return SqliteStore(self.ctx.state_dir / FILE, read_only=read_only)
 
@@ -82,3 +93,11 @@ class Sites(Collector[Config]):
 def collector_types() -> list[type[Collector[Any]]]:
     """The one collector of this plugin."""
     return [Sites]
+
+
+@hookimpl
+def collector_demo_types() -> list[type[Collector[Any]]]:
+    """Three simulated sites."""
+    from collector_plugins.sites.demo import DemoSites  # noqa: PLC0415 - it is a collector of this module's
+
+    return [DemoSites]

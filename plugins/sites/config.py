@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, field_validator
 
 from collector_core import CollectorConfig, Field, Options, SecretStr, parse_duration
 from collector_core.metering import by_country
+from collector_plugins.sites.site import SiteId
 
 RENEWABLES = (
     "solar",
@@ -23,6 +24,12 @@ RENEWABLES = (
 
 LongDuration = Annotated[float, BeforeValidator(parse_duration), Field(ge=3600, le=100 * 366 * 86_400)]
 """A duration from an hour to a century."""
+
+
+class Local(Options):
+    """This machine as a site."""
+
+    site: SiteId = Field(description="Its id; it is registered by itself, and can be changed like any other.")
 
 
 Weight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
@@ -60,6 +67,9 @@ class Config(CollectorConfig):
         le=5000,
         allow_inf_nan=False,
         description="Carbon intensity that scores 0; by default the world's mean of 2023 (Our World in Data).",
+    )
+    local: Local | None = Field(
+        None, description="Makes a site of this machine, as `{site: home}`: what the ledger of energy adds up."
     )
 
     @field_validator("country")

@@ -49,6 +49,7 @@ class Factors:
     def __init__(self, country: str | None = None) -> None:
         self._country = country
         self._medians = _read_table()
+        self._known: dict[str, Factor | None] = {}
 
     def mix(self, terms: Terms, shares: Mapping[str, float] | None, grid_grams: float | None) -> list[MixPart]:
         """The sources of a reading: its own `shares` or those of the site, and its own factor of the grid."""
@@ -90,10 +91,15 @@ class Factors:
         if source is not None and source.factor_g_per_kwh is not None:
             return Factor(source.factor_g_per_kwh, CONFIGURED)
         for code in ((terms.zone or "").partition("-")[0], self._country or ""):
-            found = by_country(code) if code else None
-            if found is not None:
-                return Factor(found.grams_per_kwh, f"{found.source}_{found.zone}")
+            if code and (found := self._of_country(code)) is not None:
+                return found
         return None
+
+    def _of_country(self, code: str) -> Factor | None:
+        if code not in self._known:
+            found = by_country(code)
+            self._known[code] = Factor(found.grams_per_kwh, f"{found.source}_{found.zone}") if found else None
+        return self._known[code]
 
 
 def _read_table() -> dict[str, _Median]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from asyncio import wrap_future
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -104,6 +104,12 @@ class SiteService:
         change = Change(BEGINNING if wanted.valid_from is None else wanted.valid_from, keys)
         return self._writer.submit(lambda store: self._remember(store.add_site(wanted.id, change)))
 
+    async def ensure(self, wanted: SiteCreate) -> Site:
+        """A site that is there, or is registered now."""
+        if wanted.id in self.sites:
+            return self.sites[wanted.id]
+        return await wrap_future(self.register(wanted))
+
     def change(self, site_id: str, wanted: SitePatch) -> Future[Site]:
         """Change what holds for a site; `UnknownSiteError` in the future."""
         change = Change(self.now if wanted.valid_from is None else wanted.valid_from, wanted.changes)
@@ -130,11 +136,6 @@ class SiteService:
             await wrap_future(self._writer.submit(lambda store: store.delete_before(self.now - self._retention)))
             self._deleted_in = hour
 
-    def pieces_of_hour(self, store: Store, site: Site, hour: int) -> Piece | None:
-        """The sums of an hour, computed from its readings; None where there are none."""
-        meters = store.rows(site.number, hour * HOUR, (hour + 1) * HOUR)
-        return RollUp(site, self._factors, hour_of).pieces(meters).get(hour)
-
     def close(self) -> None:
         """Close the store after all that is under way."""
         self._reader.close()
@@ -143,9 +144,13 @@ class SiteService:
     def _roll_up_some(self, store: Store) -> bool:
         """Returns whether there may be more to do."""
         by_number = {site.number: site for site in self.sites.values()}
-        stale = [place for place in store.oldest_stale(HOURS_AT_ONCE) if place[0] in by_number]
-        if stale:
-            sums = [(number, hour, self.pieces_of_hour(store, by_number[number], hour)) for number, hour in stale]
+        stale = sorted(place for place in store.oldest_stale(HOURS_AT_ONCE) if place[0] in by_number)
+        sums: list[tuple[int, int, Piece | None]] = []
+        for number, hours in _in_a_row(stale):
+            meters = store.rows(number, hours[0] * HOUR, (hours[-1] + 1) * HOUR)
+            found = RollUp(by_number[number], self._factors, hour_of).pieces(meters)
+            sums += [(number, hour, found.get(hour)) for hour in hours]
+        if sums:
             store.put_hours(sums)
         return len(stale) == HOURS_AT_ONCE
 
@@ -164,3 +169,14 @@ class SiteService:
             return None
         except SiteExistsError:
             return self.sites.get(site_id)
+
+
+def _in_a_row(places: Iterable[tuple[int, int]]) -> list[tuple[int, list[int]]]:
+    """Hours of the same site that follow each other, so that their readings are read at once."""
+    runs: list[tuple[int, list[int]]] = []
+    for number, hour in places:
+        if runs and runs[-1][0] == number and runs[-1][1][-1] == hour - 1:
+            runs[-1][1].append(hour)
+        else:
+            runs.append((number, [hour]))
+    return runs

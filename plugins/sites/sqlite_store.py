@@ -41,7 +41,7 @@ SCHEMA = Schema(
             "CREATE TABLE hour (hour INTEGER NOT NULL, site INTEGER NOT NULL, readings INTEGER NOT NULL,"
             " kwh REAL NOT NULL, facility_kwh REAL NOT NULL, cost REAL, power_joules REAL NOT NULL,"
             " power_seconds REAL NOT NULL, peak REAL, terahashes REAL NOT NULL, hash_seconds REAL NOT NULL,"
-            " first INTEGER NOT NULL, last INTEGER NOT NULL, spans TEXT NOT NULL, parts TEXT NOT NULL, grid TEXT,"
+            " first INTEGER NOT NULL, last INTEGER NOT NULL, detail TEXT NOT NULL,"
             " PRIMARY KEY (hour, site)) STRICT, WITHOUT ROWID",
             "CREATE UNIQUE INDEX hour_of_site ON hour (site, hour)",
             "CREATE TABLE stale (site INTEGER NOT NULL, hour INTEGER NOT NULL, PRIMARY KEY (site, hour))"
@@ -59,7 +59,7 @@ _TOTAL_BEFORE = (
 )
 _HOUR = (
     "readings, kwh, facility_kwh, cost, power_joules, power_seconds, peak, terahashes, hash_seconds, first, last, "
-    "spans, parts, grid"
+    "detail"
 )
 
 
@@ -341,18 +341,17 @@ def _columns(piece: Piece) -> tuple[Any, ...]:
         piece.hash_seconds,
         piece.first,
         piece.last,
-        json.dumps(piece.spans, separators=(",", ":")),
-        json.dumps(parts, separators=(",", ":")),
-        json.dumps(grid, separators=(",", ":")) if grid else None,
+        json.dumps([piece.spans, parts, grid], separators=(",", ":")),
     )
 
 
 def _piece(row: Sequence[Any]) -> Piece:
-    *numbers, spans, parts, grid = row
+    *numbers, detail = row
     piece = Piece(*numbers)
-    piece.spans = [(start, end) for start, end in json.loads(spans)]
-    piece.parts = {(source, origin): Part(*figures) for source, origin, *figures in json.loads(parts)}
+    spans, parts, grid = json.loads(detail)
+    piece.spans = [(start, end) for start, end in spans]
+    piece.parts = {(source, origin): Part(*figures) for source, origin, *figures in parts}
     if grid:
-        load, loads, price, prices = json.loads(grid)
+        load, loads, price, prices = grid
         piece.grid_load, piece.grid_price = Mean(load, loads), Mean(price, prices)
     return piece

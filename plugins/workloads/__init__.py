@@ -19,6 +19,8 @@ from collector_plugins.workloads.name_lookup import NameLookup
 from collector_plugins.workloads.names import Names
 from collector_plugins.workloads.paths import OTHER, Workload
 from collector_plugins.workloads.state_file import StateFile
+from collector_plugins.workloads.watch import WatchedProcess
+from collector_plugins.workloads.work import WorkMeters
 
 FIX = "mount the host's /sys and /proc below `root`, e.g. docker run --pid=host -v /:/host:ro, with root: /host"
 
@@ -40,6 +42,8 @@ class Workloads(Collector[Config]):
         self._accounts = Accounts(config.keep, config.max_workloads, self._names.series)
         self._attribution = Attribution(config, self._accounts)
         self._state = StateFile(ctx)
+        self._work = WorkMeters(config.work, config.work_window)
+        self._watched: list[WatchedProcess] = []
         self._machine: Machine | None = None
         self._read_at: float | None = None
 
@@ -57,7 +61,10 @@ class Workloads(Collector[Config]):
             raise problem
         self._ledger.reopen()
         self._state.load(self._restore)
-        self._machine = self._machine or Machine(self.ctx, self.config.groups)
+        if self._machine is None:
+            self._machine = Machine(self.ctx, self.config.groups)
+            hierarchy = self._machine.groups.hierarchy
+            self._watched = [WatchedProcess(each, self.config.leak, hierarchy, self.ctx) for each in self.config.watch]
 
     async def collect(self, out: Readings) -> None:
         """Read who used what, take the ledger's new joules and hand them out; raises `NotAvailable` without any."""
@@ -74,12 +81,16 @@ class Workloads(Collector[Config]):
         await self._lookup.refresh(grown)
         self._names.refresh(grown.keys() | self._accounts.workloads)
         self._publish(out)
+        self._publish_work(out, now)
+        self._publish_watched(out, elapsed)
         self._state.save(self._to_save)
 
     async def close(self) -> None:
         """Keep what was counted, and let go of every file."""
         self._state.save(self._to_save, is_last=True)
         await self._lookup.close()
+        for each in self._watched:
+            each.close()
         if self._machine:
             self._machine.close()
 
@@ -126,6 +137,20 @@ class Workloads(Collector[Config]):
             if labels[0] != OTHER.kind:
                 out.add(metrics.INFO, 1.0, **dict(zip(metrics.INFO.labels, labels, strict=True)))
 
+    def _publish_work(self, out: Readings, now: float) -> None:
+        def joules_of(kind: str, name: str) -> float:
+            series = self._accounts.energy()
+            return sum(joules for labels, _, joules in series if (labels.kind, labels.name) == (kind, name))
+
+        self._work.publish(out, now, self._ledger.machine_joules, joules_of, self.ctx.published)
+
+    def _publish_watched(self, out: Readings, elapsed: float) -> None:
+        assert self._machine is not None  # noqa: S101
+        available = self._machine.available_bytes() if self._watched else None
+        for each in self._watched:
+            with out.part(process=each.name):
+                each.publish(out, elapsed, self._attribution.joules_per_cpu_second, available)
+
     def _to_save(self) -> dict[str, Any]:
         return {
             "accounts": self._accounts.state(),
@@ -145,3 +170,11 @@ class Workloads(Collector[Config]):
 def collector_types() -> list[type[Collector[Any]]]:
     """The one collector of this plugin."""
     return [Workloads]
+
+
+@hookimpl
+def collector_demo_types() -> list[type[Collector[Any]]]:
+    """Simulated workloads."""
+    from collector_plugins.workloads.demo import DemoWorkloads  # noqa: PLC0415 - no other command needs it
+
+    return [DemoWorkloads]

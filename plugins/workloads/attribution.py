@@ -28,6 +28,12 @@ class Attribution:
         self._accounts = accounts
         self._use: dict[str, CpuUse] = {component: CpuUse() for component in ATTRIBUTED}
         self._idle: dict[str, IdlePower] = defaultdict(IdlePower)
+        self._joules_per_cpu_second: dict[str, float] = {}
+
+    @property
+    def joules_per_cpu_second(self) -> float | None:
+        """What a CPU second cost in the last run, of all components that are handed out by CPU time."""
+        return sum(self._joules_per_cpu_second.values()) if self._joules_per_cpu_second else None
 
     def record_use(self, seconds: float, busy: float, grown: Mapping[Workload, float]) -> None:
         """Take note of what was used in the last `seconds`."""
@@ -56,6 +62,8 @@ class Attribution:
         idle = self._idle_joules(component, joules, seconds, load)
         if self._config.idle is IdleRule.BY_USE:
             idle = 0.0
+        if component != Component.DRAM:
+            self._joules_per_cpu_second[component] = (joules - idle) / weights.total if weights.total else 0.0
         split = split_energy(joules, idle, weights)
         if self._config.idle is IdleRule.BY_RESERVATION:
             split = hand_out_reserved(split, reserved())

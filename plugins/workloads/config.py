@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, field_validator
+from pydantic import AfterValidator, field_validator, model_validator
 
-from collector_core import CollectorConfig, ConfigPath, Duration, Field, Options, SecretStr
+from collector_core import CollectorConfig, ConfigPath, Duration, Field, Options, SecretStr, Selector
+from collector_plugins.workloads.paths import Kind
 from collector_plugins.workloads.rules import IdleRule
 
 Watts = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
@@ -61,6 +63,55 @@ class Kubelet(Options):
         return url
 
 
+class Watch(Options):
+    """Processes whose use and memory are watched: those with a name, or those of a systemd unit."""
+
+    name: Name = Field(description="The label `process`.")
+    match: Expression | None = Field(None, description="Regular expression that is found in the name of a process.")
+    unit: Name | None = Field(None, description="Or a systemd unit, e.g. geth.service.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.match is None) is (self.unit is None):
+            raise ValueError("give match or unit, and not both")
+        return self
+
+
+class Leak(Options):
+    """When memory is said to leak."""
+
+    window: Duration = Field(6 * 3600.0, description="How long memory must have risen.")
+
+
+class WorkloadName(Options):
+    """One workload, by the labels of its series."""
+
+    kind: Kind = Field(description="The label `kind`.")
+    name: Name = Field(description="The label `name`.")
+
+
+class Work(Options):
+    """Work that something counts, whose joules per unit are wanted."""
+
+    name: Name = Field(description="The label `work`, e.g. tokens.")
+    selector: str = Field(
+        max_length=500, description='Counters of any collector, summed up, e.g. inference_tokens_total{model="llama"}.'
+    )
+    workload: WorkloadName | None = Field(None, description="Whose joules, as {kind, name}; default: the machine's.")
+
+    @field_validator("selector")
+    @classmethod
+    def _readable(cls, selector: str) -> str:
+        Selector.parse(selector)
+        return selector
+
+
+def _no_name_twice(entries: Sequence[Watch | Work]) -> None:
+    names = [entry.name for entry in entries]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"two entries are called {twice!r}; give them different names")
+
+
 Sockets = Annotated[tuple[str, ...], Field(min_length=1, max_length=16)]
 
 
@@ -84,7 +135,19 @@ class Config(CollectorConfig):
     kubelet: Kubelet | None = Field(
         None, description="Asked for the names and owners of pods, as {url, token, ca_file}."
     )
+    watch: tuple[Watch, ...] = Field(
+        (), max_length=50, description="Processes whose memory, threads, files, CPU, I/O and watts are shown."
+    )
+    leak: Leak = Field(default_factory=Leak, description="When the memory of a watched process is said to leak.")
+    work: tuple[Work, ...] = Field((), max_length=50, description="Work whose joules per unit are shown; see below.")
+    work_window: Duration = Field(60.0, description="Time over which joules are divided by work.")
     keep: Duration = Field(600.0, description="How long the series of a workload outlive it.")
     max_workloads: int = Field(
         500, ge=1, le=100_000, description="Workloads with series of their own; the others are summed as `other`."
     )
+
+    @field_validator("watch", "work")
+    @classmethod
+    def _names_differ(cls, entries: Sequence[Watch | Work]) -> Sequence[Watch | Work]:
+        _no_name_twice(entries)
+        return entries

@@ -19,12 +19,14 @@ _LEDGER = "energy_joules_total"
 class LedgerJoules:
     """Follows `energy_joules_total`; where no collector publishes it, adds up the meters itself, by the same rules.
 
-    What was counted before the first look is taken in, too, so that both stand at the same joules.
+    What was counted before the first look is taken in, too, so that both stand at the same joules. `machine_joules` are
+    those of all components, those that are not handed out among them.
     """
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._selector = Selector.parse(_LEDGER)
+        self.machine_joules = 0.0
         self._taken: dict[str, dict[str, float]] = {}
         self._is_published = False
         self._runs_without = 0
@@ -39,11 +41,11 @@ class LedgerJoules:
         totals = self._totals(self._ctx.published())
         if totals:
             self._is_published, self._runs_without, self._own = True, 0, None
-            return self._grown(totals)
+            return self._attributed(self._grown(totals))
         self._runs_without += 1
         if self._runs_without < PATIENT_RUNS and self._ctx.keeps_running:
             return {}
-        if self._is_published or not (new := self._count()):
+        if self._is_published or not (new := self._attributed(self._count())):
             raise NotAvailable("not_found", "no energy is measured or estimated that could be handed out", fix=FIX)
         return new
 
@@ -63,8 +65,7 @@ class LedgerJoules:
         """Joules of one ledger, by component and series: the default one, or whichever there is."""
         found: dict[str, dict[str, dict[str, float]]] = {}
         for series, joules in self._selector.select(published):
-            component = series.labels.get("component", "")
-            if component in ATTRIBUTED:
+            if component := series.labels.get("component", ""):
                 found.setdefault(series.source, {}).setdefault(component, {})[series.text] = joules
         return found.get("energy") or next(iter(found.values()), {})
 
@@ -83,9 +84,12 @@ class LedgerJoules:
         self._own = self._own or Ledger()
         new: dict[str, float] = {}
         for account, joules in self._own.update(self._ctx.energy_meters(), self._ctx.clock.monotonic()).items():
-            if account.component in ATTRIBUTED:
-                new[account.component] = new.get(account.component, 0.0) + joules
+            new[account.component] = new.get(account.component, 0.0) + joules
         return new
+
+    def _attributed(self, new: Mapping[str, float]) -> dict[str, float]:
+        self.machine_joules += sum(new.values())
+        return {component: joules for component, joules in new.items() if component in ATTRIBUTED}
 
 
 def _own_identity() -> list[int]:

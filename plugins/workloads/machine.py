@@ -59,6 +59,10 @@ class Machine:
         by_workload = {workload: size for workload, size in by_workload.items() if size > 0}
         return Weights(by_workload, max(0.0, used - sum(by_workload.values())))
 
+    def available_bytes(self) -> int | None:
+        """Memory that programs could still get; None where nobody says."""
+        return self._memory.available_bytes()
+
     def close(self) -> None:
         """Let go of every file."""
         self.cpus.close()

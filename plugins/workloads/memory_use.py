@@ -27,14 +27,24 @@ class MemoryUse:
 
     def read(self) -> tuple[int, dict[Workload, float]]:
         """Bytes that the machine uses, and those of each workload; raises `OSError` and `ValueError`."""
-        used = _used_bytes(read_file(self._meminfo, _MEMINFO_BYTES))
+        total, available = self._meminfo_bytes()
         by_workload: dict[Workload, float] = {}
         for group, above in self._tree.owners():
             size = self._bytes_of(group)
             by_workload[group.workload] = by_workload.get(group.workload, 0.0) + size
             if above:
                 by_workload[above.workload] = by_workload.get(above.workload, 0.0) - size
-        return used, by_workload
+        return total - available, by_workload
+
+    def available_bytes(self) -> int | None:
+        """Memory that programs could still get; None where nobody says."""
+        try:
+            return self._meminfo_bytes()[1]
+        except (OSError, ValueError):
+            return None
+
+    def _meminfo_bytes(self) -> tuple[int, int]:
+        return _total_and_available(read_file(self._meminfo, _MEMINFO_BYTES))
 
     def _bytes_of(self, group: Group) -> float:
         """0 where nothing is known: the controller may be off for this group, and its memory is the parent's."""
@@ -46,15 +56,15 @@ class MemoryUse:
             return 0.0
 
 
-def _used_bytes(meminfo: bytes) -> int:
-    """/proc/meminfo: MemTotal − MemAvailable."""
+def _total_and_available(meminfo: bytes) -> tuple[int, int]:
+    """/proc/meminfo: MemTotal and MemAvailable, in bytes."""
     kilobytes = {}
     for line in meminfo.splitlines():
         name, _, rest = line.partition(b":")
         if name in (b"MemTotal", b"MemAvailable"):
             kilobytes[name] = int(rest.split()[0])
     try:
-        return (kilobytes[b"MemTotal"] - kilobytes[b"MemAvailable"]) << 10
+        return kilobytes[b"MemTotal"] << 10, kilobytes[b"MemAvailable"] << 10
     except KeyError as error:
         raise ValueError("/proc/meminfo does not say how much memory is available") from error
 

@@ -68,4 +68,47 @@ INFO = Info(
     title="Workload",
 )
 
-ALL = (ENERGY, IDLE, UNATTRIBUTED, MEASURED, ENDED, CONSERVATION, INFO)
+WORK = Gauge(
+    "workloads_work_joules",
+    "Energy of the machine, or of a workload, per unit of work within `work_window`; absent while no work is done.",
+    Unit.JOULES,
+    ("work",),
+    topic="energy_per_work",
+    of="host",
+    title="Energy per unit of work",
+)
+
+
+def _process(kind: type[Gauge] | type[Counter], name: str, help: str, unit: Unit | str, topic: str) -> Gauge | Counter:
+    title = f"{topic.replace('_', ' ').capitalize()} of a watched process"
+    return kind(f"workloads_process_{name}", help, unit, ("process",), topic=topic, of="process", title=title)
+
+
+PROCESS_MEMORY = _process(Gauge, "resident_memory_bytes", "Memory in RAM.", Unit.BYTES, "used")
+PROCESS_THREADS = _process(Gauge, "threads", "Threads.", "", "threads")
+PROCESS_FILES = _process(Gauge, "open_files", "Open file descriptors.", "", "open_files")
+PROCESS_CPU = _process(Counter, "cpu_seconds_total", "CPU time, with that of ended children.", Unit.SECONDS, "cpu_time")
+PROCESS_READ = _process(Counter, "read_bytes_total", "Bytes read from disks.", Unit.BYTES, "read")
+PROCESS_WRITTEN = _process(Counter, "written_bytes_total", "Bytes written to disks.", Unit.BYTES, "written")
+PROCESS_POWER = _process(
+    Gauge, "power_watts", "Power by CPU time, by the rule for workloads, without idle power.", Unit.WATTS, "power"
+)
+PROCESS_EXHAUSTED = _process(
+    Gauge,
+    "memory_exhausted_timestamp_seconds",
+    "Unix time at which memory ends if the process goes on leaking as it does; absent while it does not.",
+    Unit.SECONDS,
+    "memory_exhausted",
+)
+
+PROCESS = (
+    PROCESS_MEMORY,
+    PROCESS_THREADS,
+    PROCESS_FILES,
+    PROCESS_CPU,
+    PROCESS_READ,
+    PROCESS_WRITTEN,
+    PROCESS_POWER,
+    PROCESS_EXHAUSTED,
+)
+ALL = (ENERGY, IDLE, UNATTRIBUTED, MEASURED, ENDED, CONSERVATION, INFO, WORK, *PROCESS)

@@ -39,7 +39,7 @@ class Carved(NamedTuple):
 class _Followed:
     """A process of a workload; times are in ticks, `total` with those of the children that it has waited for."""
 
-    __slots__ = ("above", "file", "parent", "reaped", "resident", "start", "total", "workload")
+    __slots__ = ("above", "file", "parent", "reaped", "resident", "start", "threads", "total", "workload")
 
     def __init__(self, workload: Workload, above: Workload | None, file: KeptFile, stat: Stat) -> None:
         self.workload = workload
@@ -55,7 +55,7 @@ class _Followed:
         total = stat.cpu_ticks + reaped
         grown = max(0, total - self.total), max(0, reaped - self.reaped)
         self.total, self.reaped = total, reaped
-        self.parent, self.resident = str(stat.parent), stat.resident_bytes
+        self.parent, self.resident, self.threads = str(stat.parent), stat.resident_bytes, stat.threads
         return grown
 
 
@@ -76,9 +76,29 @@ class Processes:
         self._waiting: list[str] = []
         self._is_first = True
         self.carved: Sequence[Carved] = ()
+        self.found_seconds = 0.0
+
+    @property
+    def pids(self) -> Sequence[str]:
+        """Those that are followed."""
+        return list(self._followed)
+
+    @property
+    def threads(self) -> int:
+        """Threads of all that are followed."""
+        return sum(process.threads for process in self._followed.values())
+
+    @property
+    def resident_bytes(self) -> int:
+        """Memory in RAM of all that are followed."""
+        return sum(process.resident for process in self._followed.values())
 
     def read(self) -> None:
-        """Look at all processes; `carved` then says what those that are workloads used since the last look."""
+        """Look at all processes; `carved` then says what those that are workloads used since the last look.
+
+        `found_seconds` is what those had used before that were there already when they were found.
+        """
+        found_ticks = 0
         try:
             present = {name for name in os.listdir(self._proc) if name.isdecimal()}  # noqa: PTH208 - thousands
         except OSError:
@@ -89,12 +109,15 @@ class Processes:
         for pid in new | again:
             if found := self._examine(pid):
                 self._followed[pid] = found
-                ticks[pid] = found.total if pid in new and not self._is_first else 0
+                is_young = pid in new and not self._is_first
+                ticks[pid] = found.total if is_young else 0
+                found_ticks += 0 if is_young else found.total
         self._others = present - self._followed.keys()
         if not self._is_first:
             self._young.append(new)
         self._is_first = False
         self.carved = list(self._sum(ticks))
+        self.found_seconds = found_ticks / CLOCK_TICKS_PER_SECOND
 
     def close(self) -> None:
         """Let go of every file; the next look opens them again."""

@@ -248,7 +248,7 @@ def test_counters_of_the_processors_are_measured_where_there_are_some(command, e
     found = json.loads(done.stdout)
     assert (found["method"], found["estimated"], found["problems"]) == ("rapl", False, [])
     assert found["energy_joules"] == pytest.approx(110 * found["duration_seconds"], rel=0.1)
-    assert found["components"]["cpu"] == pytest.approx(10 * found["components"]["dram"], rel=0.01)
+    assert found["components"]["cpu"] == pytest.approx(10 * found["components"]["dram"], rel=0.1)
     idle_joules = found.get("idle_joules", found["energy_joules"])  # absent where a busy machine held `drive` back
     assert idle_joules == pytest.approx(found["energy_joules"], rel=0.25)
     assert [(each["method"], each["component"]) for each in found["disagreements"]] == [("model", "cpu")]

@@ -72,7 +72,10 @@ def test_the_sdist_holds_the_licence_and_the_sources(distributions):
 def interpreter(version):
     """A working Python of this version, from the path or from pyenv."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    candidates = [shutil.which(f"python{version}"), *map(str, sorted(pyenv.glob(f"{version}.*/bin/python")))]
+    kept = (
+        sorted(pyenv.glob(f"{version}.*/bin/python")) if os.access(pyenv, os.X_OK) else []
+    )  # another user's may be set
+    candidates = [shutil.which(f"python{version}"), *map(str, kept)]
     for candidate in filter(None, candidates):
         done = subprocess.run([candidate, "--version"], capture_output=True, text=True, check=False)
         if re.match(rf"Python {re.escape(version)}\.", done.stdout):

@@ -148,7 +148,7 @@ def test_plugins_have_no_state_of_their_module(file):
         targets = (
             node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
         )
-        for target in targets:
+        for target in (each for found in targets for each in (found.elts if isinstance(found, ast.Tuple) else [found])):
             assert isinstance(target, ast.Name), ast.unparse(target)
             assert target.id.lstrip("_").isupper() or target.id[0].isupper() or target.id.startswith("_"), target.id
 
