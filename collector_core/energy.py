@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collector_core.measure.kept import KeptMeasurement
     from collector_core.measure.operation_model import OperationModel, Prediction
     from collector_core.measure.report import markdown_report
-    from collector_core.measure.store import MeasurementStore
+    from collector_core.measure.store import MeasurementStore, measurements_between
 
 __all__ = [
     "Account",
@@ -42,6 +42,7 @@ __all__ = [
     "account_of",
     "choose",
     "markdown_report",
+    "measurements_between",
 ]
 
 _KEEPING = {
@@ -50,6 +51,7 @@ _KEEPING = {
     "OperationModel": "operation_model",
     "Prediction": "operation_model",
     "markdown_report": "report",
+    "measurements_between": "store",
 }
 
 

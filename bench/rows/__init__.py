@@ -25,6 +25,7 @@ from bench.rows import (
     start,
     throughput,
     timeline,
+    workloads,
 )
 
 Row = Callable[[Effort], list[Figure | Table]]
@@ -49,4 +50,5 @@ ROWS: Mapping[str, Row] = {
     "qemu": qemu.measure,
     "qemu-c": qemu.measure_beside_c,
     "timeline": timeline.measure,
+    "workloads": workloads.measure,
 }

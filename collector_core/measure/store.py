@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,17 @@ def default_path() -> Path:
 
 class NotAStoreError(StoreError):
     """A file that should be merged is no database of measurements; the message names it."""
+
+
+def measurements_between(start: float, end: float) -> list[KeptMeasurement]:
+    """Those of the user's own file that began from `start` to before `end` (seconds since 1970), the oldest first.
+
+    Raises `StoreError` where the file cannot be read; none is made where there is none.
+    """
+    if not default_path().exists():
+        return []
+    with closing(MeasurementStore(default_path())) as store:
+        return [each for each in store.measurements() if start <= each.started_at < end]
 
 
 class MeasurementStore:

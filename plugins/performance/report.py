@@ -21,9 +21,9 @@ def markdown(period: Period, incidents: Sequence[Mapping[str, Any]]) -> str:
     """The report of at least one snapshot: what each figure is at the end, its mean, least and most over the time."""
     first, last = period.all[0], period.all[-1]
     lines = [
-        f"# Performance of {_cell(last['node_id'])}",
+        f"# Performance of {cell(last['node_id'])}",
         "",
-        f"{_moment(first['timestamp_seconds'])} to {_moment(last['timestamp_seconds'])}, {_basis(period)}.",
+        f"{moment(first['timestamp_seconds'])} to {moment(last['timestamp_seconds'])}, {_basis(period)}.",
         *_anomalies(incidents),
     ]
     for section in _sections(period.all):
@@ -64,7 +64,7 @@ def _table(section: str, period: Period) -> Iterator[str]:
     for name, values in list(columns.items())[:MAX_ROWS]:
         known = [*values, *extremes.get(name, ()), now.get(name, values[0])]
         numbers = (now.get(name), fmean(values), min(known), max(known))
-        yield f"| {_cell(name)} | {' | '.join(map(_number, numbers))} |"
+        yield f"| {cell(name)} | {' | '.join(map(_number, numbers))} |"
     if len(columns) > MAX_ROWS:
         yield f"\n… and {len(columns) - MAX_ROWS} more figures."
 
@@ -73,9 +73,9 @@ def _anomalies(incidents: Sequence[Mapping[str, Any]]) -> list[str]:
     if not incidents:
         return ["", "No anomaly was seen."]
     rows = [
-        f"| {_moment(row['since'])} | {_moment(row['until']) if row['until'] else 'still active'} "
-        f"| {_cell(row['component'])} | {_cell(row['type'])} | {_cell(row['severity'])} "
-        f"| {_cell(row['description'] or '–')} | {_cell('; '.join(row['suggested_actions']) or '–')} |"
+        f"| {moment(row['since'])} | {moment(row['until']) if row['until'] else 'still active'} "
+        f"| {cell(row['component'])} | {cell(row['type'])} | {cell(row['severity'])} "
+        f"| {cell(row['description'] or '–')} | {cell('; '.join(row['suggested_actions']) or '–')} |"
         for row in reversed(incidents)
     ]
     head = [
@@ -85,7 +85,8 @@ def _anomalies(incidents: Sequence[Mapping[str, Any]]) -> list[str]:
     return ["", "## Anomalies", "", *head, *rows]
 
 
-def _moment(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """A time in UTC, for people."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
@@ -96,6 +97,6 @@ def _number(value: float | None) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def _cell(text: object) -> str:
+def cell(text: object) -> str:
     """A text as one cell of a table: no line break, and nothing that Markdown or HTML would interpret."""
     return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), " ".join(str(text).split()))

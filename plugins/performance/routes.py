@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from pydantic import BeforeValidator
 
 from collector_core import ApiError, Duration, Field, HistoryUnavailable, Query
+from collector_plugins.performance.measurements import measurements_table
 from collector_plugins.performance.past import LabelsOfSources, PastReader, Period, step_of
 from collector_plugins.performance.recent_snapshots import Kept
 from collector_plugins.performance.report import markdown
@@ -126,7 +127,9 @@ class Api:
         period = self._period(state, query, with_extremes=True)
         if not period.all:
             raise ApiError(HTTPStatus.NOT_FOUND, "nothing is known of this period", fix="ask for another one")
-        return markdown(period, _incidents(state, *self._bounds(state, query))).encode(), "text/markdown"
+        bounds = self._bounds(state, query)
+        text = markdown(period, _incidents(state, *bounds)) + measurements_table(*bounds)
+        return text.encode(), "text/markdown"
 
     def _bounds(self, state: State, query: _Query) -> tuple[float, float]:
         """From when to before when, in seconds since 1970; the end is `inf` where nothing is said."""

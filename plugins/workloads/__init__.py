@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 
-from collector_core import Collector, Context, NotAvailable, Readings, hookimpl
+from collector_core import Collector, Context, NotAvailable, PageSection, Readings, hookimpl
 from collector_core.procfs import list_cgroup_trees
 from collector_plugins.workloads import metrics
-from collector_plugins.workloads.accounts import Accounts
+from collector_plugins.workloads.accounts import Accounts, SeriesName
 from collector_plugins.workloads.attribution import Attribution
 from collector_plugins.workloads.config import Config
 from collector_plugins.workloads.cpu_use import Weights
@@ -17,6 +17,7 @@ from collector_plugins.workloads.ledger import LedgerJoules
 from collector_plugins.workloads.machine import Machine
 from collector_plugins.workloads.name_lookup import NameLookup
 from collector_plugins.workloads.names import Names
+from collector_plugins.workloads.page import IDLE, NOBODY, PowerTable
 from collector_plugins.workloads.paths import OTHER, Workload
 from collector_plugins.workloads.state_file import StateFile
 from collector_plugins.workloads.watch import WatchedProcess
@@ -43,6 +44,7 @@ class Workloads(Collector[Config]):
         self._attribution = Attribution(config, self._accounts)
         self._state = StateFile(ctx)
         self._work = WorkMeters(config.work, config.work_window)
+        self._power = PowerTable()
         self._watched: list[WatchedProcess] = []
         self._machine: Machine | None = None
         self._read_at: float | None = None
@@ -81,6 +83,7 @@ class Workloads(Collector[Config]):
         await self._lookup.refresh(grown)
         self._names.refresh(grown.keys() | self._accounts.workloads)
         self._publish(out)
+        self._power.record(now, self._joules_by_name())
         self._publish_work(out, now)
         self._publish_watched(out, elapsed)
         self._state.save(self._to_save)
@@ -93,6 +96,19 @@ class Workloads(Collector[Config]):
             each.close()
         if self._machine:
             self._machine.close()
+
+    @hookimpl
+    def collector_page_sections(self) -> Sequence[PageSection]:
+        """Who draws the most."""
+        return [self._power.section()]
+
+    def _joules_by_name(self) -> dict[SeriesName, float]:
+        """Joules so far of all components together, with those of nobody."""
+        accounts = self._accounts
+        joules = {IDLE: sum(accounts.idle.values()), NOBODY: sum(accounts.unattributed.values())}
+        for name, _, value in accounts.energy():
+            joules[name] = joules.get(name, 0.0) + value
+        return joules
 
     def _hand_out(self, out: Readings, component: str, joules: float, wall: float) -> None:
         assert self._machine is not None  # noqa: S101

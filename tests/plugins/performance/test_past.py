@@ -186,3 +186,24 @@ def test_the_steps_are_those_that_the_history_keeps():
     from collector_core.history.options import HistoryOptions
 
     assert [step * 1000 for step in STEPS[:3]] == HistoryOptions().steps
+
+
+async def test_measurements_of_the_period_are_in_the_report(node, monkeypatch, tmp_path):
+    from collector_core.energy import MeasurementStore
+
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    made = node(clock=FakeClock(wall_time=NOW))
+    await run(made, "system_cpu_usage_ratio 0.5\n")
+    assert "Measurements" not in (await ask(made, "report"))[1]
+    store = MeasurementStore(tmp_path / "data/energy-collector/measurements.db")
+    for label, started in (("train|all", NOW - 60), ("earlier", NOW - DAY)):
+        result = json.dumps({"energy_joules": 88, "duration_seconds": 2, "method": "rapl"})
+        with store._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO measurements (started_at, label, method, duration_seconds, result) VALUES (?, ?, ?, ?, ?)",
+                (started, label, "rapl", 2.0, result),
+            )
+    store.close()
+    _, report = await ask(made, f"report?from={NOW - 3600}&to={NOW + 1}")
+    assert "train\\|all | 88 J | rapl | 2 s |" in report
+    assert "earlier" not in report
