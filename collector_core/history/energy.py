@@ -103,8 +103,10 @@ def _note(moment: Moment, kept: KeptSeries, rise: float, covered: int) -> None:
 def _add(total: Sum, rows: Mapping[str, Sum], moment: Moment, place: int) -> None:
     joules = fsum(moment.joules.values())
     of_component: dict[str, float] = defaultdict(float)
+    alike: dict[str, int] = defaultdict(int)
     for (component, _, _), amount in moment.joules.items():
         of_component[component] += amount
+        alike[component] += 1
     total.joules.append(joules)
     total.cost.append(moment.cost)
     total.grams.extend(moment.grams.values())
@@ -114,8 +116,8 @@ def _add(total: Sum, rows: Mapping[str, Sum], moment: Moment, place: int) -> Non
         row, component = rows[account[place]], account[0]
         row.joules.append(amount)
         row.cost.append(moment.cost * _share(amount, joules, len(moment.joules)))
-        alike = sum(other[0] == component for other in moment.joules)
-        row.grams.append(moment.grams.get(component, 0.0) * _share(amount, of_component[component], alike))
+        share = _share(amount, of_component[component], alike[component])
+        row.grams.append(moment.grams.get(component, 0.0) * share)
         covered[account[place]] = max(covered.get(account[place], 0), moment.covered[account])
     for name, milliseconds in covered.items():
         rows[name].covered += milliseconds
