@@ -67,6 +67,36 @@ class PluginGroup(click.Group):
         return _commands_of(plugin).below(self.name or "")
 
 
+class GroupWithDefault(click.Group):
+    """Commands below a name that does something by itself: what follows is a command, or the default's arguments."""
+
+    def __init__(self, name: str, commands: dict[str, click.Command], default: click.Command) -> None:
+        super().__init__(name, commands=commands, help=default.help)
+        self._default = default
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Arguments that name no command, and ask for no help, are the default's."""
+        is_default = args and args[0] not in (*self.commands, *ctx.help_option_names)
+        return super().parse_args(ctx, ["--", *args] if is_default else args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of this name, or the default with all that follows."""
+        if args[0] in self.commands:
+            return super().resolve_command(ctx, args)
+        return None, self._default, args
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """The default's arguments come first."""
+        return [*self._default.collect_usage_pieces(ctx), "|", *super().collect_usage_pieces(ctx)]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The default's options, then the commands."""
+        self._default.format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
 def top_level_command(name: str) -> click.Command | None:
     """A plugin's command beside ours, None where there is none of that name.
 
@@ -83,8 +113,10 @@ def own_group(name: str) -> click.Group | None:
     """
     if name not in entry_point_names():
         return None
-    own = _commands_of(discover({name}).named(name)).own
-    commands = {command: _command(command, function) for command, function in own.items()}
+    subcommands = _commands_of(discover({name}).named(name))
+    commands = {command: _command(command, function) for command, function in subcommands.own.items()}
+    if subcommands.default is not None:
+        return GroupWithDefault(name, commands, _command(name, subcommands.default))
     return click.Group(name, commands=commands, help=f"Commands of the plugin {name}.") if commands else None
 
 

@@ -156,6 +156,8 @@ class Subcommands:
     def __init__(self, plugin: str) -> None:
         self._plugin = plugin
         self._functions: dict[tuple[str, str], CommandFunction] = {}
+        self.default: CommandFunction | None = None
+        """What the plugin's own name does, with arguments that are none of its commands."""
 
     def add(self, group: str, function: CommandFunction, *, name: str | None = None) -> None:
         """`energy-collector GROUP NAME` calls `function(context, …)`, where NAME is the plugin's own if none is given.
@@ -173,6 +175,10 @@ class Subcommands:
     def add_own(self, name: str, function: CommandFunction) -> None:
         """`energy-collector PLUGIN NAME` calls `function(context, …)`, as with `add`."""
         self.add(self._plugin, function, name=name)
+
+    def set_default(self, function: CommandFunction) -> None:
+        """`energy-collector PLUGIN …` calls `function(context, …)` where no command of the plugin follows."""
+        self.default = function
 
     @property
     def own(self) -> dict[str, CommandFunction]:

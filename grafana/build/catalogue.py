@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from grafana.build import anomalies, batteries, everything, fleet, gpus, health, machine, nodes, vms
+from grafana.build import (
+    anomalies,
+    batteries,
+    everything,
+    fleet,
+    forecasts,
+    gpus,
+    health,
+    machine,
+    nodes,
+    vms,
+    workloads,
+)
 
 DASHBOARDS = (
     fleet.DASHBOARD,
     machine.DASHBOARD,
     gpus.DASHBOARD,
     vms.DASHBOARD,
+    workloads.WORKLOADS_DASHBOARD,
+    workloads.PODS_DASHBOARD,
+    workloads.JOBS_DASHBOARD,
     batteries.DASHBOARD,
+    forecasts.DASHBOARD,
     nodes.DASHBOARD,
     anomalies.DASHBOARD,
     everything.DASHBOARD,

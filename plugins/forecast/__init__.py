@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from collector_core import Collector, Context, FaultLog, NotAvailable, PageSection, Readings, TopicSelector, hookimpl
+from collector_core import (
+    Collector,
+    Context,
+    FaultLog,
+    NotAvailable,
+    PageSection,
+    Readings,
+    Subcommands,
+    TopicSelector,
+    hookimpl,
+)
 from collector_plugins.forecast import metrics
 from collector_plugins.forecast.batteries import Batteries
 from collector_plugins.forecast.config import Config
@@ -160,3 +170,20 @@ class Forecasts(Collector[Config]):
 def collector_types() -> list[type[Collector[Any]]]:
     """The one collector of this plugin."""
     return [Forecasts]
+
+
+@hookimpl
+def collector_commands(subcommands: Subcommands) -> None:
+    """`energy-collector forecast FILE` and `energy-collector forecast backtest FILE`."""
+    from collector_plugins.forecast import commands  # noqa: PLC0415 - nothing else needs them
+
+    subcommands.set_default(commands.forecast_file)
+    subcommands.add_own("backtest", commands.backtest_file)
+
+
+@hookimpl
+def collector_demo_types() -> list[type[Collector[Any]]]:
+    """Forecasts of what the demo simulates."""
+    from collector_plugins.forecast.demo import DemoForecasts  # noqa: PLC0415 - no other command needs it
+
+    return [DemoForecasts]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 from importlib import import_module
 from importlib.util import find_spec
 
+from collector_plugins.forecast.coarse import fine_paths, means, steps_taken_together
 from collector_plugins.forecast.gaps import fill_gaps
-from collector_plugins.forecast.outcome import Outcome
+from collector_plugins.forecast.local_time import local_clock
+from collector_plugins.forecast.outcome import Outcome, limits
 from collector_plugins.forecast.seasons import DAY, Seasons, find_seasons
 from collector_plugins.forecast.series import TimeSeries, TooShort
 
@@ -19,8 +22,8 @@ COMBINATION = "combination"
 FEWEST = 8
 LONGEST_HORIZON = 4
 """How many times as long as the series a horizon may be."""
-MEMORY = 70 * DAY
 MOST_ROWS = 70
+MOST_STEPS = 10_080
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Forecast:
 
     `quantiles` has one list per asked quantile. `mase` is the mean absolute error of each model on earlier parts of
     this very series, over that of repeating the last season: below 1 is better. `coverage` is how often the interval
-    of a level, e.g. 0.8, held the value there. Both are empty where the series is too short to try.
+    of a level, e.g. 0.8, held the value there. Both are empty where the series is too short to try. `competitors` are
+    the models that there are for this series, `seconds` the CPU time that it took.
     """
 
     start: float
@@ -40,6 +44,7 @@ class Forecast:
     mase: Mapping[str, float] = field(default_factory=dict)
     coverage: Mapping[float, float] = field(default_factory=dict)
     seconds: float = 0.0
+    competitors: tuple[str, ...] = ()
 
 
 def forecast(
@@ -48,31 +53,55 @@ def forecast(
     quantiles: Sequence[float] = DEFAULT_QUANTILES,
     model: str = COMBINATION,
     covariates: Mapping[str, TimeSeries] | None = None,
+    *,
+    zone: tzinfo | None = None,
 ) -> Forecast:
     """Forecast the next `horizon_steps` steps.
 
     `covariates` are series that are known beyond the end of this one, such as weather forecasts or published prices.
-    Raises `TooShort` where the series has too few values, and `ValueError` for a model or a quantile that there is not.
+    Days are those of `zone`, by default of UTC. Raises `TooShort` where the series has too few values, and `ValueError`
+    for a model or a quantile that there is not.
     """
     del covariates
     started = time.process_time()
-    check(series, horizon_steps, quantiles)
-    day = round(DAY / series.step)
-    values = _remembered(series)
-    filled = fill_gaps(values, day)
-    known = [value is not None for value in values]
-    seasons = find_seasons(filled, series.step, horizon_steps)
-    outcome = _way()(filled, known, seasons, horizon_steps, quantiles, model)
+    recent = _remembered(series, horizon_steps)
+    check(recent, horizon_steps, quantiles)
+    clock = local_clock(recent, horizon_steps, zone)
+    values = clock.values(recent.values) if clock else recent.values
+    outcome = _outcome(values, series.step, clock.horizon if clock else horizon_steps, quantiles, model)
+    paths = {each: clock.path(path) if clock else list(path) for each, path in outcome.quantiles.items()}
     return Forecast(
         series.end,
         series.step,
-        {quantile: list(path) for quantile, path in outcome.quantiles.items()},
+        paths,
         outcome.model,
         outcome.weights,
         outcome.mase,
         outcome.coverage,
         time.process_time() - started,
+        outcome.competitors,
     )
+
+
+def _outcome(
+    values: Sequence[float | None], step: float, horizon: int, quantiles: Sequence[float], model: str
+) -> Outcome:
+    count = steps_taken_together(round(DAY / step), horizon)
+    if count == 1:
+        return _of_regular(values, step, horizon, quantiles, model)
+    coarse = _of_regular(means(values, count), step * count, -(-horizon // count), {*quantiles, 0.5}, model)
+    fine = fine_paths(coarse.quantiles, values, count, horizon)
+    low, high = limits([value for value in values if value is not None])
+    paths = {each: [min(max(value, low), high) for value in fine[each]] for each in quantiles}
+    return replace(coarse, quantiles=paths)
+
+
+def _of_regular(
+    values: Sequence[float | None], step: float, horizon: int, quantiles: Collection[float], model: str
+) -> Outcome:
+    filled = fill_gaps(values, round(DAY / step))
+    known = [value is not None for value in values]
+    return _way()(filled, known, find_seasons(filled, step, horizon), horizon, sorted(quantiles), model)
 
 
 def check(series: TimeSeries, horizon_steps: int, quantiles: Sequence[float]) -> None:
@@ -82,21 +111,22 @@ def check(series: TimeSeries, horizon_steps: int, quantiles: Sequence[float]) ->
     if not quantiles or not all(0 < quantile < 1 for quantile in quantiles):
         raise ValueError("quantiles lie between 0 and 1")
     if series.known < FEWEST:
-        raise TooShort(f"{series.known} values are too few", fix=f"at least {FEWEST}")
+        raise TooShort(f"{series.known} values are too few", fix=f"at least {FEWEST}, in the last {MOST_ROWS} days")
     fewest = -(-horizon_steps // LONGEST_HORIZON)
     if len(series.values) < fewest:
         detail = f"{len(series.values)} steps are too few to forecast {horizon_steps}"
         raise TooShort(detail, fix=f"at least {fewest} steps, or a horizon of {LONGEST_HORIZON * len(series.values)}")
 
 
-def _remembered(series: TimeSeries) -> Sequence[float | None]:
+def _remembered(series: TimeSeries, horizon_steps: int) -> TimeSeries:
     """The last weeks, from the first known value on: what is older says little, and costs as much."""
     row = DAY if series.step <= DAY / 4 else 7 * series.step
-    values = series.values[-max(round(MOST_ROWS * row / series.step), FEWEST) :]
-    first = next((place for place, value in enumerate(values) if value is not None), 0)
-    last = max((place for place, value in enumerate(values) if value is not None), default=0)
-    del last
-    return values[first:]
+    together = steps_taken_together(round(DAY / series.step), horizon_steps)
+    most = min(max(round(MOST_ROWS * row / series.step), FEWEST), MOST_STEPS * together)
+    first = max(0, len(series.values) - most)
+    while first < len(series.values) and series.values[first] is None:
+        first += 1
+    return TimeSeries(series.start + first * series.step, series.step, series.values[first:])
 
 
 Way = Callable[[Sequence[float], Sequence[bool], Seasons, int, Sequence[float], str], Outcome]

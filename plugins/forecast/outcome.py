@@ -17,6 +17,7 @@ class Outcome:
     weights: Mapping[str, float] = field(default_factory=dict)
     mase: Mapping[str, float] = field(default_factory=dict)
     coverage: Mapping[float, float] = field(default_factory=dict)
+    competitors: tuple[str, ...] = ()
 
 
 def limits(seen: Sequence[float]) -> tuple[float, float]:

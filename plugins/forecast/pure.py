@@ -14,6 +14,7 @@ COMBINATION = "combination"
 PURE = "combination without numpy"
 MOST_ENDS = 10
 POWER = 6
+FAR_WORSE = 1.5
 WEEKS, DAYS = 8, 14
 PARTS_OF_DAY = 4
 UNSEEN = 0.4
@@ -50,7 +51,9 @@ def forecast_values(
     errors = [trial.errors(trial.combined(weights)) for trial in trials]
     bands = {quantile: _moved(path, errors, quantile, seasons.day, (low, high)) for quantile in sorted(quantiles)}
     name = model if model in models else PURE
-    return Outcome(bands, name, weights, _mase(trials, list(models), weights), _coverage(errors, path, seasons.day))
+    return Outcome(
+        bands, name, weights, _mase(trials, list(models), weights), _coverage(errors, path, seasons.day), tuple(models)
+    )
 
 
 @dataclass
@@ -74,14 +77,15 @@ class _Trial:
         return [None if value is None else value - said for value, said in zip(came, path, strict=False)]
 
     def combined(self, weights: dict[str, float]) -> Path:
-        """Half the weighted mean, half the median; a single model as it is."""
+        """Half the weighted mean, half the median of those that are not far worse; a single model as it is."""
         if max(weights.values()) == 1.0:
             return self.paths[max(weights, key=lambda name: weights[name])]
         shares = [weights[name] for name in self.paths]
-        columns = zip(*self.paths.values(), strict=True)
+        near = [place for place, share in enumerate(shares) if share >= max(shares) / FAR_WORSE**POWER]
         return [
-            0.5 * sum(share * value for share, value in zip(shares, column, strict=True)) + 0.5 * median(column)
-            for column in columns
+            0.5 * sum(share * value for share, value in zip(shares, column, strict=True))
+            + 0.5 * median([column[place] for place in near])
+            for column in zip(*self.paths.values(), strict=True)
         ]
 
 

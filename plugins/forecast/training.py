@@ -64,10 +64,10 @@ class Task:
 class Training:
     """Starts one thread at a time; `take` returns what one has done. Neither ever waits."""
 
-    def __init__(self, history: History, config: Config) -> None:
+    def __init__(self, history: History, config: Config, process: TrainingProcess | None = None) -> None:
         self._history = history
         self._config = config
-        self._process = TrainingProcess()
+        self._process = process or TrainingProcess()
         self._done = SimpleQueue[Batch]()
         self._thread: threading.Thread | None = None
         self.limits = Limits(config.cpu_seconds, config.memory_bytes, config.deadline)

@@ -170,3 +170,11 @@ class Workloads(Collector[Config]):
 def collector_types() -> list[type[Collector[Any]]]:
     """The one collector of this plugin."""
     return [Workloads]
+
+
+@hookimpl
+def collector_demo_types() -> list[type[Collector[Any]]]:
+    """Simulated workloads."""
+    from collector_plugins.workloads.demo import DemoWorkloads  # noqa: PLC0415 - no other command needs it
+
+    return [DemoWorkloads]

@@ -22,11 +22,15 @@ UIDS = {
     "energy-collector-batteries",
     "energy-collector-everything",
     "energy-collector-fleet",
+    "energy-collector-forecasts",
     "energy-collector-gpus",
     "energy-collector-health",
+    "energy-collector-jobs",
     "energy-collector-machine",
     "energy-collector-nodes",
+    "energy-collector-pods",
     "energy-collector-vms",
+    "energy-collector-workloads",
 }
 
 every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -10,6 +10,8 @@ from collector_plugins.forecast.numeric.frame import Array
 
 POWER = 6.0
 IN_THE_MEDIAN = 6
+FAR_WORSE = 1.5
+"""How many times the best model's error keeps a model out of the median."""
 TINY = 1e-12
 
 
@@ -55,6 +57,7 @@ def combine(record: Record) -> tuple[Array, Array]:
         weights = model_weights(errors, len(record.names))
         paths = record.paths[:, :, part]
         best = np.argsort(-weights, kind="stable")[:IN_THE_MEDIAN]
+        best = best[weights[best] >= weights.max() / FAR_WORSE**POWER]
         combined[:, part] = 0.5 * np.einsum("m,meh->eh", weights, paths) + 0.5 * np.median(paths[best], axis=0)
         if first_weights is None:
             first_weights = 0.5 * weights

@@ -34,7 +34,7 @@ def forecast_values(
     scale = float(np.abs(series).max()) or 1.0
     outcome = _Fit(series / scale, np.asarray(known), seasons, horizon).outcome(quantiles, model)
     paths = {quantile: [value * scale for value in path] for quantile, path in outcome.quantiles.items()}
-    return Outcome(paths, outcome.model, outcome.weights, outcome.mase, outcome.coverage)
+    return Outcome(paths, outcome.model, outcome.weights, outcome.mase, outcome.coverage, outcome.competitors)
 
 
 class _Fit:
@@ -77,7 +77,7 @@ class _Fit:
         order = sorted(asked)
         found = {quantile: bands[order.index(quantile)].tolist() for quantile in quantiles}
         shares = {name: float(weight) for name, weight in zip(record.names, weights, strict=True) if weight > 0.005}
-        return Outcome(found, model, shares, self._mase(combined), self._coverage(paths, moves, asked))
+        return Outcome(found, model, shares, self._mase(combined), self._coverage(paths, moves, asked), record.names)
 
     def _mase(self, combined: Array) -> dict[str, float]:
         """Errors over that of the naive forecast; models that lose to it are left out."""

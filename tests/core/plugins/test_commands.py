@@ -182,3 +182,54 @@ def test_a_plugin_that_cannot_add_its_commands_is_named(installed):
     done = run("bell", "ring")
     assert isinstance(done.exception, StartupError)
     assert "'bell' cannot add its commands: ValueError: no bell" in str(done.exception)
+
+
+@pytest.fixture
+def plugin_with_default(installed):
+    """A plugin `bell` whose name alone does something, and that has the command `ring`."""
+
+    @click.argument("tone")
+    @click.option("--loud", is_flag=True)
+    def sound(context, *, tone, loud):
+        """Sound the bell."""
+        click.echo(f"{tone} {'loud' if loud else 'soft'}")
+
+    def ring(context):
+        """Ring the bell."""
+        click.echo("ring")
+
+    @hookimpl
+    def collector_commands(subcommands):
+        subcommands.set_default(sound)
+        subcommands.add_own("ring", ring)
+
+    module = ModuleType("made")
+    module.collector_commands = collector_commands
+    installed.modules.update(bell=module)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "output"),
+    [
+        (["c", "--loud"], "c loud\n"),
+        (["--loud", "c"], "c loud\n"),
+        (["ring"], "ring\n"),
+        (["--", "ring"], "ring soft\n"),
+    ],
+)
+def test_what_is_no_command_of_the_plugin_goes_to_its_default(plugin_with_default, arguments, output):
+    done = run("bell", *arguments)
+    assert (done.exit_code, done.output) == (0, output)
+
+
+def test_the_help_of_a_name_with_a_default_shows_it_and_the_commands(plugin_with_default):
+    text = run("bell", "--help").output
+    assert "Sound the bell." in text
+    assert "--loud" in text
+    assert "Ring the bell." in text
+
+
+def test_errors_of_the_default_are_told_below_the_name(plugin_with_default):
+    done = run("bell", "--no-such-option")
+    assert done.exit_code == 2
+    assert "Usage: cli bell [OPTIONS] TONE" in " ".join(done.output.split())

@@ -1,0 +1,183 @@
+"""`energy-collector forecast FILE` and `forecast backtest FILE`: files as people have them."""
+
+import contextlib
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from collector_core import Subcommands
+from collector_core.cli.plugin_commands import GroupWithDefault, _command
+from collector_plugins import forecast as plugin
+from collector_plugins.forecast.durations import parse_duration
+from collector_plugins.forecast.files.table import Unreadable, read_points, read_table
+from collector_plugins.forecast.files.times import parse_time
+from tests.plugins.forecast.series_made import HOUR, daily
+
+
+def command():
+    subcommands = Subcommands("forecast")
+    plugin.collector_commands(subcommands)
+    own = {name: _command(name, function) for name, function in subcommands.own.items()}
+    return GroupWithDefault("forecast", own, _command("forecast", subcommands.default))
+
+
+def run(*arguments, stdin=None):
+    done = CliRunner().invoke(command(), [str(each) for each in arguments], input=stdin)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+def written(series, form="{time},{value}", heading="time,watts", count=None):
+    lines = [heading] if heading else []
+    for place, value in enumerate(series.values[:count]):
+        moment = datetime.fromtimestamp(series.start + place * series.step, UTC)
+        lines.append(
+            form.format(time=moment.isoformat(), value="" if value is None else round(value, 3), moment=moment)
+        )
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "load.csv"
+    path.write_text(written(daily(21)))
+    return path
+
+
+def test_a_row_per_step_with_its_quantiles(file):
+    done = run(file, "--horizon", "24h")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert done.exit_code == 0
+    assert list(rows[0]) == ["time", "p10", "p50", "p90"]
+    assert [row["time"] for row in rows[:2]] == ["2023-12-05T00:00:00Z", "2023-12-05T01:00:00Z"]
+    assert len(rows) == 24
+    assert all(float(row["p10"]) <= float(row["p50"]) <= float(row["p90"]) for row in rows)
+
+
+def test_json_has_the_record_too(file):
+    document = json.loads(run(file, "--format", "json", "--quantiles", "0.25,0.5", "--horizon", "2h").stdout)
+    assert [set(row) for row in document["forecast"]] == [{"time", "p25", "p50"}] * 2
+    assert document["mase"]["combination"] < 1
+    assert set(document["coverage"]) == {"0.8", "0.95"}
+
+
+def test_rows_come_from_standard_input_in_any_order():
+    first, *rows = written(daily(21)).splitlines()
+    one, other = run("-", stdin="\n".join([first, *rows])), run("-", stdin="\n".join([first, *reversed(rows), rows[3]]))
+    assert one.stdout == other.stdout
+    assert one.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("form", "heading"),
+    [
+        ("{time};{value}", "\ufefftime;watts"),
+        ("{moment:%s},{value}", "ts,watts"),
+        ("{moment:%s}000\t{value}", None),
+        ("{moment:%d.%m.%Y %H:%M};{value}", "Datum;Leistung"),
+        ("{moment:%m/%d/%Y %I:%M %p},{value}", "when,watts"),
+        ("{moment:%Y/%m/%d %H:%M:%S},{value}", "x,y"),
+        ('house,"{time}","{value}"', "sensor,time,watts"),
+    ],
+)
+def test_files_as_people_have_them_say_the_same(form, heading):
+    series = daily(14)
+    expected = [(series.start + place * HOUR, round(value, 3)) for place, value in enumerate(series.values)]
+    text = written(series, form, heading)
+    assert read_points(read_table(text.encode())) == expected
+
+
+def test_decimal_commas_and_empty_cells():
+    text = "Zeit;Watt\n01.02.2024 00:00;1.234,5\n01.02.2024 01:00;\n01.02.2024 02:00;7\n"
+    assert [value for _, value in read_points(read_table(text.encode()))] == [1234.5, 7.0]
+
+
+def test_the_hour_that_comes_twice_is_two_hours():
+    text = "time,w\n2025-10-26 01:00,1\n2025-10-26 02:00,2\n2025-10-26 02:00,3\n2025-10-26 03:00,4\n"
+    times = [time for time, _ in read_points(read_table(text.encode()), zone=ZoneInfo("Europe/Berlin"))]
+    assert [later - times[0] for later in times] == [0, 3600, 7200, 10_800]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "empty"),
+        ("\0\1\2", "not text"),
+        ("a\n1\n", "one column"),
+        ("time,w\nyesterday,1\n", "not a time"),
+        ("time,w\n2024-01-01T00:00:00Z,1\n2024-01-01T01:00:00Z,much\n", "no column of numbers"),
+    ],
+)
+def test_what_is_no_series_is_exit_code_2_with_the_reason(tmp_path, content, said):
+    (tmp_path / "bad.csv").write_text(content)
+    done = run(tmp_path / "bad.csv")
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
+def test_a_file_that_is_not_there_is_exit_code_2(tmp_path):
+    assert run(tmp_path / "none.csv").exit_code == 2
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_too_few_rows_are_exit_code_1_with_what_is_missing(tmp_path, count):
+    (tmp_path / "short.csv").write_text(written(daily(2), count=count))
+    done = run(tmp_path / "short.csv")
+    assert done.exit_code == 1
+    assert "too few" in done.stderr
+    assert "fix:" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--model", "oracle"],
+        ["--value", "volts"],
+        ["--horizon", "soon"],
+        ["--quantiles", "2"],
+        ["--timezone", "Mars/Base"],
+    ],
+)
+def test_what_there_is_not_is_exit_code_2(file, arguments):
+    assert run(file, *arguments).exit_code == 2
+
+
+def test_backtest_lists_every_model_with_the_best_first(file):
+    done = run("backtest", file, "--origins", "3", "--format", "json")
+    scores = json.loads(done.stdout)
+    assert {"combination", "seasonal_naive", "median_days"} <= {score["model"] for score in scores}
+    assert [score["mase"] for score in scores] == sorted(score["mase"] for score in scores)
+    assert set(scores[0]) == {"model", "mase", "coverage_80", "coverage_95", "seconds"}
+
+
+def test_backtest_needs_room_for_training_and_horizon(tmp_path):
+    (tmp_path / "short.csv").write_text(written(daily(2)))
+    done = run("backtest", tmp_path / "short.csv", "--horizon", "7d")
+    assert done.exit_code == 1
+    assert "at least" in done.stderr
+
+
+@given(st.binary(max_size=300) | st.text(alphabet="0123456789,;.:-T \n\t\"'é", max_size=300).map(str.encode))
+@example(b"time,w\n1e400,1\n9e99,2\n")
+@example(b"a,b\n1,1\n99999999999999999999,2\n")
+def test_no_file_is_a_traceback(content):
+    assert run("-", "--horizon", "3h", stdin=content).exit_code in {0, 1, 2}
+
+
+@given(st.text(max_size=40))
+def test_times_and_durations_are_read_or_refused(text):
+    for reader in (parse_time, parse_duration):
+        with contextlib.suppress(ValueError, OverflowError):
+            assert isinstance(reader(text), float)
+
+
+def test_a_file_with_too_distant_times_is_refused():
+    with pytest.raises(Unreadable):
+        read_points(read_table(b"time,w\n2024-01-01T00:00:00Z,x\n"))
