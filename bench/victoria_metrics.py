@@ -6,7 +6,7 @@ import shutil
 import struct
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import repeat
 from pathlib import Path
@@ -15,10 +15,10 @@ from bench.figures import MissingProgramError
 from bench.processes import Process
 from bench.programs import free_port
 from collector_core.history.points import Points
+from collector_core.history.snappy import varint, wrap
 
 _START_SECONDS = 20.0
 _SAMPLE = struct.Struct("<3sdc6s")  # a sample of the wire format, whose time has six bytes
-_LITERAL = 1 << 16
 
 
 class VictoriaMetrics:
@@ -37,9 +37,9 @@ class VictoriaMetrics:
         body = b"".join(
             _field(1, _field(1, name.encode()) + _field(2, value.encode())) for name, value in labels.items()
         )
-        times = [_varint(each) for each in points.times]
+        times = [varint(each) for each in points.times]
         samples = b"".join(map(_SAMPLE.pack, repeat(b"\x12\x10\x09"), points.values, repeat(b"\x10"), times))
-        self._request("/api/v1/write", _uncompressed(_field(1, body + samples)))
+        self._request("/api/v1/write", wrap(_field(1, body + samples)))
 
     def bytes_a_row(self) -> float:
         """What each reading takes on disk once all is merged, as far as it tells."""
@@ -83,23 +83,4 @@ def running(folder: Path) -> Iterator[VictoriaMetrics]:
 
 
 def _field(number: int, content: bytes) -> bytes:
-    return bytes([number << 3 | 2]) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    found = bytearray()
-    while value > 127:
-        found.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*found, value])
-
-
-def _uncompressed(content: bytes) -> bytes:
-    """Snappy's format without compression."""
-    return _varint(len(content)) + b"".join(_literals(content))
-
-
-def _literals(content: bytes) -> Iterable[bytes]:
-    for place in range(0, len(content), _LITERAL):
-        part = content[place : place + _LITERAL]
-        yield bytes([61 << 2]) + struct.pack("<H", len(part) - 1) + part
+    return bytes([number << 3 | 2]) + varint(len(content)) + content

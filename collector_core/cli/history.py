@@ -15,7 +15,7 @@ import click
 
 from collector_core.cli.common import Common, common_options
 from collector_core.config.loading import load, load_settings
-from collector_core.errors import NotAvailable, explain
+from collector_core.errors import AuthFailed, NotAvailable, explain
 from collector_core.history import importing, query
 from collector_core.history.formats import COLUMNS, Format, write_table
 from collector_core.history.interface import EVER, HistoryReader, HistoryStore
@@ -112,25 +112,63 @@ def export(common: Common, path: Path | None, output: Path, **asked: Any) -> Non
 
 
 @command.command("import")
-@click.argument("source", metavar="FILE", type=click.Path(path_type=Path, exists=True))
+@click.argument("source", metavar="[FILE]", required=False, type=click.Path(path_type=Path, exists=True))
+@click.option("--prometheus", metavar="URL", help="Read from a Prometheus instead of a file.")
+@click.option("--selector", callback=_parsed(Selector.parse), help="Which of its series; with --prometheus.")
+@click.option("--from", "start", callback=_parsed(parse_time), help="Unix seconds or RFC 3339; with --prometheus.")
+@click.option("--to", "end", callback=_parsed(parse_time), help="Not included; without it, now.")
 @_PATH
 @common_options()
-def import_file(common: Common, source: Path, path: Path | None) -> None:
+def import_readings(common: Common, source: Path | None, path: Path | None, **asked: Any) -> None:
     """Add readings from a file (CSV or NDJSON as exported, or `promtool tsdb dump`), or from another store's folder.
+
+    With --prometheus they are read from a Prometheus, or what speaks its remote read; --selector and --from say which.
 
     Readings at times at which there is one already are left out, so that importing twice changes nothing.
     """
-    if source.is_dir():
+    if asked["prometheus"]:
+        count = _import_prometheus(common, path, source, **asked)
+    elif source is None or any(asked.values()):
+        raise click.UsageError("name a FILE or a folder, or --prometheus with --selector and --from")
+    elif source.is_dir():
         with _reading_folder(source) as other, _writing(common, path) as (store, _):
             count = importing.keep_store(store, other)
     else:
         with source.open(encoding="utf-8", errors="replace") as lines, _refused():
             found = importing.read_lines(lines)
         with _writing(common, path) as (store, _):
-            store.seal(_now())
-            count = sum(importing.keep_readings(store, text, readings) for text, readings in found.items())
-            store.seal(_now())
+            count = _keep(store, [found])
     click.echo(f"{count} readings imported")
+
+
+def _import_prometheus(
+    common: Common,
+    path: Path | None,
+    source: Path | None,
+    *,
+    prometheus: str,
+    selector: Selector | None,
+    start: int | None,
+    end: int | None,
+) -> int:
+    from collector_core.cli import prometheus_source  # noqa: PLC0415 - no other command asks anybody
+
+    if source or selector is None or start is None:
+        raise click.UsageError("--prometheus needs --selector and --from, and no FILE")
+    try:
+        found = prometheus_source.readings(prometheus, selector, start, _now() if end is None else end)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--selector") from error
+    with _writing(common, path) as (store, _):
+        return _keep(store, found)
+
+
+def _keep(store: HistoryStore, parts: Iterable[importing.Readings]) -> int:
+    """Keep what a source has; returns how many readings were new."""
+    store.seal(_now())
+    count = sum(importing.keep_readings(store, text, readings) for part in parts for text, readings in part.items())
+    store.seal(_now())
+    return count
 
 
 @command.command()
@@ -235,7 +273,7 @@ def _refused() -> Iterator[None]:
     """End with exit code 1 and the reason where the store or a file cannot be used."""
     try:
         yield
-    except NotAvailable as error:
+    except (NotAvailable, AuthFailed) as error:
         raise click.ClickException(explain(error)) from error
     except (OSError, importing.BadLineError) as error:
         raise click.ClickException(str(error)) from error

@@ -31,6 +31,9 @@ _SHORTEST_GAP = 5_000  # milliseconds
 _INTERVALS_PER_GAP = 3
 
 
+Readings = dict[str, list[tuple[int, float]]]  # time in milliseconds and value, by the text of each series
+
+
 class BadLineError(ValueError):
     """A line that cannot be imported; nothing was."""
 
@@ -46,12 +49,12 @@ class Line(NamedTuple):
     value: float
 
 
-def read_lines(lines: Iterable[str]) -> dict[str, list[tuple[int, float]]]:
+def read_lines(lines: Iterable[str]) -> Readings:
     """The readings of each series of a file: CSV or NDJSON as they are exported, or what `promtool tsdb dump` writes.
 
     Raises `BadLineError`.
     """
-    found: dict[str, list[tuple[int, float]]] = {}
+    found: Readings = {}
     numbered = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
     first = next(numbered, None)
     if first is None:

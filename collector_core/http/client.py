@@ -34,6 +34,9 @@ class RequestOptions(TypedDict, total=False):
     """How to ask. `timeout` is in seconds, `limit` in bytes of the answer's body (1 MiB); `limit_fix` says what helps
     where an answer is longer, such as the option to raise.
 
+    Compressed answers are refused, but for those in the encoding that a header `Accept-Encoding` asks for: they are
+    handed over as they are.
+
     `token` is sent as a bearer token, `login` (user and password) as basic authentication. With `redirects`, a GET
     follows those to the same host and port, and from there to https. `repeatable` says that sending twice does no harm:
     a POST then goes over a kept connection, and once more where the server had just closed it, as a GET always does.
@@ -188,7 +191,7 @@ class HttpClient:
             if options.get("discard") or not 200 <= answer.status < 300:
                 answer.close()  # what else it says may hold anything
                 return HttpAnswer(where, answer.status, answer.headers, b"")
-            if answer.headers.get("Content-Encoding", "identity") != "identity":
+            if answer.headers.get("Content-Encoding", "identity") not in ("identity", headers["Accept-Encoding"]):
                 raise NotAvailable(
                     Reason.BAD_DATA, f"{where}: the answer is compressed although no compression was requested"
                 )

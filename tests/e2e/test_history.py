@@ -97,6 +97,45 @@ def test_commands_read_beside_the_daemon_and_change_nothing(site, tmp_path):
     assert site.command("list").stdout == ""
 
 
+def test_the_past_of_a_prometheus_is_imported_whole_and_once(site, tmp_path, require, spawn, free_port, eventually):
+    server, tool = require("prometheus"), require("promtool")
+    start, port = 1_790_000_000, free_port()
+    readings = [(start + 15 * each, 100 * each % 7000) for each in range(2000)]  # falls now and then
+    lines = [f'site_energy_joules_total{{plug="a"}} {value} {time}' for time, value in readings]
+    lines += [f"site_power_watts {each % 50} {start + 60 * each}" for each in range(500)]
+    text = ["# TYPE site_energy_joules counter", *lines[:2000], "# TYPE site_power_watts gauge", *lines[2000:], "# EOF"]
+    (tmp_path / "past").write_text("\n".join(text) + "\n")
+    assert (
+        spawn(tool, "tsdb", "create-blocks-from", "openmetrics", tmp_path / "past", tmp_path / "tsdb").process.wait()
+        == 0
+    )
+    (tmp_path / "prometheus.yml").write_text("")
+    places = (f"--config.file={tmp_path / 'prometheus.yml'}", f"--storage.tsdb.path={tmp_path / 'tsdb'}")
+    spawn(server, *places, f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=100y")
+
+    url = f"http://127.0.0.1:{port}"
+    asked = ("import", "--prometheus", url, "--selector", "site_*", "--from", start, "--to", start + 86_400)
+    eventually(lambda: site.command(*asked).returncode == 0)
+    assert site.command(*asked).stdout == "0 readings imported\n"
+    found = site.command("query", "site_energy_joules_total", "--from", start, "--to", start + 86_400).stdout
+    assert [(int(row["time"]), float(row["value"])) for row in csv.DictReader(io.StringIO(found))] == readings
+    day = ("--from", start, "--to", start + 86_400, "--step", "1d", "--fn", "increase")
+    rises = csv.DictReader(io.StringIO(site.command("query", "site_energy_joules_total", *day).stdout))
+    assert sum(float(row["value"]) for row in rises) == 100 * 1999 - 28 * 100  # each fall of 7000 loses what was above
+
+
+def test_a_prometheus_that_cannot_be_read_is_named_and_nothing_is_kept(site, free_port):
+    url = f"http://127.0.0.1:{free_port()}"
+    refused = site.command("import", "--prometheus", url, "--selector", "up", "--from", 0, "--to", 60)
+    assert (refused.returncode, url.removeprefix("http://") in refused.stderr) == (1, True)
+    for wrong in (
+        ("--prometheus", url),
+        ("--selector", "up"),
+        ("--prometheus", url, "--selector", '{__topic__="power"}'),
+    ):
+        assert site.command("import", *wrong, "--from", 0).returncode == 2
+
+
 def test_a_second_process_takes_over_when_the_first_has_ended(site, eventually, tmp_path):
     site.count(5)
     first = site.start()

@@ -302,6 +302,12 @@ async def test_an_answer_that_is_compressed_is_refused(client, answering):
     assert (error.reason, "compressed" in str(error)) == ("bad_data", True)
 
 
+async def test_an_answer_in_the_encoding_that_was_asked_for_is_handed_over_as_it_is(client, answering):
+    server = await answering(b"\x03\x08abc", Content_Encoding="snappy")
+    answer = await client.request("GET", server.url, headers={"Accept-Encoding": "snappy"})
+    assert answer.body == b"\x03\x08abc"
+
+
 async def test_where_nothing_listens_it_says_so(client, unused_tcp_port):
     error = await failure(client.get_json(f"http://127.0.0.1:{unused_tcp_port}/"))
     assert error.reason == "unreachable"
