@@ -101,6 +101,23 @@ class Server:
         self._process.send_signal(signal.SIGINT)
         self._process.wait(60)
 
+    def crash(self):
+        """End at once, whatever is going on."""
+        self._process.kill()
+        self._process.wait(60)
+
+    def recover(self):
+        """Start after a crash, as soon as nothing is left of it."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self.start()
+                return
+            except Exception:  # its children hold the shared memory until they have noticed
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
     def connect(self, database, user=ADMIN):
         import psycopg
 

@@ -45,7 +45,7 @@ class HistoryService:
     def __init__(self, options: HistoryOptions, clock: Clock, publish: Callable[[Snapshot], None]) -> None:
         self.options = options
         self._woken = threading.Event()
-        self.store = live_store(options, self._woken.set)
+        self.store = live_store(options, clock, self._woken.set)
         self._clock = clock
         self._publish = publish
         self._selection = Selection(options.series, options.decimals)

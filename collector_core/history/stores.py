@@ -8,9 +8,10 @@ from pathlib import Path
 from collector_core.errors import NotAvailable, Reason
 from collector_core.history.interface import HistoryStore, LiveStore
 from collector_core.history.options import HistoryOptions
+from collector_core.model.clock import Clock
 
 
-def live_store(options: HistoryOptions, told: Callable[[], None]) -> LiveStore:
+def live_store(options: HistoryOptions, clock: Clock, told: Callable[[], None]) -> LiveStore:
     """What the service writes to; nothing is opened yet. `told` is called where it should be looked after."""
     if options.is_embedded:
         from collector_core.history.embedded import EmbeddedStore  # noqa: PLC0415 - one of both
@@ -18,7 +19,7 @@ def live_store(options: HistoryOptions, told: Callable[[], None]) -> LiveStore:
         return EmbeddedStore(options)
     from collector_core.history.postgres.queued import QueuedStore  # noqa: PLC0415
 
-    return QueuedStore(options, told)
+    return QueuedStore(options, clock, told)
 
 
 def command_store(options: HistoryOptions, *, read_only: bool = False) -> HistoryStore:

@@ -63,12 +63,12 @@ class PostgresSession:
 
     def __init__(self, url: SecretStr, timeout: float, *, extra: str) -> None:
         parts = urlsplit(url.get_secret_value())
+        self._connection: Connection[Any] | None = None
         self.address = f"{parts.netloc.rpartition('@')[2] or 'localhost'}{parts.path}"
         self._url = url
         self._secrets = _passwords(parts)
         self._timeout = timeout
         self._extra = extra
-        self._connection: Connection[Any] | None = None
 
     @contextmanager
     def transaction(self, timeout: float | None = None, *, snapshot: bool = False) -> Iterator[Connection[Any]]:
@@ -99,6 +99,10 @@ class PostgresSession:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+    def __del__(self) -> None:
+        """Disconnect where the thread that used it is gone."""
+        self.close()
 
     def cut(self) -> None:
         """Let whoever waits for the server find the connection closed; safe to call from any thread."""

@@ -27,6 +27,7 @@ from collector_plugins.anomaly.forecast.predictor import Predictor
 from collector_plugins.anomaly.forecast.row_history import RowHistory
 from collector_plugins.anomaly.incidents.incident import Incident
 from collector_plugins.anomaly.incidents.track_record import TrackRecord
+from collector_plugins.anomaly.past_learner import PastLearner
 from collector_plugins.anomaly.saved_state import SavedState
 from collector_plugins.anomaly.series.watched_series import WatchedSeries
 from collector_plugins.anomaly.state_writer import StateWriter, state_lines
@@ -64,6 +65,7 @@ class Anomaly(Collector[Config]):
         self._record = TrackRecord(ctx.clock.time())
         self._history = RowHistory(self.folder, config.history_selectors, config.history_days, log)
         self._predictor = Predictor(config.model_file, self.folder, config.row, log, train)
+        self._past = PastLearner(ctx, config.row)
         self._watcher: Watcher | None = None
         self._latest: Sequence[Incident] = ()
 
@@ -97,6 +99,8 @@ class Anomaly(Collector[Config]):
     def collect(self, out: Readings) -> None:
         """Judge the row, if one is over, and publish the state of things."""
         watcher = self.watcher
+        if self._may_keep_files:
+            self._past.learn(watcher.series)
         if watcher.is_row_over(self.ctx.clock.monotonic()):
             self._close_row(watcher)
         self._publish(out, watcher)
@@ -104,6 +108,7 @@ class Anomaly(Collector[Config]):
 
     def close(self) -> None:
         """Save what was learnt, if anything was; it stays known."""
+        self._past.close()
         if self._watcher is not None and self._watcher.rows:
             self._start_save(self._watcher)
             self._writer.write_lines(None)
@@ -136,6 +141,8 @@ class Anomaly(Collector[Config]):
 
     def _close_row(self, watcher: Watcher) -> None:
         when = self.ctx.clock.time()
+        for held in self._past.held:  # what it has not learnt yet comes from the history, too
+            held.discard_row()
         for incident in watcher.close_row(self.ctx.clock.monotonic(), when):
             self.ctx.logger.warning("severity %d: %s", incident.severity, incident.description)
             self.ctx.record_event("anomaly", f"severity {incident.severity}: {incident.description}")

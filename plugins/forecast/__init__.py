@@ -174,11 +174,12 @@ def collector_types() -> list[type[Collector[Any]]]:
 
 @hookimpl
 def collector_commands(subcommands: Subcommands) -> None:
-    """`energy-collector forecast FILE` and `energy-collector forecast backtest FILE`."""
-    from collector_plugins.forecast import commands  # noqa: PLC0415 - nothing else needs them
+    """`energy-collector forecast FILE`, `… backtest FILE` and `… best-window`."""
+    from collector_plugins.forecast import commands, window_command  # noqa: PLC0415 - nothing else needs them
 
     subcommands.set_default(commands.forecast_file)
     subcommands.add_own("backtest", commands.backtest_file)
+    subcommands.add_own("best-window", window_command.best_window)
 
 
 @hookimpl

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collector_core.history.options import HistoryOptions
-from collector_core.history.postgres.entries import decode_entry
+from collector_core.history.postgres.entries import EntrySeries, decode_entry
 from collector_core.history.postgres.queued import FILE, HOLDER, new_holder
 from collector_core.history.postgres.store import PostgresStore
 from collector_core.storage.queue import DiskQueue
@@ -42,6 +42,6 @@ class CommandStore(PostgresStore):
     def _deliver_waiting(self) -> None:
         for entry in self._queue.head(0, through=self._queue.last_id):
             if entry.id > self.delivered:
-                known = {kept.series.text: kept for _, kept in self.catalogue}
-                self.deliver(*decode_entry(entry.content, known), entry.id)
+                series = EntrySeries(kept for _, kept in self.catalogue)
+                self.deliver(*decode_entry(entry.content, series), entry.id)
         self._queue.remove_through(self._queue.last_id)

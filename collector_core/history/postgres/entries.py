@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from collector_core.history.catalogue import KeptSeries, kept_series, series_row
 from collector_core.history.importing import parse_series
@@ -34,12 +34,28 @@ def encode_entry(samples: Sequence[Sample], events: Sequence[Event], known: Mapp
     return b"".join([_LENGTH.pack(len(head)), head, *(column.tobytes() for column in columns)])
 
 
-def decode_entry(data: bytes, known: Mapping[str, KeptSeries]) -> tuple[list[Sample], list[Event]]:
+class EntrySeries:
+    """Series by what entries say of them; `known` are those of the database."""
+
+    def __init__(self, known: Iterable[KeptSeries]) -> None:
+        self._known: dict[str | tuple[str | int, ...], KeptSeries] = {kept.series.text: kept for kept in known}
+
+    def find(self, about: str | list[str | int]) -> KeptSeries:
+        """A series; one that the database has lost since is what its text says."""
+        key = about if isinstance(about, str) else tuple(about)
+        found = self._known.get(key)
+        if found is None:
+            found = KeptSeries(parse_series(key), "", UNKNOWN_GAP) if isinstance(key, str) else kept_series(key)
+            self._known |= {key: found, found.series.text: found}
+        return found
+
+
+def decode_entry(data: bytes, known: EntrySeries) -> tuple[list[Sample], list[Event]]:
     """What `encode_entry` was given; raises `ValueError` for damaged bytes."""
     try:
         (length,) = _LENGTH.unpack_from(data)
         head = json.loads(data[_LENGTH.size : _LENGTH.size + length])
-        series = [_series(each, known) for each in head["series"]]
+        series = [known.find(each) for each in head["series"]]
         events = [Event(*each) for each in head["events"]]
         places, times, values, rises = _columns(data[_LENGTH.size + length :])
         rows = zip(places, times, values, rises, strict=True)
@@ -56,10 +72,3 @@ def _columns(data: bytes) -> tuple[array[int], array[int], array[float], array[f
     values.frombytes(data[2 * size : 3 * size])
     rises.frombytes(data[3 * size :])
     return places, times, values, rises
-
-
-def _series(about: str | list[str | int], known: Mapping[str, KeptSeries]) -> KeptSeries:
-    """A series by what is written of it; a database that has lost it since learns what its text says."""
-    if isinstance(about, str):
-        return known.get(about) or KeptSeries(parse_series(about), "", UNKNOWN_GAP)
-    return kept_series(about)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from math import inf, nan
@@ -17,6 +16,7 @@ from collector_core.history.postgres.entries import encode_entry
 from collector_core.history.postgres.reading import PostgresReading
 from collector_core.history.postgres.sender import Lot, Sender, Task
 from collector_core.history.postgres.store import PostgresStore
+from collector_core.model.clock import Clock
 from collector_core.storage.errors import StorageError, StorageReason
 from collector_core.storage.queue import DiskQueue
 
@@ -38,20 +38,12 @@ class QueuedStore:
     The entry that was delivered last is noted in the same transaction as its readings, so that nothing comes twice.
     """
 
-    def __init__(
-        self,
-        options: HistoryOptions,
-        told: Callable[[], None],
-        *,
-        timeout: float = SENDING_SECONDS,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, options: HistoryOptions, clock: Clock, told: Callable[[], None]) -> None:
         self.place = ""
         self.dropped = self.stray = 0
         self.is_full = False
         self._options = options
-        self._timeout = timeout
-        self._monotonic = monotonic
+        self._clock = clock
         self._told = told
         self._queue = DiskQueue(options.folder / FILE, max_bytes=options.max_bytes)
         self._store = self._new_store(0)
@@ -74,6 +66,11 @@ class QueuedStore:
         return total
 
     @property
+    def waiting(self) -> int:
+        """How many readings wait for the database."""
+        return self._queue.records
+
+    @property
     def set_aside(self) -> Path | None:
         """Where a corrupt file was moved to, if one was found when it was opened."""
         return self._queue.set_aside
@@ -84,39 +81,42 @@ class QueuedStore:
         if self._sender is None:
             self._store = self._new_store(self._queue.mark(HOLDER) or new_holder(self._queue))
             self._sender = Sender(self._store, self._told)
+            self._sender.trouble = self._trouble  # until it has found out whether that is over
         self._exchange()
 
     def close(self) -> None:
         """Deliver what can be delivered at once, and end; what waits is delivered after the next start."""
         if self._sender is not None:
-            deadline = self._monotonic() + END_SECONDS
             if self._trouble is None:
-                self._sender.wait(END_SECONDS)
-                self._tasks = {"release": PostgresStore.release}
                 with suppress(StorageError):
-                    self._exchange()
-                self._sender.wait(max(0.0, deadline - self._monotonic()))
-                with suppress(StorageError):
-                    self._receive(self._sender)
+                    self._deliver_last(self._sender)
             self._sender.stop()
             self._sender = None
         for reader in list(self._readers):
             reader.cut()
         self._queue.close()
 
-    def append(self, samples: Sequence[Sample], events: Iterable[Event] = ()) -> None:
-        """Keep readings and events on disk; raises `StorageError` where another agent has this one's name."""
-        if self._is_locked:
+    def _deliver_last(self, sender: Sender) -> None:
+        """Each half of the time that there is: for what the sender does, and for what has come since."""
+        if sender.wait(END_SECONDS / 2):
+            self._tasks["release"] = PostgresStore.release
             self._exchange()
-        if self._is_locked and self._trouble:
-            raise self._trouble
+            if sender.wait(END_SECONDS / 2):
+                self._receive(sender)
+
+    def append(self, samples: Sequence[Sample], events: Iterable[Event] = ()) -> None:
+        """Keep readings and events on disk; while another process has this one's name, these are that one's."""
+        if not self._is_locked:
+            self._keep(samples, events)
+        self._exchange()
+
+    def _keep(self, samples: Sequence[Sample], events: Iterable[Event]) -> None:
         happened = list(events)
         moment = max([*(sample.time for sample in samples), *(event.time for event in happened)]) / 1000
         lost = self._queue.append([(moment, len(samples), encode_entry(samples, happened, self._known))])
         if lost:
             self.dropped += sum(entry.records for entry in lost)
             self._queue.set_mark(LOST, lost[-1].id or self._queue.last_id)
-        self._exchange()
 
     def last_value(self, kept: KeptSeries) -> float:
         """It is found out when its reading is delivered."""
@@ -165,7 +165,7 @@ class QueuedStore:
             raise self._trouble
 
     def _new_store(self, holder: int) -> PostgresStore:
-        return PostgresStore(self._options, holder, timeout=self._timeout)
+        return PostgresStore(self._options, holder, timeout=SENDING_SECONDS, clock=self._clock.time)
 
     @property
     def _is_locked(self) -> bool:
@@ -177,21 +177,21 @@ class QueuedStore:
         if sender is None or not sender.is_idle:
             return
         self._receive(sender)
-        now = self._monotonic()
+        now = self._clock.monotonic()
         is_due = self._queue.records or self._queue.oldest_at is not None or self._tasks
         if now >= self._next_try and (is_due or now >= self._heartbeat_at):
             self._send(sender)
 
     def _send(self, sender: Sender) -> None:
         entries = self._queue.head(MOST_RECORDS)
-        lost = self._queue.mark(LOST) or 0
-        unsure = bool(entries) and sender.delivered <= lost < entries[0].id
+        lost = self._queue.mark(LOST)
+        unsure = bool(entries) and lost is not None and sender.delivered <= lost < entries[0].id
         wanted = [entry for entry in entries if entry.id not in self._locked_out]
         if entries and not wanted and self._trouble is None:
             self._queue.remove_through(entries[-1].id)
         tasks, self._tasks = [*self._tasks.values()], {}
         sender.send(Lot(wanted, tasks, self._queue.last_id, unsure))
-        self._heartbeat_at = self._monotonic() + HEARTBEAT_SECONDS
+        self._heartbeat_at = self._clock.monotonic() + HEARTBEAT_SECONDS
 
     def _receive(self, sender: Sender) -> None:
         """Take what the sender has done."""
@@ -199,8 +199,11 @@ class QueuedStore:
         sender.damaged = 0
         self.stray = self._store.stray
         if sender.trouble is not self._trouble:
+            if self._is_locked and sender.trouble is None:
+                now = round(self._clock.time() * 1000)
+                self._keep([], [Event(now, "start", "energy-collector", "took over from another process")])
             self._trouble = sender.trouble
-            self._next_try = self._monotonic() + self._pause(sender.trouble)
+            self._next_try = self._clock.monotonic() + self._pause(sender.trouble)
             if self._is_locked:  # what this process has read meanwhile is the other's
                 self._locked_out = range((self._queue.inherited_id or 0) + 1, self._queue.last_id + 1)
         if sender.delivered:

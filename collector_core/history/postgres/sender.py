@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from collector_core.errors import NotAvailable, describe
 from collector_core.history.interface import Event, Sample
-from collector_core.history.postgres.entries import decode_entry
+from collector_core.history.postgres.entries import EntrySeries, decode_entry
 from collector_core.history.postgres.store import PostgresStore
 from collector_core.storage.errors import StorageError, StorageReason
 from collector_core.storage.queue import Entry
@@ -67,9 +67,8 @@ class Sender:
         return self._idle.wait(seconds)
 
     def stop(self) -> None:
-        """End the thread as soon as it can; what it waits for is cut."""
+        """End the thread when it has done its lot, or the program ends."""
         self._lots.put(None)
-        self._store.cut()
 
     def _run(self) -> None:
         while (lot := self._lots.get()) is not None:
@@ -105,16 +104,15 @@ class Sender:
     def _deliver(self, entries: Sequence[Entry], *, unsure: bool) -> None:
         """All entries in one transaction; one that is damaged does not take the others with it."""
         samples, events = list[Sample](), list[Event]()
-        known = {kept.series.text: kept for _, kept in self._store.catalogue}
+        series = EntrySeries(kept for _, kept in self._store.catalogue)
         for entry in entries:
             try:
-                found = decode_entry(entry.content, known)
+                found = decode_entry(entry.content, series)
             except ValueError as error:
                 self.damaged += entry.records
                 log.error("history: readings that waited are damaged and left out: %s", error)  # noqa: TRY400
                 continue
             samples += found[0]
             events += found[1]
-            known |= {sample.kept.series.text: sample.kept for sample in found[0]}
         self._store.deliver(samples, events, entries[-1].id if entries else None, unsure=unsure)
         self.delivered = self._store.delivered

@@ -40,6 +40,7 @@ SETTLING = 5 * 60_000  # milliseconds after an hour until it is summed up: the f
 MIGRATION_SECONDS = 60.0
 LEASE_SECONDS = 60.0  # at least, for which an agent's name is taken after it has written
 KEEP = "DO NOTHING"
+_KINDS = {'"labels"': "jsonb", '"gap"': "bigint"}  # of columns of series; the others are texts
 REPLACE_READINGS = "(series, time) DO UPDATE SET value = excluded.value, rise = excluded.rise"
 REPLACE_SUMMARIES = "(series, step, time) DO UPDATE SET " + ", ".join(
     f"{column} = excluded.{column}" for column in SUMMARY_COLUMNS.split(", ")[3:]
@@ -290,25 +291,35 @@ class PostgresStore(PostgresReader):
 
     def _numbers(self, series: Iterable[KeptSeries]) -> dict[str, int]:
         """The numbers of series; new ones get one."""
-        numbers: dict[str, int] = {}
+        found: dict[str, int] = {}
+        new: dict[str, KeptSeries] = {}
         for kept in series:
             text = kept.series.text
-            if text not in numbers:
+            if text not in found and text not in new:
                 known = self.catalogue.knows(kept)
-                numbers[text] = self._add_series(kept) if known is None else known
-        return numbers
+                if known is None:
+                    new[text] = kept
+                else:
+                    found[text] = known
+        return found | self._add_series(new) if new else found
 
-    def _add_series(self, kept: KeptSeries) -> int:
+    def _add_series(self, new: Mapping[str, KeptSeries]) -> dict[str, int]:
         names = [f'"{column}"' for column in SERIES_COLUMNS.split(", ")]
         updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
-        ((number,),) = self.run(
-            f"INSERT INTO {{s}}.series (agent, {', '.join(names)}) VALUES (%s{', %s' * len(names)})"
-            f" ON CONFLICT (agent, text) DO UPDATE SET {updates} RETURNING id",
-            *(self.agent, *map(_storable, series_row(kept))),
-        ).fetchall()
+        rows = {_storable(text): _storable_row(kept) for text, kept in new.items()}
+        kinds = ", ".join(f"%s::{_KINDS.get(name, 'text')}[]" for name in names)
+        numbers = dict(
+            self.run(
+                f"INSERT INTO {{s}}.series (agent, {', '.join(names)}) SELECT %s, * FROM unnest({kinds})"
+                f" ON CONFLICT (agent, text) DO UPDATE SET {updates} RETURNING text, id",
+                *(self.agent, *map(list, zip(*rows.values(), strict=True))),
+            ).fetchall()
+        )
         self._touch()
-        self.catalogue.add(int(number), kept)
-        return int(number)
+        found = {text: int(numbers[_storable(text)]) for text in new}
+        for text, number in found.items():
+            self.catalogue.add(number, new[text])
+        return found
 
     def _touch(self) -> None:
         """Let readers know that series or marks have changed."""
@@ -433,8 +444,13 @@ class PostgresStore(PostgresReader):
         self.session.execute(statement, SECONDS)
 
 
-def _storable(value: str | int) -> str | int:
+def _storable_row(kept: KeptSeries) -> list[str | int]:
+    labels = {name: _storable(value) for name, value in kept.series.labels.items()}
+    row = [value if isinstance(value, int) else _storable(value) for value in series_row(kept)]
+    row[SERIES_COLUMNS.split(", ").index("labels")] = json.dumps(labels)
+    return row
+
+
+def _storable(text: str) -> str:
     """What a text of PostgreSQL can hold of it: no NUL, and no half of a character."""
-    if isinstance(value, int):
-        return value
-    return value.replace("\0", "\ufffd").encode(errors="replace").decode()
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()

@@ -149,7 +149,7 @@ class WatchedSeries:
 
     def restore(self, state: dict[str, Any], detector: Detector) -> None:
         """Continue from `state`, with the detector restored from it; raises `ValueError` if it is damaged."""
-        first, rows_known, rules = state.get("first"), state.get("told"), state.get("rules")
+        first, seen, rows_known, rules = (state.get(name) for name in ("first", "seen", "told", "rules"))
         if not (is_finite(first) and type(rows_known) is int and isinstance(rules, dict)):
             raise ValueError("the state of a series is damaged")
         restored_rules, restored_extremes = ValueRules(self.row_seconds), DailyExtremes()
@@ -157,3 +157,5 @@ class WatchedSeries:
         restored_extremes.restore(state.get("extremes"))
         self.rules, self.extremes, self.detector = restored_rules, restored_extremes, detector
         self.first_row_at, self.rows_known = first, rows_known
+        if is_finite(seen):
+            self.last_row_at = min(seen, self.last_row_at)

@@ -72,8 +72,8 @@ class Postgres(Embedded):
         self._holders = itertools.count(1)
 
     def options(self, name="history", port=None, **options):
-        place = {"store": self.database.url(port), "schema_name": self.schema, "agent": name}
-        return HistoryOptions(path=self._folder / name, **(place | options))
+        database = {"store": self.database.url(port), "schema_name": self.schema, "agent": name}
+        return HistoryOptions(**{"path": self._folder / name, **database, **options})
 
     def make(self, name="history", holder=1, **options):
         from collector_core.history.postgres.store import PostgresStore

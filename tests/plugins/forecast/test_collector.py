@@ -42,6 +42,7 @@ def use_command(made, *arguments):
 
 def test_a_restart_shows_the_forecast_at_once_and_trains_when_it_is_due(trained, eventually):
     value = trained.harness.value(metrics.VALUE, **LABELS)
+    assert {"forecast_mase", "forecast_coverage_ratio"} <= names(trained.harness)
     again = trained.forecasts(series=[LOAD], **ALONE)
     again.run(advance=1.0)
     assert again.value(metrics.VALUE, **LABELS) == value is not None
@@ -198,6 +199,7 @@ def test_a_damaged_file_is_set_aside_and_the_series_is_trained_anew(trained, eve
     again.close()
 
 
+@pytest.mark.slow
 def test_two_hundred_series_are_trained_within_the_budget(bench, eventually):
     series = [LOAD | {"name": f"load{number}", "step": "4h", "horizon": "24h"} for number in range(200)]
     made = bench(NOW, series=series, past="14d", **ALONE)
