@@ -56,7 +56,8 @@ def _value(value: float, by: str) -> str:
 
 def _reason(error: HTTPError) -> str:
     try:
-        body = json.loads(error.read(MOST_BYTES))
+        with error:
+            body = json.loads(error.read(MOST_BYTES))
         field = f"{body['field']}: " if body.get("field") else ""
         return f"{field}{body['error']}" + (f"; fix: {body['fix']}" if body.get("fix") else "")
     except (ValueError, KeyError, TypeError, OSError):
