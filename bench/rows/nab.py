@@ -8,6 +8,7 @@ import random
 import time
 import tracemalloc
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from statistics import mean
 
@@ -43,9 +44,9 @@ def measure(effort: Effort) -> list[Figure | Table]:
     return [*_scores(pairs), *_costs(sample, recordings), *_quiet(effort.quiet_months)]
 
 
-def levels(recording: Recording) -> list[float]:
-    """Row by row: the level of an alarm that begins there, 0 where none does."""
-    detector = Detector(Settings(level=ANY), row_seconds=recording.row_seconds)
+def levels(recording: Recording, settings: Settings = CHOSEN) -> list[float]:
+    """Row by row: the level of an alarm that begins there, 0 where none does; `settings` but for their own level."""
+    detector = Detector(replace(settings, level=ANY), row_seconds=recording.row_seconds)
     verdicts = map(detector.update, recording.values, recording.times)
     return [verdict.level if verdict.onset else 0.0 for verdict in verdicts]
 
@@ -55,7 +56,8 @@ def _scores(pairs: Pairs) -> list[Figure | Table]:
     other = [pair for pair in pairs if not pair[0].for_tuning]
     parts = {"all files": pairs, "half tuned on": tuning, "other half": other}
     lines = [_line(f"{name}, level {CHOSEN.level:g}", part, CHOSEN.level) for name, part in parts.items()]
-    lines.append(_line(f"all files, level {FLEET.level:g}", pairs, FLEET.level))
+    fleet = [(recording, levels(recording, FLEET)) for recording, _ in pairs]
+    lines.append(_line(f"all files, level {FLEET.level:g}", fleet, FLEET.level))
     lines += [_line(f"{name}, best level for it", part, None) for name, part in parts.items()]
     head = ("Numenta Anomaly Benchmark", *(profile.name for profile in scoring.PROFILES), "found", "false alarms")
     fixed = scoring.at(CHOSEN.level, pairs, scoring.STANDARD).final

@@ -21,7 +21,7 @@ from collector_core import (
 )
 from collector_plugins.anomaly import api, metrics, page
 from collector_plugins.anomaly.config import Config
-from collector_plugins.anomaly.detector import Detector, Settings
+from collector_plugins.anomaly.detector import Detector
 from collector_plugins.anomaly.detector.calendar import Calendar
 from collector_plugins.anomaly.forecast.predictor import Predictor
 from collector_plugins.anomaly.forecast.row_history import RowHistory
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 STATE_FILE = "state.jsonl"
-DAY = 86_400.0
 _FIX = "add `anomaly: {}` below `collectors:`, next to the collectors whose series it is to watch"
 
 
@@ -56,7 +55,7 @@ class Anomaly(Collector[Config]):
         super().__init__(config, ctx)
         path, log = self.folder / STATE_FILE, ctx.logger
         train = "energy-collector anomaly train" + ("" if ctx.name == self.name else f" --collector {ctx.name}")
-        self._settings = Settings(level=config.level, warm_up_seconds=config.warm_up_days * DAY)
+        self._settings = config.detector_settings
         self._calendar = Calendar(config.zone, config.holidays)
         self._saved = SavedState(path, config.row, log, ctx.clock.time(), self._calendar)
         self._writer = StateWriter(path, config.row, log)

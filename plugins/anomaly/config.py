@@ -11,7 +11,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator
 
 from collector_core import CollectorConfig, ConfigPath, Duration, Field, Selector, SelectorText
-from collector_plugins.anomaly.detector import FLEET
+from collector_plugins.anomaly.detector import FLEET, Settings
+
+DAY = 86_400.0
+STRICT_LEVEL = 2.0  # from which on noise is to be tolerated
 
 # Loads, powers, temperatures and rates that have a usual level, whoever publishes them; then more of this kind, by name
 # where the topic is too wide. Sizes that drift for ever (disk space, energy) and facts that never change have none.
@@ -83,8 +86,15 @@ class Config(CollectorConfig):
         FLEET.level,
         gt=0,
         le=100,
-        description="How unusual a row must be to count as an anomaly: 4.2 suits many series, with at most about one "
+        description="How unusual a row must be to count as an anomaly: 2.8 suits many series, with hardly a "
         "false alarm per series and month; 0.8 suits a few where nothing may be missed.",
+    )
+    tolerance: float | None = Field(
+        None,
+        ge=0,
+        le=10,
+        description="How far a value must leave the range of everything before to count as a record, as a share of "
+        "it: by default 0.1 with a `level` of 2 or more, and 0 below that.",
     )
     warm_up_days: float = Field(
         2.0,
@@ -118,6 +128,14 @@ class Config(CollectorConfig):
         description="Model that predicts series, of `energy-collector anomaly train` or an ONNX file of your own; by "
         "default the one in `state_dir`.",
     )
+
+    @property
+    def detector_settings(self) -> Settings:
+        """How the detectors decide."""
+        tolerance = self.tolerance
+        if tolerance is None:
+            tolerance = FLEET.tolerance if self.level >= STRICT_LEVEL else 0.0
+        return Settings(level=self.level, warm_up_seconds=self.warm_up_days * DAY, tolerance=tolerance)
 
     @property
     def zone(self) -> tzinfo | None:

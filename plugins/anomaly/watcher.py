@@ -15,7 +15,7 @@ from collector_plugins.anomaly.incidents.catalogue import component_of
 from collector_plugins.anomaly.incidents.incident import MUTED, Incident, Kind
 from collector_plugins.anomaly.incidents.incident_tracker import IncidentTracker
 from collector_plugins.anomaly.incidents.rule_watch import RuleWatch
-from collector_plugins.anomaly.incidents.symptoms import MISSING, MULTIVARIATE, Symptom
+from collector_plugins.anomaly.incidents.symptoms import DRIFT, MISSING, MULTIVARIATE, Symptom
 from collector_plugins.anomaly.incidents.track_record import TrackRecord
 from collector_plugins.anomaly.saved_state import SavedState
 from collector_plugins.anomaly.series.components import Components
@@ -112,7 +112,7 @@ class Watcher:
             begun = self.incidents.record_symptoms(symptoms, when, self.series, self.components)
         self._keep_record(begun, when)
         for watched in self.series.values():
-            watched.record_extremes(when)
+            watched.record_day(when)
         self._collectors_with_data.clear()
         self.incidents.close_row(when, self.series)
         if self._is_tidy_row:
@@ -168,6 +168,8 @@ class Watcher:
                 yield Symptom(watched, MISSING)
             elif watched.rules.active and watched.value is not None and not covers(text):
                 yield Symptom(watched, watched.rules.active)
+            elif watched.is_drifting and not covers(text):
+                yield Symptom(watched, DRIFT)
 
     def _component_symptoms(self, when: float) -> Iterator[Symptom]:
         watched = self.series.values()

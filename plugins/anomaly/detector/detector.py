@@ -18,7 +18,8 @@ from collector_plugins.anomaly.state_checks import check_saved_state
 
 VERSION = 1
 CHOSEN_LEVEL = 0.8  # in the middle of the levels that do well on NAB; 0.85 is best on the half tuned on
-FLEET_LEVEL = 4.2  # less than one false alarm a month on quiet one-minute rows
+FLEET_LEVEL = 2.8  # hardly a false alarm a month on quiet one-minute rows, with:
+FLEET_TOLERANCE = 0.1  # widths of a range; costs little of what is found, and most of what noise does
 MAX_MAGNITUDE = 1e150  # larger values are clipped to it, so that no sum or difference overflows
 VALUE = RangeKind(2.0, 3e-6)
 MEAN_DISTANCES = (RangeKind(0.5, 1e-4),) * len(LENGTHS)  # of each mean distance from what was expected
@@ -35,17 +36,19 @@ class Settings:
     """How a detector decides; the default suits a few chosen series, `FLEET` hundreds.
 
     level: what the opinions must add up to for an alarm; warm_up_rows, warm_up_seconds: no alarm before both have
-    passed; hold_rows: an alarm raises the bar for the next one to its own level, and the bar halves every so many rows.
+    passed; hold_rows: an alarm raises the bar for the next one to its own level, and the bar halves every so many rows;
+    tolerance: how far outside a range, in its widths, is no record yet.
     """
 
     level: float = CHOSEN_LEVEL
     warm_up_rows: int = 150
     warm_up_seconds: float = 12 * 3600
     hold_rows: float = 100
+    tolerance: float = 0.0
 
 
 CHOSEN = Settings()
-FLEET = Settings(level=FLEET_LEVEL, warm_up_seconds=2 * 86_400)
+FLEET = Settings(level=FLEET_LEVEL, warm_up_seconds=2 * 86_400, tolerance=FLEET_TOLERANCE)
 
 
 class Verdict:
@@ -95,7 +98,7 @@ class Detector:
         self._distributions = DistributionMemory()
         self._rarity = RarityHistogram(RARITY_FORGETTING)
         self._shifts = LevelShifts()
-        self._ranges = ValueRanges((VALUE, *MEAN_DISTANCES, *SHIFTS))
+        self._ranges = ValueRanges((VALUE, *MEAN_DISTANCES, *SHIFTS), tolerance=settings.tolerance)
 
     def update(self, value: float, when: float) -> Verdict:
         """Judge a row measured at `when`, in seconds since 1970, then learn it.

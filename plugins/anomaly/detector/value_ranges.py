@@ -18,12 +18,16 @@ class RangeKind(NamedTuple):
 
 
 class ValueRanges:
-    """The ranges of several numbers that arrive together; both ends of a range slowly move inwards."""
+    """The ranges of several numbers that arrive together; both ends of a range slowly move inwards.
 
-    __slots__ = ("_highs", "_kinds", "_known", "_lows")
+    What is at most `tolerance`, in widths of the range, outside it widens the range, and is no record: noise does that.
+    """
 
-    def __init__(self, kinds: Sequence[RangeKind]) -> None:
+    __slots__ = ("_highs", "_kinds", "_known", "_lows", "_tolerance")
+
+    def __init__(self, kinds: Sequence[RangeKind], *, tolerance: float = 0.0) -> None:
         self._kinds = kinds
+        self._tolerance = tolerance
         self._known = False
         self._lows = [0.0] * len(kinds)
         self._highs = [0.0] * len(kinds)
@@ -31,7 +35,7 @@ class ValueRanges:
     def add(self, numbers: Sequence[float], least: float) -> tuple[float, float]:
         """Add a row; returns what records of the first number, and of all the others together, are worth.
 
-        A record is worth weight × log10(1 + `SHARPNESS` × distance outside the range, in widths of the range), and
+        A record is worth weight × log10(1 + `SHARPNESS` × distance beyond the tolerance, in widths of the range), and
         nothing if it is at most `least` outside. `least`, above 0, is also the smallest width of a range: a nearly
         constant series sets no records.
         """
@@ -61,7 +65,8 @@ class ValueRanges:
         outside = max(number - high, low - number)
         if outside <= least:
             return 0.0
-        return log10(1 + SHARPNESS * min(outside / max(high - low, least), MAX_WIDTHS))
+        beyond = min(outside / max(high - low, least), MAX_WIDTHS) - self._tolerance
+        return log10(1 + SHARPNESS * beyond) if beyond > 0 else 0.0
 
     def share(self, number: float, least: float) -> float:
         """The position, 0 to 1, of a number within the first range; 0 if that is at most `least` wide."""

@@ -10,7 +10,7 @@ from collector_plugins.anomaly.detector.component_detector import ComponentDetec
 from collector_plugins.anomaly.detector.value_rules import ZERO
 from collector_plugins.anomaly.incidents.incident import MUTED, Incident, Kind
 from collector_plugins.anomaly.incidents.severity import floor_of, severity_of
-from collector_plugins.anomaly.incidents.symptoms import MISSING, TYPES_OF_RULES, Symptom, family_of
+from collector_plugins.anomaly.incidents.symptoms import DRIFT, MISSING, TYPES_OF_RULES, Symptom, family_of
 from collector_plugins.anomaly.series.watched_series import WatchedSeries
 
 CALM_SIZE = 3.0  # robust scales
@@ -62,6 +62,8 @@ class ActiveIncident:
         anomaly_type, lead = self.incident.type, self.lead
         if anomaly_type == MISSING:
             return lead.rows_missed == 0
+        if anomaly_type == DRIFT:
+            return lead.trend.drift is None
         if anomaly_type == ZERO:
             return lead.value is not None and lead.value != 0.0
         if anomaly_type in TYPES_OF_RULES:

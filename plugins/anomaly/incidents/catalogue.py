@@ -49,6 +49,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
 }
 ACTIONS_FOR_ANY = ("Look at this series and its neighbours at that time",)
 ACTIONS_BY_TYPE: Mapping[str, tuple[str, ...]] = {
+    "drift": ("Look for what grows or wears a little every day: a leak, a log, dust, a fan, a battery",),
     "stuck": ("Check that the sensor or its source still measures: energy-collector doctor",),
     "zero": ("Check that the source measures and the device is on: energy-collector doctor",),
     "missing": ("Check that the device or service is there: energy-collector doctor",),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from collector_plugins.anomaly.detector.value_rules import QUIET_DAYS, RARE_EVENT, STUCK, ZERO
-from collector_plugins.anomaly.incidents.symptoms import MISSING, MULTIVARIATE
+from collector_plugins.anomaly.incidents.symptoms import DRIFT, MISSING, MULTIVARIATE
 from collector_plugins.anomaly.series.daily_extremes import DAY
+from collector_plugins.anomaly.series.daily_trend import Drift
 from collector_plugins.anomaly.series.watched_series import WatchedSeries
 
 SEASON_DAYS = 2.0  # of watching, before "at this time of day" may be said
@@ -28,6 +29,7 @@ class Observation(NamedTuple):
     is_above: bool = True
     rows_lasting: int = 0
     row_seconds: float = 60.0
+    drift: Drift | None = None
 
 
 def observe(watched: WatchedSeries, when: float) -> Observation:
@@ -47,6 +49,7 @@ def observe(watched: WatchedSeries, when: float) -> Observation:
         is_above=is_above,
         rows_lasting=max(watched.rows_missed, watched.rules.same if value is not None else 0),
         row_seconds=watched.row_seconds,
+        drift=watched.trend.drift,
     )
 
 
@@ -72,6 +75,8 @@ def describe_anomaly(anomaly_type: str, seen: Observation) -> str:
     if anomaly_type == MISSING or seen.value is None:
         return f"{seen.title} is missing although its collector is running: no reading for {_duration(seen)}"
     value = format_number(seen.value, seen.unit)
+    if anomaly_type == DRIFT and seen.drift:
+        return f"{seen.title} {_course(seen.drift, seen.unit)}"
     if anomaly_type == STUCK:
         return f"{seen.title} is stuck: exactly {value} for {_duration(seen)}, although it always changed before"
     if anomaly_type == ZERO:
@@ -88,6 +93,12 @@ def describe_company(anomaly_type: str, related: int) -> str:
     if related == 1:
         return "; 1 more series is unusual at the same time"
     return f"; {related} more series are unusual at the same time" if related else ""
+
+
+def _course(drift: Drift, unit: str) -> str:
+    way = "risen" if drift.last > drift.first else "fallen"
+    ends = f"from {format_number(drift.first, unit)} to {format_number(drift.last, unit)}"
+    return f"has {way} steadily for {drift.days} days, {ends} on average"
 
 
 def _expected(seen: Observation) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collector_plugins.anomaly.detector.value_rules import RARE_EVENT, STUCK
+from collector_plugins.anomaly.incidents.symptoms import DRIFT
 
 MAX_SEVERITY = 5
 DEFAULT_FLOOR = 2
-MINOR_FLOOR = 1  # of a stuck sensor and a rare event
+MINOR_FLOOR = 1  # of a slow drift, a stuck sensor and a rare event
 NEUTRAL_SIZE = 5.0  # stands for the size of what a rule found: neither raises nor lowers the severity
 
 
@@ -18,4 +19,4 @@ def severity_of(size: float, related: int, floor: int = DEFAULT_FLOOR) -> int:
 
 def floor_of(anomaly_type: str) -> int:
     """The severity from which an anomaly of this type is graded."""
-    return MINOR_FLOOR if anomaly_type in (STUCK, RARE_EVENT) else DEFAULT_FLOOR
+    return MINOR_FLOOR if anomaly_type in (DRIFT, STUCK, RARE_EVENT) else DEFAULT_FLOOR

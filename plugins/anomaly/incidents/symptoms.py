@@ -7,9 +7,10 @@ from typing import NamedTuple
 from collector_plugins.anomaly.detector.value_rules import RARE_EVENT, STUCK, ZERO
 from collector_plugins.anomaly.series.watched_series import WatchedSeries
 
+DRIFT = "drift"
 MISSING = "missing"
 MULTIVARIATE = "multivariate"
-TYPES_OF_RULES = frozenset({MISSING, STUCK, ZERO, RARE_EVENT})  # all others come from detectors
+TYPES_OF_RULES = frozenset({DRIFT, MISSING, STUCK, ZERO, RARE_EVENT})  # all others come from detectors
 
 
 class Symptom(NamedTuple):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from collector_core import Series
 from collector_plugins.anomaly.detector.value_rules import ZERO, ValueRules
 from collector_plugins.anomaly.series.daily_extremes import DailyExtremes
+from collector_plugins.anomaly.series.daily_trend import DailyTrend
 from collector_plugins.anomaly.series.row_aggregates import CounterRate, GaugeMean, RowAggregate
 from collector_plugins.anomaly.state_checks import is_finite
 
@@ -30,7 +31,7 @@ class WatchedSeries:
 
     __slots__ = (
         "_aggregate", "_has_reading", "component", "detector", "expected", "extremes", "first_row_at", "key",
-        "last_row_at", "row_seconds", "rows_known", "rows_missed", "rules", "series", "value", "verdict",
+        "last_row_at", "row_seconds", "rows_known", "rows_missed", "rules", "series", "trend", "value", "verdict",
     )  # fmt: skip
 
     def __init__(self, series: Series, component: str, detector: Detector, row_seconds: float, when: float) -> None:
@@ -40,6 +41,7 @@ class WatchedSeries:
         self.detector = detector
         self.rules = ValueRules(row_seconds)
         self.extremes = DailyExtremes()
+        self.trend = DailyTrend(row_seconds)
         self.row_seconds = row_seconds
         self.first_row_at = self.last_row_at = when
         self.rows_known = self.rows_missed = 0
@@ -117,8 +119,14 @@ class WatchedSeries:
             self.rows_known += 1
             self.rules.update(value)
             self.extremes.add(value, when)
+            self.trend.add(value, when)
             learnt.append((when, value))
         self.detector.learn(learnt)
+
+    @property
+    def is_drifting(self) -> bool:
+        """Whether its days have moved steadily in one direction."""
+        return self.trend.drift is not None and self.value is not None and not self.rules.is_sparse
 
     def begins_anomaly(self) -> bool:
         """Whether the detector sees an anomaly begin that is worth reporting."""
@@ -131,10 +139,11 @@ class WatchedSeries:
             return ZERO
         return (self.verdict.cause if self.verdict else "") or "level"
 
-    def record_extremes(self, when: float) -> None:
-        """Let the last row count among the extremes of its day."""
+    def record_day(self, when: float) -> None:
+        """Let the last row count in its day: among the extremes, and for the trend over days."""
         if self.value is not None:
             self.extremes.add(self.value, when)
+            self.trend.add(self.value, when)
 
     def state(self) -> dict[str, Any]:
         """What `restore` takes."""
@@ -145,6 +154,7 @@ class WatchedSeries:
             "detector": self.detector.state(),
             "rules": self.rules.state(),
             "extremes": self.extremes.state(),
+            "trend": self.trend.state(),
         }
 
     def restore(self, state: dict[str, Any], detector: Detector) -> None:
@@ -155,7 +165,11 @@ class WatchedSeries:
         restored_rules, restored_extremes = ValueRules(self.row_seconds), DailyExtremes()
         restored_rules.restore(rules)
         restored_extremes.restore(state.get("extremes"))
+        restored_trend = DailyTrend(self.row_seconds)
+        if "trend" in state:  # unknown to earlier releases
+            restored_trend.restore(state["trend"])
         self.rules, self.extremes, self.detector = restored_rules, restored_extremes, detector
+        self.trend = restored_trend
         self.first_row_at, self.rows_known = first, rows_known
         if is_finite(seen):
             self.last_row_at = min(seen, self.last_row_at)

@@ -369,7 +369,7 @@ class TestPreviousRelease:
         file.parent.mkdir()
         shutil.copy(PREVIOUS_RELEASE / "state.jsonl", file)
         clock = FakeClock(*reversed(saved["at"]))
-        return machine(clock=clock, series=[CPU, "system_load_average"]), saved
+        return machine(clock=clock, series=[CPU, "system_load_average"], level=4.2, tolerance=0), saved
 
     def test_its_incidents_are_still_there(self, restored):
         found, _ = restored

@@ -252,15 +252,15 @@ class TestWatchedSeries:
 
     def test_the_row_counts_among_the_extremes_once_it_is_recorded(self):
         found = feed(watched(), [50.0])
-        found.record_extremes(START)
+        found.record_day(START)
         assert found.extremes.state()[1:] == [[50.0], [50.0]]
         feed(found, [None], first_row=1)
-        found.record_extremes(START + DAY)
+        found.record_day(START + DAY)
         assert len(found.extremes.state()[0]) == 1
 
     def test_it_goes_on_where_it_was_saved(self):
         found = feed(watched(), [50.0 + row % 7 for row in range(300)])
-        found.record_extremes(START)
+        found.record_day(START)
         state = json.loads(json.dumps(found.state()))
         again = watched()
         again.restore(state, Detector.restore(state["detector"], Settings(warm_up_seconds=0)))

@@ -97,3 +97,17 @@ def test_a_zone_or_day_that_does_not_exist_is_refused(options, said):
 def test_days_and_zones_are_taken():
     assert Config(time_zone="Europe/Oslo", holidays=["02-29", "2026-04-03"]).zone == OSLO
     assert Config().zone is None
+
+
+@pytest.mark.parametrize(
+    ("options", "level", "tolerance"),
+    [
+        ({}, 2.8, 0.1),
+        ({"level": 0.8}, 0.8, 0.0),
+        ({"level": 4.2}, 4.2, 0.1),
+        ({"level": 0.8, "tolerance": 0.2}, 0.8, 0.2),
+    ],
+)
+def test_where_many_series_are_watched_noise_is_tolerated(options, level, tolerance):
+    settings = Config(**options).detector_settings
+    assert (settings.level, settings.tolerance) == (level, tolerance)

@@ -208,6 +208,13 @@ class TestValueRanges:
             worth.append(ranges.add([value], 0.1)[0])
         assert worth[0] == worth[1] == pytest.approx(math.log10(301))
 
+    def test_what_is_within_the_tolerance_widens_the_range_and_is_no_record(self):
+        ranges = ValueRanges([RangeKind(1.0, 0)], tolerance=0.1)
+        for value in (0.0, 10.0):
+            ranges.add([value], 0.1)
+        assert ranges.add([10.9], 0.1)[0] == 0
+        assert ranges.add([10.9 + 0.2 * 10.9], 0.1)[0] == pytest.approx(math.log10(1 + 30 * 0.1))
+
     def test_a_record_is_one_only_once(self):
         ranges = ValueRanges([RangeKind(1.0, 0)])
         ranges.add([0.0], 0.1)
