@@ -210,6 +210,58 @@ def test_a_full_disk_is_survived(site, tmp_path, eventually, spawn):
         spawn("umount", "-l", site.folder).process.wait()
 
 
+@pytest.fixture
+def disk(site, tmp_path, spawn):
+    """The site's folder on a disk of its own, to which commands can be applied; only root can have one."""
+    tools = ("mkfs.ext4", "mount", "fsfreeze")
+    if os.geteuid() != 0 or not all(map(shutil.which, tools)):
+        pytest.skip(f"needs root, {', '.join(tools)}")
+
+    def run(*command):
+        return spawn(*command).process.wait()
+
+    site.folder.mkdir()
+    image = tmp_path / "disk"
+    image.write_bytes(b"")
+    os.truncate(image, 16 << 20)
+    if run("mkfs.ext4", "-q", image) or run("mount", "-o", "loop", image, site.folder):
+        pytest.skip("no disk of its own can be mounted here")
+    yield run
+    run("fsfreeze", "-u", site.folder)
+    run("umount", "-l", site.folder)
+
+
+def test_a_disk_that_hangs_holds_up_neither_collection_nor_scrapes_and_nothing_is_lost(site, disk, eventually):
+    site.count(5)
+    program = site.start()
+    site.reach(program, 6)
+    assert disk("fsfreeze", "-f", site.folder) == 0  # whoever writes to it waits
+    for value in (7, 9, 12):
+        site.count(value)
+        eventually(lambda value=value: program.samples()["site_energy_joules_total"] == value)
+    assert program.request("/").status == 200
+    assert disk("fsfreeze", "-u", site.folder) == 0
+    site.reach(program, 13)
+    assert {7, 9, 12, 13} <= {value for _, value in site.points(program)}
+    assert sum(value for _, value in site.points(program, "&step=1d&fn=increase")) == 13 - 5
+    assert program.samples()["collector_history_dropped_samples_total"] == 0
+    program.stop()
+
+
+def test_a_read_only_disk_is_said_once_and_used_when_it_can_be_written(site, disk, eventually):
+    assert disk("mount", "-o", "remount,ro", site.folder) == 0
+    site.count(5)
+    program = site.start(wait=False)
+    eventually(lambda: program.samples().get('collector_history_problems_total{reason="read_only"}') == 1)
+    assert program.samples()["collector_history_up"] == 0
+    assert program.samples()["site_energy_joules_total"] == 5
+    assert disk("mount", "-o", "remount,rw", site.folder) == 0
+    eventually(lambda: program.samples()["collector_history_up"] == 1)
+    site.reach(program, 8)
+    assert sum("history" in line for line in program.lines if "WARNING" in line) == 2
+    program.stop()
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [
