@@ -12,7 +12,8 @@ from collector_core.config.outputs import OutputInstance
 from collector_core.config.secrets import Redactor
 from collector_core.engine.app import App, Idle
 from collector_core.engine.runner import Runner
-from collector_core.errors import Reason, visible
+from collector_core.errors import NotAvailable, Reason, visible
+from collector_core.history.stores import describe_store
 from collector_core.plugins.discovery import Plugin, Plugins, discover
 
 
@@ -23,7 +24,8 @@ def command(common: Common) -> None:
 
     A collector that the configuration names is judged by a run. A plugin that it does not name is checked for a source
     on this machine and, if there is one, runs with its defaults. Outputs are connected. Exit code 1: a collector cannot
-    run, a source exists but cannot be read, a plugin cannot be loaded, or the receiver of an output does not answer.
+    run, a source exists but cannot be read, a plugin cannot be loaded, the receiver of an output
+    or the database of the history does not answer.
     """
     app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)
     app.load()
@@ -35,6 +37,7 @@ def command(common: Common) -> None:
     told = {idle.plugin for idle in app.idle}
     good += [_say_broken(plugin) for plugin in plugins.broken if plugin.refused or plugin.name not in told]
     good += [_say_output(instance, app) for instance in app.config.outputs]
+    good.append(_say_history(app))
     app.stop(0.5)
     sys.exit(0 if all(good) else 1)
 
@@ -69,6 +72,19 @@ def _say_idle(idle: Idle, redact: Redactor) -> bool:
 def _say_broken(plugin: Plugin) -> bool:
     _say("refused" if plugin.refused else "broken", "red", plugin.name, plugin.error, plugin.remedy)
     return False
+
+
+def _say_history(app: App) -> bool:
+    """Say where a database keeps the history, and how; returns whether it can."""
+    options = app.config.settings.history
+    if options is None or options.is_embedded:
+        return True
+    try:
+        _say("ready", "green", "history", app.redactor(describe_store(options)))
+    except NotAvailable as error:
+        _say("fails", "red", "history", app.redactor(error.detail), app.redactor(error.fix))
+        return False
+    return True
 
 
 def _say_output(instance: OutputInstance, app: App) -> bool:

@@ -10,6 +10,8 @@ from collector_core.history.interface import HistoryStore, LiveStore
 from collector_core.history.options import HistoryOptions
 from collector_core.model.clock import Clock
 
+DESCRIBING_SECONDS = 10.0
+
 
 def live_store(options: HistoryOptions, clock: Clock, told: Callable[[], None]) -> LiveStore:
     """What the service writes to; nothing is opened yet. `told` is called where it should be looked after."""
@@ -33,6 +35,20 @@ def command_store(options: HistoryOptions, *, read_only: bool = False) -> Histor
     from collector_core.history.postgres.commands import CommandStore  # noqa: PLC0415
 
     return CommandStore(options, read_only=read_only)
+
+
+def describe_store(options: HistoryOptions) -> str:
+    """Where a database keeps the history and how, nothing for files; raises `NotAvailable` where it cannot."""
+    if options.is_embedded:
+        return ""
+    from collector_core.history.postgres.checks import describe  # noqa: PLC0415
+    from collector_core.history.postgres.reader import PostgresReader  # noqa: PLC0415
+
+    reader = PostgresReader(options, timeout=DESCRIBING_SECONDS)
+    try:
+        return describe(reader)
+    finally:
+        reader.close()
 
 
 def _check_folder(folder: Path) -> None:

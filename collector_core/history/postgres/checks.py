@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from collector_core.history.interface import DELETED, SUMMED
 from collector_core.history.postgres.rows import at
+from collector_core.history.postgres.schema import HYPERTABLE, known_layout, timescale_version
 from collector_core.storage.errors import StorageError, StorageReason
 
 if TYPE_CHECKING:
@@ -22,6 +23,21 @@ def require_encoding(connection: Connection[Any], address: str) -> None:
     if row and row[0] not in ("UTF8", "SQL_ASCII"):
         fix = "create a database with ENCODING 'UTF8', and name it in `history.store`"
         raise StorageError(address, StorageReason.REFUSED, f"its encoding is {row[0]}, not UTF8", fix=fix)
+
+
+def describe_layout(layout: str, timescale: str | None) -> str:
+    """How readings are laid out, or will be, for people."""
+    if layout == HYPERTABLE or (not layout and timescale):
+        return f"hypertables of TimescaleDB {timescale or ''}".rstrip()
+    return "a partition per day" + (f", made before TimescaleDB {timescale} was there" if timescale else "")
+
+
+def describe(reader: PostgresReader) -> str:
+    """Where the history is kept and how; raises `StorageError` where it cannot be."""
+    with reader.using() as connection:
+        require_encoding(connection, reader.session.address)
+        layout = known_layout(connection, reader.schema, reader.session.address)
+        return f"{reader.place}: {describe_layout(layout, timescale_version(connection))}"
 
 
 def find_damage(reader: PostgresReader) -> list[str]:

@@ -133,6 +133,11 @@ def find_layout(connection: Connection[Any], schema: str, address: str) -> str:
     return str(layout)
 
 
+def known_layout(connection: Connection[Any], schema: str, address: str) -> str:
+    """The same; empty where there is no history yet, which the first start makes."""
+    return find_layout(connection, schema, address) if _version(connection, schema) else ""
+
+
 def timescale_version(connection: Connection[Any]) -> str | None:
     """The version of the extension TimescaleDB in this database, None where it has none."""
     row = connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'").fetchone()

@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import NamedTuple
 
-from collector_core.errors import NotAvailable, describe
+from collector_core.errors import NotAvailable
+from collector_core.errors import describe as describe_error
 from collector_core.history.interface import Event, Sample
+from collector_core.history.postgres.checks import describe
 from collector_core.history.postgres.entries import EntrySeries, decode_entry
 from collector_core.history.postgres.store import PostgresStore
 from collector_core.storage.errors import StorageError, StorageReason
@@ -80,7 +82,7 @@ class Sender:
             except NotAvailable as error:
                 self._fail(StorageError(self._store.place, StorageReason.FAILED, error.detail, fix=error.fix))
             except Exception as error:  # noqa: BLE001 - the thread must live on
-                self._fail(StorageError(self._store.place, StorageReason.FAILED, describe(error)))
+                self._fail(StorageError(self._store.place, StorageReason.FAILED, describe_error(error)))
             self._idle.set()
             self._told()
         self._store.close()
@@ -94,6 +96,7 @@ class Sender:
         if not self._is_open:
             self._store.open()
             self._is_open = True
+            log.info("history: kept in %s", describe(self._store))
         if self._store.delivered > lot.newest:  # the queue was lost, and counts anew
             self._store.forget_delivered()
         self.delivered = self._store.delivered

@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from collector_core.errors import HistoryUnavailable
+from collector_core.errors import HistoryUnavailable, NotAvailable
 from collector_core.history.interface import EVER, Sample
 from collector_core.history.postgres.schema import timescale_version
+from collector_core.history.stores import describe_store
 from collector_core.history.tiers import HOUR
 from tests.core.history.conftest import Postgres, kept
 from tests.core.history.lamp import START, Lamp
@@ -314,6 +315,19 @@ def test_other_programs_read_the_rows(lamps, stores):
     lamp.settle()
     query = f"SELECT agent, name, labels ->> 'plug', extract(epoch FROM time)::int, value FROM {stores.schema}.points"
     assert stores.database.execute(query) == [("history", "lamp_power_watts", "a", int(START), 12.5)]
+
+
+def test_doctor_is_told_where_and_how_it_is_kept_before_and_after_the_first_start(stores):
+    assert describe_store(stores.options()).endswith("a partition per day")
+    stores.make()
+    assert describe_store(stores.options()).endswith("a partition per day")
+
+
+def test_doctor_is_told_what_is_wrong_without_the_password(stores):
+    with pytest.raises(NotAvailable) as refused:
+        describe_store(stores.options(store=stores.database.url().replace(PASSWORD, "wrong-secret")))
+    assert "password" in refused.value.fix
+    assert "wrong-secret" not in str(refused.value) + refused.value.fix
 
 
 def test_hypertables_are_used_where_timescaledb_is(lamps, stores):
