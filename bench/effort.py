@@ -32,6 +32,7 @@ class Effort:
     timeline_rows: int = 20_000
     history_series: int = 500
     history_days: int = 30
+    forecasts: int = 24
 
 
 FULL = Effort()
@@ -59,4 +60,5 @@ QUICK = Effort(
     timeline_rows=2_000,
     history_series=50,
     history_days=3,
+    forecasts=3,
 )

@@ -9,6 +9,7 @@ from bench.figures import Figure, Table
 from bench.rows import (
     anomaly,
     between,
+    forecast,
     history,
     history_postgres,
     idle,
@@ -42,6 +43,7 @@ ROWS: Mapping[str, Row] = {
     "imports": imports.measure,
     "anomaly": anomaly.measure,
     "history": history.measure,
+    "forecast": forecast.measure,
     "history-postgres": history_postgres.measure,
     "nab": nab.measure,
     "qemu": qemu.measure,

@@ -11,6 +11,8 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from collector_plugins.forecast.coarse import fine_paths, means, steps_taken_together
+from collector_plugins.forecast.counting import counted, growth, is_counter
+from collector_plugins.forecast.covariates import aligned
 from collector_plugins.forecast.gaps import fill_gaps
 from collector_plugins.forecast.local_time import local_clock
 from collector_plugins.forecast.outcome import Outcome, limits
@@ -58,17 +60,19 @@ def forecast(
 ) -> Forecast:
     """Forecast the next `horizon_steps` steps.
 
-    `covariates` are series that are known beyond the end of this one, such as weather forecasts or published prices.
-    Days are those of `zone`, by default of UTC. Raises `TooShort` where the series has too few values, and `ValueError`
-    for a model or a quantile that there is not.
+    `covariates` are series that are known beyond the end of this one, such as weather forecasts, published prices or
+    holidays; without numpy, and where the clock is set forward or back in `zone`, they are not used. Days are those of
+    `zone`, by default of UTC. A counter goes on growing. Raises `TooShort` where the series has too few values, and
+    `ValueError` for a model or a quantile that there is not.
     """
-    del covariates
     started = time.process_time()
     recent = _remembered(series, horizon_steps)
     check(recent, horizon_steps, quantiles)
     clock = local_clock(recent, horizon_steps, zone)
     values = clock.values(recent.values) if clock else recent.values
-    outcome = _outcome(values, series.step, clock.horizon if clock else horizon_steps, quantiles, model)
+    horizon = clock.horizon if clock else horizon_steps
+    outside = aligned((covariates or {}).values(), recent, horizon_steps) if clock is None else []
+    outcome = _outcome(values, series.step, horizon, quantiles, model, outside)
     paths = {each: clock.path(path) if clock else list(path) for each, path in outcome.quantiles.items()}
     return Forecast(
         series.end,
@@ -84,12 +88,22 @@ def forecast(
 
 
 def _outcome(
-    values: Sequence[float | None], step: float, horizon: int, quantiles: Sequence[float], model: str
+    values: Sequence[float | None],
+    step: float,
+    horizon: int,
+    quantiles: Sequence[float],
+    model: str,
+    outside: Sequence[Sequence[float]],
 ) -> Outcome:
+    if is_counter(values):
+        asked = sorted({*quantiles, 0.5})
+        grown = _outcome(growth(values), step, horizon, asked, model, [column[1:] for column in outside])
+        last = next(value for value in reversed(values) if value is not None)
+        return replace(grown, quantiles=counted(grown.quantiles, last))
     count = steps_taken_together(round(DAY / step), horizon)
     if count == 1:
-        return _of_regular(values, step, horizon, quantiles, model)
-    coarse = _of_regular(means(values, count), step * count, -(-horizon // count), {*quantiles, 0.5}, model)
+        return _of_regular(values, step, horizon, quantiles, model, outside)
+    coarse = _of_regular(means(values, count), step * count, -(-horizon // count), {*quantiles, 0.5}, model, [])
     fine = fine_paths(coarse.quantiles, values, count, horizon)
     low, high = limits([value for value in values if value is not None])
     paths = {each: [min(max(value, low), high) for value in fine[each]] for each in quantiles}
@@ -97,11 +111,16 @@ def _outcome(
 
 
 def _of_regular(
-    values: Sequence[float | None], step: float, horizon: int, quantiles: Collection[float], model: str
+    values: Sequence[float | None],
+    step: float,
+    horizon: int,
+    quantiles: Collection[float],
+    model: str,
+    outside: Sequence[Sequence[float]],
 ) -> Outcome:
     filled = fill_gaps(values, round(DAY / step))
     known = [value is not None for value in values]
-    return _way()(filled, known, find_seasons(filled, step, horizon), horizon, sorted(quantiles), model)
+    return _way()(filled, known, find_seasons(filled, step, horizon), horizon, sorted(quantiles), model, outside)
 
 
 def check(series: TimeSeries, horizon_steps: int, quantiles: Sequence[float]) -> None:
@@ -129,7 +148,9 @@ def _remembered(series: TimeSeries, horizon_steps: int) -> TimeSeries:
     return TimeSeries(series.start + first * series.step, series.step, series.values[first:])
 
 
-Way = Callable[[Sequence[float], Sequence[bool], Seasons, int, Sequence[float], str], Outcome]
+Way = Callable[
+    [Sequence[float], Sequence[bool], Seasons, int, Sequence[float], str, Sequence[Sequence[float]]], Outcome
+]
 
 
 def _way() -> Way:

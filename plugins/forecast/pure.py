@@ -30,11 +30,13 @@ def forecast_values(
     horizon: int,
     quantiles: Sequence[float],
     model: str,
+    outside: Sequence[Sequence[float]] = (),
 ) -> Outcome:
     """Forecast the next steps of a series without gaps, of whose values some are `known` and the others filled in.
 
-    Raises `ValueError` where no model is called so.
+    No model uses what is known from `outside`. Raises `ValueError` where no model is called so.
     """
+    del outside
     models = _models(seasons)
     if model not in {COMBINATION, PURE, *models}:
         raise ValueError(f"no model is called {model!r} without numpy: {', '.join((COMBINATION, *models))}")

@@ -25,22 +25,26 @@ def forecast_values(
     horizon: int,
     quantiles: Sequence[float],
     model: str,
+    outside: Sequence[Sequence[float]] = (),
 ) -> Outcome:
     """Forecast the next steps of a series without gaps, of whose values some are `known` and the others filled in.
 
+    `outside` has columns that are known for the series and the horizon.
     Raises `ValueError` where no model is called so.
     """
     series = np.asarray(values, dtype=float)
     scale = float(np.abs(series).max()) or 1.0
-    outcome = _Fit(series / scale, np.asarray(known), seasons, horizon).outcome(quantiles, model)
+    outcome = _Fit(series / scale, np.asarray(known), seasons, horizon, outside).outcome(quantiles, model)
     paths = {quantile: [value * scale for value in path] for quantile, path in outcome.quantiles.items()}
     return Outcome(paths, outcome.model, outcome.weights, outcome.mase, outcome.coverage, outcome.competitors)
 
 
 class _Fit:
-    def __init__(self, series: Array, known: Array, seasons: Seasons, horizon: int) -> None:
+    def __init__(
+        self, series: Array, known: Array, seasons: Seasons, horizon: int, outside: Sequence[Sequence[float]]
+    ) -> None:
         self._frame = _frame(series, seasons, horizon)
-        models = competing(self._frame)
+        models = competing(self._frame, outside)
         low, high = self._limits(series[known])
         paths = np.array([np.clip(model(self._frame), low, high) for model in models.values()])
         self._bounds = low, high

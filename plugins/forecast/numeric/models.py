@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 
 from collector_plugins.forecast.numeric import profiles
 from collector_plugins.forecast.numeric.frame import Array, Frame
+from collector_plugins.forecast.numeric.outside import with_outside
 from collector_plugins.forecast.numeric.regressions import autoregression, corrected
 from collector_plugins.forecast.numeric.shape import shaped_days
 
@@ -68,10 +69,12 @@ PLAIN: dict[str, Model] = {
 }
 
 
-def competing(frame: Frame) -> dict[str, Model]:
+def competing(frame: Frame, outside: Sequence[Sequence[float]] = ()) -> dict[str, Model]:
     """The models for this series; without a week some would be the same twice."""
     if not frame.seasonal:
         return PLAIN
+    if outside:
+        return competing(frame) | {"with_covariates": partial(with_outside, outside=np.asarray(outside))}
     if frame.week == frame.day:
         return {name: model for name, model in SEASONAL.items() if name not in {"yesterday", "median_weeks"}}
     return SEASONAL

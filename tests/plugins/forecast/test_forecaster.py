@@ -64,7 +64,35 @@ def test_zeros_stay_zeros(way):
 
 def test_a_line_goes_on(way):
     found = forecast(TimeSeries(START, HOUR, [float(each) for each in range(300)]), 24)
-    assert found.quantiles[0.5][-1] == pytest.approx(323, abs=8)
+    assert found.quantiles[0.5][-1] == pytest.approx(323, abs=1)
+
+
+def test_a_counter_goes_on_as_fast_as_by_day_and_night(way):
+    series = daily(35)
+    totals, total = [], 0.0
+    for value in series.values:
+        total += value
+        totals.append(total)
+    found = forecast(
+        TimeSeries(START, HOUR, [None if place % 50 == 7 else t for place, t in enumerate(totals[:-168])]), 168
+    )
+    grown = totals[-1] - totals[-169]
+    assert found.quantiles[0.5][-1] - totals[-169] == pytest.approx(grown, rel=0.05)
+    assert found.quantiles[0.1][-1] < totals[-1] < found.quantiles[0.9][-1]
+    assert found.quantiles[0.1] == sorted(found.quantiles[0.1])
+
+
+def test_what_is_known_from_outside_is_used():
+    pytest.importorskip("numpy")
+    series, rng = daily(50, noise=0.5), random.Random(9)
+    cold = [rng.choice([0.0, 8.0, 15.0]) for _ in range(50)]
+    outside = TimeSeries(START, HOUR, [cold[place // 24] for place in range(24 * 50)])
+    values = [value + 3 * cold[place // 24] for place, value in enumerate(series.values)]
+    past = TimeSeries(START, HOUR, values[:-48])
+    blind, knowing = forecast(past, 48), forecast(past, 48, covariates={"cold": outside})
+    assert error(knowing, values[-48:]) < 0.6 * error(blind, values[-48:])
+    unknown = TimeSeries(START, HOUR, outside.values[:-48])
+    assert forecast(past, 48, covariates={"cold": unknown}).quantiles == blind.quantiles
 
 
 @pytest.mark.parametrize("size", [1e15, 1e-9])

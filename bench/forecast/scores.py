@@ -1,0 +1,85 @@
+"""Forecasts every series from 24 times with every model, and compares the errors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import exp, log
+from statistics import fmean
+
+from bench.forecast.libraries import Forecaster
+from collector_plugins.forecast import pure
+from collector_plugins.forecast.forecaster import COMBINATION, forecast
+from collector_plugins.forecast.seasons import find_seasons
+from collector_plugins.forecast.series import TimeSeries
+
+TRAINING = 8 * 168
+HORIZONS = (24, 168)
+QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
+LEVELS = {0.8: (0.1, 0.9), 0.95: (0.025, 0.975)}
+
+
+@dataclass
+class Scores:
+    """Of one model on one series: errors by horizon in units of the weekly naive one's, and CPU seconds of each fit."""
+
+    errors: dict[int, list[float]] = field(default_factory=lambda: {horizon: [] for horizon in HORIZONS})
+    seconds: list[float] = field(default_factory=list)
+    inside: dict[float, list[float]] = field(default_factory=lambda: {level: [] for level in LEVELS})
+
+    def mase(self, horizon: int) -> float:
+        """The mean over all starts."""
+        return fmean(self.errors[horizon])
+
+    def add(self, path: Sequence[float], actual: Sequence[float], scale: float, seconds: float) -> None:
+        """Judge one forecast."""
+        self.seconds.append(seconds)
+        off = [abs(said - came) / scale for said, came in zip(path, actual, strict=True)]
+        for horizon in HORIZONS:
+            self.errors[horizon].append(fmean(off[:horizon]))
+
+
+def starts(count: int, number: int) -> list[int]:
+    """Spread evenly, with room for training and the longest horizon."""
+    room = count - TRAINING - HORIZONS[-1]
+    return [TRAINING + room * place // max(1, number - 1) for place in range(number)]
+
+
+def score(values: Sequence[float], number: int, libraries: dict[str, Forecaster]) -> dict[str, Scores]:
+    """By model, ours first: the combination, the one without numpy, each of its models, then the libraries."""
+    found: dict[str, Scores] = {}
+    for start in starts(len(values), number):
+        past, actual = list(values[start - TRAINING : start]), values[start : start + HORIZONS[-1]]
+        scale = fmean(abs(later - earlier) for later, earlier in zip(past[168:], past, strict=False))
+        _ours(found, past, actual, scale)
+        low, high = min(past), max(past)
+        margin = (high - low) / 10
+        for name, library in libraries.items():
+            began = time.process_time()
+            path = [min(max(each, low - margin), high + margin) for each in library(past, HORIZONS[-1])]
+            found.setdefault(name, Scores()).add(path, actual, scale, time.process_time() - began)
+    return {name: each for name, each in found.items() if len(each.seconds) == number}
+
+
+def _ours(found: dict[str, Scores], past: list[float], actual: Sequence[float], scale: float) -> None:
+    series = TimeSeries(0.0, 3600.0, past)
+    said = forecast(series, HORIZONS[-1], QUANTILES)
+    ours = found.setdefault(COMBINATION, Scores())
+    ours.add(said.quantiles[0.5], actual, scale, said.seconds)
+    for level, (low, high) in LEVELS.items():
+        bands = zip(said.quantiles[low], actual, said.quantiles[high], strict=True)
+        ours.inside[level].append(fmean(lower <= value <= upper for lower, value, upper in bands))
+    began = time.process_time()
+    seasons = find_seasons(past, 3600.0, HORIZONS[-1])
+    plain = pure.forecast_values(past, [True] * len(past), seasons, HORIZONS[-1], (0.5,), COMBINATION)
+    took = time.process_time() - began
+    found.setdefault(pure.PURE, Scores()).add(plain.quantiles[0.5], actual, scale, took)
+    for name in said.competitors:
+        one = forecast(series, HORIZONS[-1], (0.5,), name)
+        found.setdefault(name, Scores()).add(one.quantiles[0.5], actual, scale, one.seconds)
+
+
+def geometric_mean(values: Sequence[float]) -> float:
+    """Of positive numbers."""
+    return exp(fmean(map(log, values)))
