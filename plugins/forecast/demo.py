@@ -96,6 +96,7 @@ class DemoForecasts(Forecasts):
     """Forecasts what the demo simulates; keeps nothing on disk."""
 
     config_type = DemoConfig
+    default_interval = 10.0
 
     def open(self) -> None:
         """There is nothing to take over."""
