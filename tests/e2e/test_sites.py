@@ -1,0 +1,107 @@
+"""The whole program takes readings: the README's requests work, and what was acknowledged outlives `kill -9`."""
+
+import http.client
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CONFIG = "collectors:\n  sites:\n    interval: 1s\n"
+KILLS = int(os.environ.get("SITES_KILLS", "5"))
+WATTS = 60_000.0  # one kWh a minute
+
+
+def readme_requests():
+    text = (ROOT / "plugins/sites/README.md").read_text()
+    (part,) = re.findall(r"<!-- curl -->(.*?)<!-- /curl -->", text, re.DOTALL)
+    blocks = re.findall(r"```bash\n(.*?)```", part, re.DOTALL)
+    return [each for block in blocks for each in re.split(r"\n(?=curl )", block.strip())]
+
+
+def test_every_request_of_the_readme_is_answered(collector):
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    program = collector(CONFIG)
+    for request in readme_requests():
+        line = request.replace("http://127.0.0.1:9107", f"http://127.0.0.1:{program.port}").replace(
+            "curl -sS", "curl -sS -w '\\n%{http_code}'"
+        )
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True, timeout=60)
+        body, _, status = done.stdout.rpartition("\n")
+        expected = {"409"} if "/forecast/" in request and "custom" not in request else {"200", "201", "202"}
+        assert status in expected, (request, body)
+        if status == "409":
+            assert json.loads(body)["missing"]
+
+
+class Sender(threading.Thread):
+    """Sends readings of a meter again and again until each is acknowledged, as senders do."""
+
+    def __init__(self, meter, port):
+        super().__init__(daemon=True)
+        self.meter, self.port = meter, port  # the program has another port after each start
+        self.acknowledged = 0
+        self.sent = 0
+        self.ends = threading.Event()
+
+    def run(self):
+        start = int(time.time()) - 300 * 86_400
+        while not self.ends.is_set():
+            batch = [self.reading(start + 60 * (self.sent + each)) for each in range(20)]
+            while not self.take(batch):
+                time.sleep(0.02)
+            self.sent += len(batch)
+            self.acknowledged += len(batch)
+
+    def reading(self, moment):
+        return {"site_id": "a", "meter": self.meter, "timestamp": moment, "power_watts": WATTS}
+
+    def take(self, batch):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", "/api/v1/ingest/telemetry", json.dumps({"readings": batch}), headers)
+            answer = connection.getresponse()
+            told = json.loads(answer.read())
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        return answer.status == 202 and told["accepted"] + told["duplicates"] == len(batch)
+
+
+def test_what_was_acknowledged_outlives_kills_and_counts_once(collector, eventually):
+    config = "collectors:\n  sites: {interval: 1s, options: {auto_register: true}}\n"
+    chance = random.Random(7)
+    program = collector(config)
+    senders = [Sender(f"m{number}", program.port) for number in range(3)]
+    for sender in senders:
+        sender.start()
+    for _ in range(KILLS):
+        before = sum(sender.acknowledged for sender in senders)
+        eventually(lambda before=before: sum(sender.acknowledged for sender in senders) > before)
+        time.sleep(chance.uniform(0, 0.3))  # the moment of the kill
+        program.signal(signal.SIGKILL)
+        program.process.wait()
+        program = collector(config)
+        for sender in senders:
+            sender.port = program.port
+    for sender in senders:
+        sender.ends.set()
+        sender.join(60)
+    count = sum(sender.acknowledged for sender in senders)
+    begin = int(time.time()) - 301 * 86_400
+    answer = program.request(f"/api/v1/metrics/site/a?from={begin}&step=30d", timeout=60).json
+    assert answer["readings"] == count
+    assert answer["energy_kwh"] == pytest.approx(count)
+    name = 'mining_energy_consumption_kwh{region="",site="a"}'
+    eventually(lambda: program.samples().get(name) == pytest.approx(count))
