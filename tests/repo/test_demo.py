@@ -1,6 +1,7 @@
 """What plugins simulate for `run --demo`: the plugin's own metrics, without anything of the machine."""
 
 import itertools
+import re
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,7 @@ from collector_core.testing import FakeClock, Harness
 HOUR = 3600.0
 EVENTS = {"open", "os.listdir", "os.scandir", "subprocess.Popen", "socket.connect", "ctypes.dlopen"}
 MACHINE = ("open /proc", "open /sys", "open /dev", "os.", "subprocess.", "socket.", "ctypes.")
+OWN_FOLDER = re.compile(r"os\.scandir \d+")  # a temporary one, by its descriptor, while it is deleted
 SIMULATED = discover(hook="collector_demo_types").types
 REAL = discover().types
 
@@ -81,7 +83,8 @@ def test_it_touches_nothing_of_the_machine(cls, tmp_path, audited):
     with harness_of(cls, tmp_path) as harness:
         harness.run(advance=cls.default_interval)
         harness.run(advance=cls.default_interval)
-    assert [event for event in audited() if event.startswith(MACHINE)] == []
+    heard = [event for event in audited() if not OWN_FOLDER.fullmatch(event)]
+    assert [event for event in heard if event.startswith(MACHINE)] == []
 
 
 def test_touching_the_machine_is_seen(audited):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from collector_plugins.workloads import metrics
+from collector_plugins.workloads import metrics, name_lookup
 from collector_plugins.workloads.config import Config
 from collector_plugins.workloads.grpc import fields
 from tests.plugins.workloads.conftest import Host
@@ -29,6 +29,12 @@ def host():
     """Below a short path, as the addresses of sockets must be."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         yield Host(Path(folder) / "r")
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """A busy machine's servers have time for their answer; only the deadline ends a run that waits for one."""
+    monkeypatch.setattr(name_lookup, "PATIENCE_SECONDS", 60.0)
 
 
 def spend(started, host, group):

@@ -33,6 +33,31 @@ def geth(host, **options):
     return process
 
 
+def test_the_series_have_the_names_that_people_query():
+    watched = (
+        metrics.PROCESS_MEMORY,
+        metrics.PROCESS_THREADS,
+        metrics.PROCESS_FILES,
+        metrics.PROCESS_CPU,
+        metrics.PROCESS_READ,
+        metrics.PROCESS_WRITTEN,
+        metrics.PROCESS_POWER,
+        metrics.PROCESS_EXHAUSTED,
+        metrics.WORK,
+    )
+    assert [each.name for each in watched] == [
+        "workloads_process_resident_memory_bytes",
+        "workloads_process_threads",
+        "workloads_process_open_files",
+        "workloads_process_cpu_seconds_total",
+        "workloads_process_read_bytes_total",
+        "workloads_process_written_bytes_total",
+        "workloads_process_power_watts",
+        "workloads_process_memory_exhausted_timestamp_seconds",
+        "workloads_work_joules",
+    ]
+
+
 @pytest.mark.parametrize("by", [{"match": "^geth$"}, {"unit": "geth.service"}])
 def test_a_watched_process_shows_what_it_uses(site, host, by):
     process = geth(host)
