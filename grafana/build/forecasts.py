@@ -109,6 +109,7 @@ EXPECTED = row(
         Query('forecast_value{$selected, series="power", horizon="24h"} offset 24h', "expected {{quantile}}"),
         Query("sum by (instance) (energy_power_watts{$selected})", "{{instance}}"),
         width=24,
+        empty=NOT_YET,
     ),
 )
 

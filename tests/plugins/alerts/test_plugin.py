@@ -238,7 +238,7 @@ def test_values_that_change_all_the_time_do_not_wear_out_the_disk(watch, tmp_pat
 def test_the_demo_tells_nobody_and_leaves_nothing(watch, tmp_path):
     subject = watch(cls=DemoAlerts)
     subject.run(DOWN)
-    assert subject.harness.value(metrics.RULES) == 13
+    assert subject.harness.value(metrics.RULES) == 16
     assert subject.collector.config.channels == {}
     assert not (tmp_path / "state").exists()
 
