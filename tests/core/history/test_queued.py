@@ -119,7 +119,7 @@ def test_a_server_that_hangs_holds_up_neither_writing_nor_the_end(lamps, proxy):
     assert [value for _, value, _ in lamp.points("lamp_power_watts")] == [1, 2, 3, 4, 5]
 
 
-def test_a_server_that_is_killed_in_the_middle_of_a_batch_has_it_once(lamps, history_database):
+def test_a_server_that_is_killed_in_the_middle_of_a_batch_has_it_once(lamps, history_database, eventually):
     lamp = lamps()
     lamp.run(lamp_energy_joules_total=1)
     lamp.settle()
@@ -129,7 +129,12 @@ def test_a_server_that_is_killed_in_the_middle_of_a_batch_has_it_once(lamps, his
             history_database.server.crash()
         lamp.history.write()
     history_database.server.recover()
-    lamp.advance(PAUSE)
+
+    def all_have_arrived():
+        lamp.advance(PAUSE)
+        return len(lamp.points("lamp_power_watts")) >= 198
+
+    eventually(all_have_arrived)
     assert [value for _, value, _ in lamp.points("lamp_power_watts")] == list(range(2, 200))
     assert joules(lamp) == 198
 
