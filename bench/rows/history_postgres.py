@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -10,8 +9,9 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
+from bench import postgres
 from bench.effort import Effort
-from bench.figures import Figure, Goal, MissingProgramError
+from bench.figures import Figure, Goal
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.interface import Sample
 from collector_core.history.options import HistoryOptions
@@ -20,7 +20,7 @@ from collector_core.history.postgres.store import PostgresStore
 from collector_core.model.clock import SystemClock
 from collector_core.model.labels import label_text
 from collector_core.model.series import Series
-from tests.postgres import Database, Server, binaries
+from tests.postgres import Database
 
 GOAL = Goal(bar=0.5, stretch=0.8, more=True)
 STEP = 10_000  # milliseconds between two readings
@@ -40,15 +40,8 @@ Batch = Sequence[Sample]
 
 def measure(effort: Effort) -> list[Figure]:
     """Readings a second, ours and theirs in turn, each into an empty table."""
-    programs = binaries()
-    if programs is None:
-        raise MissingProgramError("PostgreSQL is not installed")
-    with tempfile.TemporaryDirectory(prefix="energy-collector-bench-") as folder:
-        server = Server(Path(folder), programs)
-        try:
-            return [_figure(Database(server), Path(folder), effort)]
-        finally:
-            server.stop()
+    with postgres.database() as (database, folder):
+        return [_figure(database, folder, effort)]
 
 
 def _figure(database: Database, folder: Path, effort: Effort) -> Figure:

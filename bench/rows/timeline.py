@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench import postgres
 from bench.effort import Effort
-from bench.figures import Figure, Goal, MissingProgramError
+from bench.figures import Figure, Goal
 from collector_core import Context
 from collector_core.outputs.buffer import Buffer
 from collector_plugins.timeline import Timeline
 from collector_plugins.timeline.config import Config
 from collector_plugins.timeline.rows import Record, Row
-from tests.postgres import Database, Server, binaries
+from tests.postgres import Database
 
 GOAL = Goal(bar=0.5, stretch=0.8, more=True)
 MOST_PAIRS = 3
@@ -25,15 +25,8 @@ COPY = "COPY unified_timeline (event_type, source, value, metadata, created_at) 
 
 def measure(effort: Effort) -> list[Figure]:
     """Rows a second, ours and theirs in turn, each into an empty table."""
-    programs = binaries()
-    if programs is None:
-        raise MissingProgramError("PostgreSQL is not installed")
-    with tempfile.TemporaryDirectory(prefix="energy-collector-bench-") as folder:
-        server = Server(Path(folder), programs)
-        try:
-            return [_figure(Database(server), Path(folder), effort)]
-        finally:
-            server.stop()
+    with postgres.database() as (database, folder):
+        return [_figure(database, folder, effort)]
 
 
 def _figure(database: Database, folder: Path, effort: Effort) -> Figure:

@@ -10,15 +10,15 @@ from collector_core.measure.statistics import summarize
 from collector_core.metering.meters import EnergyMethod
 from collector_core.metering.selection import trust
 
-FIGURES = {
-    "energy_joules": "J",
-    "duration_seconds": "s",
-    "cpu_seconds": "s",
-    "cpu_percent": "",
-    "memory_bytes": "B",
-    "network_bytes": "B",
-    "disk_bytes": "B",
-}
+FIGURES = (
+    "energy_joules",
+    "duration_seconds",
+    "cpu_seconds",
+    "cpu_percent",
+    "memory_bytes",
+    "network_bytes",
+    "disk_bytes",
+)
 
 
 class Operation(NamedTuple):
@@ -55,9 +55,9 @@ def quoted(groups: Mapping[Operation, Sequence[KeptMeasurement]]) -> set[Operati
     return set(best.values())
 
 
-def statistics(kept: Sequence[KeptMeasurement]) -> list[dict[str, Any]]:
+def statistics(groups: Mapping[Operation, Sequence[KeptMeasurement]]) -> list[dict[str, Any]]:
     """Count, mean, minimum, maximum and deviation of every figure that is known, by operation; fit for JSON."""
-    return [_statistics(operation, group) for operation, group in by_operation(kept).items()]
+    return [_statistics(operation, group) for operation, group in groups.items()]
 
 
 def figures(kept: Sequence[KeptMeasurement], name: str) -> list[float]:

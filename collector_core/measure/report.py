@@ -36,7 +36,7 @@ def report(kept: Sequence[KeptMeasurement]) -> dict[str, Any]:
     """Statistics of each operation, which one of a label to quote, and suggestions; fit for JSON."""
     groups = by_operation(kept)
     best = quoted(groups)
-    found = zip(groups, statistics(kept), strict=True)
+    found = zip(groups, statistics(groups), strict=True)
     operations = [each | {"quoted": operation in best} for operation, each in found]
     advice = [line for operation, group in groups.items() for line in suggestions(operation.label, group)]
     return {"measurements": len(kept), "operations": operations, "suggestions": advice}

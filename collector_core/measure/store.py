@@ -13,7 +13,7 @@ from collector_core.errors import StartupError, describe, explain
 from collector_core.measure.kept import KeptMeasurement
 from collector_core.measure.measurement import Measurement
 from collector_core.measure.operation_model import OperationModel, operation_model
-from collector_core.measure.operations import statistics
+from collector_core.measure.operations import by_operation, statistics
 from collector_core.measure.report import report
 from collector_core.storage.document import parse_document
 from collector_core.storage.errors import StorageError
@@ -110,7 +110,7 @@ class MeasurementStore:
         and, of two or more, deviation of `energy_joules`, `duration_seconds`, `cpu_seconds`, `cpu_percent`,
         `memory_bytes`, `network_bytes` and `disk_bytes`; what is not known is not in it. Raises `StoreError`.
         """
-        return statistics(self.measurements(label))
+        return statistics(by_operation(self.measurements(label)))
 
     def report(self, label: str | None = None) -> dict[str, Any]:
         """`operations` as `statistics` has them, with `quoted` for the one of a label to quote, and `suggestions`.

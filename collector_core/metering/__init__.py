@@ -1,6 +1,6 @@
 """Energy that adds up: the meters of plugins, which of them count, and their sums."""
 
-from collector_core.metering.intensity import Intensity, by_country
+from collector_core.metering.intensity import Country, Intensity, by_country
 from collector_core.metering.ledger import Account, Ledger, account_of
 from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.metering.selection import Prefer, choose
@@ -8,6 +8,7 @@ from collector_core.metering.selection import Prefer, choose
 __all__ = [
     "Account",
     "Component",
+    "Country",
     "EnergyMeter",
     "EnergyMethod",
     "EnergyReading",

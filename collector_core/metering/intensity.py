@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from importlib import resources
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import AfterValidator
 
 TABLE = "intensity.csv"
 
@@ -26,6 +28,16 @@ def by_country(code: str) -> Intensity | None:
             source = f"our_world_in_data_{row['year']}"
             return Intensity(float(row["grams_per_kwh"]), row["alpha2"], source)
     return None
+
+
+def _known(code: str) -> str:
+    if by_country(code) is None:
+        raise ValueError(f"no carbon intensity is known for {code!r}: write an ISO 3166 code such as DE or USA")
+    return code
+
+
+Country = Annotated[str, AfterValidator(_known)]
+"""The type of an option that names a country by its ISO 3166 code, which `by_country` knows."""
 
 
 def _rows() -> Iterator[dict[str, str]]:

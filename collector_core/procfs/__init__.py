@@ -4,7 +4,7 @@ from collector_core.procfs.cgroup import CgroupTree, find_cgroups, list_cgroup_t
 from collector_core.procfs.cpu import CPU_FILE, CpuDescription, parse_cpus, read_cpus
 from collector_core.procfs.kept_file import KeptFile
 from collector_core.procfs.mount import is_kernel_mount
-from collector_core.procfs.processes import ProcessStat, descendants, parse_process_stat
+from collector_core.procfs.processes import ProcessStat, Turns, descendants, parse_process_stat
 from collector_core.procfs.processors import (
     Processor,
     ProcessorFamily,
@@ -35,6 +35,7 @@ __all__ = [
     "Processor",
     "ProcessorFamily",
     "ProcessorKind",
+    "Turns",
     "count_cpus",
     "cpu_ticks",
     "cpu_ticks_by_cpu",

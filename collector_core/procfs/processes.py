@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,22 @@ PAGE_BYTES: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _ENDED = frozenset(b"ZXx")
 _MOST_TICKS = 1 << 64
 _FIELDS = 22  # from the state to the resident pages
+
+
+class Turns:
+    """Goes through many processes, a part at a time, so that each has its turn about once in `runs` calls."""
+
+    def __init__(self, runs: int) -> None:
+        self._runs = runs
+        self._waiting: list[str] = []
+
+    def next_of(self, pids: Collection[str]) -> Sequence[str]:
+        """Those whose turn it is; some may have gone from `pids` since their round began."""
+        if not self._waiting:
+            self._waiting = list(pids)
+        share = 1 + len(pids) // self._runs
+        part, self._waiting = self._waiting[:share], self._waiting[share:]
+        return part
 
 
 class ProcessStat(NamedTuple):

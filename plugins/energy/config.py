@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import field_validator, model_validator
 
 from collector_core import CollectorConfig, Field, Options, SecretStr
-from collector_core.metering import Prefer, by_country
+from collector_core.metering import Country, Prefer
 
 
 class Live(Options):
@@ -41,20 +41,13 @@ class Config(CollectorConfig):
     carbon_intensity: float | None = Field(
         None, ge=0, le=5000, allow_inf_nan=False, description="Grams of CO2 equivalent per kWh, if you know them."
     )
-    country: str | None = Field(None, description="ISO 3166 code, e.g. DE: uses a yearly mean from a table.")
+    country: Country | None = Field(None, description="ISO 3166 code, e.g. DE: uses a yearly mean from a table.")
     live: Live | None = Field(
         None, description="Electricity Maps, as {zone, token}; falls back to the other options when it fails."
     )
     pue: float = Field(1.0, ge=1, le=10, allow_inf_nan=False, description="Power usage effectiveness of the building.")
     price_per_kwh: float | None = Field(None, ge=0, allow_inf_nan=False, description="Price per kWh in `currency`.")
     currency: str = Field("EUR", pattern=r"[A-Z]{3}", description="ISO 4217 code, for the label of the cost.")
-
-    @field_validator("country")
-    @classmethod
-    def _known(cls, country: str | None) -> str | None:
-        if country is not None and by_country(country) is None:
-            raise ValueError(f"no carbon intensity is known for {country!r}: write an ISO 3166 code such as DE or USA")
-        return country
 
     @model_validator(mode="after")
     def _one_fallback(self) -> Self:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from collector_plugins.forecast.forecaster import COMBINATION, FEWEST, Forecast, forecast
+from collector_plugins.forecast.forecaster import FEWEST, Forecast, forecast
 from collector_plugins.forecast.gaps import fill_gaps
+from collector_plugins.forecast.outcome import COMBINATION
 from collector_plugins.forecast.seasons import DAY, find_seasons
 from collector_plugins.forecast.series import TimeSeries, TooShort
 

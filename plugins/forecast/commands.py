@@ -17,7 +17,8 @@ from collector_core import CommandContext, NotAvailable, Reason
 from collector_plugins.forecast.backtest import Score, backtest
 from collector_plugins.forecast.durations import parse_duration
 from collector_plugins.forecast.files.table import Unreadable, read_points, read_table
-from collector_plugins.forecast.forecaster import COMBINATION, Forecast, forecast
+from collector_plugins.forecast.forecaster import Forecast, forecast
+from collector_plugins.forecast.outcome import COMBINATION
 from collector_plugins.forecast.series import TimeSeries, TooShort, regular
 
 MOST_BYTES = 500_000_000

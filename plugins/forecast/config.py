@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Self
 from pydantic import StringConstraints, field_validator, model_validator
 
 from collector_core import CollectorConfig, Duration, Field, Options, Period, SelectorText
-from collector_plugins.forecast.forecaster import COMBINATION, DEFAULT_QUANTILES
+from collector_plugins.forecast.forecaster import DEFAULT_QUANTILES
+from collector_plugins.forecast.outcome import COMBINATION
 
 DAY = 86_400.0
 MOST_STEPS = 3000

@@ -15,12 +15,11 @@ from collector_plugins.forecast.counting import counted, growth, is_counter
 from collector_plugins.forecast.covariates import aligned
 from collector_plugins.forecast.gaps import fill_gaps
 from collector_plugins.forecast.local_time import local_clock
-from collector_plugins.forecast.outcome import Outcome, limits
+from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits
 from collector_plugins.forecast.seasons import DAY, Seasons, find_seasons
 from collector_plugins.forecast.series import TimeSeries, TooShort
 
 DEFAULT_QUANTILES = (0.1, 0.5, 0.9)
-COMBINATION = "combination"
 FEWEST = 8
 LONGEST_HORIZON = 4
 """How many times as long as the series a horizon may be."""

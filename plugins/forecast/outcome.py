@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+COMBINATION = "combination"  # the model that weighs all others by their errors
 MARGIN = 0.1
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from math import ceil
 
 from collector_core import ForecastedSeries
-from collector_plugins.forecast.forecaster import COMBINATION, DEFAULT_QUANTILES, forecast
+from collector_plugins.forecast.forecaster import DEFAULT_QUANTILES, forecast
+from collector_plugins.forecast.outcome import COMBINATION
 from collector_plugins.forecast.series import regular
 
 MOST_STEPS = 10_000

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import fmean, median
 
-from collector_plugins.forecast.outcome import Outcome, limits
+from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits
 from collector_plugins.forecast.seasons import Seasons
 
-COMBINATION = "combination"
 PURE = "combination without numpy"
 MOST_ENDS = 10
 POWER = 6

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import resource
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
-from collector_core.procfs import parse_process_stat
+from collector_core.procfs import Turns, parse_process_stat
 from collector_plugins.qemu import cmdline
 from collector_plugins.qemu.guest import Guest
 from collector_plugins.qemu.proc import Proc
@@ -34,7 +34,7 @@ class Discovery:
         self._present: set[str] = set()
         self._others: set[str] = set()
         self._young: deque[list[str]] = deque(maxlen=YOUNG_RUNS)
-        self._waiting: list[str] = []
+        self._turns = Turns(ALL_RUNS)
         # As far as descriptors are no scarce thing: the web server needs some, too.
         self._descriptors_left = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4
 
@@ -94,17 +94,10 @@ class Discovery:
 
     def _candidates(self, new: list[str]) -> Iterator[str]:
         """Processes that may have become guests since they were looked at."""
-        again = set(self._next_of_all()).union(*self._young).intersection(self._others)
+        again = set(self._turns.next_of(self._others)).union(*self._young).intersection(self._others)
         if self._others:  # at the start all are new, which does not make them young
             self._young.append(new)
         return filter(str.isdecimal, [*new, *again])
-
-    def _next_of_all(self) -> Iterable[str]:
-        if not self._waiting:
-            self._waiting = list(self._others)
-        share = 1 + len(self._others) // ALL_RUNS
-        part, self._waiting = self._waiting[:share], self._waiting[share:]
-        return part
 
     def _examine(self, pid: str) -> Guest | None:
         try:

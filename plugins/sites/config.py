@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, field_validator
+from pydantic import BeforeValidator
 
 from collector_core import CollectorConfig, Field, Options, SecretStr, parse_duration
-from collector_core.metering import by_country
+from collector_core.metering import Country
 from collector_plugins.sites.site import SiteId
 
 RENEWABLES = (
@@ -53,7 +53,7 @@ class Config(CollectorConfig):
     auto_register: bool = Field(False, description="Register a site with its first reading.")
     retention: LongDuration = Field(400 * 86_400, description="How long readings are kept; hourly sums stay for ever.")
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217 code of all prices.")
-    country: str | None = Field(
+    country: Country | None = Field(
         None, description="ISO 3166 code, e.g. DE: its yearly mean is the factor of `grid` for sites without a zone."
     )
     forecast_days: float = Field(30.0, gt=0, le=366, allow_inf_nan=False, description="Longest horizon of forecasts.")
@@ -71,10 +71,3 @@ class Config(CollectorConfig):
     local: Local | None = Field(
         None, description="Makes a site of this machine, as `{site: home}`: what the ledger of energy adds up."
     )
-
-    @field_validator("country")
-    @classmethod
-    def _known(cls, country: str | None) -> str | None:
-        if country is not None and by_country(country) is None:
-            raise ValueError(f"no carbon intensity is known for {country!r}: write an ISO 3166 code such as DE or USA")
-        return country

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from collector_core.procfs import CLOCK_TICKS_PER_SECOND, CgroupTree, KeptFile, is_kernel_mount, parse_process_stat
+from collector_core.procfs import (
+    CLOCK_TICKS_PER_SECOND,
+    CgroupTree,
+    KeptFile,
+    Turns,
+    is_kernel_mount,
+    parse_process_stat,
+)
 from collector_core.procfs import ProcessStat as Stat
 from collector_plugins.workloads.files import read_file
 from collector_plugins.workloads.paths import Workload, workload_of
@@ -73,7 +80,7 @@ class Processes:
         self._followed: dict[str, _Followed] = {}
         self._others: set[str] = set()
         self._young: deque[set[str]] = deque(maxlen=YOUNG_RUNS)
-        self._waiting: list[str] = []
+        self._turns = Turns(ALL_RUNS)
         self._is_first = True
         self.carved: Sequence[Carved] = ()
         self.found_seconds = 0.0
@@ -105,7 +112,7 @@ class Processes:
             present = set()
         ticks = self._read_followed(present)
         new = present - self._others - self._followed.keys()
-        again = (set(self._next_of_all()).union(*self._young) & present) - self._followed.keys()
+        again = (set(self._turns.next_of(self._others)).union(*self._young) & present) - self._followed.keys()
         for pid in new | again:
             if found := self._examine(pid):
                 self._followed[pid] = found
@@ -168,13 +175,6 @@ class Processes:
         if group is None or group == "/" or ".." in group.split("/"):
             return None
         return workload_of(group)
-
-    def _next_of_all(self) -> Iterable[str]:
-        if not self._waiting:
-            self._waiting = list(self._others)
-        share = 1 + len(self._others) // ALL_RUNS
-        part, self._waiting = self._waiting[:share], self._waiting[share:]
-        return part
 
     def _sum(self, ticks: dict[str, int]) -> Iterator[Carved]:
         sums: dict[tuple[Workload, Workload | None], tuple[int, int]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,12 +11,11 @@ from collector_plugins.forecast.numeric.combination import Record, combine
 from collector_plugins.forecast.numeric.frame import Array, Frame
 from collector_plugins.forecast.numeric.intervals import offsets
 from collector_plugins.forecast.numeric.models import NAIVE, SEASONAL_NAIVE, competing
-from collector_plugins.forecast.outcome import Outcome, limits
+from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits
 from collector_plugins.forecast.seasons import Seasons
 
 MOST_ENDS = 21
 LEVELS = (0.8, 0.95)
-COMBINATION = "combination"
 
 
 def forecast_values(
@@ -36,7 +36,7 @@ def forecast_values(
     scale = float(np.abs(series).max()) or 1.0
     outcome = _Fit(series / scale, np.asarray(known), seasons, horizon, outside).outcome(quantiles, model)
     paths = {quantile: [value * scale for value in path] for quantile, path in outcome.quantiles.items()}
-    return Outcome(paths, outcome.model, outcome.weights, outcome.mase, outcome.coverage, outcome.competitors)
+    return replace(outcome, quantiles=paths)
 
 
 class _Fit:
