@@ -1,7 +1,6 @@
 """A real PostgreSQL on loopback, with a folder and a port of its own, and a proxy in front of it that can fail."""
 
 import contextlib
-import ctypes
 import importlib.util
 import os
 import pwd
@@ -19,8 +18,14 @@ import pytest
 
 PASSWORD = "canary-9b1f-secret"
 ADMIN = "postgres"
-PR_SET_PDEATHSIG = 1
 START_SECONDS = 60
+STOP_SECONDS = 60
+# Starts a server in the background of a shell that ends, so that it is no child of the tests: these measure what is
+# below them. It is stopped when the other end of standard input is closed, at the latest with the process of the tests.
+KEEPER = """
+exec 3<&0
+{ "$@" </dev/null >/dev/null 2>&1 3<&- & echo $!; exec >/dev/null; cat <&3; kill -INT $!; } &
+"""
 CREATE_TABLE = """
 CREATE TABLE unified_timeline (
     event_type varchar(50) NOT NULL, source varchar(100), value numeric, metadata jsonb,
@@ -73,14 +78,18 @@ class Server:
             "timezone": "Asia/Tokyo",  # what nobody may rely on
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        self._process = subprocess.Popen(
-            [self._programs / "postgres", "-D", self._data, *options],
-            stdout=subprocess.DEVNULL,
+        shell = subprocess.Popen(
+            ["sh", "-c", KEEPER, "keeper", self._programs / "postgres", "-D", self._data, *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=self._data.parent,
-            preexec_fn=_end_with_us,  # noqa: PLW1509 - calls the kernel, nothing else
             **self._as,
         )
+        self._lifeline = shell.stdin
+        with shell.stdout as told:
+            self._pid = int(told.readline())
+        shell.wait(START_SECONDS)
         self._wait_until_ready()
 
     def _wait_until_ready(self):
@@ -92,19 +101,33 @@ class Server:
                 self.connect("postgres").close()
                 return
             except OperationalError:
-                if time.monotonic() > deadline or self._process.poll() is not None:
+                if time.monotonic() > deadline or self._has_ended():
                     raise
                 time.sleep(0.05)
 
     def stop(self):
         """Disconnect everybody and end."""
-        self._process.send_signal(signal.SIGINT)
-        self._process.wait(60)
+        self._lifeline.close()
+        self._wait_until_ended()
 
     def crash(self):
         """End at once, whatever is going on."""
-        self._process.kill()
-        self._process.wait(60)
+        os.kill(self._pid, signal.SIGKILL)
+        self._wait_until_ended()
+        self._lifeline.close()
+
+    def _wait_until_ended(self):
+        deadline = time.monotonic() + STOP_SECONDS
+        while not self._has_ended():
+            assert time.monotonic() < deadline, "PostgreSQL does not end"
+            time.sleep(0.02)
+
+    def _has_ended(self):
+        """Whether it is gone, or only its keeper has not noticed yet."""
+        try:
+            return Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except FileNotFoundError:
+            return True
 
     def recover(self):
         """Start after a crash, as soon as nothing is left of it."""
@@ -138,10 +161,6 @@ def _exists(user):
     with contextlib.suppress(KeyError):
         return bool(pwd.getpwnam(user))
     return False
-
-
-def _end_with_us():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 class Database:

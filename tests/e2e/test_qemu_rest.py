@@ -110,10 +110,11 @@ def test_two_collectors_that_offer_one_path_end_the_start(command, root, tmp_pat
     ],
 )
 @pytest.mark.parametrize("name", ["run", "check"])
-def test_bad_options_end_the_start_with_key_and_reason(command, tmp_path, name, options, key, reason):
+def test_bad_options_end_the_start_with_key_and_reason(command, free_port, tmp_path, name, options, key, reason):
     file = tmp_path / "config.yaml"
     file.write_text(f"collectors:\n  qemu:\n    options: {{{options}}}\n")
-    done = command(name, "--config", file)
+    address = ("--listen", f"127.0.0.1:{free_port()}") if name == "run" else ()
+    done = command(name, "--config", file, *address)
     assert done.returncode == 2
     assert f":3: collectors.qemu.options.{key}: " in done.stderr
     assert reason in done.stderr
