@@ -74,7 +74,11 @@ def kept_open():
 
 
 def is_counter(link):
-    return "powercap" in (target := os.path.realpath(link)) and target.endswith("energy_uj")
+    try:
+        target = os.readlink(link)
+    except FileNotFoundError:  # closed meanwhile
+        return False
+    return "powercap" in target and target.endswith("energy_uj")
 
 
 def is_written(link):
