@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.helpers import rfc822_formatted_time
 
-Body = Callable[[], bytes | None]
+
+class Body(Protocol):
+    """What is called on the event loop for each repetition."""
+
+    def __call__(self) -> bytes | None:
+        """The body of the next answer, or None to have the request parsed and handled."""
+
 
 BODY_OF_REPEATS = web.RequestKey[Body]("body_of_repeats")
-"""What a handler sets for a GET request whose answer depends on its bytes alone: called on the event loop for each
-repetition, it gives the body of the next answer, or None to have the request parsed and handled again."""
+"""What a handler sets for a GET request whose answer depends on its bytes alone."""
 
 MAX_REQUEST_BYTES = 4096
 """Longer requests are not remembered: each connection remembers one."""
