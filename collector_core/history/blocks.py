@@ -120,7 +120,7 @@ class Blocks:
         if start is None:
             return None
         found = self.read(series, start, time)
-        return list(found)[-1] if found else None
+        return found.point(-1) if found else None
 
     def first_from(self, series: int, time: int) -> Point | None:
         """The first reading at a time or later."""
