@@ -29,7 +29,7 @@ from collector_core.model.clock import Clock
 from collector_core.model.counters import WrapCounter
 from collector_core.model.foreign_counter import ForeignCounter
 from collector_core.model.metrics import Counter, Gauge, Info, Metric
-from collector_core.model.page_section import PageChart, PageLink, PageSection, PageTable
+from collector_core.model.page_section import PageBand, PageChart, PageLink, PageSection, PageTable
 from collector_core.model.power_integral import PowerIntegral
 from collector_core.model.published import Published
 from collector_core.model.quantities import quantity
@@ -100,6 +100,7 @@ __all__ = [
     "Output",
     "OutputConfig",
     "OutputSample",
+    "PageBand",
     "PageChart",
     "PageLink",
     "PageSection",

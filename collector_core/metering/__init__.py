@@ -2,7 +2,7 @@
 
 from collector_core.metering.intensity import Country, Intensity, by_country
 from collector_core.metering.ledger import Account, Ledger, account_of
-from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
+from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading, Supply
 from collector_core.metering.selection import Prefer, choose
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Intensity",
     "Ledger",
     "Prefer",
+    "Supply",
     "account_of",
     "by_country",
     "choose",

@@ -75,7 +75,7 @@ def kept_open():
 
 def is_counter(link):
     try:
-        target = os.readlink(link)
+        target = str(link.readlink())
     except FileNotFoundError:  # closed meanwhile
         return False
     return "powercap" in target and target.endswith("energy_uj")
