@@ -41,7 +41,7 @@ class Cors:
 
         return answer
 
-    async def preflight(self, request: web.Request) -> web.StreamResponse:
+    async def preflight(self, request: web.Request) -> web.Response:
         """What a browser asks before it reads; raises `ApiError` (403) where it may not."""
         from aiohttp import web  # noqa: PLC0415 - only where something is served
 
