@@ -24,6 +24,7 @@ from collector_core.model.readings import Snapshot
 
 SLOW_LINES = 5000  # about 5 ms of joining and compressing
 OWN_PART_PIECES = 32  # from here on compressing anew costs more than an own part adds to the size
+_NOTHING_MADE = -1, b""
 
 
 class Exposition(ForeignCollector):
@@ -78,19 +79,20 @@ class Exposition(ForeignCollector):
             arrived = self._version
         maker = self._makers[encoding.format, encoding.gzip]
         with maker.lock:
-            if maker.version < arrived or self.registry.foreign:
+            if maker.made[0] < arrived or self.registry.foreign:
+                maker.made = _NOTHING_MADE  # its memory serves the next one
                 with self._lock:
                     version, parts = self._version, self._parts(encoding.format)
-                maker.body = self._make(maker, encoding, parts)
-                maker.version = -1 if self.registry.foreign else version
-            return maker.body
+                body = self._make(maker, encoding, parts)
+                maker.made = (-1 if self.registry.foreign else version), body
+            return maker.made[1]
 
     def ready_body(self, encoding: Encoding) -> bytes | None:
         """The response to a scrape if it needs no work; never blocks."""
         if self.registry.foreign or self._clock.monotonic() >= self._next_expiry:
             return None
-        maker = self._makers[encoding.format, encoding.gzip]
-        return maker.body if maker.version == self._version else None
+        version, body = self._makers[encoding.format, encoding.gzip].made
+        return body if version == self._version else None
 
     def published(self) -> list[Published]:
         """What every source shows now; those that went stale show nothing."""
@@ -130,7 +132,9 @@ class Exposition(ForeignCollector):
         parts: list[Part] = []
         growing = False
         for sources, families in self._runs():
-            pieces = [piece for family in families for piece in family.pieces(kind)]
+            pieces: list[bytes] = []
+            for family in families:
+                pieces += family.pieces(kind)
             key = (families[0].metric.base_name, *((source, source.version) for source in sources))
             large = len(pieces) >= OWN_PART_PIECES
             if growing and not large:
@@ -263,10 +267,9 @@ class Source:
 
 
 class _Maker:
-    """The last body in one encoding; whoever holds `lock` may make the next."""
+    """The last body in one encoding, after the version of what is in it; whoever holds `lock` may make the next."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.version = -1
-        self.body = b""
+        self.made = _NOTHING_MADE
         self.packer = Packer()
