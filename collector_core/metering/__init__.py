@@ -3,7 +3,7 @@
 from collector_core.metering.factors import EnergyFactors
 from collector_core.metering.intensity import Country, Intensity, by_country
 from collector_core.metering.ledger import Account, Ledger, account_of
-from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
+from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading, Supply
 from collector_core.metering.selection import Prefer, choose
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Intensity",
     "Ledger",
     "Prefer",
+    "Supply",
     "account_of",
     "by_country",
     "choose",
