@@ -139,8 +139,10 @@ class Others:
     def look(self) -> None:
         """Read everything again."""
         with self._lock:
-            for each in (*self._sets, self._all, self._measured, *self._groups.values()):
-                each.look()
+            for processes in (*self._sets, self._all, self._measured):
+                processes.look()
+            for group in self._groups.values():
+                group.look()
 
     def use(self, measured_cpu_seconds: float) -> OthersUse:
         """As of the last look; `measured_cpu_seconds` is what the measured process and all below it used meanwhile."""
