@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asyncio import wrap_future
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from collector_core import Collector, Context, NotAvailable, Readings, Reason, hookimpl
@@ -46,6 +47,7 @@ class Sites(Collector[Config]):
         )
         self._api = Api(config, self._service)
         self._publisher = Publisher(self._service, config)
+        self._has_told = False
         self._local = LocalMeter(config.local.site, ctx.clock) if config.local else None
 
     @classmethod
@@ -56,6 +58,7 @@ class Sites(Collector[Config]):
 
     async def open(self) -> None:
         """Open the store; raises `StorageError`."""
+        self._tell_what_has_no_effect()
         if self.ctx.keeps_running:
             await wrap_future(self._service.load())
         else:
@@ -77,6 +80,15 @@ class Sites(Collector[Config]):
     def collector_routes(self) -> Sequence[web.RouteDef]:
         """All endpoints."""
         return self._api.routes()
+
+    def _tell_what_has_no_effect(self) -> None:
+        """Once: a collector is opened again after failures."""
+        if self._has_told or not self.ctx.keeps_running:
+            return
+        self._has_told = True
+        with suppress(ValueError):  # the file has gone since it was read
+            if names := self.config.variables_without_effect():
+                self.ctx.logger.info("%s: without effect here: %s", self.config.env_file, ", ".join(names))
 
     async def _take_own_reading(self) -> None:
         if self._local is None or self.config.local is None:
