@@ -30,7 +30,7 @@ from collector_core.model.clock import Clock
 from collector_core.model.counters import WrapCounter
 from collector_core.model.foreign_counter import ForeignCounter
 from collector_core.model.metrics import Counter, Gauge, Info, Metric
-from collector_core.model.page_section import PageChart, PageLink, PageSection, PageTable
+from collector_core.model.page_section import PageBand, PageChart, PageLink, PageSection, PageTable
 from collector_core.model.power_integral import PowerIntegral
 from collector_core.model.published import Published
 from collector_core.model.quantities import quantity
@@ -41,7 +41,7 @@ from collector_core.model.selector import Selector
 from collector_core.model.series import Series
 from collector_core.model.topics import TopicSelector
 from collector_core.model.units import Unit
-from collector_core.options import ConfigPath, Duration, Options, Period, SelectorText
+from collector_core.options import ConfigPath, Duration, Options, Period, SelectorText, read_env_file
 from collector_core.options import seconds as parse_duration
 from collector_core.output import (
     BaseOutput,
@@ -112,6 +112,7 @@ __all__ = [
     "Output",
     "OutputConfig",
     "OutputSample",
+    "PageBand",
     "PageChart",
     "PageLink",
     "PageSection",
@@ -158,6 +159,7 @@ __all__ = [
     "is_kernel_mount",
     "parse_duration",
     "quantity",
+    "read_env_file",
     "reason_of",
     "state_home",
     "wrap_collector",

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from collector_core.measure.levels import Level
-from collector_core.measure.measurement import Disagreement, Measurement
+from collector_core.measure.measurement import Disagreement, Measurement, OtherUse
 from collector_core.measure.monitor import EnergyMonitor
 from collector_core.metering import (
     Account,
@@ -37,6 +37,7 @@ __all__ = [
     "Measurement",
     "MeasurementStore",
     "OperationModel",
+    "OtherUse",
     "Prediction",
     "Prefer",
     "account_of",

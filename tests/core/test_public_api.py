@@ -12,6 +12,7 @@ import pytest
 import collector_core
 import collector_core.calibration
 import collector_core.demo
+import collector_core.devices
 import collector_core.energy
 import collector_core.procfs
 import collector_core.prometheus_text
@@ -25,6 +26,7 @@ MODULES = (
     collector_core,
     collector_core.calibration,
     collector_core.demo,
+    collector_core.devices,
     collector_core.energy,
     collector_core.procfs,
     collector_core.prometheus_text,

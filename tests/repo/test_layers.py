@@ -11,6 +11,7 @@ import collector_core
 import collector_core.calibration
 import collector_core.demo
 import collector_core.demo.rack
+import collector_core.devices
 import collector_core.energy
 import collector_core.metering
 import collector_core.procfs
@@ -31,6 +32,7 @@ PUBLIC = {
         collector_core,
         collector_core.calibration,
         collector_core.demo,
+        collector_core.devices,
         collector_core.energy,
         collector_core.metering,
         collector_core.procfs,
@@ -51,7 +53,7 @@ FLOORS = (  # from the ground up; a room may use those on lower floors, and none
     {"collector"},
     {"output"},
     {"plugins"},
-    {"config"},
+    {"config", "devices"},
     {"exposition"},
     {"outputs"},
     {"engine"},
