@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collector_core.history.past import History, PastEnergy, PastEvent, PastSeries
     from collector_core.http.answer import HttpAnswer
     from collector_core.http.client import HttpClient
+    from collector_core.http.sender import HttpSender, HttpUrl, Received
     from collector_core.http.websocket import WebSocket
     from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
     from collector_core.model.clock import Clock
@@ -48,7 +49,15 @@ if TYPE_CHECKING:
     from collector_core.model.units import Unit
     from collector_core.options import ConfigPath, Duration, Options, Period, SelectorText, read_env_file
     from collector_core.options import seconds as parse_duration
-    from collector_core.output import Output, OutputConfig, OutputSample
+    from collector_core.output import (
+        BaseOutput,
+        Output,
+        OutputConfig,
+        OutputSample,
+        PayloadOutput,
+        SampleBlock,
+        SeriesGroup,
+    )
     from collector_core.plugins.api_version import API_VERSION
     from collector_core.plugins.commands import CommandContext, ResultFile, Sample, Subcommands
     from collector_core.plugins.hookspecs import hookimpl
@@ -70,6 +79,7 @@ __all__ = [
     "AuthFailed",
     "BackgroundTask",
     "Backoff",
+    "BaseOutput",
     "BlockingTargets",
     "Clock",
     "Collector",
@@ -96,7 +106,9 @@ __all__ = [
     "HistoryUnavailable",
     "HttpAnswer",
     "HttpClient",
+    "HttpSender",
     "HttpStatusError",
+    "HttpUrl",
     "Info",
     "Metric",
     "NoTargetAvailable",
@@ -114,6 +126,7 @@ __all__ = [
     "PastEnergy",
     "PastEvent",
     "PastSeries",
+    "PayloadOutput",
     "Period",
     "PowerIntegral",
     "Published",
@@ -123,16 +136,19 @@ __all__ = [
     "ReadingError",
     "Readings",
     "Reason",
+    "Received",
     "RecordsRefused",
     "Result",
     "ResultFile",
     "RunReport",
     "Sample",
+    "SampleBlock",
     "SecretStr",
     "Selector",
     "SelectorText",
     "Series",
     "SeriesBudgetExceeded",
+    "SeriesGroup",
     "Snapshot",
     "Subcommands",
     "Targets",
@@ -166,6 +182,7 @@ _HOMES = {
     "collector_core.history.past": "History PastEnergy PastEvent PastSeries",
     "collector_core.http.answer": "HttpAnswer",
     "collector_core.http.client": "HttpClient",
+    "collector_core.http.sender": "HttpSender HttpUrl Received",
     "collector_core.http.websocket": "WebSocket",
     "collector_core.metering.meters": "Component EnergyMeter EnergyMethod EnergyReading",
     "collector_core.model.clock": "Clock",
@@ -184,7 +201,7 @@ _HOMES = {
     "collector_core.model.topics": "TopicSelector",
     "collector_core.model.units": "Unit",
     "collector_core.options": "ConfigPath Duration Options Period SelectorText read_env_file",
-    "collector_core.output": "Output OutputConfig OutputSample",
+    "collector_core.output": "BaseOutput Output OutputConfig OutputSample PayloadOutput SampleBlock SeriesGroup",
     "collector_core.plugins.api_version": "API_VERSION",
     "collector_core.plugins.commands": "CommandContext ResultFile Sample Subcommands",
     "collector_core.plugins.hookspecs": "hookimpl",
