@@ -24,14 +24,22 @@ def write(text: str, data: Mapping[str, Any], folder: Path = RESULTS) -> None:
 
 def markdown(results: Sequence[Figure | Table], skipped: Iterable[str], facts: Mapping[str, Any]) -> str:
     """The report as it is printed."""
-    figures = [_line(result) for result in results if isinstance(result, Figure)]
-    tables = [result for result in results if isinstance(result, Table)]
     parts = [
         "# Speed\n",
         ", ".join(f"{name} {value}" for name, value in facts.items()) + "\n",
+        body(results),
+        *(f"Skipped: {reason}\n" for reason in skipped),
+    ]
+    return "\n".join(parts)
+
+
+def body(results: Sequence[Figure | Table]) -> str:
+    """All figures in one table, then each table below its title."""
+    figures = [_line(result) for result in results if isinstance(result, Figure)]
+    tables = [result for result in results if isinstance(result, Table)]
+    parts = [
         *([_table(_HEAD, figures)] if figures else []),
         *(f"## {table.title}\n\n{_table(table.head, _cells(table))}" for table in tables),
-        *(f"Skipped: {reason}\n" for reason in skipped),
     ]
     return "\n".join(parts)
 

@@ -23,13 +23,14 @@ from collector_core.forecasting import ForecastedSeries, Forecaster, find_foreca
 from collector_core.history.past import History, PastEnergy, PastEvent, PastSeries
 from collector_core.http.answer import HttpAnswer
 from collector_core.http.client import HttpClient
+from collector_core.http.sender import HttpSender, HttpUrl, Received
 from collector_core.http.websocket import WebSocket
 from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.model.clock import Clock
 from collector_core.model.counters import WrapCounter
 from collector_core.model.foreign_counter import ForeignCounter
 from collector_core.model.metrics import Counter, Gauge, Info, Metric
-from collector_core.model.page_section import PageChart, PageLink, PageSection, PageTable
+from collector_core.model.page_section import PageBand, PageChart, PageLink, PageSection, PageTable
 from collector_core.model.power_integral import PowerIntegral
 from collector_core.model.published import Published
 from collector_core.model.quantities import quantity
@@ -40,9 +41,17 @@ from collector_core.model.selector import Selector
 from collector_core.model.series import Series
 from collector_core.model.topics import TopicSelector
 from collector_core.model.units import Unit
-from collector_core.options import ConfigPath, Duration, Options, Period, SelectorText
+from collector_core.options import ConfigPath, Duration, Options, Period, SelectorText, read_env_file
 from collector_core.options import seconds as parse_duration
-from collector_core.output import Output, OutputConfig, OutputSample
+from collector_core.output import (
+    BaseOutput,
+    Output,
+    OutputConfig,
+    OutputSample,
+    PayloadOutput,
+    SampleBlock,
+    SeriesGroup,
+)
 from collector_core.plugins.api_version import API_VERSION
 from collector_core.plugins.commands import CommandContext, ResultFile, Sample, Subcommands
 from collector_core.plugins.hookspecs import hookimpl
@@ -64,6 +73,7 @@ __all__ = [
     "AuthFailed",
     "BackgroundTask",
     "Backoff",
+    "BaseOutput",
     "BlockingTargets",
     "Clock",
     "Collector",
@@ -90,7 +100,9 @@ __all__ = [
     "HistoryUnavailable",
     "HttpAnswer",
     "HttpClient",
+    "HttpSender",
     "HttpStatusError",
+    "HttpUrl",
     "Info",
     "Metric",
     "NoTargetAvailable",
@@ -100,6 +112,7 @@ __all__ = [
     "Output",
     "OutputConfig",
     "OutputSample",
+    "PageBand",
     "PageChart",
     "PageLink",
     "PageSection",
@@ -107,6 +120,7 @@ __all__ = [
     "PastEnergy",
     "PastEvent",
     "PastSeries",
+    "PayloadOutput",
     "Period",
     "PowerIntegral",
     "Published",
@@ -116,16 +130,19 @@ __all__ = [
     "ReadingError",
     "Readings",
     "Reason",
+    "Received",
     "RecordsRefused",
     "Result",
     "ResultFile",
     "RunReport",
     "Sample",
+    "SampleBlock",
     "SecretStr",
     "Selector",
     "SelectorText",
     "Series",
     "SeriesBudgetExceeded",
+    "SeriesGroup",
     "Snapshot",
     "Subcommands",
     "Targets",
@@ -142,6 +159,7 @@ __all__ = [
     "is_kernel_mount",
     "parse_duration",
     "quantity",
+    "read_env_file",
     "reason_of",
     "state_home",
     "wrap_collector",

@@ -21,6 +21,7 @@ PACKAGES = {
     "ssh-keygen": "openssh-client",
     "cc": "gcc libc6-dev",
     "mosquitto": "mosquitto",
+    "upsd": "nut-server",
     "systemd-analyze": "systemd",
     "qemu-system-x86_64": "qemu-system-x86",
     "npm": "npm",

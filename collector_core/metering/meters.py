@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from math import isfinite
 from typing import NamedTuple
 
@@ -32,6 +32,14 @@ class EnergyMethod(StrEnum):
     NVML_COUNTER = "nvml_counter"
     POWER_INTEGRAL = "power_integral"
     MODEL = "model"
+
+
+class Supply(IntEnum):
+    """Where a meter that feeds a machine stands in the chain that supplies it, the outermost first."""
+
+    UPS = 0
+    PLUG = 1
+    CHASSIS = 2
 
 
 class EnergyReading(NamedTuple):
@@ -79,6 +87,10 @@ class EnergyMeter:
     `max_watts` is the most that the device can draw, in watts, with short peaks: faster growth is a broken reading and
     never counts as energy. Without it only what no single device draws (a megawatt) is refused.
 
+    `feeds` names what gets its power through this one: `host` or `this` is this machine, `COMPONENT/DEVICE` or
+    `PLUGIN/DEVICE` another meter. `supply` is where it stands where several feed the same. `plugin` is the plugin that
+    hands it over; the framework knows it.
+
     Raises `DeclarationError` for a component or method that is not snake_case, for an uncertainty or a period that is
     not a finite number from 0 on, and for a `max_watts` that is not a positive number.
     """
@@ -95,6 +107,9 @@ class EnergyMeter:
     of_machine: bool = False
     counting_since: float | None = None
     max_watts: float = MOST_WATTS
+    feeds: tuple[str, ...] = ()
+    supply: Supply = Supply.PLUG
+    plugin: str = ""
 
     def __post_init__(self) -> None:
         words = (self.component, self.method, *self.covers, *(() if self.inside is None else (self.inside,)))

@@ -20,6 +20,31 @@ MAX_LINKS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
+class PageBand:
+    """What a value was or is expected to be: a dashed line within the band from `lower` to `upper`.
+
+    `times` are seconds since 1970 and may lie ahead; each has one number in `lower`, `middle` and `upper`, in order.
+
+    Raises `DeclarationError` for numbers that are not finite or not in order, and more than 2,000 points.
+    """
+
+    times: Sequence[float]
+    lower: Sequence[float]
+    middle: Sequence[float]
+    upper: Sequence[float]
+
+    def __post_init__(self) -> None:
+        _check_size("points of a band", self.times, MAX_POINTS)
+        lines = self.lower, self.middle, self.upper
+        if not all(map(isfinite, (*self.times, *(value for line in lines for value in line)))):
+            raise DeclarationError("a band: every time and value must be a finite number")
+        if any(len(line) != len(self.times) for line in lines) or any(b <= a for a, b in pairwise(self.times)):
+            raise DeclarationError("a band: there must be one value for each time, and times must rise")
+        if not all(low <= middle <= high for low, middle, high in zip(*lines, strict=True)):
+            raise DeclarationError("a band: lower must not be above middle, and middle not above upper")
+
+
+@dataclass(frozen=True, kw_only=True)
 class PageChart:
     """A value over time: a line in a box that says what the value is now.
 
@@ -27,6 +52,7 @@ class PageChart:
     None where the value was not known, which is a gap. The last one is what the value is now. The chart shows `window`
     seconds up to now; a line crosses at most `longest_step` seconds between two values. `note` stands below, beside the
     range of the values, `tag` beside the title; `approximate` marks numbers with ≈, `wide` takes the whole width.
+    `expected` is drawn beside the values, and as far ahead of now as it has times.
 
     Raises `DeclarationError` for numbers that are not finite, times out of order, and more than 2,000 points.
     """
@@ -41,6 +67,7 @@ class PageChart:
     tag: str = ""
     approximate: bool = False
     wide: bool = False
+    expected: PageBand | None = None
 
     def __post_init__(self) -> None:
         _check_texts(self.title, self.unit, self.note, self.tag)
@@ -50,6 +77,8 @@ class PageChart:
             raise DeclarationError(f"chart {self.title!r}: every time and value must be a finite number, or None")
         if len(self.times) != len(self.values) or any(later <= time for time, later in pairwise(self.times)):
             raise DeclarationError(f"chart {self.title!r}: there must be one value for each time, and times must rise")
+        if not isinstance(self.expected, PageBand | None):
+            raise DeclarationError(f"chart {self.title!r}: expected must be a PageBand")
         if self.window <= 0:
             raise DeclarationError(f"chart {self.title!r}: window is {self.window}, must be above 0 seconds")
 

@@ -82,9 +82,10 @@ class _SectionView:
     def _chart(self, chart: PageChart) -> str:
         value = chart.values[-1] if chart.values and self._is_fresh else None
         now, between = _value_now(chart, value), _range(chart)
-        span = Span(self._now - chart.window, self._now, chart.longest_step)
-        words = self._redact(_in_words(chart, now, between))
-        drawn = sparkline(span, [*chart.times, self._now], [*chart.values, value], words)
+        until = max(self._now, chart.expected.times[-1]) if chart.expected and chart.expected.times else self._now
+        span = Span(self._now - chart.window, until, chart.longest_step)
+        words = self._redact(_in_words(chart, now, between) + _expected_in_words(chart, self._now))
+        drawn = sparkline(span, [*chart.times, self._now], [*chart.values, value], words, chart.expected)
         tag = f' <small class="tag">{self._text(chart.tag)}</small>' if chart.tag else ""
         notes = (f"<span>{self._text(note)}</span>" for note in (" to ".join(between), chart.note) if note)
         return (
@@ -119,3 +120,15 @@ def _in_words(chart: PageChart, now: str, between: tuple[str, ...]) -> str:
     has_gaps = None in list(dropwhile(lambda value: value is None, chart.values))
     gaps = "; gaps where it was not known" if has_gaps else ""
     return f"{chart.title}, last {chart.window / 60:g} minutes: now {now}{values}{gaps}"
+
+
+def _expected_in_words(chart: PageChart, now: float) -> str:
+    band = chart.expected
+    ahead = [place for place, time in enumerate(band.times) if time >= now] if band else []
+    if not band or not ahead:
+        return ""
+    low, high = min(band.lower[place] for place in ahead), max(band.upper[place] for place in ahead)
+    hours = (band.times[-1] - now) / 3600
+    return (
+        f"; in the next {hours:.0f} hours expected between {quantity(low, chart.unit)} and {quantity(high, chart.unit)}"
+    )

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from collector_core.model.page_section import PageBand
+
 WIDTH, HEIGHT = 300.0, 48.0
 _TOP = 4.0  # room above the highest value, for the width of the line
 
@@ -35,30 +37,60 @@ def segments(readings: Iterable[tuple[float, float | None]], longest_step: float
         yield run
 
 
-def sparkline(span: Span, times: Sequence[float], values: Sequence[float | None], text: str) -> str:
+def sparkline(
+    span: Span, times: Sequence[float], values: Sequence[float | None], text: str, expected: PageBand | None = None
+) -> str:
     """The chart: a line for each run of readings over an area down to 0, and nothing where nothing is known.
 
     `text` says the same to those who cannot see it. The scale starts at 0, or below where there are negative values.
+    `expected` is a dashed line in a band, instead of the area.
     """
-    shown = [(time, value) for time, value in zip(times, values, strict=True) if span.start <= time <= span.end]
-    runs = list(segments(shown, span.longest_step))
-    known = [value for run in runs for _, value in run]
+    runs = list(segments(_within(span, times, values), span.longest_step))
+    bands = _bands(span, expected) if expected else []
+    known = [value for line in (*runs, *bands) for _, value in line]
     scale = _Scale(span, min(0.0, *known, 0.0), max(0.0, *known, 0.0))
-    drawn = "".join(_drawn([scale.place(point) for point in run], scale.zero) for run in runs)
+    zero = None if bands else scale.zero
+    drawn = "".join(_drawn([scale.place(point) for point in run], zero) for run in runs)
     return (
         f'<svg class="spark" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(text)}"><title>{escape(text)}</title>'
-        f'<path class="base" d="M0 {scale.zero:.1f}H{WIDTH:g}"/>{drawn}</svg>'
+        f'<path class="base" d="M0 {scale.zero:.1f}H{WIDTH:g}"/>{_drawn_band(scale, bands)}{drawn}</svg>'
     )
 
 
-def _drawn(places: Sequence[Point], zero: float) -> str:
-    line = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-    first, last = places[0][0], places[-1][0]
+def _within(span: Span, times: Sequence[float], values: Sequence[float | None]) -> list[tuple[float, float | None]]:
+    return [(time, value) for time, value in zip(times, values, strict=True) if span.start <= time <= span.end]
+
+
+def _bands(span: Span, band: PageBand) -> list[list[Point]]:
+    """Lower, middle and upper line; none where nothing of them is within the span."""
+    lines = [
+        [(time, value) for time, value in zip(band.times, line, strict=True) if span.start <= time <= span.end]
+        for line in (band.lower, band.middle, band.upper)
+    ]
+    return lines if lines[0] else []
+
+
+def _drawn_band(scale: _Scale, lines: Sequence[Sequence[Point]]) -> str:
+    if not lines:
+        return ""
+    lower, middle, upper = ([_written(scale.place(point)) for point in line] for line in lines)
     return (
-        f'<path class="area" d="M{first:.1f} {zero:.1f}L{line}L{last:.1f} {zero:.1f}Z"/>'
-        f'<path class="line" d="M{line}{"h0" if len(places) == 1 else ""}"/>'
+        f'<path class="band" d="M{"L".join((*upper, *reversed(lower)))}Z"/>'
+        f'<path class="expected" d="M{"L".join(middle)}"/>'
     )
+
+
+def _written(place: Point) -> str:
+    return f"{place[0]:.1f} {place[1]:.1f}"
+
+
+def _drawn(places: Sequence[Point], zero: float | None) -> str:
+    """The line, over an area down to `zero` where that is given."""
+    line = "L".join(map(_written, places))
+    first, last = places[0][0], places[-1][0]
+    area = "" if zero is None else f'<path class="area" d="M{first:.1f} {zero:.1f}L{line}L{last:.1f} {zero:.1f}Z"/>'
+    return f'{area}<path class="line" d="M{line}{"h0" if len(places) == 1 else ""}"/>'
 
 
 @dataclass(frozen=True)

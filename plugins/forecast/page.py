@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from collector_core import PageChart, PageLink, PageSection, PageTable, quantity
+from collector_core import PageBand, PageChart, PageLink, PageSection, PageTable, quantity
 from collector_plugins.forecast.api import PATH, WAITING
+from collector_plugins.forecast.battery import QUANTILES
 from collector_plugins.forecast.periods import local_time
 from collector_plugins.forecast.state import Known, SeriesState
 from collector_plugins.forecast.view import View
 
 SYMBOLS = {"watts": "W", "celsius": "°C", "joules": "J", "hertz": "Hz", "bytes": "B", "grams": "g", "seconds": "s"}
 MOST_CHARTS = 12
-WEEK = 7 * 86_400.0
+DAY, WEEK = 86_400.0, 7 * 86_400.0
 DAYS = {"today": "today", "tomorrow": "tomorrow", "month": "this month"}
 
 
@@ -32,14 +33,10 @@ def section(view: View) -> PageSection:
 
 
 def _chart(view: View, state: SeriesState, known: Known) -> PageChart:
-    """What was seen until now; the range that is expected stands below."""
-    place = known.trained.place(view.now) or 0
-    steps = round(86_400.0 / known.trained.step)
-    low, high = min(known.trained.quantiles), max(known.trained.quantiles)
-    expected = (
-        min(known.trained.quantiles[low][place : place + steps]),
-        max(known.trained.quantiles[high][place : place + steps]),
-    )
+    """What was seen until now beside what had been forecast of it, and what is expected."""
+    expected = _band(known, view.now)
+    ahead = [place for place, time in enumerate(expected.times) if time > view.now - known.trained.step]
+    low, high = min(expected.lower[place] for place in ahead), max(expected.upper[place] for place in ahead)
     unit = SYMBOLS.get(known.unit, "")
     past = [(time, value) for time, value in known.past if time <= view.now]
     return PageChart(
@@ -47,11 +44,28 @@ def _chart(view: View, state: SeriesState, known: Known) -> PageChart:
         unit=unit,
         times=[time for time, _ in past],
         values=[value for _, value in past],
-        window=min(WEEK, max(known.horizon, 86_400.0)),
+        window=min(WEEK, max(known.horizon, DAY)),
         longest_step=3 * known.trained.step,
-        note=f"next 24 h: {quantity(expected[0], unit)} to {quantity(expected[1], unit)}",
+        note=f"next 24 h: {quantity(low, unit)} to {quantity(high, unit)}",
         approximate=True,
+        expected=expected,
     )
+
+
+def _band(known: Known, now: float) -> PageBand:
+    """Of each time what was forecast last before it; from the present on, the newest forecast of a day."""
+    trained = known.trained
+    low, high = min(trained.quantiles), max(trained.quantiles)
+    middle = min(trained.quantiles, key=lambda quantile: abs(quantile - 0.5))
+    first = trained.place(now) or 0
+    count = min(len(trained.quantiles[low]) - first, max(1, round(DAY / trained.step)))
+    rows = [(each.time, each.low, each.middle, each.high) for each in known.shown]
+    rows = [row for row in rows if row[0] < trained.start + first * trained.step]
+    for place in range(first, first + count):
+        bounds = (trained.quantiles[quantile][place] for quantile in (low, middle, high))
+        rows.append((trained.start + place * trained.step, *sorted(bounds)))  # type: ignore[arg-type]
+    times, lower, middles, upper = zip(*rows, strict=True)
+    return PageBand(times=times, lower=lower, middle=middles, upper=upper)
 
 
 def _answers(view: View) -> PageTable:
@@ -63,7 +77,8 @@ def _battery_rows(view: View) -> Iterator[Sequence[str]]:
     for battery, ahead in view.batteries:
         for what, times in (("empty", ahead.empty), ("full", ahead.full)):
             if 0.5 in times:
-                yield _row(f"{battery.name} {what} at", {q: local_time(view.now + each) for q, each in times.items()})
+                at = {q: local_time(view.now + times[q]) if q in times else "not foreseen" for q in QUANTILES}
+                yield _row(f"{battery.name} {what} at", at)
 
 
 def _energy_rows(view: View) -> Iterator[Sequence[str]]:
@@ -88,7 +103,7 @@ def _peak_rows(view: View) -> Iterator[Sequence[str]]:
 
 def _resource_rows(view: View) -> Iterator[Sequence[str]]:
     for resource in view.resources:
-        days = {quantile: f"in {(time - view.now) / 86_400:.0f} days" for quantile, time in resource.at.items()}
+        days = {quantile: f"in {(time - view.now) / DAY:.0f} days" for quantile, time in resource.at.items()}
         yield _row(f"{resource.name} exhausted", days)
 
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo, model_validator
 
-from collector_core import CollectorConfig, Field, Options, SecretStr, parse_duration
+from collector_core import (
+    CollectorConfig,
+    ConfigPath,
+    Field,
+    Options,
+    SecretStr,
+    parse_duration,
+    read_env_file,
+)
 from collector_core.metering import Country
+from collector_plugins.sites import env
+from collector_plugins.sites.cors import ANY
+from collector_plugins.sites.miner import PORT
 from collector_plugins.sites.site import SiteId
 
 RENEWABLES = (
@@ -26,10 +40,72 @@ LongDuration = Annotated[float, BeforeValidator(parse_duration), Field(ge=3600, 
 """A duration from an hour to a century."""
 
 
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:.]+\](:\d{1,5})?")
+
+
+def _origin(text: str) -> str:
+    origin = text.lower()
+    if origin != ANY and not _ORIGIN.fullmatch(origin):
+        raise ValueError("write an origin such as https://dashboards.example.org, without a path, or *")
+    return origin
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+"""Where a web page comes from: scheme, host and, where it is not the usual one, port."""
+
+
 class Local(Options):
     """This machine as a site."""
 
     site: SiteId = Field(description="Its id; it is registered by itself, and can be changed like any other.")
+
+
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::(\d{1,5}))?")
+
+
+def _address(text: str) -> str:
+    match = _ADDRESS.fullmatch(text)
+    if match is None or not 0 < int(match[2] or PORT) < 65_536:
+        raise ValueError("write HOST or HOST:PORT, such as 10.0.0.21:4028")
+    return text
+
+
+class Miner(Options):
+    """A miner with the API of cgminer."""
+
+    site: SiteId = Field(description="The site that it belongs to; it is registered by itself.")
+    address: Annotated[str, AfterValidator(_address)] = Field(
+        description="`HOST` or `HOST:PORT`, by default port 4028."
+    )
+    watts: float | None = Field(
+        None, gt=0, le=1e6, allow_inf_nan=False, description="What it draws, for a miner that does not tell."
+    )
+    counts: bool = Field(
+        True, description="Whether its power adds to the energy of the site; off where a meter measures it already."
+    )
+
+    @property
+    def host(self) -> str:
+        """The host of its address."""
+        return self._parts[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port of its address."""
+        return int(self._parts[1] or PORT)
+
+    @property
+    def _parts(self) -> tuple[str, str | None]:
+        match = _ADDRESS.fullmatch(self.address)
+        assert match is not None  # noqa: S101 - it has been checked
+        return match[1], match[2]
+
+
+def _different(miners: tuple[Miner, ...]) -> tuple[Miner, ...]:
+    places = Counter(f"{miner.host}:{miner.port}" for miner in miners)
+    if twice := next((place for place, count in places.items() if count > 1), None):
+        raise ValueError(f"{twice} is there twice")
+    return miners
 
 
 Weight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
@@ -47,8 +123,14 @@ class Weights(Options):
 class Config(CollectorConfig):
     """Options of the sites plugin."""
 
+    env_file: ConfigPath | None = Field(
+        None, description="A file of `NAME=value` lines for what is not set here, such as `.env`."
+    )
     token: SecretStr | None = Field(
         None, description="Bearer token that writers present; required from other machines."
+    )
+    cors: tuple[Origin, ...] = Field(
+        (), description="Other web sites that may read, such as https://dashboards.example.org; `*`: all."
     )
     auto_register: bool = Field(False, description="Register a site with its first reading.")
     retention: LongDuration = Field(400 * 86_400, description="How long readings are kept; hourly sums stay for ever.")
@@ -57,6 +139,9 @@ class Config(CollectorConfig):
         None, description="ISO 3166 code, e.g. DE: its yearly mean is the factor of `grid` for sites without a zone."
     )
     forecast_days: float = Field(30.0, gt=0, le=366, allow_inf_nan=False, description="Longest horizon of forecasts.")
+    retrain_every: LongDuration = Field(
+        7 * 86_400, description="After how long the model of a site's published forecast is chosen again."
+    )
     weights: Weights = Field(Weights(), description="Weights of the parts of the sustainability score.")
     renewables: tuple[str, ...] = Field(
         RENEWABLES, description="Sources that count as renewable in the sustainability score."
@@ -68,6 +153,25 @@ class Config(CollectorConfig):
         allow_inf_nan=False,
         description="Carbon intensity that scores 0; by default the world's mean of 2023 (Our World in Data).",
     )
+    miners: Annotated[tuple[Miner, ...], AfterValidator(_different)] = Field(
+        (), description="Miners to ask for hash rate and power every minute, as `[{site: tx-1, address: 10.0.0.21}]`."
+    )
     local: Local | None = Field(
         None, description="Makes a site of this machine, as `{site: home}`: what the ledger of energy adds up."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_env_file(cls, options: Any, info: ValidationInfo) -> Any:
+        if not isinstance(options, dict) or not isinstance(options.get("env_file"), str | Path):
+            return options
+        folder = (info.context or {}).get("folder", "")
+        try:
+            values = read_env_file(Path(folder) / options["env_file"])
+            return env.completed(options, env.options_of(values))
+        except ValueError as error:
+            raise ValueError(f"env_file: {error}") from None
+
+    def variables_without_effect(self) -> list[str]:
+        """The names in the env file that nothing here depends on; raises `ValueError` where it cannot be read."""
+        return env.without_effect(read_env_file(self.env_file)) if self.env_file is not None else []

@@ -12,11 +12,13 @@ import pytest
 import collector_core
 import collector_core.calibration
 import collector_core.demo
+import collector_core.devices
 import collector_core.energy
 import collector_core.procfs
 import collector_core.prometheus_text
 import collector_core.storage
 import collector_core.testing
+import collector_core.wire
 from collector_core.plugins import hookspecs
 from collector_core.testing import FakeClock
 
@@ -24,11 +26,13 @@ MODULES = (
     collector_core,
     collector_core.calibration,
     collector_core.demo,
+    collector_core.devices,
     collector_core.energy,
     collector_core.procfs,
     collector_core.prometheus_text,
     collector_core.storage,
     collector_core.testing,
+    collector_core.wire,
 )
 PUBLIC = {getattr(collector_core, name) for name in collector_core.__all__ if name[0].isupper()}
 

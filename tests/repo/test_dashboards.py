@@ -27,6 +27,7 @@ UIDS = {
     "energy-collector-health",
     "energy-collector-jobs",
     "energy-collector-machine",
+    "energy-collector-meters",
     "energy-collector-nodes",
     "energy-collector-pods",
     "energy-collector-vms",

@@ -11,11 +11,13 @@ import collector_core
 import collector_core.calibration
 import collector_core.demo
 import collector_core.demo.rack
+import collector_core.devices
 import collector_core.energy
 import collector_core.metering
 import collector_core.procfs
 import collector_core.prometheus_text
 import collector_core.storage
+import collector_core.wire
 from collector_core.plugins.discovery import discover
 
 ROOT = Path(__file__).parents[2]
@@ -30,11 +32,13 @@ PUBLIC = {
         collector_core,
         collector_core.calibration,
         collector_core.demo,
+        collector_core.devices,
         collector_core.energy,
         collector_core.metering,
         collector_core.procfs,
         collector_core.prometheus_text,
         collector_core.storage,
+        collector_core.wire,
     )
 }
 # What is promised to nobody, but shared by the plugins of this distribution.
@@ -42,19 +46,20 @@ OPEN = PUBLIC | {collector_core.demo.rack.__name__: collector_core.demo.rack}
 
 FLOORS = (  # from the ground up; a room may use those on lower floors, and none beside it
     {"errors"},
-    {"model", "procfs", "storage", "forecasting"},
+    {"model", "procfs", "storage", "forecasting", "wire"},
     {"options"},
     {"metering", "polling", "prometheus_text"},
     {"http", "history"},
     {"collector"},
     {"output"},
     {"plugins"},
-    {"config"},
+    {"config", "devices"},
     {"exposition"},
     {"outputs"},
     {"engine"},
     {"measure", "web"},
-    {"energy", "calibration", "scaffold", "demo", "testing"},
+    {"calibration"},
+    {"energy", "scaffold", "demo", "testing"},
     {"cli"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

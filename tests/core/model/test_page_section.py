@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector_core import DeclarationError, PageChart, PageLink, PageSection, PageTable
+from collector_core import DeclarationError, PageBand, PageChart, PageLink, PageSection, PageTable
 from collector_core.model.page_section import MAX_CHARTS, MAX_LINKS, MAX_POINTS, MAX_ROWS, MAX_TABLES, MAX_TEXT
 
 
@@ -41,6 +41,25 @@ def test_a_chart_that_cannot_be_drawn_is_refused(changes, reason):
     assert chart()
     with pytest.raises(DeclarationError, match=reason):
         chart(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"times": [1.0]}, "one value for each time"),
+        ({"times": [2.0, 1.0]}, "times must rise"),
+        ({"upper": [math.inf, 9.0]}, "finite number"),
+        ({"lower": [6.0, 0.0]}, "lower must not be above middle"),
+        ({"times": range(MAX_POINTS + 1)}, "at most 2000"),
+    ],
+)
+def test_a_band_that_cannot_be_drawn_is_refused(changes, reason):
+    good = {"times": [1.0, 2.0], "lower": [0.0, 0.0], "middle": [5.0, 5.0], "upper": [9.0, 9.0]}
+    assert chart(expected=PageBand(**good))
+    with pytest.raises(DeclarationError, match=reason):
+        PageBand(**good | changes)
+    with pytest.raises(DeclarationError, match="must be a PageBand"):
+        chart(expected=good)
 
 
 @pytest.mark.parametrize(

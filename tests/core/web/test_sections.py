@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from collector_core import Collector, Gauge, NotAvailable, PageChart, PageLink, PageSection, PageTable, hookimpl
+from collector_core import (
+    Collector,
+    Gauge,
+    NotAvailable,
+    PageBand,
+    PageChart,
+    PageLink,
+    PageSection,
+    PageTable,
+    hookimpl,
+)
 from collector_core.engine.app import App
 from collector_core.testing import FakeClock
 from collector_core.web import page
@@ -115,6 +125,14 @@ def test_estimates_and_notes_are_shown(bench):
     bench.show(section(chart(12.0, tag="estimate", approximate=True, note="1 Wh"), text="a text"))
     words = Words(bench.html()).words
     assert {"estimate", "≈ 12 W", "1 Wh", "a text"} <= set(words)
+
+
+def test_what_is_expected_ahead_is_said_in_words_and_makes_room(bench):
+    ahead = PageBand(times=[START, START + 86_400], lower=[5.0, 6.0], middle=[10.0, 10.0], upper=[15.0, 20.0])
+    bench.show(section(chart(10.0, 12.0, window=86_400, expected=ahead)))
+    html = bench.html()
+    assert Words(html).labels[0].endswith("; in the next 24 hours expected between 5 W and 20 W")
+    assert 'class="expected" d="M150.0 ' in html, "now is in the middle"
 
 
 def test_every_text_is_escaped_and_tells_no_secret(bench):

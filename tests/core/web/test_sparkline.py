@@ -5,6 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector_core import PageBand
 from collector_core.web.sparkline import HEIGHT, WIDTH, Span, segments, sparkline
 
 VALUES = st.lists(st.none() | st.floats(-1e6, 1e6, allow_subnormal=False), max_size=50)
@@ -69,3 +70,14 @@ def test_what_is_outside_the_time_that_is_shown_is_not_drawn():
         "M0.0 4.0h0",
         "M300.0 4.0h0",
     ]
+
+
+def test_what_is_expected_is_a_band_beside_and_ahead_of_the_values():
+    band = PageBand(times=[1000.0, 1900.0], lower=[1.0, 2.0], middle=[2.0, 4.0], upper=[3.0, 8.0])
+    svg = sparkline(Span(1000.0, 1900.0, 500.0), [1000.0, 1450.0], [2.0, 3.0], "text", band)
+    assert 'class="band" d="M0.0 30.9L300.0 4.0L300.0 36.2L0.0 41.6Z"' in svg
+    assert 'class="expected" d="M0.0 36.2L300.0 25.5"' in svg
+    assert lines(svg) == ["M0.0 36.2L150.0 30.9"]
+    assert "area" not in svg, "it would lie over the band"
+    outside = PageBand(times=[0.0], lower=[9.0], middle=[9.0], upper=[9.0])
+    assert sparkline(Span(1000.0, 1900.0, 500.0), [1000.0], [2.0], "text", outside) == chart(2.0, step=500.0)

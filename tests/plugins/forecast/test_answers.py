@@ -22,7 +22,7 @@ from collector_plugins.forecast.record import kept_forecasts, score, truths
 from collector_plugins.forecast.scenarios import courses, quantiles_of
 from collector_plugins.forecast.series import TimeSeries
 from collector_plugins.forecast.specs import specs_of
-from collector_plugins.forecast.state import Known, Saved, SeriesState
+from collector_plugins.forecast.state import Known, Saved, SeriesState, Shown
 from collector_plugins.forecast.sums import Sums
 from collector_plugins.forecast.view import View
 
@@ -203,3 +203,15 @@ def test_the_page_shows_each_series_and_nothing_before_the_first_run():
     shown = section(view(trained=flat(300.0, 50.0)))
     assert [chart.title for chart in shown.charts] == ["power"]
     assert "250 W to 350 W" in shown.charts[0].note
+
+
+def test_the_page_shows_what_was_expected_beside_what_came_true_and_what_is_expected_now():
+    shown = view(trained=flat(300.0, 50.0, start=HOUR), now=2.5 * HOUR)
+    (state,) = shown.series
+    state.known.shown.append(Shown(time=0.0, value=310.0, low=280.0, middle=290.0, high=320.0))
+    state.known.past.append((0.0, 310.0))
+    (chart,) = section(shown).charts
+    assert chart.expected.times[:2] == (0.0, 2 * HOUR)
+    assert (chart.expected.lower[:2], chart.expected.upper[:2]) == ((280.0, 250.0), (320.0, 350.0))
+    assert len(chart.expected.times) == 25
+    assert "250 W to 350 W" in chart.note

@@ -1,0 +1,67 @@
+"""Options that every device has, whatever it speaks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, NamedTuple, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from collector_core.options import Options
+
+FEEDS = "What the device feeds: `host` is this machine, others are meters such as `mqtt/desk`. The outermost counts."
+
+
+def _plain(name: str) -> str:
+    if not name.isprintable() or name != name.strip():
+        raise ValueError("must be printable characters without blanks around them")
+    return name
+
+
+DeviceName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain)]
+"""The type of an option that names a device: the value of the label `device`."""
+
+
+class Device(Options):
+    """One device on the network."""
+
+    name: DeviceName = Field(description="The label `device`.")
+    feeds: tuple[DeviceName, ...] = Field((), description=FEEDS)
+
+
+DeviceT = TypeVar("DeviceT", bound=Device)
+
+
+def unique_names(devices: tuple[DeviceT, ...]) -> tuple[DeviceT, ...]:
+    """The devices; raises `ValueError` where two have the same name. For an `AfterValidator`."""
+    for name, times in Counter(device.name for device in devices).items():
+        if times > 1:
+            raise ValueError(f"two devices are called {name!r}; give them different names")
+    return devices
+
+
+class HostPort(NamedTuple):
+    """Where a device listens; `port` is None where the protocol's own is meant."""
+
+    host: str
+    port: int | None
+
+
+def _host_port(text: object) -> HostPort:
+    if isinstance(text, HostPort):
+        return text
+    if not isinstance(text, str) or not text.isprintable() or any(map(str.isspace, text)) or "/" in text:
+        raise ValueError("write it as host:port, e.g. 192.0.2.7:3493 or [2001:db8::7]:3493")
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        host, port = text, ""
+    is_bracketed = host.startswith("[") and host.endswith("]")
+    if not host.strip("[]") or (":" in host and not is_bracketed) or (colon and not port and not is_bracketed):
+        raise ValueError("write it as host:port, e.g. 192.0.2.7:3493 or [2001:db8::7]:3493")
+    if port and not (port.isascii() and port.isdecimal() and 0 < int(port) <= 65535):
+        raise ValueError("the port must be a number from 1 to 65535")
+    return HostPort(host.strip("[]"), int(port) if port else None)
+
+
+Address = Annotated[HostPort, BeforeValidator(_host_port)]
+"""The type of an option that is `host:port`, or a host alone: a `HostPort`."""

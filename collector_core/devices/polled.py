@@ -1,0 +1,100 @@
+"""A collector that polls many devices, each with its own deadline, health and energy."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from collector_core.collector import Collector, ConfigT, Context
+from collector_core.devices.health import DeviceHealth
+from collector_core.devices.meters import DeviceMeters, Measured
+from collector_core.devices.options import Device
+from collector_core.errors import NotAvailable, Reason
+from collector_core.metering.meters import EnergyMeter, Supply
+from collector_core.model.readings import Readings
+from collector_core.plugins.hookspecs import hookimpl
+from collector_core.polling.targets import Targets
+
+DeviceT = TypeVar("DeviceT", bound=Device)
+AnswerT = TypeVar("AnswerT")
+
+
+def no_device(plugin: str, example: str) -> NotAvailable:
+    """Why a collector of devices has nothing to do; `example` is an entry of `devices` as in a configuration file."""
+    fix = f"name one: `{plugin}: {{options: {{devices: [{example}]}}}}`"
+    return NotAvailable(Reason.NOT_FOUND, "no device is configured", fix=fix)
+
+
+class PolledDevices(Collector[ConfigT], Generic[ConfigT, DeviceT, AnswerT]):
+    """Polls every device of the option `devices`: one that hangs, fails or refuses costs the others nothing.
+
+    A subclass declares `health` (with its metrics among `metrics`), `example` (an entry of `devices`) and where its
+    devices stand in the `supply` of a machine, and implements `ask` and `publish`.
+    """
+
+    default_interval = 10.0
+    default_timeout = 10.0
+    default_max_series = 20_000
+
+    health: ClassVar[DeviceHealth]
+    example: ClassVar[str]
+    supply: ClassVar[Supply] = Supply.PLUG
+
+    def __init__(self, config: ConfigT, ctx: Context) -> None:
+        super().__init__(config, ctx)
+        self._devices: dict[str, DeviceT] = {device.name: device for device in self.devices}
+        self._targets: Targets[DeviceT, AnswerT] = Targets(ctx, self._devices, self._ask)
+        self._meters = DeviceMeters(self.name, self.supply, ctx.interval)
+
+    @classmethod
+    def detect(cls, ctx: Context) -> NotAvailable | None:
+        """Never there by itself: the configuration must name its devices."""
+        del ctx
+        return no_device(cls.name, cls.example)
+
+    @property
+    def devices(self) -> Sequence[DeviceT]:
+        """The devices that the configuration names."""
+        return self.config.devices  # type: ignore[attr-defined, no-any-return]  # options are the subclass's
+
+    @abstractmethod
+    async def ask(self, device: DeviceT) -> AnswerT:
+        """What a device says now; whatever goes wrong in here is a failure of this device alone."""
+
+    @abstractmethod
+    def publish(self, out: Readings, device: DeviceT, answer: AnswerT) -> Iterable[Measured]:
+        """Show what a device said; returns what of it is power or energy for the ledger."""
+
+    async def collect(self, out: Readings) -> None:
+        """Ask the devices that are due and show what each said; raises `NotAvailable` where there is none."""
+        if not self._devices:
+            raise no_device(self.name, self.example)
+        await self._targets.refresh()
+        answers, failures = self._targets.answers, self._targets.failures
+        self._meters.begin_run()
+        for name, device in self._devices.items():
+            if name in answers:
+                self._show(out, device, answers[name])
+            elif name in failures:
+                self.health.add_down(out, name, failures[name])
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._targets.close()
+
+    @hookimpl
+    def collector_energy_meters(self) -> Sequence[EnergyMeter]:
+        """The devices that tell power or energy, as of the last run; those that do not answer are left out."""
+        return self._meters.alive
+
+    async def _ask(self, _: str, device: DeviceT) -> AnswerT:
+        return await self.ask(device)
+
+    def _show(self, out: Readings, device: DeviceT, answer: AnswerT) -> None:
+        self.health.add_up(out, device.name)
+        said = self._targets.last(device.name)
+        now = said.time if said else self.ctx.clock.monotonic()
+        with out.part(device=device.name):
+            for measured in self.publish(out, device, answer):
+                self._meters.record(device, measured, now)

@@ -1,0 +1,82 @@
+"""Meters: UPS and whatever else on the network tells watts."""
+
+from __future__ import annotations
+
+from grafana.build.dashboard import Dashboard, Variable, row
+from grafana.build.fields import CHARGE, LOAD, UP, YES_IS_BAD, Look
+from grafana.build.panels import graph, stat, states, table
+from grafana.build.queries import Query
+
+DEVICE = Variable("device", "Device", "", '$selected, __name__=~".+_device_up"')
+_CHOSEN = '$selected, device=~"$device"'
+_OF_PLUGIN = "{{device}}"
+
+
+def _every(family: str) -> str:
+    """A family of every plugin that reads devices: those have a `device`, and no part of it."""
+    return f'{{{_CHOSEN}, __name__=~".+_{family}", __name__!~"(energy|solix|collector)_.*", device!=""}}'
+
+
+METERS = row(
+    "Meters",
+    graph(
+        "Power by device",
+        "Watts through each meter. A meter may feed another: do not add them up.",
+        Look("watt"),
+        Query(_every("power_watts"), _OF_PLUGIN),
+    ),
+    states(
+        "Devices there",
+        "Whether each device can be read.",
+        Look("none", words=UP),
+        Query(_every("device_up"), _OF_PLUGIN),
+        width=6,
+    ),
+    table(
+        "Devices that fail",
+        "Which devices cannot be read now, and why.",
+        Look("none"),
+        Query(_every("device_unavailable_info")),
+        width=6,
+    ),
+)
+
+UPS = row(
+    "UPS",
+    graph(
+        "Load",
+        "Load of each UPS; above 1 it is overloaded.",
+        Look("percentunit", limits=LOAD, minimum=0),
+        Query(f"ups_load_ratio{{{_CHOSEN}}}", "{{device}} {{ups}}"),
+        width=6,
+    ),
+    graph(
+        "Battery charge",
+        "Charge of the battery of each UPS.",
+        Look("percentunit", limits=CHARGE, minimum=0, maximum=1),
+        Query(f"ups_battery_charge_ratio{{{_CHOSEN}}}", "{{device}} {{ups}}"),
+        width=6,
+    ),
+    stat(
+        "Runtime",
+        "How long each battery lasts at this load, as the UPS reckons.",
+        Look("s"),
+        Query(f"ups_battery_runtime_seconds{{{_CHOSEN}}}", "{{device}} {{ups}}"),
+        width=6,
+    ),
+    states(
+        "On battery",
+        "When the battery supplied the load.",
+        Look("none", words=YES_IS_BAD),
+        Query(f"ups_on_battery{{{_CHOSEN}}}", "{{device}} {{ups}}"),
+        width=6,
+    ),
+)
+
+DASHBOARD = Dashboard(
+    "energy-collector-meters",
+    "Energy · Meters",
+    "UPS, plugs and other meters on the network: watts, energy, and what is down.",
+    (METERS, UPS),
+    (DEVICE,),
+)
