@@ -40,7 +40,7 @@ from collector_core.model.selector import Selector
 from collector_core.model.series import Series
 from collector_core.model.topics import TopicSelector
 from collector_core.model.units import Unit
-from collector_core.options import ConfigPath, Duration, Options, Period, SelectorText
+from collector_core.options import ConfigPath, Duration, Options, Period, SelectorText, read_env_file
 from collector_core.options import seconds as parse_duration
 from collector_core.output import Output, OutputConfig, OutputSample
 from collector_core.plugins.api_version import API_VERSION
@@ -143,6 +143,7 @@ __all__ = [
     "is_kernel_mount",
     "parse_duration",
     "quantity",
+    "read_env_file",
     "reason_of",
     "state_home",
     "wrap_collector",

@@ -10,6 +10,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from collector_core.model.selector import Selector
 
+MAX_ENV_BYTES = 64 << 10
+_ENV_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)", re.DOTALL)
+_ENV_QUOTED = re.compile(r"""(['"])(.*?)\1\s*(?:#.*)?""")
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)\s*")
 _SECONDS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -62,3 +65,30 @@ def _checked(text: str) -> str:
 
 SelectorText = Annotated[str, AfterValidator(_checked)]
 """The type of an option that is a selector, as text for `Selector.parse`: a bad one is an error with its place."""
+
+
+def parse_env(text: str) -> dict[str, str]:
+    """`NAME=value` lines: `export`, quotes and comments behind values are allowed, and the last of several wins.
+
+    A name whose value is empty is left out.
+    """
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        if match := _ENV_LINE.fullmatch(line.strip()):
+            quoted = _ENV_QUOTED.fullmatch(match[2])
+            found[match[1]] = quoted[2] if quoted else re.split(r"(?:^|\s)#", match[2], maxsplit=1)[0].strip()
+    return {name: value for name, value in found.items() if value}
+
+
+def read_env_file(file: Path) -> dict[str, str]:
+    """The values in a file, as `parse_env` has them; raises `ValueError` where it cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_ENV_BYTES + 1)
+        if len(raw) > MAX_ENV_BYTES:
+            raise ValueError(f"{file}: larger than {MAX_ENV_BYTES} bytes")
+        return parse_env(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ValueError(f"{file}: not UTF-8") from None
+    except OSError as error:
+        raise ValueError(f"{file}: {error.strerror or error}") from None

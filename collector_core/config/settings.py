@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import starmap
 from pathlib import Path
@@ -21,7 +22,7 @@ from collector_core.config.yamlfile import Document, load
 from collector_core.errors import ConfigError
 from collector_core.history.options import HistoryOptions, parse_history
 from collector_core.model.clock import Clock
-from collector_core.options import Duration, Options
+from collector_core.options import Duration, Options, read_env_file
 from collector_core.plugins.attempts import Attempts
 from collector_core.plugins.discovery import Plugins
 
@@ -197,7 +198,7 @@ def settings_of(document: Document) -> Settings | None:
     """The keys of the program itself, whatever the collectors' options are; None where one of them is wrong."""
     resolved = secrets.resolve(document)
     settings, _ = validate_model(Settings, resolved.data, document, ())
-    return None if settings is None or resolved.problems else _absolute(settings, document.file)
+    return None if settings is None or resolved.problems else _completed(settings, document)
 
 
 def validate(document: Document, plugins: Plugins, attempts: Attempts | None = None) -> Config:
@@ -224,7 +225,7 @@ def validate(document: Document, plugins: Plugins, attempts: Attempts | None = N
         problems.sort(key=lambda problem: problem.line or 0)
         raise ConfigError([resolved.redact(problem) for problem in dict.fromkeys(problems)])
     return Config(
-        settings=_absolute(settings, document.file),
+        settings=_completed(settings, document),
         instances=instances,
         file=document.file,
         secrets=resolved.values,
@@ -248,8 +249,26 @@ def _instance(name: str, cls: type[Collector[Any]], settings: InstanceSettings, 
     )
 
 
-def _absolute(settings: Settings, file: Path) -> Settings:
-    """Paths in a file are relative to the file."""
-    if settings.web_config is None:
-        return settings
-    return settings.model_copy(update={"web_config": file.parent / settings.web_config})
+def _completed(settings: Settings, document: Document) -> Settings:
+    """Paths in a file are relative to the file; where it does not say on which address to listen, an env file may."""
+    found: dict[str, Any] = {}
+    if settings.web_config is not None:
+        found["web_config"] = document.file.parent / settings.web_config
+    if "listen" not in settings.model_fields_set and (listen := _listen_of_env_files(settings, document.file)):
+        found["listen"] = listen
+    return settings.model_copy(update=found) if found else settings
+
+
+def _listen_of_env_files(settings: Settings, file: Path) -> str | None:
+    """`API_HOST` and `API_PORT` of the first `env_file` among the options that has one of them and is right."""
+    default_host, default_port = DEFAULT_LISTEN.split(":")
+    for instance in (settings.collectors or {}).values():
+        with suppress(ValueError, TypeError):
+            values = read_env_file(file.parent / instance.options.get("env_file", ""))
+            host, port = values.get("API_HOST"), values.get("API_PORT")
+            if host or port:
+                shown = f"[{host}]" if host and ":" in host and not host.startswith("[") else host
+                listen = f"{shown or default_host}:{port or default_port}"
+                parse_listen(listen)
+                return listen
+    return None

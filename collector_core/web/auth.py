@@ -18,6 +18,7 @@ from aiohttp.typedefs import Handler
 
 from collector_core.errors import ConfigError
 from collector_core.web.file_reload import WebConfigFile
+from collector_core.web.repeats import BODY_OF_REPEATS, Body
 from collector_core.web.web_config import RateLimit, WebConfig
 
 CACHE_SIZE = 100
@@ -165,7 +166,23 @@ class _Gate:
             self._bucket = TokenBucket(config.rate_limit)
         if not self._bucket.allow():
             return _too_many(config.rate_limit.interval)
-        return await self._refusal(config, request) or await handler(request)
+        refusal = await self._refusal(config, request)
+        if refusal is not None:
+            return refusal
+        response = await handler(request)
+        if (body := request.get(BODY_OF_REPEATS)) is not None:
+            request[BODY_OF_REPEATS] = partial(self._body_if_admitted, config, body)
+        return response
+
+    def _body_if_admitted(self, config: WebConfig, body: Body) -> bytes | None:
+        """The body for who was admitted by `config`, as long as that is in force and the rate limit lets it pass."""
+        try:
+            if self._source.current() is not config:
+                return None
+        except ConfigError:
+            return None
+        made = body()
+        return made if made is not None and self._bucket.allow() else None
 
     async def _refusal(self, config: WebConfig, request: web.Request) -> web.Response | None:
         if not config.basic_auth_users:

@@ -28,6 +28,7 @@ class CallerGuard:
       could have pointed its own name at this machine, and would read all answers. Names without a dot, those of this
       machine and `hosts` are known.
     - A write is any method but GET and HEAD. What a web page of another site sends through a browser is refused.
+    - What a browser asks before a request of another site's page is no write: its handler decides, if it has one.
     - Other writes need a caller that is authenticated or a local program, unless their handler decides itself.
 
     `authenticates` says whether every caller has shown who it is by now; such a caller may name any host.
@@ -43,7 +44,7 @@ class CallerGuard:
         authenticated = self._authenticates()
         if not authenticated:
             self._require_known_host(request)
-        if request.method not in _READS:
+        if request.method not in _READS and not _is_preflight(request):
             request[_AUTHENTICATED] = authenticated
             _require_trust(request)
         return await handler(request)
@@ -97,6 +98,10 @@ def checks_callers_itself(handler: Handler) -> Handler:
 def is_trusted(request: web.Request) -> bool:
     """Whether a write's caller is a program of this machine, or has shown who it is to the web server."""
     return request.get(_AUTHENTICATED, False) or _is_local(request)
+
+
+def _is_preflight(request: web.Request) -> bool:
+    return request.method == hdrs.METH_OPTIONS and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
 
 
 def _require_trust(request: web.Request) -> None:

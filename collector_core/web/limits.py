@@ -17,7 +17,10 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
+from collector_core.web.repeats import MAX_REQUEST_BYTES, Repeat
+
 _LATE = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_END_OF_HEADER = b"\r\n\r\n"
 _CLIENT_FAULTS = (HttpProcessingError, RequestPayloadError, ConnectionError)
 
 
@@ -54,14 +57,32 @@ DEFAULT_LIMITS = Limits()
 
 
 class LimitedHandler(RequestHandler):
-    """One connection, which knows what it is late with when the sweep of its server asks."""
+    """One connection, which knows what it is late with when the sweep of its server asks.
 
-    __slots__ = ("_in_header", "_limits", "_phase", "_phase_since", "_unsent", "_unsent_since")
+    It remembers the last request that may be repeated, and answers repetitions without parsing them. That takes a
+    connection on which every request came in one piece, after the answer to the one before: then the parser holds
+    nothing back, and the bytes are a request.
+    """
+
+    __slots__ = (
+        "_in_header",
+        "_in_step",
+        "_limits",
+        "_phase",
+        "_phase_since",
+        "_raw_request",
+        "_repeat",
+        "_unsent",
+        "_unsent_since",
+    )
 
     def __init__(self, manager: LimitedServer, limits: Limits, **options: Any) -> None:
         super().__init__(manager, **options)
         self._limits = limits
         self._in_header = True
+        self._in_step = True
+        self._raw_request = b""
+        self._repeat: Repeat | None = None
         self._phase: tuple[str, int] | None = None
         self._phase_since = 0.0
         self._unsent = 0
@@ -69,9 +90,50 @@ class LimitedHandler(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parse `data`; what completes no request while one is awaited is part of a header."""
+        if self._repeat is not None and data == self._repeat.request and self._answer(self._repeat):
+            return
         awaited, count = self._in_header or self._waiter is not None, self._request_count
+        in_step = self._in_step and (self._is_waiting() or not count)
         super().data_received(data)
         self._in_header = awaited and self._request_count == count
+        self._in_step = in_step and data.endswith(_END_OF_HEADER) and self._holds_one_request()
+        self._raw_request = data if self._in_step and len(data) <= MAX_REQUEST_BYTES else b""
+
+    def _is_waiting(self) -> bool:
+        return self._waiter is not None and not self._waiter.done() and not self._messages
+
+    def _holds_one_request(self) -> bool:
+        return len(self._messages) == 1 and self._messages[0][1].is_eof()
+
+    def _answer(self, repeat: Repeat) -> bool:
+        """Answer a repetition at once; False if it must be parsed."""
+        transport, server = self.transport, self._manager
+        if (
+            not self._in_step
+            or not self._is_waiting()
+            or server is None
+            or not isinstance(transport, asyncio.Transport)
+        ):
+            return False
+        if self._force_close or _unsent_bytes(transport):
+            return False
+        pieces = repeat.answer()
+        if pieces is None:
+            return False
+        server.requests_count += 1
+        self._request_count += 1
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        for piece in pieces:
+            transport.write(piece)
+        return True
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer, and remember how to give it again."""
+        finished = await super().finish_response(request, resp, start_time)
+        self._repeat = Repeat.of(self._raw_request, request, resp) if self._raw_request else None
+        return finished
 
     def idle_since(self) -> float | None:
         """The loop's time since when no request is in progress; None while one is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -12,12 +13,13 @@ from aiohttp import web
 
 from collector_core.engine.app import App
 from collector_core.errors import ConfigError
-from collector_core.exposition.formats import negotiate
+from collector_core.exposition.formats import Encoding, negotiate
 from collector_core.web import api, page
 from collector_core.web.api_error import ApiError
 from collector_core.web.error_responses import NO_SNIFFING
 from collector_core.web.history import HistoryRoutes
 from collector_core.web.reloads import Reloads
+from collector_core.web.repeats import BODY_OF_REPEATS
 
 _HTML_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -62,14 +64,20 @@ class Routes:
         """The exposition, in the format and encoding that the client prefers."""
         headers = request.headers
         encoding = negotiate(headers.get("Accept", ""), headers.get("Accept-Encoding", ""))
-        exposition = self._app.exposition
-        body = exposition.ready_body(encoding)
+        body = self._quick_body(encoding)
         if body is None:
-            body = await asyncio.to_thread(exposition.body, encoding) if exposition.slow else exposition.body(encoding)
+            body = await asyncio.to_thread(self._app.exposition.body, encoding)
+        request[BODY_OF_REPEATS] = partial(self._quick_body, encoding)
         answer = {"Content-Type": encoding.content_type, "Vary": "Accept, Accept-Encoding", **NO_SNIFFING}
         if encoding.gzip:
             answer["Content-Encoding"] = "gzip"
         return web.Response(body=body, headers=answer)
+
+    def _quick_body(self, encoding: Encoding) -> bytes | None:
+        """The exposition, unless making it may hold up the event loop."""
+        exposition = self._app.exposition
+        ready = exposition.ready_body(encoding)
+        return exposition.body(encoding) if ready is None and not exposition.slow else ready
 
     async def status_page(self, request: web.Request) -> web.Response:
         """The page for people."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asyncio import wrap_future
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from collector_core import Collector, Context, NotAvailable, Readings, Reason, hookimpl
@@ -12,6 +13,7 @@ from collector_plugins.sites.api import Api
 from collector_plugins.sites.config import Config
 from collector_plugins.sites.factors import Factors
 from collector_plugins.sites.local import LocalMeter
+from collector_plugins.sites.outlook import Outlooks
 from collector_plugins.sites.publishing import Publisher
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import SiteCreate
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 FILE = "sites.db"
 ROLL_UP_SHARE = 0.4  # of the timeout; what is left is done by the next run
+SHARES_SHARE = 0.2
 
 
 class Sites(Collector[Config]):
@@ -46,6 +49,8 @@ class Sites(Collector[Config]):
         )
         self._api = Api(config, self._service)
         self._publisher = Publisher(self._service, config)
+        self._outlooks = Outlooks(self._service, config.retrain_every)
+        self._has_told = False
         self._local = LocalMeter(config.local.site, ctx.clock) if config.local else None
 
     @classmethod
@@ -56,6 +61,7 @@ class Sites(Collector[Config]):
 
     async def open(self) -> None:
         """Open the store; raises `StorageError`."""
+        self._tell_what_has_no_effect()
         if self.ctx.keeps_running:
             await wrap_future(self._service.load())
         else:
@@ -67,16 +73,29 @@ class Sites(Collector[Config]):
             await self._take_own_reading()
             await self._service.roll_up(self.ctx.timeout * ROLL_UP_SHARE)
             await self._service.delete_old()
+            self._outlooks.start()
+        await self._publisher.renew_shares(self.ctx.timeout * SHARES_SHARE)
         self._publisher.publish(out, await wrap_future(self._service.read(self._publisher.look)))
+        self._outlooks.publish(out)
 
     async def close(self) -> None:
         """Close the store; a request opens it again."""
+        await self._outlooks.close()
         self._service.close()
 
     @hookimpl
     def collector_routes(self) -> Sequence[web.RouteDef]:
         """All endpoints."""
         return self._api.routes()
+
+    def _tell_what_has_no_effect(self) -> None:
+        """Once: a collector is opened again after failures."""
+        if self._has_told or not self.ctx.keeps_running:
+            return
+        self._has_told = True
+        with suppress(ValueError):  # the file has gone since it was read
+            if names := self.config.variables_without_effect():
+                self.ctx.logger.info("%s: without effect here: %s", self.config.env_file, ", ".join(names))
 
     async def _take_own_reading(self) -> None:
         if self._local is None or self.config.local is None:

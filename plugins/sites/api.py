@@ -15,7 +15,8 @@ from collector_plugins.sites import answers
 from collector_plugins.sites.access import Access, json_answer
 from collector_plugins.sites.body import JSON, NDJSON, parse_batch, parse_json, read_body
 from collector_plugins.sites.config import Config
-from collector_plugins.sites.endpoint import PREFIX, Endpoint, explained, parse_model, refuse
+from collector_plugins.sites.cors import Cors
+from collector_plugins.sites.endpoint import DOCUMENT, PREFIX, Endpoint, explained, parse_model, refuse
 from collector_plugins.sites.forecast_api import ForecastApi
 from collector_plugins.sites.ingest import UNKNOWN_SITE, Outcome
 from collector_plugins.sites.openapi import describe
@@ -51,6 +52,8 @@ class Api:
         self._reports = ReportApi(config, self._access)
         self._forecasts = ForecastApi(config, self._access)
         self._guard = TokenGuard(config.token, "token: …")
+        self._is_read_by_others = bool(config.cors)
+        self._cors = Cors(config.cors)
 
     @cached_property
     def endpoints(self) -> list[Endpoint]:
@@ -108,11 +111,15 @@ class Api:
         """The routes of all endpoints, and of the document that describes them."""
         from aiohttp import web  # noqa: PLC0415 - only where something is served
 
-        routes = [web.get(f"{PREFIX}/openapi.json", explained(self.document))]
+        routes = [web.get(DOCUMENT, self._cors.readable(explained(self.document)))]
         for endpoint in self.endpoints:
             handler = explained(endpoint.handler)
-            guarded = self._guard.guarded(handler) if endpoint.writes else handler
+            guarded = self._guard.guarded(handler) if endpoint.writes else self._cors.readable(handler)
             routes.append(web.route(endpoint.method, PREFIX + endpoint.path, guarded))
+        if self._is_read_by_others:
+            preflight = explained(self._cors.preflight)
+            paths = {DOCUMENT, *(PREFIX + endpoint.path for endpoint in self.endpoints if not endpoint.writes)}
+            routes += [web.options(path, preflight) for path in sorted(paths)]
         return routes
 
     async def document(self, request: web.Request) -> web.Response:

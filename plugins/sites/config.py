@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo, model_validator
 
-from collector_core import CollectorConfig, Field, Options, SecretStr, parse_duration
+from collector_core import (
+    CollectorConfig,
+    ConfigPath,
+    Field,
+    Options,
+    SecretStr,
+    parse_duration,
+    read_env_file,
+)
 from collector_core.metering import Country
+from collector_plugins.sites import env
+from collector_plugins.sites.cors import ANY
 from collector_plugins.sites.site import SiteId
 
 RENEWABLES = (
@@ -24,6 +36,20 @@ RENEWABLES = (
 
 LongDuration = Annotated[float, BeforeValidator(parse_duration), Field(ge=3600, le=100 * 366 * 86_400)]
 """A duration from an hour to a century."""
+
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:.]+\](:\d{1,5})?")
+
+
+def _origin(text: str) -> str:
+    origin = text.lower()
+    if origin != ANY and not _ORIGIN.fullmatch(origin):
+        raise ValueError("write an origin such as https://dashboards.example.org, without a path, or *")
+    return origin
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+"""Where a web page comes from: scheme, host and, where it is not the usual one, port."""
 
 
 class Local(Options):
@@ -47,8 +73,14 @@ class Weights(Options):
 class Config(CollectorConfig):
     """Options of the sites plugin."""
 
+    env_file: ConfigPath | None = Field(
+        None, description="A file of `NAME=value` lines for what is not set here, such as `.env`."
+    )
     token: SecretStr | None = Field(
         None, description="Bearer token that writers present; required from other machines."
+    )
+    cors: tuple[Origin, ...] = Field(
+        (), description="Other web sites that may read, such as https://dashboards.example.org; `*`: all."
     )
     auto_register: bool = Field(False, description="Register a site with its first reading.")
     retention: LongDuration = Field(400 * 86_400, description="How long readings are kept; hourly sums stay for ever.")
@@ -57,6 +89,9 @@ class Config(CollectorConfig):
         None, description="ISO 3166 code, e.g. DE: its yearly mean is the factor of `grid` for sites without a zone."
     )
     forecast_days: float = Field(30.0, gt=0, le=366, allow_inf_nan=False, description="Longest horizon of forecasts.")
+    retrain_every: LongDuration = Field(
+        7 * 86_400, description="After how long the model of a site's published forecast is chosen again."
+    )
     weights: Weights = Field(Weights(), description="Weights of the parts of the sustainability score.")
     renewables: tuple[str, ...] = Field(
         RENEWABLES, description="Sources that count as renewable in the sustainability score."
@@ -71,3 +106,19 @@ class Config(CollectorConfig):
     local: Local | None = Field(
         None, description="Makes a site of this machine, as `{site: home}`: what the ledger of energy adds up."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_env_file(cls, options: Any, info: ValidationInfo) -> Any:
+        if not isinstance(options, dict) or not isinstance(options.get("env_file"), str | Path):
+            return options
+        folder = (info.context or {}).get("folder", "")
+        try:
+            values = read_env_file(Path(folder) / options["env_file"])
+            return env.completed(options, env.options_of(values))
+        except ValueError as error:
+            raise ValueError(f"env_file: {error}") from None
+
+    def variables_without_effect(self) -> list[str]:
+        """The names in the env file that nothing here depends on; raises `ValueError` where it cannot be read."""
+        return env.without_effect(read_env_file(self.env_file)) if self.env_file is not None else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -12,7 +12,7 @@ from collector_plugins.sites.fields import QueryMoment
 from collector_plugins.sites.rollup import RollUp
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site
-from collector_plugins.sites.store import HOUR, Piece, Store, merged
+from collector_plugins.sites.store import HOUR, Piece, Store, covered_seconds, merged
 
 MAX_POINTS = 100_000
 DAY = 24 * HOUR
@@ -102,6 +102,56 @@ def total_of(pieces: Iterable[Piece]) -> Piece:
     for piece in pieces:
         total.add(piece)
     total.spans = merged(total.spans)
+    total.covered_seconds = covered_seconds(total.spans)
+    return total
+
+
+def site_totals(
+    service: SiteService, store: Store, sites: Sequence[Site], start: int, end: int, *, by_source: bool
+) -> dict[str, Piece]:
+    """What each site did in `(start, end]`, by its id, apart from spans; parts have names only with `by_source`.
+
+    The database adds up whole hours; sites that have stale or overlapping ones are added up from their pieces.
+    """
+    first, after_last = -(-start // HOUR), max(-(-start // HOUR), end // HOUR)
+    numbers = [site.number for site in sites]
+    stale = {number for number, _ in store.stale_hours(numbers, first, after_last)}
+    links: dict[int, list[tuple[int, Piece]]] = {number: [] for number in numbers}
+    for site, piece in _pieces(service, store, sites, start, min(end, first * HOUR)):
+        links[site.number].append((piece.spans[0][0], piece))
+    for found in store.site_sums(numbers, first, after_last, by_source=by_source):
+        if found.overlaps:
+            stale.add(found.site)
+        links[found.site].append((found.begin, found.piece))
+    for site, piece in _pieces(service, store, sites, max(start, after_last * HOUR), end):
+        links[site.number].append((piece.spans[0][0], piece))
+    joined = {site.id: None if site.number in stale else _joined(links[site.number]) for site in sites}
+    others = [site for site in sites if joined[site.id] is None]
+    anew: dict[str, list[Piece]] = {site.id: [] for site in others}
+    for site, piece in _pieces(service, store, others, start, end):
+        anew[site.id].append(piece)
+    return {name: total_of(anew[name]) if total is None else total for name, total in joined.items()}
+
+
+def _pieces(
+    service: SiteService, store: Store, sites: Sequence[Site], start: int, end: int
+) -> Iterator[tuple[Site, Piece]]:
+    """The pieces of each hour of `(start, end]`, which may be empty."""
+    if sites and start < end:
+        for site, _, piece in hourly(service, store, sites, start, end):
+            yield site, piece
+
+
+def _joined(links: Sequence[tuple[int, Piece]]) -> Piece | None:
+    """Pieces that follow each other, each with its begin, as one apart from spans; None where they overlap."""
+    if len(links) == 1:
+        return links[0][1]
+    total = Piece()
+    for begin, piece in links:
+        if begin < total.last:
+            return None
+        total.add(piece)
+    total.spans = []
     return total
 
 

@@ -84,6 +84,7 @@ class RollUp:
                 hashing.append(span)
                 piece.terahashes += row.hashrate * row.interval / 1000
         piece.spans = merged(spans)
+        piece.covered_seconds = _length(spans)
         piece.power_seconds = _length(powered)
         piece.hash_seconds = _length(hashing)
         piece.peak = _peak(groups)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from collector_plugins.sites.fields import rfc3339
-from collector_plugins.sites.periods import SteppedQuery, gaps, hourly, in_steps, spans_around, total_of
+from collector_plugins.sites.periods import SteppedQuery, gaps, in_steps, site_totals, spans_around, total_of
 from collector_plugins.sites.rollup import measure
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site
@@ -71,11 +71,9 @@ def aggregate(service: SiteService, store: Store, query: AggregateQuery, currenc
     """The answer of `metrics/aggregate`."""
     start, end, _ = query.steps(service.now)
     sites = list(service.sites.values())
-    done: dict[str, list[Piece]] = {site.id: [] for site in sites}
-    for site, _, piece in hourly(service, store, sites, start, end):
-        done[site.id].append(piece)
-    totals = {site.id: total_of(done[site.id]) for site in sites}
-    grouping = _by_source if query.group_by == "source" else _by_term
+    by_source = query.group_by == "source"
+    totals = site_totals(service, store, sites, start, end, by_source=by_source)
+    grouping = _by_source if by_source else _by_term
     groups = grouping(sites, totals, query.group_by, service.now)
     return {
         "from": rfc3339(start),
@@ -121,7 +119,7 @@ def _share(total: Piece, source: str) -> Piece:
         power_seconds=total.power_seconds,
         terahashes=total.terahashes * share,
         hash_seconds=total.hash_seconds,
-        spans=total.spans,
+        covered_seconds=total.covered_seconds,
         parts=parts,
     )
 

@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from collector_core.storage import Database, Schema
+from collector_plugins.sites import sqlite_hours
 from collector_plugins.sites.reading import Reading
 from collector_plugins.sites.site import Change, Site
 from collector_plugins.sites.store import (
     HOUR,
     Latest,
-    Mean,
     MeterRows,
-    Part,
     Piece,
     Row,
     SiteExistsError,
+    SiteSum,
     Total,
-    add_known,
     hour_of,
 )
 
@@ -38,28 +37,15 @@ SCHEMA = Schema(
             "CREATE INDEX reading_total ON reading (meter, time) WHERE total IS NOT NULL",
             "CREATE TABLE reading_id (site INTEGER NOT NULL, id TEXT NOT NULL, meter INTEGER NOT NULL,"
             " time INTEGER NOT NULL, PRIMARY KEY (site, id)) STRICT, WITHOUT ROWID",
-            "CREATE TABLE hour (hour INTEGER NOT NULL, site INTEGER NOT NULL, readings INTEGER NOT NULL,"
-            " kwh REAL NOT NULL, facility_kwh REAL NOT NULL, cost REAL, power_joules REAL NOT NULL,"
-            " power_seconds REAL NOT NULL, peak REAL, terahashes REAL NOT NULL, hash_seconds REAL NOT NULL,"
-            " first INTEGER NOT NULL, last INTEGER NOT NULL, detail TEXT NOT NULL,"
-            " PRIMARY KEY (hour, site)) STRICT, WITHOUT ROWID",
-            "CREATE UNIQUE INDEX hour_of_site ON hour (site, hour)",
-            "CREATE TABLE stale (site INTEGER NOT NULL, hour INTEGER NOT NULL, PRIMARY KEY (site, hour))"
-            " STRICT, WITHOUT ROWID",
-            "CREATE TABLE total (site INTEGER NOT NULL, source TEXT NOT NULL, kwh REAL NOT NULL, amount REAL,"
-            " PRIMARY KEY (site, source)) STRICT, WITHOUT ROWID",
+            *sqlite_hours.STATEMENTS,
             "CREATE TABLE deleted (before INTEGER NOT NULL) STRICT",
         ]
     ],
-    salvage=("site", "change", "meter", "reading", "reading_id", "hour", "total"),
+    salvage=("site", "change", "meter", "reading", "reading_id", *sqlite_hours.TABLES),
 )
 _READING = "time, interval, power, total, hashrate, extra"
 _TOTAL_BEFORE = (
     "SELECT time, total FROM reading WHERE meter = ? AND time <= ? AND total IS NOT NULL ORDER BY time DESC LIMIT 1"
-)
-_HOUR = (
-    "readings, kwh, facility_kwh, cost, power_joules, power_seconds, peak, terahashes, hash_seconds, first, last, "
-    "detail"
 )
 
 
@@ -68,6 +54,7 @@ class SqliteStore:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._database = Database(path, SCHEMA, exclusive=not read_only, read_only=read_only)
+        self._hours = sqlite_hours.HourTables(self._database)
         self._meters: dict[tuple[int, str], int] = {}
 
     def open(self) -> None:
@@ -146,20 +133,15 @@ class SqliteStore:
 
     def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
         """As `Store.hours`."""
-        if len(sites) == 1:  # its own hours lie side by side in the index
-            chosen, parameters = "site = ? AND hour >= ? AND hour < ?", (*sites, start, end)
-        else:
-            chosen, parameters = "hour >= ? AND hour < ?", (start, end)
-        query = f"SELECT site, hour, {_HOUR} FROM hour WHERE {chosen} ORDER BY hour"  # noqa: S608
-        found = self._database.rows(query, parameters)
-        wanted = set(sites)
-        return [(site, hour, _piece(row)) for site, hour, *row in found if site in wanted]
+        return self._hours.hours(sites, start, end)
 
     def stale_hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int]]:
         """As `Store.stale_hours`."""
-        found = self._database.rows("SELECT site, hour FROM stale WHERE hour >= ? AND hour < ?", (start, end))
-        wanted = set(sites)
-        return [(site, hour) for site, hour in found if site in wanted]
+        return self._hours.stale_hours(sites, start, end)
+
+    def site_sums(self, sites: Sequence[int], start: int, end: int, *, by_source: bool) -> list[SiteSum]:
+        """As `Store.site_sums`."""
+        return self._hours.site_sums(sites, start, end, by_source=by_source)
 
     def oldest_stale(self, limit: int) -> list[tuple[int, int]]:
         """As `Store.oldest_stale`."""
@@ -167,16 +149,7 @@ class SqliteStore:
 
     def put_hours(self, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
         """As `Store.put_hours`."""
-        places = ", ".join("?" * (2 + len(_HOUR.split(", "))))
-        keys = [(site, hour) for site, hour, _ in hours]
-        with self._database.transaction() as connection:
-            _count_differences(connection, hours)
-            connection.executemany("DELETE FROM hour WHERE site = ? AND hour = ?", keys)
-            connection.executemany(
-                f"INSERT INTO hour (hour, site, {_HOUR}) VALUES ({places})",  # noqa: S608
-                [(hour, site, *_columns(piece)) for site, hour, piece in hours if piece is not None],
-            )
-            connection.executemany("DELETE FROM stale WHERE site = ? AND hour = ?", keys)
+        self._hours.put(hours)
 
     def totals(self) -> list[Total]:
         """As `Store.totals`."""
@@ -295,63 +268,3 @@ def _extra(reading: Reading) -> str | None:
     if reading.temperature_celsius is not None:
         extra["temperature_celsius"] = reading.temperature_celsius
     return json.dumps(extra, sort_keys=True) if extra else None
-
-
-def _count_differences(connection: sqlite3.Connection, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
-    """Add to the totals by how much the sums of hours change."""
-    find = f"SELECT {_HOUR} FROM hour WHERE site = ? AND hour = ?"  # noqa: S608
-    for site, hour, piece in hours:
-        row = connection.execute(find, (site, hour)).fetchone()
-        before, after = _amounts(_piece(row)) if row else {}, _amounts(piece) if piece else {}
-        for source in sorted(before.keys() | after.keys()):
-            (old_kwh, old), (new_kwh, new) = before.get(source, (0.0, None)), after.get(source, (0.0, None))
-            amount = None if old is None and new is None else (new or 0.0) - (old or 0.0)
-            connection.execute(
-                "INSERT INTO total VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET kwh = kwh + ?3,"
-                " amount = CASE WHEN ?4 IS NULL THEN amount ELSE coalesce(amount, 0) + ?4 END",
-                (site, source, new_kwh - old_kwh, amount),
-            )
-
-
-def _amounts(piece: Piece) -> dict[str, tuple[float, float | None]]:
-    """Energy and cost of all, under no name, and energy and grams of each source."""
-    found: dict[str, tuple[float, float | None]] = {"": (piece.kwh, piece.cost)}
-    for (source, _), part in piece.parts.items():
-        kwh, grams = found.get(source, (0.0, None))
-        found[source] = (kwh + part.kwh, add_known(grams, part.location_grams))
-    return found
-
-
-def _columns(piece: Piece) -> tuple[Any, ...]:
-    parts = [
-        [*key, part.kwh, part.facility_kwh, part.location_grams, part.market_grams]
-        for key, part in sorted(piece.parts.items())
-    ]
-    load, price = piece.grid_load, piece.grid_price
-    grid = [load.total, load.count, price.total, price.count] if load.count or price.count else None
-    return (
-        piece.readings,
-        piece.kwh,
-        piece.facility_kwh,
-        piece.cost,
-        piece.power_joules,
-        piece.power_seconds,
-        piece.peak,
-        piece.terahashes,
-        piece.hash_seconds,
-        piece.first,
-        piece.last,
-        json.dumps([piece.spans, parts, grid], separators=(",", ":")),
-    )
-
-
-def _piece(row: Sequence[Any]) -> Piece:
-    *numbers, detail = row
-    piece = Piece(*numbers)
-    spans, parts, grid = json.loads(detail)
-    piece.spans = [(start, end) for start, end in spans]
-    piece.parts = {(source, origin): Part(*figures) for source, origin, *figures in parts}
-    if grid:
-        load, loads, price, prices = grid
-        piece.grid_load, piece.grid_price = Mean(load, loads), Mean(price, prices)
-    return piece

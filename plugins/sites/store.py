@@ -88,8 +88,8 @@ class Piece:
     """What a site did in a while: an hour, or what an answer needs.
 
     `kwh` is metered, `facility_kwh` times PUE; `power_joules` over `power_seconds` is the mean power, `terahashes` over
-    `hash_seconds` the mean hash rate; `spans` are the times that readings cover, merged, in milliseconds; `first` and
-    `last` the times of readings.
+    `hash_seconds` the mean hash rate; `spans` are the times that readings cover, merged, in milliseconds, and
+    `covered_seconds` how long they are; `first` and `last` the times of readings.
     """
 
     readings: int = 0
@@ -101,6 +101,7 @@ class Piece:
     peak: float | None = None
     terahashes: float = 0.0
     hash_seconds: float = 0.0
+    covered_seconds: float = 0.0
     first: int = 0
     last: int = 0
     spans: list[tuple[int, int]] = field(default_factory=list)
@@ -109,7 +110,7 @@ class Piece:
     grid_price: Mean = field(default_factory=Mean)
 
     def add(self, other: Piece) -> None:
-        """Add what happened in another while; `spans` are left to be merged."""
+        """Add what happened in another while that does not overlap; `spans` are left to be merged."""
         self.first = min(self.first, other.first) if self.readings and other.readings else self.first or other.first
         self.last = max(self.last, other.last)
         self.readings += other.readings
@@ -122,6 +123,7 @@ class Piece:
         self.peak = max(peaks, default=None)
         self.terahashes += other.terahashes
         self.hash_seconds += other.hash_seconds
+        self.covered_seconds += other.covered_seconds
         self.spans.extend(other.spans)
         for key, part in other.parts.items():
             self.parts.setdefault(key, Part()).add(part)
@@ -151,8 +153,21 @@ class Piece:
     @property
     def joules_per_terahash(self) -> float | None:
         """Energy per work done, where both are known."""
-        hashrate, seconds = self.mean_hashrate, covered_seconds(self.spans)
+        hashrate, seconds = self.mean_hashrate, self.covered_seconds
         return self.kwh * 3.6e6 / seconds / hashrate if hashrate and seconds else None
+
+
+class SiteSum(NamedTuple):
+    """What a site did in some hours, added up; the piece has no `spans`.
+
+    `begin` is where its first interval begins, in milliseconds; `overlaps` says that an interval of one hour reaches
+    into what an earlier one covers, so that `covered_seconds` counts some time twice.
+    """
+
+    site: int
+    piece: Piece
+    begin: int
+    overlaps: bool
 
 
 def sum_known(values: Iterable[float | None]) -> float | None:
@@ -247,6 +262,12 @@ class Store(Protocol):
 
     def oldest_stale(self, limit: int) -> list[tuple[int, int]]:
         """Some hours whose sums are out of date."""
+
+    def site_sums(self, sites: Sequence[int], start: int, end: int, *, by_source: bool) -> list[SiteSum]:
+        """The hours of each site from `start` to before `end` added up, those that are stale, too.
+
+        Without `by_source` one part, of no name, stands for all sources. Sites without hours are left out.
+        """
 
     def put_hours(self, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
         """Keep sums of hours, which are then not stale; None where nothing is in the hour."""

@@ -21,6 +21,8 @@ NAMES = {
         "_current_request",
         "_force_close",
         "_keepalive_timeout",
+        "_loop",
+        "_manager",
         "_messages",
         "_next_keepalive_close_time",
         "_reading_paused",

@@ -451,6 +451,12 @@ async def test_pages_of_other_sites_cannot_write_through_a_local_browser(headers
     assert await ask(None, "POST", "127.0.0.1", **headers) == status
 
 
+async def test_what_a_browser_asks_before_it_reads_is_no_write() -> None:
+    preflight = {"Origin": "http://evil.example", "Access-Control-Request-Method": "GET"}
+    assert await ask(None, "OPTIONS", "192.0.2.1", **preflight) == 200
+    assert await ask(None, "POST", "192.0.2.1", **preflight) == 403
+
+
 HOSTS = [
     ("localhost:9877", 200),
     ("127.0.0.1", 200),

@@ -1,0 +1,144 @@
+"""Sums that the database adds up are those of the readings, whatever happened to them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector_core.testing.harness import FakeClock
+from collector_plugins.sites.factors import Factors
+from collector_plugins.sites.periods import site_totals, total_of
+from collector_plugins.sites.rollup import RollUp
+from collector_plugins.sites.service import SiteService
+from collector_plugins.sites.site import SiteCreate, SitePatch
+from collector_plugins.sites.sqlite_store import SqliteStore
+from collector_plugins.sites.store import Part
+from tests.plugins.sites.conftest import NOW, moment, reading, total
+
+SITES = ("a", "b")
+MINUTE, HOURS = 60, 5
+
+
+def service_in(folder):
+    """A service with an embedded store."""
+    return SiteService(
+        lambda read_only: SqliteStore(Path(folder, "sites.db"), read_only=read_only),
+        Factors(),
+        FakeClock(wall_time=NOW + 86_400.0),
+        retention=1e9,
+        auto_register=False,
+    )
+
+
+readings = st.builds(
+    lambda make, minutes, value, **more: make(MINUTE * minutes, value, **more),
+    st.sampled_from([reading, total]),
+    st.integers(1, HOURS * 60),
+    st.integers(0, 5000).map(float),
+    site=st.sampled_from(SITES),
+    meter=st.sampled_from(["x", "y"]),
+    interval_seconds=st.sampled_from([20.0, 60.0, 600.0, 5400.0]),
+    hashrate_th=st.sampled_from([None, 10.0]),
+    sources=st.sampled_from([None, {"grid": 0.5, "solar": 0.5}]),
+    grid=st.sampled_from([None, {"carbon_g_per_kwh": 90.0}, {"price_per_kwh": 2.0, "load_watts": 7.0}]),
+).map(lambda sent: {key: value for key, value in sent.items() if value is not None})
+patches = st.builds(
+    lambda minutes, terms: {**terms, "valid_from": moment(MINUTE * minutes)},
+    st.integers(0, HOURS * 60),
+    st.sampled_from(
+        [{"price_per_kwh": 0.3}, {"pue": 1.5}, {"zone": "NO"}, {"sources": [{"type": "coal", "share": 1}]}]
+    ),
+)
+steps = st.lists(st.one_of(st.lists(readings, min_size=1, max_size=30), patches, st.none()), max_size=6)
+minutes = st.integers(0, HOURS * 60)
+
+
+async def play(service, played):
+    """Readings, changes of site a, and (None) turns of the sums."""
+    for site in SITES:
+        await service.ensure(SiteCreate(id=site, price_per_kwh=0.1, zone="DE"))
+    for step in played:
+        if step is None:
+            await service.roll_up(60.0)
+        elif isinstance(step, list):
+            await asyncio.wrap_future(service.ingest.submit(step))
+        else:
+            await asyncio.wrap_future(service.change("a", SitePatch.model_validate(step)))
+
+
+def from_readings(service, store, site, start, end):
+    """The sums without any that are kept, hour by hour."""
+    pieces = RollUp(site, service.factors, lambda time: (time - 1) // 3_600_000).pieces(
+        store.rows(site.number, start, end)
+    )
+    return total_of(pieces.values())
+
+
+def parts_of(piece, *, by_source):
+    """Energy and emissions of each source, or of all."""
+    parts = {}
+    for key, part in piece.parts.items():
+        parts.setdefault(key if by_source else "", Part()).add(part)
+    return {key: vars(part) for key, part in parts.items()}
+
+
+def figures_of(piece):
+    numbers = {key: value for key, value in vars(piece).items() if key not in ("spans", "parts")}
+    for name in ("grid_load", "grid_price"):
+        mean = numbers.pop(name)
+        numbers |= {f"{name}_total": mean.total, f"{name}_count": mean.count}
+    return numbers
+
+
+def about(numbers):
+    return {key: value if value is None else pytest.approx(value) for key, value in numbers.items()}
+
+
+@given(steps, minutes, minutes, st.booleans())
+def test_the_fast_way_gives_what_the_readings_say(played, one, other, by_source):
+    start, end = sorted((NOW + MINUTE * each) * 1000 for each in (one, other))
+    with TemporaryDirectory() as folder:
+        service = service_in(folder)
+
+        async def ask():
+            await asyncio.wrap_future(service.load())
+            await play(service, played)
+            sites = list(service.sites.values())
+            return await asyncio.wrap_future(
+                service.read(
+                    lambda store: (
+                        site_totals(service, store, sites, start, end + 1000, by_source=by_source),
+                        {site.id: from_readings(service, store, site, start, end + 1000) for site in sites},
+                    )
+                )
+            )
+
+        try:
+            fast, slow = asyncio.run(ask())
+        finally:
+            service.close()
+    for site in SITES:
+        assert figures_of(fast[site]) == about(figures_of(slow[site]))
+        wanted = parts_of(slow[site], by_source=by_source)
+        assert parts_of(fast[site], by_source=by_source) == {key: about(part) for key, part in wanted.items()}
+
+
+async def test_a_moment_that_two_hours_cover_counts_once_in_the_efficiency(serving):
+    async with serving() as client:
+        await client.register("a")
+        await client.send(
+            *(reading(each, 3600, hashrate_th=10) for each in range(60, 3 * 3600 + 1, 60)),
+            reading(2 * 3600 + 600, 3600, meter="slow", interval_seconds=5400),
+        )
+        await client.run()
+        answers = [
+            await client.get("metrics/aggregate", **{"from": moment(0), "to": moment(3 * 3600)}, group_by=group)
+            for group in ("region", "source")
+        ]
+    for _, answer in answers:
+        assert answer["total"]["efficiency_j_per_th"] == pytest.approx((3600 * 3 + 5400) / 3 / 10)
