@@ -39,6 +39,7 @@ METERS = row(
         Look("none"),
         Query(_every("device_unavailable_info")),
         width=6,
+        empty="all devices of the demo answer",
     ),
 )
 
