@@ -81,6 +81,8 @@ SCORE = Gauge(
     labels=("entity",),
     given_name=True,
 )
+DATABASE_UP = Gauge("sites_database_up", "Whether the database takes readings and answers; absent without one.")
+WAITING = Gauge("sites_waiting_readings", "Readings that wait on disk until the database takes them.")
 
 ALL = (
     CONSUMPTION,
@@ -96,4 +98,6 @@ ALL = (
     CAPACITY,
     CONNECTION,
     SCORE,
+    DATABASE_UP,
+    WAITING,
 )
