@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from collector_core.measure.levels import Level
-from collector_core.measure.measurement import Disagreement, Measurement
+from collector_core.measure.measurement import Disagreement, Measurement, OtherUse
 from collector_core.measure.monitor import EnergyMonitor
 from collector_core.metering import (
     Account,
@@ -18,6 +18,7 @@ from collector_core.metering import (
 )
 
 if TYPE_CHECKING:
+    from collector_core.calibration.machine import Calibration, calibrate
     from collector_core.measure.kept import KeptMeasurement
     from collector_core.measure.operation_model import OperationModel, Prediction
     from collector_core.measure.report import markdown_report
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Account",
+    "Calibration",
     "Component",
     "Disagreement",
     "EnergyMeter",
@@ -37,28 +39,32 @@ __all__ = [
     "Measurement",
     "MeasurementStore",
     "OperationModel",
+    "OtherUse",
     "Prediction",
     "Prefer",
     "account_of",
+    "calibrate",
     "choose",
     "markdown_report",
     "measurements_between",
 ]
 
-_KEEPING = {
-    "KeptMeasurement": "kept",
-    "MeasurementStore": "store",
-    "OperationModel": "operation_model",
-    "Prediction": "operation_model",
-    "markdown_report": "report",
-    "measurements_between": "store",
+_LAZY = {
+    "Calibration": "calibration.machine",
+    "KeptMeasurement": "measure.kept",
+    "MeasurementStore": "measure.store",
+    "OperationModel": "measure.operation_model",
+    "Prediction": "measure.operation_model",
+    "calibrate": "calibration.machine",
+    "markdown_report": "measure.report",
+    "measurements_between": "measure.store",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """What keeps measurements is imported when it is asked for: who only measures needs no database."""
-    if name not in _KEEPING:
+    """What keeps measurements or calibrates is imported when it is asked for: who only measures needs no database."""
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415 - together with what it imports
 
-    return getattr(import_module(f"collector_core.measure.{_KEEPING[name]}"), name)
+    return getattr(import_module(f"collector_core.{_LAZY[name]}"), name)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from collector_core.calibration.load import Load, bending_level, load_levels
 from collector_core.errors import NotAvailable
+from collector_core.model.clock import Clock
 from collector_core.procfs.stat import CpuTicks, cpu_ticks
-
-if TYPE_CHECKING:
-    from collector_core.plugins.commands import CommandContext
 
 BUSY_WHEN_IDLE = 0.05  # of all CPUs: more than that is somebody else's work
 
@@ -33,6 +32,17 @@ class LoadPoint(NamedTuple):
         return self.level == 0 and self.utilization > BUSY_WHEN_IDLE
 
 
+class Place(Protocol):
+    """Where a machine is read, as the context of a plugin's command knows it."""
+
+    @property
+    def clock(self) -> Clock:
+        """Monotonic time."""
+
+    def path(self, path: str) -> Path:
+        """An absolute path of the machine, below its root."""
+
+
 class LoadBench:
     """Keeps CPUs of this machine busy and reads its meters and the load below the configured root.
 
@@ -40,9 +50,7 @@ class LoadBench:
     times `seconds`.
     """
 
-    def __init__(
-        self, context: CommandContext, joules: Joules, *, seconds: float, settle: float, readings: int = 1
-    ) -> None:
+    def __init__(self, context: Place, joules: Joules, *, seconds: float, settle: float, readings: int = 1) -> None:
         self._joules = joules
         self._stat = context.path("/proc/stat")
         self._now = context.clock.monotonic

@@ -13,6 +13,10 @@ class FitQuality(NamedTuple):
     r_squared: float
     residual: float
 
+    def notes(self) -> dict[str, float]:
+        """As a model's file has them."""
+        return {"r_squared": self.r_squared, "residual_watts": self.residual}
+
 
 def fit_quality(curve: Callable[[float], float], points: Sequence[tuple[float, float]]) -> FitQuality:
     """Judge a curve of watts by measured points of load and watts, of which there is at least one."""

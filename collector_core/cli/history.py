@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -223,7 +223,7 @@ def _written(store: HistoryReader, asked: Query, kind: Format) -> Iterable[bytes
     found = query.run(store, asked)
     if kind is not Format.JSON:
         return write_table(kind, COLUMNS, query.as_rows(found))
-    return [json.dumps({"series": query.as_series(found), "next": None}).encode() + b"\n"]
+    return chain(query.write_json(found), [b"\n"])
 
 
 def _query(asked: Mapping[str, Any], start: int, end: int) -> Query:

@@ -22,6 +22,7 @@ from collector_core.cli.results import ROWS, Run, summary
 from collector_core.errors import NotAvailable, with_fix
 from collector_core.measure.levels import Level
 from collector_core.measure.monitor import EnergyMonitor
+from collector_core.measure.named_processes import UnknownProcessError
 from collector_core.measure.store import MeasurementStore
 
 LONGEST_LABEL = 80
@@ -45,6 +46,7 @@ class Options:
     level: str
     label: str | None
     idle: float | None
+    also: tuple[str, ...]
     as_json: bool
     save: bool
     db: Path | None
@@ -71,6 +73,12 @@ class Options:
 @click.option(
     "--idle", type=click.FloatRange(min=0), metavar="SECONDS", help="Observe the idle machine for this long first."
 )
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="NAME",
+    help="Measure what another one uses meanwhile, too: a pid, a unit (X.service), a container, a program. Repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one line of JSON, last on stdout.")
 @click.option("--save/--no-save", default=True, show_default=True, help="Store the measurements in the database.")
 @database_option
@@ -79,7 +87,8 @@ def command(common: Common, **values: Any) -> None:
     """Run a command and report what the machine used meanwhile: energy, CPU time and memory of its whole process tree.
 
     The table is on stderr, so that the command's own output stays as it is. Exit code: that of the command, 128+n where
-    signal n killed it, 126 or 127 where it cannot be run; 1 where no energy can be measured, and then it is not run.
+    signal n killed it, 126 or 127 where it cannot be run; 1 where no energy can be measured, 2 where what --also names
+    is not there, and then it is not run.
     """
     options = Options(**values)
     try:
@@ -88,6 +97,8 @@ def command(common: Common, **values: Any) -> None:
         _fail(str(error), error.code)
     except NotAvailable as error:
         _fail(with_fix(str(error), error.fix), 1)
+    except UnknownProcessError as error:
+        _fail(f"--also: {error}", 2)
     _show(subjects, runs, options.as_json)
     sys.exit(next((run.exit_code for each in runs for run in each if run.exit_code), 0))
 
@@ -96,9 +107,10 @@ def _measure(subjects: Sequence[Subject], options: Options, common: Common) -> l
     for subject in subjects:
         child.check(subject.command)
     with opened(options.db) if options.save else nullcontext() as store, closing(_monitor(options, common)) as monitor:
+        monitor.measure(processes=options.also)  # what is not there is told before anything is waited for
         if options.idle:
             monitor.watch_idle(options.idle)
-        return _run_all(subjects, options.repeat, monitor, store)
+        return _run_all(subjects, options, monitor, store)
 
 
 def _subject(words: Sequence[str], label: str | None) -> Subject:
@@ -122,14 +134,14 @@ def _monitor(options: Options, common: Common) -> EnergyMonitor:
 
 
 def _run_all(
-    subjects: Sequence[Subject], repeat: int, monitor: EnergyMonitor, store: MeasurementStore | None
+    subjects: Sequence[Subject], options: Options, monitor: EnergyMonitor, store: MeasurementStore | None
 ) -> list[list[Run]]:
     """Runs by subject, taken in turn; ends with the first that fails."""
     child.adopt_orphans()
     runs: list[list[Run]] = [[] for _ in subjects]
-    for _ in range(repeat):
+    for _ in range(options.repeat):
         for subject, done in zip(subjects, runs, strict=True):
-            run = _run(subject, monitor)
+            run = _run(subject, options.also, monitor)
             done.append(run)
             if store:
                 store.add(run.measurement, command=shlex.join(subject.command), exit_code=run.exit_code)
@@ -138,8 +150,8 @@ def _run_all(
     return runs
 
 
-def _run(subject: Subject, monitor: EnergyMonitor) -> Run:
-    with monitor.measure(subject.label) as measurement:
+def _run(subject: Subject, also: Sequence[str], monitor: EnergyMonitor) -> Run:
+    with monitor.measure(subject.label, processes=also) as measurement:
         line = LiveLine(lambda: monitor.so_far(measurement))
 
         def tick() -> None:

@@ -168,5 +168,11 @@ def _csv(rows: Sequence[dict[str, Any]]) -> str:
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
     plain = {name: value for name, value in row.items() if not isinstance(value, dict | list)}
     components = {f"{name}_joules": value for name, value in row.get("components", {}).items()}
+    others = {
+        f"{other['name']}_{name}": value
+        for other in row.get("others", [])
+        for name, value in other.items()
+        if name != "name"
+    }
     problems = {"problems": "; ".join(row["problems"])} if row.get("problems") else {}
-    return {**plain, **components, **problems}
+    return {**plain, **components, **others, **problems}

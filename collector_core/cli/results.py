@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from collector_core.cli.table import table
-from collector_core.measure.measurement import Measurement
+from collector_core.measure.measurement import Measurement, OtherUse
 from collector_core.measure.statistics import Summary, summarize
 from collector_core.model.quantities import percent, quantity
 
@@ -38,7 +38,9 @@ def mean_watts(measurement: Measurement) -> float | None:
 ROWS = (
     Row("energy_joules", "energy", lambda m: m.energy_joules, "J"),
     Row("attributed_energy_joules", "  of this command", lambda m: m.attributed_energy_joules, "J"),
+    Row("attributed_with_others_joules", "  with the others", lambda m: m.attributed_with_others_joules, "J"),
     Row("idle_joules", "  while idle", lambda m: m.idle_joules, "J"),
+    Row("emissions_grams", "emissions, CO2 equivalent", lambda m: m.emissions_grams, "g"),
     Row("power_watts", "mean power", mean_watts, "W"),
     Row("duration_seconds", "duration", lambda m: m.duration_seconds, "s"),
     Row("cpu_seconds", "CPU time", lambda m: m.cpu_seconds, "s"),
@@ -55,7 +57,15 @@ def one(run: Run) -> str:
     if m.estimated and m.energy_joules is not None:
         rows[0] = ("energy", f"≈ {rows[0][1]}")
     rows[1:1] = [(f"  {component}", quantity(joules, "J")) for component, joules in m.components.items()]
+    rows += [] if m.cost is None else [("cost", quantity(m.cost, m.currency or ""))]
+    rows += [row for other in m.others for row in _other(other)]
     return "\n".join([table((m.label, ending(run.exit_code)), rows), *notes([run])])
+
+
+def _other(other: OtherUse) -> Iterator[tuple[str, str]]:
+    yield f"{other.name}, CPU time", quantity(other.cpu_seconds, "s") or "unknown"
+    if other.attributed_energy_joules is not None:
+        yield f"{other.name}, energy", quantity(other.attributed_energy_joules, "J")
 
 
 def several(runs: Sequence[Run]) -> str:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder, gzip_accepted
-
-GZIP_LEVEL = 1
-GZIP_WINDOW_BITS = 13  # 8 KiB, where neighbouring lines are: half the time of the usual 32 KiB for the same size
-GZIP_MEMORY_LEVEL = 6
 
 
 class Format(Enum):
@@ -48,10 +43,3 @@ def _content_type(accept: str) -> str:
         if content_type != CONTENT_TYPE_PLAIN_0_0_4:
             return content_type
     return CONTENT_TYPE_PLAIN_0_0_4
-
-
-def compress(data: bytes) -> bytes:
-    """A body in gzip's format."""
-    header = 16  # zlib's way to ask for a gzip header
-    packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, header + GZIP_WINDOW_BITS, GZIP_MEMORY_LEVEL)
-    return packer.compress(data) + packer.flush()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from itertools import chain, groupby
 from math import inf
 
 from prometheus_client import Metric as Family
 from prometheus_client.registry import Collector as ForeignCollector
 
 from collector_core.errors import DeclarationError, ReadingError
-from collector_core.exposition.foreign import END_OF_OPENMETRICS, Registry, generate, thaw
-from collector_core.exposition.formats import Encoding, Format, compress
+from collector_core.exposition.family import ShownFamily
+from collector_core.exposition.foreign import END_OF_OPENMETRICS, Registry, thaw
+from collector_core.exposition.formats import Encoding, Format
+from collector_core.exposition.packing import Packer, Part
 from collector_core.exposition.render import NOTHING_RENDERED, Rendered, Renderer
 from collector_core.model.clock import Clock
 from collector_core.model.families import metric_names
@@ -21,6 +23,8 @@ from collector_core.model.published import Published
 from collector_core.model.readings import Snapshot
 
 SLOW_LINES = 5000  # about 5 ms of joining and compressing
+OWN_PART_PIECES = 32  # from here on compressing anew costs more than an own part adds to the size
+_NOTHING_MADE = -1, b""
 
 
 class Exposition(ForeignCollector):
@@ -34,9 +38,11 @@ class Exposition(ForeignCollector):
         self._clock = clock
         self._labels = labels or {}
         self._lock = threading.RLock()
-        self._families: dict[str, _Family] = {}
+        self._families: dict[str, ShownFamily] = {}
         self._sources: list[Source] = []
-        self._bodies: dict[tuple[Format, bool], bytes] = {}
+        self._version = 0
+        self._makers = {(kind, gzip): _Maker() for kind in Format for gzip in (False, True)}
+        self._known_runs: list[tuple[tuple[Source, ...], list[ShownFamily]]] | None = None
         self._next_expiry = inf
         self._lines = 0
         self.registry = Registry(self)
@@ -54,30 +60,39 @@ class Exposition(ForeignCollector):
             for metric in metrics:
                 self._check_declaration(source, metric)
             for metric in metrics:
-                family = self._families.setdefault(metric.base_name, _Family(metric, name))
+                family = self._families.setdefault(metric.base_name, ShownFamily(metric, name))
                 family.sources.append(source)
                 source.families[metric] = family
                 source.declared[metric.base_name] = metric
+            self._known_runs = None
             self._withdraw_foreign({name for metric in metrics for name in metric_names(metric)})
             self._sources.append(source)
         return source
 
     def body(self, encoding: Encoding) -> bytes:
-        """The response to a scrape; the same object until something was published or became stale."""
+        """The response to a scrape; the same object until something was published or became stale.
+
+        Whoever asks while it is made waits for it, and holds no publisher up.
+        """
         with self._lock:
             self._expire()
-            if self.registry.foreign:
-                return self._make_body(encoding)
-            key = (encoding.format, encoding.gzip)
-            if key not in self._bodies:
-                self._bodies[key] = self._make_body(encoding)
-            return self._bodies[key]
+            arrived = self._version
+        maker = self._makers[encoding.format, encoding.gzip]
+        with maker.lock:
+            if maker.made[0] < arrived or self.registry.foreign:
+                maker.made = _NOTHING_MADE  # its memory serves the next one
+                with self._lock:
+                    version, parts = self._version, self._parts(encoding.format)
+                body = self._make(maker, encoding, parts)
+                maker.made = (-1 if self.registry.foreign else version), body
+            return maker.made[1]
 
     def ready_body(self, encoding: Encoding) -> bytes | None:
         """The response to a scrape if it needs no work; never blocks."""
         if self.registry.foreign or self._clock.monotonic() >= self._next_expiry:
             return None
-        return self._bodies.get((encoding.format, encoding.gzip))
+        version, body = self._makers[encoding.format, encoding.gzip].made
+        return body if version == self._version else None
 
     def published(self) -> list[Published]:
         """What every source shows now; those that went stale show nothing."""
@@ -102,21 +117,43 @@ class Exposition(ForeignCollector):
         """Nothing in advance: sources come and go."""
         return ()
 
-    def _make_body(self, encoding: Encoding) -> bytes:
-        if encoding.gzip:
-            plain = self.body(Encoding(encoding.format, encoding.content_type, gzip=False))
-            return compress(plain)
-        pieces: list[bytes] = []
-        for family in self._families.values():
-            blocks = family.blocks()
-            if blocks:
-                pieces.append(family.headers[encoding.format])
-                pieces += blocks
-        pieces += [source.shown.foreign.texts[encoding.format] for source in self._sources]
-        pieces.append(self.registry.foreign_text(encoding.format))
+    def _make(self, maker: _Maker, encoding: Encoding, parts: list[Part]) -> bytes:
+        if self.registry.foreign:
+            text = self.registry.foreign_text(encoding.format)
+            parts.append(Part(text, [text]))
         if encoding.format is Format.OPENMETRICS:
-            pieces.append(END_OF_OPENMETRICS)
-        return b"".join(pieces)
+            parts.append(Part(END_OF_OPENMETRICS, [END_OF_OPENMETRICS]))
+        if encoding.gzip:
+            return maker.packer.pack(parts)
+        return b"".join(chain.from_iterable(part.pieces for part in parts))
+
+    def _parts(self, kind: Format) -> list[Part]:
+        """Everything that is shown, in parts of neighbours that have changed together or are small."""
+        parts: list[Part] = []
+        growing = False
+        for sources, families in self._runs():
+            pieces: list[bytes] = []
+            for family in families:
+                pieces += family.pieces(kind)
+            key = (families[0].metric.base_name, *((source, source.version) for source in sources))
+            large = len(pieces) >= OWN_PART_PIECES
+            if growing and not large:
+                parts[-1] = Part((parts[-1].key, key), [*parts[-1].pieces, *pieces])
+            else:
+                parts.append(Part(key, pieces))
+            growing = not large and len(parts[-1].pieces) < OWN_PART_PIECES
+        return parts + [
+            Part((source, source.version), [source.shown.foreign.texts[kind]])
+            for source in self._sources
+            if source.shown.foreign.families
+        ]
+
+    def _runs(self) -> list[tuple[tuple[Source, ...], list[ShownFamily]]]:
+        """Neighbouring families with the sources that they have in common."""
+        if self._known_runs is None:
+            of_family = groupby(self._families.values(), lambda family: tuple(family.sources))
+            self._known_runs = [(sources, list(families)) for sources, families in of_family]
+        return self._known_runs
 
     def _publish(self, source: Source, rendered: Rendered, expires_at: float) -> None:
         with self._lock:
@@ -132,7 +169,7 @@ class Exposition(ForeignCollector):
                 return
             self._lines += len(rendered.snapshot) - len(source.shown.snapshot)
             source.shown = rendered
-            self._bodies.clear()
+            source.version = self._version = self._version + 1
 
     def _check_twice(self, source: Source, rendered: Rendered) -> None:
         """Raises `ReadingError` when another source already shows one of the series."""
@@ -173,6 +210,7 @@ class Exposition(ForeignCollector):
             if source.closed:
                 return
             source.closed = True
+            self._known_runs = None
             self._sources.remove(source)
             for family in source.families.values():
                 family.sources.remove(source)
@@ -204,7 +242,8 @@ class Source:
         self.name = name
         self.labels = labels
         self.closed = False
-        self.families: dict[Metric, _Family] = {}
+        self.version = 0
+        self.families: dict[Metric, ShownFamily] = {}
         self.expires_at = inf
         self.declared: dict[str, Metric] = {}
         self.shown = NOTHING_RENDERED
@@ -227,36 +266,10 @@ class Source:
         self._exposition._remove(self)  # noqa: SLF001
 
 
-@dataclass
-class _Family:
-    """One metric of all sources, with its headers in both formats."""
+class _Maker:
+    """The last body in one encoding, after the version of what is in it; whoever holds `lock` may make the next."""
 
-    metric: Metric
-    owner: str
-    sources: list[Source] = field(default_factory=list)
-    headers: dict[Format, bytes] = field(init=False)
-    names: tuple[str, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.names = metric_names(self.metric)
-        self.headers = {kind: generate([self._empty()], kind) for kind in Format}
-
-    def blocks(self) -> list[bytes]:
-        """The lines of all sources."""
-        name = self.metric.base_name
-        found: list[bytes] = []
-        for source in self.sources:
-            shown = source.shown
-            first, last = shown.blocks_of.get(source.declared[name], (0, 0))
-            found += shown.blocks[first:last]
-        return found
-
-    def as_prometheus_client(self) -> Family:
-        family = self._empty()
-        for source in self.sources:
-            for labels, value in source.shown.samples(source.declared[self.metric.base_name]):
-                family.add_sample(self.metric.name, labels, value)
-        return family
-
-    def _empty(self) -> Family:
-        return Family(self.metric.base_name, self.metric.help, self.metric.kind, self.metric.unit)
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.made = _NOTHING_MADE
+        self.packer = Packer()

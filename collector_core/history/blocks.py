@@ -13,11 +13,11 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import Any
 
 from collector_core.history import codec, points
+from collector_core.history.interface import EVER, Columns
 from collector_core.history.points import Point, Points
-from collector_core.history.tiers import COLUMNS, HOUR, Steps, Summary, floor_to
+from collector_core.history.tiers import COLUMNS, HOUR, MEAN, Steps, Summary, floor_to
 from collector_core.storage.sqlite import Database
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class Blocks:
         if start is None:
             return None
         found = self.read(series, start, time)
-        return list(found)[-1] if found else None
+        return found.point(-1) if found else None
 
     def first_from(self, series: int, time: int) -> Point | None:
         """The first reading at a time or later."""
@@ -198,25 +198,24 @@ class SummaryBlocks:
 
     def read(self, series: int, step: int, start: int, end: int) -> Iterator[tuple[int, Summary]]:
         """Those of the steps that begin from `start` to before `end`, in the order of time."""
-        for time, *row in self.read_columns(series, step, start, end, COLUMNS):
-            yield time, Summary.from_row(row)
+        times, *columns = self.read_columns(series, step, start, end, COLUMNS)
+        return zip(times, map(Summary.from_row, zip(*columns, strict=True)), strict=True)
 
-    def read_columns(
-        self, series: int, step: int, start: int, end: int, names: Sequence[str]
-    ) -> Iterator[tuple[Any, ...]]:
-        """The same, as times with some of the numbers alone; decodes nothing else."""
+    def read_columns(self, series: int, step: int, start: int, end: int, names: Sequence[str]) -> Columns:
+        """The same, as a column of times and one of each of these numbers; decodes nothing else."""
         query = f"SELECT b.start, b.times, b.data FROM summaries b WHERE b.step = ? AND {_OVERLAPPING} ORDER BY b.start"  # noqa: S608
+        found: Columns = [[] for _ in ("time", *names)]
         for first, times, data in self._database.rows(query, (step, series, end, start)):
             with _damage_logged(series, first):
-                for row in self._decode(times, data, names):
-                    if start <= row[0] < end:
-                        yield row
+                for column, more in zip(found, self._decode(times, data, names, start, end), strict=True):
+                    column.extend(more)
+        return found
 
     def damaged(self) -> Iterator[str]:
         """What is wrong with each damaged block."""
         for number, start, times, data in self._database.rows("SELECT series, start, times, data FROM summaries"):
             try:
-                self._decode(times, data, COLUMNS)
+                self._decode(times, data, COLUMNS, 0, EVER)
             except ValueError as error:
                 yield f"summaries of series {number} from {start}: {error}"
 
@@ -232,11 +231,17 @@ class SummaryBlocks:
             old = dict(self.read(series, step, start, start + span))
             self._write(connection, series, step, start, (old | part) if replace else (part | old))
 
-    def _decode(self, number: int, data: bytes, names: Sequence[str]) -> list[tuple[Any, ...]]:
+    def _decode(
+        self, number: int, data: bytes, names: Sequence[str], start: int, end: int
+    ) -> list[Sequence[int] | Sequence[float]]:
         times, stored = self._times.load(number), codec.split_columns(data)
         if len(stored) != len(COLUMNS):
             raise ValueError("damaged: a column is missing")
-        return list(zip(times, *(codec.decode_numbers(stored[COLUMNS.index(name)]) for name in names), strict=True))
+        columns = [times, *(_decode_column(stored, name) for name in names)]
+        if any(len(column) != len(times) for column in columns):
+            raise ValueError("damaged: its columns differ in length")
+        first, behind = bisect_left(times, start), bisect_left(times, end)
+        return [column[first:behind] for column in columns]
 
     def _write(self, connection: sqlite3.Connection, series: int, step: int, start: int, steps: Steps) -> None:
         times = sorted(steps)
@@ -249,6 +254,15 @@ class SummaryBlocks:
         connection.execute(
             "INSERT INTO summaries (series, step, start, end, times, data) VALUES (?, ?, ?, ?, ?, ?)", row
         )
+
+
+def _decode_column(stored: Sequence[memoryview], name: str) -> Sequence[float]:
+    if name != MEAN:
+        return codec.decode_numbers(stored[COLUMNS.index(name)])
+    covered, integral = (_decode_column(stored, each) for each in ("covered", "integral"))
+    last = integral if all(covered) else _decode_column(stored, "last")
+    columns = zip(covered, integral, last, strict=True)
+    return [total * 1000 / known if known else value for known, total, value in columns]
 
 
 def _digest(data: bytes) -> bytes:

@@ -12,6 +12,7 @@ import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
+from operator import xor
 
 MOST_ORDERS = 2  # of differences
 FEW = 16
@@ -24,6 +25,7 @@ _DECIMALS = (0, 1, 2, 3, 4, 6, 9)
 _FLOATS = 255  # instead of a number of decimals: bits of floats, each xored with the one before
 _LARGEST = 2.0**53  # integers up to here are exact as floats
 _MOST = 1 << 24  # numbers in a column; damaged bytes must not ask for gigabytes
+_SIGNED = {1: "b", 2: "h", 4: "i", 8: "q"}  # types of arrays, by the bytes of a number
 _HEAD = struct.Struct("<BBI")  # order of differences, bytes per difference, number of integers
 
 
@@ -41,11 +43,12 @@ def decode_integers(data: bytes | memoryview, end: int | None = None) -> list[in
         raise ValueError(f"not a column: {error}") from error
     if order > MOST_ORDERS or width > 8:
         raise ValueError("not a column of integers")
-    zigzag = _join_planes(data[_HEAD.size + 8 * order :], width, count)[:end]
-    rest = [(each >> 1) ^ -(each & 1) for each in zigzag] if width else list(zigzag)
+    if not width and order == 1:
+        return [*firsts] * (count + 1 if end is None else min(count + 1, end))
+    rest: Iterable[int] = _without_zigzag(*_join_planes(data[_HEAD.size + 8 * order :], width, count, end))
     for first in reversed(firsts):
-        rest = list(accumulate(rest, initial=first))
-    return rest[:end]
+        rest = accumulate(rest, initial=first)
+    return list(rest)[:end]
 
 
 def encode_numbers(values: Sequence[float], level: int = FAST) -> bytes:
@@ -66,8 +69,8 @@ def decode_numbers(data: bytes | memoryview, start: int = 0, end: int | None = N
         return _decode_floats(data[1:])[start:end]
     if places not in _DECIMALS:
         raise ValueError(f"not a column: {places} decimal places")
-    scale = 10.0**places
-    return array("d", [each / scale for each in decode_integers(data[1:], end)[start:]])
+    integers, scale = decode_integers(data[1:], end)[start:], 10.0**places
+    return array("d", [each / scale for each in integers] if places else integers)
 
 
 def as_decimals(values: Sequence[float]) -> tuple[int, list[int]] | None:
@@ -141,7 +144,8 @@ def _decode_floats(data: bytes | memoryview) -> array[float]:
         raise ValueError(f"not a column: {error}") from error
     if order or width > 8:
         raise ValueError("not a column of floats")
-    bits = accumulate(_join_planes(data[_HEAD.size :], width, count), lambda before, each: before ^ each)
+    size, raw = _join_planes(data[_HEAD.size :], width, count)
+    bits = accumulate(_numbers(_SIGNED[size].upper(), raw), xor)
     values = array("d")
     values.frombytes(array("Q", bits).tobytes())
     return values
@@ -166,11 +170,13 @@ def _deflate(planes: Iterable[bytes], level: int, strategy: int) -> bytes:
     return b"".join(parts) + packer.flush()
 
 
-def _join_planes(data: bytes | memoryview, width: int, count: int) -> Sequence[int]:
+def _join_planes(data: bytes | memoryview, width: int, count: int, end: int | None = None) -> tuple[int, bytes]:
+    """How many bytes a number has (a power of two), and these bytes, the lowest first, of at most `end` numbers."""
     if count > _MOST:
         raise ValueError(f"not a column: {count} numbers")
+    wanted = count if end is None else min(count, end)
     if width == 0:
-        return bytes(count)
+        return 1, bytes(wanted)
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         planes = unpacker.decompress(data, width * count + 1)
@@ -178,12 +184,23 @@ def _join_planes(data: bytes | memoryview, width: int, count: int) -> Sequence[i
         raise ValueError(f"not a column: {error}") from error
     if len(planes) != width * count:
         raise ValueError("not a column: it has another length than it says")
-    if width == 1:
-        return planes
-    raw = bytearray(8 * count)
+    size = 1 << (width - 1).bit_length()
+    raw = bytearray(size * wanted)
     for place in range(width):
-        raw[place::8] = planes[place * count : (place + 1) * count]
-    stored = array("Q")
+        raw[place::size] = planes[place * count : place * count + wanted]
+    return size, bytes(raw)
+
+
+def _without_zigzag(size: int, raw: bytes) -> array[int]:
+    """Signed numbers of `size` bytes. All are computed at once, as one large integer."""
+    whole, ones = (int.from_bytes(each, "little") for each in (raw, (b"\1" + bytes(size - 1)) * (len(raw) // size)))
+    negative = whole & ones
+    inverted = (negative << 8 * size) - negative  # all bits of those that are negative
+    return _numbers(_SIGNED[size], ((whole ^ negative) >> 1 ^ inverted).to_bytes(len(raw), "little"))
+
+
+def _numbers(code: str, raw: bytes) -> array[int]:
+    stored = array(code)
     stored.frombytes(raw)
     if sys.byteorder == "big":
         stored.byteswap()

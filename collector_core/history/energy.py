@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from math import fsum
+from operator import add, mul
 from typing import Any
 
 from collector_core.history.catalogue import KeptSeries
-from collector_core.history.interface import HistoryReader
+from collector_core.history.interface import Columns, HistoryReader
 from collector_core.history.periods import Piece, pieces, read_steps
 
 JOULES_PER_KWH = 3.6e6
@@ -41,14 +43,52 @@ class Sum:
         }
 
 
-@dataclass
-class Moment:
-    """What the ledger counted within one step."""
+class _Counted:
+    """What the ledger counted within a part of the period: columns of one number for each of `times`."""
 
-    joules: dict[Account, float] = field(default_factory=dict)
-    covered: dict[Account, int] = field(default_factory=dict)
-    cost: float = 0.0
-    grams: dict[str, float] = field(default_factory=dict)
+    def __init__(self, times: Sequence[int]) -> None:
+        self.times = times
+        self.joules: dict[Account, list[float]] = {}
+        self.covered: dict[Account, list[float]] = {}
+        self.cost = [0.0] * len(times)
+        self.grams: dict[str, list[float]] = {}
+        self._times_of: dict[Account, list[Sequence[int]]] = defaultdict(list)
+
+    def add(self, kept: KeptSeries, times: Sequence[int], rises: Sequence[float], covered: Sequence[float]) -> None:
+        """Take the steps of a series, which may not have all of the times."""
+        labels = kept.series.labels
+        rises, covered = (self._aligned(times, column) for column in (rises, covered))
+        if kept.series.topic == "cost":
+            self.cost = list(map(add, self.cost, rises))
+        elif kept.series.topic == "emissions":
+            component = labels.get("component", "")
+            self.grams[component] = list(map(add, self.grams.get(component, self._zeros), rises))
+        else:
+            account = labels["component"], labels["device"], labels["method"]
+            self.joules[account] = list(map(add, self.joules.get(account, self._zeros), rises))
+            self.covered[account] = list(map(max, self.covered.get(account, self._zeros), covered))
+            self._times_of[account].append(times)
+
+    def shared_out(self, whole: Sequence[float], accounts: Sequence[Account]) -> Iterator[tuple[Account, list[float]]]:
+        """Each account's part of the numbers in `whole`: by energy, and the same for all where none has any."""
+        joules = _sums(self.joules[account] for account in accounts)
+        rates = [each / energy if energy else 0.0 for each, energy in zip(whole, joules, strict=False)]
+        for account in accounts:
+            yield account, list(map(mul, rates, self.joules[account]))
+        for time, each, energy in zip(self.times, whole, joules, strict=False):
+            if each and not energy:
+                there = [account for account in accounts if any(time in times for times in self._times_of[account])]
+                yield from ((account, [each / len(there)]) for account in there)
+
+    @property
+    def _zeros(self) -> list[float]:
+        return [0.0] * len(self.times)
+
+    def _aligned(self, times: Sequence[int], column: Sequence[float]) -> Sequence[float]:
+        if times == self.times:
+            return column
+        known = dict(zip(times, column, strict=True))
+        return [known.get(time, 0.0) for time in self.times]
 
 
 def energy_of(store: HistoryReader, start: int, end: int, by: str) -> dict[str, Any]:
@@ -59,8 +99,8 @@ def energy_of(store: HistoryReader, start: int, end: int, by: str) -> dict[str, 
     ledger = _ledger(store.catalogue)
     has_cost, has_grams = (any(kept.series.topic == topic for _, kept in ledger) for topic in ("cost", "emissions"))
     total, rows = Sum(), defaultdict[str, Sum](Sum)
-    for moment in _moments(store, ledger, start, end):
-        _add(total, rows, moment, BY.index(by))
+    for part in pieces(store, start, end, DAY):
+        _add(total, rows, _counted(store, ledger, part), BY.index(by))
     shown = {"has_cost": has_cost, "has_grams": has_grams}
     ordered = sorted(rows.items(), key=lambda item: -fsum(item[1].joules))
     return {"total": total.to_dict(**shown), "rows": [{by: name, **row.to_dict(**shown)} for name, row in ordered]}
@@ -77,51 +117,55 @@ def _is_account(kept: KeptSeries) -> bool:
     return kept.series.topic != "energy" or set(BY) <= set(kept.series.labels)
 
 
-def _moments(store: HistoryReader, ledger: Iterable[tuple[int, KeptSeries]], start: int, end: int) -> Iterable[Moment]:
-    found: dict[tuple[Piece, int], Moment] = defaultdict(Moment)
-    parts = pieces(store, start, end, DAY)
-    for number, kept in ledger:
-        for part in parts:
-            for time, summary in read_steps(store, number, kept, [part], part.tier or MINUTE).items():
-                _note(found[part, time], kept, summary.rise, summary.covered)
-    return found.values()
+def _counted(store: HistoryReader, ledger: Iterable[tuple[int, KeptSeries]], part: Piece) -> _Counted:
+    steps = [(kept, _steps(store, number, kept, part)) for number, kept in ledger]
+    found = _Counted(_union([times for _, (times, *_) in steps]))
+    for kept, (times, *columns) in steps:
+        if times:
+            found.add(kept, times, *columns)
+    return found
 
 
-def _note(moment: Moment, kept: KeptSeries, rise: float, covered: int) -> None:
-    labels = kept.series.labels
-    if kept.series.topic == "cost":
-        moment.cost += rise
-    elif kept.series.topic == "emissions":
-        component = labels.get("component", "")
-        moment.grams[component] = moment.grams.get(component, 0.0) + rise
-    else:
-        account = labels["component"], labels["device"], labels["method"]
-        moment.joules[account] = moment.joules.get(account, 0.0) + rise
-        moment.covered[account] = max(moment.covered.get(account, 0), covered)
+def _steps(store: HistoryReader, number: int, kept: KeptSeries, part: Piece) -> Columns:
+    """Times, rises and covered milliseconds of the steps of a part."""
+    if part.tier:
+        return store.summaries.read_columns(number, part.tier, part.start, part.end, ("rise", "covered"))
+    found = sorted(read_steps(store, number, kept, [part], MINUTE).items())
+    summaries = [summary for _, summary in found]
+    return [
+        [time for time, _ in found],
+        [summary.rise for summary in summaries],
+        [summary.covered for summary in summaries],
+    ]
 
 
-def _add(total: Sum, rows: Mapping[str, Sum], moment: Moment, place: int) -> None:
-    joules = fsum(moment.joules.values())
-    of_component: dict[str, float] = defaultdict(float)
-    alike: dict[str, int] = defaultdict(int)
-    for (component, _, _), amount in moment.joules.items():
-        of_component[component] += amount
-        alike[component] += 1
-    total.joules.append(joules)
-    total.cost.append(moment.cost)
-    total.grams.extend(moment.grams.values())
-    total.covered += max(moment.covered.values(), default=0)
-    covered: dict[str, int] = {}
-    for account, amount in moment.joules.items():
-        row, component = rows[account[place]], account[0]
-        row.joules.append(amount)
-        row.cost.append(moment.cost * _share(amount, joules, len(moment.joules)))
-        share = _share(amount, of_component[component], alike[component])
-        row.grams.append(moment.grams.get(component, 0.0) * share)
-        covered[account[place]] = max(covered.get(account[place], 0), moment.covered[account])
-    for name, milliseconds in covered.items():
-        rows[name].covered += milliseconds
+def _union(columns: Sequence[Sequence[int]]) -> Sequence[int]:
+    longest = max(columns, key=len, default=())
+    return longest if all(column in (longest, []) for column in columns) else sorted(set().union(*columns))
 
 
-def _share(part: float, whole: float, count: int) -> float:
-    return part / whole if whole else 1 / count
+def _add(total: Sum, rows: Mapping[str, Sum], counted: _Counted, place: int) -> None:
+    total.joules += _sums(counted.joules.values())
+    total.cost += counted.cost
+    total.grams += chain.from_iterable(counted.grams.values())
+    total.covered += round(sum(_largest(counted.covered.values())))
+    accounts = defaultdict[str, list[Account]](list)
+    for account, joules in counted.joules.items():
+        rows[account[place]].joules += joules
+        accounts[account[place]].append(account)
+    for name, alike in accounts.items():
+        rows[name].covered += round(sum(_largest(counted.covered[account] for account in alike)))
+    if any(counted.cost):
+        for account, cost in counted.shared_out(counted.cost, list(counted.joules)):
+            rows[account[place]].cost += cost
+    for component, emitted in counted.grams.items():
+        for account, grams in counted.shared_out(emitted, [each for each in counted.joules if each[0] == component]):
+            rows[account[place]].grams += grams
+
+
+def _sums(columns: Iterable[Sequence[float]]) -> list[float]:
+    return list(map(fsum, zip(*columns, strict=True)))
+
+
+def _largest(columns: Iterable[Sequence[float]]) -> Iterator[float]:
+    return map(max, zip(*columns, strict=True))

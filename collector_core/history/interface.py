@@ -15,6 +15,8 @@ from collector_core.history.points import Point, Points
 from collector_core.history.tiers import Steps, Summary
 from collector_core.model.selector import Selector
 
+Columns = list[list[Any]]
+
 EVER = 1 << 62  # later than every time
 
 SUMMED = "summed"  # marks: the hour up to which the tiers are complete,
@@ -61,10 +63,8 @@ class Summaries(Protocol):
         """Those of the steps that begin from `start` to before `end`, in the order of time."""
         ...
 
-    def read_columns(
-        self, series: int, step: int, start: int, end: int, names: Sequence[str]
-    ) -> Iterator[tuple[Any, ...]]:
-        """The same, as times with some of the numbers (of `tiers.COLUMNS`) alone."""
+    def read_columns(self, series: int, step: int, start: int, end: int, names: Sequence[str]) -> Columns:
+        """The same, as a column of times and one of each of these numbers (of `tiers.COLUMNS`, or `MEAN`)."""
         ...
 
 

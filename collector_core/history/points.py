@@ -48,6 +48,10 @@ class Points:
         rises = self.rises or [0.0] * len(self.times)
         return map(Point, self.times, self.values, rises)
 
+    def point(self, place: int) -> Point:
+        """One of them; raises `IndexError`."""
+        return Point(self.times[place], self.values[place], self.rises[place] if self.rises else 0.0)
+
     def append(self, time: int, value: float, rise: float, *, is_counter: bool) -> None:
         """Add a reading behind all others."""
         self.times.append(time)

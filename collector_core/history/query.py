@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
-from typing import Any, NamedTuple
+from itertools import compress, groupby, repeat
+from typing import NamedTuple
 
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.interface import HistoryReader
 from collector_core.history.periods import RAW, Piece, pieces, read_steps
-from collector_core.history.tiers import Summary
-from collector_core.history.times import in_seconds
+from collector_core.history.tiers import MEAN, Summary
+from collector_core.history.times import all_in_seconds
 from collector_core.model.selector import Selector
 
 MAX_STEPS = 11_000
@@ -30,7 +32,7 @@ class Fn(StrEnum):
     RATE = "rate"
 
 
-_COLUMNS = {Fn.MIN: "minimum", Fn.MAX: "maximum", Fn.LAST: "last", Fn.INCREASE: "rise", Fn.RATE: "rise"}
+_COLUMNS = {Fn.MEAN: MEAN, Fn.MIN: "minimum", Fn.MAX: "maximum", Fn.LAST: "last", Fn.INCREASE: "rise", Fn.RATE: "rise"}
 
 
 class Place(NamedTuple):
@@ -60,72 +62,114 @@ class Query:
         return 0 if self.step is None else (self.end - self.start) / self.step
 
 
-def run(store: HistoryReader, query: Query, after: Place | None = None) -> Iterator[tuple[KeptSeries, int, float]]:
-    """Series, time and value of each point, in the order of the series' texts and of time, from behind `after` on."""
+class Found(NamedTuple):
+    """Points of a series: their times in milliseconds, in order, and their values."""
+
+    kept: KeptSeries
+    times: Sequence[int]
+    values: Sequence[float]
+
+    def behind(self, time: int) -> Found:
+        """The points after a time."""
+        first = bisect_right(self.times, time)
+        return Found(self.kept, self.times[first:], self.values[first:])
+
+
+def run(store: HistoryReader, query: Query, after: Place | None = None) -> Iterator[Found]:
+    """The series that have points, in the order of their texts, from behind `after` on."""
     parts = pieces(store, query.start, query.end, query.step or 1)
     for number, kept in store.catalogue.select(query.selector):
         text = kept.series.text
         if after is None or text >= after.series:
-            since = after.time if after and text == after.series else -1
-            points = (_by_step if query.step else _readings)(store, number, kept, query, parts)
-            yield from ((kept, time, value) for time, value in points if time > since)
+            found = Found(kept, *(_by_step if query.step else _readings)(store, number, kept, query, parts))
+            if after and text == after.series:
+                found = found.behind(after.time)
+            if found.times:
+                yield found
 
 
-def as_series(points: Iterable[tuple[KeptSeries, int, float]]) -> list[dict[str, Any]]:
-    """What `run` found, as the JSON of an answer has it: the points of each series, times in seconds."""
-    return [
-        {"series": text, "points": [[in_seconds(time), value] for _, time, value in group]}
-        for text, group in groupby(points, lambda point: point[0].series.text)
-    ]
+def page(found: Iterable[Found], limit: int) -> tuple[list[Found], Place | None]:
+    """At most `limit` points of an answer, and the last of them where more follow."""
+    taken, last = list[Found](), None
+    for kept, times, values in found:
+        if limit <= 0:
+            return taken, last
+        taken.append(Found(kept, times[:limit], values[:limit]))
+        last = Place(kept.series.text, taken[-1].times[-1])
+        if len(times) > limit:
+            return taken, last
+        limit -= len(times)
+    return taken, None
 
 
-def as_rows(points: Iterable[tuple[KeptSeries, int, float]]) -> Iterator[tuple[float, str, float]]:
+def write_json(found: Iterable[Found], following: str | None = None) -> Iterator[bytes]:
+    """The answer as JSON, a series at a time, so that no other thread waits for long."""
+    yield b'{"series": ['
+    for number, (kept, times, values) in enumerate(found):
+        points = json.dumps(list(zip(all_in_seconds(times), values, strict=True)), allow_nan=False)
+        yield f'{", " if number else ""}{{"series": {json.dumps(kept.series.text)}, "points": {points}}}'.encode()
+    yield f'], "next": {json.dumps(following)}}}'.encode()
+
+
+def as_rows(found: Iterable[Found]) -> Iterator[tuple[float, str, float]]:
     """The same as rows of a table with the columns time (in seconds), series and value."""
-    return ((in_seconds(time), kept.series.text, value) for kept, time, value in points)
+    for kept, times, values in found:
+        yield from zip(all_in_seconds(times), repeat(kept.series.text), values)
 
 
 def _by_step(
     store: HistoryReader, number: int, kept: KeptSeries, query: Query, parts: Sequence[Piece]
-) -> list[tuple[int, float]]:
+) -> tuple[list[int], list[float]]:
+    times, values = list[int](), list[float]()
     if _is_rise(query.fn) and not kept.is_counter:
-        return []
+        return times, values
     step = query.step or 1
-    others = [piece for piece in parts if piece.tier != step]
     value = _value_of(query.fn, step)
-    found = [(time, value(each)) for time, each in read_steps(store, number, kept, others, step).items() if each.count]
-    for tier, start, end in parts:
-        if tier == step:
-            found += _stored(store, number, query.fn, step, start, end)
-    return sorted(found)
+    for is_stored, group in groupby(parts, lambda piece: _is_whole(piece, step)):
+        if is_stored:
+            for _, start, end in group:
+                stored = _stored(store, number, query.fn, step, start, end)
+                times += stored[0]
+                values += stored[1]
+        else:
+            found = sorted(read_steps(store, number, kept, list(group), step).items())
+            times += [time for time, summary in found if summary.count]
+            values += [value(summary) for _, summary in found if summary.count]
+    return times, values
 
 
-def _stored(store: HistoryReader, number: int, fn: Fn, step: int, start: int, end: int) -> Iterator[tuple[int, float]]:
-    """What a tier has by just this step, decoded as far as it is needed."""
-    if fn is Fn.MEAN:
-        columns = ("count", "covered", "integral", "last")
-        for time, count, covered, integral, last in store.summaries.read_columns(number, step, start, end, columns):
-            if count:
-                yield time, integral * 1000 / covered if covered else last
-        return
-    column = _COLUMNS[fn]
-    scale = 1000 / step if fn is Fn.RATE else 1
-    for time, count, value in store.summaries.read_columns(number, step, start, end, ("count", column)):
-        if count:
-            yield time, value * scale
+def _is_whole(piece: Piece, step: int) -> bool:
+    """Whether a part is answered by steps as they are stored."""
+    return piece.tier == step and piece.start % step == piece.end % step == 0
+
+
+def _stored(
+    store: HistoryReader, number: int, fn: Fn, tier: int, start: int, end: int
+) -> tuple[Iterable[int], Iterable[float]]:
+    """Times and values of what a tier has by just its step; decodes as much as is needed."""
+    name = _COLUMNS[fn]
+    times, counts, values = store.summaries.read_columns(number, tier, start, end, ("count", name))
+    if fn is Fn.RATE:
+        values = [rise * (1000 / tier) for rise in values]
+    return compress(times, counts), compress(values, counts)
 
 
 def _readings(
     store: HistoryReader, number: int, kept: KeptSeries, query: Query, parts: Sequence[Piece]
-) -> Iterator[tuple[int, float]]:
+) -> tuple[list[int], list[float]]:
     """Readings, and what tiers say of the time whose readings are deleted."""
+    times, values = list[int](), list[float]()
+    fn = Fn.LAST if kept.is_counter and query.fn is Fn.MEAN else query.fn
     for tier, start, end in parts:
         if tier == RAW:
-            for point in store.read(number, start, end):
-                yield point.time, point.rise if _is_rise(query.fn) else point.value
+            found = store.read(number, start, end)
+            times += found.times
+            values += (found.rises or [0.0] * len(found)) if _is_rise(fn) else found.values
         else:
-            value = _value_of(Fn.LAST if kept.is_counter and query.fn is Fn.MEAN else query.fn, tier)
-            steps = store.summaries.read(number, tier, start, end)
-            yield from ((time, value(summary)) for time, summary in steps if summary.count)
+            stored = _stored(store, number, fn, tier, start, end)
+            times += stored[0]
+            values += stored[1]
+    return times, values
 
 
 def _is_rise(fn: Fn) -> bool:

@@ -183,7 +183,7 @@ class Store:
     def around(self, number: int, start: int, end: int) -> Points:
         """The same, with the last reading before and the first one after."""
         inside, head = self.read(number, start, end), self.head(number)
-        before = _last_of(self.blocks.last_before(number, start), *head.between(0, start))
+        before = _last_of(self.blocks.last_before(number, start), head.between(0, start))
         after = [point for point in (self.blocks.first_from(number, end), *head.between(end, EVER)) if point]
         is_counter = bool(inside.rises or head.rises)
         first, last = (
@@ -193,7 +193,7 @@ class Store:
 
     def last(self, number: int) -> Point | None:
         """The last reading of a series, or what the tiers know of it."""
-        found = _last_of(self.blocks.last_before(number, EVER), *self.head(number))
+        found = _last_of(self.blocks.last_before(number, EVER), self.head(number))
         return found or self._last_summary(number)
 
     def last_time(self) -> int:
@@ -204,14 +204,16 @@ class Store:
 
     def span(self, number: int) -> tuple[int, int] | None:
         """The times of the first and the last reading of a series."""
-        head, last = self.head(number), self.last(number)
-        if last is None:
+        head = self.head(number).times
+        (ends,) = self.database.rows("SELECT min(start), max(end) FROM blocks WHERE series = ?", (number,))
+        query = "SELECT step, min(start), max(start) FROM summaries WHERE series = ? GROUP BY step ORDER BY step"
+        tiers = self.database.rows(query, (number,))
+        times = [time for time in (*ends, *head[:1], *head[-1:]) if time is not None]
+        times = times or [last for _, _, last in tiers[:1]]
+        if not times:
             return None
-        ((start,),) = self.database.rows("SELECT min(start) FROM blocks WHERE series = ?", (number,))
-        first = min([last.time, *head.times[:1], *([] if start is None else [start])])
-        query = "SELECT step, min(start) FROM summaries WHERE series = ? GROUP BY step"
-        earlier = [start for step, start in self.database.rows(query, (number,)) if start + step <= first]
-        return min([first, *earlier]), last.time
+        first = min(times)
+        return min([first, *(start for step, start, _ in tiers if start + step <= first)]), max(times)
 
     def events(self, start: int, end: int) -> list[Event]:
         """What happened from `start` to before `end`, in the order of time."""
@@ -306,5 +308,5 @@ def _extend(head: dict[int, Points], readings: Iterable[Reading], counters: set[
             head[number] = known.merged(late)
 
 
-def _last_of(*found: Point | None) -> Point | None:
-    return max((point for point in found if point), default=None)
+def _last_of(stored: Point | None, waiting: Points) -> Point | None:
+    return max((point for point in (stored, waiting.point(-1) if waiting else None) if point), default=None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import groupby
 from typing import Any
 
 from collector_core.errors import HistoryUnavailable, NotAvailable, Reason
@@ -14,7 +13,7 @@ from collector_core.history.energy import BY, energy_of
 from collector_core.history.interface import ConcurrentReader, HistoryReader
 from collector_core.history.past import History, PastEnergy, PastEvent, PastSeries
 from collector_core.history.query import Fn, Query
-from collector_core.history.times import LATEST, in_seconds
+from collector_core.history.times import LATEST, all_in_seconds, in_seconds
 from collector_core.model.selector import Selector
 
 OPENING_SECONDS = 2.0  # that are waited for the store when the program starts
@@ -42,8 +41,8 @@ class StoredHistory(History):
             raise ValueError("a rate is that of a step")
         with self._reading() as store:
             return [
-                PastSeries(kept.series, [(in_seconds(time), value) for _, time, value in found])
-                for kept, found in groupby(query.run(store, asked), lambda point: point[0])
+                PastSeries(kept.series, list(zip(all_in_seconds(times), values, strict=True)))
+                for kept, times, values in query.run(store, asked)
             ]
 
     def events(self, start: float, end: float) -> list[PastEvent]:

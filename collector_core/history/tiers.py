@@ -64,6 +64,7 @@ class Summary:
 
 
 COLUMNS = ("count", "covered", "integral", "minimum", "maximum", "last", "rise")
+MEAN = "mean"  # what readers make of these: the integral over the time that is covered, where none is the last value
 
 Steps = dict[int, Summary]  # by the start of each step
 

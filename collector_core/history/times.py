@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from math import isfinite
 
@@ -33,6 +34,11 @@ def in_seconds(time: int) -> float:
     """Unix seconds, whole ones without a point."""
     whole, rest = divmod(time, 1000)
     return time / 1000 if rest else whole
+
+
+def all_in_seconds(times: Iterable[int]) -> list[float]:
+    """The same of many times."""
+    return [time / 1000 if time % 1000 else time // 1000 for time in times]
 
 
 def _parse_date(text: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 
@@ -16,6 +16,27 @@ class Disagreement(NamedTuple):
     ratio: float
 
 
+@dataclass(frozen=True, slots=True)
+class OtherUse:
+    """What processes that were named used meanwhile, all below them included; None is what is not known.
+
+    Its fields are also had by name, as in JSON: `other["cpu_seconds"]`.
+    """
+
+    name: str
+    cpu_seconds: float | None = None
+    cpu_share_ratio: float | None = None
+    attributed_energy_joules: float | None = None
+
+    def __getitem__(self, field_name: str) -> str | float | None:
+        """A field; raises `KeyError` where there is none of that name."""
+        return asdict(self)[field_name]  # type: ignore[no-any-return]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, fit for JSON; what is not known is not in it."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Measurement:
     """One piece of work. What cannot be known is None or empty; before it has ended nothing is (`AttributeError`).
@@ -24,12 +45,16 @@ class Measurement:
 
     - `energy_joules` is the sum of `components` (by cpu, dram, gpu, …), None where a part of it is not known:
       `problems` then say why. What measuring itself cost is subtracted; `raw_energy_joules` is as it was read.
+    - `emissions_grams` (of CO2 equivalent) and `cost` in `currency` are those of `energy_joules`, with what the
+      building takes on top (`pue`), where the options of the collector `energy` say what a kWh emits and costs.
     - `method` says how it came to be known (`rapl`, `rapl+nvml_counter`), `estimated` whether a model had a part in it.
     - `uncertainty_ratio` is the expected error, with that of a meter which is updated only every `period_seconds`.
       A block that is `shorter_than_period` has no energy, not 0 J.
     - `idle_joules`: what the machine would have used anyway, by its power while the monitor waited before it measured.
     - `attributed_energy_joules`: the share of this process and all below it, by CPU time among all that the machine's
-      CPUs worked (`cpu_share_ratio`), in the energy of cpu, dram and host.
+      CPUs worked (`cpu_share_ratio`), in the energy of cpu, dram and host. Processes that were named (`processes=`) are
+      not in it: `others` has what each of them used, `attributed_with_others_joules` is the share of all together,
+      each process once.
     - `disagreements`: what other methods say of the same things, in a block of a tenth of a second or more.
 
     `duration_seconds` and `cpu_seconds` are without the cost of measuring, `raw_…` with it; `overhead_joules` and
@@ -54,10 +79,15 @@ class Measurement:
     components: dict[str, float] = field(init=False)
     method: str = field(init=False)
     estimated: bool = field(init=False)
+    emissions_grams: float | None = field(init=False)
+    cost: float | None = field(init=False)
+    currency: str | None = field(init=False)
     uncertainty_ratio: float | None = field(init=False)
     idle_joules: float | None = field(init=False)
     attributed_energy_joules: float | None = field(init=False)
     cpu_share_ratio: float | None = field(init=False)
+    others: tuple[OtherUse, ...] = field(init=False)
+    attributed_with_others_joules: float | None = field(init=False)
     cpu_seconds: float = field(init=False)
     raw_cpu_seconds: float = field(init=False)
     cpu_percent: float | None = field(init=False)
@@ -82,7 +112,8 @@ class Measurement:
         values = {name: getattr(self, name) for name in FIELDS}
         values["disagreements"] = [each._asdict() for each in self.disagreements]
         values["problems"] = list(self.problems)
-        return {name: value for name, value in values.items() if value is not None and (value or name != "work")}
+        values["others"] = [each.to_dict() for each in self.others]
+        return {name: value for name, value in values.items() if value is not None and (value or name not in _OPTIONAL)}
 
     if not TYPE_CHECKING:  # else every misspelt name would pass for an attribute
 
@@ -96,4 +127,5 @@ class Measurement:
             return object.__getattribute__(self, name)
 
 
+_OPTIONAL = ("work", "others")  # not in plain data where there is none
 FIELDS = tuple(each.name for each in fields(Measurement) if not each.name.startswith("_"))

@@ -15,10 +15,12 @@ from collector_core.measure import meter_readings as moments
 from collector_core.measure.levels import Level, chosen, level_called, no_meter
 from collector_core.measure.measurement import Measurement
 from collector_core.measure.meter_readings import Growth, Moment, Outcome
+from collector_core.measure.named_processes import Processes
+from collector_core.measure.other_use import Others
 from collector_core.measure.overhead import Cost, calibrate
-from collector_core.measure.result import Seen, Setup, conclude, method_of
+from collector_core.measure.result import Seen, Setup, conclude, method_of, use_of_others
 from collector_core.measure.sampler import Sampler
-from collector_core.measure.sources import Sources
+from collector_core.measure.sources import Sources, configured_factors
 from collector_core.measure.timed_block import Block
 from collector_core.measure.usage import ProcessTree
 from collector_core.metering.meters import EnergyMeter, EnergyReading
@@ -38,10 +40,11 @@ class Look(NamedTuple):
 class Running:
     """A measurement that goes on: how it began, and what the sampler sees of it."""
 
-    __slots__ = ("before", "first", "peak", "sampled")
+    __slots__ = ("before", "first", "others", "peak", "sampled")
 
-    def __init__(self, sampled: float) -> None:
+    def __init__(self, sampled: float, others: Others | None = None) -> None:
         self.sampled = sampled
+        self.others = others
         self.peak: int | None = None
         self.first: tuple[Outcome, ...] | None = None
         self.before: Moment
@@ -52,15 +55,18 @@ class Running:
             self.peak = max(self.peak or 0, look.memory_bytes)
         if self.first is None:
             self.first = look.outcomes
+        if self.others:
+            self.others.look()
 
 
 class EnergyMonitor:
     """Measures pieces of work of this process. Safe to use from any thread and in coroutines, nested and at once.
 
     `level` is `hardware` (counters of parts), `system` (the machine as a whole), `estimate` (a model) or `auto` (the
-    best there is). `config` names a configuration file whose collectors are asked, instead of those that fit here;
-    `root` is where the machine's `/proc` and `/sys` are found. `on_finished` is called with each measurement that has
-    ended. `meters` are used instead of the collectors'. Without `own_process` only processes below this one count.
+    best there is). `config` names a configuration file whose collectors are asked, instead of those that fit here, and
+    whose `energy` options say what energy emits and costs; `root` is where the machine's `/proc` and `/sys` are found.
+    `on_finished` is called with each measurement that has ended. `meters` are used instead of the collectors'. Without
+    `own_process` only processes below this one count.
 
     Making one takes a part of a second: it finds the meters, watches the idle machine, and learns what measuring costs.
     Raises `ValueError` for an unknown level, `NotAvailable` with reason and fix where a level cannot be had here,
@@ -82,9 +88,10 @@ class EnergyMonitor:
         self._clock = clock or SystemClock()
         self._on_finished = on_finished
         self._own_process = own_process
-        self._root = root or Path("/")
         self._started = threading.local()
         self._sources = Sources(self._clock, root, config) if meters is None else None
+        self._root = self._sources.root if self._sources else root or Path("/")
+        self._factors = self._sources.factors if self._sources else configured_factors(config)
         self._tree = ProcessTree(with_self=own_process)
         self._sampler = Sampler(self._look)
         self._running: dict[Measurement, Running] = {}
@@ -104,16 +111,22 @@ class EnergyMonitor:
         """How energy comes to be known: `rapl`, `rapl+nvml_counter`, `model`, …"""
         return method_of(self._setup)
 
-    def measure(self, label: str = "", *, work: Mapping[str, float] | None = None) -> Block:
+    def measure(
+        self, label: str = "", *, work: Mapping[str, float] | None = None, processes: Sequence[int | str] = ()
+    ) -> Block:
         """A block to measure: `with` or `async with`, which give the `Measurement`, or a decorator.
 
         `work` is what is done in it, as far as that is known before: the measurement's `work` begins with it.
+        `processes` are others that do work for it, which `others` of the measurement tells apart: a pid, a unit as
+        `geth.service`, the name or id of a container, or a program's name. They are looked up whenever a block begins.
+        Raises `ValueError`, here and where a block begins, naming what is not there.
         """
-        return Block(label, partial(self._begin, work=work), self._end)
+        self._others(processes)
+        return Block(label, partial(self._begin, work=work, processes=processes), self._end)
 
-    def start(self, label: str = "") -> Measurement:
-        """Begin to measure; `stop` ends it."""
-        measurement = self._begin(label)
+    def start(self, label: str = "", *, processes: Sequence[int | str] = ()) -> Measurement:
+        """Begin to measure, with others as `measure` has them; `stop` ends it."""
+        measurement = self._begin(label, processes=processes)
         self._stack().append(measurement)
         return measurement
 
@@ -170,7 +183,8 @@ class EnergyMonitor:
         others = [meter for meter in readable if not any(meter is each for each in counted)]
         known = {id(meter): each for meter, each in zip(candidates, grown, strict=True)}
         idle = _watts(counted, [known[id(meter)] for meter in counted])
-        self._setup = Setup(tuple(counted), tuple(others), idle, processor=_processor(self._root))
+        processor = _processor(self._root)
+        self._setup = Setup(tuple(counted), tuple(others), idle, processor=processor, factors=self._factors)
         return replace(self._setup, cost=calibrate(self._measure_nothing))
 
     def _wait(self, meters: Sequence[EnergyMeter], seconds: float) -> tuple[list[Growth], tuple[Outcome, ...]]:
@@ -188,10 +202,21 @@ class EnergyMonitor:
         windows = tuple(moments.growth(*pair).seconds for pair in pairs)
         return Cost(after.time - before.time, after.usage.cpu_seconds - before.usage.cpu_seconds, windows)
 
-    def _begin(self, label: str, work: Mapping[str, float] | None = None) -> Measurement:
+    def _begin(
+        self, label: str, work: Mapping[str, float] | None = None, processes: Sequence[int | str] = ()
+    ) -> Measurement:
+        others = self._others(processes)
         measurement = Measurement(label, self.level, self._clock.time(), dict(work or {}))
-        self._running[measurement] = self._enter()
+        self._running[measurement] = self._enter(others)
         return measurement
+
+    def _others(self, names: Sequence[int | str]) -> Others | None:
+        if isinstance(names, str):
+            raise TypeError("processes is a sequence of pids and names, not one name")
+        if not names:
+            return None
+        processes = Processes(self._root)
+        return Others([processes.find(name) for name in dict.fromkeys(map(str, names))], processes)
 
     def _end(self, measurement: Measurement) -> None:
         running = self._running.pop(measurement, None)
@@ -201,8 +226,8 @@ class EnergyMonitor:
         if self._on_finished:
             self._on_finished(measurement)
 
-    def _enter(self) -> Running:
-        running = Running(self._sampler.cpu_seconds)
+    def _enter(self, others: Others | None = None) -> Running:
+        running = Running(self._sampler.cpu_seconds, others)
         self._sampler.add(running)
         running.before = moments.before(self._setup.counted, self._tree, self._clock)
         return running
@@ -220,7 +245,8 @@ class EnergyMonitor:
         last = (*after.outcomes, *moments.read_all(self._setup.others)) if running.first else None
         looking = self._sampler.cpu_seconds - running.sampled if self._own_process else 0.0
         seen = Seen(running.peak, looking, running.first, last)
-        return partial(conclude, setup=self._setup, before=running.before, after=after, seen=seen)
+        others = use_of_others(running.others, running.before, after)
+        return partial(conclude, setup=self._setup, before=running.before, after=after, seen=seen, others=others)
 
     def _look(self) -> Look:
         """What the sampler does: a power must be read often, a counter before it wraps unseen."""

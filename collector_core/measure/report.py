@@ -30,6 +30,12 @@ _COLUMNS = (
     "quote",
 )
 _TEXTS = 4  # of the columns, at the end
+_WHERE_KNOWN = (
+    ("with others, mean", "attributed_with_others_joules", "J"),
+    ("emissions, mean", "emissions_grams", "g"),
+    ("cost, mean", "cost", ""),
+)
+_BEFORE = _COLUMNS.index("duration, mean")
 
 
 def report(kept: Sequence[KeptMeasurement]) -> dict[str, Any]:
@@ -88,9 +94,14 @@ def _when(moment: float) -> str:
 
 
 def _operations(groups: Mapping[Operation, Sequence[KeptMeasurement]]) -> str:
-    lines: list[Sequence[str]] = [_COLUMNS, ["---", *["---:"] * (len(_COLUMNS) - 1 - _TEXTS), *["---"] * _TEXTS]]
+    more = [each for each in _WHERE_KNOWN if any(figures(kept, each[1]) for kept in groups.values())]
+    columns = [*_COLUMNS[:_BEFORE], *(title for title, _, _ in more), *_COLUMNS[_BEFORE:]]
+    lines: list[Sequence[str]] = [columns, ["---", *["---:"] * (len(columns) - 1 - _TEXTS), *["---"] * _TEXTS]]
     best = quoted(groups)
-    lines += [[*_operation(operation, kept), "this" * (operation in best)] for operation, kept in groups.items()]
+    for operation, kept in groups.items():
+        row = _operation(operation, kept)
+        row[_BEFORE:_BEFORE] = [_mean(kept, name, unit or _currency(kept)) for _, name, unit in more]
+        lines.append([*row, "this" * (operation in best)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -111,6 +122,10 @@ def _operation(operation: Operation, kept: Sequence[KeptMeasurement]) -> list[st
         operation.method,
         operation.host,
     ]
+
+
+def _currency(kept: Sequence[KeptMeasurement]) -> str:
+    return " / ".join(dict.fromkeys(str(each.result["currency"]) for each in kept if "currency" in each.result))
 
 
 def _mean(kept: Sequence[KeptMeasurement], name: str, unit: str) -> str:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from collector_core.measure.cross_check import compare
-from collector_core.measure.measurement import Disagreement, Measurement
+from collector_core.measure.measurement import Disagreement, Measurement, OtherUse
 from collector_core.measure.meter_readings import Growth, Moment, Outcome, growth
+from collector_core.measure.other_use import Others, OthersUse
 from collector_core.measure.overhead import Cost
 from collector_core.measure.usage import CPUS, Difference, Usage, difference
+from collector_core.metering.factors import EnergyFactors
 from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod
 from collector_core.metering.selection import trust
 
@@ -24,7 +26,8 @@ class Setup:
     """What stays the same from one measurement to the next.
 
     `counted` are the meters that make the sum, `others` know the same things by other methods. `idle_watts` is what the
-    counted ones drew while the monitor waited, None where one of them did not say. `processor` is the machine's.
+    counted ones drew while the monitor waited, None where one of them did not say. `processor` is the machine's,
+    `factors` are what its energy emits and costs.
     """
 
     counted: tuple[EnergyMeter, ...]
@@ -32,6 +35,7 @@ class Setup:
     idle_watts: float | None = None
     cost: Cost = field(default_factory=Cost)
     processor: str = ""
+    factors: EnergyFactors = field(default_factory=EnergyFactors)
 
 
 class Seen(NamedTuple):
@@ -55,7 +59,17 @@ class Counted(NamedTuple):
     problem: str
 
 
-def conclude(measurement: Measurement, setup: Setup, before: Moment, after: Moment, seen: Seen) -> None:
+def use_of_others(others: Others | None, before: Moment, after: Moment) -> OthersUse:
+    """What was used by those that were named, now."""
+    if others is None:
+        return OthersUse()
+    others.look()
+    return others.use(difference(before.usage, after.usage).cpu_seconds)
+
+
+def conclude(
+    measurement: Measurement, setup: Setup, before: Moment, after: Moment, seen: Seen, others: OthersUse
+) -> None:
     """Fill in a measurement."""
     measurement.host, measurement.processor = os.uname().nodename, setup.processor
     measurement.raw_duration_seconds = after.time - before.time
@@ -63,8 +77,11 @@ def conclude(measurement: Measurement, setup: Setup, before: Moment, after: Mome
     measurement.overhead_seconds = measurement.raw_duration_seconds - measurement.duration_seconds
     duration = measurement.duration_seconds
     _energy(measurement, setup, [_count(setup, place, before, after, duration) for place in range(len(setup.counted))])
-    _usage(measurement, used := difference(before.usage, after.usage), setup.cost.cpu + seen.cpu_seconds)
-    _attribute(measurement, used)
+    used = difference(before.usage, after.usage)
+    used = used._replace(cpu_seconds=max(0.0, used.cpu_seconds - others.of_measured))
+    _usage(measurement, used, setup.cost.cpu + seen.cpu_seconds)
+    _attribute(measurement, used, others)
+    measurement.problems += others.problems
     _memory(measurement, before.usage, after.usage, seen.memory_bytes)
     measurement.disagreements = _disagreements(setup, seen)
 
@@ -92,6 +109,8 @@ def _energy(measurement: Measurement, setup: Setup, found: Sequence[Counted]) ->
     whole = not measurement.problems
     measurement.energy_joules = energy = sum(each.joules for each in found) if whole else None
     measurement.raw_energy_joules = raw = sum(each.raw for each in found) if whole else None
+    measurement.emissions_grams, measurement.cost = setup.factors.grams(energy), setup.factors.cost(energy)
+    measurement.currency = None if measurement.cost is None else setup.factors.currency
     measurement.overhead_joules = None if raw is None or energy is None else raw - energy
     measurement.uncertainty_ratio = _uncertainty(found, duration) if whole else None
 
@@ -136,18 +155,27 @@ def _usage(measurement: Measurement, used: Difference, overhead: float) -> None:
     measurement.disk_bytes = used.disk_bytes
 
 
-def _attribute(measurement: Measurement, used: Difference) -> None:
+def _attribute(measurement: Measurement, used: Difference, others: OthersUse) -> None:
     """The machine's clock of idle time ticks a hundred times a second: what is certain bounds what it says."""
-    measurement.cpu_share_ratio = measurement.attributed_energy_joules = None
-    if used.busy_seconds is None:
-        return
-    busy = max(used.cpu_seconds, min(CPUS * measurement.raw_duration_seconds, used.busy_seconds))
-    if busy <= 0:
-        return
-    measurement.cpu_share_ratio = used.cpu_seconds / busy
+    together = None if others.cpu_seconds is None else used.cpu_seconds + others.cpu_seconds
+    certain = (used.cpu_seconds, together or 0.0, *(seconds or 0.0 for _, seconds in others.by_name))
+    busy = None
+    if used.busy_seconds is not None:
+        busy = max(*certain, min(CPUS * measurement.raw_duration_seconds, used.busy_seconds))
+    energy = None
     if measurement.energy_joules is not None:
         energy = sum(joules for name, joules in measurement.components.items() if name in _OF_THE_CPU)
-        measurement.attributed_energy_joules = energy * measurement.cpu_share_ratio
+    measurement.cpu_share_ratio, measurement.attributed_energy_joules = _share(used.cpu_seconds, busy, energy)
+    measurement.others = tuple(OtherUse(name, each, *_share(each, busy, energy)) for name, each in others.by_name)
+    measurement.attributed_with_others_joules = _share(together, busy, energy)[1] if others.by_name else None
+
+
+def _share(seconds: float | None, busy: float | None, energy: float | None) -> tuple[float | None, float | None]:
+    """The share of CPU seconds in the busy ones, and joules of that share; None is what is not known."""
+    if seconds is None or not busy:
+        return None, None
+    ratio = seconds / busy
+    return ratio, None if energy is None else energy * ratio
 
 
 def _memory(measurement: Measurement, before: Usage, after: Usage, peak: int | None) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 
 from collector_core.collector import Collector
 from collector_core.config.loading import default_instances, load
-from collector_core.config.settings import Instance
+from collector_core.config.settings import Config, Instance
 from collector_core.engine.worker import LONGEST_SLEEP, Lifecycle, start_worker
 from collector_core.errors import NotAvailable, Reason, describe, reason_of
+from collector_core.metering.factors import EnergyFactors, GivesFactors
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
 from collector_core.model.readings import Readings
@@ -99,11 +100,17 @@ class MeterSource:
 
 
 class Sources:
-    """All collectors here that have energy meters; `problems` says of each that has none why."""
+    """All collectors here that have energy meters; `problems` says of each that has none why.
+
+    `factors` are what energy emits and costs, `root` is where the machine's `/proc` and `/sys` are found, both as the
+    configuration says.
+    """
 
     def __init__(self, clock: Clock, root: Path | None, config: Path | None) -> None:
         self.problems: dict[str, NotAvailable] = {}
         self._sources: list[MeterSource] = []
+        self.factors = EnergyFactors()
+        self.root = root or Path("/")
         self._attempts = Attempts()
         for instance, where in self._instances(clock, root, config):
             what, module = f"collector {instance.name}: its constructor", instance.type.__module__
@@ -139,7 +146,8 @@ class Sources:
     def _instances(self, clock: Clock, root: Path | None, file: Path | None) -> Iterator[tuple[Instance, Path]]:
         """Collectors that may have meters, with the root that each works below: those of the file, or what fits."""
         plugins, config = load(file, attempts=self._attempts)
-        where = root or config.settings.root
+        self.root = where = root or config.settings.root
+        self.factors = _factors(config)
         for plugin in plugins.unloaded.values():
             self._see_broken(plugin)
         instances = self._defaults(plugins, clock, where) if config.instances is None else config.instances
@@ -155,3 +163,13 @@ class Sources:
 
     def _see_broken(self, plugin: Plugin) -> None:
         self.problems[plugin.name] = NotAvailable(Reason.BAD_DATA, plugin.error, fix=plugin.remedy)
+
+
+def configured_factors(file: Path | None) -> EnergyFactors:
+    """What energy emits and costs, as a file says; raises `ConfigError`."""
+    return EnergyFactors() if file is None else _factors(load(file)[1])
+
+
+def _factors(config: Config) -> EnergyFactors:
+    options = (instance.options for instance in config.instances or ())
+    return next((each.energy_factors() for each in options if isinstance(each, GivesFactors)), EnergyFactors())

@@ -129,13 +129,14 @@ def descendants(pid: int, proc: Path = PROC) -> Iterator[int]:
     """The living descendants of a process; those that end or begin meanwhile may be missing."""
     waiting = [pid]
     while waiting:
-        children = list(_children(proc / str(waiting.pop())))
+        children = list(children_of(waiting.pop(), proc))
         yield from children
         waiting += children
 
 
-def _children(process: Path) -> Iterator[int]:
-    """Every thread has children of its own."""
+def children_of(pid: int, proc: Path = PROC) -> Iterator[int]:
+    """The living children of a process: every thread has its own."""
+    process = proc / str(pid)
     for thread in _names(process / "task"):
         children = _content(process / "task" / thread / "children").split()
         yield from (int(pid) for pid in children if pid.isdigit())

@@ -10,11 +10,10 @@ import time
 from asyncio import wrap_future
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
@@ -24,7 +23,7 @@ from collector_core.engine.app import App
 from collector_core.errors import NotAvailable
 from collector_core.history import query
 from collector_core.history.energy import energy_of
-from collector_core.history.formats import COLUMNS, CONTENT_TYPES, Format, accepted, write_table
+from collector_core.history.formats import COLUMNS, CONTENT_TYPES, Format, Row, accepted, write_table
 from collector_core.history.interface import ConcurrentReader, HistoryReader, LiveStore
 from collector_core.history.query import DEFAULT_PERIOD, MAX_STEPS, Fn, Place
 from collector_core.history.times import in_seconds, parse_step, parse_time
@@ -37,7 +36,7 @@ from collector_core.web.api_error import Query as Parameters
 PATH = "/api/v1/history"
 MAX_SELECTOR_CHARACTERS = 2000
 DEFAULT_LIMIT = 50_000
-MAX_LIMIT = 100_000  # encoding JSON holds up all threads, for about a microsecond a point
+MAX_LIMIT = 100_000
 END_SECONDS = 1.0  # to end what is asked when the server stops
 SHORT_BYTES = 1024  # not worth compressing
 
@@ -96,11 +95,11 @@ class _Energy(_Period):
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as data for JSON, and as a table for the other formats; `next` is the cursor of what follows."""
+    """An answer as JSON, and as a table for the other formats; `next` is the cursor of what follows."""
 
-    data: dict[str, Any]
+    json: Iterable[bytes]
     columns: tuple[str, ...]
-    rows: list[Any]
+    rows: Iterable[Row]
     next: str | None = None
 
 
@@ -160,7 +159,7 @@ def answer_series(store: HistoryReader, parameters: _Series) -> Answer:
             series = kept.series
             rows.append((series.text, series.kind, series.unit, *map(in_seconds, span)))
     columns = ("series", "kind", "unit", "first", "last")
-    return Answer({"series": [dict(zip(columns, row, strict=True)) for row in rows]}, columns, rows)
+    return Answer(_json({"series": [dict(zip(columns, row, strict=True)) for row in rows]}), columns, rows)
 
 
 def answer_range(store: HistoryReader, parameters: _Range) -> Answer:
@@ -171,20 +170,16 @@ def answer_range(store: HistoryReader, parameters: _Range) -> Answer:
         raise ApiError(BAD_REQUEST, f"more than {MAX_STEPS} points a series; ask for longer steps", field="step")
     if asked.fn is Fn.RATE and asked.step is None:
         raise ApiError(BAD_REQUEST, "is missing: a rate is that of a step", field="step")
-    found = query.run(store, asked, parameters.cursor)
-    points = list(islice(found, parameters.limit))
-    has_more = next(found, None) is not None
-    last = (points[-1][0].series.text, points[-1][1]) if has_more else None
+    found, last = query.page(query.run(store, asked, parameters.cursor), parameters.limit)
     following = urlsafe_b64encode(json.dumps(last).encode()).decode() if last else None
-    data = {"series": query.as_series(points), "next": following}
-    return Answer(data, COLUMNS, list(query.as_rows(points)), following)
+    return Answer(query.write_json(found, following), COLUMNS, query.as_rows(found), following)
 
 
 def answer_energy(store: HistoryReader, parameters: _Energy) -> Answer:
     """Energy, cost and emissions of a period."""
     data = energy_of(store, *parameters.period, parameters.by)
     columns = (parameters.by, *data["total"])
-    return Answer(data, columns, [tuple(row[column] for column in columns) for row in data["rows"]])
+    return Answer(_json(data), columns, [tuple(row[column] for column in columns) for row in data["rows"]])
 
 
 def answer_timeline(store: HistoryReader, parameters: _Period) -> Answer:
@@ -192,7 +187,7 @@ def answer_timeline(store: HistoryReader, parameters: _Period) -> Answer:
     events = store.events(*parameters.period)
     rows = [(in_seconds(event.time), event.kind, event.source, event.text) for event in events]
     columns = ("time", "kind", "source", "text")
-    return Answer({"events": [dict(zip(columns, row, strict=True)) for row in rows]}, columns, rows)
+    return Answer(_json({"events": [dict(zip(columns, row, strict=True)) for row in rows]}), columns, rows)
 
 
 def _with_name(refusal: ApiError) -> ApiError:
@@ -217,9 +212,13 @@ def _respond(
     return _response(kind, body, found.next, request)
 
 
+def _json(data: dict[str, Any]) -> list[bytes]:
+    return [json.dumps(data, allow_nan=False).encode()]
+
+
 def _body(kind: Format, answer: Answer) -> bytes:
     if kind is Format.JSON:
-        return json.dumps(answer.data, allow_nan=False).encode()
+        return b"".join(answer.json)
     return b"".join(write_table(kind, answer.columns, answer.rows))
 
 

@@ -7,7 +7,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from collector_core import Collector, Context, NotAvailable, PageSection, Readings, hookimpl
-from collector_core.metering import Account, EnergyMeter, Intensity, Ledger, account_of, by_country
+from collector_core.metering import Account, EnergyMeter, Intensity, Ledger, account_of
 from collector_plugins.energy import metrics
 from collector_plugins.energy.config import Config
 from collector_plugins.energy.live import LiveIntensity
@@ -51,10 +51,7 @@ class Energy(Collector[Config]):
 
     def open(self) -> None:
         """Look up what stands in where no live source answers."""
-        if self.config.country:
-            self._fallback = by_country(self.config.country)
-        elif self.config.carbon_intensity is not None:
-            self._fallback = Intensity(self.config.carbon_intensity, "", "configured")
+        self._fallback = self.config.fallback()
 
     async def collect(self, out: Readings) -> None:
         """Take what all meters know; raises `NotAvailable` where there is none, but not at once: others start too."""

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import field_validator, model_validator
 
 from collector_core import CollectorConfig, Field, Options, SecretStr
-from collector_core.metering import Country, Prefer
+from collector_core.metering import Country, EnergyFactors, Intensity, Prefer, by_country
 
 
 class Live(Options):
@@ -54,3 +54,15 @@ class Config(CollectorConfig):
         if self.carbon_intensity is not None and self.country is not None:
             raise ValueError("give carbon_intensity or country, not both")
         return self
+
+    def fallback(self) -> Intensity | None:
+        """What stands in where no live source answers."""
+        if self.country:
+            return by_country(self.country)
+        return None if self.carbon_intensity is None else Intensity(self.carbon_intensity, "", "configured")
+
+    def energy_factors(self) -> EnergyFactors:
+        """For measurements, which wait for no live source."""
+        intensity = self.fallback()
+        grams = None if intensity is None else intensity.grams_per_kwh
+        return EnergyFactors(grams, self.pue, self.price_per_kwh, self.currency)

@@ -56,7 +56,7 @@ def calibrate(
     machine, points = read_machine(context.path), list(_means(measured))
     _check_range(points)
     quality = _quality(machine, points, [_point(each.utilization, each.watts) for each in measured])
-    notes = _notes(meter) | {"r_squared": quality.r_squared, "residual_watts": quality.residual}
+    notes = _notes(meter) | quality.notes()
     file.write(modelfile.text(machine, points, **notes))
     _report(file.path, points, quality, disturbed=any(each.is_disturbed for each in measured))
 

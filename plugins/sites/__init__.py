@@ -13,6 +13,7 @@ from collector_plugins.sites.api import Api
 from collector_plugins.sites.config import Config
 from collector_plugins.sites.factors import Factors
 from collector_plugins.sites.local import LocalMeter
+from collector_plugins.sites.outlook import Outlooks
 from collector_plugins.sites.publishing import Publisher
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import SiteCreate
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 FILE = "sites.db"
 ROLL_UP_SHARE = 0.4  # of the timeout; what is left is done by the next run
+SHARES_SHARE = 0.2
 
 
 class Sites(Collector[Config]):
@@ -47,6 +49,7 @@ class Sites(Collector[Config]):
         )
         self._api = Api(config, self._service)
         self._publisher = Publisher(self._service, config)
+        self._outlooks = Outlooks(self._service, config.retrain_every)
         self._has_told = False
         self._local = LocalMeter(config.local.site, ctx.clock) if config.local else None
 
@@ -77,7 +80,10 @@ class Sites(Collector[Config]):
             await self._take_own_reading()
             await self._service.roll_up(self.ctx.timeout * ROLL_UP_SHARE)
             await self._service.delete_old()
+            self._outlooks.start()
+        await self._publisher.renew_shares(self.ctx.timeout * SHARES_SHARE)
         self._publisher.publish(out, await wrap_future(self._service.read(self._publisher.look)))
+        self._outlooks.publish(out)
 
     async def _watch_database(self, out: Readings) -> None:
         """While the database is away, the rest of the collector goes on."""
@@ -91,6 +97,7 @@ class Sites(Collector[Config]):
 
     async def close(self) -> None:
         """Close the store; a request opens it again."""
+        await self._outlooks.close()
         self._service.close()
 
     @hookimpl

@@ -133,6 +133,9 @@ class Config(CollectorConfig):
         None, description="ISO 3166 code, e.g. DE: its yearly mean is the factor of `grid` for sites without a zone."
     )
     forecast_days: float = Field(30.0, gt=0, le=366, allow_inf_nan=False, description="Longest horizon of forecasts.")
+    retrain_every: LongDuration = Field(
+        7 * 86_400, description="After how long the model of a site's published forecast is chosen again."
+    )
     weights: Weights = Field(Weights(), description="Weights of the parts of the sustainability score.")
     renewables: tuple[str, ...] = Field(
         RENEWABLES, description="Sources that count as renewable in the sustainability score."

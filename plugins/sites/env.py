@@ -61,6 +61,11 @@ def _number(text: str) -> float:
         raise ValueError("must be a number") from None
 
 
+def _hours(text: str) -> str:
+    """A number is one of hours; a duration stays what it is."""
+    return f"{text}h" if text.replace(".", "", 1).isdecimal() else text
+
+
 def _switch(text: str) -> str:
     states = {"true": "auto", "1": "auto", "yes": "auto", "on": "auto", "false": "off", "0": "off", "no": "off"}
     if (state := states.get(text.lower(), "off" if text.lower() == "off" else None)) is None:
@@ -78,5 +83,6 @@ _OPTIONS: dict[str, tuple[tuple[str, ...], Callable[[str], Any]]] = {
     "DATABASE_PASSWORD": (("database", "password"), str),
     "DATABASE_NAME": (("database", "name"), str),
     "TIMESCALEDB_ENABLED": (("timescaledb",), _switch),
+    "MODEL_RETRAIN_INTERVAL": (("retrain_every",), _hours),
     "FORECAST_DAYS": (("forecast_days",), _number),
 }

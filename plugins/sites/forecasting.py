@@ -149,15 +149,19 @@ def naive(
     return ForecastedSeries(width, paths, "naive", {"naive": 1.0} if errors else {})
 
 
+def own_mase(found: ForecastedSeries) -> float | None:
+    """The error of the model that forecasts, else of the best; None where nothing could be tried."""
+    return found.mase.get(found.model, min(found.mase.values(), default=None))
+
+
 def describe(found: ForecastedSeries, now: int) -> dict[str, Any]:
     """A forecast as an answer."""
-    errors = found.mase
     return {
         "model": found.model,
         "trained_at": rfc3339(now),
         "step_seconds": found.step,
         "score": {
-            "mase": errors.get(found.model, min(errors.values(), default=None)),
+            "mase": own_mase(found),
             "coverage": found.coverage.get(LEVEL),
         },
         "series": {

@@ -83,6 +83,35 @@ SCORE = Gauge(
 )
 DATABASE_UP = Gauge("sites_database_up", "Whether the database takes readings and answers; absent without one.")
 WAITING = Gauge("sites_waiting_readings", "Readings that wait on disk until the database takes them.")
+RENEWABLE = Gauge(
+    "sites_renewable_ratio",
+    "Share of the energy of the last 30 days that came from renewable sources.",
+    Unit.RATIO,
+    ("site",),
+)
+PROMISED = Gauge(
+    "sites_promised_renewable_ratio",
+    "Share of renewable sources, without certificates, that is registered for the site.",
+    Unit.RATIO,
+    ("site",),
+)
+FORECAST_POWER = Gauge(
+    "sites_forecast_power_watts",
+    "Power that is expected in `horizon` from now.",
+    Unit.WATTS,
+    ("site", "horizon", "quantile"),
+)
+FORECAST_PEAK = Gauge(
+    "sites_forecast_peak_watts",
+    "Highest power that is expected within 24 hours: the median of the forecast, by the hour.",
+    Unit.WATTS,
+    ("site",),
+)
+MODEL_ERROR = Gauge(
+    "sites_model_mase",
+    "Error of the forecasts over that of repeating the last season, below 1 is better: the median over all sites.",
+    labels=("kind",),
+)
 
 ALL = (
     CONSUMPTION,
@@ -100,4 +129,9 @@ ALL = (
     SCORE,
     DATABASE_UP,
     WAITING,
+    RENEWABLE,
+    PROMISED,
+    FORECAST_POWER,
+    FORECAST_PEAK,
+    MODEL_ERROR,
 )

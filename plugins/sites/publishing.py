@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable
+from concurrent.futures import Future
 from typing import NamedTuple
 
 from collector_core import Readings
@@ -12,11 +14,11 @@ from collector_plugins.sites.config import Config
 from collector_plugins.sites.entity import entities
 from collector_plugins.sites.rollup import JOULES_PER_KWH
 from collector_plugins.sites.service import SiteService
-from collector_plugins.sites.site import Site
+from collector_plugins.sites.site import Site, Source
 from collector_plugins.sites.store import Latest, Store, Total, add_known
-from collector_plugins.sites.sustainability import PERIOD, Scores, look_back
+from collector_plugins.sites.sustainability import PERIOD, Scores
 
-SCORES_PAUSE = 100  # times as long as computing the scores took
+SHARES_PAUSE = 100  # times as long as computing them took
 FRESH = 600_000  # milliseconds: what is older says nothing about now
 
 
@@ -25,7 +27,13 @@ class Look(NamedTuple):
 
     totals: list[Total]
     latest: list[Latest]
+
+
+class Shares(NamedTuple):
+    """Scores of entities, and shares of renewable energy of sites."""
+
     scores: dict[str, float]
+    renewable: dict[str, float]
 
 
 class Now(NamedTuple):
@@ -42,30 +50,44 @@ class Publisher:
         self._service = service
         self._config = config
         self._currency = config.currency
-        self._scores: dict[str, float] = {}
-        self._scores_due = 0
+        self._shares = Shares({}, {})
+        self._shares_due = 0
+        self._renewal: Future[Shares] | None = None
         self._published: dict[str, float] = {}
 
     def look(self, store: Store) -> Look:
         """What is needed of the store."""
-        return Look(store.totals(), store.latest(), self.scores(store))
+        return Look(store.totals(), store.latest())
 
-    def scores(self, store: Store) -> dict[str, float]:
-        """The scores of all entities; computed again once that has cost little of the time since."""
-        if self._service.now < self._scores_due:
-            return self._scores
+    async def renew_shares(self, seconds: float) -> None:
+        """Compute scores and shares again once that has cost little of the time since; wait that long for them."""
+        if self._renewal is None and self._service.now >= self._shares_due:
+            self._renewal = self._service.look(self._compute_shares)
+        if self._renewal is not None:
+            await asyncio.wait([asyncio.wrap_future(self._renewal)], timeout=seconds)
+            if self._renewal.done():
+                renewal, self._renewal = self._renewal, None
+                self._shares = renewal.result()
+
+    def _compute_shares(self, store: Store) -> Shares:
         began = time.monotonic()
         end = self._service.now
-        scores = Scores(self._service, self._config, look_back(self._service, store, end - PERIOD, end))
-        found = {name: scores.describe(name, sites)["score"] for name, sites in entities(self._service).items()}
-        self._scores = {name: score for name, score in found.items() if score is not None}
-        self._scores_due = end + round((time.monotonic() - began) * 1000 * SCORES_PAUSE)
-        return self._scores
+        sites = self._service.sites
+        scores = Scores(self._service, self._config, store, (end - PERIOD, end), sites.values())
+        found = {name: scores.describe(name, inside)["score"] for name, inside in entities(self._service).items()}
+        renewable = {name: scores.renewable_ratio(site) for name, site in sites.items()}
+        self._shares_due = end + round((time.monotonic() - began) * 1000 * SHARES_PAUSE)
+        return Shares(
+            {name: score for name, score in found.items() if score is not None},
+            {name: ratio for name, ratio in renewable.items() if ratio is not None},
+        )
 
     def publish(self, out: Readings, look: Look) -> None:
         """Add all series."""
-        for entity, score in look.scores.items():
+        for entity, score in self._shares.scores.items():
             out.add(metrics.SCORE, score, entity=entity)
+        for site, ratio in self._shares.renewable.items():
+            out.add(metrics.RENEWABLE, ratio, site=site)
         by_number = {site.number: site for site in self._service.sites.values()}
         self._publish_totals(out, by_number, look.totals)
         self._publish_latest(out, by_number, look.latest)
@@ -122,6 +144,12 @@ class Publisher:
                 out.add(metrics.CAPACITY, terms.capacity_watts, site=site.id)
             if terms.grid_connection_watts is not None:
                 out.add(metrics.CONNECTION, terms.grid_connection_watts, site=site.id)
+            if terms.sources:
+                promised = [each.share for each in terms.sources if not each.certificate and self._is_renewable(each)]
+                out.add(metrics.PROMISED, min(1.0, sum(promised)), site=site.id)
+
+    def _is_renewable(self, source: Source) -> bool:
+        return source.type in self._config.renewables
 
 
 def _publish_now(out: Readings, site: str, current: Now) -> None:

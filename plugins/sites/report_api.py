@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from collector_core import ApiError
 from collector_plugins.sites import answers, carbon
@@ -17,8 +17,8 @@ from collector_plugins.sites.forecasting import MIDDLE, forecast, past_points
 from collector_plugins.sites.grid_impact import GridQuery, grid_impact
 from collector_plugins.sites.periods import PeriodQuery, SteppedQuery
 from collector_plugins.sites.site_metrics import AggregateQuery, aggregate, site_metrics
-from collector_plugins.sites.store import HOUR
-from collector_plugins.sites.sustainability import PERIOD, Scores, look_back
+from collector_plugins.sites.store import HOUR, Store
+from collector_plugins.sites.sustainability import PERIOD, Scores
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -116,8 +116,12 @@ class ReportApi:
         entity = request.match_info["entity"]
         sites = sites_of(service, entity)
         start, end = query.period(service.now, PERIOD)
-        past = await self._access.ask(lambda store: look_back(service, store, start, end))
-        return json_answer(Scores(service, self._config, past).describe(entity, sites))
+
+        def describe(store: Store) -> dict[str, Any]:
+            scores = Scores(service, self._config, store, (start, end), sites)
+            return {**scores.describe(entity, sites), "coverage_ratio": scores.coverage(sites)}
+
+        return json_answer(await self._access.ask(describe))
 
     async def grid_impact(self, request: web.Request) -> web.Response:
         """What a region's sites mean to its grid."""

@@ -46,6 +46,7 @@ class SiteService:
     ) -> None:
         self._writer = StoreThread("sites-writer", lambda: make_store(False))
         self._reader = StoreThread("sites-reader", lambda: make_store(True))
+        self._looker = StoreThread("sites-looker", lambda: make_store(True))
         self._factors = factors
         self._clock = clock
         self._auto_register = auto_register
@@ -120,6 +121,10 @@ class SiteService:
         """The answer of the store to a question."""
         return self._reader.submit(question)
 
+    def look(self, question: Callable[[Store], ResultT]) -> Future[ResultT]:
+        """The same for what takes long and nobody waits for."""
+        return self._looker.submit(question)
+
     def write(self, work: Callable[[Store], ResultT]) -> Future[ResultT]:
         """Work of the thread that writes."""
         return self._writer.submit(work)
@@ -139,6 +144,7 @@ class SiteService:
 
     def close(self) -> None:
         """Close the store after all that is under way."""
+        self._looker.close()
         self._reader.close()
         self._writer.close()
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from collector_plugins.sites.config import Config, Weights
 from collector_plugins.sites.fields import rfc3339
-from collector_plugins.sites.periods import DAY, gaps, hourly, total_of
+from collector_plugins.sites.periods import DAY, gaps, hourly, site_totals, total_of
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site
-from collector_plugins.sites.store import Mean, Piece, Store
+from collector_plugins.sites.store import HOUR, Mean, Piece, Store
 
 PERIOD = 30 * DAY
 PEAK_SHARE = 0.05  # of the hours, those in which the region needs most
@@ -24,40 +23,26 @@ FORMULA = (
 )
 
 
-@dataclass(frozen=True)
-class Past:
-    """What sites did in a period, by site and hour."""
-
-    start: int
-    end: int
-    hours: Mapping[str, Mapping[int, Piece]]
-
-    def total(self, site: Site) -> Piece:
-        """All hours of a site."""
-        return total_of(self.hours[site.id].values())
-
-
-def look_back(service: SiteService, store: Store, start: int, end: int) -> Past:
-    """What all sites did in a period."""
-    sites = list(service.sites.values())
-    hours: dict[str, dict[int, Piece]] = {site.id: {} for site in sites}
-    for site, hour, piece in hourly(service, store, sites, start, end):
-        hours[site.id][hour] = piece
-    return Past(start, end, hours)
-
-
 class Scores:
-    """Scores of entities over one period; what they share is computed once."""
+    """Scores of entities over one period; what they share is computed once.
 
-    def __init__(self, service: SiteService, config: Config, past: Past) -> None:
-        self._now = service.now
-        self._sites = list(service.sites.values())
+    `flexible` are the sites whose flexibility is asked for. For the thread of the store.
+    """
+
+    def __init__(
+        self, service: SiteService, config: Config, store: Store, period: tuple[int, int], flexible: Iterable[Site]
+    ) -> None:
+        self._service = service
         self._config = config
-        self._past = past
-        self._totals = {site.id: past.total(site) for site in self._sites}
+        self._store = store
+        self._start, self._end = period
+        self._sites = list(service.sites.values())
+        self._totals = site_totals(service, store, self._sites, *period, by_source=True)
         efficiencies = (piece.joules_per_terahash for piece in self._totals.values())
         self._best = min((each for each in efficiencies if each), default=None)
-        self._peaks: dict[str, frozenset[int]] = {}
+        self._in_peaks: dict[str, Piece] = {}
+        for inside in self._regions(flexible):
+            self._in_peaks |= self._power_in_peaks(inside)
 
     def describe(self, entity: str, sites: Sequence[Site]) -> dict[str, Any]:
         """The answer for an entity."""
@@ -72,13 +57,12 @@ class Scores:
         score = 100 * sum(weights[name] * value for name, value in parts.items() if value is not None)
         return {
             "entity": entity,
-            "from": rfc3339(self._past.start),
-            "to": rfc3339(self._past.end),
+            "from": rfc3339(self._start),
+            "to": rfc3339(self._end),
             "score": score if weights else None,
             "parts": parts,
             "weights": weights,
             "reference_g_per_kwh": self._config.reference_g_per_kwh,
-            "coverage_ratio": self._coverage(sites),
             "formula": FORMULA,
         }
 
@@ -108,28 +92,58 @@ class Scores:
     def _flexibility(self, sites: Iterable[Site]) -> float | None:
         in_peaks, usual = 0.0, 0.0
         for site in sites:
-            hours, peaks = self._past.hours[site.id], self._peak_hours(site)
-            then = total_of(piece for hour, piece in hours.items() if hour in peaks).mean_power
+            then = self._in_peaks[site.id].mean_power if site.id in self._in_peaks else None
             mean = self._totals[site.id].mean_power
             if then is not None and mean is not None:
                 in_peaks, usual = in_peaks + then, usual + mean
         return min(1.0, max(0.0, 1 - in_peaks / usual)) if usual else None
 
-    def _peak_hours(self, site: Site) -> frozenset[int]:
-        """The hours in which the site's region needed most, by what its sites said of the grid."""
-        region = site.terms_at(self._now).region
-        name = site.id if region is None else f"region {region}"
-        if name not in self._peaks:
-            inside = [site] if region is None else [s for s in self._sites if s.terms_at(self._now).region == region]
-            pieces = [(hour, piece) for each in inside for hour, piece in self._past.hours[each.id].items()]
-            loads = _means((hour, piece.grid_load) for hour, piece in pieces)
-            self._peaks[name] = _highest(loads or _means((hour, piece.grid_price) for hour, piece in pieces))
-        return self._peaks[name]
+    def _regions(self, sites: Iterable[Site]) -> list[list[Site]]:
+        """The regions of sites, each with all of its sites; a site without one is a region of its own."""
+        now = self._service.now
+        names = {site.id: site.terms_at(now).region for site in self._sites}
+        wanted = {names[site.id] for site in sites} - {None}
+        alone = [[site] for site in sites if names[site.id] is None]
+        return alone + [[site for site in self._sites if names[site.id] == name] for name in wanted]
 
-    def _coverage(self, sites: Sequence[Site]) -> float:
-        length = self._past.end - self._past.start
-        missing = (gaps(self._totals[site.id].spans, self._past.start, self._past.end) for site in sites)
-        return 1 - sum(end - start for spans in missing for start, end in spans) / length / len(sites)
+    def _power_in_peaks(self, inside: Sequence[Site]) -> dict[str, Piece]:
+        """What each site of a region did in the hours in which the region needed most, by what its sites said."""
+        loads: dict[int, Mean] = {}
+        prices: dict[int, Mean] = {}
+        telling = [site for site in inside if _tells(self._totals[site.id])]
+        for hour, _, piece in self._hours(telling, range(self._start, self._end, DAY), DAY):
+            for means, said in ((loads, piece.grid_load), (prices, piece.grid_price)):
+                if said.count:
+                    means.setdefault(hour, Mean()).add(said.total, said.count)
+        found = {site.id: Piece() for site in inside}
+        for _, site, piece in self._hours(inside, (hour * HOUR for hour in _highest(loads or prices)), HOUR):
+            found[site.id].add(piece)
+        return found
+
+    def _hours(self, sites: Sequence[Site], begins: Iterable[int], length: int) -> Iterator[tuple[int, Site, Piece]]:
+        """The hours of some parts of the period, which are read one after another: all at once may be millions."""
+        for begin in begins if sites else ():
+            part = max(self._start, begin), min(self._end, begin + length)
+            for site, hour, piece in hourly(self._service, self._store, sites, *part):
+                yield hour, site, piece
+
+    def coverage(self, sites: Sequence[Site]) -> float:
+        """How much of the period readings of sites cover, 0 to 1."""
+        length = self._end - self._start
+        missing = 0
+        for site in sites:
+            pieces = hourly(self._service, self._store, [site], self._start, self._end)
+            spans = total_of(piece for _, _, piece in pieces).spans
+            missing += sum(end - start for start, end in gaps(spans, self._start, self._end))
+        return 1 - missing / length / len(sites)
+
+    def renewable_ratio(self, site: Site) -> float | None:
+        """The share of a site's energy that is renewable; None without energy."""
+        return self._renewable(self._totals[site.id])
+
+
+def _tells(total: Piece) -> bool:
+    return total.grid_load.count + total.grid_price.count > 0
 
 
 def _used(weights: Weights, parts: Mapping[str, float | None]) -> dict[str, float]:
@@ -139,14 +153,8 @@ def _used(weights: Weights, parts: Mapping[str, float | None]) -> dict[str, floa
     return {name: weight / total for name, weight in known.items()} if total else {}
 
 
-def _means(values: Iterable[tuple[int, Mean]]) -> dict[int, float]:
-    sums: dict[int, Mean] = {}
-    for hour, mean in values:
-        sums.setdefault(hour, Mean()).add(mean.total, mean.count)
-    return {hour: mean.value for hour, mean in sums.items() if mean.value is not None}
-
-
-def _highest(values: Mapping[int, float]) -> frozenset[int]:
+def _highest(means: Mapping[int, Mean]) -> frozenset[int]:
+    values = {hour: mean.value for hour, mean in means.items() if mean.value is not None}
     if not values or min(values.values()) == max(values.values()):
         return frozenset()
     count = max(1, round(len(values) * PEAK_SHARE))

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -328,3 +329,32 @@ def test_every_command_of_measurements_explains_itself(measurements, measure):
         for option in ("--config", "--root", "--log-level", "--log-format", "--db", "--label"):
             assert option in done.stdout
     assert "--compare" in measure("--help").stdout
+
+
+def test_what_a_server_did_for_a_command_is_told_apart(measure, measurements, environment):
+    name = Path(environment["ENERGY_COLLECTOR_CONFIG"])
+    name.write_text("collectors: {guess: {}, energy: {options: {price_per_kwh: 0.3, carbon_intensity: 400}}}")
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as server:
+        also = ("--also", str(server.pid), "--also", str(server.pid))
+        found = json.loads(measure("--json", *also, "--", "sleep", "0.5").stdout)
+        table = measure(*also, "--", "sleep", "0.3").stderr
+        server.kill()
+    (other,) = found["others"]
+    assert (other["name"], other["cpu_seconds"] > 10 * found["cpu_seconds"]) == (str(server.pid), True)
+    together = found["attributed_energy_joules"] + other["attributed_energy_joules"]
+    assert found["attributed_with_others_joules"] == pytest.approx(together)
+    assert found["emissions_grams"] == pytest.approx(found["energy_joules"] / 3.6e6 * 400)
+    assert (found["cost"], found["currency"]) == (pytest.approx(found["energy_joules"] / 3.6e6 * 0.3), "EUR")
+    for row in ("  with the others", "emissions, CO2 equivalent", "cost", f"{server.pid}, CPU time"):
+        assert re.search(rf"^{row} +[\d.]+ ", table, re.MULTILINE), row
+    rows = list(csv.DictReader(io.StringIO(measurements("export").stdout)))
+    assert float(rows[0][f"{server.pid}_cpu_seconds"]) == other["cpu_seconds"]
+    assert rows[0]["currency"] == "EUR"
+    assert "| cost, mean |" in measurements("report").stdout
+
+
+def test_another_that_is_not_there_is_2_and_nothing_is_run(measure, tmp_path):
+    done = measure("--also", "no-such.service", "--", "touch", tmp_path / "ran")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "energy-collector: --also: there is no process, unit or container 'no-such.service'\n"
+    assert not (tmp_path / "ran").exists()

@@ -56,7 +56,8 @@ FLOORS = (  # from the ground up; a room may use those on lower floors, and none
     {"outputs"},
     {"engine"},
     {"measure", "web"},
-    {"energy", "calibration", "scaffold", "demo", "testing"},
+    {"calibration"},
+    {"energy", "scaffold", "demo", "testing"},
     {"cli"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

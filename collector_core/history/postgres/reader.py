@@ -10,13 +10,13 @@ from socket import gethostname
 from typing import TYPE_CHECKING, Any
 
 from collector_core.history.catalogue import SERIES_COLUMNS, KeptSeries, KnownSeries, kept_series
-from collector_core.history.interface import EVER, TIER, Event
+from collector_core.history.interface import EVER, TIER, Columns, Event
 from collector_core.history.options import HistoryOptions
 from collector_core.history.points import Point, Points
 from collector_core.history.postgres.failures import explained
 from collector_core.history.postgres.rows import at, fetch
 from collector_core.history.postgres.schema import find_layout
-from collector_core.history.tiers import COLUMNS, Summary
+from collector_core.history.tiers import COLUMNS, MEAN, Summary
 from collector_core.storage.postgres import PostgresSession, quote_postgres_name
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SECONDS = 30.0  # for one transaction
 _KINDS = {"count": "q", "covered": "q"}  # of a tier's columns; the others are numbers
+_MEANS = {MEAN: "CASE WHEN covered > 0 THEN integral * 1000 / covered ELSE last END"}
 _POINT = "time, value, coalesce(rise, 0)"
 
 
@@ -129,8 +130,8 @@ class PostgresReader:
         with self.using() as connection:
             return connection.execute(statement.replace("{s}", self._s), parameters or None)
 
-    def fetch(self, query: str, kinds: str) -> Iterator[tuple[Any, ...]]:
-        """The rows of a query without parameters, in which `{s}` is the schema; `kinds` as in `rows.fetch`."""
+    def fetch(self, query: str, kinds: str) -> Columns:
+        """The columns of a query without parameters, in which `{s}` is the schema; `kinds` as in `rows.fetch`."""
         with self.using() as connection:
             return fetch(connection, query.replace("{s}", self._s), kinds)
 
@@ -160,7 +161,7 @@ class PostgresReader:
         if found:
             return next(iter(found))
         query = f"SELECT time, last FROM {{s}}.summaries WHERE series = {number} ORDER BY time DESC, step LIMIT 1"
-        return next((Point(*row) for row in self.fetch(query, "td")), None)
+        return next(map(Point, *self.fetch(query, "td")), None)
 
     def span(self, number: int) -> tuple[int, int] | None:
         """The times of the first and the last reading of a series."""
@@ -169,7 +170,9 @@ class PostgresReader:
             return None
         first = next(iter(self._points(number, f"{self._of(number)} ORDER BY time LIMIT 1")), last).time
         query = f"SELECT step, min(time) FROM {{s}}.summaries WHERE series = {number} GROUP BY step"
-        return min([first, *(start for step, start in self.fetch(query, "qt") if start + step <= first)]), last.time
+        return min(
+            [first, *(time for step, time in zip(*self.fetch(query, "qt"), strict=True) if time + step <= first)]
+        ), last.time
 
     def events(self, start: int, end: int) -> list[Event]:
         """What happened in a period, in the order of time."""
@@ -187,9 +190,10 @@ class PostgresReader:
         return f"SELECT {_POINT} FROM {{s}}.readings WHERE series = {number}"
 
     def _points(self, number: int, query: str) -> Points:
-        columns = list(zip(*self.fetch(query, "tdd"), strict=True)) or [(), (), ()]
-        rises = columns[2] if number in self.catalogue.counters else ()
-        return Points(array("q", columns[0]), array("d", columns[1]), array("d", rises))
+        times, values, rises = self.fetch(query, "tdd")
+        return Points(
+            array("q", times), array("d", values), array("d", rises if number in self.catalogue.counters else ())
+        )
 
 
 class _SummaryTable:
@@ -200,15 +204,15 @@ class _SummaryTable:
 
     def read(self, series: int, step: int, start: int, end: int) -> Iterator[tuple[int, Summary]]:
         """Those of the steps that begin from `start` to before `end`, in the order of time."""
-        for time, *row in self.read_columns(series, step, start, end, COLUMNS):
-            yield time, Summary.from_row(row)
+        times, *columns = self.read_columns(series, step, start, end, COLUMNS)
+        return zip(times, map(Summary.from_row, zip(*columns, strict=True)), strict=True)
 
-    def read_columns(
-        self, series: int, step: int, start: int, end: int, names: Sequence[str]
-    ) -> Iterator[tuple[Any, ...]]:
-        """The same, as times with some of the numbers alone."""
+    def read_columns(self, series: int, step: int, start: int, end: int, names: Sequence[str]) -> Columns:
+        """The same, as a column of times and one of each of these numbers."""
+        numbers = ", ".join(_MEANS.get(name, name) for name in names)
         query = (
-            f"SELECT time, {', '.join(names)} FROM {{s}}.summaries WHERE series = {series} AND step = {step}"
+            f"SELECT time, {numbers} FROM {{s}}.summaries WHERE series = {series} AND step = {step}"
             f" AND time >= {at(start)} AND time < {at(end)} ORDER BY time"
         )
-        return self._reader.fetch(query, "t" + "".join(_KINDS.get(name, "d") for name in names))
+        kinds = "t" + "".join(_KINDS.get(name, "d") for name in names)
+        return self._reader.fetch(query, kinds)

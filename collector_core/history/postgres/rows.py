@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from collector_core.history.interface import Sample
+from collector_core.history.interface import Columns, Sample
 from collector_core.history.tiers import Summary
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def encode_summary(series: int, step: int, time: int, summary: Summary) -> bytes
     return _SUMMARY.pack(10, 4, series, 8, step, 8, moment, 8, int(count), 8, int(covered), *floats)
 
 
-def fetch(connection: Connection[Any], query: str, kinds: str) -> Iterator[tuple[Any, ...]]:
-    """What a query finds, read in binary; `kinds` says of each column whether it is a time, an integer or a number.
+def fetch(connection: Connection[Any], query: str, kinds: str) -> Columns:
+    """The columns a query finds, read in binary; `kinds` says whether each is of times, of integers or of numbers.
 
     `t`: timestamptz, `q`: bigint, `d`: double precision; no column may be null.
     """
@@ -51,11 +51,10 @@ def fetch(connection: Connection[Any], query: str, kinds: str) -> Iterator[tuple
         data = b"".join(map(bytes, copy))
     rows = layout.iter_unpack(data[len(HEADER) : len(data) - len(TRAILER)])
     columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True))[2::2] or [()] * len(kinds)
-    times = [
-        [moment // 1000 + EPOCH for moment in column] if kind == "t" else column
+    return [
+        [moment // 1000 + EPOCH for moment in column] if kind == "t" else list(column)
         for kind, column in zip(kinds, columns, strict=True)
     ]
-    return iter(zip(*times, strict=True))
 
 
 def send(connection: Connection[Any], table: str, columns: str, rows: Iterable[bytes]) -> None:

@@ -382,7 +382,7 @@ class PostgresStore(PostgresReader):
         )
         found: dict[int, set[int]] = {}
         for query in queries:
-            for number, hour in self.fetch(query, "qt"):
+            for number, hour in zip(*self.fetch(query, "qt"), strict=True):
                 found.setdefault(number, set()).add(hour)
         return found
 

@@ -2,7 +2,10 @@
 
 import gzip
 import math
+import threading
+import zlib
 from array import array
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -183,6 +186,58 @@ def test_gzip_holds_the_same_bytes():
     encoding = negotiate("text/plain", "gzip, deflate")
     assert encoding.gzip
     assert gzip.decompress(exposition.body(encoding)) == exposition.body(TEXT)
+
+
+@given(
+    runs=st.lists(st.tuples(st.sampled_from(["big", "small", "other"]), st.integers(0, 900)), min_size=1, max_size=6),
+    kind=st.sampled_from(["text/plain", "application/openmetrics-text; version=1.0.0"]),
+)
+def test_gzip_of_many_sources_is_one_member_with_the_bytes_of_the_plain_body(runs, kind):
+    exposition = Exposition(FakeClock())
+    sources = {name: exposition.source(name, [POWER, ENERGY], {"of": name}) for name in ("big", "small")}
+    sources["other"] = exposition.source("other", [LOAD])
+    for step, (name, count) in enumerate(runs):
+        series = {LOAD: {(): step}} if name == "other" else {POWER: {(str(n), ""): n * step for n in range(count)}}
+        sources[name].publish(snapshot(series))
+        packed = exposition.body(negotiate(kind, "gzip"))
+        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        assert unpacker.decompress(packed) == exposition.body(negotiate(kind, ""))
+        assert unpacker.eof
+        assert not unpacker.unused_data
+
+
+def test_all_who_wait_for_a_body_get_the_same_one_even_if_something_is_published_meanwhile():
+    exposition = Exposition(FakeClock())
+    source = exposition.source("x", METRICS)
+    source.publish(snapshot({LOAD: {(): 1}}))
+    with ThreadPoolExecutor(5) as pool:
+        with exposition._makers[Format.TEXT, False].lock:
+            waiting = [pool.submit(exposition.body, TEXT) for _ in range(5)]
+            source.publish(snapshot({LOAD: {(): 2}}))
+        assert len({id(each.result(60)) for each in waiting}) == 1
+    assert waiting[0].result().endswith(b"x_load 2.0\n")
+
+
+def test_a_foreign_collector_that_hangs_holds_no_publisher_up():
+    exposition = Exposition(FakeClock())
+    source = exposition.source("x", METRICS)
+    asked, answer = threading.Event(), threading.Event()
+
+    class Hanging(Broken):
+        def collect(self):
+            asked.set()
+            answer.wait(60)
+            return []
+
+    exposition.registry.register(Hanging())
+    with ThreadPoolExecutor(1) as pool:
+        body = pool.submit(exposition.body, TEXT)
+        assert asked.wait(60)
+        source.publish(snapshot({LOAD: {(): 1}}))
+        assert not body.done()
+        answer.set()
+        body.result(60)
+    assert b"x_load 1.0" in exposition.body(TEXT)
 
 
 @pytest.mark.parametrize(

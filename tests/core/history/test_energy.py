@@ -1,12 +1,13 @@
 """The energy of any period adds up, and so do its cost and its emissions."""
 
+import random
 from itertools import pairwise
 
 import pytest
 
 from collector_core.history.blocks import DAY
 from collector_core.history.catalogue import KeptSeries
-from collector_core.history.energy import energy_of
+from collector_core.history.energy import BY, energy_of
 from collector_core.history.interface import EVER, Event, Sample
 from collector_core.history.tiers import HOUR
 from collector_core.model.labels import label_text
@@ -25,6 +26,10 @@ GPU = account("energy", component="gpu", device="1", method="nvml")
 COST = account("cost", currency="EUR")
 CPU_GRAMS = account("emissions", component="cpu")
 GPU_GRAMS = account("emissions", component="gpu")
+
+ACCOUNTS = (CPU, GPU, account("energy", component="gpu", device="2", method="nvml"))
+OTHERS = (COST, CPU_GRAMS, GPU_GRAMS)
+AMOUNTS = (0.0, 0.0, 0.5, 3.25, 7.0)  # energy may cost although there is none
 
 
 def write(store, start, count, price, **amounts):
@@ -72,6 +77,35 @@ def test_periods_next_to_each_other_add_up_to_the_whole(store, sealed):
     for name in ("joules", "cost", "grams", "covered_seconds"):
         assert sum(part[name] for part in parts) == pytest.approx(whole[name], rel=1e-12)
     assert whole["joules"] == 7124
+
+
+@pytest.mark.parametrize("by", BY)
+@pytest.mark.parametrize("sealed", [False, True])
+def test_cost_and_emissions_of_each_moment_are_shared_out_by_energy(embedded, by, sealed):
+    chance = random.Random(7)
+    expected = dict[str, list[float]]()
+    for hour in range(200):
+        rises = {each: chance.choice(AMOUNTS) for each in (*ACCOUNTS, *OTHERS) if chance.random() < 0.7}
+        embedded.append([Sample(each, NOON + hour * HOUR, rise, rise) for each, rise in rises.items()])
+        joules = {each: rises[each] for each in ACCOUNTS if each in rises}
+        for each, amount in joules.items():
+            labels = each.series.labels
+            alike = [other for other in joules if other.series.labels["component"] == labels["component"]]
+            grams = rises.get({"cpu": CPU_GRAMS, "gpu": GPU_GRAMS}[labels["component"]], 0.0)
+            row = expected.setdefault(labels[by], [0.0, 0.0, 0.0])
+            row[0] += amount
+            row[1] += rises.get(COST, 0.0) * share(amount, joules.values())
+            row[2] += grams * share(amount, [joules[other] for other in alike])
+    if sealed:
+        embedded.seal(NOON + 150 * HOUR)
+    found = energy_of(embedded, 0, EVER, by)
+    for row in found["rows"]:
+        assert [row["joules"], row["cost"], row["grams"]] == pytest.approx(expected.pop(row[by]))
+    assert not expected
+
+
+def share(part, amounts):
+    return part / sum(amounts) if sum(amounts) else 1 / len(amounts)
 
 
 def test_downtime_is_not_covered(store):

@@ -13,7 +13,6 @@ from collector_core.history.formats import COLUMNS, Format, write_table
 from collector_core.history.importing import BadLineError, keep_readings, parse_series, read_lines
 from collector_core.history.interface import EVER, Sample
 from collector_core.history.query import Query
-from collector_core.history.times import in_seconds
 from collector_core.model.labels import label_text
 from tests.core.history.conftest import NOON, kept
 
@@ -27,8 +26,7 @@ def keep(store, lines):
 
 def exported(store, kind):
     found = query.run(store, Query(None, 0, EVER))
-    rows = [(in_seconds(time), series.series.text, value) for series, time, value in found]
-    return b"".join(write_table(kind, COLUMNS, rows)).decode().splitlines(keepends=True)
+    return b"".join(write_table(kind, COLUMNS, query.as_rows(found))).decode().splitlines(keepends=True)
 
 
 def rises(store, text):

@@ -22,7 +22,7 @@ ENERGY = kept("lamp_energy_joules_total", "counter", plug="a")
 
 def ask(store, start=0, end=EVER, step=None, fn=Fn.MEAN, selector=None, after=None):
     asked = Query(Selector.parse(selector) if selector else None, start, end, step, fn)
-    return [(time, value) for _, time, value in query.run(store, asked, after)]
+    return [point for found in query.run(store, asked, after) for point in zip(found.times, found.values, strict=True)]
 
 
 def write(store, times_and_values, series=POWER):

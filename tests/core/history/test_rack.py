@@ -170,7 +170,11 @@ def written(tmp_path_factory):
 
 
 def ask(store, text, start, end, step=None, fn=Fn.MEAN):
-    return [(time, value) for _, time, value in query.run(store, Query(Selector.parse(text), start, end, step, fn))]
+    return [
+        point
+        for found in query.run(store, Query(Selector.parse(text), start, end, step, fn))
+        for point in zip(found.times, found.values, strict=True)
+    ]
 
 
 def test_every_reading_is_there_and_no_other(written):

@@ -36,6 +36,24 @@ def test_one_label_that_was_measured_in_different_ways_has_a_row_for_each():
     ]
 
 
+def test_emissions_costs_and_others_have_columns_where_something_knows_them():
+    assert not {"emissions", "cost", "with others"} & set(markdown_report(RAPL).split())
+    measured = kept(
+        90.0,
+        "rapl",
+        ("cpu",),
+        attributed_energy_joules=10.0,
+        attributed_with_others_joules=40.0,
+        emissions_grams=0.01,
+        cost=0.002,
+        currency="EUR",
+    )
+    text = markdown_report([measured, *MODEL])
+    assert "| attributed, mean | with others, mean | emissions, mean | cost, mean | duration, mean |" in text
+    assert rows(text)[0][5:10] == ["10 J", "40 J", "10 mg", "2 mEUR", "2 s"]
+    assert rows(text)[1][6:9] == ["", "", ""]
+
+
 def test_of_each_label_one_way_of_measuring_is_quoted():
     other_host = [kept(joules, "rapl", ("cpu", "dram"), host="b") for joules in (10.0, 11.0, 12.0)]
     nothing = [kept(None, "", label="unknown")] * 3

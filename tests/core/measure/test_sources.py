@@ -5,7 +5,7 @@ import sys
 import textwrap
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -220,3 +220,28 @@ def test_a_plugin_that_fails_or_hangs_is_named_and_costs_no_other(plugin, tree, 
     sources.close()
     assert problem in sources.problems["plug"].detail
     assert "cpu package-0 (rapl)" in {meter.name for meter in meters}
+
+
+def test_the_options_of_energy_say_what_a_measurement_emits_and_costs(tree, tmp_path):
+    config = tmp_path / "config.yaml"
+    options = "{carbon_intensity: 360, pue: 2, price_per_kwh: 0.36, currency: CHF}"
+    config.write_text(f"collectors: {{rapl: {{}}, energy: {{options: {options}}}}}\n")
+    with closing(EnergyMonitor(root=tree.root, config=config)) as monitor, monitor.measure() as m:
+        time.sleep(0.1)
+    assert m.emissions_grams == pytest.approx(m.energy_joules * 2 / 3.6e6 * 360)
+    assert (m.cost, m.currency) == (pytest.approx(m.energy_joules * 2 / 3.6e6 * 0.36), "CHF")
+    told = m.to_dict()
+    assert (told["emissions_grams"], told["cost"], told["currency"]) == (m.emissions_grams, m.cost, "CHF")
+
+
+def test_what_nothing_says_is_not_told(machine, tmp_path):
+    machine.add("cpu", "package-0", 100.0)
+    config = tmp_path / "config.yaml"
+    config.write_text("collectors: {energy: {options: {country: FR}}}\n")
+    with machine.monitor(config=config).measure() as m:
+        machine.advance(1.0)
+    assert 0 < m.emissions_grams < 0.1, "the mean of France"
+    assert not {"cost", "currency"} & m.to_dict().keys()
+    with machine.monitor().measure() as m:
+        machine.advance(1.0)
+    assert not {"emissions_grams", "cost", "currency"} & m.to_dict().keys()

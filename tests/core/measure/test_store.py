@@ -101,7 +101,8 @@ while True:
     m = Measurement(label, "auto", float(number))
     for name in Measurement.__slots__:
         if name not in ("label", "level", "started_at"):
-            setattr(m, name, () if name in ("disagreements", "problems") else "rapl" if name == "method" else 1.0)
+            empty = name in ("disagreements", "others", "problems")
+            setattr(m, name, () if empty else "rapl" if name == "method" else 1.0)
     store.add(m)
     number += 1
     print(number, flush=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import math
 
 import pytest
 
-from tests.plugins.sites.conftest import moment, reading
+from tests.plugins.sites.conftest import NOW, moment, reading
 
 HOUR = 3600
 DAY = {"from": moment(0), "to": moment(86_400)}
@@ -244,3 +245,38 @@ async def test_a_forecast_of_ones_own_series(serving):
         assert status == 200, answer
         assert len(answer["series"]["p90"]) == 24
         assert (await client.get("forecast/custom/nothing"))[0] == 404
+
+
+async def test_forecasts_are_published_with_their_error(serving, eventually):
+    async with serving(now=NOW + 86_400 * 22) as client:
+        await client.register("a", grid_connection_watts=900)
+        await client.send(*hours(lambda hour: 1000 + 500 * math.sin(hour * math.pi / 12), count=24 * 22))
+
+        def published():
+            client.harness.run()
+            text = client.harness.exposition()
+            return text if "sites_model_mase{" in text else None
+
+        text = await asyncio.to_thread(eventually, published)
+    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("sites_forecast"))
+    for horizon in ("1h", "24h", "7d"):
+        quantiles = [
+            float(values[f'sites_forecast_power_watts{{horizon="{horizon}",quantile="{each}",site="a"}}'])
+            for each in ("0.1", "0.5", "0.9")
+        ]
+        assert quantiles == sorted(quantiles)
+        assert quantiles[1] == pytest.approx(1000, rel=0.2)
+    assert float(values['sites_forecast_peak_watts{site="a"}']) == pytest.approx(1500, rel=0.1)
+
+
+async def test_the_renewable_share_is_published_beside_what_was_registered(serving):
+    async with serving() as client:
+        paper = {"type": "wind", "share": 0.3, "certificate": True}
+        await client.register("a", sources=[{"type": "hydro", "share": 0.7}, paper])
+        await client.register("b")
+        await client.send(*hours(1000, count=4, sources={"hydro": 0.5, "grid": 0.5}))
+        await client.run()
+        text = client.harness.exposition()
+    assert 'sites_renewable_ratio{site="a"} 0.5' in text
+    assert 'sites_promised_renewable_ratio{site="a"} 0.7' in text
+    assert 'sites_promised_renewable_ratio{site="b"}' not in text
