@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from collector_core.storage import DiskQueue, StorageError, StorageReason
+
+ResultT = TypeVar("ResultT")
 
 
 class Outbox:
@@ -23,44 +26,56 @@ class Outbox:
         self._clock = clock
         self._queue = DiskQueue(path, max_bytes=2 * max_bytes)  # it would drop the oldest; we refuse the newest
         self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
 
     @property
     def readings(self) -> int:
         """How many readings wait."""
-        with self._lock:
-            self._queue.open()
-            return self._queue.records
+        return self._do(lambda queue: queue.records)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing waits, new sites included."""
-        with self._lock:
-            self._queue.open()
-            return self._queue.bytes == 0
+        return self._do(lambda queue: queue.bytes == 0)
 
     def append(self, body: bytes, readings: int = 0) -> None:
         """Keep an entry."""
-        with self._lock:
-            self._queue.open()
-            if self._queue.bytes >= self._max_bytes:
-                detail = f"{self._queue.records} readings wait for the database; no more fit into `queue_max_bytes`"
+
+        def append(queue: DiskQueue) -> None:
+            if queue.bytes >= self._max_bytes:
+                detail = f"{queue.records} readings wait for the database; no more fit into `queue_max_bytes`"
                 raise StorageError(self._path, StorageReason.DISK_FULL, detail, fix="start the database")
-            self._queue.append([(self._clock(), readings, body)])
+            queue.append([(self._clock(), readings, body)])
+
+        self._do(append)
 
     def head(self, readings: int) -> list[tuple[int, bytes]]:
         """The oldest entries, each with its number, that hold as many readings; damaged ones are empty."""
-        with self._lock:
-            return [(entry.id, _content(entry)) for entry in self._queue.head(readings)]
+        return self._do(lambda queue: [(entry.id, _content(entry)) for entry in queue.head(readings)])
 
     def remove_through(self, number: int) -> None:
         """Forget the oldest entries up to this one."""
-        with self._lock:
-            self._queue.remove_through(number)
+        self._do(lambda queue: queue.remove_through(number))
 
     def close(self) -> None:
         """Let go of the file; any number of times."""
         with self._lock:
-            self._queue.close()
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.submit(self._queue.close)
+            pool.shutdown()
+
+    def _do(self, work: Callable[[DiskQueue], ResultT]) -> ResultT:
+        """What the queue answers, which belongs to one thread."""
+
+        def do() -> ResultT:
+            self._queue.open()
+            return work(self._queue)
+
+        with self._lock:
+            self._pool = self._pool or ThreadPoolExecutor(1, thread_name_prefix="sites-outbox")
+            done = self._pool.submit(do)
+        return done.result()
 
 
 def _content(entry: Any) -> bytes:

@@ -95,8 +95,9 @@ async def test_what_waits_is_kept_up_to_a_cap_then_senders_are_told(serving, pro
         await client.register("a")
         proxy.away()
         taken = 0
-        for batch in range(2000):
-            readings = [reading(batch * 40 + each, interval_seconds=1, meter=f"{batch}-{each}") for each in range(40)]
+        for batch in range(100):
+            places = range(batch * 400 + 1, batch * 400 + 401)
+            readings = [reading(each, 1000 / each, interval_seconds=1) for each in places]
             status, answer = await client.post("ingest/telemetry", {"readings": readings})
             if status == 503:
                 break
