@@ -15,7 +15,8 @@ from bench.figures import MissingProgramError
 from bench.processes import Process
 from bench.programs import free_port
 from collector_core.history.points import Points
-from collector_core.history.snappy import varint, wrap
+from collector_core.wire.protobuf import varint
+from collector_core.wire.snappy import wrap
 
 _START_SECONDS = 20.0
 _SAMPLE = struct.Struct("<3sdc6s")  # a sample of the wire format, whose time has six bytes

@@ -23,6 +23,7 @@ from collector_core.forecasting import ForecastedSeries, Forecaster, find_foreca
 from collector_core.history.past import History, PastEnergy, PastEvent, PastSeries
 from collector_core.http.answer import HttpAnswer
 from collector_core.http.client import HttpClient
+from collector_core.http.sender import HttpSender, HttpUrl, Received
 from collector_core.http.websocket import WebSocket
 from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.model.clock import Clock
@@ -42,7 +43,15 @@ from collector_core.model.topics import TopicSelector
 from collector_core.model.units import Unit
 from collector_core.options import ConfigPath, Duration, Options, Period, SelectorText, read_env_file
 from collector_core.options import seconds as parse_duration
-from collector_core.output import Output, OutputConfig, OutputSample
+from collector_core.output import (
+    BaseOutput,
+    Output,
+    OutputConfig,
+    OutputSample,
+    PayloadOutput,
+    SampleBlock,
+    SeriesGroup,
+)
 from collector_core.plugins.api_version import API_VERSION
 from collector_core.plugins.commands import CommandContext, ResultFile, Sample, Subcommands
 from collector_core.plugins.hookspecs import hookimpl
@@ -64,6 +73,7 @@ __all__ = [
     "AuthFailed",
     "BackgroundTask",
     "Backoff",
+    "BaseOutput",
     "BlockingTargets",
     "Clock",
     "Collector",
@@ -90,7 +100,9 @@ __all__ = [
     "HistoryUnavailable",
     "HttpAnswer",
     "HttpClient",
+    "HttpSender",
     "HttpStatusError",
+    "HttpUrl",
     "Info",
     "Metric",
     "NoTargetAvailable",
@@ -108,6 +120,7 @@ __all__ = [
     "PastEnergy",
     "PastEvent",
     "PastSeries",
+    "PayloadOutput",
     "Period",
     "PowerIntegral",
     "Published",
@@ -117,16 +130,19 @@ __all__ = [
     "ReadingError",
     "Readings",
     "Reason",
+    "Received",
     "RecordsRefused",
     "Result",
     "ResultFile",
     "RunReport",
     "Sample",
+    "SampleBlock",
     "SecretStr",
     "Selector",
     "SelectorText",
     "Series",
     "SeriesBudgetExceeded",
+    "SeriesGroup",
     "Snapshot",
     "Subcommands",
     "Targets",

@@ -119,11 +119,15 @@ class SeriesBudgetExceeded(ReadingError):
 
 
 class RecordsRefused(CollectorError):
-    """A receiver will never take `count` of the records that were sent: they are dropped and not sent again."""
+    """A receiver will never take `count` of the records that were sent, all where it is None: they are dropped.
 
-    def __init__(self, count: int, detail: str, *, fix: str = "") -> None:
+    `status` is HTTP's, where it has one.
+    """
+
+    def __init__(self, count: int | None, detail: str, *, fix: str = "", status: int | None = None) -> None:
         self.count = count
         self.fix = fix
+        self.status = status
         super().__init__(detail)
 
 

@@ -15,11 +15,11 @@ from collector_core.config.validation import validate_options
 from collector_core.config.yamlfile import Document, YamlPath
 from collector_core.errors import CollectorError, Problem
 from collector_core.options import Options
-from collector_core.output import Output
+from collector_core.output import BaseOutput
 from collector_core.plugins.attempts import Attempts
 from collector_core.plugins.discovery import Plugin, Plugins, entry_point_names
 
-ClassT = TypeVar("ClassT", bound=type[Collector[Any]] | type[Output[Any]])
+ClassT = TypeVar("ClassT", bound=type[Collector[Any]] | type[BaseOutput[Any]])
 SettingsT = TypeVar("SettingsT", bound=Options)
 
 

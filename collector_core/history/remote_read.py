@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from math import isfinite
 
 from collector_core.history.importing import Readings
-from collector_core.history.snappy import decompress, read_varint, varint, wrap
 from collector_core.model.labels import label_text
 from collector_core.model.selector import Selector
+from collector_core.wire.protobuf import as_bytes, bytes_field, number_field, read_fields, text_field
+from collector_core.wire.snappy import decompress, wrap
 
 HEADERS = {
     "Accept-Encoding": "snappy",
@@ -23,17 +24,16 @@ MAX_BYTES = 1 << 28  # of an answer, compressed or not
 _MATCHER = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"')
 _KINDS = {"=": 0, "!=": 1, "=~": 2, "!~": 3}
 _UNKNOWN = ("__topic__", "__of__")  # Prometheus knows no topics
-_VARINT, _DOUBLE, _BYTES, _FLOAT = 0, 1, 2, 5
-_SIZES = {_DOUBLE: 8, _FLOAT: 4}
 
 
 def request(selector: Selector, start: int, end: int) -> bytes:
     """The body of a question for readings from `start` to before `end`; raises `ValueError` for `__topic__`."""
-    times = _number(1, start) + _number(2, end - 1)
+    times = number_field(1, start) + number_field(2, end - 1)
     conditions = b"".join(
-        _field(3, _number(1, kind) + _text(2, name) + _text(3, value)) for kind, name, value in _matchers(selector.text)
+        bytes_field(3, number_field(1, kind) + text_field(2, name) + text_field(3, value))
+        for kind, name, value in _matchers(selector.text)
     )
-    return wrap(_field(1, times + conditions))
+    return wrap(bytes_field(1, times + conditions))
 
 
 def parse(body: bytes) -> Readings:
@@ -63,13 +63,13 @@ def _matchers(selector: str) -> Iterator[tuple[int, str, str]]:
 
 def _series(content: bytes) -> tuple[str, list[tuple[int, float]]]:
     labels, readings = dict[str, str](), list[tuple[int, float]]()
-    for number, value in _fields(content):
+    for number, value in read_fields(content):
         if number == 1:
-            label = dict(_fields(_bytes(value)))
-            labels[_bytes(label.get(1, b"")).decode()] = _bytes(label.get(2, b"")).decode()
+            label = dict(read_fields(as_bytes(value)))
+            labels[as_bytes(label.get(1, b"")).decode()] = as_bytes(label.get(2, b"")).decode()
         elif number == 2:
-            sample = dict(_fields(_bytes(value)))
-            (reading,) = struct.unpack("<d", _bytes(sample.get(1, bytes(8))))
+            sample = dict(read_fields(as_bytes(value)))
+            (reading,) = struct.unpack("<d", as_bytes(sample.get(1, bytes(8))))
             time = sample.get(2, 0)
             if isfinite(reading) and isinstance(time, int):
                 readings.append((time, reading))
@@ -78,41 +78,4 @@ def _series(content: bytes) -> tuple[str, list[tuple[int, float]]]:
 
 
 def _nested(content: bytes, number: int) -> Iterator[bytes]:
-    return (_bytes(value) for found, value in _fields(content) if found == number)
-
-
-def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
-    place = 0
-    while place < len(content):
-        key, place = read_varint(content, place)
-        kind = key & 7
-        if kind == _VARINT:
-            value, place = read_varint(content, place)
-            yield key >> 3, value
-            continue
-        if kind == _BYTES:
-            size, place = read_varint(content, place)
-        elif kind in _SIZES:
-            size = _SIZES[kind]
-        else:
-            raise ValueError(f"not an answer of remote read: a field of kind {kind}")
-        yield key >> 3, content[place : place + size]
-        place += size
-
-
-def _bytes(value: int | bytes) -> bytes:
-    if isinstance(value, int):
-        raise ValueError("not an answer of remote read: a number in the place of content")  # noqa: TRY004
-    return value
-
-
-def _number(number: int, value: int) -> bytes:
-    return varint(number << 3) + varint(value)
-
-
-def _text(number: int, value: str) -> bytes:
-    return _field(number, value.encode())
-
-
-def _field(number: int, content: bytes) -> bytes:
-    return varint(number << 3 | _BYTES) + varint(len(content)) + content
+    return (as_bytes(value) for found, value in read_fields(content) if found == number)

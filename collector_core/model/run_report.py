@@ -37,4 +37,4 @@ class RunReport:
     @property
     def published(self) -> Published:
         """What the run brought, as a `Selector` takes it; nothing where it failed."""
-        return Published(self.collector, self.labels, self.snapshot or NOTHING)
+        return Published(self.collector, self.labels, NOTHING if self.snapshot is None else self.snapshot)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from collector_core.outputs.codec import Body
 from collector_core.outputs.health import Drop
 from collector_core.storage.errors import StorageError
 from collector_core.storage.queue import OVERHEAD, DiskQueue, Entry
@@ -28,10 +27,6 @@ class Batch:
     first_id: int | None = None
     last_id: int | None = None
 
-    def records(self) -> list[Any]:
-        """What `Output.encode` made; raises `ValueError` if it is damaged."""
-        return [record for body in self.bodies for record in json.loads(body)]
-
 
 class Buffer:
     """The queue of one output. What is wrong with its disk is never raised: `problem` says it.
@@ -40,13 +35,21 @@ class Buffer:
     told of all records that had to go. Not thread-safe.
     """
 
-    def __init__(self, path: Path, *, max_bytes: int, max_age: float, drop: Callable[[int, Drop], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        max_bytes: int,
+        max_age: float,
+        drop: Callable[[int, Drop], None],
+        compressed: bool = False,
+    ) -> None:
         self.problem: StorageError | None = None
-        self._queue = DiskQueue(path, max_bytes=max_bytes)
+        self._queue = DiskQueue(path, max_bytes=max_bytes, compressed=compressed)
+        self._max_bytes = max_bytes
         self._max_age = max_age
         self._drop = drop
         self._unsaved: deque[Unsaved] = deque()
-        self._unsaved_limit = min(max_bytes, UNSAVED_BYTES)
         self._delivered = 0  # id of the last entry that was delivered; it may still be on disk
         self._in_flight = 0  # id of the last entry that is being sent
         self._is_memory_in_flight = False
@@ -74,9 +77,9 @@ class Buffer:
         """Where a corrupt file was moved to, if one was found."""
         return self._queue.set_aside
 
-    def append(self, chunks: Sequence[Sequence[Any]], now: float) -> None:
-        """Take records, `chunks` of them that each stay together; raises `ValueError` for what JSON cannot hold."""
-        self._unsaved += [(now, len(chunk), json.dumps(chunk).encode()) for chunk in chunks]
+    def append(self, bodies: Sequence[Body], now: float) -> None:
+        """Take what one run, or one interval, has brought."""
+        self._unsaved += [(now, body.records, body.content) for body in bodies]
         self.save()
 
     def save(self) -> None:
@@ -87,7 +90,8 @@ class Buffer:
             lost = self._queue.append(tuple(self._unsaved))
             self._unsaved.clear()
             self._lose(lost, Drop.QUEUE_FULL)
-        while self._unsaved_bytes > self._unsaved_limit:
+        limit = min(self._max_bytes - self._queue.bytes, UNSAVED_BYTES)
+        while self._unsaved and self._unsaved_bytes > limit:
             _, count, _ = self._unsaved.popleft()
             self._drop(count, Drop.QUEUE_FULL)
 
@@ -138,6 +142,18 @@ class Buffer:
         with self._explained():
             return self._queue.mark("interval")
         return None
+
+    def sent_last(self) -> int | None:
+        """The id that `note_sending` was given last, by this process or the one before."""
+        with self._explained():
+            return self._queue.mark("sending")
+        return None
+
+    def note_sending(self, batch: Batch) -> None:
+        """Remember, even after a crash, which batch is about to be sent."""
+        if batch.last_id is not None:
+            with self._explained():
+                self._queue.set_mark("sending", batch.last_id)
 
     def close(self, mark: int | None = None) -> None:
         """Let go of the file, and keep a number in it."""

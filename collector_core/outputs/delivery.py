@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 from math import inf
 from typing import Any
 
 from collector_core.config.outputs import OutputInstance
 from collector_core.errors import RecordsRefused, describe
 from collector_core.model.clock import Clock
-from collector_core.output import Output
+from collector_core.output import BaseOutput
 from collector_core.outputs.buffer import Batch, Buffer
+from collector_core.outputs.codec import Codec
 from collector_core.outputs.health import Drop, OutputHealth
 from collector_core.polling.backoff import Backoff
 from collector_core.polling.fault_log import FaultLog
@@ -32,6 +32,7 @@ class _Attempt:
     batch: Batch | None
     future: Future[None]
     deadline: float
+    output: BaseOutput[Any]
     is_given_up: bool = False
 
 
@@ -61,6 +62,7 @@ class Delivery:
         self._tested = False
         self._has_failed = False
         self._unanswered: int | None = None  # id of the last entry of the batch that failed
+        self._knows_unanswered = False
 
     @property
     def is_busy(self) -> bool:
@@ -72,13 +74,13 @@ class Delivery:
         """Whether a call may be made after what has failed."""
         return self._backoff.due(self._clock.monotonic())
 
-    def step(self, output: Output[Any]) -> None:
+    def step(self, output: BaseOutput[Any], codec: Codec) -> None:
         """Take note of a call that has ended, and make the next one if it is due."""
         now = self._clock.monotonic()
         if self._attempt is not None:
             self.settle()
         if self._attempt is None and self.is_due:
-            self._start(output, now)
+            self._start(output, codec, now)
 
     def settle(self) -> None:
         """Take note of a call that has ended or is overdue."""
@@ -91,6 +93,7 @@ class Delivery:
         elif now >= attempt.deadline and not attempt.is_given_up:
             attempt.is_given_up = True
             self.record_failure(TimeoutError(f"no answer after {self._instance.timeout:g} s"))
+            attempt.output.cancel()
 
     def record_failure(self, error: BaseException) -> None:
         """The receiver, or the output itself, fails."""
@@ -111,45 +114,54 @@ class Delivery:
             return self._backoff.retry_at - now
         return self._instance.batch_wait if self._buffer.records else inf
 
-    def _start(self, output: Output[Any], now: float) -> None:
-        batch = self._next_batch()
+    def _start(self, output: BaseOutput[Any], codec: Codec, now: float) -> None:
+        if not self._knows_unanswered:
+            self._unanswered, self._knows_unanswered = (
+                self._buffer.sent_last() if output.repeats_exactly else None,
+                True,
+            )
+        batch = self._next_batch(codec)
         if batch is None:
             if not self._tested and not self._buffer.records:
-                self._call(None, output.test, now)
+                self._call(output, None, output.test, now)
             return
-        records = self._read(batch)
-        if not records:
+        call = self._sending(batch, codec)
+        if call is None:
             self._forget(batch)
             return
-        may_repeat = self._has_failed or self._buffer.is_inherited(batch)
-        self._call(batch, partial(output.send, records, may_repeat=may_repeat), now)
+        if output.repeats_exactly and not self._has_failed:
+            self._buffer.note_sending(batch)
+        self._call(output, batch, call, now)
 
-    def _read(self, batch: Batch) -> list[Any]:
-        """The records of a batch; those that are damaged are dropped."""
+    def _sending(self, batch: Batch, codec: Codec) -> Callable[[], None] | None:
+        """What sends a batch; records that are damaged are dropped."""
+        if not batch.bodies:
+            return None
+        may_repeat = self._has_failed or self._buffer.is_inherited(batch)
         try:
-            return batch.records()
+            return codec.sending(batch.bodies, may_repeat=may_repeat)
         except ValueError as error:
             self._faults.record_incident("damaged records were dropped", error)
             self._health.dropped[Drop.CORRUPT] += batch.count
-            return []
+            return None
 
-    def _next_batch(self) -> Batch | None:
+    def _next_batch(self, codec: Codec) -> Batch | None:
         """What is due: a whole batch, what has waited for long enough, or what got no answer, as it was."""
-        size = self._instance.batch_size
+        size = self._instance.batch_size if codec.is_joinable else 1
         if not self._has_failed and self._buffer.records < size:
             waited = self._clock.time() - (self._buffer.oldest_at or 0.0)
             if 0 <= waited < self._instance.batch_wait:
                 return None
         return self._buffer.next_batch(size, through=self._unanswered)
 
-    def _call(self, batch: Batch | None, call: Callable[[], None], now: float) -> None:
+    def _call(self, output: BaseOutput[Any], batch: Batch | None, call: Callable[[], None], now: float) -> None:
         future = start_thread(f"output-{self._instance.name}-delivery", call)
-        self._attempt = _Attempt(batch, future, now + self._instance.timeout)
+        self._attempt = _Attempt(batch, future, now + self._instance.timeout, output)
         future.add_done_callback(lambda _: self._wake())
 
     def _record(self, attempt: _Attempt, error: BaseException | None) -> None:
         batch = attempt.batch
-        if error is None or isinstance(error, RecordsRefused):
+        if error is None or (isinstance(error, RecordsRefused) and batch is not None):
             self._succeed()
             if batch is not None:
                 self._count(batch, error)
@@ -168,11 +180,14 @@ class Delivery:
         self._faults.record_success(SENDING)
 
     def _count(self, batch: Batch, refusal: RecordsRefused | None) -> None:
-        refused = min(refusal.count, batch.count) if refusal else 0
+        refused = 0
+        if refusal is not None:
+            refused = batch.count if refusal.count is None else min(refusal.count, batch.count)
+            self._faults.record_incident(f"{refused} records were dropped: the receiver refuses them", refusal)
         self._health.sent += batch.count - refused
         self._health.dropped[Drop.REFUSED] += refused
-        if refusal:
-            self._faults.record_incident(f"{refused} records were dropped: the receiver refuses them", refusal)
+        if refusal is not None and refused == batch.count:
+            self._health.up, self._health.error, self._health.fix = False, describe(refusal), refusal.fix
 
     def _forget(self, batch: Batch) -> None:
         self._has_failed, self._unanswered = False, None

@@ -15,12 +15,13 @@ from collector_core.errors import explain
 from collector_core.exposition.sources import Exposition
 from collector_core.model.clock import Clock
 from collector_core.model.readings import NOTHING
-from collector_core.output import Output, OutputSample
+from collector_core.output import BaseOutput, PayloadOutput, SampleBlock
 from collector_core.outputs.buffer import Buffer
+from collector_core.outputs.codec import Codec, codec_of
 from collector_core.outputs.delivery import Delivery
 from collector_core.outputs.health import METRICS, Drop, OutputHealth
-from collector_core.outputs.sampling import Heard, SampleSelection, SamplingWindow
-from collector_core.outputs.single_call import build_output, selectors_of
+from collector_core.outputs.sampling import Heard, SamplingWindow
+from collector_core.outputs.single_call import build_output, selection_of
 from collector_core.polling.fault_log import FaultLog
 from collector_core.polling.own_thread import start_thread
 from collector_core.storage.user_folders import state_home
@@ -52,10 +53,12 @@ class OutputRunner:
             max_bytes=instance.queue_max_bytes,
             max_age=instance.queue_max_age,
             drop=self._count_drop,
+            compressed=issubclass(instance.type, PayloadOutput),
         )
         self._woken = threading.Event()
         self._delivery = Delivery(instance, self._buffer, self.health, clock, self._faults, self._woken.set)
-        self._output: Output[Any] | None = None
+        self._output: BaseOutput[Any] | None = None
+        self._codec: Codec | None = None
         self._window: SamplingWindow | None = None
         self._shown = NOTHING
         self._source = exposition.source(f"{instance.name} (output)", METRICS)
@@ -106,11 +109,11 @@ class OutputRunner:
         self._working_since = self._clock.monotonic()
         if self._output is None:
             self._open()
-        if self._output is not None:
+        if self._output is not None and self._codec is not None:
             self._take_heard()
             self._buffer.save()
             self._buffer.expire(self._clock.time())
-            self._delivery.step(self._output)
+            self._delivery.step(self._output, self._codec)
         self._record_queue()
         self._working_since = None
 
@@ -154,7 +157,8 @@ class OutputRunner:
             return
         try:
             output = self._build()
-            selection = SampleSelection(selectors_of(self.instance, output))
+            codec = codec_of(output, self.instance.batch_size)
+            selection = selection_of(self.instance, output)
         except BaseException as error:  # noqa: BLE001 - a constructor of a plugin may raise anything
             self._delivery.record_failure(error)
             self._delivery.back_off(error)
@@ -162,28 +166,27 @@ class OutputRunner:
         self._window = SamplingWindow(selection, self.instance.interval, closed=self._buffer.mark())
         if self._buffer.set_aside is not None:
             self._faults.log.warning("the queue was corrupt; moved to %s", self._buffer.set_aside)
-        self._output = output
+        self._output, self._codec = output, codec
 
     def _take_heard(self) -> None:
         """Put on disk what has been heard, as far as its interval is over."""
         assert self._window is not None  # noqa: S101 - made before the output
         for _ in range(len(self._heard)):  # not those that come meanwhile: they would never end
-            for samples in self._window.add(self._heard.popleft()):
-                self._enqueue(samples)
+            for blocks in self._window.add(self._heard.popleft()):
+                self._enqueue(blocks)
         self._enqueue(self._window.take_finished(self._clock.time()))
 
-    def _enqueue(self, samples: list[OutputSample]) -> None:
-        """Put samples on disk, as the records that the output makes of them."""
-        if not samples or self._output is None:
+    def _enqueue(self, blocks: list[SampleBlock]) -> None:
+        """Put samples on disk, as what the output makes of them."""
+        if not blocks or self._codec is None:
             return
-        size = self.instance.batch_size
         try:
-            records = self._output.encode(samples)
-            chunks = [records[start : start + size] for start in range(0, len(records), size)]
-            self._buffer.append(chunks, self._clock.time())
+            bodies = self._codec.encode(blocks)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             self._faults.record_incident("samples were dropped because they could not be encoded", error)
-            self._count_drop(len(samples), Drop.REFUSED)
+            self._count_drop(sum(len(block.values) for block in blocks), Drop.REFUSED)
+            return
+        self._buffer.append(bodies, self._clock.time())
 
     def _record_queue(self) -> None:
         health, problem = self.health, self._buffer.problem

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from math import nan
 
+from collector_core.model.labels import label_text
+from collector_core.model.layout_memo import LayoutMemo
 from collector_core.model.published import Published
+from collector_core.model.readings import NOTHING
 from collector_core.model.selector import Selector
 from collector_core.model.series import AnyOf, Series
-from collector_core.output import OutputSample
+from collector_core.output import OutputSample, SampleBlock, SeriesGroup
 
-_Place = tuple[str, Series]  # the collector and the series
+_Place = tuple[str, Series]  # the source and the series
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +32,105 @@ class Heard:
         return sum(len(each.snapshot) for each in self.published)
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How series look to an output: under other names, with further labels, in groups of at most `group_size`."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    rename: Mapping[str, str] = field(default_factory=dict)
+    group_size: int = 1_000_000
+
+    def series(self, series: Series) -> Series:
+        """A series under its new name, with the further labels that it does not have itself."""
+        if not self.labels and series.name not in self.rename:
+            return series
+        name, labels = self.rename.get(series.name, series.name), {**self.labels, **series.labels}
+        return replace(series, text=name + label_text(labels), name=name, labels=labels)
+
+    def groups(self, source: str, series: Sequence[Series]) -> list[SeriesGroup]:
+        """Groups of all these series, in order."""
+        shaped, size = list(map(self.series, series)), self.group_size
+        return [SeriesGroup(source, shaped[start : start + size]) for start in range(0, len(shaped), size)]
+
+
+_Chosen = Sequence[tuple[Sequence[int], SeriesGroup]]  # places of the values, and the series
+
+
 class SampleSelection:
-    """The series that any of several selectors means."""
+    """The series that any of several selectors means, in their shape.
 
-    def __init__(self, selectors: Sequence[Selector]) -> None:
+    With `takes_ends`, series that a run had and the next good one of the same source has not come as ended.
+    """
+
+    def __init__(self, selectors: Sequence[Selector], shape: Shape | None = None, *, takes_ends: bool = False) -> None:
         self._chooser = AnyOf(selectors)
+        self._shape = shape or Shape()
+        self._takes_ends = takes_ends
+        self._chosen = LayoutMemo[_Chosen]()
+        self._foreign: dict[str, tuple[list[Series], list[SeriesGroup]]] = {}
+        self._groups: dict[str, list[SeriesGroup]] = {}  # of the last good run of each source
 
-    def samples(self, heard: Heard) -> Iterator[OutputSample]:
-        """The samples of a run that are meant, each once."""
-        for series, value in self._chooser.select(heard.published):
-            yield OutputSample(series, value, heard.time)
+    def blocks(self, heard: Heard) -> Iterator[SampleBlock]:
+        """The samples of a run that are meant, each once; then what has ended."""
+        for published in heard.published:
+            if published.snapshot is NOTHING:
+                continue
+            blocks = [*self._declared(published, heard.time), *self._of_families(published, heard.time)]
+            yield from blocks
+            if self._takes_ends:
+                yield from self._ended(published.source, [block.group for block in blocks], heard.time)
+
+    def _declared(self, published: Published, time: float) -> Iterator[SampleBlock]:
+        values = published.snapshot.values
+        for places, group in self._chosen.get(published, lambda: self._choose(published)):
+            yield SampleBlock(group, array("d", map(values.__getitem__, places)), time)
+
+    def _choose(self, published: Published) -> _Chosen:
+        found = self._chooser.places(published)
+        groups = self._shape.groups(published.source, [series for _, series in found])
+        places = iter([place for place, _ in found])
+        return [(list(islice(places, len(group.series))), group) for group in groups]
+
+    def _of_families(self, published: Published, time: float) -> Iterator[SampleBlock]:
+        found = dict(self._chooser.select_families(published)) if published.snapshot.families else {}
+        known, groups = self._foreign.get(published.source, ([], []))
+        if list(found) != known:
+            known, groups = list(found), self._shape.groups(published.source, list(found))
+            self._foreign[published.source] = known, groups
+        values, start = array("d", found.values()), 0
+        for group in groups:
+            yield SampleBlock(group, values[start : start + len(group.series)], time)
+            start += len(group.series)
+
+    def _ended(self, source: str, groups: list[SeriesGroup], time: float) -> Iterator[SampleBlock]:
+        before = self._groups.get(source, [])
+        self._groups[source] = groups
+        if before == groups:
+            return
+        now = {series for group in groups for series in group.series}
+        gone = [series for group in before for series in group.series if series not in now]
+        for group in Shape(group_size=self._shape.group_size).groups(source, gone):
+            yield SampleBlock(group, array("d", [nan]) * len(group.series), time, ended=True)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The newest sample of each series of a source: those of its last run, and of series that this one had not."""
+
+    blocks: list[SampleBlock]
+    older: dict[Series, tuple[OutputSample, bool]] = field(default_factory=dict)
+
+    def replace(self, blocks: list[SampleBlock]) -> None:
+        if [block.group for block in blocks] != [block.group for block in self.blocks]:
+            self.older |= _by_series(self.blocks)
+            for block in blocks:
+                for series in block.group.series:
+                    self.older.pop(series, None)
+        self.blocks = blocks
+
+    def all(self) -> Iterator[SampleBlock]:
+        yield from _regrouped(self.older.values())
+        yield from self.blocks
 
 
 class SamplingWindow:
@@ -49,7 +144,7 @@ class SamplingWindow:
         self._selection = selection
         self._interval = interval
         self._number: int | None = None
-        self._newest: dict[_Place, OutputSample] = {}
+        self._newest: dict[str, _Kept] = {}
         self._closed = closed
         self._handed_out: set[_Place] | None = None  # of the interval that was closed last; None: all
 
@@ -58,10 +153,10 @@ class SamplingWindow:
         """The number of the interval that has samples, None if none has."""
         return self._number
 
-    def add(self, heard: Heard) -> Iterator[list[OutputSample]]:
+    def add(self, heard: Heard) -> Iterator[list[SampleBlock]]:
         """Take the samples of a run; yields those of an interval that is over with it."""
         if not self._interval:
-            yield list(self._selection.samples(heard))
+            yield list(self._selection.blocks(heard))
             return
         number = int(heard.time // self._interval)
         if number == self._closed:
@@ -70,31 +165,43 @@ class SamplingWindow:
         if number != self._number:  # the next one, or any other where somebody has set the clock
             yield self.take()
         self._number = number
-        for sample in self._selection.samples(heard):
-            self._newest[_place(sample)] = sample
+        for source, blocks in _by_source(self._selection.blocks(heard)).items():
+            if source in self._newest:
+                self._newest[source].replace(blocks)
+            else:
+                self._newest[source] = _Kept(blocks)
 
-    def _late(self, heard: Heard) -> list[OutputSample]:
+    def _late(self, heard: Heard) -> list[SampleBlock]:
         """Those samples of a run whose series had none in the interval that has just been closed."""
         if self._handed_out is None:
             return []
-        late = {_place(sample): sample for sample in self._selection.samples(heard)}
-        new = late.keys() - self._handed_out
-        self._handed_out |= new
-        return [sample for place, sample in late.items() if place in new]
+        late: list[tuple[OutputSample, bool]] = []
+        for block in self._selection.blocks(heard):
+            for sample in block.samples():
+                place = block.group.source, sample.series
+                if place not in self._handed_out:
+                    self._handed_out.add(place)
+                    late.append((sample, block.ended))
+        return list(_regrouped(late))
 
-    def take_finished(self, now: float) -> list[OutputSample]:
+    def take_finished(self, now: float) -> list[SampleBlock]:
         """The samples of the interval, if it is over at `now` (seconds since 1970) or the clock was set back."""
         is_over = self._number is not None and int(now // self._interval) != self._number
         return self.take() if is_over else []
 
-    def take(self) -> list[OutputSample]:
+    def take(self) -> list[SampleBlock]:
         """All samples that are kept, over or not."""
+        blocks = [block for kept in self._newest.values() for block in kept.all()]
         if self._number is not None:
-            self._closed, self._handed_out = self._number, set(self._newest)
-        samples = list(self._newest.values())
+            self._closed = self._number
+            self._handed_out = {(block.group.source, series) for block in blocks for series in block.group.series}
         self._newest.clear()
         self._number = None
-        return samples
+        return blocks
+
+    def peek(self) -> list[SampleBlock]:
+        """All samples that are kept, which stay."""
+        return [block for kept in self._newest.values() for block in kept.all()]
 
     def seconds_left(self, now: float) -> float | None:
         """How long until the interval is over; None where no sample is kept."""
@@ -103,5 +210,22 @@ class SamplingWindow:
         return max(0.0, (self._number + 1) * self._interval - now)
 
 
-def _place(sample: OutputSample) -> _Place:
-    return sample.series.source, sample.series
+def _by_source(blocks: Iterable[SampleBlock]) -> dict[str, list[SampleBlock]]:
+    found: dict[str, list[SampleBlock]] = {}
+    for block in blocks:
+        found.setdefault(block.group.source, []).append(block)
+    return found
+
+
+def _by_series(blocks: Iterable[SampleBlock]) -> dict[Series, tuple[OutputSample, bool]]:
+    return {sample.series: (sample, block.ended) for block in blocks for sample in block.samples()}
+
+
+def _regrouped(samples: Iterable[tuple[OutputSample, bool]]) -> Iterator[SampleBlock]:
+    """Blocks of samples that come from several runs."""
+    found: dict[tuple[float, bool, str], list[OutputSample]] = {}
+    for sample, ended in samples:
+        found.setdefault((sample.time, ended, sample.series.source), []).append(sample)
+    for (time, ended, source), group in found.items():
+        values = array("d", [sample.value for sample in group])
+        yield SampleBlock(SeriesGroup(source, [sample.series for sample in group]), values, time, ended)

@@ -15,14 +15,15 @@ from collector_core.config.outputs import OutputInstance
 from collector_core.errors import NotAvailable, Reason, RecordsRefused
 from collector_core.model.clock import Clock
 from collector_core.model.selector import Selector
-from collector_core.output import Output
-from collector_core.outputs.sampling import Heard, SampleSelection
+from collector_core.output import BaseOutput
+from collector_core.outputs.codec import Codec, codec_of
+from collector_core.outputs.sampling import Heard, SampleSelection, Shape
 from collector_core.polling.own_thread import start_thread
 
 LEEWAY_SECONDS = 1.0  # for an output that keeps to its timeout by itself, and says more about it
 
 
-def build_output(instance: OutputInstance, clock: Clock, root: Path, redact: Callable[[str], str]) -> Output[Any]:
+def build_output(instance: OutputInstance, clock: Clock, root: Path, redact: Callable[[str], str]) -> BaseOutput[Any]:
     """The output in its `Context`; what its constructor raises passes through."""
     ctx = Context(
         name=instance.name,
@@ -36,9 +37,15 @@ def build_output(instance: OutputInstance, clock: Clock, root: Path, redact: Cal
     return instance.type(instance.options, ctx)
 
 
-def selectors_of(instance: OutputInstance, output: Output[Any]) -> Sequence[Selector]:
+def selectors_of(instance: OutputInstance, output: BaseOutput[Any]) -> Sequence[Selector]:
     """The series that an output takes: those of the configuration, or its own choice."""
     return output.selectors if instance.series is None else [Selector.parse(text) for text in instance.series]
+
+
+def selection_of(instance: OutputInstance, output: BaseOutput[Any]) -> SampleSelection:
+    """What chooses and shapes the series of an output, as the configuration says."""
+    shape = Shape(dict(instance.labels), dict(instance.rename), instance.batch_size)
+    return SampleSelection(selectors_of(instance, output), shape, takes_ends=output.takes_ends)
 
 
 class SingleCall:
@@ -56,21 +63,21 @@ class SingleCall:
     def deliver(self, runs: Sequence[Heard]) -> int:
         """Send what these runs have read; returns the number of records."""
         with closing(self._bounded(self._build)) as output:
-            selection = SampleSelection(selectors_of(self._instance, output))
-            samples = [sample for run in runs for sample in selection.samples(run)]
-            records = self._bounded(partial(output.encode, samples))
-            if records:
-                self._send(output, records)
-        return len(records)
+            codec, selection = codec_of(output, self._instance.batch_size), selection_of(self._instance, output)
+            blocks = [block for run in runs for block in selection.blocks(run)]
+            bodies = self._bounded(partial(codec.encode, blocks))
+            if bodies:
+                self._send(codec, [body.content for body in bodies])
+        return sum(body.records for body in bodies)
 
-    def _send(self, output: Output[Any], records: Sequence[Any]) -> None:
+    def _send(self, codec: Codec, bodies: Sequence[bytes]) -> None:
         """Once, and once more if that got no answer."""
         try:
-            self._bounded(partial(output.send, records, may_repeat=False))
+            self._bounded(codec.sending(bodies, may_repeat=False))
         except RecordsRefused:
             raise
         except Exception:  # noqa: BLE001 - a plugin may raise anything
-            self._bounded(partial(output.send, records, may_repeat=True))
+            self._bounded(codec.sending(bodies, may_repeat=True))
 
     def _bounded(self, work: Callable[[], Any]) -> Any:
         seconds = self._instance.timeout + LEEWAY_SECONDS

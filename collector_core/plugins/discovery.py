@@ -27,7 +27,7 @@ from collector_core.errors import (
 )
 from collector_core.model.clock import Clock
 from collector_core.model.metrics import Metric
-from collector_core.output import Output, OutputConfig
+from collector_core.output import BaseOutput, OutputConfig
 from collector_core.plugins import api_version as api
 from collector_core.plugins import hookspecs
 from collector_core.plugins.attempts import Attempts, PluginFailed, StillBusy
@@ -50,7 +50,7 @@ class Plugin:
     version: str
     module: Any = None
     types: tuple[type[Collector[Any]], ...] = ()
-    outputs: tuple[type[Output[Any]], ...] = ()
+    outputs: tuple[type[BaseOutput[Any]], ...] = ()
     error: str = ""
     fix: str = ""
     refused: bool = False
@@ -100,7 +100,7 @@ class Plugins:
         return {name: cls for name, (cls, _) in self._types.items()}
 
     @property
-    def outputs(self) -> dict[str, type[Output[Any]]]:
+    def outputs(self) -> dict[str, type[BaseOutput[Any]]]:
         """Output classes by their name."""
         return {cls.name: cls for plugin in self.all for cls in plugin.outputs}
 
@@ -178,7 +178,7 @@ def _load_one(
 
 
 def _load(attempts: Attempts, hook: str, entry: metadata.EntryPoint) -> Plugin:
-    def work() -> tuple[Any, tuple[type[Collector[Any]], ...], tuple[type[Output[Any]], ...]]:
+    def work() -> tuple[Any, tuple[type[Collector[Any]], ...], tuple[type[BaseOutput[Any]], ...]]:
         module = _import(entry)
         manager = pluggy.PluginManager(hookspecs.PROJECT)
         manager.add_hookspecs(hookspecs)
@@ -219,7 +219,7 @@ def _collector_types(
     return types
 
 
-def _output_types(manager: pluggy.PluginManager, name: str, module: Any) -> tuple[type[Output[Any]], ...]:
+def _output_types(manager: pluggy.PluginManager, name: str, module: Any) -> tuple[type[BaseOutput[Any]], ...]:
     outputs = _answers(manager, module, "collector_output_types")
     problem = next((problem for cls in outputs for problem in _output_problems(name, cls)), None)
     if problem:
@@ -251,15 +251,15 @@ def _type_problems(plugin: str, cls: type[Collector[Any]]) -> Iterator[str]:
     yield from _metric_problems(cls)
 
 
-def _output_problems(plugin: str, cls: type[Output[Any]]) -> Iterator[str]:
-    if not (isinstance(cls, type) and issubclass(cls, Output)):
+def _output_problems(plugin: str, cls: type[BaseOutput[Any]]) -> Iterator[str]:
+    if not (isinstance(cls, type) and issubclass(cls, BaseOutput)):
         yield f"collector_output_types() must return Output classes, got {cls!r}"
         return
     yield from _class_problems(plugin, cls, OutputConfig)
 
 
 def _class_problems(
-    plugin: str, cls: type[Collector[Any]] | type[Output[Any]], config: type[CollectorConfig] | type[OutputConfig]
+    plugin: str, cls: type[Collector[Any]] | type[BaseOutput[Any]], config: type[CollectorConfig] | type[OutputConfig]
 ) -> Iterator[str]:
     if inspect.isabstract(cls):
         yield f"{cls.__name__} lacks {', '.join(sorted(cls.__abstractmethods__))}"

@@ -9,7 +9,7 @@ from typing import Any
 from collector_core.collector import Collector
 from collector_core.model.metrics import Metric
 from collector_core.options import Options
-from collector_core.output import Output
+from collector_core.output import BaseOutput
 from collector_core.plugins.option_rows import option_rows
 
 
@@ -36,7 +36,7 @@ def plugin_tables(cls: type[Collector[Any]]) -> dict[str, str]:
     return {"metrics": metrics_table(cls.metrics), "options": options_table(cls.config_type)}
 
 
-def output_tables(cls: type[Output[Any]]) -> dict[str, str]:
+def output_tables(cls: type[BaseOutput[Any]]) -> dict[str, str]:
     """The tables of the README of a plugin that offers an output: `options`."""
     return {"options": options_table(cls.config_type)}
 

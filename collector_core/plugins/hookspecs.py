@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collector_core.metering.meters import EnergyMeter
     from collector_core.model.page_section import PageSection
     from collector_core.model.run_report import RunReport
-    from collector_core.output import Output
+    from collector_core.output import BaseOutput
     from collector_core.plugins.commands import Subcommands
 
 PROJECT = "collector_core"
@@ -59,7 +59,7 @@ def collector_demo_types() -> Sequence[type[Collector[Any]]]:  # type: ignore[em
 
 
 @hookspec
-def collector_output_types() -> Sequence[type[Output[Any]]]:  # type: ignore[empty-body]
+def collector_output_types() -> Sequence[type[BaseOutput[Any]]]:  # type: ignore[empty-body]
     """Return the output classes of this plugin, which `outputs:` in the configuration names; does no I/O.
 
     Implemented by a plugin's module, beside `collector_types` or alone.

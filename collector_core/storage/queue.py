@@ -17,6 +17,8 @@ from collector_core.storage.sqlite import Database
 OVERHEAD = 64  # bytes that an entry takes on disk beside its body
 VACUUM_BYTES = 1 << 20  # an empty file that is larger is shrunk
 BUSY_SECONDS = 1.0
+_PLAIN = b"\0"  # what a body that is not compressed begins with, before its checksum; zlib's begin otherwise
+_PLAIN_HEADER = 5
 
 _SCHEMA = Schema(
     migrations=[
@@ -47,6 +49,11 @@ class Entry(NamedTuple):
     @property
     def content(self) -> bytes:
         """The body as it was appended; raises `ValueError` if it is damaged."""
+        if self.body[:1] == _PLAIN:
+            plain = self.body[_PLAIN_HEADER:]
+            if zlib.crc32(plain).to_bytes(4, "big") != self.body[1:_PLAIN_HEADER]:
+                raise ValueError("its checksum is wrong")
+            return plain
         try:
             return zlib.decompress(self.body)
         except zlib.error as error:
@@ -58,13 +65,14 @@ class DiskQueue:
 
     An entry is on disk when `append` returns, a power failure included. `bytes` is what all entries take, `records` how
     many they hold, `oldest_at` when the oldest was appended (None if there is none), `last_id` the newest entry's id,
-    `inherited_id` what that was when the file was first opened.
+    `inherited_id` what that was when the file was first opened. What is `compressed` already is not compressed again.
     Methods raise `StorageError`, and may be called again: they succeed once the cause is gone. Not thread-safe.
     """
 
-    def __init__(self, path: Path, *, max_bytes: int) -> None:
+    def __init__(self, path: Path, *, max_bytes: int, compressed: bool = False) -> None:
         self._database = Database(path, _SCHEMA, wal=False, exclusive=True, busy_seconds=BUSY_SECONDS)
         self._max_bytes = max_bytes
+        self._pack = _packed_plain if compressed else _packed
         self._is_open = False
         self.bytes = 0
         self.records = 0
@@ -96,11 +104,17 @@ class DiskQueue:
         self._database.close()
 
     def append(self, entries: Sequence[tuple[float, int, bytes]]) -> list[Entry]:
-        """Take entries (time, records, body); returns the oldest ones, new or not, for which there was no room."""
-        new = [Entry(0, at, records, zlib.compress(body, 1)) for at, records, body in entries]
+        """Take entries (time, records, body); returns the oldest ones, new or not, for which there was no room.
+
+        Entries of the same time stay together: none of them goes without the others.
+        """
+        new = [Entry(0, at, records, self._pack(body)) for at, records, body in entries]
         sizes = accumulate(entry.size for entry in reversed(new))
         fitting = len(list(takewhile(lambda size: size <= self._max_bytes, sizes)))
-        refused, kept = new[: len(new) - fitting], new[len(new) - fitting :]
+        cut = len(new) - fitting
+        while 0 < cut < len(new) and new[cut].at == new[cut - 1].at:
+            cut += 1
+        refused, kept = new[:cut], new[cut:]
         added = sum(entry.size for entry in kept)
         with self._changing() as connection:
             lost = self._oldest_beyond(connection, self._max_bytes - added)
@@ -113,16 +127,20 @@ class DiskQueue:
         return lost + refused
 
     def head(self, records: int, *, after: int = 0, through: int | None = None) -> list[Entry]:
-        """The oldest entries with ids above `after`: as few as hold `records`; or all up to the id `through`."""
+        """The oldest entries with ids above `after` that hold up to `records`, at least one; or all up to `through`."""
         self.open()
         found: list[Entry] = []
-        last = self.last_id if through is None else through
-        while through is not None or sum(entry.records for entry in found) < records:
+        last, room = self.last_id if through is None else through, records
+        while through is not None or room > 0:
             query = f"{_ENTRIES} WHERE id > ? AND id <= ? ORDER BY id LIMIT 1"
             rows = self._rows(query, (found[-1].id if found else after, last))
             if not rows:
                 break
-            found.append(Entry(*rows[0]))
+            entry = Entry(*rows[0])
+            room -= entry.records
+            if through is None and room < 0 and found:
+                break
+            found.append(entry)
         return found
 
     def remove_through(self, last_id: int) -> None:
@@ -157,10 +175,10 @@ class DiskQueue:
         excess = self.bytes - limit
         lost: list[Entry] = []
         for entry in _walk(connection) if excess > 0 else ():
+            if excess <= 0 and entry.at != lost[-1].at:
+                break
             lost.append(entry)
             excess -= entry.size
-            if excess <= 0:
-                break
         return lost
 
     def _forget(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
@@ -192,6 +210,14 @@ class DiskQueue:
     def _find_oldest(self) -> None:
         rows = self._rows("SELECT at FROM entry ORDER BY id LIMIT 1")
         self.oldest_at = rows[0][0] if rows else None
+
+
+def _packed(body: bytes) -> bytes:
+    return zlib.compress(body, 1)
+
+
+def _packed_plain(body: bytes) -> bytes:
+    return _PLAIN + zlib.crc32(body).to_bytes(4, "big") + body
 
 
 def _walk(connection: sqlite3.Connection) -> Iterator[Entry]:

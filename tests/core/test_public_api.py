@@ -18,6 +18,7 @@ import collector_core.procfs
 import collector_core.prometheus_text
 import collector_core.storage
 import collector_core.testing
+import collector_core.wire
 from collector_core.plugins import hookspecs
 from collector_core.testing import FakeClock
 
@@ -31,6 +32,7 @@ MODULES = (
     collector_core.prometheus_text,
     collector_core.storage,
     collector_core.testing,
+    collector_core.wire,
 )
 PUBLIC = {getattr(collector_core, name) for name in collector_core.__all__ if name[0].isupper()}
 

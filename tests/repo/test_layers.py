@@ -17,6 +17,7 @@ import collector_core.metering
 import collector_core.procfs
 import collector_core.prometheus_text
 import collector_core.storage
+import collector_core.wire
 from collector_core.plugins.discovery import discover
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,7 @@ PUBLIC = {
         collector_core.procfs,
         collector_core.prometheus_text,
         collector_core.storage,
+        collector_core.wire,
     )
 }
 # What is promised to nobody, but shared by the plugins of this distribution.
@@ -44,7 +46,7 @@ OPEN = PUBLIC | {collector_core.demo.rack.__name__: collector_core.demo.rack}
 
 FLOORS = (  # from the ground up; a room may use those on lower floors, and none beside it
     {"errors"},
-    {"model", "procfs", "storage", "forecasting"},
+    {"model", "procfs", "storage", "forecasting", "wire"},
     {"options"},
     {"metering", "polling", "prometheus_text"},
     {"http", "history"},

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_core.history import remote_read
-from collector_core.history.snappy import decompress, varint, wrap
 from collector_core.model.selector import Selector
+from collector_core.wire.protobuf import varint
+from collector_core.wire.snappy import decompress, wrap
 
 
 def field(number, content):

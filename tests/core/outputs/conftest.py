@@ -64,6 +64,8 @@ def make_output_instance(cls, **changes):
         "options": OutputConfig(),
         "series": None,
         "interval": 0.0,
+        "labels": (),
+        "rename": (),
         "timeout": 5.0,
         "batch_size": 100,
         "batch_wait": 1.0,

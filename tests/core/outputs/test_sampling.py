@@ -9,12 +9,16 @@ def window(interval=60.0, selectors=('{__name__=~".+"}',), **changes):
     return SamplingWindow(SampleSelection([Selector.parse(text) for text in selectors]), interval, **changes)
 
 
-def values(samples):
-    return [(each.series.labels["plug"], each.value, each.time) for each in samples]
+def samples(blocks):
+    return [sample for block in blocks for sample in block.samples()]
+
+
+def values(blocks):
+    return [(each.series.labels["plug"], each.value, each.time) for each in samples(blocks)]
 
 
 def take_all(made, *runs):
-    return [samples for run in runs for samples in made.add(run)]
+    return [blocks for run in runs for blocks in made.add(run)]
 
 
 def test_of_an_interval_only_the_newest_sample_of_each_series_comes():
@@ -73,11 +77,11 @@ def test_an_interval_that_was_handed_out_before_a_restart_comes_no_more():
 def test_the_same_series_of_two_collectors_are_two():
     made = window()
     take_all(made, heard(120.0, a=1), heard(121.0, source="other", a=2))
-    assert sorted(sample.series.source for sample in made.take()) == ["other", "probe"]
+    assert sorted(sample.series.source for sample in samples(made.take())) == ["other", "probe"]
 
 
 def test_only_series_that_a_selector_means_come_and_each_once():
     made = window(0.0, selectors=['probe_heat_*{plug="a"}', "probe_heat_celsius", "unknown"])
-    (samples,) = made.add(heard(1.0, metric=HEAT, a=1, b=2))
-    assert values(samples) == [("a", 1, 1.0), ("b", 2, 1.0)]
+    (blocks,) = made.add(heard(1.0, metric=HEAT, a=1, b=2))
+    assert values(blocks) == [("a", 1, 1.0), ("b", 2, 1.0)]
     assert [list(made.add(heard(2.0, a=1)))] == [[[]]]

@@ -74,7 +74,7 @@ def test_ids_are_never_used_again_so_that_old_and_new_are_told_apart(queue):
 def test_the_oldest_make_room_and_are_returned(queue):
     made = queue(max_bytes=2000)
     bodies = [noise(number) for number in range(5)]
-    lost = [each for body in bodies for each in put(made, body)]
+    lost = [each for at, body in enumerate(bodies) for each in put(made, body, at=at)]
     assert contents(lost) == bodies[:2]
     assert contents(made.head(10)) == bodies[2:]
     assert made.bytes <= 2000
@@ -83,7 +83,7 @@ def test_the_oldest_make_room_and_are_returned(queue):
 def test_an_entry_larger_than_the_queue_is_returned_and_costs_no_other(queue):
     made = queue(max_bytes=2000)
     put(made, b"a")
-    assert [entry.records for entry in put(made, noise(1, 3000))] == [1]
+    assert [entry.records for entry in put(made, noise(1, 3000), at=1.0)] == [1]
     assert contents(made.head(10)) == [b"a"]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+from collector_core.wire.protobuf import read_varint, varint
 
 _LITERAL = 1 << 16
 _LONG_LITERAL = 60  # from here on the length follows
@@ -12,6 +14,25 @@ _LONG_LITERAL = 60  # from here on the length follows
 def wrap(content: bytes) -> bytes:
     """The content in the format, not compressed."""
     return varint(len(content)) + b"".join(_literals(content))
+
+
+def compress(content: bytes) -> bytes:
+    """The content, compressed where cramjam is installed (extra `remote_write`)."""
+    try:
+        from cramjam import snappy  # noqa: PLC0415 - an extra, and only where something is sent
+    except ImportError:
+        return wrap(content)
+    return bytes(snappy.compress_raw(content))
+
+
+def join(blocks: Iterable[bytes]) -> bytes:
+    """One block of what several hold, one after the other: what is repeated in a block is so from within it."""
+    sizes, parts = 0, list[bytes]()
+    for block in blocks:
+        size, place = read_varint(block, 0)
+        sizes += size
+        parts.append(block[place:])
+    return varint(sizes) + b"".join(parts)
 
 
 def decompress(data: bytes, limit: int) -> bytes:
@@ -25,26 +46,6 @@ def decompress(data: bytes, limit: int) -> bytes:
     if len(found) != size:
         raise ValueError("damaged: it has another length than it says")
     return bytes(found)
-
-
-def varint(value: int) -> bytes:
-    """A number as seven bits a byte, the lowest first."""
-    found = bytearray()
-    while value > 127:
-        found.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*found, value])
-
-
-def read_varint(data: bytes, place: int) -> tuple[int, int]:
-    """The number at a place, and the place behind it; raises `ValueError`."""
-    value = 0
-    for shift, byte in zip(range(0, 64, 7), data[place : place + 10], strict=False):
-        value |= (byte & 127) << shift
-        place += 1
-        if byte < 128:
-            return value, place
-    raise ValueError("damaged: a number has no end")
 
 
 def _literals(content: bytes) -> Iterator[bytes]:

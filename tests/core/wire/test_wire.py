@@ -1,0 +1,24 @@
+"""What is written is read again; blocks of snappy can be put together without being unpacked."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector_core.wire import bytes_field, compress, decompress, double_field, join, number_field, read_fields, varint
+from collector_core.wire.protobuf import read_varint
+from collector_core.wire.snappy import wrap
+
+
+@given(st.lists(st.binary(max_size=300).map(lambda part: part * 5)))
+def test_joined_blocks_hold_what_each_of_them_holds(parts):
+    for pack in (compress, wrap):
+        assert decompress(join(map(pack, parts)), 1 << 20) == b"".join(parts)
+
+
+@given(st.integers(-(2**63), 2**64 - 1))
+def test_a_number_is_read_as_it_was_written(value):
+    assert read_varint(varint(value), 0) == (value % 2**64, len(varint(value)))
+
+
+def test_fields_are_read_in_order():
+    content = number_field(1, 300) + bytes_field(2, b"ab") + double_field(3, 1.0)
+    assert list(read_fields(content)) == [(1, 300), (2, b"ab"), (3, bytes.fromhex("000000000000f03f"))]

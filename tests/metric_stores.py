@@ -1,0 +1,76 @@
+"""Prometheus and VictoriaMetrics from Debian, started once and fed by outputs."""
+
+import shutil
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+from tests.postgres import free_port
+
+START_SECONDS = 60
+
+
+class MetricStore:
+    """A server that ends with the tests; `url` is its address."""
+
+    def __init__(self, program, options, port):
+        self.url = f"http://127.0.0.1:{port}"
+        self._process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def wait(self, path):
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(self.url + path, timeout=5):
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError(f"{self.url} did not start")
+
+    def close(self):
+        self._process.kill()
+        self._process.wait(30)
+
+
+def _prometheus(folder):
+    (folder / "prometheus.yml").write_text("")
+    port = free_port()
+    options = [
+        f"--config.file={folder}/prometheus.yml",
+        f"--storage.tsdb.path={folder}/tsdb",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--web.enable-remote-write-receiver",
+    ]
+    return options, port, "/-/ready", "/api/v1/write"
+
+
+def _victoria_metrics(folder):
+    port = free_port()
+    options = [f"-storageDataPath={folder}", f"-httpListenAddr=127.0.0.1:{port}", "-search.latencyOffset=0s"]
+    return options, port, "/health", "/api/v1/write"
+
+
+_KINDS = {"prometheus": _prometheus, "victoria-metrics": _victoria_metrics}
+
+
+@pytest.fixture(scope="session")
+def metric_store(tmp_path_factory):
+    """Starts a server on first use; returns its address and the path of remote write."""
+    running = {}
+
+    def start(name):
+        program = shutil.which(name)
+        if program is None:
+            pytest.skip(f"{name} is not installed")
+        if name not in running:
+            options, port, ready, write = _KINDS[name](tmp_path_factory.mktemp(name))
+            running[name] = MetricStore(program, options, port), write
+            running[name][0].wait(ready)
+        store, write = running[name]
+        return store.url, write
+
+    yield start
+    for store, _ in running.values():
+        store.close()
