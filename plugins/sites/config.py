@@ -21,6 +21,7 @@ from collector_core import (
 from collector_core.metering import Country
 from collector_plugins.sites import env
 from collector_plugins.sites.cors import ANY
+from collector_plugins.sites.fields import HashPrice
 from collector_plugins.sites.miner import PORT
 from collector_plugins.sites.site import SiteId
 
@@ -137,6 +138,10 @@ class Config(CollectorConfig):
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217 code of all prices.")
     country: Country | None = Field(
         None, description="ISO 3166 code, e.g. DE: its yearly mean is the factor of `grid` for sites without a zone."
+    )
+    hash_price: HashPrice | None = Field(
+        None,
+        description="What a TH/s earns in a day, in `currency`, for sites that say nothing else; gives their profit.",
     )
     forecast_days: float = Field(30.0, gt=0, le=366, allow_inf_nan=False, description="Longest horizon of forecasts.")
     retrain_every: LongDuration = Field(
