@@ -99,7 +99,7 @@ def test_every_metric_occurs_in_its_tests(name):
 
 @every_plugin
 def test_quantities_say_what_they_are_about(name):
-    """Watts, joules, degrees and ratios do, but for what tells how good a figure is, or what is expected or promised."""
+    """Watts, joules, degrees and ratios do, but for what tells how good a figure is, or what is expected."""
     quantities = [each for each in collector(name).metrics if each.unit in UNITS_OF_QUANTITIES]
     silent = [each.name for each in quantities if not (each.topic and each.of and each.title)]
     assert set(silent) <= DIAGNOSTICS
