@@ -43,6 +43,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/energy-collector docs --check
 	$(BIN)/python -m grafana.build --check
 	$(BIN)/python -m pytest -q tests/repo
+	$(BIN)/python -m bench counts --against bench/counts.json
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python tests/services.py install

@@ -14,7 +14,7 @@ from collector_core.model.readings import Readings
 from collector_core.model.units import Unit
 
 POWER = "power_watts"
-ENERGY = "energy_joules_total"
+ENERGY = "energy_joules"
 
 
 class _Family(NamedTuple):
@@ -30,7 +30,7 @@ FAMILIES: Mapping[str, _Family] = MappingProxyType(
     {
         POWER: _Family(Unit.WATTS, "power", "Power through the device; negative is fed back.", least=-1e9, most=1e9),
         ENERGY: _Family(Unit.JOULES, "energy", "Energy through the device, as it counts it.", most=1e18),
-        "export_energy_joules_total": _Family(
+        "export_energy_joules": _Family(
             Unit.JOULES, "energy_export", "Energy fed back through the device, as it counts it.", most=1e18
         ),
         "apparent_power_volt_amperes": _Family("volt_amperes", "apparent_power", "Apparent power.", most=1e9),
@@ -60,9 +60,8 @@ WORDS: Mapping[str, tuple[str, float]] = MappingProxyType(
     | {
         "energy_kwh": (ENERGY, 1000 * JOULES_PER_WH),
         "energy_wh": (ENERGY, JOULES_PER_WH),
-        "energy_joules": (ENERGY, 1.0),
-        "export_energy_kwh": ("export_energy_joules_total", 1000 * JOULES_PER_WH),
-        "export_energy_wh": ("export_energy_joules_total", JOULES_PER_WH),
+        "export_energy_kwh": ("export_energy_joules", 1000 * JOULES_PER_WH),
+        "export_energy_wh": ("export_energy_joules", JOULES_PER_WH),
         "battery_charge_percent": ("battery_charge_ratio", 0.01),
     }
 )
@@ -111,8 +110,8 @@ class DeviceMetrics:
 
 
 def _declare(plugin: str, name: str, family: _Family) -> Metric:
-    kind = Counter if name.endswith("_total") else Gauge
+    kind, suffix = (Counter, "_total") if family.unit == Unit.JOULES else (Gauge, "")
     labels = ("device", family.label) if family.label else ("device",)
-    words = name.removesuffix("_total").removesuffix(f"_{family.unit}").replace("_", " ")
+    words = name.removesuffix(f"_{family.unit}").replace("_", " ")
     title = f"{words.capitalize()} of a device of {plugin}"
-    return kind(f"{plugin}_{name}", family.help, family.unit, labels, topic=family.topic, of="plug", title=title)
+    return kind(f"{plugin}_{name}{suffix}", family.help, family.unit, labels, topic=family.topic, of="plug", title=title)

@@ -11,7 +11,7 @@ from collector_core import NotAvailable, Reason
 from collector_core.devices import DeviceReading
 from collector_plugins.mqtt.messages import Message
 
-ADDED_UP = frozenset({"power_watts", "energy_joules_total", "export_energy_joules_total"})
+ADDED_UP = frozenset({"power_watts", "energy_joules", "export_energy_joules"})
 
 
 @dataclass

@@ -15,7 +15,7 @@ from collector_core.errors import NotAvailable
 from collector_plugins.http import METRICS, Http
 from collector_plugins.http.models import models, read_model
 
-UP, POWER, ENERGY = METRICS.health.up, METRICS["power_watts"], METRICS["energy_joules_total"]
+UP, POWER, ENERGY = METRICS.health.up, METRICS["power_watts"], METRICS["energy_joules"]
 WHY = METRICS.health.unavailable
 
 
