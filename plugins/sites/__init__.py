@@ -50,7 +50,7 @@ class Sites(Collector[Config]):
             retention=config.retention,
             auto_register=config.auto_register,
         )
-        self._api = Api(config, self._service)
+        self._api = Api(config, self._service, ctx.history)
         self._publisher = Publisher(self._service, config)
         self._stream = _stream(config, self._service)
         tell = self._stream.send if self._stream is not None else None
