@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import wrap_future
+from asyncio import to_thread, wrap_future
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,8 @@ from collector_plugins.sites.store import Store
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+    from collector_plugins.sites.kafka_stream import KafkaStream
 
 FILE = "sites.db"
 ROLL_UP_SHARE = 0.4  # of the timeout; what is left is done by the next run
@@ -50,7 +52,9 @@ class Sites(Collector[Config]):
         )
         self._api = Api(config, self._service, ctx.history)
         self._publisher = Publisher(self._service, config)
-        self._outlooks = Outlooks(self._service, config.retrain_every)
+        self._stream = _stream(config, self._service)
+        tell = self._stream.send if self._stream is not None else None
+        self._outlooks = Outlooks(self._service, config.retrain_every, tell)
         self._has_told = False
         self._miners = Miners(ctx, config.miners) if config.miners else None
         self._local = LocalMeter(config.local.site, ctx.clock) if config.local else None
@@ -66,6 +70,8 @@ class Sites(Collector[Config]):
         self._tell_what_has_no_effect()
         if self.ctx.keeps_running:
             await wrap_future(self._service.load())
+            if self._stream is not None:
+                self._stream.start()
         else:
             await wrap_future(self._service.load_to_read())
 
@@ -76,6 +82,10 @@ class Sites(Collector[Config]):
         else:
             await self._watch_database(out)
         self._publisher.publish_counts(out)
+        if self._stream is not None and self.ctx.keeps_running:
+            self._stream.publish(out)
+            with out.part(part="kafka"):
+                self._stream.check()
 
     async def _work_and_publish(self, out: Readings) -> None:
         if self.ctx.keeps_running:
@@ -100,6 +110,8 @@ class Sites(Collector[Config]):
 
     async def close(self) -> None:
         """Close the store; a request opens it again."""
+        if self._stream is not None:
+            await to_thread(self._stream.close)
         await self._outlooks.close()
         if self._miners is not None:
             await self._miners.close()
@@ -140,6 +152,14 @@ class Sites(Collector[Config]):
         from collector_plugins.sites.database import make_store  # noqa: PLC0415 - only where there is one
 
         return make_store(self.config, url, self.ctx.state_dir, read_only=read_only)
+
+
+def _stream(config: Config, service: SiteService) -> KafkaStream | None:
+    if config.kafka is None:
+        return None
+    from collector_plugins.sites.kafka_stream import KafkaStream  # noqa: PLC0415 - only where it is configured
+
+    return KafkaStream(config.kafka, service)
 
 
 @hookimpl

@@ -48,7 +48,7 @@ def parse_json(body: bytes) -> Any:
 def parse_batch(body: bytes, content_type: str) -> list[Any]:
     """The elements of a batch, not checked yet; a line that is not JSON stays as it is. Raises `ApiError`."""
     if content_type == NDJSON:
-        items: list[Any] = [_parse_line(line) for line in body.rstrip().split(b"\n")] if body.strip() else []
+        items: list[Any] = [parse_line(line) for line in body.rstrip().split(b"\n")] if body.strip() else []
     else:
         items = _listed(parse_json(body))
     if len(items) > MAX_READINGS:
@@ -67,7 +67,8 @@ def _listed(document: Any) -> list[Any]:
     return readings
 
 
-def _parse_line(line: bytes) -> Any:
+def parse_line(line: bytes) -> Any:
+    """What a line, or a message, holds; itself where that is not JSON."""
     try:
         return json.loads(line)
     except (ValueError, RecursionError):

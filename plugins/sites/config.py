@@ -24,6 +24,7 @@ from collector_core.storage import check_postgres_url
 from collector_plugins.sites import env
 from collector_plugins.sites.cors import ANY
 from collector_plugins.sites.fields import HashPrice
+from collector_plugins.sites.kafka_options import KafkaOptions
 from collector_plugins.sites.miner import PORT
 from collector_plugins.sites.site import SiteId
 
@@ -171,6 +172,7 @@ class Config(CollectorConfig):
     timescaledb: Annotated[Literal["auto", "on", "off"], BeforeValidator(_switch)] = Field(
         "auto", description="Keep readings in a hypertable of TimescaleDB: where the extension is, `on` or `off`."
     )
+    kafka: KafkaOptions | None = Field(None, description="Readings from Kafka, and forecasts to it.")
     queue_max_bytes: int = Field(
         1 << 30, ge=1 << 16, description="What may wait on disk while the database is away; then senders get 503."
     )

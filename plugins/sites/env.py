@@ -73,7 +73,7 @@ def _switch(text: str) -> str:
     return state
 
 
-_NEEDED = {"database": "host"}
+_NEEDED = {"database": "host", "kafka": "brokers"}
 """Sections that are meant only where one of their keys is set: a port alone is no database."""
 
 _OPTIONS: dict[str, tuple[tuple[str, ...], Callable[[str], Any]]] = {
@@ -82,6 +82,8 @@ _OPTIONS: dict[str, tuple[tuple[str, ...], Callable[[str], Any]]] = {
     "DATABASE_USER": (("database", "user"), str),
     "DATABASE_PASSWORD": (("database", "password"), str),
     "DATABASE_NAME": (("database", "name"), str),
+    "KAFKA_BROKERS": (("kafka", "brokers"), str),
+    "KAFKA_TOPIC_ENERGY": (("kafka", "topic_energy"), str),
     "TIMESCALEDB_ENABLED": (("timescaledb",), _switch),
     "MODEL_RETRAIN_INTERVAL": (("retrain_every",), _hours),
     "FORECAST_DAYS": (("forecast_days",), _number),

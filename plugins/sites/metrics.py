@@ -112,6 +112,9 @@ MODEL_ERROR = Gauge(
     "Error of the forecasts over that of repeating the last season, below 1 is better: the median over all sites.",
     labels=("kind",),
 )
+KAFKA_LAG = Gauge(
+    "sites_kafka_lag_messages", "Messages that wait in those partitions of the topic of readings that are ours."
+)
 
 ALL = (
     CONSUMPTION,
@@ -129,6 +132,7 @@ ALL = (
     SCORE,
     DATABASE_UP,
     WAITING,
+    KAFKA_LAG,
     RENEWABLE,
     PROMISED,
     FORECAST_POWER,

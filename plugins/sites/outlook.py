@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
@@ -44,11 +44,20 @@ class Outlook:
 
 
 class Outlooks:
-    """Keeps forecasts of all sites. A model is chosen again after `retrain_every` seconds, and used until then."""
+    """Keeps forecasts of all sites. A model is chosen again after `retrain_every` seconds, and used until then.
 
-    def __init__(self, service: SiteService, retrain_every: float) -> None:
+    `tell` hears of each forecast that is made.
+    """
+
+    def __init__(
+        self,
+        service: SiteService,
+        retrain_every: float,
+        tell: Callable[[str, Kind, Outlook], None] | None = None,
+    ) -> None:
         self._service = service
         self._retrain_every = round(retrain_every * 1000)
+        self._tell = tell
         self._background = BackgroundTask()
         self._known: dict[tuple[str, Kind], Outlook] = {}
         self._tried_in: dict[tuple[str, Kind], int] = {}
@@ -85,7 +94,9 @@ class Outlooks:
             self._tried_in[site.id, kind] = self._service.now // HOUR
             began = time.monotonic()
             with suppress(ApiError, StorageError):  # too little to forecast from; the next hour may have more
-                self._known[site.id, kind] = await self._forecast(site, kind)
+                self._known[site.id, kind] = found = await self._forecast(site, kind)
+                if self._tell is not None:
+                    self._tell(site.id, kind, found)
                 await asyncio.sleep(PAUSE * (time.monotonic() - began))
 
     async def _forecast(self, site: Site, kind: Kind) -> Outlook:

@@ -1,0 +1,97 @@
+"""Messages that are no readings, in a topic of their own, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from collector_core import NotAvailable, Reason
+from collector_plugins.sites.kafka_client import explain, settings
+from collector_plugins.sites.kafka_options import KafkaOptions
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message, Producer
+
+SUFFIX = ".dead"
+TIMEOUT_SECONDS = 10.0
+
+
+class Poison(NamedTuple):
+    """A message, and what is wrong with which key of it."""
+
+    message: Message
+    reason: str
+    field: str
+
+
+class DeadLetters:
+    """The topic that poison goes to; it is made with the first."""
+
+    def __init__(self, options: KafkaOptions) -> None:
+        self._options = options
+        self._topic = options.topic_energy + SUFFIX
+        self._producer: Producer | None = None
+        self._sent: set[tuple[int, int]] = set()
+
+    def put(self, poison: Sequence[Poison]) -> None:
+        """Send what has not been sent; raises `NotAvailable` where the brokers do not take it."""
+        new = [each for each in poison if _place(each) not in self._sent]
+        if not new:
+            return
+        failures: list[Any] = []
+        producer = self._opened()
+        for each in new:
+            producer.produce(
+                self._topic,
+                value=each.message.value(),
+                key=each.message.key(),
+                headers=[("reason", each.reason.encode()), ("field", each.field.encode())],
+                on_delivery=self._note(each, failures),
+            )
+        waiting = producer.flush(TIMEOUT_SECONDS + 1)
+        if failures:
+            raise explain(failures[0], self._options.brokers)
+        if waiting:
+            raise NotAvailable(Reason.TIMEOUT, f"{self._options.brokers}: {self._topic} takes nothing")
+
+    def _note(self, poison: Poison, failures: list[Any]) -> Callable[[Any, Any], None]:
+        """What notes whether a message has arrived."""
+
+        def note(error: Any, _: Any) -> None:
+            if error is None:
+                self._sent.add(_place(poison))
+            else:
+                failures.append(error)
+
+        return note
+
+    def close(self) -> None:
+        """Let go of the brokers."""
+        self._producer = None
+        self._sent.clear()
+
+    def _opened(self) -> Producer:
+        from confluent_kafka import Producer  # noqa: PLC0415 - only where there is poison
+
+        if self._producer is None:
+            make_topic(self._options, self._topic)
+            more = {"acks": "all", "enable.idempotence": True, "message.timeout.ms": round(TIMEOUT_SECONDS * 1000)}
+            self._producer = Producer(settings(self._options, **more))
+        return self._producer
+
+
+def make_topic(options: KafkaOptions, topic: str) -> None:
+    """Make a topic, unless it is there or that is not allowed: whoever writes to it finds out."""
+    from confluent_kafka import KafkaException  # noqa: PLC0415
+    from confluent_kafka.admin import AdminClient, NewTopic  # noqa: PLC0415
+
+    with suppress(KafkaException, TimeoutError):
+        made = AdminClient(settings(options)).create_topics(
+            [NewTopic(topic, num_partitions=1, replication_factor=-1)], operation_timeout=TIMEOUT_SECONDS
+        )
+        made[topic].result(TIMEOUT_SECONDS)
+
+
+def _place(poison: Poison) -> tuple[int, int]:
+    return int(poison.message.partition() or 0), int(poison.message.offset() or 0)

@@ -1,0 +1,52 @@
+"""How this plugin reaches Kafka: settings of librdkafka, and what its errors mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from collector_core import NotAvailable, Reason
+from collector_plugins.sites.kafka_options import KafkaOptions
+
+EXTRA = "pip install 'energy-collector[sites]'"
+_REFUSALS = ("AUTHENTICATION", "AUTHORIZATION", "SASL", "SSL")
+
+
+def require_driver() -> None:
+    """Raise `NotAvailable` where confluent-kafka cannot be imported."""
+    try:
+        import confluent_kafka  # noqa: F401, PLC0415 - large, and needed only where Kafka is configured
+    except ImportError as error:
+        raise NotAvailable(Reason.NOT_FOUND, f"confluent-kafka cannot be imported: {error}", fix=EXTRA) from None
+
+
+def settings(options: KafkaOptions, **more: Any) -> dict[str, Any]:
+    """What all clients have in common, without logs: errors are told to `error_cb`."""
+    security = options.security
+    found: Mapping[str, Any] = {
+        "bootstrap.servers": options.brokers,
+        "client.id": "energy-collector",
+        "security.protocol": security.protocol,
+        "sasl.mechanism": security.mechanism,
+        "sasl.username": security.username,
+        "sasl.password": security.password and security.password.get_secret_value(),
+        "ssl.ca.location": security.ca_file and str(security.ca_file),
+        "ssl.certificate.location": security.certificate_file and str(security.certificate_file),
+        "ssl.key.location": security.key_file and str(security.key_file),
+        "ssl.key.password": security.key_password and security.key_password.get_secret_value(),
+        "socket.timeout.ms": 10_000,
+        "topic.metadata.refresh.interval.ms": 10_000,  # a topic may be made later
+        "reconnect.backoff.max.ms": 2000,
+        "log_level": 0,
+    }
+    return {name: value for name, value in {**found, **more}.items() if value is not None}
+
+
+def explain(error: Any, brokers: str) -> NotAvailable:
+    """What a `KafkaError` means."""
+    name, text = str(error.name()), " ".join(str(error.str()).split())
+    if any(word in name for word in _REFUSALS):
+        return NotAvailable(Reason.AUTH, f"{brokers}: {text}", fix="correct `kafka.security`, or grant what is missing")
+    if "UNKNOWN_TOPIC" in name:
+        return NotAvailable(Reason.NOT_FOUND, f"{brokers}: {text}", fix="create the topic")
+    return NotAvailable(Reason.UNREACHABLE, f"{brokers}: {text}", fix="start the brokers, or correct `kafka.brokers`")
