@@ -101,7 +101,7 @@ def test_the_outputs_of_the_example_configuration_are_valid_once_uncommented(tmp
         assert output.interval == output.type.default_interval
         default = OutputSettings()
         assert (output.series, output.queue_max_bytes) == (None, default.queue_max_bytes)
-        assert (output.queue_max_age, output.batch_wait) == (default.queue_max_age, default.batch_wait)
+        assert (output.queue_max_age, output.batch_wait) == (default.queue_max_age, output.type.default_batch_wait)
 
 
 def test_the_example_configuration_shows_every_option_with_its_default():

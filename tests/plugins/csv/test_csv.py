@@ -81,7 +81,7 @@ def test_a_new_file_begins_when_one_is_old_or_large_and_old_ones_go(output, tmp_
     found = files(tmp_path)
     assert len(found) == 3
     assert all(path.stat().st_size <= 2000 for path in found)
-    made.ctx.clock.advance(3600)
+    made.ctx.clock.advance(3601)
     made.send_payloads([payload(made, 200)], may_repeat=False)
     assert len(files(tmp_path)[-1].read_bytes().splitlines()) == 3
 
