@@ -33,14 +33,14 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names: ours, in the order in which people meet them, and those that plugins add."""
         del ctx
-        return list(COMMANDS | top_level_commands())
+        return [*(COMMANDS | top_level_commands())]  # `list` is a command here, once it was imported
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One line for each command, which imports none of them and loads no plugin."""
         del ctx
         added = {name: command.summary for name, command in top_level_commands().items() if name not in COMMANDS}
         with formatter.section("Commands"):
-            formatter.write_dl(list((COMMANDS | added).items()))
+            formatter.write_dl([*(COMMANDS | added).items()])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command; that of a plugin loads this plugin alone."""

@@ -10,13 +10,11 @@ from collector_core.cli.common import Common, common_options
 from collector_core.cli.outputs import summary
 from collector_core.config.loading import load, log_broken
 from collector_core.config.settings import Config
-from collector_core.engine.app import App
 from collector_core.errors import ConfigError, DeclarationError, Problem, StartupError
-from collector_core.exposition.sources import Exposition
-from collector_core.model.clock import SystemClock
 from collector_core.plugins.attempts import Attempts
+from collector_core.plugins.discovery import discover
+from collector_core.plugins.entry_points import third_party_names
 from collector_core.plugins.hookspecs import implements
-from collector_core.web import tls
 
 
 @click.command()
@@ -27,6 +25,10 @@ def command(common: Common) -> None:
     Exit code 0: valid; 2: invalid, with every problem on stderr.
     """
     attempts = Attempts()
+    if common.config is None:
+        log_broken(discover(third_party_names(), attempts=attempts))
+        click.echo("good: collectors that fit this machine will run (see `energy-collector doctor`)")
+        return
     plugins, config = load(common.config, attempts=attempts)
     log_broken(plugins)
     unloadable = [each.problem for each in config.unloadable] + [each.problem for each in config.unloadable_outputs]
@@ -34,19 +36,22 @@ def command(common: Common) -> None:
     if problems:
         raise ConfigError(problems)
     if config.settings.web_config:
+        from collector_core.web import tls  # noqa: PLC0415 - most do without
+
         tls.check(config.settings.web_config)
     for output in config.outputs:
         click.echo(summary(output))
-    if config.instances is None:
-        click.echo("good: collectors that fit this machine will run (see `energy-collector doctor`)")
-        return
-    for instance in config.instances:
+    instances = config.instances or ()
+    for instance in instances:
         click.echo(f"{instance.name}: plugin {instance.type.name}, every {instance.interval:g} s")
-    click.echo(f"good: {len(config.instances)} collectors")
+    click.echo(f"good: {len(instances)} collectors")
 
 
 def _clashes(config: Config) -> Iterator[Problem]:
     """Collectors that declare a metric otherwise than one before them: they would not run."""
+    from collector_core.exposition.sources import Exposition  # noqa: PLC0415 - prometheus_client is large
+    from collector_core.model.clock import SystemClock  # noqa: PLC0415
+
     exposition = Exposition(SystemClock())
     for instance in config.instances or ():
         try:
@@ -59,6 +64,7 @@ def _contested_paths(common: Common, config: Config, attempts: Attempts) -> Iter
     """HTTP routes that two collectors offer: the program would not start."""
     if not any(implements(instance.type, "collector_routes") for instance in config.instances or ()):
         return
+    from collector_core.engine.app import App  # noqa: PLC0415
     from collector_core.web.plugin_routes import PluginRoutes  # noqa: PLC0415 - aiohttp is large, and most do without
     from collector_core.web.routes import Routes  # noqa: PLC0415
 

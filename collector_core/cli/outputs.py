@@ -13,8 +13,6 @@ from collector_core.config.secrets import Redactor
 from collector_core.config.settings import Config
 from collector_core.config.suggest import did_you_mean
 from collector_core.errors import StartupError, explain
-from collector_core.model.clock import SystemClock
-from collector_core.outputs.single_call import SingleCall
 
 
 @click.group()
@@ -53,6 +51,9 @@ def summary(instance: OutputInstance) -> str:
 
 def output_problem(instance: OutputInstance, config: Config, redact: Redactor) -> str:
     """What is wrong with an output, with what fixes it; nothing if all is well."""
+    from collector_core.model.clock import SystemClock  # noqa: PLC0415 - `check` only lists outputs
+    from collector_core.outputs.single_call import SingleCall  # noqa: PLC0415
+
     try:
         SingleCall(instance, SystemClock(), config.settings.root, redact).test()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything

@@ -19,7 +19,8 @@ from collector_core.engine.runner import Runner
 from collector_core.errors import AuthFailed, NotAvailable, StartupError, describe, with_fix
 from collector_core.model.clock import Clock
 from collector_core.plugins.commands import CommandContext, CommandFunction, Subcommands
-from collector_core.plugins.discovery import Plugin, discover, entry_point_names
+from collector_core.plugins.discovery import Plugin, discover
+from collector_core.plugins.entry_points import entry_point_names
 from collector_core.plugins.hookspecs import implementation
 from collector_core.plugins.top_level import top_level_commands
 

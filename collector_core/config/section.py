@@ -17,7 +17,8 @@ from collector_core.errors import CollectorError, Problem
 from collector_core.options import Options
 from collector_core.output import BaseOutput
 from collector_core.plugins.attempts import Attempts
-from collector_core.plugins.discovery import Plugin, Plugins, entry_point_names
+from collector_core.plugins.discovery import Plugin, Plugins
+from collector_core.plugins.entry_points import entry_point_names
 
 ClassT = TypeVar("ClassT", bound=type[Collector[Any]] | type[BaseOutput[Any]])
 SettingsT = TypeVar("SettingsT", bound=Options)

@@ -21,7 +21,6 @@ from collector_core.errors import (
     NewerApiNeeded,
     NotAvailable,
     Reason,
-    describe,
     fix_of,
     reason_of,
 )
@@ -31,11 +30,9 @@ from collector_core.output import BaseOutput, OutputConfig
 from collector_core.plugins import api_version as api
 from collector_core.plugins import hookspecs
 from collector_core.plugins.attempts import Attempts, PluginFailed, StillBusy
+from collector_core.plugins.entry_points import GROUP, OURS, distribution_of, entry_points
 
 log = logging.getLogger(__name__)
-
-GROUP = hookspecs.PROJECT
-OURS = "energy-collector"  # the distribution that bundled plugins come with
 
 
 @dataclass(frozen=True)
@@ -123,28 +120,6 @@ def discover(
         if only is None or entry.name in only:
             claimants.setdefault(entry.name, []).append(entry)
     return Plugins(plugin for entries in claimants.values() for plugin in _load_one(load, entries))
-
-
-def entry_points(group: str) -> list[metadata.EntryPoint]:
-    """All installed entry points of a group; a distribution whose own files are damaged is logged and left out."""
-    try:
-        return list(metadata.entry_points(group=group))
-    except Exception:  # noqa: BLE001 - it does not say which one is damaged
-        return [entry for found in metadata.distributions() for entry in _entry_points_of(found, group)]
-
-
-def _entry_points_of(distribution: metadata.Distribution, group: str) -> list[metadata.EntryPoint]:
-    try:
-        return list(distribution.entry_points.select(group=group))
-    except Exception as error:  # noqa: BLE001 - anybody's files
-        where = getattr(distribution, "_path", "somewhere")
-        log.error("the entry points in %s cannot be read: %s", where, describe(error))  # noqa: TRY400 - one line
-        return []
-
-
-def entry_point_names() -> list[str]:
-    """The names of all installed plugins, without loading them."""
-    return sorted({entry.name for entry in entry_points(GROUP)})
 
 
 def detect(
@@ -291,13 +266,6 @@ def _refused(entry: metadata.EntryPoint, rivals: Sequence[metadata.EntryPoint]) 
         claim = f"belongs to a plugin bundled with {OURS}; uninstall {distribution}"
     error, fix = f"the name {entry.name!r} {claim}", f"pip uninstall {distribution}"
     return Plugin(entry.name, distribution, _version(entry), error=error, fix=fix, refused=True)
-
-
-def distribution_of(entry: metadata.EntryPoint) -> str:
-    """The name of the distribution that an entry point comes with."""
-    with suppress(Exception):  # damaged metadata
-        return str(entry.dist.name or entry.value) if entry.dist else entry.value
-    return entry.value
 
 
 def _version(entry: metadata.EntryPoint) -> str:

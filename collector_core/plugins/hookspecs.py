@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from collector_core.plugins.entry_points import GROUP
+
 if TYPE_CHECKING:
     from aiohttp import web
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from collector_core.output import BaseOutput
     from collector_core.plugins.commands import Subcommands
 
-PROJECT = "collector_core"
+PROJECT = GROUP
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)

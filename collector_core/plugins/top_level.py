@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from collector_core.errors import StartupError, describe
-from collector_core.plugins.commands import CommandFunction
-from collector_core.plugins.discovery import GROUP as PLUGINS
-from collector_core.plugins.discovery import OURS, discover, distribution_of, entry_points
+from collector_core.plugins.entry_points import GROUP as PLUGINS
+from collector_core.plugins.entry_points import OURS, distribution_of, entry_points
+
+if TYPE_CHECKING:
+    from collector_core.plugins.commands import CommandFunction
 
 GROUP = f"{PLUGINS}.commands"
 
@@ -34,6 +37,8 @@ class TopLevelCommand:
         """
         if len(self.claims) > 1:
             raise StartupError(f"`energy-collector {self.name}` is claimed by {self._claimants}; uninstall one")
+        from collector_core.plugins.discovery import discover  # noqa: PLC0415 - only the names are needed for `--help`
+
         (entry,) = self.claims
         name = plugin_of(entry)
         plugin = discover({name}).named(name)

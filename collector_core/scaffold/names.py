@@ -7,7 +7,7 @@ import keyword
 import re
 
 from collector_core.errors import StartupError
-from collector_core.plugins.discovery import entry_point_names
+from collector_core.plugins.entry_points import entry_point_names
 
 MAX_CHARACTERS = 30
 

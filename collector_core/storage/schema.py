@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from collector_core.storage.connection import connect_to_look, transaction
+from collector_core.storage.connection import IN_MEMORY, connect, connect_to_look, transaction
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def migrate(connection: sqlite3.Connection, schema: Schema) -> None:
 def missing_from(connection: sqlite3.Connection, schema: Schema) -> list[str]:
     """The tables and columns (`TABLE.COLUMN`) that the database's version of the schema has and the database lacks."""
     known = replace(schema, migrations=schema.migrations[: stored_version(connection)])
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as whole:
+    with closing(connect(IN_MEMORY)) as whole:
         migrate(whole, known)
         tables = [name for (name,) in whole.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return [missing for table in tables for missing in _missing_columns(table, connection, whole)]

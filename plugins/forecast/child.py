@@ -9,6 +9,7 @@ import time
 from math import ceil
 from typing import IO
 
+from collector_core import NotAvailable
 from collector_plugins.forecast.forecaster import forecast
 from collector_plugins.forecast.messages import Answer, Job, Refusal, Trained, Values
 from collector_plugins.forecast.series import TimeSeries, TooShort
@@ -21,6 +22,8 @@ def train(job: Job) -> Answer:
         return Answer(name=job.name, trained=_trained(job))
     except TooShort as error:
         refusal = Refusal(reason="too_short", detail=error.detail, fix=error.fix)
+    except NotAvailable as error:
+        refusal = Refusal(reason="unavailable", detail=error.detail, fix=error.fix)
     except MemoryError:
         refusal = Refusal(reason="memory", detail="the memory that a training may map is used up")
     except Exception as error:  # noqa: BLE001 - one series must not cost the others

@@ -23,6 +23,13 @@ def means(values: Sequence[float | None], count: int) -> list[float | None]:
     return found
 
 
+def column_means(column: Sequence[float], known_steps: int, count: int) -> list[float]:
+    """The same of a column that is known beyond the series, whose last `known_steps`th step ends a mean."""
+    first = known_steps % count
+    groups = (column[start : start + count] for start in range(first, len(column), count))
+    return [sum(group) / len(group) for group in groups]
+
+
 def fine_paths(
     paths: Mapping[float, Sequence[float]], values: Sequence[float | None], count: int, horizon: int
 ) -> dict[float, list[float]]:

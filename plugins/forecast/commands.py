@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ import click
 
 from collector_core import CommandContext, NotAvailable, Reason
 from collector_plugins.forecast.backtest import Score, backtest
+from collector_plugins.forecast.covariates import FEWEST_KNOWN
 from collector_plugins.forecast.durations import parse_duration
 from collector_plugins.forecast.files.table import Unreadable, read_points, read_table
 from collector_plugins.forecast.forecaster import Forecast, forecast
@@ -64,6 +66,15 @@ class _Quantiles(click.ParamType):  # type: ignore[type-arg]
         return found
 
 
+class _Names(click.ParamType):  # type: ignore[type-arg]
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Names, separated by commas."""
+        del param, ctx
+        return value if isinstance(value, tuple) else tuple(each.strip() for each in value.split(",") if each.strip())
+
+
 def _of_file(function: Callable[..., None]) -> Callable[..., None]:
     """The options that say what is read."""
     for option in (
@@ -82,7 +93,19 @@ def _of_file(function: Callable[..., None]) -> Callable[..., None]:
 
 @_of_file
 @click.option("--quantiles", type=_Quantiles(), default="0.1,0.5,0.9", show_default=True, help="Which to print.")
-@click.option("--model", default=COMBINATION, show_default=True, help="The model; `backtest` lists them.")
+@click.option(
+    "--model",
+    default=COMBINATION,
+    show_default=True,
+    help="The model: `backtest` lists them; or prophet, scikit-learn, lightgbm, where they are installed.",
+)
+@click.option(
+    "--covariates",
+    type=_Names(),
+    default="",
+    metavar="COLUMN,…",
+    help="Columns that are known to the end of the horizon, such as temperature, or 1 on holidays.",
+)
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
 def forecast_file(
     context: CommandContext,
@@ -91,19 +114,21 @@ def forecast_file(
     horizon: float,
     quantiles: Sequence[float],
     model: str,
+    covariates: Sequence[str],
     form: str,
     **how: Any,
 ) -> None:
     """Forecast the series in FILE (CSV; - for standard input): a row per step with its quantiles.
 
     Rows may be unsorted, with gaps and empty cells. Times are RFC 3339, seconds or milliseconds since 1970, or dates as
-    usually written. Exit code 1: too few values; 2: the file cannot be read.
+    usually written. Exit code 1: too few values, or something that is missing; 2: the file cannot be read.
     """
     del context
-    series = _read(file, **how)
+    series, columns = _read(file, covariates, **how)
     steps = _steps(horizon, series.step)
+    _check_reach(columns, series, steps)
     try:
-        found = forecast(series, steps, quantiles, model, zone=how["zone"])
+        found = forecast(series, steps, quantiles, model, columns, zone=how["zone"])
     except TooShort:
         raise
     except ValueError as error:
@@ -132,7 +157,7 @@ def backtest_file(
     Coverage is the share of values within the interval of 80 % and 95 %. Exit codes as of `forecast`.
     """
     del context
-    series = _read(file, **how)
+    series, _ = _read(file, (), **how)
     try:
         scores = backtest(series, _steps(horizon, series.step), origins, models)
     except TooShort:
@@ -151,19 +176,44 @@ def backtest_file(
 
 
 def _read(
-    file: Path, *, time_column: str | None, value_column: str | None, step: float | None, zone: tzinfo | None
-) -> TimeSeries:
+    file: Path,
+    covariates: Sequence[str],
+    *,
+    time_column: str | None,
+    value_column: str | None,
+    step: float | None,
+    zone: tzinfo | None,
+) -> tuple[TimeSeries, dict[str, TimeSeries]]:
+    """The series, and the columns that are known beyond its end, by name."""
     try:
         with click.open_file(str(file), "rb") as stream:
             content = stream.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise Unreadable(f"it has more than {MOST_BYTES} bytes")
-        points = read_points(read_table(content), time_column, value_column, zone or UTC)
-        return regular(points, step)
+        table = read_table(content)
+        series = regular(read_points(table, time_column, value_column, zone or UTC), step)
+        columns = {name: read_points(table, time_column, name, zone or UTC) for name in covariates}
+        return series, {name: regular(points, series.step) for name, points in columns.items()}
     except OSError as error:
         _refuse(f"{file} cannot be read: {error.strerror}")
     except ValueError as error:
         _refuse(f"{file} cannot be read: {error}")
+
+
+def _check_reach(covariates: Mapping[str, TimeSeries], series: TimeSeries, steps: int) -> None:
+    """Say what is missing of columns that would otherwise not be used."""
+    end = series.end + steps * series.step
+    for name, column in covariates.items():
+        if find_spec("numpy") is None:
+            fix = "pip install 'energy-collector[forecast]'"
+            raise NotAvailable(Reason.NOT_SUPPORTED, "covariates need numpy", fix=fix)
+        if column.end < end:
+            known, needed = (_text(datetime.fromtimestamp(time, UTC), UTC) for time in (column.end, end))
+            detail = f"{name} is known until {known}, before the horizon ends"
+            fix = f"rows with a time and {name} until {needed}, or a shorter --horizon"
+            raise NotAvailable(Reason.BAD_DATA, detail, fix=fix)
+        if column.known < FEWEST_KNOWN * len(column.values) or column.start > series.start + series.step:
+            raise NotAvailable(Reason.BAD_DATA, f"{name} has too many gaps", fix=f"a value of {name} for each time")
 
 
 def _refuse(text: str) -> NoReturn:

@@ -10,7 +10,7 @@ from datetime import tzinfo
 from importlib import import_module
 from importlib.util import find_spec
 
-from collector_plugins.forecast.coarse import fine_paths, means, steps_taken_together
+from collector_plugins.forecast.coarse import column_means, fine_paths, means, steps_taken_together
 from collector_plugins.forecast.counting import counted, growth, is_counter
 from collector_plugins.forecast.covariates import aligned
 from collector_plugins.forecast.gaps import fill_gaps
@@ -60,9 +60,9 @@ def forecast(
     """Forecast the next `horizon_steps` steps.
 
     `covariates` are series that are known beyond the end of this one, such as weather forecasts, published prices or
-    holidays; without numpy, and where the clock is set forward or back in `zone`, they are not used. Days are those of
-    `zone`, by default of UTC. A counter goes on growing. Raises `TooShort` where the series has too few values, and
-    `ValueError` for a model or a quantile that there is not.
+    holidays; without numpy they are not used. Days are those of `zone`, by default of UTC. A counter goes on growing.
+    Raises `TooShort` where the series has too few values, `ValueError` for a model or a quantile that there is not, and
+    `NotAvailable` for a model whose library is not installed.
     """
     started = time.process_time()
     recent = _remembered(series, horizon_steps)
@@ -70,7 +70,9 @@ def forecast(
     clock = local_clock(recent, horizon_steps, zone)
     values = clock.values(recent.values) if clock else recent.values
     horizon = clock.horizon if clock else horizon_steps
-    outside = aligned((covariates or {}).values(), recent, horizon_steps) if clock is None else []
+    outside = aligned((covariates or {}).values(), recent, horizon_steps)
+    if clock:
+        outside = [fill_gaps(clock.column(column), round(DAY / series.step)) for column in outside]
     outcome = _outcome(values, series.step, horizon, quantiles, model, outside)
     paths = {each: clock.path(path) if clock else list(path) for each, path in outcome.quantiles.items()}
     return Forecast(
@@ -102,7 +104,8 @@ def _outcome(
     count = steps_taken_together(round(DAY / step), horizon)
     if count == 1:
         return _of_regular(values, step, horizon, quantiles, model, outside)
-    coarse = _of_regular(means(values, count), step * count, -(-horizon // count), {*quantiles, 0.5}, model, [])
+    outside = [column_means(column, len(values), count) for column in outside]
+    coarse = _of_regular(means(values, count), step * count, -(-horizon // count), {*quantiles, 0.5}, model, outside)
     fine = fine_paths(coarse.quantiles, values, count, horizon)
     low, high = limits([value for value in values if value is not None])
     paths = {each: [min(max(value, low), high) for value in fine[each]] for each in quantiles}

@@ -24,6 +24,13 @@ class LocalClock:
                 local[place] = value
         return local
 
+    def column(self, values: Sequence[float | None]) -> list[float | None]:
+        """A column that is known for the series and the horizon, likewise."""
+        local: list[float | None] = [None] * (max(self.places) + 1)
+        for place, value in zip(self.places, values, strict=True):
+            local[place] = value
+        return local
+
     @property
     def horizon(self) -> int:
         """How many local steps the horizon needs."""

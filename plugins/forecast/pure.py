@@ -38,7 +38,10 @@ def forecast_values(
     del outside
     models = _models(seasons)
     if model not in {COMBINATION, PURE, *models}:
-        raise ValueError(f"no model is called {model!r} without numpy: {', '.join((COMBINATION, *models))}")
+        raise ValueError(
+            f"no model is called {model!r} without numpy: {', '.join((COMBINATION, *models))}; "
+            "pip install 'energy-collector[forecast]' for more"
+        )
     low, high = limits([value for value, is_known in zip(values, known, strict=True) if is_known])
     if not seasons.seasonal:
         reach = (values[-1] - values[0]) / max(1, len(values) - 1) * horizon

@@ -13,6 +13,7 @@ from collector_plugins.sites.api import Api
 from collector_plugins.sites.config import Config
 from collector_plugins.sites.factors import Factors
 from collector_plugins.sites.local import LocalMeter
+from collector_plugins.sites.miners import Miners
 from collector_plugins.sites.outlook import Outlooks
 from collector_plugins.sites.publishing import Publisher
 from collector_plugins.sites.service import SiteService
@@ -51,6 +52,7 @@ class Sites(Collector[Config]):
         self._publisher = Publisher(self._service, config)
         self._outlooks = Outlooks(self._service, config.retrain_every)
         self._has_told = False
+        self._miners = Miners(ctx, config.miners) if config.miners else None
         self._local = LocalMeter(config.local.site, ctx.clock) if config.local else None
 
     @classmethod
@@ -71,6 +73,7 @@ class Sites(Collector[Config]):
         """Bring the sums up to date and publish them; raises `StorageError`."""
         if self.ctx.keeps_running:
             await self._take_own_reading()
+            await self._ask_miners(out)
             await self._service.roll_up(self.ctx.timeout * ROLL_UP_SHARE)
             await self._service.delete_old()
             self._outlooks.start()
@@ -81,6 +84,8 @@ class Sites(Collector[Config]):
     async def close(self) -> None:
         """Close the store; a request opens it again."""
         await self._outlooks.close()
+        if self._miners is not None:
+            await self._miners.close()
         self._service.close()
 
     @hookimpl
@@ -103,6 +108,14 @@ class Sites(Collector[Config]):
         await self._service.ensure(SiteCreate(id=self.config.local.site))
         if reading := self._local.reading(self.ctx.energy_meters()):
             await wrap_future(self._service.ingest.submit([reading]))
+
+    async def _ask_miners(self, out: Readings) -> None:
+        if self._miners is None:
+            return
+        for site in self._miners.sites:
+            await self._service.ensure(SiteCreate(id=site))
+        if readings := await self._miners.read(out):
+            await wrap_future(self._service.ingest.submit(readings))
 
     def _make_store(self, read_only: bool) -> Store:
         return SqliteStore(self.ctx.state_dir / FILE, read_only=read_only)

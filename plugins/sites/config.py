@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from collector_core import (
 from collector_core.metering import Country
 from collector_plugins.sites import env
 from collector_plugins.sites.cors import ANY
+from collector_plugins.sites.miner import PORT
 from collector_plugins.sites.site import SiteId
 
 RENEWABLES = (
@@ -56,6 +58,54 @@ class Local(Options):
     """This machine as a site."""
 
     site: SiteId = Field(description="Its id; it is registered by itself, and can be changed like any other.")
+
+
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::(\d{1,5}))?")
+
+
+def _address(text: str) -> str:
+    match = _ADDRESS.fullmatch(text)
+    if match is None or not 0 < int(match[2] or PORT) < 65_536:
+        raise ValueError("write HOST or HOST:PORT, such as 10.0.0.21:4028")
+    return text
+
+
+class Miner(Options):
+    """A miner with the API of cgminer."""
+
+    site: SiteId = Field(description="The site that it belongs to; it is registered by itself.")
+    address: Annotated[str, AfterValidator(_address)] = Field(
+        description="`HOST` or `HOST:PORT`, by default port 4028."
+    )
+    watts: float | None = Field(
+        None, gt=0, le=1e6, allow_inf_nan=False, description="What it draws, for a miner that does not tell."
+    )
+    counts: bool = Field(
+        True, description="Whether its power adds to the energy of the site; off where a meter measures it already."
+    )
+
+    @property
+    def host(self) -> str:
+        """The host of its address."""
+        return self._parts[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port of its address."""
+        return int(self._parts[1] or PORT)
+
+    @property
+    def _parts(self) -> tuple[str, str | None]:
+        match = _ADDRESS.fullmatch(self.address)
+        assert match is not None  # noqa: S101 - it has been checked
+        return match[1], match[2]
+
+
+def _different(miners: tuple[Miner, ...]) -> tuple[Miner, ...]:
+    places = Counter(f"{miner.host}:{miner.port}" for miner in miners)
+    if twice := next((place for place, count in places.items() if count > 1), None):
+        raise ValueError(f"{twice} is there twice")
+    return miners
 
 
 Weight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
@@ -102,6 +152,9 @@ class Config(CollectorConfig):
         le=5000,
         allow_inf_nan=False,
         description="Carbon intensity that scores 0; by default the world's mean of 2023 (Our World in Data).",
+    )
+    miners: Annotated[tuple[Miner, ...], AfterValidator(_different)] = Field(
+        (), description="Miners to ask for hash rate and power every minute, as `[{site: tx-1, address: 10.0.0.21}]`."
     )
     local: Local | None = Field(
         None, description="Makes a site of this machine, as `{site: home}`: what the ledger of energy adds up."

@@ -58,6 +58,12 @@ def _number(text: str) -> float:
         raise ValueError("must be a number") from None
 
 
+def _hours(text: str) -> str:
+    """Hours, or a duration such as `7d`."""
+    return f"{text}h" if text.isdecimal() else text
+
+
 _OPTIONS: dict[str, tuple[tuple[str, ...], Callable[[str], Any]]] = {
     "FORECAST_DAYS": (("forecast_days",), _number),
+    "MODEL_RETRAIN_INTERVAL": (("retrain_every",), _hours),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -24,6 +24,7 @@ from collector_plugins.sites.fields import (
 
 DEFAULT_INTERVAL_SECONDS = 60.0
 DEFAULT_METER = "main"
+MISSING_MEASUREMENT = "power_watts or energy_kwh is missing"
 _STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
@@ -43,6 +44,7 @@ class Reading(BaseModel):
     """What one meter of a site says of the interval that ends at `timestamp`."""
 
     model_config = _STRICT
+    needs_energy: ClassVar = True
 
     site_id: Text = Field(description="The site that the meter belongs to.")
     timestamp: Moment = Field(description="The end of the interval: RFC 3339 with a zone, or seconds since 1970.")
@@ -58,9 +60,12 @@ class Reading(BaseModel):
 
     @model_validator(mode="after")
     def _measures(self) -> Self:
-        if self.power_watts is None and self.energy_kwh is None:
+        if self.needs_energy and self.power_watts is None and self.energy_kwh is None:
             raise ValueError(MISSING_MEASUREMENT)
         return self
 
 
-MISSING_MEASUREMENT = "power_watts or energy_kwh is missing"
+class HashrateReading(Reading):
+    """What a miner says of an interval: some tell only their hash rate."""
+
+    needs_energy: ClassVar = False

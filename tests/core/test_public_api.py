@@ -3,7 +3,10 @@
 `pytest --update-golden` writes that file anew; CONTRIBUTING.md says when a change also raises API_VERSION.
 """
 
+import ast
 import inspect
+import subprocess
+import sys
 from enum import Enum
 from pathlib import Path
 
@@ -145,3 +148,19 @@ def test_public_names_are_sorted_and_documented(module):
     for name in module.__all__:
         if is_ours(thing := getattr(module, name)):
             assert inspect.getdoc(thing), name
+
+
+def test_public_names_are_imported_when_they_are_asked_for():
+    """Those that type checkers see, those that are promised and those that are found are the same."""
+    tree = ast.parse(Path(collector_core.__file__).read_text())
+    checked = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {alias.asname or alias.name: node.module for node in checked.body for alias in node.names}
+    assert seen == {name: home for name, (home, _) in collector_core._HOME_OF.items()}
+    assert set(collector_core.__all__) == set(seen)
+
+
+@pytest.mark.parametrize("command", ["import collector_core", "from collector_core.cli import cli; cli(['--help'])"])
+def test_what_uses_no_plugin_imports_no_large_library(command):
+    program = f"import atexit, sys; atexit.register(lambda: print(*sys.modules)); {command}"
+    found = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
+    assert not {"aiohttp", "pydantic", "prometheus_client", "asyncio", "sqlite3", "yaml"} & set(found.stdout.split())

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.warm import WarmInterpreter, WarmProcess, can_start
 from tests.venvs import INSTALL, venv_beside
 
 COMMAND = str(Path(sys.executable).with_name("energy-collector"))
@@ -56,7 +58,7 @@ def free_port():
 class Program:
     """A running process whose output is kept."""
 
-    process: subprocess.Popen
+    process: subprocess.Popen | WarmProcess
     lines: list[str] = field(default_factory=list)
 
     def __post_init__(self):
@@ -150,20 +152,47 @@ def _own_state(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="session")
+def warm_interpreter(tmp_path_factory):
+    interpreter = WarmInterpreter(tmp_path_factory.mktemp("warm"))
+    yield interpreter
+    interpreter.close()
+
+
 @pytest.fixture
-def spawn(tmp_path):
+def warm_start(request):
+    """Starts energy-collector by a fork of a warm interpreter; None where this cannot stand for a start.
+
+    A test whose matter is the start itself, the memory or the command line is marked `own_interpreter`.
+    """
+
+    def start(words, env, out, err):
+        if words[0] != COMMAND or not can_start(env or {}) or request.node.get_closest_marker("own_interpreter"):
+            return None
+        interpreter = request.getfixturevalue("warm_interpreter")
+        return interpreter.start(words[1:], os.environ | (env or {}), out, err)
+
+    return start
+
+
+@pytest.fixture
+def spawn(tmp_path, warm_start):
     """Starts any program; what it keeps is kept in the test's folder."""
     programs = []
 
     def spawn(*command, kind=Program, env=None, preexec_fn=None, **attributes):
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            stdout=subprocess.PIPE,
+        words, env = [str(part) for part in command], {"XDG_STATE_HOME": str(tmp_path / "state")} | (env or {})
+        read, write = os.pipe()
+        process = None if preexec_fn else warm_start(words, env, write, write)
+        process = process or subprocess.Popen(
+            words,
+            stdout=write,
             stderr=subprocess.STDOUT,
-            text=True,
-            env=os.environ | {"XDG_STATE_HOME": str(tmp_path / "state")} | (env or {}),
+            env=os.environ | env,
             preexec_fn=preexec_fn,  # noqa: PLW1509 - sets a limit, nothing else
         )
+        os.close(write)
+        process.stdout = os.fdopen(read)  # closed when it stops
         programs.append(kind(process, **attributes))
         return programs[-1]
 
@@ -195,18 +224,25 @@ def collector(spawn, free_port, tmp_path):
 
 
 @pytest.fixture
-def command():
+def command(warm_start):
     """Runs energy-collector to its end."""
 
     def run(*arguments, env=None, timeout=180, prefix=()):
-        return subprocess.run(
-            [*prefix, COMMAND, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-            env=os.environ | (env or {}),
-        )
+        words = [*prefix, COMMAND, *map(str, arguments)]
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            process = warm_start(words, env, out.fileno(), err.fileno())
+            if process is None:
+                environment = os.environ | (env or {})
+                return subprocess.run(
+                    words, capture_output=True, text=True, timeout=timeout, check=False, env=environment
+                )
+            try:
+                process.wait(timeout)
+            finally:
+                process.kill()
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(words, process.returncode, out.read(), err.read())
 
     return run
 

@@ -15,7 +15,7 @@ def demo(collector, eventually, tmp_path):
     root.mkdir()
     program = collector(None, "--demo", "--root", root)
     components = [("energy_power_watts", {"component": component}) for component in ("cpu", "dram", "gpu")]
-    watched = (*components, ("qemu_vm_power_watts", {}))
+    watched = (*components, ("qemu_vm_power_watts", {}), ("solix_output_power_watts", {"name": "Rack"}))
     for metric, labels in watched:
         eventually(lambda metric=metric, labels=labels: of(program.samples(), metric, **labels))
     return program

@@ -14,6 +14,7 @@ import urllib.request
 from pathlib import Path
 
 import bcrypt
+import pytest
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 
@@ -167,6 +168,7 @@ def _answers(program):
     return False
 
 
+@pytest.mark.own_interpreter
 def test_secrets_are_nowhere_to_be_found(collector, plugin_path, tmp_path, eventually):
     canary = "canary-4711-secret"
     code = """

@@ -84,6 +84,7 @@ def test_without_any_counter_there_is_an_estimate(command, tmp_path):
     assert found["uncertainty_ratio"] > 0
 
 
+@pytest.mark.own_interpreter  # whose time the kernel adds to that of this process
 def test_the_whole_process_tree_counts(measure):
     before = sum(os.times()[2:4])  # of children that were waited for
     inner = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BURN!r}]); data = bytearray(80_000_000)"

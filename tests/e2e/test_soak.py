@@ -82,6 +82,7 @@ async def _scrapes(port, connections, count):
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.own_interpreter
 async def test_memory_is_flat_over_100_000_scrapes(collector, eventually):
     # Without a history, which holds up to 150,000 readings in memory until it writes a block.
     program = collector("history: off\ncollectors: {system: {interval: 100ms}}")

@@ -161,6 +161,7 @@ def test_a_missing_table_is_said_once_with_its_name_and_the_rows_wait(
     eventually(lambda: len(times(postgres)) >= 4)
 
 
+@pytest.mark.own_interpreter
 def test_the_password_is_nowhere(collector, command, postgres, config, environment, eventually, tmp_path):
     literal = config.replace("{$env: TIMELINE_URL}", postgres.url().replace(PASSWORD, PASSWORD + "-wrong"))
     program = collector(literal, "--log-level", "debug", env=environment(""))

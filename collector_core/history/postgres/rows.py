@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from collector_core.history.interface import Columns, Sample
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 EPOCH = 946_684_800_000  # PostgreSQL counts microseconds from the year 2000
+ROWS_AT_ONCE = 1000
 LATEST = 253_402_300_800_000  # the year 10000
 
 _GAUGE = struct.Struct(">hiiiqidi")
@@ -25,12 +27,18 @@ READING_COLUMNS = "series, time, value, rise"
 SUMMARY_COLUMNS = "series, step, time, count, covered, integral, minimum, maximum, last, rise"
 
 
-def encode_reading(series: int, sample: Sample) -> bytes:
-    """A row of `readings`; the rise of a gauge is null."""
-    moment = (sample.time - EPOCH) * 1000
-    if sample.kept.is_counter:
-        return _COUNTER.pack(4, 4, series, 8, moment, 8, sample.value, 8, sample.rise)
-    return _GAUGE.pack(4, 4, series, 8, moment, 8, sample.value, -1)
+def encode_readings(numbers: Mapping[str, int], samples: Iterable[Sample]) -> Iterator[bytes]:
+    """Rows of `readings`, by the numbers of the series' texts; the rise of a gauge is null."""
+    is_counter: dict[str, bool] = {}
+    for kept, time, value, rise in samples:
+        text = kept.series.text
+        if text not in is_counter:
+            is_counter[text] = kept.is_counter
+        moment = (time - EPOCH) * 1000
+        if is_counter[text]:
+            yield _COUNTER.pack(4, 4, numbers[text], 8, moment, 8, value, 8, rise)
+        else:
+            yield _GAUGE.pack(4, 4, numbers[text], 8, moment, 8, value, -1)
 
 
 def encode_summary(series: int, step: int, time: int, summary: Summary) -> bytes:
@@ -60,7 +68,11 @@ def fetch(connection: Connection[Any], query: str, kinds: str) -> Columns:
 def send(connection: Connection[Any], table: str, columns: str, rows: Iterable[bytes]) -> None:
     """Add rows to a table; raises psycopg's `UniqueViolation` where one is there already."""
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
-        copy.write(HEADER + b"".join(rows) + TRAILER)
+        copy.write(HEADER)
+        remaining = iter(rows)
+        while part := b"".join(islice(remaining, ROWS_AT_ONCE)):  # the server stores some while others are encoded
+            copy.write(part)
+        copy.write(TRAILER)
 
 
 def merge(connection: Connection[Any], table: str, columns: str, rows: Iterable[bytes], conflict: str) -> int:

@@ -22,7 +22,7 @@ from collector_core.history.postgres.rows import (
     READING_COLUMNS,
     SUMMARY_COLUMNS,
     at,
-    encode_reading,
+    encode_readings,
     encode_summary,
     merge,
     send,
@@ -136,12 +136,13 @@ class PostgresStore(PostgresReader):
     def put(self, kept: KeptSeries, new: Points, *, replace: bool = False) -> None:
         """Keep readings of any time; with `replace` instead of those at the same times."""
         with self.changing() as connection:
-            number = self._numbers([kept])[kept.series.text]
-            rows = [encode_reading(number, Sample(kept, *point)) for point in new]
+            numbers = self._numbers([kept])
+            rows = encode_readings(numbers, (Sample(kept, *point) for point in new))
             self._prepare(connection, new.times)
             conflict = REPLACE_READINGS if replace else KEEP
             merge(connection, f"{self._s}.readings", READING_COLUMNS, rows, conflict)
-            self._sum_up(connection, number, kept, {floor_to(time, HOUR) for time in new.times}, self.starts())
+            hours = {floor_to(time, HOUR) for time in new.times}
+            self._sum_up(connection, numbers[kept.series.text], kept, hours, self.starts())
 
     def put_summaries(self, kept: KeptSeries, step: int, new: Steps) -> None:
         """Keep steps of a tier; where there is one already it stays."""
@@ -269,24 +270,24 @@ class PostgresStore(PostgresReader):
         entry: int | None,
         *,
         unsure: bool,
-        write: Callable[[Connection[Any], list[bytes]], None],
+        write: Callable[[Connection[Any], Iterable[bytes]], None],
     ) -> None:
         with self.changing() as connection:
             numbers = self._numbers(sample.kept for sample in samples)
             self._prepare(connection, [sample.time for sample in samples])
             found = self._with_rises(samples, numbers, unsure=unsure)
-            write(connection, [encode_reading(numbers[sample.kept.series.text], sample) for sample in found])
+            if found:
+                write(connection, encode_readings(numbers, found))
             self._note_late(numbers, samples)
             self._record_events(connection, events)
             if entry is not None:
                 self.run("UPDATE {s}.agents SET delivered = %s WHERE id = %s", entry, self.agent)
         self.delivered = self.delivered if entry is None else entry
 
-    def _send_readings(self, connection: Connection[Any], rows: list[bytes]) -> None:
-        if rows:
-            send(connection, f"{self._s}.readings", READING_COLUMNS, rows)
+    def _send_readings(self, connection: Connection[Any], rows: Iterable[bytes]) -> None:
+        send(connection, f"{self._s}.readings", READING_COLUMNS, rows)
 
-    def _merge_readings(self, connection: Connection[Any], rows: list[bytes]) -> None:
+    def _merge_readings(self, connection: Connection[Any], rows: Iterable[bytes]) -> None:
         merge(connection, f"{self._s}.readings", READING_COLUMNS, rows, KEEP)
 
     def _numbers(self, series: Iterable[KeptSeries]) -> dict[str, int]:

@@ -8,9 +8,9 @@ import numpy as np
 
 from collector_plugins.forecast.numeric.frame import Array
 
-POWER = 6.0
+POWER = 8.0
 IN_THE_MEDIAN = 6
-FAR_WORSE = 1.5
+FAR_WORSE = 1.25
 """How many times the best model's error keeps a model out of the median."""
 TINY = 1e-12
 

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from collector_plugins.forecast.numeric import libraries
 from collector_plugins.forecast.numeric.combination import Record, combine
 from collector_plugins.forecast.numeric.frame import Array, Frame
 from collector_plugins.forecast.numeric.intervals import offsets
+from collector_plugins.forecast.numeric.libraries import model_of
 from collector_plugins.forecast.numeric.models import NAIVE, SEASONAL_NAIVE, competing
 from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits
 from collector_plugins.forecast.seasons import Seasons
@@ -30,21 +32,28 @@ def forecast_values(
     """Forecast the next steps of a series without gaps, of whose values some are `known` and the others filled in.
 
     `outside` has columns that are known for the series and the horizon.
-    Raises `ValueError` where no model is called so.
+    Raises `ValueError` where no model is called so, and `NotAvailable` where it is one of a library that is missing.
     """
     series = np.asarray(values, dtype=float)
     scale = float(np.abs(series).max()) or 1.0
-    outcome = _Fit(series / scale, np.asarray(known), seasons, horizon, outside).outcome(quantiles, model)
+    outcome = _Fit(series / scale, np.asarray(known), seasons, horizon, outside, model).outcome(quantiles, model)
     paths = {quantile: [value * scale for value in path] for quantile, path in outcome.quantiles.items()}
     return replace(outcome, quantiles=paths)
 
 
 class _Fit:
     def __init__(
-        self, series: Array, known: Array, seasons: Seasons, horizon: int, outside: Sequence[Sequence[float]]
+        self,
+        series: Array,
+        known: Array,
+        seasons: Seasons,
+        horizon: int,
+        outside: Sequence[Sequence[float]],
+        asked: str = COMBINATION,
     ) -> None:
-        self._frame = _frame(series, seasons, horizon)
-        models = competing(self._frame, outside)
+        library = model_of(asked)
+        self._frame = _frame(series, seasons, horizon, libraries.MOST_ENDS if library else MOST_ENDS)
+        models = dict(competing(self._frame, outside)) | ({asked: library} if library else {})
         low, high = self._limits(series[known])
         paths = np.array([np.clip(model(self._frame), low, high) for model in models.values()])
         self._bounds = low, high
@@ -74,7 +83,8 @@ class _Fit:
         elif model in record.names:
             paths, weights = record.paths[record.names.index(model)], np.array([name == model for name in record.names])
         else:
-            raise ValueError(f"no model is called {model!r}: {', '.join((COMBINATION, *record.names))}")
+            names = ", ".join((COMBINATION, *record.names, *libraries.LIBRARIES))
+            raise ValueError(f"no model is called {model!r}: {names}")
         asked = list(dict.fromkeys((*quantiles, *_of_levels())))
         moves = offsets(record.actual[1:] - paths[1:], self._frame.day, asked)
         bands = np.sort(np.clip(paths[0] + moves, *self._bounds)[np.argsort(asked)], axis=0)
@@ -118,9 +128,9 @@ def _of_levels() -> list[float]:
     return [quantile for pair in _pairs() for quantile in pair]
 
 
-def _frame(series: Array, seasons: Seasons, horizon: int) -> Frame:
+def _frame(series: Array, seasons: Seasons, horizon: int, most_ends: int) -> Frame:
     day, week = seasons.day, seasons.week
     count = len(series) // day
     fewest = 2 * (week // day) if week > day else 2
-    ends = np.arange(count, max(count - MOST_ENDS, fewest, 1) - 1, -1) if count > fewest else np.array([count])
+    ends = np.arange(count, max(count - most_ends, fewest, 1) - 1, -1) if count > fewest else np.array([count])
     return Frame(series, ends, day, week, horizon, seasons.seasonal)

@@ -12,6 +12,7 @@ from collector_plugins.forecast.numeric.frame import Array, Frame
 from collector_plugins.forecast.numeric.outside import with_outside
 from collector_plugins.forecast.numeric.regressions import autoregression, corrected
 from collector_plugins.forecast.numeric.shape import shaped_days
+from collector_plugins.forecast.numeric.similar import similar_hours
 
 Model = Callable[[Frame], Array]
 
@@ -28,6 +29,7 @@ SEASONAL: dict[str, Model] = {
     "moved_week": profiles.moved_week,
     "shaped_days": shaped_days,
     "shares": profiles.shares_of_best,
+    "similar_hours": similar_hours,
     "autoregression": autoregression,
     "corrected_week": partial(corrected, model=profiles.weighted_week),
     "corrected_days": partial(corrected, model=shaped_days),

@@ -15,7 +15,8 @@ from collector_core.history.tiers import HOUR
 from tests.core.history.conftest import STEPS
 
 ROOT = Path(__file__).parents[3]
-KILLS = 300 if settings.default.max_examples > 100 else 10  # `make explore` does more
+KILLS = 10  # of one store
+STORES = 30 if settings.default.max_examples > 100 else 1  # `make explore` kills 300 times
 WRITER = "tests.core.history.writer_to_kill"
 
 
@@ -31,9 +32,10 @@ def write_until_killed(folder, count):
 
 
 @pytest.mark.hypothesis
-def test_no_kill_loses_or_halves_anything(tmp_path):
+@pytest.mark.parametrize("number", range(STORES))
+def test_no_kill_loses_or_halves_anything(tmp_path, number):
     folder = tmp_path / "history"
-    chance = random.Random(os.urandom(8) if KILLS > 100 else 1)
+    chance = random.Random(os.urandom(8) if number else 1)
     for _ in range(KILLS):
         durable = write_until_killed(folder, chance.randint(1, 40))
         store = Store(folder, STEPS)

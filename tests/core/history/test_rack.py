@@ -24,6 +24,7 @@ from collector_core.model.selector import Selector
 from collector_core.testing import FakeClock
 from tests.core.history.conftest import MINUTE, NOON
 
+pytestmark = pytest.mark.xdist_group("rack")  # which takes seconds to write
 POWER = Gauge("rack_power_watts", "Power.", Unit.WATTS, ("server",), topic="power", of="server")
 INLET = Gauge("rack_inlet_celsius", "Temperature.", Unit.CELSIUS, ("server",), topic="temperature", of="server")
 LOAD = Gauge("rack_load_ratio", "Load.", Unit.RATIO, ("server",), topic="load", of="server")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from collector_core.plugins.discovery import discover, entry_point_names
+from collector_core.plugins.discovery import discover
+from collector_core.plugins.entry_points import entry_point_names
 
 GOOD = """
 from collector_core import Collector, Gauge, hookimpl

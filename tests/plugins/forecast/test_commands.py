@@ -4,7 +4,10 @@ import contextlib
 import csv
 import io
 import json
+import math
+import random
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,7 +21,8 @@ from collector_plugins import forecast as plugin
 from collector_plugins.forecast.durations import parse_duration
 from collector_plugins.forecast.files.table import Unreadable, read_points, read_table
 from collector_plugins.forecast.files.times import parse_time
-from tests.plugins.forecast.series_made import HOUR, daily
+from collector_plugins.forecast.numeric.libraries import LIBRARIES
+from tests.plugins.forecast.series_made import HOUR, START, daily
 
 
 def command():
@@ -147,6 +151,48 @@ def test_too_few_rows_are_exit_code_1_with_what_is_missing(tmp_path, count):
 )
 def test_what_there_is_not_is_exit_code_2(file, arguments):
     assert run(file, *arguments).exit_code == 2
+
+
+@pytest.fixture
+def heated(tmp_path):
+    """A load that follows the temperature, which is known for a day more, with a cold spell on it."""
+    rows, rng = ["time,load,temperature"], random.Random(2)
+    for hour in range(24 * 43):
+        cold = 10 + 5 * math.sin(hour / 24 / 2.1) - 15 * (hour >= 24 * 42)
+        load = (
+            ""
+            if hour >= 24 * 42
+            else f"{200 - 4 * cold + 20 * math.sin(hour / 24 * 2 * math.pi) + rng.gauss(0, 1):.2f}"
+        )
+        rows.append(f"{datetime.fromtimestamp(START + hour * HOUR, UTC).isoformat()},{load},{cold:.2f}")
+    path = tmp_path / "heated.csv"
+    path.write_text("\n".join(rows))
+    return path
+
+
+def test_what_is_known_of_the_future_is_used(heated):
+    def at_noon(*arguments):
+        done = run(heated, *arguments)
+        assert done.exit_code == 0, done.output
+        return float(list(csv.DictReader(io.StringIO(done.stdout)))[12]["p50"])
+
+    assert at_noon("--covariates", "temperature") > at_noon() + 20
+    assert at_noon("--covariates", "temperature", "--timezone", "Europe/Berlin") > at_noon() + 20
+
+
+def test_a_column_that_ends_before_the_horizon_is_exit_code_1_with_what_is_missing(heated):
+    done = run(heated, "--covariates", "temperature", "--horizon", "2d")
+    assert done.exit_code == 1
+    assert "temperature is known until" in done.stderr
+    assert "fix: rows with a time and temperature until" in done.stderr
+    assert run(heated, "--covariates", "wind").exit_code == 2
+
+
+@pytest.mark.parametrize("model", [name for name in LIBRARIES if not find_spec(LIBRARIES[name].module.split(".")[0])])
+def test_a_model_of_a_library_that_is_missing_says_what_to_install(file, model):
+    done = run(file, "--model", model)
+    assert done.exit_code == 1
+    assert f"fix: pip install 'energy-collector[forecast-{model}]'" in done.stderr
 
 
 def test_backtest_lists_every_model_with_the_best_first(file):
