@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from collector_core import NotAvailable, Reason
 from collector_plugins.parquet.config import Config
@@ -72,7 +73,7 @@ def _sync(folder: Path) -> None:
         os.close(number)
 
 
-def _pyarrow():  # type: ignore[no-untyped-def]
+def _pyarrow() -> tuple[Any, Any]:
     try:
         import pyarrow  # noqa: PLC0415 - large, an extra, and only where files are written
         from pyarrow import parquet  # noqa: PLC0415
