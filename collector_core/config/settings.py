@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 
 from collector_core.collector import Collector, CollectorConfig, Context
 from collector_core.config import secrets
+from collector_core.config.feeds import feeds_problems
 from collector_core.config.outputs import OutputInstance, OutputSettings, output_instance
 from collector_core.config.section import Section, Unloadable, plugins_named
 from collector_core.config.validation import validate_model, validate_options
@@ -68,6 +69,9 @@ class Settings(Options):
     web_config: Path | None = Field(None, description="TLS and passwords, in the format of Prometheus' web-config.")
     root: Path = Field(Path("/"), description="Where the machine's /proc and /sys are found.")
     history: HistoryOptions | None = Field(HistoryOptions(), description="What is kept on disk; `off` keeps nothing.")
+    feeds: dict[str, tuple[str, ...]] = Field(
+        {}, description="What gets its power through each meter: {mqtt/desk: [this]}; `this` is this machine."
+    )
     collectors: dict[str, InstanceSettings] | None = Field(None, description="Instances by name.")
     outputs: dict[str, OutputSettings] | None = Field(None, description="Outputs by name.")
 
@@ -82,6 +86,14 @@ class Settings(Options):
         if listen is not None:
             parse_listen(listen)
         return listen
+
+    @field_validator("feeds")
+    @classmethod
+    def _feeds(cls, feeds: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        wrong = next((name for name in feeds if not all(name.partition("/"))), None)
+        if wrong is not None:
+            raise ValueError(f"{wrong!r} is not a meter: write it as COMPONENT/DEVICE or PLUGIN/DEVICE, e.g. mqtt/desk")
+        return feeds
 
     @field_validator("collectors", "outputs", mode="before")
     @classmethod
@@ -205,6 +217,9 @@ def validate(document: Document, plugins: Plugins, attempts: Attempts | None = N
     named = data.get("outputs")
     output_instances = tuple(starmap(output_instance, outputs.entries(named))) if isinstance(named, dict) else ()
     problems += collectors.problems + outputs.problems
+    if settings is not None:
+        told = ((each.type.name, each.options) for each in instances or ())
+        problems += feeds_problems(document, settings.feeds, told)
     if problems or settings is None:
         problems += [each.problem for each in collectors.unloadable + outputs.unloadable]
         problems.sort(key=lambda problem: problem.line or 0)

@@ -1,10 +1,24 @@
 """Meters on the network: what collectors that read many devices share."""
 
+from collector_core.devices.documents import (
+    Places,
+    Pointer,
+    at_pointer,
+    find_in_json,
+    find_in_text,
+    find_in_xml,
+    is_pointer,
+    is_xml_path,
+    number,
+    parse_json,
+    read_places,
+)
 from collector_core.devices.energy import DeviceEnergy
 from collector_core.devices.health import DeviceHealth
 from collector_core.devices.meters import DeviceMeters, Measured
 from collector_core.devices.options import Address, Device, DeviceName, HostPort, unique_names
 from collector_core.devices.polled import PolledDevices, no_device
+from collector_core.devices.quantities import DeviceMetrics, DeviceReading
 
 __all__ = [
     "Address",
@@ -12,10 +26,23 @@ __all__ = [
     "DeviceEnergy",
     "DeviceHealth",
     "DeviceMeters",
+    "DeviceMetrics",
     "DeviceName",
+    "DeviceReading",
     "HostPort",
     "Measured",
+    "Places",
+    "Pointer",
     "PolledDevices",
+    "at_pointer",
+    "find_in_json",
+    "find_in_text",
+    "find_in_xml",
+    "is_pointer",
+    "is_xml_path",
     "no_device",
+    "number",
+    "parse_json",
+    "read_places",
     "unique_names",
 ]

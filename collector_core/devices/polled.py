@@ -30,7 +30,8 @@ class PolledDevices(Collector[ConfigT], Generic[ConfigT, DeviceT, AnswerT]):
     """Polls every device of the option `devices`: one that hangs, fails or refuses costs the others nothing.
 
     A subclass declares `health` (with its metrics among `metrics`), `example` (an entry of `devices`) and where its
-    devices stand in the `supply` of a machine, and implements `ask` and `publish`.
+    devices stand in the `supply` of a machine, and implements `ask`, `measure`
+    and `publish`; `meters` knows the devices' own counters.
     """
 
     default_interval = 10.0
@@ -45,7 +46,7 @@ class PolledDevices(Collector[ConfigT], Generic[ConfigT, DeviceT, AnswerT]):
         super().__init__(config, ctx)
         self._devices: dict[str, DeviceT] = {device.name: device for device in self.devices}
         self._targets: Targets[DeviceT, AnswerT] = Targets(ctx, self._devices, self._ask)
-        self._meters = DeviceMeters(self.name, self.supply, ctx.interval)
+        self.meters = DeviceMeters(self.name, self.supply, ctx.interval, self.devices)
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
@@ -63,8 +64,12 @@ class PolledDevices(Collector[ConfigT], Generic[ConfigT, DeviceT, AnswerT]):
         """What a device says now; whatever goes wrong in here is a failure of this device alone."""
 
     @abstractmethod
-    def publish(self, out: Readings, device: DeviceT, answer: AnswerT) -> Iterable[Measured]:
-        """Show what a device said; returns what of it is power or energy for the ledger."""
+    def measure(self, answer: AnswerT) -> Iterable[Measured]:
+        """What of an answer is power and energy, for the ledger."""
+
+    @abstractmethod
+    def publish(self, out: Readings, device: DeviceT, answer: AnswerT) -> None:
+        """Show what a device said."""
 
     async def collect(self, out: Readings) -> None:
         """Ask the devices that are due and show what each said; raises `NotAvailable` where there is none."""
@@ -72,7 +77,7 @@ class PolledDevices(Collector[ConfigT], Generic[ConfigT, DeviceT, AnswerT]):
             raise no_device(self.name, self.example)
         await self._targets.refresh()
         answers, failures = self._targets.answers, self._targets.failures
-        self._meters.begin_run()
+        self.meters.begin_run()
         for name, device in self._devices.items():
             if name in answers:
                 self._show(out, device, answers[name])
@@ -85,8 +90,8 @@ class PolledDevices(Collector[ConfigT], Generic[ConfigT, DeviceT, AnswerT]):
 
     @hookimpl
     def collector_energy_meters(self) -> Sequence[EnergyMeter]:
-        """The devices that tell power or energy, as of the last run; those that do not answer are left out."""
-        return self._meters.alive
+        """The devices that tell power or energy; those that do not answer know nothing."""
+        return self.meters.offered
 
     async def _ask(self, _: str, device: DeviceT) -> AnswerT:
         return await self.ask(device)
@@ -96,5 +101,6 @@ class PolledDevices(Collector[ConfigT], Generic[ConfigT, DeviceT, AnswerT]):
         said = self._targets.last(device.name)
         now = said.time if said else self.ctx.clock.monotonic()
         with out.part(device=device.name):
-            for measured in self.publish(out, device, answer):
-                self._meters.record(device, measured, now)
+            for measured in self.measure(answer):
+                self.meters.record(device, measured, now)
+            self.publish(out, device, answer)

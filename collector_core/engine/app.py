@@ -23,6 +23,7 @@ from collector_core.engine.ticker import Ticking, Watchdog
 from collector_core.errors import CollectorError, ConfigError, Reason, describe, fix_of, reason_of
 from collector_core.exposition.sources import Exposition, Source
 from collector_core.metering.meters import EnergyMeter
+from collector_core.metering.supply import fed
 from collector_core.model.clock import Clock, SystemClock
 from collector_core.model.published import Published
 from collector_core.model.run_report import RunReport
@@ -227,7 +228,9 @@ class App:
 
     def energy_meters(self) -> list[EnergyMeter]:
         """What the running collectors hand over at this moment."""
-        return [meter for runner in self.runners.values() for meter in runner.energy_meters()]
+        meters = [meter for runner in self.runners.values() for meter in runner.energy_meters()]
+        feeds = self.config.settings.feeds
+        return [fed(meter, feeds) for meter in meters] if feeds else meters
 
     def _tell(self, report: RunReport) -> None:
         """Let the history, the outputs, and the collectors that observe others, know of a run."""

@@ -26,6 +26,7 @@ class Hooks:
     """What one collector implements beside its runs. Failures go to its log and into its `health`."""
 
     def __init__(self, collector: Collector[Any], faults: FaultLog, health: Health) -> None:
+        self._plugin = collector.name
         self._faults = faults
         self._health = health
         self._routes = implementation(collector, "collector_routes")
@@ -57,7 +58,7 @@ class Hooks:
         """Ask which energy meters there are now; none where the collector fails to say. On its own thread."""
         try:
             offered = self._meters() if self._meters else ()
-            self._offered = tuple(guarded(meter, self._record_meter_failure) for meter in offered)
+            self._offered = tuple(guarded(meter, self._record_meter_failure, self._plugin) for meter in offered)
         except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
             self._faults.record_incident("its energy meters are unavailable", error)
             self._offered = ()

@@ -42,7 +42,8 @@ class RequestOptions(TypedDict, total=False):
     a POST then goes over a kept connection, and once more where the server had just closed it, as a GET always does.
     With `discard`, a good answer's body is not read. `feed` is given a good answer's body in pieces, as they come; none
     of it is then kept. `socket` is the path of a unix socket to connect to, whatever the address says; `ca_file` holds
-    the certificates that the server's is verified with, instead of the system's.
+    the certificates that the server's is verified with, instead of the system's; `verify=False` takes any, for devices
+    that made theirs themselves.
     """
 
     headers: Mapping[str, Text]
@@ -57,6 +58,7 @@ class RequestOptions(TypedDict, total=False):
     feed: Callable[[bytes], object]
     socket: str | None
     ca_file: str | None
+    verify: bool
 
 
 class _Session(NamedTuple):
@@ -65,13 +67,15 @@ class _Session(NamedTuple):
     keep: bool
     socket: str | None = None
     ca_file: str | None = None
+    verify: bool = True
 
 
 class HttpClient:
     """Keeps connections between requests; belongs to the event loop that uses it first.
 
     `timeout` are the seconds that a whole request may take, unless a call says otherwise: a body that drips, too.
-    Certificates are verified. Proxies and `.netrc` of the environment are ignored, cookies forgotten.
+    Certificates are verified unless a call says otherwise. Proxies and `.netrc` of the environment are ignored, cookies
+    forgotten.
 
     Every method raises `AuthFailed` for 401, 403 and 407, `HttpStatusError` for other statuses than 2xx, and
     `NotAvailable` for everything else that is no answer. Their reasons are `not_found` for 404 and 410, `not_supported`
@@ -214,7 +218,7 @@ async def _has_read_body(answer: aiohttp.ClientResponse, limit: int, feed: Calla
 
 
 def _session(options: RequestOptions, *, keep: bool) -> _Session:
-    return _Session(keep, options.get("socket"), options.get("ca_file"))
+    return _Session(keep, options.get("socket"), options.get("ca_file"), options.get("verify", True))
 
 
 def _connector(key: _Session) -> aiohttp.BaseConnector:
@@ -226,7 +230,7 @@ def _connector(key: _Session) -> aiohttp.BaseConnector:
 
     if key.socket:
         return aiohttp.UnixConnector(key.socket, limit=0, force_close=not key.keep)
-    trusted = ssl.create_default_context(cafile=key.ca_file) if key.ca_file else True
+    trusted = ssl.create_default_context(cafile=key.ca_file) if key.ca_file else key.verify
     return aiohttp.TCPConnector(limit=0, resolver=Resolver(), force_close=not key.keep, ssl=trusted)
 
 

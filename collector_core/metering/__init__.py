@@ -2,11 +2,21 @@
 
 from collector_core.metering.factors import EnergyFactors
 from collector_core.metering.intensity import Country, Intensity, by_country
-from collector_core.metering.ledger import Account, Ledger, account_of
-from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading, Supply
+from collector_core.metering.ledger import Ledger
+from collector_core.metering.meters import (
+    Account,
+    Component,
+    EnergyMeter,
+    EnergyMethod,
+    EnergyReading,
+    Supply,
+    account_of,
+)
+from collector_core.metering.rest import REST
 from collector_core.metering.selection import Prefer, choose
 
 __all__ = [
+    "REST",
     "Account",
     "Component",
     "Country",

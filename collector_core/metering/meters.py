@@ -131,6 +131,19 @@ class EnergyMeter:
         return f"{self.component} {self.device} ({self.method})"
 
 
+class Account(NamedTuple):
+    """What a sum belongs to."""
+
+    component: str
+    device: str
+    method: str
+
+
+def account_of(meter: EnergyMeter) -> Account:
+    """Where a meter's joules are booked."""
+    return Account(meter.component, meter.device, meter.method)
+
+
 def checked(reading: object) -> EnergyReading | None:
     """What a meter said; raises `ReadingError` where that is no energy at a time."""
     if reading is None:
@@ -143,10 +156,11 @@ def checked(reading: object) -> EnergyReading | None:
     return reading
 
 
-def guarded(meter: object, failed: Callable[[str, BaseException], None]) -> EnergyMeter:
+def guarded(meter: object, failed: Callable[[str, BaseException], None], plugin: str = "") -> EnergyMeter:
     """The same meter for others to ask: where its `latest` raises or says what is no energy, it says None.
 
-    `failed` is told the meter's name and the error. Raises `ReadingError` for what is not a meter.
+    `failed` is told the meter's name and the error; `plugin` is whose it is. Raises `ReadingError` for what is not a
+    meter.
     """
     if not isinstance(meter, EnergyMeter):
         raise ReadingError(f"{meter!r} is not an EnergyMeter")
@@ -158,4 +172,4 @@ def guarded(meter: object, failed: Callable[[str, BaseException], None]) -> Ener
             failed(meter.name, error)
             return None
 
-    return replace(meter, latest=latest)
+    return replace(meter, latest=latest, plugin=plugin)

@@ -11,8 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from collector_core.collector import Collector
 from collector_core.errors import ReadingError, describe
-from collector_core.metering.ledger import Account, account_of
-from collector_core.metering.meters import EnergyMeter, EnergyReading, checked
+from collector_core.metering.meters import Account, EnergyMeter, EnergyReading, account_of, checked
 from collector_core.model.labels import check_label
 from collector_core.plugins.hookspecs import implementation
 

@@ -12,9 +12,10 @@ _CHOSEN = '$selected, device=~"$device"'
 _OF_PLUGIN = "{{device}}"
 
 
-def _every(family: str) -> str:
-    """A family of every plugin that reads devices: those have a `device`, and no part of it."""
-    return f'{{{_CHOSEN}, __name__=~".+_{family}", __name__!~"(energy|solix|collector)_.*", device!=""}}'
+def _every(family: str, but: str = "phase|outlet|battery|charge|discharge") -> str:
+    """A family of every plugin that reads devices, without those of their parts."""
+    others = f"(energy|solix|collector)_.*|.+_({but})_{family}"
+    return f'{{{_CHOSEN}, __name__=~".+_{family}", __name__!~"{others}", device!=""}}'
 
 
 METERS = row(
@@ -38,6 +39,32 @@ METERS = row(
         Look("none"),
         Query(_every("device_unavailable_info")),
         width=6,
+    ),
+)
+
+PLUGS = row(
+    "Plugs and meters",
+    graph(
+        "Phases and outlets",
+        "Watts of each phase and outlet, parts of their device's.",
+        Look("watt"),
+        Query(_every("(phase|outlet)_power_watts"), "{{device}} {{phase}}{{outlet}}"),
+        width=8,
+    ),
+    graph(
+        "Mean power by the counters",
+        "Growth of each device's own energy counter: where it differs from the power, trust the counter.",
+        Look("watt", minimum=0),
+        Query(f"rate(http_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", "{{device}}"),
+        Query(f"rate(mqtt_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", "{{device}}"),
+        width=8,
+    ),
+    graph(
+        "Voltage",
+        "Voltage at each device.",
+        Look("volt"),
+        Query(_every("voltage_volts"), "{{device}}"),
+        width=8,
     ),
 )
 
@@ -77,6 +104,6 @@ DASHBOARD = Dashboard(
     "energy-collector-meters",
     "Energy · Meters",
     "UPS, plugs and other meters on the network: watts, energy, and what is down.",
-    (METERS, UPS),
+    (METERS, PLUGS, UPS),
     (DEVICE,),
 )

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from collector_core import EnergyMeter
-from collector_core.metering import Ledger, account_of
+from collector_core.metering import REST, Ledger, account_of
 
 
 class MachineEnergy(NamedTuple):
@@ -30,7 +30,8 @@ class Machine:
         """What the meters know at `now` (monotonic seconds); None where none of them counts, or one is in doubt."""
         self._ledger.update(meters, now)
         chosen = [meter for meter in self._ledger.chosen if self._counts(meter)]
-        accounts = {account: self._ledger.unknown[account] for account in map(account_of, chosen)}
+        rest = [REST] if self._ledger.supply and not self._components else []
+        accounts = {account: self._ledger.unknown[account] for account in (*map(account_of, chosen), *rest)}
         if not self._ledger.doubted().isdisjoint(accounts):
             return None
         known = tuple(sorted(accounts.items()))

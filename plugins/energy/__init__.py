@@ -7,7 +7,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from collector_core import Collector, Context, NotAvailable, PageSection, Readings, hookimpl
-from collector_core.metering import Account, EnergyMeter, Intensity, Ledger, account_of
+from collector_core.metering import REST, Account, EnergyMeter, Intensity, Ledger, account_of
 from collector_plugins.energy import metrics
 from collector_plugins.energy.config import Config
 from collector_plugins.energy.live import LiveIntensity
@@ -124,11 +124,15 @@ class Energy(Collector[Config]):
         for meter in self._ledger.chosen:
             key = meter.component, meter.method
             uncertainty[key] = max(meter.uncertainty, uncertainty.get(key, 0.0))
+        for meter in self._ledger.supply:
+            uncertainty[REST.component, REST.method] = max(
+                meter.uncertainty, uncertainty.get((REST.component, REST.method), 0.0)
+            )
         for (component, method), ratio in uncertainty.items():
             out.add(metrics.UNCERTAINTY, ratio, component=component, method=method)
 
     def _publish_meters(self, out: Readings, meters: Sequence[EnergyMeter]) -> None:
-        counting = {account_of(meter) for meter in self._ledger.chosen}
+        counting = {account_of(meter) for meter in (*self._ledger.chosen, *self._ledger.supply)}
         for account in dict.fromkeys(account_of(meter) for meter in meters if meter.inside is None):
             out.add(metrics.METER, **account._asdict(), counts="true" if account in counting else "false")
         rest = self._parts.unattributed(meters, self._ledger.chosen, sum(self._ledger.watts().values()))

@@ -11,7 +11,7 @@ from collector_core import Collector, CollectorConfig, Field, NotAvailable, Read
 from collector_core.devices import Address, Device, Measured, PolledDevices, unique_names
 from collector_core.metering import Supply
 from collector_plugins.ups import metrics, nut
-from collector_plugins.ups.reading import flags, readings
+from collector_plugins.ups.reading import flags, power, readings
 
 Answer: TypeAlias = Mapping[str, "dict[str, str] | NotAvailable"]  # of each UPS: its variables, or why there are none
 
@@ -53,14 +53,19 @@ class Ups(PolledDevices[Config, Server, Answer]):
             raise failures[0]
         return answer
 
-    def publish(self, out: Readings, device: Server, answer: Answer) -> Iterator[Measured]:
+    def measure(self, answer: Answer) -> Iterator[Measured]:
+        """The watts of each UPS."""
+        for ups, variables in answer.items():
+            if not isinstance(variables, NotAvailable):
+                yield Measured(power(variables), part=ups if len(answer) > 1 else "")
+
+    def publish(self, out: Readings, device: Server, answer: Answer) -> None:
         """Show each UPS."""
         for ups, variables in answer.items():
             with out.part(device=device.name, ups=ups):
                 if isinstance(variables, NotAvailable):
                     raise variables.with_traceback(None)
-                watts = _publish_ups(out, variables, device=device.name, ups=ups)
-                yield Measured(watts, part=ups if len(answer) > 1 else "")
+                _publish_ups(out, variables, device=device.name, ups=ups)
 
 
 async def _variables(session: nut.Session, ups: str) -> dict[str, str] | NotAvailable:
@@ -70,10 +75,8 @@ async def _variables(session: nut.Session, ups: str) -> dict[str, str] | NotAvai
         return error
 
 
-def _publish_ups(out: Readings, variables: Mapping[str, str], **labels: str) -> float | None:
-    """Show one UPS; returns its watts."""
-    found = readings(variables)
-    for metric, value in found.items():
+def _publish_ups(out: Readings, variables: Mapping[str, str], **labels: str) -> None:
+    for metric, value in readings(variables).items():
         out.add(metric, value, **labels)
     for flag in flags(variables):
         out.add(metrics.STATUS, 1, **labels, status=flag)
@@ -81,7 +84,6 @@ def _publish_ups(out: Readings, variables: Mapping[str, str], **labels: str) -> 
     model = variables.get("device.model") or variables.get("ups.model", "")
     if maker or model:
         out.add(metrics.INFO, **labels, manufacturer=maker.strip(), model=model.strip())
-    return found.get(metrics.POWER)
 
 
 @hookimpl

@@ -103,7 +103,7 @@ def test_a_ups_whose_data_are_stale_disappears_and_comes_back(ups):
         server.answers["LIST VAR a"] = "ERR DATA-STALE\n"
         harness.run(advance=5)
         assert harness.series(metrics.POWER) == {}
-        assert harness.collector.collector_energy_meters() == ()
+        assert harness.collector.collector_energy_meters()[0].latest() is None
         assert harness.value(metrics.HEALTH.unavailable, device="d0", reason="unreachable") == 1
         server.answers.update(BUSY)
         harness.run(advance=10)

@@ -1,0 +1,87 @@
+"""Plugs, meters and inverters that answer over HTTP in JSON, XML or text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from collector_core import AuthFailed, Collector, HttpAnswer, NotAvailable, Readings, Reason, hookimpl
+from collector_core.devices import (
+    DeviceMetrics,
+    DeviceReading,
+    Measured,
+    PolledDevices,
+    find_in_json,
+    find_in_text,
+    find_in_xml,
+    read_places,
+)
+from collector_plugins.http.config import Config, Endpoint, Format
+from collector_plugins.http.models import models, read_model
+
+METRICS = DeviceMetrics("http")
+TASMOTA = "tasmota"
+MAX_BYTES = 256 << 10
+
+
+class Http(PolledDevices[Config, Endpoint, DeviceReading]):
+    """Asks every device at once; each may fail, hang or refuse alone."""
+
+    name = "http"
+    health = METRICS.health
+    metrics = METRICS.metrics
+    config_type = Config
+    example = '{name: desk, url: "http://192.0.2.7", model: shelly-gen2}'
+
+    async def ask(self, device: Endpoint) -> DeviceReading:
+        """What a device says; raises `NotAvailable`, or `AuthFailed` where it wants another login."""
+        answer = await self._get(device, _address(device))
+        if device.model:
+            return _of_model(device.model, answer)
+        if device.format is Format.JSON:
+            return read_places(device, find_in_json(answer.json()))
+        text = answer.text()
+        return read_places(device, find_in_xml(text) if device.format is Format.XML else find_in_text(text))
+
+    def measure(self, answer: DeviceReading) -> Iterator[Measured]:
+        """Its power and energy."""
+        yield answer.measured
+
+    def publish(self, out: Readings, device: Endpoint, answer: DeviceReading) -> None:
+        """Show what it says."""
+        METRICS.add(out, device.name, answer, self.meters.counted(device.name))
+
+    async def _get(self, device: Endpoint, url: str) -> HttpAnswer:
+        login = (device.username, device.password) if device.username and device.password else None
+        return await self.ctx.http.request(
+            "GET", url, login=login, token=device.token, verify=device.verify, limit=MAX_BYTES, redirects=True
+        )
+
+
+def _address(device: Endpoint) -> str:
+    """The whole address: a known device has a path of its own; Tasmota takes its login there."""
+    if device.model is None:
+        return device.url
+    url = f"{device.url.rstrip('/')}{models()[device.model][0].path}"
+    if device.model == TASMOTA and device.username and device.password:
+        url += f"&user={quote(device.username)}&password={quote(device.password.get_secret_value())}"
+    return url
+
+
+def _of_model(model: str, answer: HttpAnswer) -> DeviceReading:
+    document = answer.json()
+    reading = read_model(models()[model], document)
+    if reading:
+        return reading
+    if model == TASMOTA and isinstance(document, dict) and "WARNING" in document:
+        raise AuthFailed("the device wants a login", fix="set `username: admin` and its web password as `password`")
+    raise NotAvailable(
+        Reason.BAD_DATA, f"the answer is not that of a device of the model {model}", fix="check `model` and `url`"
+    )
+
+
+@hookimpl
+def collector_types() -> Sequence[type[Collector[Any]]]:
+    """The one collector of this plugin."""
+    return (Http,)

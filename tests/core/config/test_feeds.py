@@ -1,0 +1,42 @@
+"""`feeds:` of the file and of devices: one statement in two places."""
+
+import pytest
+
+from collector_core.config import settings as configuration
+from collector_core.errors import ConfigError
+from collector_core.plugins.discovery import discover
+
+COLLECTORS = """
+collectors:
+  http:
+    options:
+      devices: [{name: desk, url: "http://192.0.2.7", power_watts: /p, feeds: [host]}]
+  mqtt: {options: {feeds: {wall: [host]}}}
+"""
+
+
+def validate(tmp_path, text):
+    file = tmp_path / "config.yaml"
+    file.write_text(text + COLLECTORS)
+    return configuration.validate(configuration.read_document(file), discover({"http", "mqtt"}))
+
+
+@pytest.mark.parametrize(
+    ("feeds", "message"),
+    [
+        ("{http/desk: [this, nas]}", "feeds.http/desk: contradicts the device's own `feeds`, which says"),
+        ("{mqtt/wall: [nas]}", "feeds.mqtt/wall: contradicts"),
+        ("{desk: [this]}", "COMPONENT/DEVICE"),
+    ],
+)
+def test_a_contradiction_is_an_error_of_the_file(tmp_path, feeds, message):
+    with pytest.raises(ConfigError) as caught:
+        validate(tmp_path, f"feeds: {feeds}")
+    (problem,) = caught.value.problems
+    assert message in str(problem)
+    assert problem.line == 1
+
+
+def test_the_same_twice_and_more_meters_are_fine(tmp_path):
+    config = validate(tmp_path, "feeds: {http/desk: [this], plug/shed: [this]}")
+    assert config.settings.feeds == {"http/desk": ("this",), "plug/shed": ("this",)}
