@@ -17,7 +17,7 @@ from itertools import groupby
 from collector_core.history import codec, points
 from collector_core.history.interface import EVER, Columns
 from collector_core.history.points import Point, Points
-from collector_core.history.tiers import COLUMNS, HOUR, MEAN, Steps, Summary, floor_to
+from collector_core.history.tiers import COLUMNS, HOUR, MEAN, Steps, Summary, floor_to, mean_of
 from collector_core.storage.sqlite import Database
 
 log = logging.getLogger(__name__)
@@ -261,8 +261,7 @@ def _decode_column(stored: Sequence[memoryview], name: str) -> Sequence[float]:
         return codec.decode_numbers(stored[COLUMNS.index(name)])
     covered, integral = (_decode_column(stored, each) for each in ("covered", "integral"))
     last = integral if all(covered) else _decode_column(stored, "last")
-    columns = zip(covered, integral, last, strict=True)
-    return [total * 1000 / known if known else value for known, total, value in columns]
+    return list(map(mean_of, covered, integral, last))
 
 
 def _digest(data: bytes) -> bytes:

@@ -10,7 +10,7 @@ from collector_core.history.interface import DELETED, EVER, SUMMED, TIER
 from collector_core.history.store import Store
 from collector_core.history.tiers import HOUR
 
-PARTS = 10  # of a tier, one of which goes at a time
+PARTS = 20  # of a tier, one of which goes at a time
 TARGET = 0.9  # of the space that is allowed, so that not every reading deletes another
 INDEX_BYTES = 32_768  # of SQLite's write-ahead log, as long as that is open
 _PAGES = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"

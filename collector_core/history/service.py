@@ -56,7 +56,7 @@ class HistoryService:
         self._problems = Problems()
         self._dropped = 0
         self.section: PageSection | None = None
-        self._is_open = False
+        self._is_open = self._is_left_to_another = False
         self._has_tried = threading.Event()
         self.past = StoredHistory(self.store.reader, self._has_tried)
         self._next_seal = self._next_maintenance = 0.0
@@ -142,6 +142,9 @@ class HistoryService:
         if not self._is_open:
             self.store.open()
             self._is_open = True
+            if self._is_left_to_another:
+                self._is_left_to_another = False
+                self.record_event("start", "energy-collector", "took over from another process")
             if self.store.set_aside:
                 self._problems.count("corrupt", f"corrupt, now called {self.store.set_aside}; a new file is used")
             self._next_seal = self._clock.monotonic() + MAINTENANCE_SECONDS
@@ -179,7 +182,7 @@ class HistoryService:
         self._recorder.confirm()
         self._observed.clear()
         self._events.clear()
-        self.record_event("start", "energy-collector", "took over from another process")
+        self._is_left_to_another = True
 
     def _maintain(self) -> None:
         now, monotonic = self._now(), self._clock.monotonic()

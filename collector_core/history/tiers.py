@@ -8,6 +8,7 @@ from operator import mul, sub
 
 from collector_core.history.points import Points
 
+LARGEST = 1e15  # integrals beyond have no noise to lose
 HOUR = 3_600_000  # milliseconds, as all times and steps here
 
 
@@ -46,7 +47,7 @@ class Summary:
     @property
     def mean(self) -> float:
         """The mean over the time that is covered; where none is, the last value."""
-        return self.integral * 1000 / self.covered if self.covered else self.last
+        return mean_of(self.covered, self.integral, self.last)
 
     @property
     def row(self) -> tuple[float, ...]:
@@ -67,6 +68,15 @@ COLUMNS = ("count", "covered", "integral", "minimum", "maximum", "last", "rise")
 MEAN = "mean"  # what readers make of these: the integral over the time that is covered, where none is the last value
 
 Steps = dict[int, Summary]  # by the start of each step
+
+
+def mean_of(covered: float, integral: float, last: float) -> float:
+    """The mean over the time that is covered, without the noise of adding floats; where none is, the last value."""
+    if not covered:
+        return last
+    if abs(integral) > LARGEST:
+        return integral * 1000 / covered
+    return round(integral * 1e9) / (covered * 1_000_000)
 
 
 def floor_to(time: int, step: int) -> int:

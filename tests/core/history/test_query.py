@@ -16,6 +16,7 @@ from collector_core.history.tiers import HOUR, summarize
 from collector_core.model.selector import Selector
 from tests.core.history.conftest import MINUTE, NOON, STEPS, kept
 
+TIMES = (444, 1462, 2442, 3450, 4447, 5441)  # of which the durations do not add up as floats
 POWER = kept(plug="a")
 ENERGY = kept("lamp_energy_joules_total", "counter", plug="a")
 
@@ -43,6 +44,11 @@ def test_without_a_step_readings_come_as_they_were_collected(store):
 def test_a_mean_is_weighted_by_time(store):
     write(store, [(0, 100), (30_000, 200), (40_000, 200), (50_000, 200), (60_000, 0)])
     assert ask(store, step=MINUTE)[0] == (NOON, 150)
+
+
+def test_the_mean_of_what_never_changes_is_just_that(store):
+    write(store, [(time, 3) for time in TIMES])
+    assert ask(store, step=5000) == [(NOON, 3.0), (NOON + 5000, 3.0)]
 
 
 def test_a_mean_leaves_out_what_is_not_covered(store):
