@@ -22,6 +22,16 @@ def aligned(covariates: Iterable[TimeSeries], series: TimeSeries, horizon_steps:
     return found
 
 
+def prices_by_step(prices: TimeSeries, series: TimeSeries, horizon_steps: int) -> list[float] | None:
+    """The price at each step of the series and the horizon, as a day before where it is not known; None if it mostly is
+    not.
+    """
+    steps = len(series.values) + horizon_steps
+    values = [_at(prices, series.start + place * series.step) for place in range(steps)]
+    known = sum(value is not None for value in values)
+    return fill_gaps(values, round(86_400 / series.step)) if known >= FEWEST_KNOWN * steps else None
+
+
 def _at(covariate: TimeSeries, time: float) -> float | None:
     place = int((time - covariate.start) // covariate.step)
     return covariate.values[place] if 0 <= place < len(covariate.values) else None

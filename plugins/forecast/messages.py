@@ -23,7 +23,7 @@ class Values(Options):
 
 class Job(Options):
     """A series to forecast. `periods` are times from and to which its forecast is summed up, by their names; `peak` is
-    the period whose highest value is asked for, and `limit` what that should stay below.
+    the period whose highest value is asked for, and `limit` what that should stay below. `prices` are of a kWh.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Job(Options):
     periods: dict[str, tuple[float, float]] = Field({})
     peak: tuple[float, float] | None = None
     limit: float | None = None
+    prices: Values | None = None
     cpu_seconds: float
 
 
@@ -47,7 +48,8 @@ class Refusal(Options):
 
 
 class Trained(Options):
-    """A forecast from `start` on. `quantiles` has a list for each quantile, `sums` and `peak` a number."""
+    """A forecast from `start` on. `quantiles` has a list for each quantile, `sums`, `costs` and `peak`
+    a number."""
 
     start: Number
     step: Number = Field(gt=0)
@@ -59,6 +61,7 @@ class Trained(Options):
     seconds: Number = Field(0.0, ge=0)
     minimum: Number | None = None
     sums: dict[str, ByQuantile] = Field({})
+    costs: dict[str, ByQuantile] = Field({})
     peak: ByQuantile = Field({})
     above_limit: float | None = Field(None, ge=0, le=1)
 

@@ -120,7 +120,7 @@ ENERGY = Gauge(
 )
 COST = Gauge(
     "forecast_cost",
-    "Cost of the machine's energy in a day or month, at what a joule has cost in the last 30 days.",
+    "Cost of the machine's energy in a day or month, by the hour's price or, without one, the mean of 30 days.",
     labels=("period", "quantile", "currency"),
     topic="expected_cost",
     of="host",

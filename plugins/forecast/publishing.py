@@ -75,6 +75,7 @@ def _publish_derived(out: Readings, state: SeriesState, known: Known, now: float
             labels = {"period": period, "quantile": f"{quantile:g}"}
             out.add(metrics.ENERGY, joules, series=name, **labels)
             if "cost" in known.rates:
-                out.add(metrics.COST, joules * known.rates["cost"], **labels, currency=known.currency)
+                cost = trained.costs.get(period, {}).get(quantile, joules * known.rates["cost"])
+                out.add(metrics.COST, cost, **labels, currency=known.currency)
             if "grams" in known.rates:
                 out.add(metrics.EMISSIONS, joules * known.rates["grams"], **labels)

@@ -20,18 +20,20 @@ class Sums:
         self._minimum = minimum
         self._start = job.series.start + job.series.step * len(job.series.values)
 
-    def total(self, start: float, end: float) -> dict[float, float]:
+    def total(self, start: float, end: float, prices: Sequence[float] | None = None) -> dict[float, float]:
         """The sum from `start` to `end`; what is not known of the past adds nothing.
 
-        What is beyond the forecast is as in its last week, or its last day where it has no week.
+        What is beyond the forecast is as in its last week, or its last day where it has no week. With `prices`, one for
+        each step of the series and the horizon, it is the sum of what the steps cost.
         """
-        step = self._job.series.step
+        step, past = self._job.series.step, len(self._job.series.values)
+        prices = prices or [1.0] * (past + self._job.horizon_steps)
         measured = sum(
-            value * overlap
+            value * overlap * prices[number]
             for number, value in enumerate(self._job.series.values)
             if value is not None and (overlap := _overlap(self._job.series.start + number * step, step, start, end)) > 0
         )
-        weights = self._weights(start, end)
+        weights = [weight * price for weight, price in zip(self._weights(start, end), prices[past:], strict=True)]
         totals = [
             measured + sum(value * weight for value, weight in zip(course, weights, strict=True))
             for course in self._courses

@@ -18,7 +18,7 @@ from collector_plugins.forecast.messages import Answer, Job, Refusal, Trained, V
 from collector_plugins.forecast.past import NoPast, Past, read_past
 from collector_plugins.forecast.record import kept_forecasts, score, truths
 from collector_plugins.forecast.series import TimeSeries
-from collector_plugins.forecast.specs import POWER, Spec
+from collector_plugins.forecast.specs import POWER, PRICE, Spec
 from collector_plugins.forecast.state import Known, Saved, Shown
 from collector_plugins.forecast.training_process import Ended, Limits, TrainingProcess
 
@@ -139,8 +139,16 @@ class Training:
             periods=named if past.unit == "watts" else {},
             peak=periods.day(task.now, 1),
             limit=spec.limit,
+            prices=self._prices(spec, task),
             cpu_seconds=self._config.cpu_seconds,
         )
+
+    def _prices(self, spec: Spec, task: Task) -> Values | None:
+        """Of the energy whose cost is published; None where no price is forecast."""
+        try:
+            return self._covariate(PRICE, spec, task) if spec.name == POWER else None
+        except NotAvailable:
+            return None
 
     def _covariate(self, name: str, spec: Spec, task: Task) -> Values:
         """The past of another series and what is forecast of it, by the step of this one."""

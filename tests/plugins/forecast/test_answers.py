@@ -14,6 +14,7 @@ from collector_plugins.forecast import periods
 from collector_plugins.forecast.api import PATH, answer_one, routes
 from collector_plugins.forecast.best_window import best_window, parse_energy
 from collector_plugins.forecast.config import Config
+from collector_plugins.forecast.covariates import prices_by_step
 from collector_plugins.forecast.exhaustion import exhausted_at
 from collector_plugins.forecast.messages import Job, Refusal, Trained, Values
 from collector_plugins.forecast.page import section
@@ -63,6 +64,20 @@ def test_errors_of_single_hours_do_not_all_add_up():
     totals = Sums(job([0.0], 24), flat(300.0, 100.0, 24).quantiles, None).total(0.0, DAY)
     assert 300 - 100 < totals[0.1] / DAY < 290
     assert 310 < totals[0.9] / DAY < 300 + 100
+
+
+def test_energy_costs_what_each_hour_costs():
+    prices = [0.0] * 24 + [0.1] * 12 + [0.3] * 12
+    sums = Sums(job([100.0] * 24, 24), flat(300.0, 0.0, 24).quantiles, None)
+    assert sums.total(-DAY, DAY, prices)[0.5] == pytest.approx(300.0 * 12 * HOUR * (0.1 + 0.3))
+    assert sums.total(-DAY, DAY)[0.5] == pytest.approx(400.0 * DAY)
+
+
+def test_prices_are_taken_by_step_and_missing_where_they_mostly_are():
+    series = TimeSeries(0.0, HOUR, [1.0] * 48)
+    prices = TimeSeries(0.0, HOUR, [0.1, 0.2] * 32)
+    assert prices_by_step(prices, series, 24) == pytest.approx([0.1, 0.2] * 36)
+    assert prices_by_step(TimeSeries(0.0, HOUR, [0.1] * 20), series, 24) is None
 
 
 def test_the_peak_and_how_probably_it_is_above_the_limit():
