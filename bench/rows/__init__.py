@@ -24,6 +24,7 @@ from bench.rows import (
     parts,
     qemu,
     render,
+    sites,
     start,
     throughput,
     timeline,
@@ -53,6 +54,7 @@ ROWS: Mapping[str, Row] = {
     "nab": nab.measure,
     "qemu": qemu.measure,
     "qemu-c": qemu.measure_beside_c,
+    "sites": sites.measure,
     "timeline": timeline.measure,
     "workloads": workloads.measure,
 }
