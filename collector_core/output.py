@@ -93,6 +93,16 @@ class BaseOutput(ABC, Generic[ConfigT]):
         """The series that it takes where the configuration names none; the default is all."""
         return (Selector.parse('{__name__=~".+"}'),)
 
+    @property
+    def batch_seconds(self) -> float | None:
+        """How long records wait for others, whatever `batch_wait` says; None: as it says."""
+        return None
+
+    @property
+    def batch_bytes(self) -> int | None:
+        """Size in the queue at which records wait for no others, in bytes; None: there is none."""
+        return None
+
     def test(self) -> None:
         """Connect and find out whether records would be taken, without sending any; raises as `send` does."""
         return

@@ -47,10 +47,11 @@ HttpUrl = Annotated[str, AfterValidator(check_http_url)]
 
 @dataclass(frozen=True)
 class Received:
-    """What a receiver has answered: a status of 2xx, and its headers, with names in lower case."""
+    """What a receiver has answered: a status of 2xx, headers with names in lower case, up to 64 KiB of text."""
 
     status: int
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 class HttpSender:
@@ -153,7 +154,7 @@ class HttpSender:
 
     def _judged(self, answer: HTTPResponse, content: bytes) -> Received:
         if 200 <= answer.status < 300:
-            return Received(answer.status, {name.lower(): value for name, value in answer.headers.items()})
+            return Received(answer.status, {name.lower(): value for name, value in answer.headers.items()}, content)
         said_headers = {"Retry-After": answer.headers.get("Retry-After", "")}
         error = failures.of_status(self.place, answer.status, said_headers, time.time())
         words = one_line(self._redact(content[: 4 * MAX_WORDS].decode("utf-8", "replace")))[:MAX_WORDS]

@@ -63,6 +63,7 @@ class Delivery:
         self._has_failed = False
         self._unanswered: int | None = None  # id of the last entry of the batch that failed
         self._knows_unanswered = False
+        self._batch_wait = instance.batch_wait
 
     @property
     def is_busy(self) -> bool:
@@ -112,7 +113,7 @@ class Delivery:
             return inf if self._attempt.is_given_up else max(0.0, self._attempt.deadline - now)
         if not self._backoff.due(now):
             return self._backoff.retry_at - now
-        return self._instance.batch_wait if self._buffer.records else inf
+        return self._batch_wait if self._buffer.records else inf
 
     def _start(self, output: BaseOutput[Any], codec: Codec, now: float) -> None:
         if not self._knows_unanswered:
@@ -120,7 +121,7 @@ class Delivery:
                 self._buffer.sent_last() if output.repeats_exactly else None,
                 True,
             )
-        batch = self._next_batch(codec)
+        batch = self._next_batch(output, codec)
         if batch is None:
             if not self._tested and not self._buffer.records:
                 self._call(output, None, output.test, now)
@@ -145,12 +146,14 @@ class Delivery:
             self._health.dropped[Drop.CORRUPT] += batch.count
             return None
 
-    def _next_batch(self, codec: Codec) -> Batch | None:
+    def _next_batch(self, output: BaseOutput[Any], codec: Codec) -> Batch | None:
         """What is due: a whole batch, what has waited for long enough, or what got no answer, as it was."""
         size = self._instance.batch_size if codec.is_joinable else 1
-        if not self._has_failed and self._buffer.records < size:
+        self._batch_wait = self._instance.batch_wait if output.batch_seconds is None else output.batch_seconds
+        is_large = output.batch_bytes is not None and self._buffer.bytes >= output.batch_bytes
+        if not self._has_failed and self._buffer.records < size and not is_large:
             waited = self._clock.time() - (self._buffer.oldest_at or 0.0)
-            if 0 <= waited < self._instance.batch_wait:
+            if 0 <= waited < self._batch_wait:
                 return None
         return self._buffer.next_batch(size, through=self._unanswered)
 

@@ -1,0 +1,102 @@
+"""Lines are what the protocol says, also with the strangest labels; VictoriaMetrics stores them."""
+
+import gzip
+import json
+import time
+import urllib.parse
+import urllib.request
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from collector_core import Series
+from collector_plugins.influx import Influx
+from collector_plugins.influx.lines import LineEncoder, _prefix
+from tests.sample_blocks import ENERGY, POWER, Runs, make_output
+
+VALUES = {(POWER, "a"): 12.5, (ENERGY, "a"): 1e16}
+
+
+def series(**labels):
+    return Series("text", "probe_power_watts", labels, "gauge", "watts", "Power.", "probe")
+
+
+def test_a_line_has_the_name_the_labels_one_value_and_milliseconds():
+    (block,) = Runs(labels={"host": "blue fin,=1", "empty": ""}).blocks(1.2345, VALUES)
+    assert LineEncoder().lines(block) == (
+        "probe_power_watts,host=blue\\ fin\\,\\=1,plug=a value=12.5 1234\n"
+        "probe_energy_joules_total,host=blue\\ fin\\,\\=1,plug=a value=1e+16 1234\n"
+    )
+
+
+@pytest.mark.parametrize("value", ["C:\\", "\\\\", "a\\", "a\n", "\\,"])
+def test_a_backslash_at_the_end_or_a_line_feed_breaks_no_neighbour(value):
+    line = _prefix(series(a=value, b="next"))
+    assert line.endswith(",b=next value=")
+    assert "\n" not in line
+    assert "\\,b" not in line
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z]{1,4}", fullmatch=True), st.text(max_size=10), max_size=3))
+def test_tags_can_be_told_apart_whatever_they_hold(labels):
+    head, _, _ = _prefix(series(**labels)).rpartition(" value=")
+    parts, escaped = [""], False
+    for character in head:
+        if character == "," and not escaped:
+            parts.append("")
+        else:
+            parts[-1] += character
+        escaped = character == "\\" and not escaped
+    written = {name: value for name, value in labels.items() if value.rstrip("\\")}
+    assert [part.partition("=")[0] for part in parts[1:]] == sorted(written)
+
+
+@pytest.mark.parametrize(
+    ("options", "path", "authorization"),
+    [
+        ({"version": 1, "database": "e"}, "/write?db=e&precision=ms", None),
+        ({"bucket": "e f", "org": "o", "token": "t"}, "/api/v2/write?org=o&bucket=e+f&precision=ms", "Token t"),
+        ({"version": 3, "database": "e", "token": "t"}, "/api/v3/write_lp?db=e&precision=millisecond", "Bearer t"),
+    ],
+)
+def test_each_version_has_its_path(http_receiver, options, path, authorization):
+    made = make_output(Influx, url=http_receiver.url, **options)
+    runs = Runs()
+    payloads = [made.encode_block(block) for second in (1, 2) for block in runs.blocks(second, VALUES)]
+    made.send_payloads(payloads, may_repeat=False)
+    made.close()
+    (posted,) = http_receiver.posted
+    assert (posted.path, posted.headers.get("Authorization")) == (path, authorization)
+    assert len(gzip.decompress(posted.body).splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"version": 1}, {"version": 4, "database": "e"}, {"bucket": "b", "username": "u"}]
+)
+def test_options_that_make_no_sense_are_refused(options):
+    with pytest.raises(ValidationError):
+        Influx.config_type.model_validate({"url": "http://a"} | options)
+
+
+@pytest.mark.parametrize("options", [{"version": 1, "database": "e"}, {"version": 2, "bucket": "e"}])
+def test_victoria_metrics_stores_every_point(metric_store, eventually, options):
+    base, _ = metric_store("victoria-metrics")
+    host, now = f"influx {options['version']}\\", time.time() - 30
+    made = make_output(Influx, url=base, **options)
+    made.test()
+    runs = Runs(labels={"host": host})
+    payloads = [made.encode_block(block) for second in range(5) for block in runs.blocks(now + second, VALUES)]
+    made.send_payloads(payloads, may_repeat=False)
+    made.close()
+    query = urllib.parse.urlencode(
+        {"query": f'probe_power_watts_value{{host="{host.rstrip(chr(92))}",plug="a"}}[1m]', "time": now + 20}
+    )
+
+    def stored():
+        with urllib.request.urlopen(f"{base}/api/v1/query?{query}", timeout=30) as answer:
+            found = json.load(answer)["data"]["result"]
+        return found and len(found[0]["values"]) == 5
+
+    eventually(stored)
