@@ -14,9 +14,9 @@ START, END = "<!-- scores -->", "<!-- /scores -->"
 
 def main() -> None:
     """Replace the figures and tables, and leave the words around them."""
+    found = report.body(compare(FULL.forecasts))
     text = DOCUMENT.read_text(encoding="utf-8")
     before, after = text.split(START)[0], text.split(END)[1]
-    found = report.body(compare(FULL.forecasts))
     DOCUMENT.write_text(f"{before}{START}\n\n{found}\n{END}{after}", encoding="utf-8")
 
 

@@ -191,6 +191,8 @@ def _read(
         if len(content) > MOST_BYTES:
             raise Unreadable(f"it has more than {MOST_BYTES} bytes")
         table = read_table(content)
+        if not table.rows:
+            raise TooShort("there are headings, but no rows", fix="a series of several days")
         series = regular(read_points(table, time_column, value_column, zone or UTC), step)
         columns = {name: read_points(table, time_column, name, zone or UTC) for name in covariates}
         return series, {name: regular(points, series.step) for name, points in columns.items()}

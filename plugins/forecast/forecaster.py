@@ -16,6 +16,7 @@ from collector_plugins.forecast.covariates import aligned
 from collector_plugins.forecast.gaps import fill_gaps
 from collector_plugins.forecast.local_time import local_clock
 from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits
+from collector_plugins.forecast.outliers import held
 from collector_plugins.forecast.seasons import DAY, Seasons, find_seasons
 from collector_plugins.forecast.series import TimeSeries, TooShort
 
@@ -147,7 +148,7 @@ def _remembered(series: TimeSeries, horizon_steps: int) -> TimeSeries:
     first = max(0, len(series.values) - most)
     while first < len(series.values) and series.values[first] is None:
         first += 1
-    return TimeSeries(series.start + first * series.step, series.step, series.values[first:])
+    return TimeSeries(series.start + first * series.step, series.step, held(series.values[first:]))
 
 
 Way = Callable[

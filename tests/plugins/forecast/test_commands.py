@@ -153,6 +153,12 @@ def test_what_there_is_not_is_exit_code_2(file, arguments):
     assert run(file, *arguments).exit_code == 2
 
 
+def test_headings_without_rows_are_exit_code_1(tmp_path):
+    (tmp_path / "empty.csv").write_text("time,watts\n")
+    done = run(tmp_path / "empty.csv")
+    assert (done.exit_code, "no rows" in done.stderr) == (1, True)
+
+
 @pytest.fixture
 def heated(tmp_path):
     """A load that follows the temperature, which is known for a day more, with a cold spell on it."""

@@ -177,6 +177,15 @@ def test_too_short_says_what_is_missing(way, count, horizon):
     assert "at least" in refused.value.fix
 
 
+def test_a_glitch_of_a_meter_does_not_become_a_forecast(way):
+    series = daily(35)
+    broken = list(series.values)
+    broken[500] = 1e6
+    clean, found = forecast(series, 24), forecast(TimeSeries(START, HOUR, broken), 24)
+    assert error(found, clean.quantiles[0.5]) < 3
+    assert max(found.quantiles[0.9]) < 150
+
+
 @pytest.mark.parametrize("arguments", [{"model": "crystal ball"}, {"quantiles": (1.0,)}, {"quantiles": ()}])
 def test_what_there_is_not_is_refused(way, arguments):
     with pytest.raises(ValueError, match="model|quantiles"):
