@@ -22,12 +22,14 @@ if TYPE_CHECKING:
         explain_postgres,
         quote_postgres_name,
     )
+    from collector_core.storage.queue import DiskQueue
     from collector_core.storage.schema import Schema
     from collector_core.storage.sqlite import Database
 
 __all__ = [
     "AtomicFile",
     "Database",
+    "DiskQueue",
     "PostgresSession",
     "Schema",
     "StorageError",
@@ -48,6 +50,7 @@ __all__ = [
 
 _ON_DEMAND = {
     "Database": "sqlite",
+    "DiskQueue": "queue",
     "Schema": "schema",
     **dict.fromkeys(
         ("PostgresSession", "check_postgres_name", "check_postgres_url", "explain_postgres", "quote_postgres_name"),

@@ -71,6 +71,13 @@ class Sites(Collector[Config]):
 
     async def collect(self, out: Readings) -> None:
         """Bring the sums up to date and publish them; raises `StorageError`."""
+        if self.config.database_url is None:
+            await self._work_and_publish(out)
+        else:
+            await self._watch_database(out)
+        self._publisher.publish_counts(out)
+
+    async def _work_and_publish(self, out: Readings) -> None:
         if self.ctx.keeps_running:
             await self._take_own_reading()
             await self._ask_miners(out)
@@ -80,6 +87,16 @@ class Sites(Collector[Config]):
         await self._publisher.renew_shares(self.ctx.timeout * SHARES_SHARE)
         self._publisher.publish(out, await wrap_future(self._service.read(self._publisher.look)))
         self._outlooks.publish(out)
+
+    async def _watch_database(self, out: Readings) -> None:
+        """While the database is away, the rest of the collector goes on."""
+        is_up = False
+        with out.part(part="database"):
+            await self._work_and_publish(out)
+            is_up = True
+        if self.ctx.keeps_running:
+            out.add(metrics.WAITING, await wrap_future(self._service.write(lambda store: store.waiting)))
+        out.add(metrics.DATABASE_UP, is_up)
 
     async def close(self) -> None:
         """Close the store; a request opens it again."""
@@ -118,7 +135,11 @@ class Sites(Collector[Config]):
             await wrap_future(self._service.ingest.submit(readings))
 
     def _make_store(self, read_only: bool) -> Store:
-        return SqliteStore(self.ctx.state_dir / FILE, read_only=read_only)
+        if (url := self.config.database_url) is None:
+            return SqliteStore(self.ctx.state_dir / FILE, read_only=read_only)
+        from collector_plugins.sites.database import make_store  # noqa: PLC0415 - only where there is one
+
+        return make_store(self.config, url, self.ctx.state_dir, read_only=read_only)
 
 
 @hookimpl

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo, model_validator
 
@@ -19,6 +20,7 @@ from collector_core import (
     read_env_file,
 )
 from collector_core.metering import Country
+from collector_core.storage import check_postgres_url
 from collector_plugins.sites import env
 from collector_plugins.sites.cors import ANY
 from collector_plugins.sites.miner import PORT
@@ -52,6 +54,38 @@ def _origin(text: str) -> str:
 
 Origin = Annotated[str, AfterValidator(_origin)]
 """Where a web page comes from: scheme, host and, where it is not the usual one, port."""
+
+
+class DatabaseOptions(Options):
+    """A PostgreSQL database; what is missing is as in libpq."""
+
+    host: str = Field("localhost", min_length=1, description="Name or address of its server.")
+    port: int = Field(5432, ge=1, le=65535, description="Port of its server.")
+    user: str | None = Field(None, min_length=1, description="Who writes.")
+    password: SecretStr | None = Field(None, description="The password of that user.")
+    name: str | None = Field(None, min_length=1, description="Name of the database.")
+
+    @property
+    def url(self) -> SecretStr:
+        """All of it as an address."""
+        password = f":{quote(self.password.get_secret_value(), safe='')}" if self.password else ""
+        login = f"{quote(self.user or '', safe='')}{password}@" if self.user or password else ""
+        host = f"[{self.host}]" if ":" in self.host else quote(self.host, safe="")
+        return SecretStr(f"postgresql://{login}{host}:{self.port}/{quote(self.name or '', safe='')}")
+
+
+def _section_or_url(value: Any) -> Any:
+    return value if value is None or isinstance(value, dict | DatabaseOptions) else SecretStr(str(value))
+
+
+def _switch(value: Any) -> Any:
+    """YAML takes `on` and `off` for truth values."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(check_postgres_url)]
+DatabasePlace = Annotated[DatabaseOptions | DatabaseUrl | None, BeforeValidator(_section_or_url)]
+"""`{host, port, user, password, name}`, or an address that begins with postgresql://."""
 
 
 class Local(Options):
@@ -129,6 +163,16 @@ class Config(CollectorConfig):
     token: SecretStr | None = Field(
         None, description="Bearer token that writers present; required from other machines."
     )
+    database: DatabasePlace = Field(
+        None,
+        description="PostgreSQL, as a URL or `{host, port, user, password, name}`; without it a file of its own.",
+    )
+    timescaledb: Annotated[Literal["auto", "on", "off"], BeforeValidator(_switch)] = Field(
+        "auto", description="Keep readings in a hypertable of TimescaleDB: where the extension is, `on` or `off`."
+    )
+    queue_max_bytes: int = Field(
+        1 << 30, ge=1 << 16, description="What may wait on disk while the database is away; then senders get 503."
+    )
     cors: tuple[Origin, ...] = Field(
         (), description="Other web sites that may read, such as https://dashboards.example.org; `*`: all."
     )
@@ -175,3 +219,8 @@ class Config(CollectorConfig):
     def variables_without_effect(self) -> list[str]:
         """The names in the env file that nothing here depends on; raises `ValueError` where it cannot be read."""
         return env.without_effect(read_env_file(self.env_file)) if self.env_file is not None else []
+
+    @property
+    def database_url(self) -> SecretStr | None:
+        """Where the database is; None where there is none."""
+        return self.database.url if isinstance(self.database, DatabaseOptions) else self.database

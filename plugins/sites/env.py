@@ -18,6 +18,9 @@ def options_of(values: Mapping[str, str]) -> dict[str, Any]:
         for each in sections:
             section = section.setdefault(each, {})
         section[key] = _parsed(name, values[name], parse)
+    for name, needed in _NEEDED.items():
+        if needed not in found.get(name, {needed: None}):
+            del found[name]
     if "API_PORT" in values:
         _parsed("API_PORT", values["API_PORT"], _port)
     return found
@@ -59,11 +62,27 @@ def _number(text: str) -> float:
 
 
 def _hours(text: str) -> str:
-    """Hours, or a duration such as `7d`."""
-    return f"{text}h" if text.isdecimal() else text
+    """A number is one of hours; a duration stays what it is."""
+    return f"{text}h" if text.replace(".", "", 1).isdecimal() else text
 
+
+def _switch(text: str) -> str:
+    states = {"true": "auto", "1": "auto", "yes": "auto", "on": "auto", "false": "off", "0": "off", "no": "off"}
+    if (state := states.get(text.lower(), "off" if text.lower() == "off" else None)) is None:
+        raise ValueError("must be true or false")
+    return state
+
+
+_NEEDED = {"database": "host"}
+"""Sections that are meant only where one of their keys is set: a port alone is no database."""
 
 _OPTIONS: dict[str, tuple[tuple[str, ...], Callable[[str], Any]]] = {
-    "FORECAST_DAYS": (("forecast_days",), _number),
+    "DATABASE_HOST": (("database", "host"), str),
+    "DATABASE_PORT": (("database", "port"), _port),
+    "DATABASE_USER": (("database", "user"), str),
+    "DATABASE_PASSWORD": (("database", "password"), str),
+    "DATABASE_NAME": (("database", "name"), str),
+    "TIMESCALEDB_ENABLED": (("timescaledb",), _switch),
     "MODEL_RETRAIN_INTERVAL": (("retrain_every",), _hours),
+    "FORECAST_DAYS": (("forecast_days",), _number),
 }

@@ -81,6 +81,8 @@ SCORE = Gauge(
     labels=("entity",),
     given_name=True,
 )
+DATABASE_UP = Gauge("sites_database_up", "Whether the database takes readings and answers; absent without one.")
+WAITING = Gauge("sites_waiting_readings", "Readings that wait on disk until the database takes them.")
 RENEWABLE = Gauge(
     "sites_renewable_ratio",
     "Share of the energy of the last 30 days that came from renewable sources.",
@@ -125,6 +127,8 @@ ALL = (
     CAPACITY,
     CONNECTION,
     SCORE,
+    DATABASE_UP,
+    WAITING,
     RENEWABLE,
     PROMISED,
     FORECAST_POWER,

@@ -92,6 +92,9 @@ class Publisher:
         self._publish_totals(out, by_number, look.totals)
         self._publish_latest(out, by_number, look.latest)
         self._publish_limits(out, by_number.values())
+
+    def publish_counts(self, out: Readings) -> None:
+        """Add what has become of readings, which needs no store."""
         for result, count in self._service.ingest.counts.items():
             out.add(metrics.INGESTED, count, result=result)
 

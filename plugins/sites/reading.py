@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+import json
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -69,3 +70,15 @@ class HashrateReading(Reading):
     """What a miner says of an interval: some tell only their hash rate."""
 
     needs_energy: ClassVar = False
+
+
+def extra_of(reading: Reading) -> str | None:
+    """What few readings have, as JSON; None where there is nothing."""
+    extra: dict[str, Any] = {}
+    if reading.sources is not None:
+        extra["sources"] = reading.sources
+    if reading.grid is not None:
+        extra |= {key: value for key, value in reading.grid.__dict__.items() if value is not None}
+    if reading.temperature_celsius is not None:
+        extra["temperature_celsius"] = reading.temperature_celsius
+    return json.dumps(extra, sort_keys=True) if extra else None

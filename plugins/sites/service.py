@@ -52,6 +52,7 @@ class SiteService:
         self._auto_register = auto_register
         self._lock = threading.Lock()
         self._sites: dict[str, Site] | None = None
+        self._revision = -1
         self._retention = round((retention + DAY_SECONDS) * 1000)  # late readings still find what is before them
         self._deleted_in = 0
         self.ingest = Ingest(self._writer, self._find_or_register, clock, retention)
@@ -81,7 +82,7 @@ class SiteService:
 
         def load(store: Store) -> None:
             store.open()
-            self._sites = {site.id: site for site in store.sites()}
+            self._read_sites(store)
 
         return self._writer.submit(load)
 
@@ -149,8 +150,11 @@ class SiteService:
 
     def _roll_up_some(self, store: Store) -> bool:
         """Returns whether there may be more to do."""
+        oldest = store.oldest_stale(HOURS_AT_ONCE)
+        if store.registry_revision() != self._revision:  # after stale hours: a change makes them stale again
+            self._read_sites(store)
         by_number = {site.number: site for site in self.sites.values()}
-        stale = sorted(place for place in store.oldest_stale(HOURS_AT_ONCE) if place[0] in by_number)
+        stale = sorted(place for place in oldest if place[0] in by_number)
         sums: list[tuple[int, int, Piece | None]] = []
         for number, hours in _in_a_row(stale):
             meters = store.rows(number, hours[0] * HOUR, (hours[-1] + 1) * HOUR)
@@ -159,6 +163,12 @@ class SiteService:
         if sums:
             store.put_hours(sums)
         return len(stale) == HOURS_AT_ONCE
+
+    def _read_sites(self, store: Store) -> None:
+        revision = store.registry_revision()
+        with self._lock:
+            self._sites = {site.id: site for site in store.sites()}
+        self._revision = revision
 
     def _remember(self, site: Site) -> Site:
         with self._lock:

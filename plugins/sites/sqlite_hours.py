@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from collector_core.storage import Database
-from collector_plugins.sites.store import HOUR, Mean, Part, Piece, SiteSum, add_known
+from collector_plugins.sites.hour_columns import COLUMNS, SUMMED, Amounts, amounts_of, hour_row, piece_of, sum_of
+from collector_plugins.sites.store import HOUR, Part, Piece, SiteSum
 
 STATEMENTS = [
     "CREATE TABLE hour (hour INTEGER NOT NULL, site INTEGER NOT NULL, readings INTEGER NOT NULL,"
@@ -31,26 +30,10 @@ STATEMENTS = [
 FEW_SITES = 20
 TABLES = ("hour", "kind", "part", "total")
 
-_SUMMED = [
-    "readings",
-    "kwh",
-    "facility_kwh",
-    "cost",
-    "power_joules",
-    "power_seconds",
-    "terahashes",
-    "hash_seconds",
-    "covered_seconds",
-    "load",
-    "loads",
-    "price",
-    "prices",
-]
-_COLUMNS = [*_SUMMED, "peak", "first", "last", "location_grams", "market_grams", "begin", "spans"]
 _AMOUNTS = "kwh, facility_kwh, location_grams, market_grams"
 _SUMS = ", ".join(
     [
-        *(f"sum({name})" for name in _SUMMED),
+        *(f"sum({name})" for name in SUMMED),
         "max(peak)",
         "min(first)",
         "max(last)",
@@ -76,10 +59,10 @@ class HourTables:
     def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
         """As `Store.hours`."""
         chosen, parameters = _chosen(sites, start, end)
-        query = f"SELECT site, hour, {', '.join(_COLUMNS)} FROM hour WHERE {chosen} ORDER BY hour"  # noqa: S608
+        query = f"SELECT site, hour, {', '.join(COLUMNS)} FROM hour WHERE {chosen} ORDER BY hour"  # noqa: S608
         wanted = set(sites)
         found = {
-            (site, hour): _piece(row) for site, hour, *row in self._database.rows(query, parameters) if site in wanted
+            (site, hour): piece_of(row) for site, hour, *row in self._database.rows(query, parameters) if site in wanted
         }
         query = (
             f"SELECT site, hour, source, origin, {_AMOUNTS} FROM part JOIN kind ON number = kind"  # noqa: S608
@@ -108,7 +91,7 @@ class HourTables:
             overlapping = {site for (site,) in self._database.rows(query, parameters)}
         parts = self._parts(chosen, parameters) if by_source else {}
         return [
-            SiteSum(site, _sum(row, parts.get(site) if by_source else None), begin, site in overlapping)
+            SiteSum(site, sum_of(row, parts.get(site) if by_source else None), begin, site in overlapping)
             for site, *row, begin, _ in found
         ]
 
@@ -131,10 +114,10 @@ class HourTables:
             _count_differences(connection, hours)
             for table in ("hour", "part", "stale"):
                 connection.executemany(f"DELETE FROM {table} WHERE site = ? AND hour = ?", keys)  # noqa: S608
-            places = ", ".join("?" * (2 + len(_COLUMNS)))
+            places = ", ".join("?" * (2 + len(COLUMNS)))
             connection.executemany(
-                f"INSERT INTO hour (hour, site, {', '.join(_COLUMNS)}) VALUES ({places})",  # noqa: S608
-                [(hour, site, *_row(piece)) for site, hour, piece in kept],
+                f"INSERT INTO hour (hour, site, {', '.join(COLUMNS)}) VALUES ({places})",  # noqa: S608
+                [(hour, site, *hour_row(piece)) for site, hour, piece in kept],
             )
             _put_parts(connection, kept)
 
@@ -144,54 +127,6 @@ def _chosen(sites: Sequence[int], start: int, end: int) -> tuple[str, tuple[int,
     if len(sites) <= FEW_SITES:  # the hours of each lie side by side in the index
         return f"site IN ({', '.join('?' * len(sites))}) AND hour >= ? AND hour < ?", (*sites, start, end)
     return "hour >= ? AND hour < ?", (start, end)
-
-
-def _row(piece: Piece) -> tuple[Any, ...]:
-    return (
-        piece.readings,
-        piece.kwh,
-        piece.facility_kwh,
-        piece.cost,
-        piece.power_joules,
-        piece.power_seconds,
-        piece.terahashes,
-        piece.hash_seconds,
-        piece.covered_seconds,
-        piece.grid_load.total,
-        piece.grid_load.count,
-        piece.grid_price.total,
-        piece.grid_price.count,
-        piece.peak,
-        piece.first,
-        piece.last,
-        piece.location_grams,
-        piece.market_grams,
-        min((start for start, _ in piece.spans), default=piece.first),
-        json.dumps(piece.spans, separators=(",", ":")),
-    )
-
-
-def _piece(row: Sequence[Any]) -> Piece:
-    """A piece without its parts, from the columns of its hour."""
-    *amounts, _, _, _, spans = row
-    piece = _without_parts(amounts)
-    piece.spans = [(start, end) for start, end in json.loads(spans)]
-    return piece
-
-
-def _sum(row: Sequence[Any], parts: dict[tuple[str, str], Part] | None) -> Piece:
-    """A piece of many hours; without `parts` one of no name stands for all."""
-    *amounts, location, market = row
-    piece = _without_parts(amounts)
-    piece.parts = {("", ""): Part(piece.kwh, piece.facility_kwh, location, market)} if parts is None else parts
-    return piece
-
-
-def _without_parts(amounts: Sequence[Any]) -> Piece:
-    *sums, load, loads, price, prices, peak, first, last = amounts
-    piece = Piece(**dict(zip(_SUMMED, sums, strict=False)), peak=peak, first=first, last=last)
-    piece.grid_load, piece.grid_price = Mean(load, loads), Mean(price, prices)
-    return piece
 
 
 def _put_parts(connection: sqlite3.Connection, hours: Sequence[tuple[int, int, Piece]]) -> None:
@@ -219,7 +154,7 @@ def _kinds(connection: sqlite3.Connection, wanted: Iterable[tuple[str, str]]) ->
 def _count_differences(connection: sqlite3.Connection, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
     """Add to the totals by how much the sums of hours change."""
     for site, hour, piece in hours:
-        before, after = _stored_amounts(connection, site, hour), _amounts(piece) if piece else {}
+        before, after = _stored_amounts(connection, site, hour), amounts_of(piece) if piece else {}
         for source in sorted(before.keys() | after.keys()):
             (old_kwh, old), (new_kwh, new) = before.get(source, (0.0, None)), after.get(source, (0.0, None))
             amount = None if old is None and new is None else (new or 0.0) - (old or 0.0)
@@ -230,8 +165,8 @@ def _count_differences(connection: sqlite3.Connection, hours: Sequence[tuple[int
             )
 
 
-def _stored_amounts(connection: sqlite3.Connection, site: int, hour: int) -> dict[str, tuple[float, float | None]]:
-    """As `_amounts`, of what is kept of an hour."""
+def _stored_amounts(connection: sqlite3.Connection, site: int, hour: int) -> Amounts:
+    """As `amounts_of`, of what is kept of an hour."""
     found = connection.execute(
         "SELECT '', kwh, cost FROM hour WHERE site = ?1 AND hour = ?2 UNION ALL"
         " SELECT source, sum(kwh), sum(location_grams) FROM part JOIN kind ON number = kind"
@@ -239,12 +174,3 @@ def _stored_amounts(connection: sqlite3.Connection, site: int, hour: int) -> dic
         (site, hour),
     )
     return {source: (kwh, amount) for source, kwh, amount in found}
-
-
-def _amounts(piece: Piece) -> dict[str, tuple[float, float | None]]:
-    """Energy and cost of all, under no name, and energy and grams of each source."""
-    found: dict[str, tuple[float, float | None]] = {"": (piece.kwh, piece.cost)}
-    for (source, _), part in piece.parts.items():
-        kwh, grams = found.get(source, (0.0, None))
-        found[source] = (kwh + part.kwh, add_known(grams, part.location_grams))
-    return found

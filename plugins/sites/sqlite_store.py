@@ -6,11 +6,10 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from collector_core.storage import Database, Schema
 from collector_plugins.sites import sqlite_hours
-from collector_plugins.sites.reading import Reading
+from collector_plugins.sites.reading import Reading, extra_of
 from collector_plugins.sites.site import Change, Site
 from collector_plugins.sites.store import (
     HOUR,
@@ -57,6 +56,11 @@ class SqliteStore:
         self._hours = sqlite_hours.HourTables(self._database)
         self._meters: dict[tuple[int, str], int] = {}
 
+    @property
+    def waiting(self) -> int:
+        """As `Store.waiting`."""
+        return 0
+
     def open(self) -> None:
         """As `Store.open`."""
         self._database.open()
@@ -73,6 +77,10 @@ class SqliteStore:
             changes.setdefault(number, []).append(Change(moment, json.loads(keys)))
         found = self._database.rows("SELECT number, id FROM site ORDER BY id")
         return [Site(number, name, changes.get(number) or [Change(0, {})]) for number, name in found]
+
+    def registry_revision(self) -> int:
+        """As `Store.registry_revision`."""
+        return 0
 
     def add_site(self, site_id: str, change: Change) -> Site:
         """As `Store.add_site`."""
@@ -215,7 +223,7 @@ class _Insertion:
             reading.power_watts,
             reading.energy_kwh,
             reading.hashrate_th,
-            _extra(reading),
+            extra_of(reading),
         )
         if not self._execute("INSERT OR IGNORE INTO reading VALUES (?, ?, ?, ?, ?, ?, ?)", row).rowcount:
             return False
@@ -256,15 +264,3 @@ class _Insertion:
             (meter, moment),
         ).fetchone()
         return found[0] if found else None
-
-
-def _extra(reading: Reading) -> str | None:
-    """What few readings have, as JSON; None where there is nothing."""
-    extra: dict[str, Any] = {}
-    if reading.sources is not None:
-        extra["sources"] = reading.sources
-    if reading.grid is not None:
-        extra |= {key: value for key, value in reading.grid.__dict__.items() if value is not None}
-    if reading.temperature_celsius is not None:
-        extra["temperature_celsius"] = reading.temperature_celsius
-    return json.dumps(extra, sort_keys=True) if extra else None

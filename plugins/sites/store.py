@@ -233,6 +233,10 @@ class Store(Protocol):
     by what identifies them. All methods raise `StorageError` where the database cannot be used now.
     """
 
+    @property
+    def waiting(self) -> int:
+        """How many readings are on disk here, and not yet where they are to be."""
+
     def open(self) -> None:
         """Connect, if that has not been done."""
 
@@ -241,6 +245,9 @@ class Store(Protocol):
 
     def sites(self) -> list[Site]:
         """All sites with their histories."""
+
+    def registry_revision(self) -> int:
+        """Another number after each change of sites by somebody else who shares the database."""
 
     def add_site(self, site_id: str, change: Change) -> Site:
         """Register a site; raises `SiteExistsError`."""

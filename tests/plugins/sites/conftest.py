@@ -79,12 +79,25 @@ def state(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def serving(state):
+def stored():
+    """The options of where sites are kept: by default in a file."""
+    return {}
+
+
+@pytest.fixture
+def database(postgres):
+    """A new database whose user may make tables."""
+    postgres.execute(f"GRANT CREATE ON DATABASE {postgres.name} TO {postgres.user}")
+    return postgres
+
+
+@pytest.fixture
+def serving(state, stored):
     """Makes a client of a collector; call it again for the collector after a restart."""
 
     @contextlib.asynccontextmanager
     async def serve(now=NOW + 86_400, **options):
-        harness = Harness(Sites, clock=FakeClock(wall_time=float(now)), **options)
+        harness = Harness(Sites, clock=FakeClock(wall_time=float(now)), **{**stored, **options})
         try:
             async with serve_routes(harness.collector.collector_routes()) as session:
                 yield Client(harness, session)

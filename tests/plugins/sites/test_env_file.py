@@ -23,6 +23,13 @@ API_PORT=8000   # HTTP
 REDIS_HOST=redis
 REDIS_PORT=6379
 export FORECAST_DAYS="14"  # Days
+MODEL_RETRAIN_INTERVAL=72  # Hours
+DATABASE_HOST=db.example
+DATABASE_PORT=6432
+DATABASE_USER=energy
+DATABASE_PASSWORD=p@ss word
+DATABASE_NAME=energy
+TIMESCALEDB_ENABLED=false
 """
 
 
@@ -66,6 +73,13 @@ def test_any_text_has_names_with_values_or_none(text):
 def test_what_it_sets_holds_where_the_configuration_is_silent(env_file):
     assert parse(env_file.parent, env_file=".env").forecast_days == 14
     assert parse(env_file.parent, env_file=".env", forecast_days=7).forecast_days == 7
+    config = parse(env_file.parent, env_file=".env", database={"port": 5433}, timescaledb=True)
+    assert config.database_url.get_secret_value() == "postgresql://energy:p%40ss%20word@db.example:5433/energy"
+    assert (config.retrain_every, config.timescaledb) == (72 * 3600, "on")
+    assert parse(env_file.parent, env_file=".env").timescaledb == "off"
+    url = "postgresql://other/energy"
+    assert parse(env_file.parent, env_file=".env", database=url).database_url.get_secret_value() == url
+    assert parse(env_file.parent, env_file=".env", database=None).database_url is None
 
 
 @pytest.mark.parametrize(
@@ -73,12 +87,20 @@ def test_what_it_sets_holds_where_the_configuration_is_silent(env_file):
     [
         ("FORECAST_DAYS=soon", "FORECAST_DAYS: must be a number"),
         ("API_PORT=http", "API_PORT: must be a port"),
+        ("DATABASE_HOST=db\nDATABASE_PORT=99999", "DATABASE_PORT: must be a port"),
+        ("TIMESCALEDB_ENABLED=perhaps", "TIMESCALEDB_ENABLED: must be true or false"),
     ],
 )
 def test_a_wrong_value_is_named(tmp_path, text, words):
     (tmp_path / ".env").write_text(text)
     with pytest.raises(ValueError, match=f"env_file: {words}"):
         parse(tmp_path, env_file=".env")
+
+
+def test_a_port_alone_is_no_database(tmp_path):
+    (tmp_path / ".env").write_text("DATABASE_PORT=5432\nTIMESCALEDB_ENABLED=true")
+    config = parse(tmp_path, env_file=".env")
+    assert (config.database_url, config.timescaledb) == (None, "auto")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
@@ -107,7 +129,7 @@ def test_the_address_to_serve_on_is_taken_from_it_unless_the_configuration_has_o
 
 
 async def test_what_has_no_effect_is_said_once(state, env_file, caplog):
-    collector = Harness(Sites, env_file=str(env_file)).collector
+    collector = Harness(Sites, env_file=str(env_file), database=None).collector
     with caplog.at_level(logging.INFO):
         for _ in range(2):
             await collector.open()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.plugins.sites.conftest import moment
+from tests.plugins.sites.stores import stored  # noqa: F401 - a fixture
 
 
 async def test_a_site_is_registered_once_and_found(serving):

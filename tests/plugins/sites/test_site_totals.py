@@ -19,6 +19,7 @@ from collector_plugins.sites.site import SiteCreate, SitePatch
 from collector_plugins.sites.sqlite_store import SqliteStore
 from collector_plugins.sites.store import Part
 from tests.plugins.sites.conftest import NOW, moment, reading, total
+from tests.plugins.sites.stores import stored  # noqa: F401 - a fixture
 
 SITES = ("a", "b")
 MINUTE, HOURS = 60, 5

@@ -12,6 +12,7 @@ from collector_plugins.sites.periods import gaps
 from collector_plugins.sites.rollup import measure
 from collector_plugins.sites.store import MeterRows, Row
 from tests.plugins.sites.conftest import moment, reading, total
+from tests.plugins.sites.stores import stored  # noqa: F401 - a fixture
 
 HOUR = 3600
 

@@ -1,0 +1,253 @@
+"""The store in PostgreSQL, which several collectors may share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from collector_core import SecretStr
+from collector_core.storage import StorageError, StorageReason
+from collector_plugins.sites import postgres_hours
+from collector_plugins.sites.postgres_insertion import Insertion, Known
+from collector_plugins.sites.postgres_link import PostgresLink
+from collector_plugins.sites.postgres_schema import LOCK, migrate
+from collector_plugins.sites.reading import Reading
+from collector_plugins.sites.site import Change, Site
+from collector_plugins.sites.store import (
+    HOUR,
+    Latest,
+    MeterRows,
+    Piece,
+    Row,
+    SiteExistsError,
+    SiteSum,
+    Total,
+)
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+SECONDS = 4.0  # that a transaction may take: a handler has 10
+MIGRATION_SECONDS = 60.0
+_TIME = "(extract(epoch FROM time) * 1000)::bigint"
+_READING = f'{_TIME}, "interval", power, total, hashrate, extra'
+_MOMENT = "to_timestamp(%s / 1000.0::float8)"
+
+
+class PostgresStore:
+    """`Store` in a database; with `read_only` it makes no tables.
+
+    Writers take turns: each transaction that writes holds a lock, so that what it has looked up stays true.
+    """
+
+    def __init__(self, url: SecretStr, timescaledb: str, *, read_only: bool = False, timeout: float = SECONDS) -> None:
+        self._link = PostgresLink(url, timeout)
+        self._timescaledb = timescaledb
+        self._read_only = read_only
+        self._is_open = False
+        self._known = Known()
+        self._versions: dict[tuple[int, int], int] = {}
+
+    @property
+    def address(self) -> str:
+        """Where the database is, without user and password."""
+        return self._link.address
+
+    @property
+    def waiting(self) -> int:
+        """As `Store.waiting`."""
+        return 0
+
+    def open(self) -> None:
+        """As `Store.open`."""
+        if not self._is_open and not self._read_only:
+            with self._link.transaction(MIGRATION_SECONDS) as connection:
+                migrate(connection, self._timescaledb, self.address)
+        self._is_open = True
+
+    def close(self) -> None:
+        """As `Store.close`."""
+        self._is_open = False
+        self._known.clear()
+        self._link.close()
+
+    def sites(self) -> list[Site]:
+        """As `Store.sites`."""
+        changes: dict[int, list[Change]] = {}
+        with self._reading() as connection:
+            for number, moment, keys in connection.execute("SELECT site, valid_from, keys FROM sites.change"):
+                changes.setdefault(number, []).append(Change(moment, keys))
+            found = connection.execute('SELECT number, id FROM sites.site ORDER BY id COLLATE "C"').fetchall()
+        return [Site(number, name, changes.get(number) or [Change(0, {})]) for number, name in found]
+
+    def registry_revision(self) -> int:
+        """As `Store.registry_revision`."""
+        ((revision,),) = self._rows("SELECT revision FROM sites.registry")
+        return int(revision)
+
+    def add_site(self, site_id: str, change: Change) -> Site:
+        """As `Store.add_site`."""
+        with self._changing() as connection:
+            query = "INSERT INTO sites.site (id) VALUES (%s) ON CONFLICT (id) DO NOTHING RETURNING number"
+            row = connection.execute(query, (site_id,)).fetchone()
+            if row is None:
+                raise SiteExistsError(site_id)
+            site = Site(int(row[0]), site_id, [change])
+            _put_change(connection, site, change.valid_from)
+        return site
+
+    def change_site(self, site: Site, change: Change) -> Site:
+        """As `Store.change_site`."""
+        with self._changing() as connection:
+            number, changes = _registered(connection, site.id, self.address)
+            changed = Site(number, site.id, changes).with_change(change)
+            _put_change(connection, changed, change.valid_from)
+            connection.execute(
+                "INSERT INTO sites.stale (site, hour) SELECT site, hour FROM sites.hour WHERE site = %s AND hour >= %s"
+                " AND hour >= (SELECT deleted_before FROM sites.registry)"
+                f" {postgres_hours.AGAIN}",
+                (number, change.valid_from // HOUR),
+            )
+        return changed
+
+    def add(self, readings: Sequence[tuple[int, Reading]]) -> list[bool]:
+        """As `Store.add`."""
+        with self._changing() as connection:
+            return Insertion(connection, self._known, self.address).insert([reading for _, reading in readings])
+
+    def rows(self, site: int, start: int, end: int) -> list[MeterRows]:
+        """As `Store.rows`."""
+        with self._reading(snapshot=True) as connection:
+            found = {
+                number: MeterRows(name, None, last_total_at, [])
+                for number, name, last_total_at in connection.execute(_METERS, (site,))
+            }
+            numbers = list(found)
+            for number, *row in connection.execute(_PERIOD, (numbers, start, end)):
+                found[number].rows.append(Row(*row))
+            for number, time, total in connection.execute(_TOTALS_BEFORE, (start, numbers)):
+                found[number].before = (time, total)
+            for number, *row in connection.execute(_AFTER, (end, numbers)):
+                found[number].after = Row(*row)
+        return list(found.values())
+
+    def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
+        """As `Store.hours`."""
+        with self._reading(snapshot=True) as connection:
+            return postgres_hours.hours(connection, sites, start, end)
+
+    def stale_hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int]]:
+        """As `Store.stale_hours`."""
+        query = "SELECT site, hour FROM sites.stale WHERE hour >= %s AND hour < %s AND site = ANY (%s)"
+        return [(site, hour) for site, hour in self._rows(query, start, end, list(sites))]
+
+    def site_sums(self, sites: Sequence[int], start: int, end: int, *, by_source: bool) -> list[SiteSum]:
+        """As `Store.site_sums`."""
+        with self._reading(snapshot=True) as connection:
+            return postgres_hours.site_sums(connection, sites, start, end, by_source=by_source)
+
+    def oldest_stale(self, limit: int) -> list[tuple[int, int]]:
+        """As `Store.oldest_stale`."""
+        found = self._rows("SELECT site, hour, version FROM sites.stale ORDER BY version LIMIT %s", limit)
+        self._versions = {(site, hour): version for site, hour, version in found}
+        return list(self._versions)
+
+    def put_hours(self, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
+        """As `Store.put_hours`."""
+        with self._changing() as connection:
+            postgres_hours.put(connection, hours, self._versions)
+
+    def totals(self) -> list[Total]:
+        """As `Store.totals`."""
+        return [Total(*row) for row in self._rows("SELECT site, source, kwh, amount FROM sites.total")]
+
+    def latest(self) -> list[Latest]:
+        """As `Store.latest`."""
+        return [
+            Latest(site, name, Row(*row), (before, total) if before is not None else None)
+            for site, name, before, total, *row in self._rows(_LATEST)
+        ]
+
+    def delete_before(self, moment: int) -> int:
+        """As `Store.delete_before`."""
+        hour = moment // HOUR
+        with self._changing(MIGRATION_SECONDS) as connection:
+            connection.execute("UPDATE sites.registry SET deleted_before = greatest(deleted_before, %s)", (hour,))
+            connection.execute(f"DELETE FROM sites.reading_id WHERE time <= {_MOMENT}", (hour * HOUR,))
+            query = f"DELETE FROM sites.reading WHERE time <= {_MOMENT}"
+            return connection.execute(query, (hour * HOUR,)).rowcount
+
+    @contextmanager
+    def _reading(self, *, snapshot: bool = False) -> Iterator[Connection[Any]]:
+        with self._link.transaction(snapshot=snapshot) as connection:
+            yield connection
+
+    @contextmanager
+    def _changing(self, timeout: float | None = None) -> Iterator[Connection[Any]]:
+        """A transaction of the only one that writes."""
+        try:
+            self.open()
+            with self._link.transaction(timeout) as connection:
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+                yield connection
+        except BaseException:
+            self._known.clear()  # it may know meters of the transaction that failed
+            self._is_open = False  # it may be another database now
+            raise
+
+    def _rows(self, query: str, *parameters: object) -> list[Any]:
+        with self._reading() as connection:
+            return connection.execute(query, parameters).fetchall()
+
+
+def _registered(connection: Connection[Any], site_id: str, address: str) -> tuple[int, list[Change]]:
+    """A site's number and changes, as they are now: another collector may have added some."""
+    row = connection.execute("SELECT number FROM sites.site WHERE id = %s", (site_id,)).fetchone()
+    if row is None:
+        raise StorageError(address, StorageReason.FAILED, f"the site {site_id!r} is no longer in the database")
+    changes = connection.execute("SELECT valid_from, keys FROM sites.change WHERE site = %s", row).fetchall()
+    return int(row[0]), [Change(*each) for each in changes]
+
+
+def _put_change(connection: Connection[Any], site: Site, moment: int) -> None:
+    keys = next(change.keys for change in site.changes if change.valid_from == moment)
+    connection.execute(
+        "INSERT INTO sites.change VALUES (%s, %s, %s)"
+        " ON CONFLICT (site, valid_from) DO UPDATE SET keys = excluded.keys",
+        (site.number, moment, json.dumps(keys)),
+    )
+    connection.execute("UPDATE sites.registry SET revision = revision + 1")
+
+
+_METERS = """
+    SELECT m.number, m.name, (extract(epoch FROM (
+        SELECT max(time) FROM sites.reading r WHERE r.meter = m.number AND total IS NOT NULL)) * 1000)::bigint
+    FROM sites.meter m WHERE m.site = %s ORDER BY m.number
+"""
+_PERIOD = f"""
+    SELECT meter, {_READING} FROM sites.reading
+    WHERE meter = ANY (%s) AND time > {_MOMENT} AND time <= {_MOMENT} ORDER BY meter, time
+"""
+_TOTALS_BEFORE = f"""
+    SELECT m.number, {_TIME}, total FROM sites.meter m CROSS JOIN LATERAL (
+        SELECT time, total FROM sites.reading r WHERE r.meter = m.number AND total IS NOT NULL AND time <= {_MOMENT}
+        ORDER BY time DESC LIMIT 1) last
+    WHERE m.number = ANY (%s)
+"""
+_AFTER = f"""
+    SELECT m.number, {_READING} FROM sites.meter m CROSS JOIN LATERAL (
+        SELECT * FROM sites.reading r WHERE r.meter = m.number AND time > {_MOMENT} ORDER BY time LIMIT 1) next
+    WHERE m.number = ANY (%s)
+"""
+_LATEST = f"""
+    SELECT m.site, m.name, (extract(epoch FROM before.at) * 1000)::bigint, before.old, {_READING}
+    FROM sites.meter m CROSS JOIN LATERAL (
+        SELECT * FROM sites.reading r WHERE r.meter = m.number ORDER BY time DESC LIMIT 1) last
+    LEFT JOIN LATERAL (
+        SELECT r.time AS at, r.total AS old FROM sites.reading r
+        WHERE r.meter = m.number AND r.total IS NOT NULL AND r.time < last.time
+            AND last.power IS NULL AND last.total IS NOT NULL
+        ORDER BY r.time DESC LIMIT 1) before ON true
+"""

@@ -1,0 +1,211 @@
+"""Sites in PostgreSQL: shared by collectors, and away at times."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+import pytest
+
+from collector_core.storage import StorageError
+from collector_plugins.sites import metrics
+from collector_plugins.sites.config import Config
+from tests.plugins.sites.conftest import moment, reading
+from tests.postgres import PASSWORD
+
+DAY = 86_400
+
+
+@pytest.fixture
+def stored(database, proxy):
+    """Through a proxy that can fail."""
+    return {"database": database.url(proxy.port)}
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """Changes to another home, which is empty at first."""
+
+    def move(name):
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / name))
+
+    return move
+
+
+async def sums(client):
+    answer = await client.metrics("a", **{"from": moment(0), "to": moment(DAY)})
+    return answer["readings"], round(answer["energy_kwh"], 9)
+
+
+async def settled(client):
+    """Nothing waits for the database any more."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        await client.run(advance=1)
+        if client.harness.value(metrics.WAITING) == 0 and client.harness.value(metrics.DATABASE_UP) == 1:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("readings still wait")
+
+
+async def test_readings_wait_on_disk_while_the_database_is_away_and_arrive_in_order_and_once(serving, proxy, home):
+    home("one")
+    async with serving() as client:
+        await client.register("a")
+        await client.send(reading(60, 1000))
+        proxy.away()
+        for each in range(2, 30):
+            answer = await client.send(reading(60 * each, 1000))
+            assert answer["accepted"] == 1
+        await client.send(reading(120, 999_999))  # the first of repeats stays, though neither has arrived
+        proxy.back()
+        await settled(client)
+        assert await sums(client) == (29, round(29 / 60, 9))
+        assert (await client.send(reading(120, 5)))["duplicates"] == 1
+    home("two")
+    async with serving() as client:
+        assert await sums(client) == (29, round(29 / 60, 9))
+
+
+async def test_it_starts_and_takes_sites_and_readings_while_the_database_is_away(serving, proxy, home):
+    home("one")
+    proxy.away()
+    async with serving() as client:
+        await client.register("a", price_per_kwh=1)
+        assert (await client.post("sites", {"id": "a"}))[0] == 409
+        assert (await client.patch("sites/a", {"price_per_kwh": 2, "valid_from": moment(3600)}))[0] == 200
+        await client.send(reading(60), reading(120))
+        assert (await client.get("metrics/site/a"))[0] == 503
+    async with serving() as client:  # restarted before the database is back
+        await client.send(reading(180))
+        proxy.back()
+        await settled(client)
+        assert (await sums(client))[0] == 3
+    home("two")
+    async with serving() as client:
+        assert (await sums(client))[0] == 3
+        site = (await client.get("sites/a"))[1]
+        assert [each["price_per_kwh"] for each in site["history"]] == [1, 2]
+
+
+async def test_what_waits_is_kept_up_to_a_cap_then_senders_are_told(serving, proxy, home):
+    home("one")
+    async with serving(queue_max_bytes=1 << 16) as client:
+        await client.register("a")
+        proxy.away()
+        taken = 0
+        for batch in range(100):
+            places = range(batch * 400 + 1, batch * 400 + 401)
+            readings = [reading(each, 1000 / each, interval_seconds=1) for each in places]
+            status, answer = await client.post("ingest/telemetry", {"readings": readings})
+            if status == 503:
+                break
+            taken += answer["accepted"]
+        assert status == 503
+        assert "queue_max_bytes" in answer["error"]
+        assert taken
+        proxy.back()
+        await settled(client)
+        assert (await sums(client))[0] == taken
+
+
+async def test_a_database_that_hangs_stalls_no_sender(serving, proxy, home):
+    home("one")
+    async with serving() as client:
+        await client.register("a")
+        proxy.frozen = True
+        assert (await client.send(reading(60)))["accepted"] == 1
+        assert (await client.send(reading(120)))["accepted"] == 1
+        proxy.frozen = False
+        await settled(client)
+        assert (await sums(client))[0] == 2
+
+
+async def test_two_collectors_share_a_database(serving, home):
+    async with contextlib.AsyncExitStack() as stack:
+        home("one")
+        one = await stack.enter_async_context(serving())
+        await one.register("a", price_per_kwh=1)
+        home("two")
+        two = await stack.enter_async_context(serving())
+        await two.send(reading(60), reading(120))
+        home("one")
+        assert (await one.send(reading(120), reading(180)))["duplicates"] == 1
+        home("two")
+        await two.register("b")
+        await two.patch("sites/a", {"price_per_kwh": 2, "valid_from": moment(0)})
+        for client in (one, two, one):
+            home("one" if client is one else "two")
+            await client.run(advance=5)
+            assert (await sums(client)) == (3, round(3 / 60, 9))
+            cost = (await client.metrics("a", **{"from": moment(0), "to": moment(DAY)}))["cost"]
+            assert cost == pytest.approx(3 / 60 * 2)
+        assert (await one.get("sites/b"))[0] == 200
+
+
+async def test_the_hour_that_another_changes_meanwhile_stays_stale(database):
+    from collector_plugins.sites.postgres_store import PostgresStore
+    from collector_plugins.sites.reading import Reading
+    from collector_plugins.sites.site import Change
+    from collector_plugins.sites.store import Piece
+
+    one, two = (PostgresStore(Config(database=database.url()).database_url, "auto") for _ in range(2))
+    site = one.add_site("a", Change(0, {}))
+    first, second = (Reading.model_validate(reading(each)) for each in (60, 120))
+    one.add([(site.number, first)])
+    places = one.oldest_stale(10)
+    two.add([(site.number, second)])
+    one.put_hours([(*places[0], Piece(readings=1))])
+    assert one.oldest_stale(10) == places
+    one.put_hours([(*places[0], Piece(readings=2))])
+    assert one.oldest_stale(10) == []
+    one.close()
+    two.close()
+
+
+@pytest.mark.parametrize(
+    ("section", "url"),
+    [
+        ({}, "postgresql://localhost:5432/"),
+        ({"host": "db", "name": "energy"}, "postgresql://db:5432/energy"),
+        ({"host": "::1", "user": "a@b", "password": "p/@:%"}, "postgresql://a%40b:p%2F%40%3A%25@[::1]:5432/"),
+    ],
+)
+def test_a_section_is_an_address(section, url):
+    assert Config(database=section).database_url.get_secret_value() == url
+
+
+def test_the_password_is_in_no_text(database, state):
+    from collector_plugins.sites.postgres_store import PostgresStore
+
+    wrong = database.url().replace(PASSWORD, "wrong-canary")
+    config = Config(database=wrong)
+    store = PostgresStore(config.database_url, "auto")
+    with pytest.raises(StorageError) as caught:
+        store.open()
+    assert "canary" not in f"{caught.value} {config!r} {config}"
+    assert caught.value.fix
+
+
+def test_timescaledb_that_is_not_there_is_said_with_a_remedy(database):
+    from collector_plugins.sites.postgres_store import PostgresStore
+
+    store = PostgresStore(Config(database=database.url()).database_url, "on")
+    with pytest.raises(StorageError, match="TimescaleDB is not in this database") as caught:
+        store.open()
+    assert "CREATE EXTENSION" in caught.value.fix
+    store.close()
+
+
+def test_a_database_of_a_newer_version_is_left_alone(database):
+    from collector_plugins.sites.postgres_store import PostgresStore
+
+    url = Config(database=database.url()).database_url
+    store = PostgresStore(url, "auto")
+    store.open()
+    store.close()
+    database.execute("UPDATE sites.version SET number = 99")
+    with pytest.raises(StorageError, match="version 99"):
+        store.open()
+    store.close()
