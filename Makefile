@@ -79,6 +79,7 @@ $(LOCK_VENV)/stamp:
 $(VENV)/run.stamp: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
+	$(BIN)/python -m compileall -q collector_core plugins
 	touch $@
 
 $(VENV)/dev.stamp: pyproject.toml

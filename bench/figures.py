@@ -27,7 +27,10 @@ class Goal:
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured thing in `unit`: samples of ours and, of the same rounds, theirs (none where nothing compares)."""
+    """One measured thing in `unit`: samples of ours and, of the same rounds, theirs (none where nothing compares).
+
+    What is `counted` is the same at each run, however busy the machine is, and less is better.
+    """
 
     row: str
     title: str
@@ -36,6 +39,7 @@ class Figure:
     theirs: Sequence[float] = ()
     goal: Goal | None = None
     note: str = ""
+    counted: bool = False
 
     @property
     def samples(self) -> list[float]:

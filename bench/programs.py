@@ -50,12 +50,14 @@ def energy_collector(
     until: str = COMPLETE,
     path: Sequence[Path] = (),
     environment: Mapping[str, str] | None = None,
+    history: bool = True,
 ) -> Iterator[Program]:
     """Our command with these `collectors`, from the scrape on that contains `until`; plugins may lie in `path`."""
     with TemporaryDirectory(prefix="bench-") as folder:
         config = Path(folder, "config.yaml")
+        kept = {"path": f"{folder}/history"} if history else "off"
         config.write_text(
-            json.dumps({"root": str(root or "/"), "history": {"path": f"{folder}/history"}, "collectors": collectors}),
+            json.dumps({"root": str(root or "/"), "history": kept, "collectors": collectors}),
             encoding="utf-8",
         )
         _install_plugins(Path(folder))

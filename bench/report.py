@@ -15,6 +15,55 @@ RESULTS = Path(__file__).parent / "results"
 _HEAD = ("figure", "ours", "theirs", "ratio", "min – max", "bar", "stretch", "reached", "note")
 
 
+GROWTH = 0.1  # of what is counted; less is another version of a library
+
+
+class Report:
+    """What was found so far, on disk after every row."""
+
+    def __init__(self, facts: Mapping[str, Any], folder: Path) -> None:
+        self.results: list[Figure | Table] = []
+        self._skipped: list[str] = []
+        self._facts = facts
+        self._folder = folder
+
+    @property
+    def text(self) -> str:
+        """As it is printed."""
+        return markdown(self.results, self._skipped, self._facts)
+
+    def add(self, found: Sequence[Figure | Table]) -> None:
+        """Keep a row; raises whatever its figures raise, and then keeps nothing of it."""
+        markdown(found, [], {})
+        self.results += found
+        self._write()
+
+    def skip(self, reason: str) -> None:
+        """Note why a row is missing."""
+        self._skipped.append(reason)
+        self._write()
+
+    def _write(self) -> None:
+        write(self.text, data(self.results, self._skipped, self._facts), self._folder)
+
+
+def grown(results: Iterable[Figure | Table], stored: Path, python: str) -> list[str]:
+    """What is counted and has become more than in a report that was kept, a line each.
+
+    Times are never compared, and nothing is where the report is of another Python than 3.x as `python` says.
+    """
+    kept = json.loads(stored.read_text(encoding="utf-8"))
+    if kept["machine"]["python"].split(".")[:2] != python.split(".")[:2]:
+        return []
+    before = {figure["title"]: figure["value"] for figure in kept["figures"] if figure["counted"]}
+    return [
+        f"{figure.title}: {figure.value:.0f} {figure.unit}, and {before[figure.title]:.0f} before"
+        for figure in results
+        if isinstance(figure, Figure) and figure.counted and figure.title in before
+        if figure.value > before[figure.title] * (1 + GROWTH)
+    ]
+
+
 def write(text: str, data: Mapping[str, Any], folder: Path = RESULTS) -> None:
     """Keep the latest report."""
     folder.mkdir(exist_ok=True)

@@ -9,6 +9,7 @@ from bench.figures import Figure, Table
 from bench.rows import (
     anomaly,
     between,
+    counts,
     forecast,
     history,
     history_postgres,
@@ -20,6 +21,7 @@ from bench.rows import (
     nab,
     nvidia,
     paced,
+    parts,
     qemu,
     render,
     start,
@@ -41,7 +43,9 @@ ROWS: Mapping[str, Row] = {
     "isolation": isolation.measure,
     "nvidia": nvidia.measure,
     "measure": measure.measure,
+    "parts": parts.measure,
     "imports": imports.measure,
+    "counts": counts.measure,
     "anomaly": anomaly.measure,
     "history": history.measure,
     "forecast": forecast.measure,
@@ -52,3 +56,6 @@ ROWS: Mapping[str, Row] = {
     "timeline": timeline.measure,
     "workloads": workloads.measure,
 }
+
+# More than a few seconds even with the least effort: only run in full, or when asked for.
+SLOW = {"anomaly", "forecast", "history", "history-postgres", "isolation", "nab", "nvidia", "timeline"}
