@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from bench.effort import Effort
 from bench.figures import Figure, Goal
 from collector_core import Context
 from collector_core.outputs.buffer import Buffer
+from collector_core.outputs.codec import Body, RecordCodec
 from collector_plugins.timeline import Timeline
 from collector_plugins.timeline.config import Config
 from collector_plugins.timeline.rows import Record, Row
@@ -47,12 +49,14 @@ def _deliver(database: Database, records: Sequence[Record], queue: Path) -> floa
     context = Context(name="timeline", logger=logging.getLogger("bench"), timeout=60.0)
     timeline = Timeline(Config(url=database.url()), context)
     size = Timeline.default_batch_size
+    codec = RecordCodec(timeline, size)
     buffer = Buffer(queue, max_bytes=1 << 30, max_age=1e9, drop=_ignore)
-    buffer.append([records[start : start + size] for start in range(0, len(records), size)], time.time())
+    parts = [records[start : start + size] for start in range(0, len(records), size)]
+    buffer.append([Body(len(part), json.dumps(part).encode()) for part in parts], time.time())
     timeline.test()
     before = time.perf_counter()
     while batch := buffer.next_batch(size):
-        timeline.send(batch.records(), may_repeat=False)
+        codec.sending(batch.bodies, may_repeat=False)()
         buffer.settle(batch, delivered=True)
     seconds = time.perf_counter() - before
     timeline.close()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -54,14 +55,25 @@ _ASKED = (
     ),
     click.option("--format", "kind", type=FORMATS, default="csv", show_default=True, help="How to write it."),
 )
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_ACCESS = (
+    click.option("--username", help="With --prometheus; the password is in --password-file."),
+    click.option("--password-file", type=_FILE, help="File whose first line is the password."),
+    click.option("--token-file", type=_FILE, help="File whose first line is a bearer token; with --prometheus."),
+    click.option("--ca-file", type=_FILE, help="Certificates to trust, in PEM; with --prometheus."),
+)
 _PATH = click.option("--path", type=click.Path(path_type=Path, file_okay=False), help="Folder of the store.")
 
 
-def _asking(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which series, of which period, and how to write them."""
-    for option in reversed(_ASKED):
-        function = option(function)
-    return function
+def _with_options(*options: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add several options to a command, in this order."""
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
 
 
 @click.group()
@@ -86,7 +98,7 @@ def list_series(common: Common, selector: Selector | None, path: Path | None) ->
 
 
 @command.command("query")
-@_asking
+@_with_options(*_ASKED)
 @_PATH
 @common_options()
 def query_series(common: Common, path: Path | None, **asked: Any) -> None:
@@ -99,7 +111,7 @@ def query_series(common: Common, path: Path | None, **asked: Any) -> None:
 
 
 @command.command()
-@_asking
+@_with_options(*_ASKED)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")
 @_PATH
 @common_options()
@@ -117,6 +129,7 @@ def export(common: Common, path: Path | None, output: Path, **asked: Any) -> Non
 @click.option("--selector", callback=_parsed(Selector.parse), help="Which of its series; with --prometheus.")
 @click.option("--from", "start", callback=_parsed(parse_time), help="Unix seconds or RFC 3339; with --prometheus.")
 @click.option("--to", "end", callback=_parsed(parse_time), help="Not included; without it, now.")
+@_with_options(*_ACCESS)
 @_PATH
 @common_options()
 def import_readings(common: Common, source: Path | None, path: Path | None, **asked: Any) -> None:
@@ -150,13 +163,20 @@ def _import_prometheus(
     selector: Selector | None,
     start: int | None,
     end: int | None,
+    **access: Any,
 ) -> int:
     from collector_core.cli import prometheus_source  # noqa: PLC0415 - no other command asks anybody
 
     if source or selector is None or start is None:
         raise click.UsageError("--prometheus needs --selector and --from, and no FILE")
+    if "@" in urlsplit(prometheus).netloc:
+        raise click.UsageError("leave user and password out of the URL: use --username and --password-file")
     try:
-        found = prometheus_source.readings(prometheus, selector, start, _now() if end is None else end)
+        allowed = prometheus_source.Access.read(**access)
+    except (ValueError, OSError) as error:
+        raise click.UsageError(str(error)) from error
+    try:
+        found = prometheus_source.readings(prometheus, selector, start, _now() if end is None else end, allowed)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--selector") from error
     with _writing(common, path) as (store, _):

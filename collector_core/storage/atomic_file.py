@@ -25,12 +25,14 @@ class AtomicFile:
 
     Until `commit`, and after any failure, the previous file stays untouched. As a context manager it commits at the end
     of the block and discards if the block raises. Temporary files of killed processes are removed by the next write to
-    the same path. A symbolic link at `path` is replaced, not followed. `mode` applies regardless of the umask. All
-    methods except `discard` raise `OSError`.
+    the same path. A symbolic link at `path` is replaced, not followed. `mode` applies regardless of the umask. What is
+    not `durable` survives the end of this process, but may be lost with the power. All methods except `discard` raise
+    `OSError`.
     """
 
-    def __init__(self, path: Path, *, mode: int = FILE_MODE) -> None:
+    def __init__(self, path: Path, *, mode: int = FILE_MODE, durable: bool = True) -> None:
         self.path = path
+        self._durable = durable
         self.temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}{_SUFFIX}")
         _remove_abandoned(path)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -48,13 +50,15 @@ class AtomicFile:
         self._stream.write(content.encode() if isinstance(content, str) else content)
 
     def commit(self) -> None:
-        """Replace `path`; the file is durable when this returns."""
+        """Replace `path`; a durable file is on the disk when this returns."""
         try:
             self._stream.flush()
-            os.fsync(self._stream.fileno())
+            if self._durable:
+                os.fsync(self._stream.fileno())
             self.temporary.replace(self.path)
             self._stream.close()
-            sync_folder(self.path.parent)
+            if self._durable:
+                sync_folder(self.path.parent)
         except BaseException:
             self.discard()
             raise
@@ -78,9 +82,9 @@ class AtomicFile:
             self.discard()
 
 
-def write_atomically(path: Path, content: str | bytes, *, mode: int = FILE_MODE) -> None:
+def write_atomically(path: Path, content: str | bytes, *, mode: int = FILE_MODE, durable: bool = True) -> None:
     """Replace a file in one step, as `AtomicFile` does; raises `OSError` and then keeps the previous file."""
-    with AtomicFile(path, mode=mode) as file:
+    with AtomicFile(path, mode=mode, durable=durable) as file:
         file.write(content)
 
 

@@ -13,6 +13,7 @@ from grafana.build import (
     machine,
     meters,
     nodes,
+    sites,
     vms,
     workloads,
 )
@@ -28,6 +29,9 @@ DASHBOARDS = (
     batteries.DASHBOARD,
     meters.DASHBOARD,
     forecasts.DASHBOARD,
+    sites.SITES_DASHBOARD,
+    sites.FORECAST_DASHBOARD,
+    sites.CARBON_DASHBOARD,
     nodes.DASHBOARD,
     anomalies.DASHBOARD,
     everything.DASHBOARD,

@@ -48,7 +48,7 @@ class Sites(Collector[Config]):
             retention=config.retention,
             auto_register=config.auto_register,
         )
-        self._api = Api(config, self._service)
+        self._api = Api(config, self._service, ctx.history)
         self._publisher = Publisher(self._service, config)
         self._outlooks = Outlooks(self._service, config.retrain_every)
         self._has_told = False

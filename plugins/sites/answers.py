@@ -7,6 +7,8 @@ from pydantic import BaseModel
 from collector_core import Field
 from collector_plugins.sites.site import Terms
 
+PROFIT = "Mean hash rate x hash price / 24 - cost per covered hour; null where one of them is not known."
+
 
 class Problem(BaseModel):
     """Why a request was refused."""
@@ -107,6 +109,7 @@ class SiteMetrics(BaseModel):
     readings: int
     energy_kwh: float
     cost: float | None
+    profit_per_hour: float | None = Field(description=PROFIT)
     currency: str
     carbon_grams: float | None = Field(description="Location-based, with PUE.")
     power_watts: PowerAnswer
@@ -125,6 +128,7 @@ class Sums(BaseModel):
     readings: int
     energy_kwh: float
     cost: float | None
+    profit_per_hour: float | None = Field(description=PROFIT)
     currency: str
     carbon_grams: float | None
     power_watts_mean: float | None = Field(description="Sum of the sites' mean power.")

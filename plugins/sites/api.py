@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from collector_core import Field, Query, TokenGuard
+from collector_core import Field, History, Query, TokenGuard
 from collector_plugins.sites import answers
 from collector_plugins.sites.access import Access, json_answer
 from collector_plugins.sites.body import JSON, NDJSON, parse_batch, parse_json, read_body
@@ -46,11 +46,11 @@ class PageQuery(Query):
 class Api:
     """Answers requests from the service's data."""
 
-    def __init__(self, config: Config, service: SiteService) -> None:
+    def __init__(self, config: Config, service: SiteService, history: History) -> None:
         self._service = service
         self._access = Access(service)
         self._reports = ReportApi(config, self._access)
-        self._forecasts = ForecastApi(config, self._access)
+        self._forecasts = ForecastApi(config, self._access, history)
         self._guard = TokenGuard(config.token, "token: …")
         self._is_read_by_others = bool(config.cors)
         self._cors = Cors(config.cors)

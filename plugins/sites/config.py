@@ -23,6 +23,7 @@ from collector_core.metering import Country
 from collector_core.storage import check_postgres_url
 from collector_plugins.sites import env
 from collector_plugins.sites.cors import ANY
+from collector_plugins.sites.fields import HashPrice
 from collector_plugins.sites.miner import PORT
 from collector_plugins.sites.site import SiteId
 
@@ -182,6 +183,10 @@ class Config(CollectorConfig):
     country: Country | None = Field(
         None, description="ISO 3166 code, e.g. DE: its yearly mean is the factor of `grid` for sites without a zone."
     )
+    hash_price: HashPrice | None = Field(
+        None,
+        description="What a TH/s earns in a day, in `currency`, for sites that say nothing else; gives their profit.",
+    )
     forecast_days: float = Field(30.0, gt=0, le=366, allow_inf_nan=False, description="Longest horizon of forecasts.")
     retrain_every: LongDuration = Field(
         7 * 86_400, description="After how long the model of a site's published forecast is chosen again."
@@ -195,7 +200,8 @@ class Config(CollectorConfig):
         gt=0,
         le=5000,
         allow_inf_nan=False,
-        description="Carbon intensity that scores 0; by default the world's mean of 2023 (Our World in Data).",
+        description="Carbon intensity that scores 0; by default the world's mean of 2023 by Ember's Global Electricity "
+        "Review 2024.",
     )
     miners: Annotated[tuple[Miner, ...], AfterValidator(_different)] = Field(
         (), description="Miners to ask for hash rate and power every minute, as `[{site: tx-1, address: 10.0.0.21}]`."

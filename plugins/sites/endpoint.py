@@ -106,5 +106,7 @@ def parse_model(model: Any, body: bytes) -> Any:
         return model.model_validate(parse_json(body))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        field, message = describe_problem(first["loc"], first) if first["loc"] else ("body", first["msg"])
+        field, message = describe_problem(first["loc"], first)
+        if not first["loc"] and field == "reading":
+            field, message = "body", first["msg"]
         raise refuse(400, f"{field}: {message.removeprefix('Value error, ')}", field) from None

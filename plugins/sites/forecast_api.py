@@ -7,20 +7,23 @@ import secrets
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from collector_core import History, HistoryUnavailable
 from collector_plugins.sites import answers
 from collector_plugins.sites.access import Access, json_answer
 from collector_plugins.sites.body import read_body
 from collector_plugins.sites.config import Config
-from collector_plugins.sites.endpoint import Endpoint, parse_model, refuse
+from collector_plugins.sites.endpoint import Endpoint, parse_model, refuse, unavailable
 from collector_plugins.sites.forecasting import (
     CustomForecast,
     ForecastQuery,
     Kind,
+    Points,
     check_horizon,
     describe,
     forecast,
     naive,
     past_points,
+    selected_points,
 )
 
 if TYPE_CHECKING:
@@ -34,8 +37,9 @@ OWN_MODELS = ("auto", "naive")
 class ForecastApi:
     """Forecasts of what comes next."""
 
-    def __init__(self, config: Config, access: Access) -> None:
+    def __init__(self, config: Config, access: Access, history: History) -> None:
         self._config = config
+        self._history = history
         self._access = access
         self._jobs: dict[str, asyncio.Task[dict[str, Any]]] = {}
 
@@ -64,7 +68,7 @@ class ForecastApi:
             Endpoint(
                 "POST",
                 "/forecast/custom",
-                "A series of your own",
+                "A series of your own, or of the history",
                 self.custom,
                 answers.ForecastAnswer,
                 body=CustomForecast,
@@ -93,7 +97,7 @@ class ForecastApi:
     async def custom(self, request: web.Request) -> web.Response:
         """A series of the caller."""
         wanted: CustomForecast = parse_model(CustomForecast, await read_body(request))
-        check_horizon(wanted.horizon * 1000, (wanted.step or 1.0) * 1000, self._config.forecast_days)
+        check_horizon(wanted.horizon * 1000, wanted.step_seconds * 1000, self._config.forecast_days)
         if sum(not job.done() for job in self._jobs.values()) >= MOST_JOBS:
             raise refuse(503, "too many forecasts are under way", "request", "ask again later", Retry_After="10")
         while len(self._jobs) >= MOST_JOBS:
@@ -118,7 +122,7 @@ class ForecastApi:
         return json_answer(job.result())
 
     def _forecast(self, wanted: CustomForecast) -> dict[str, Any]:
-        points = [(point.t / 1000, point.value) for point in wanted.series]
+        points = self._points(wanted)
         if wanted.model == "naive":
             season = wanted.seasonalities[0] if wanted.seasonalities else None
             found = naive(points, wanted.horizon, wanted.step, season)
@@ -126,6 +130,14 @@ class ForecastApi:
             model = "" if wanted.model == "auto" else wanted.model
             found = forecast(points, wanted.horizon, wanted.step, model)
         return describe(found, self._access.now)
+
+    def _points(self, wanted: CustomForecast) -> Points:
+        if wanted.selector is None:
+            return [(point.t / 1000, point.value) for point in wanted.series or ()]
+        try:
+            return selected_points(self._history, wanted.selector, wanted.step_seconds, self._access.now / 1000)
+        except HistoryUnavailable as error:
+            raise unavailable(error.detail, error.fix or "ask again later") from None
 
     async def _sites(self, request: web.Request, kind: Kind) -> web.Response:
         query = ForecastQuery.parse(request.query)

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_validator
 
 from collector_core import (
     ApiError,
     Field,
     ForecastedSeries,
+    History,
     NotAvailable,
     Query,
     Reason,
+    Selector,
+    SelectorText,
     find_forecaster,
     parse_duration,
 )
 from collector_plugins.sites.endpoint import refuse
 from collector_plugins.sites.fields import Moment, Text, rfc3339
 from collector_plugins.sites.periods import DAY, QueryDuration, in_steps
+from collector_plugins.sites.reading import NO_SERIES
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site
 from collector_plugins.sites.store import HOUR, Piece, Store
@@ -33,6 +38,7 @@ LOWEST, MIDDLE, HIGHEST = 0.1, 0.5, 0.9
 LEVEL = 0.8  # of the interval between the lowest and the highest
 NORMAL_90 = 1.2816  # standard deviations to the 90th percentile
 LEAST_POINTS = 2
+SELECTED_STEP = 3600.0  # seconds
 Kind = Literal["load", "hashrate"]
 Points = list[tuple[float, float]]
 
@@ -74,11 +80,28 @@ class CustomForecast(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    series: list[SentPoint] = Field(min_length=1, max_length=100_000)
+    series: list[SentPoint] | None = Field(None, min_length=1, max_length=100_000)
+    selector: SelectorText | None = Field(
+        None,
+        description='Instead: published series such as `sites_power_watts{site="a"}`; their sum in the history.',
+    )
     horizon: BodyDuration
     step: BodyDuration | None = Field(None, description="By default the usual distance of the points.")
     seasonalities: list[BodyDuration] = Field([], max_length=10)
     model: Text = Field("auto", description="auto, naive, or a model of the forecaster.")
+
+    @property
+    def step_seconds(self) -> float:
+        """The step, given or not."""
+        if self.series is None:
+            return self.step or SELECTED_STEP
+        return self.step or usual_distance([point.t / 1000 for point in self.series])
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if (self.series is None) == (self.selector is None):
+            raise ValueError(NO_SERIES)
+        return self
 
 
 def check_horizon(milliseconds: float, step: float, most_days: float) -> None:
@@ -105,6 +128,28 @@ def past_points(service: SiteService, store: Store, sites: Iterable[Site], kind:
     return [(moment / 1000, total) for moment, total in sorted(sums.items())]
 
 
+def selected_points(history: History, selector: str, step: float, now: float) -> Points:
+    """What the history has of some series: the sum of their means, of counters of their rates, by steps.
+
+    A step in which one of them is missing is left out. Raises `ApiError` (409) where there is nothing.
+    """
+    end = now // step * step
+    period = max(0.0, end - HISTORY / 1000 // step * step), end
+    found = history.query(Selector.parse(selector), *period, step=step)
+    if any(each.is_counter for each in found):
+        found = history.query(Selector.parse(selector), *period, step=step, fn="rate")
+    counts: Counter[float] = Counter(moment for each in found for moment, _ in each.points)
+    sums: dict[float, float] = {}
+    for each in found:
+        for moment, value in each.points:
+            sums[moment] = sums.get(moment, 0.0) + value
+    points = [(moment, total) for moment, total in sorted(sums.items()) if counts[moment] == len(found)]
+    if not points:
+        fix = "`energy-collector history list` says what is kept" if history.is_kept else "switch `history` on"
+        raise missing(NotAvailable(Reason.NOT_FOUND, f"the history has nothing of {selector}", fix=fix), "selector")
+    return points
+
+
 def forecast(points: Points, horizon: float, step: float | None, model: str = "") -> ForecastedSeries:
     """A forecast; raises `ApiError`: 409 with what is `missing`, 400 for what is not possible."""
     try:
@@ -116,12 +161,18 @@ def forecast(points: Points, horizon: float, step: float | None, model: str = ""
         raise refuse(400, str(error), field) from None
 
 
-def missing(error: NotAvailable) -> ApiError:
+def missing(error: NotAvailable, field: str = "series") -> ApiError:
     """A refusal that says what there is too little of."""
     text = error.fix or error.detail
-    refusal = refuse(409, error.detail, "series", text)
+    refusal = refuse(409, error.detail, field, text)
     refusal.body["missing"] = text
     return refusal
+
+
+def usual_distance(moments: Sequence[float]) -> float:
+    """The median of the seconds between moments; 1 where there are none."""
+    distances = sorted(after - before for before, after in itertools.pairwise(sorted(moments)))
+    return distances[len(distances) // 2] or 1.0 if distances else 1.0
 
 
 def naive(
@@ -131,8 +182,7 @@ def naive(
     ordered = sorted(points)
     if len(ordered) < LEAST_POINTS and step is None:
         raise missing(NotAvailable(Reason.BAD_DATA, "one point has no step", fix="send at least 2 points, or `step`"))
-    distances = sorted(after - before for (before, _), (after, _) in itertools.pairwise(ordered))
-    width = step or distances[len(distances) // 2] or 1.0
+    width = step or usual_distance([moment for moment, _ in ordered])
     lag = max(1, round((season or width) / width))
     if season is not None and len(ordered) < lag:
         raise missing(NotAvailable(Reason.BAD_DATA, "less than a season", fix=f"send at least {lag} points"))

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from collector_core import Clock
 from collector_core.storage import StorageError
-from collector_plugins.sites.reading import MISSING_MEASUREMENT, Reading
+from collector_plugins.sites.reading import MISSING_MEASUREMENT, NO_SERIES, Reading
 from collector_plugins.sites.site import Site
 from collector_plugins.sites.store import Store
 from collector_plugins.sites.store_thread import StoreThread
@@ -20,6 +20,7 @@ from collector_plugins.sites.store_thread import StoreThread
 FUTURE_SECONDS = 300
 MAX_PENDING = 200_000  # readings that wait for the disk
 UNKNOWN_SITE = "no such site"
+_WHOLE = {MISSING_MEASUREMENT: "power_watts", NO_SERIES: "series"}  # what is wrong with a whole: the key to name
 _READINGS = TypeAdapter(list[Reading])
 
 
@@ -168,8 +169,8 @@ def _first_problems(error: ValidationError) -> dict[int, tuple[str, str]]:
 def describe_problem(path: Sequence[int | str], problem: Mapping[str, Any]) -> tuple[str, str]:
     """The key that is wrong and what is wrong with it; within shares, the key that holds them."""
     message = str(problem["msg"]).removeprefix("Value error, ")
-    if message == MISSING_MEASUREMENT:
-        return "power_watts", message
+    if message in _WHOLE:
+        return _WHOLE[message], message
     if not path:
         return "reading", "must be a JSON object"
     keys = path[:1] if path[0] == "sources" else path

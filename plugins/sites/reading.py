@@ -25,6 +25,7 @@ from collector_plugins.sites.fields import (
 
 DEFAULT_INTERVAL_SECONDS = 60.0
 DEFAULT_METER = "main"
+NO_SERIES = "send either `series` or `selector`"
 MISSING_MEASUREMENT = "power_watts or energy_kwh is missing"
 _STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
 

@@ -16,7 +16,7 @@ from collector_plugins.sites.entity import sites_in, sites_of
 from collector_plugins.sites.forecasting import MIDDLE, forecast, past_points
 from collector_plugins.sites.grid_impact import GridQuery, grid_impact
 from collector_plugins.sites.periods import PeriodQuery, SteppedQuery
-from collector_plugins.sites.site_metrics import AggregateQuery, aggregate, site_metrics
+from collector_plugins.sites.site_metrics import AggregateQuery, Money, aggregate, site_metrics
 from collector_plugins.sites.store import HOUR, Store
 from collector_plugins.sites.sustainability import PERIOD, Scores
 
@@ -31,6 +31,7 @@ class ReportApi:
 
     def __init__(self, config: Config, access: Access) -> None:
         self._config = config
+        self._money = Money(config.currency, config.hash_price)
         self._access = access
 
     @cached_property
@@ -87,14 +88,14 @@ class ReportApi:
     async def site_metrics(self, request: web.Request) -> web.Response:
         """What a site did."""
         query = SteppedQuery.parse(request.query)
-        site, service, currency = await self._access.site(request), await self._access.ready(), self._config.currency
-        return json_answer(await self._access.ask(lambda store: site_metrics(service, store, site, query, currency)))
+        site, service = await self._access.site(request), await self._access.ready()
+        return json_answer(await self._access.ask(lambda store: site_metrics(service, store, site, query, self._money)))
 
     async def aggregate(self, request: web.Request) -> web.Response:
         """What all sites did."""
         query = AggregateQuery.parse(request.query)
-        service, currency = await self._access.ready(), self._config.currency
-        return json_answer(await self._access.ask(lambda store: aggregate(service, store, query, currency)))
+        service = await self._access.ready()
+        return json_answer(await self._access.ask(lambda store: aggregate(service, store, query, self._money)))
 
     async def carbon(self, request: web.Request) -> web.Response:
         """What an entity emitted."""

@@ -14,6 +14,7 @@ from collector_core import Field
 from collector_plugins.sites.fields import (
     SHARES_TOLERANCE,
     GramsPerKilowattHour,
+    HashPrice,
     Latitude,
     Longitude,
     Moment,
@@ -83,6 +84,7 @@ class Terms(BaseModel):
     pue: Pue = 1.0
     sources: Sources = Field([], description="Where the energy comes from; without any, the grid.")
     price_per_kwh: Price | None = None
+    hash_price: HashPrice | None = Field(None, description="What a TH/s earns in a day; by default the option.")
     timezone: TimeZone = "UTC"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from collector_plugins.sites.fields import rfc3339
@@ -10,8 +11,9 @@ from collector_plugins.sites.periods import SteppedQuery, gaps, in_steps, site_t
 from collector_plugins.sites.rollup import measure
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site
-from collector_plugins.sites.store import Piece, Store, add_known
+from collector_plugins.sites.store import Piece, Store, add_known, sum_known
 
+HOURS_A_DAY = 24
 FRESH = 600_000  # milliseconds: older readings say nothing about now
 GROUPS = Literal["region", "operator", "source"]
 
@@ -22,7 +24,24 @@ class AggregateQuery(SteppedQuery):
     group_by: GROUPS = "region"
 
 
-def site_metrics(service: SiteService, store: Store, site: Site, query: SteppedQuery, currency: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Money:
+    """The currency of all prices, and what a TH/s earns in a day at sites that say nothing else."""
+
+    currency: str
+    hash_price: float | None = None
+
+    def profit_per_hour(self, site: Site, total: Piece, end: int) -> float | None:
+        """What the hash rate earns, by the price that holds at the end, less the cost of an hour; None if unknown."""
+        own = site.terms_at(end - 1).hash_price
+        price = self.hash_price if own is None else own
+        hashrate = total.mean_hashrate
+        if price is None or hashrate is None or total.cost is None or not total.covered_seconds:
+            return None
+        return price * hashrate / HOURS_A_DAY - total.cost / (total.covered_seconds / 3600)
+
+
+def site_metrics(service: SiteService, store: Store, site: Site, query: SteppedQuery, money: Money) -> dict[str, Any]:
     """The answer of `metrics/site/{id}`."""
     start, end, step = query.steps(service.now)
     pieces = in_steps(service, store, site, (start, end, step))
@@ -37,7 +56,8 @@ def site_metrics(service: SiteService, store: Store, site: Site, query: SteppedQ
         "readings": total.readings,
         "energy_kwh": total.kwh,
         "cost": total.cost,
-        "currency": currency,
+        "profit_per_hour": money.profit_per_hour(site, total, end),
+        "currency": money.currency,
         "carbon_grams": total.location_grams,
         "power_watts": {"now": power_now(store, site, service.now), "mean": mean, "peak": peak},
         "hashrate_th": total.mean_hashrate,
@@ -67,41 +87,42 @@ def power_now(store: Store, site: Site, now: int) -> float | None:
     return power
 
 
-def aggregate(service: SiteService, store: Store, query: AggregateQuery, currency: str) -> dict[str, Any]:
+def aggregate(service: SiteService, store: Store, query: AggregateQuery, money: Money) -> dict[str, Any]:
     """The answer of `metrics/aggregate`."""
     start, end, _ = query.steps(service.now)
     sites = list(service.sites.values())
     by_source = query.group_by == "source"
     totals = site_totals(service, store, sites, start, end, by_source=by_source)
-    grouping = _by_source if by_source else _by_term
-    groups = grouping(sites, totals, query.group_by, service.now)
+    shown = [(site, totals[site.id], money.profit_per_hour(site, totals[site.id], end)) for site in sites]
+    groups = _by_source(shown, service.now) if by_source else _by_term(shown, query.group_by, service.now)
     return {
         "from": rfc3339(start),
         "to": rfc3339(end),
         "group_by": query.group_by,
-        "groups": [{query.group_by: name, **_sums(pieces, currency)} for name, pieces in groups],
-        "total": _sums(list(totals.values()), currency),
+        "groups": [{query.group_by: name, **_sums(members, money.currency)} for name, members in groups],
+        "total": _sums([(total, profit) for _, total, profit in shown], money.currency),
     }
 
 
-Groups = list[tuple[str | None, list[Piece]]]
+Member = tuple[Piece, float | None]  # with its profit per hour
+Groups = list[tuple[str | None, list[Member]]]
 
 
-def _by_term(sites: Iterable[Site], totals: dict[str, Piece], group_by: str, now: int) -> Groups:
-    groups: dict[str | None, list[Piece]] = {}
-    for site in sites:
-        groups.setdefault(getattr(site.terms_at(now), group_by), []).append(totals[site.id])
+def _by_term(shown: Iterable[tuple[Site, Piece, float | None]], group_by: str, now: int) -> Groups:
+    groups: dict[str | None, list[Member]] = {}
+    for site, total, profit in shown:
+        groups.setdefault(getattr(site.terms_at(now), group_by), []).append((total, profit))
     return sorted(groups.items(), key=lambda group: (group[0] is None, group[0] or ""))
 
 
-def _by_source(sites: Iterable[Site], totals: dict[str, Piece], group_by: str, now: int) -> Groups:
-    del group_by
-    groups: dict[str | None, list[Piece]] = {}
-    for site in sites:
-        total = totals[site.id]
+def _by_source(shown: Iterable[tuple[Site, Piece, float | None]], now: int) -> Groups:
+    groups: dict[str | None, list[Member]] = {}
+    for site, total, profit in shown:
         registered = {source.type for source in site.terms_at(now).sources} or {"grid"}
         for name in registered | {source for source, _ in total.parts}:
-            groups.setdefault(name, []).append(_share(total, name))
+            part = _share(total, name)
+            share = part.kwh / total.kwh if total.kwh else 0.0
+            groups.setdefault(name, []).append((part, None if profit is None else profit * share))
     return sorted(groups.items(), key=lambda group: group[0] or "")
 
 
@@ -124,7 +145,8 @@ def _share(total: Piece, source: str) -> Piece:
     )
 
 
-def _sums(pieces: list[Piece], currency: str) -> dict[str, Any]:
+def _sums(members: list[Member], currency: str) -> dict[str, Any]:
+    pieces = [piece for piece, _ in members]
     cost: float | None = None
     grams: float | None = None
     power: float | None = None
@@ -141,6 +163,7 @@ def _sums(pieces: list[Piece], currency: str) -> dict[str, Any]:
         "readings": sum(piece.readings for piece in pieces),
         "energy_kwh": sum(piece.kwh for piece in pieces),
         "cost": cost,
+        "profit_per_hour": sum_known(profit for _, profit in members),
         "currency": currency,
         "carbon_grams": grams,
         "power_watts_mean": power,

@@ -23,6 +23,7 @@ from collector_plugins.workloads.state_file import StateFile
 from collector_plugins.workloads.watch import WatchedProcess
 from collector_plugins.workloads.work import WorkMeters
 
+CHOOSE_SECONDS = 15.0
 FIX = "mount the host's /sys and /proc below `root`, e.g. docker run --pid=host -v /:/host:ro, with root: /host"
 
 
@@ -47,6 +48,7 @@ class Workloads(Collector[Config]):
         self._power = PowerTable()
         self._watched: list[WatchedProcess] = []
         self._machine: Machine | None = None
+        self._chosen_at = 0.0
         self._read_at: float | None = None
 
     @classmethod
@@ -64,7 +66,7 @@ class Workloads(Collector[Config]):
         self._ledger.reopen()
         self._state.load(self._restore)
         if self._machine is None:
-            self._machine = Machine(self.ctx, self.config.groups)
+            self._machine = self._new_machine()
             hierarchy = self._machine.groups.hierarchy
             self._watched = [WatchedProcess(each, self.config.leak, hierarchy, self.ctx) for each in self.config.watch]
 
@@ -80,6 +82,7 @@ class Workloads(Collector[Config]):
             self._hand_out(out, component, joules, wall)
         self._end_workloads(grown, wall)
         self._names.learn(self._machine.identities())
+        self._follow_hierarchy(now)
         await self._lookup.refresh(grown)
         self._names.refresh(grown.keys() | self._accounts.workloads)
         self._publish(out)
@@ -101,6 +104,20 @@ class Workloads(Collector[Config]):
     def collector_page_sections(self) -> Sequence[PageSection]:
         """Who draws the most."""
         return [self._power.section()]
+
+    def _new_machine(self) -> Machine:
+        self._chosen_at = self.ctx.clock.monotonic()
+        return Machine(self.ctx, self.config.groups)
+
+    def _follow_hierarchy(self, now: float) -> None:
+        """Of two hierarchies containers may come to be in the one that had none; each is followed from here on."""
+        assert self._machine is not None  # noqa: S101
+        if now - self._chosen_at >= CHOOSE_SECONDS:
+            self._chosen_at = now
+            if not self._machine.is_best_hierarchy():
+                self._machine.close()
+                self._machine = self._new_machine()
+                self._machine.read_use()
 
     def _joules_by_name(self) -> dict[SeriesName, float]:
         """Joules so far of all components together, with those of nobody."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from collector_core import Context, NotAvailable
+from collector_core.procfs import list_cgroup_trees
 from collector_plugins.workloads.chooser import ProcessChooser
 from collector_plugins.workloads.config import Group
 from collector_plugins.workloads.cpu_use import Weights
@@ -30,6 +31,7 @@ class Machine:
             )
         self.cpus = Cpus(proc)
         self.groups = GroupTree(hierarchy)
+        self._sys = sys
         self._chooser = ProcessChooser(groups, proc)
         self.processes = Processes(proc, hierarchy, self._chooser)
         self._job_users = JobUsers(self.groups, proc)
@@ -40,6 +42,10 @@ class Machine:
         """What the machine itself says beyond paths: names of guests, and users of Slurm jobs."""
         guests = {guest: Identity(name=name) for guest, name in self._chooser.guest_names.items()}
         return guests | self._job_users.identities()
+
+    def is_best_hierarchy(self) -> bool:
+        """Whether more containers and units are in no other hierarchy; quick where there is but one."""
+        return len(list_cgroup_trees(self._sys)) < 2 or find_tree(self._sys) in (None, self.groups.hierarchy)
 
     def read_use(self) -> tuple[float, dict[Workload, float]]:
         """CPU seconds of the machine since the last look, and of each workload that is there."""

@@ -20,6 +20,7 @@ OWN_UNITS = re.compile(r"(suffix|prefix): ?\S+.*")  # Grafana's way to write a u
 UIDS = {
     "energy-collector-anomalies",
     "energy-collector-batteries",
+    "energy-collector-carbon",
     "energy-collector-everything",
     "energy-collector-fleet",
     "energy-collector-forecasts",
@@ -30,6 +31,8 @@ UIDS = {
     "energy-collector-meters",
     "energy-collector-nodes",
     "energy-collector-pods",
+    "energy-collector-site-forecast",
+    "energy-collector-sites",
     "energy-collector-vms",
     "energy-collector-workloads",
 }

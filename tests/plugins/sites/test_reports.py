@@ -9,6 +9,8 @@ import math
 
 import pytest
 
+from collector_core import History, PastSeries
+from collector_core.model.series import Series
 from tests.plugins.sites.conftest import NOW, moment, reading
 
 HOUR = 3600
@@ -280,3 +282,46 @@ async def test_the_renewable_share_is_published_beside_what_was_registered(servi
     assert 'sites_renewable_ratio{site="a"} 0.5' in text
     assert 'sites_promised_renewable_ratio{site="a"} 0.7' in text
     assert 'sites_promised_renewable_ratio{site="b"}' not in text
+
+
+class Kept(History):
+    """A history of two gauges, of which one begins later, and of a counter."""
+
+    is_kept = True
+
+    def query(self, selector, start, end, *, step=None, fn="mean"):
+        name = selector.text
+        series = [
+            Series(f"{name}{number}", name, {}, "counter" if name == "total" else "gauge", "", "", "x")
+            for number in range(0 if name == "gone" else 2)
+        ]
+        moments = [start + step * number for number in range(int((end - start) / step))]
+        value = 5.0 if fn == "rate" else 1.0
+        return [PastSeries(each, [(t, value) for t in moments[-500 + 10 * n :]]) for n, each in enumerate(series)]
+
+
+@pytest.mark.parametrize(("selector", "value"), [("load", 2), ("total", 10)])
+async def test_a_forecast_of_what_the_history_has(serving, selector, value):
+    body = {"selector": selector, "horizon": "3h", "step": "1h", "model": "naive"}
+    async with serving(history=Kept()) as client:
+        status, answer = await client.post("forecast/custom", body)
+    assert status == 200, answer
+    assert [point["value"] for point in answer["series"]["p50"]] == [value] * 3
+    assert answer["series"]["p50"][0]["t"] == moment(86_400)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ({"selector": "gone"}, 409, "selector"),
+        ({"selector": "a{"}, 400, "selector"),
+        ({}, 400, "series"),
+        ({"selector": "load", "series": [{"t": 0, "value": 1}]}, 400, "series"),
+        ({"selector": "load", "model": "no such"}, 400, "model"),
+    ],
+)
+async def test_a_selector_that_cannot_be_forecast_says_why(serving, body, status, field):
+    async with serving(history=Kept()) as client:
+        found, answer = await client.post("forecast/custom", {"horizon": "3h", **body})
+    assert (found, answer["field"]) == (status, field), answer
+    assert answer["fix"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from collector_core import NotAvailable
-from collector_plugins.workloads import Workloads, metrics
+from collector_plugins.workloads import Workloads, metrics, state_file
 from tests.plugins.workloads.conftest import Host, Site
 
 IDLE = {"cpu": 20.0, "dram": 5.0}
@@ -42,21 +46,30 @@ def test_a_unit_that_is_restarted_counts_on(site, host):
     assert started.named("a.service") == pytest.approx(1600)
 
 
-def test_hundreds_of_containers_leave_few_series_and_all_joules(site, host):
-    host.make("/docker")
-    started = site(idle_watts=IDLE, keep="20s", max_workloads=50)
-    for run in range(30):
-        for number in range(20):
-            group = f"/docker/{run * 20 + number:064x}"
-            host.make(group)
-            host.spend(group, 0.3)
-        started.run()
-        for number in range(20):
-            host.remove(f"/docker/{run * 20 + number:064x}")
-    assert len(started.joules()) <= 51
-    alive = sum(started.joules().values())
-    assert alive + started.of(metrics.ENDED) == pytest.approx(30 * 800)
-    assert len(started.workloads.collector._accounts.workloads) <= 51
+def test_containers_of_a_day_keep_memory_and_series_flat(collector_harness):
+    """10,000 an hour at a 400th: as many looks as a day has quarters of an hour, and 6 that come and go in each."""
+    tmpfs = Path("/dev/shm")
+    with TemporaryDirectory(dir=tmpfs if tmpfs.is_dir() else None) as folder:
+        host = Host(Path(folder))
+        host.make("/docker")
+        started = Site(host, collector_harness, idle_watts=IDLE, keep="10m", max_workloads=40)
+        blocks, series = [], []
+        for run in range(96):
+            groups = [f"/docker/{run * 6 + number:064x}" for number in range(6)]
+            for group in groups:
+                host.make(group)
+                host.spend(group, 0.3)
+            started.run(60)
+            for group in groups:
+                host.remove(group)
+            if run % 12 == 11:
+                gc.collect()
+                blocks.append(sys.getallocatedblocks())
+                series.append(len(started.joules()))
+        assert max(series) <= 41
+        assert len(started.workloads.collector._accounts.workloads) <= 41
+        assert blocks[-1] < 1.05 * blocks[2], "and so is memory"
+        assert sum(started.joules().values()) + started.of(metrics.ENDED) == pytest.approx(96 * 4800)
 
 
 def test_counters_go_on_after_a_restart(site, host):
@@ -93,14 +106,30 @@ def test_a_new_process_begins_a_new_ledger(site, host, collector_harness, monkey
     assert again.named("a.service") == pytest.approx(800)
 
 
-def test_the_state_is_written_every_minute(site, host, tmp_path):
+def test_no_counter_falls_when_the_program_is_killed(site, host, tmp_path):
+    host.make("/a.service")
+    started = site(idle_watts=IDLE)
+    for _ in range(5):
+        host.spend("/a.service", 5)
+        started.run(10)
+    before = counters(started)
+    file = tmp_path / "state/energy-collector/workloads/state.json"
+    assert json.loads(file.read_text())["accounts"]["measured"]["cpu"] == pytest.approx(5000)
+    started.workloads = started.start()  # and nobody has ended the first one
+    started.workloads.run()
+    assert counters(started) == before
+
+
+def test_a_large_state_is_written_less_often(site, host, tmp_path, monkeypatch):
+    monkeypatch.setattr(state_file, "BYTES_PER_SECOND", 1)
     host.make("/a.service")
     started = site(idle_watts=IDLE)
     file = tmp_path / "state/energy-collector/workloads/state.json"
-    started.run(30)
-    assert not file.exists()
-    started.run(40)
-    assert json.loads(file.read_text())["accounts"]["measured"]["cpu"] == pytest.approx(7000)
+    written = []
+    for _ in range(12):
+        started.run(10)
+        written.append(json.loads(file.read_text())["accounts"]["measured"].get("cpu"))
+    assert len(set(written)) == 3, "at the start, and once a minute"
 
 
 @pytest.mark.parametrize(
@@ -173,3 +202,19 @@ def counters(site):
     return dict(site.joules()) | {
         metric.name: site.of(metric) for metric in (metrics.IDLE, metrics.UNATTRIBUTED, metrics.MEASURED, metrics.ENDED)
     }
+
+
+def test_containers_that_begin_in_the_other_hierarchy_are_followed_there_and_counted_once(host, collector_harness):
+    v1 = host.root / "sys/fs/cgroup/cpuacct"
+    v1.mkdir()
+    (v1 / "cpuacct.usage").write_text("0\n")
+    host.make("/a.service")
+    started = Site(host, collector_harness, idle_watts=IDLE)
+    container = v1 / "docker" / ("a" * 64)
+    container.mkdir(parents=True)
+    for usage in (0, 0, 5, 10):
+        for folder in (container, container.parent):
+            (folder / "cpuacct.usage").write_text(f"{usage * 10**9}\n")
+        host.spend_outside(5)
+        started.run()
+    assert started.named("a" * 12) == pytest.approx(2 * 800)
