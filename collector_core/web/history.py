@@ -33,7 +33,6 @@ from collector_core.storage.errors import StorageError
 from collector_core.web.api_error import BAD_REQUEST, ApiError
 from collector_core.web.api_error import Query as Parameters
 
-PATH = "/api/v1/history"
 MAX_SELECTOR_CHARACTERS = 2000
 DEFAULT_LIMIT = 50_000
 MAX_LIMIT = 100_000
@@ -111,16 +110,13 @@ class HistoryRoutes:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history-reader")
         self._store: LiveStore | None = None
         self._reader: ConcurrentReader | None = None
-
-    def table(self) -> list[web.RouteDef]:
-        """All routes."""
-        kinds: list[tuple[str, type[Parameters], Callable[[HistoryReader, Any], Answer]]] = [
-            ("series", _Series, answer_series),
-            ("range", _Range, answer_range),
-            ("energy", _Energy, answer_energy),
-            ("timeline", _Period, answer_timeline),
-        ]
-        return [web.get(f"{PATH}/{name}", self._handler(parameters, answer)) for name, parameters, answer in kinds]
+        self.handlers = {
+            "series": self._handler(_Series, answer_series),
+            "range": self._handler(_Range, answer_range),
+            "energy": self._handler(_Energy, answer_energy),
+            "timeline": self._handler(_Period, answer_timeline),
+        }
+        """By the last part of their path."""
 
     async def close(self) -> None:
         """Let go of the store and end the thread, if it does not hang."""

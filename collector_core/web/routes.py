@@ -17,7 +17,7 @@ from collector_core.exposition.formats import Encoding, negotiate
 from collector_core.web import api, page
 from collector_core.web.api_error import ApiError
 from collector_core.web.error_responses import NO_SNIFFING
-from collector_core.web.history import HistoryRoutes
+from collector_core.web.late_history import LateHistory
 from collector_core.web.reloads import Reloads
 from collector_core.web.repeats import BODY_OF_REPEATS
 
@@ -34,7 +34,7 @@ class Routes:
 
     def __init__(self, app: App, reloads: Reloads | None = None) -> None:
         self._app = app
-        self._history = HistoryRoutes(app)
+        self._history = LateHistory(app)
         self._reloads = reloads or Reloads(app.reload)
 
     def table(self) -> list[web.RouteDef]:

@@ -14,7 +14,7 @@ from collector_core.history.embedded import EmbeddedStore
 from collector_core.history.interface import Event, Sample
 from collector_core.history.options import HistoryOptions
 from collector_core.web.error_responses import error_responses
-from collector_core.web.history import PATH, HistoryRoutes
+from collector_core.web.late_history import PATH, LateHistory
 from tests.core.history.conftest import NOON, kept
 
 START = NOON // 1000
@@ -36,7 +36,7 @@ def store(tmp_path):
 async def client(store):
     application = web.Application(middlewares=[error_responses])
     app = SimpleNamespace(history=SimpleNamespace(service=SimpleNamespace(store=store)))
-    application.add_routes(HistoryRoutes(app).table())
+    application.add_routes(LateHistory(app).table())
     async with TestClient(TestServer(application)) as found:
         yield found
 
@@ -159,7 +159,7 @@ async def test_a_regular_expression_is_answered_in_bounded_time(client):
 
 async def test_without_a_history_nothing_is_found():
     application = web.Application(middlewares=[error_responses])
-    application.add_routes(HistoryRoutes(SimpleNamespace(history=SimpleNamespace(service=None))).table())
+    application.add_routes(LateHistory(SimpleNamespace(history=SimpleNamespace(service=None))).table())
     async with TestClient(TestServer(application)) as client:
         await get(client, "series", status=404)
 
