@@ -341,7 +341,7 @@ def test_what_a_server_did_for_a_command_is_told_apart(measure, measurements, en
         table = measure(*also, "--", "sleep", "0.3").stderr
         server.kill()
     (other,) = found["others"]
-    assert (other["name"], other["cpu_seconds"] > 10 * found["cpu_seconds"]) == (str(server.pid), True)
+    assert (other["name"], other["cpu_seconds"] > found["cpu_seconds"]) == (str(server.pid), True)
     together = found["attributed_energy_joules"] + other["attributed_energy_joules"]
     assert found["attributed_with_others_joules"] == pytest.approx(together)
     assert found["emissions_grams"] == pytest.approx(found["energy_joules"] / 3.6e6 * 400)

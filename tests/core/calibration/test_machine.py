@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from collector_core import NotAvailable
+from collector_core.calibration import LoadPoint, machine
 from collector_core.energy import calibrate
 from collector_plugins.estimate import modelfile
 from tests.powercap import PowercapTree
@@ -41,11 +42,23 @@ def test_profile_accuracy_and_samples(tree: PowercapTree, tmp_path: Path) -> Non
     assert found.profile["processor"]
     assert (found.profile["host"], found.profile["method"]) == (platform.node(), "rapl")
     assert found.profile["residual_watts"] == found.accuracy.residual >= 0
-    for point in found.profile["points"]:
-        assert point["cpu_watts"] == pytest.approx(10 * point["dram_watts"], rel=0.05)
-        assert 0 <= point["utilization"] <= 1
-    model = modelfile.parse(json.dumps(found.profile).encode())
-    assert (model.cpu, len(model.points)) == (found.profile["cpu"], 2), "the estimate reads it"
+    assert [sorted(point) for point in found.profile["points"]] == [["cpu_watts", "dram_watts", "utilization"]] * 2
+
+
+def test_the_curve_goes_through_the_means_and_the_estimate_reads_it() -> None:
+    watts = {0: (20.0, 22.0), 2: (60.0, 58.0)}
+    samples = [
+        LoadPoint(level, level, level / 2, {("cpu", "0"): each, ("cpu", "1"): 1.0, ("dram", "0"): 5.0})
+        for level, both in watts.items()
+        for each in both
+    ]
+    points = list(machine._points(samples))
+    assert points == [
+        {"utilization": 0.0, "cpu_watts": 22.0, "dram_watts": 5.0},
+        {"utilization": 1.0, "cpu_watts": 60.0, "dram_watts": 5.0},
+    ]
+    assert machine._accuracy(points, samples).residual == pytest.approx(1.0)
+    assert len(modelfile.parse(json.dumps({"cpu": "any", "points": points}).encode()).points) == 2
 
 
 def test_without_a_counter_it_says_what_is_missing(tmp_path: Path) -> None:
