@@ -39,6 +39,7 @@ METERS = row(
         Look("none"),
         Query(_every("device_unavailable_info")),
         width=6,
+        empty="all devices of the demo answer",
     ),
 )
 
@@ -50,6 +51,7 @@ PLUGS = row(
         Look("watt"),
         Query(_every("(phase|outlet)_power_watts"), "{{device}} {{phase}}{{outlet}}"),
         width=8,
+        empty="the demo has one UPS, without outlets",
     ),
     graph(
         "Mean power by the counters",
@@ -58,6 +60,7 @@ PLUGS = row(
         Query(f"rate(http_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", "{{device}}"),
         Query(f"rate(mqtt_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", "{{device}}"),
         width=8,
+        empty="the demo has no plug that counts",
     ),
     graph(
         "Voltage",
