@@ -22,6 +22,7 @@ PACKAGES = {
     "cc": "gcc libc6-dev",
     "mosquitto": "mosquitto",
     "upsd": "nut-server",
+    "ipmitool": "ipmitool",
     "systemd-analyze": "systemd",
     "qemu-system-x86_64": "qemu-system-x86",
     "npm": "npm",

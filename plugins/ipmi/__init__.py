@@ -1,0 +1,95 @@
+"""The power of servers by DCMI: of this machine through its own BMC, of others over the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, model_validator
+
+from collector_core import Collector, CollectorConfig, Field, Readings, SecretStr, hookimpl
+from collector_core.devices import Address, Device, Measured, PolledDevices, unique_names
+from collector_core.metering import Supply
+from collector_plugins.ipmi import metrics
+from collector_plugins.ipmi.ipmitool import parse_power, run_ipmitool
+
+PORT = 623
+ATTEMPTS = ("-N", "2", "-R", "2")  # seconds of each, and how often a lost datagram is repeated
+
+
+class Interface(StrEnum):
+    """The way to a BMC."""
+
+    LANPLUS = "lanplus"
+    LAN = "lan"
+    OPEN = "open"
+
+
+class Bmc(Device):
+    """A BMC."""
+
+    interface: Interface = Field(
+        Interface.LANPLUS, description="lanplus (IPMI 2), lan (IPMI 1.5), or open: this machine's own, by its driver."
+    )
+    address: Address | None = Field(None, description="Host and port of the BMC; without a port 623. Not with open.")
+    username: str | None = Field(None, pattern="^[^-\\s][^\\s]{0,19}$", description="User; the role USER is enough.")
+    password: SecretStr | None = Field(None, description="Password of the user, of up to 20 characters.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        given = (self.address, self.username, self.password)
+        if self.interface is Interface.OPEN and any(each is not None for each in given):
+            raise ValueError("`interface: open` is this machine's own BMC: it has no address and no login")
+        if self.interface is not Interface.OPEN and any(each is None for each in given):
+            raise ValueError("needs `address`, `username` and `password`, or `interface: open`")
+        if self.address and self.address.host.startswith("-"):
+            raise ValueError("`address` must not begin with -")
+        return self
+
+
+class Config(CollectorConfig):
+    """Options of the ipmi plugin."""
+
+    devices: Annotated[tuple[Bmc, ...], AfterValidator(unique_names)] = Field((), description="BMCs; see below.")
+
+
+class Ipmi(PolledDevices[Config, Bmc, "float | None"]):
+    """Asks every BMC at once; each may fail, hang or refuse alone."""
+
+    name = "ipmi"
+    health = metrics.HEALTH
+    metrics = metrics.ALL
+    config_type = Config
+    default_interval = 10.0
+    default_timeout = 10.0
+    example = "{name: node1, address: 192.0.2.7, username: monitor, password: {$env: BMC_PASSWORD}}"
+    supply = Supply.CHASSIS
+
+    async def ask(self, device: Bmc) -> float | None:
+        """The watts that a BMC tells; raises `NotAvailable`, or `AuthFailed` where it refuses the login."""
+        secrets = {"IPMI_PASSWORD": device.password.get_secret_value()} if device.password else {}
+        return parse_power(await run_ipmitool([*_way_to(device), "dcmi", "power", "reading"], secrets))
+
+    def measure(self, answer: float | None) -> Iterator[Measured]:
+        """Its power."""
+        yield Measured(answer)
+
+    def publish(self, out: Readings, device: Bmc, answer: float | None) -> None:
+        """Show what it says."""
+        out.add_row((metrics.POWER,), (answer,), device=device.name)
+
+
+def _way_to(device: Bmc) -> list[str]:
+    """Arguments of ipmitool; the password is in its environment, which others cannot read."""
+    way = ["-v", "-I", device.interface]
+    if device.address and device.username:
+        port = str(device.address.port or PORT)
+        way += ["-H", device.address.host, "-p", port, "-U", device.username, "-E", "-L", "USER", *ATTEMPTS]
+    return way
+
+
+@hookimpl
+def collector_types() -> Sequence[type[Collector[Any]]]:
+    """The one collector of this plugin."""
+    return (Ipmi,)

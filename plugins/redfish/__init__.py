@@ -1,0 +1,85 @@
+"""Servers by the Redfish interface of their BMCs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+from collector_core import Collector, CollectorConfig, Context, Field, Readings, SecretStr, hookimpl
+from collector_core.devices import Device, Measured, PolledDevices, unique_names
+from collector_core.metering import Supply
+from collector_plugins.redfish import metrics
+from collector_plugins.redfish.bmc import Bmc, Chassis
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        raise ValueError("must be the BMC's address without a path, e.g. https://192.0.2.7")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a login: use `username` and `password`")
+    return url.rstrip("/")
+
+
+class Server(Device):
+    """A BMC."""
+
+    url: Annotated[str, AfterValidator(_address)] = Field(description="Address of the BMC: https://HOST.")
+    username: str = Field(min_length=1, description="User; one that may only read is enough.")
+    password: SecretStr = Field(description="Password of the user.")
+    verify: bool = Field(True, description="Whether its certificate must be valid; false for one that it made itself.")
+
+
+class Config(CollectorConfig):
+    """Options of the redfish plugin."""
+
+    devices: Annotated[tuple[Server, ...], AfterValidator(unique_names)] = Field((), description="BMCs; see below.")
+
+
+class Redfish(PolledDevices[Config, Server, Chassis]):
+    """Asks every BMC; each may fail, hang or refuse alone."""
+
+    name = "redfish"
+    health = metrics.HEALTH
+    metrics = metrics.ALL
+    config_type = Config
+    default_interval = 15.0  # BMCs are slow: up to a second for each document
+    default_timeout = 12.0
+    example = '{name: node1, url: "https://192.0.2.7", username: monitor, password: {$env: BMC_PASSWORD}}'
+    supply = Supply.CHASSIS
+
+    def __init__(self, config: Config, ctx: Context) -> None:
+        super().__init__(config, ctx)
+        self._bmcs = {device.name: Bmc() for device in config.devices}
+
+    async def ask(self, device: Server) -> Chassis:
+        """What its BMC says; raises `NotAvailable`, or `AuthFailed` where it refuses the login."""
+
+        async def get(path: str) -> Any:
+            return await self._get(device, path)
+
+        return await self._bmcs[device.name].read(get)
+
+    def measure(self, answer: Chassis) -> Iterator[Measured]:
+        """Its power and energy."""
+        yield Measured(answer.power, answer.energy)
+
+    def publish(self, out: Readings, device: Server, answer: Chassis) -> None:
+        """Show what it says."""
+        row = (metrics.POWER, metrics.POWER_LIMIT, metrics.ENERGY)
+        out.add_row(row, (answer.power, answer.limit, self.meters.counted(device.name)), device=device.name)
+        for sensor, celsius in answer.temperatures.items():
+            out.add(metrics.TEMPERATURE, celsius, device=device.name, sensor=sensor)
+
+    async def _get(self, device: Server, path: str) -> Any:
+        login = (device.username, device.password)
+        return await self.ctx.http.get_json(f"{device.url}{path}", login=login, verify=device.verify, redirects=True)
+
+
+@hookimpl
+def collector_types() -> Sequence[type[Collector[Any]]]:
+    """The one collector of this plugin."""
+    return (Redfish,)

@@ -1,0 +1,124 @@
+"""A BMC on loopback that refuses, is slow, and comes back; options."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from collector_plugins.redfish import Config, Redfish, metrics
+from collector_plugins.redfish.bmc import CHASSIS, Bmc
+
+GOOD = {"name": "node", "url": "https://192.0.2.7", "username": "monitor", "password": "secret"}
+DOCUMENTS = {
+    CHASSIS: {"Members": [{"@odata.id": f"{CHASSIS}/1"}]},
+    f"{CHASSIS}/1": {"EnvironmentMetrics": {"@odata.id": f"{CHASSIS}/1/EnvironmentMetrics"}},
+    f"{CHASSIS}/1/EnvironmentMetrics": {"PowerWatts": {"Reading": 200}, "EnergykWh": {"Reading": 1}},
+}
+
+
+class BmcServer(http.server.ThreadingHTTPServer):
+    """Serves `DOCUMENTS`, or one status."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        self.status, self.asked = 200, []
+        bmc = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                bmc.asked.append((self.path, self.headers.get("Authorization")))
+                body = json.dumps(DOCUMENTS.get(self.path, {})).encode()
+                self.send_response(bmc.status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
+
+@pytest.fixture
+def bmc():
+    server = BmcServer()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def harness(collector_harness, bmc):
+    return collector_harness(Redfish, devices=[GOOD | {"url": bmc.url, "feeds": ["host"]}])
+
+
+def test_what_does_not_change_is_asked_once_and_each_run_costs_one_request(harness, bmc):
+    for _ in range(3):
+        harness.run(advance=15)
+    assert harness.value(metrics.POWER, device="node") == 200
+    assert harness.value(metrics.ENERGY, device="node") == 3.6e6
+    assert len(bmc.asked) == 2 + 3
+    assert bmc.asked[0][1] == "Basic bW9uaXRvcjpzZWNyZXQ="
+    (meter,) = harness.collector.collector_energy_meters()
+    assert (meter.feeds, meter.supply.name, meter.latest().joules) == (("host",), "CHASSIS", pytest.approx(6000))
+
+
+def test_a_refused_login_is_not_tried_again(harness, bmc):
+    bmc.status = 401
+    for _ in range(5):
+        harness.run(advance=100)
+    assert len(bmc.asked) == 1
+    assert harness.value(metrics.HEALTH.unavailable, device="node", reason="auth") == 1
+
+
+def test_one_that_fails_comes_back(harness, bmc):
+    bmc.status = 503
+    harness.run()
+    assert harness.value(metrics.HEALTH.up, device="node") == 0
+    bmc.status = 200
+    harness.run(advance=60)
+    assert harness.value(metrics.HEALTH.up, device="node") == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"url": "https://192.0.2.7/redfish/v1"}, "without a path"),
+        ({"url": "192.0.2.7"}, "without a path"),
+        ({"url": "https://me:secret@192.0.2.7"}, "use `username`"),
+        ({"password": None}, "valid string"),
+    ],
+)
+def test_a_bmc_that_cannot_work_is_refused(wrong, message):
+    with pytest.raises(ValidationError, match=message) as caught:
+        Config.model_validate({"devices": [GOOD | wrong]})
+    assert "secret" not in str(caught.value)
+
+
+LEAF = st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.just({"@odata.id": f"{CHASSIS}/1/x"})
+KEYS = st.sampled_from(
+    ["PowerControl", "PowerConsumedWatts", "Temperatures", "Name", "ReadingCelsius", "Reading", "Power"]
+)
+JSON = st.recursive(LEAF, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner), max_leaves=10)
+
+
+@given(JSON, JSON)
+def test_whatever_a_bmc_says_is_power_or_nothing(chassis, document):
+    import asyncio
+
+    async def get(path):
+        if path == CHASSIS:
+            return DOCUMENTS[CHASSIS]
+        return chassis if path == f"{CHASSIS}/1" else document
+
+    found = asyncio.run(Bmc().read(get))
+    assert found.power is None or 0 <= found.power <= 1e6
