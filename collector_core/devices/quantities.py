@@ -114,4 +114,6 @@ def _declare(plugin: str, name: str, family: _Family) -> Metric:
     labels = ("device", family.label) if family.label else ("device",)
     words = name.removesuffix(f"_{family.unit}").replace("_", " ")
     title = f"{words.capitalize()} of a device of {plugin}"
-    return kind(f"{plugin}_{name}{suffix}", family.help, family.unit, labels, topic=family.topic, of="plug", title=title)
+    return kind(
+        f"{plugin}_{name}{suffix}", family.help, family.unit, labels, topic=family.topic, of="plug", title=title
+    )
