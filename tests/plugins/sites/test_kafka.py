@@ -12,7 +12,6 @@ import pytest
 
 from collector_core import Reason
 from collector_core.storage import StorageError, StorageReason
-from collector_plugins.sites import metrics
 from collector_plugins.sites.config import Config
 from collector_plugins.sites.ingest import Outcome
 from tests.plugins.sites.conftest import moment, reading
@@ -110,7 +109,7 @@ async def test_readings_are_kept_once_and_what_is_none_is_put_aside_with_the_rea
 
         async def has_caught_up():
             await client.run(advance=1)
-            return client.harness.value(metrics.KAFKA_LAG) == 0
+            return "sites_kafka_lag_messages 0.0" in client.harness.exposition()
 
         await until(has_caught_up)
     async with serving(kafka=options) as client:  # goes on where it was
