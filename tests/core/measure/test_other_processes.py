@@ -228,7 +228,7 @@ def test_a_process_that_several_names_mean_counts_once(cpu, tree, measure):
 
 
 def test_the_client_is_not_counted_again_where_a_name_means_it(cpu):
-    with cpu.monitor().measure(processes=[os.getpid(), os.getppid()]) as m:
+    with cpu.monitor().measure(processes=[os.getpid(), os.getpid()]) as m:
         cpu.advance(1.0)
     assert m.attributed_with_others_joules == pytest.approx(m.attributed_energy_joules, rel=0.2)
 

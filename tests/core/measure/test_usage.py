@@ -43,7 +43,7 @@ def test_cpu_time_is_that_of_this_process_and_of_those_it_has_seen_off(machine):
         burn(0.2)
         subprocess.run([sys.executable, "-c", BURN], check=True)
         machine.advance(1.0)
-    assert 0.5 <= m.cpu_seconds <= own_cpu_seconds() - before + KERNEL_TICK
+    assert 0.5 <= m.cpu_seconds <= own_cpu_seconds() - before + 4 * KERNEL_TICK  # each of the four is rounded down
     assert m.cpu_percent == pytest.approx(100 * m.cpu_seconds / m.duration_seconds, rel=0.01)
 
 
