@@ -2,7 +2,6 @@
 
 from collector_core.devices.documents import (
     Places,
-    Pointer,
     at_pointer,
     find_in_json,
     find_in_text,
@@ -17,7 +16,7 @@ from collector_core.devices.energy import DeviceEnergy
 from collector_core.devices.health import DeviceHealth
 from collector_core.devices.meters import DeviceMeters, Measured
 from collector_core.devices.options import Address, Device, DeviceName, HostPort, unique_names
-from collector_core.devices.polled import PolledDevices, no_device
+from collector_core.devices.polled import PolledDevices
 from collector_core.devices.quantities import DeviceMetrics, DeviceReading
 
 __all__ = [
@@ -32,7 +31,6 @@ __all__ = [
     "HostPort",
     "Measured",
     "Places",
-    "Pointer",
     "PolledDevices",
     "at_pointer",
     "find_in_json",
@@ -40,7 +38,6 @@ __all__ = [
     "find_in_xml",
     "is_pointer",
     "is_xml_path",
-    "no_device",
     "number",
     "parse_json",
     "read_places",

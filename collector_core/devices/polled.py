@@ -20,7 +20,7 @@ DeviceT = TypeVar("DeviceT", bound=Device)
 AnswerT = TypeVar("AnswerT")
 
 
-def no_device(plugin: str, example: str) -> NotAvailable:
+def _no_device(plugin: str, example: str) -> NotAvailable:
     """Why a collector of devices has nothing to do; `example` is an entry of `devices` as in a configuration file."""
     fix = f"name one: `{plugin}: {{options: {{devices: [{example}]}}}}`"
     return NotAvailable(Reason.NOT_FOUND, "no device is configured", fix=fix)
@@ -52,7 +52,7 @@ class PolledDevices(Collector[ConfigT], Generic[ConfigT, DeviceT, AnswerT]):
     def detect(cls, ctx: Context) -> NotAvailable | None:
         """Never there by itself: the configuration must name its devices."""
         del ctx
-        return no_device(cls.name, cls.example)
+        return _no_device(cls.name, cls.example)
 
     @property
     def devices(self) -> Sequence[DeviceT]:
@@ -74,7 +74,7 @@ class PolledDevices(Collector[ConfigT], Generic[ConfigT, DeviceT, AnswerT]):
     async def collect(self, out: Readings) -> None:
         """Ask the devices that are due and show what each said; raises `NotAvailable` where there is none."""
         if not self._devices:
-            raise no_device(self.name, self.example)
+            raise _no_device(self.name, self.example)
         await self._targets.refresh()
         answers, failures = self._targets.answers, self._targets.failures
         self.meters.begin_run()
