@@ -15,7 +15,7 @@ from collector_core.devices.documents import (
 from collector_core.devices.energy import DeviceEnergy
 from collector_core.devices.health import DeviceHealth
 from collector_core.devices.meters import DeviceMeters, Measured
-from collector_core.devices.options import Address, Device, DeviceName, HostPort, unique_names
+from collector_core.devices.options import Address, Device, DeviceName, DevicesConfig, HostPort, unique_names
 from collector_core.devices.polled import PolledDevices
 from collector_core.devices.quantities import DeviceMetrics, DeviceReading
 
@@ -28,6 +28,7 @@ __all__ = [
     "DeviceMetrics",
     "DeviceName",
     "DeviceReading",
+    "DevicesConfig",
     "HostPort",
     "Measured",
     "Places",
