@@ -26,8 +26,8 @@ class LocalClock:
 
     @property
     def horizon(self) -> int:
-        """How many local steps the horizon needs."""
-        return max(self.places[self.known_steps :]) + 1 - self._known
+        """How many local steps the horizon needs: one where the clock was set back and all of it is there already."""
+        return max(1, max(self.places[self.known_steps :]) + 1 - self._known)
 
     def path(self, local: Sequence[float]) -> list[float]:
         """The forecast of each step, from that of the local steps."""
