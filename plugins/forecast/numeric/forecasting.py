@@ -52,7 +52,7 @@ class _Fit:
     ) -> None:
         library = libraries.model_of(asked)
         self._frame = _frame(series, seasons, horizon, libraries.MOST_ENDS if library else MOST_ENDS)
-        models = dict(competing(self._frame, outside)) | ({asked: library} if library else {})
+        models = competing(self._frame, outside) | ({asked: library} if library else {})
         low, high = self._limits(series[known])
         paths = np.array([np.clip(model(self._frame), low, high) for model in models.values()])
         self._bounds = low, high
