@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
 
 import pytest
 from hypothesis import given
@@ -14,49 +12,30 @@ from collector_core.devices import find_in_json, find_in_text, find_in_xml
 from collector_core.errors import NotAvailable
 from collector_plugins.http import METRICS, Http
 from collector_plugins.http.models import models, read_model
+from tests.plugserver import PlugServer
 
 UP, POWER, ENERGY = METRICS.health.up, METRICS["power_watts"], METRICS["energy_joules"]
 WHY = METRICS.health.unavailable
 
 
-class Devices(http.server.ThreadingHTTPServer):
+class Devices(PlugServer):
     """Answers `/NAME` with what `answers` has: a status and a document; None hangs."""
 
-    daemon_threads = True
-
     def __init__(self):
-        self.answers, self.asked, self.end = {}, [], threading.Event()
-        devices = self
+        super().__init__()
+        self.answers = {}
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                devices.asked.append((self.path, self.headers.get("Authorization")))
-                answer = devices.answers[self.path.strip("/")]
-                if answer is None:
-                    devices.end.wait(60)
-                    return
-                status, document = answer
-                body = json.dumps(document).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *arguments):
-                pass
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+    def answer(self, path):
+        if (said := self.answers[path.strip("/")]) is None:
+            return None
+        status, document = said
+        return status, json.dumps(document).encode()
 
 
 @pytest.fixture(scope="module")
 def devices():
-    server = Devices()
-    yield server
-    server.end.set()
-    server.shutdown()
-    server.server_close()
+    with Devices() as server:
+        yield server
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
 
 import pytest
 from hypothesis import given
@@ -13,6 +11,7 @@ from pydantic import ValidationError
 
 from collector_plugins.redfish import Config, Redfish, metrics
 from collector_plugins.redfish.bmc import CHASSIS, Bmc
+from tests.plugserver import PlugServer
 
 GOOD = {"name": "node", "url": "https://192.0.2.7", "username": "monitor", "password": "secret"}
 DOCUMENTS = {
@@ -22,38 +21,17 @@ DOCUMENTS = {
 }
 
 
-class BmcServer(http.server.ThreadingHTTPServer):
+class BmcServer(PlugServer):
     """Serves `DOCUMENTS`, or one status."""
 
-    daemon_threads = True
-
-    def __init__(self):
-        self.status, self.asked = 200, []
-        bmc = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                bmc.asked.append((self.path, self.headers.get("Authorization")))
-                body = json.dumps(DOCUMENTS.get(self.path, {})).encode()
-                self.send_response(bmc.status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *arguments):
-                pass
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+    def answer(self, path):
+        return self.status, json.dumps(DOCUMENTS.get(path, {})).encode()
 
 
 @pytest.fixture
 def bmc():
-    server = BmcServer()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with BmcServer() as server:
+        yield server
 
 
 @pytest.fixture
