@@ -54,11 +54,15 @@ def partitions(consumer, topic):
     ]
 
 
-def consumed(options, topic, count):
-    """So many messages from the begin of a topic, as (value, headers)."""
-    consumer = confluent_kafka.Consumer(
+def consumer_of(options):
+    return confluent_kafka.Consumer(
         {"bootstrap.servers": options["brokers"], "group.id": uuid.uuid4().hex, "log_level": 0}
     )
+
+
+def consumed(options, topic, count):
+    """So many messages from the begin of a topic, as (value, headers)."""
+    consumer = consumer_of(options)
     consumer.assign(partitions(consumer, topic))
     found, deadline = [], time.monotonic() + 60
     while len(found) < count and time.monotonic() < deadline:
@@ -69,9 +73,7 @@ def consumed(options, topic, count):
 
 def ends(options, topic):
     """How many messages a topic has had."""
-    consumer = confluent_kafka.Consumer(
-        {"bootstrap.servers": options["brokers"], "group.id": uuid.uuid4().hex, "log_level": 0}
-    )
+    consumer = consumer_of(options)
     found = sum(consumer.get_watermark_offsets(each, timeout=60)[1] for each in partitions(consumer, topic))
     consumer.close()
     return found
