@@ -14,7 +14,19 @@ from bench.forecast.scores import Scores
 FILE = Path(__file__).parents[1] / "results" / "forecast-scores.jsonl"
 PLUGIN = Path(__file__).parents[2] / "plugins" / "forecast"
 
-FORECASTING = ("forecaster", "gaps", "outcome", "pure", "seasons")
+FORECASTING = (
+    "coarse",
+    "counting",
+    "covariates",
+    "forecaster",
+    "gaps",
+    "local_time",
+    "outcome",
+    "outliers",
+    "pure",
+    "seasons",
+    "series",
+)
 
 ByModel = Mapping[str, Scores]
 

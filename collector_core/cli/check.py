@@ -16,6 +16,8 @@ from collector_core.plugins.discovery import discover
 from collector_core.plugins.entry_points import third_party_names
 from collector_core.plugins.hookspecs import implements
 
+NONE_NAMED = "good: collectors that fit this machine will run (see `energy-collector doctor`)"
+
 
 @click.command()
 @common_options()
@@ -27,7 +29,7 @@ def command(common: Common) -> None:
     attempts = Attempts()
     if common.config is None:
         log_broken(discover(third_party_names(), attempts=attempts))
-        click.echo("good: collectors that fit this machine will run (see `energy-collector doctor`)")
+        click.echo(NONE_NAMED)
         return
     plugins, config = load(common.config, attempts=attempts)
     log_broken(plugins)
@@ -41,10 +43,12 @@ def command(common: Common) -> None:
         tls.check(config.settings.web_config)
     for output in config.outputs:
         click.echo(summary(output))
-    instances = config.instances or ()
-    for instance in instances:
+    if config.instances is None:
+        click.echo(NONE_NAMED)
+        return
+    for instance in config.instances:
         click.echo(f"{instance.name}: plugin {instance.type.name}, every {instance.interval:g} s")
-    click.echo(f"good: {len(instances)} collectors")
+    click.echo(f"good: {len(config.instances)} collectors")
 
 
 def _clashes(config: Config) -> Iterator[Problem]:

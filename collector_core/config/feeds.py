@@ -7,18 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from collector_core.collector import CollectorConfig
 from collector_core.config.yamlfile import Document
 from collector_core.errors import Problem
-from collector_core.metering.supply import contradictions
+from collector_core.metering.supply import GivesFeeds, contradictions
 
 Feeds = Mapping[str, tuple[str, ...]]
 
 
 def feeds_of_options(plugin: str, options: CollectorConfig) -> Feeds:
     """What the devices of a collector feed, by PLUGIN/DEVICE, as its options say."""
-    devices = getattr(options, "devices", None)
-    told = {} if not isinstance(devices, tuple) else {each.name: getattr(each, "feeds", ()) for each in devices}
-    more = getattr(options, "feeds", None)
-    told |= more if isinstance(more, dict) else {}
-    return {f"{plugin}/{name}": tuple(feeds) for name, feeds in told.items() if feeds}
+    told = options.device_feeds() if isinstance(options, GivesFeeds) else {}
+    return {f"{plugin}/{name}": feeds for name, feeds in told.items() if feeds}
 
 
 def feeds_problems(

@@ -2,7 +2,6 @@
 
 from collector_core.devices.documents import (
     Places,
-    Pointer,
     at_pointer,
     find_in_json,
     find_in_text,
@@ -16,8 +15,8 @@ from collector_core.devices.documents import (
 from collector_core.devices.energy import DeviceEnergy
 from collector_core.devices.health import DeviceHealth
 from collector_core.devices.meters import DeviceMeters, Measured
-from collector_core.devices.options import Address, Device, DeviceName, HostPort, unique_names
-from collector_core.devices.polled import PolledDevices, no_device
+from collector_core.devices.options import Address, Device, DeviceName, DevicesConfig, HostPort, unique_names
+from collector_core.devices.polled import PolledDevices
 from collector_core.devices.quantities import DeviceMetrics, DeviceReading
 
 __all__ = [
@@ -29,10 +28,10 @@ __all__ = [
     "DeviceMetrics",
     "DeviceName",
     "DeviceReading",
+    "DevicesConfig",
     "HostPort",
     "Measured",
     "Places",
-    "Pointer",
     "PolledDevices",
     "at_pointer",
     "find_in_json",
@@ -40,7 +39,6 @@ __all__ = [
     "find_in_xml",
     "is_pointer",
     "is_xml_path",
-    "no_device",
     "number",
     "parse_json",
     "read_places",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import isfinite
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from collector_core.devices.quantities import DeviceReading
 from collector_core.errors import NotAvailable, Reason
@@ -22,14 +22,7 @@ def is_pointer(text: str) -> bool:
     return text.startswith("/") and not re.search(r"~(?![01])", text)
 
 
-def _pointer(text: str) -> str:
-    if not is_pointer(text):
-        raise ValueError("must be a JSON pointer that begins with /, e.g. /meters/0/power (RFC 6901)")
-    return text
-
-
 Place = Annotated[str, Field(min_length=1, max_length=300)]
-Pointer = Annotated[Place, AfterValidator(_pointer)]
 
 
 class Places(Options):

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from collector_core.errors import reason_of
 from collector_core.model.metrics import Gauge, Info
 from collector_core.model.readings import Readings
 
 
-@dataclass(frozen=True)
 class DeviceHealth:
     """Declares `PLUGIN_device_up` and `PLUGIN_device_unavailable_info`, and shows them."""
 
-    plugin: str
-    up: Gauge = field(init=False)
-    unavailable: Info = field(init=False)
-
-    def __post_init__(self) -> None:
-        up = Gauge(
-            f"{self.plugin}_device_up",
+    def __init__(self, plugin: str) -> None:
+        self.up = Gauge(
+            f"{plugin}_device_up",
             "1 if the device can be read, 0 otherwise.",
             labels=("device",),
             topic="availability",
             of="device",
-            title=f"Availability of a device of {self.plugin}",
+            title=f"Availability of a device of {plugin}",
         )
-        unavailable = Info(
-            f"{self.plugin}_device_unavailable_info",
+        self.unavailable = Info(
+            f"{plugin}_device_unavailable_info",
             "Why the device cannot be read: permission, not_found, not_supported, unreachable, timeout, auth or "
             "bad_data.",
             ("device", "reason"),
         )
-        object.__setattr__(self, "up", up)
-        object.__setattr__(self, "unavailable", unavailable)
 
     @property
     def metrics(self) -> tuple[Gauge, Info]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, NamedTuple, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Generic, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from collector_core.collector import CollectorConfig
 from collector_core.options import Options
 
 FEEDS = "What the device feeds: `host` is this machine, others are meters such as `mqtt/desk`. The outermost counts."
@@ -38,6 +40,16 @@ def unique_names(devices: tuple[DeviceT, ...]) -> tuple[DeviceT, ...]:
         if times > 1:
             raise ValueError(f"two devices are called {name!r}; give them different names")
     return devices
+
+
+class DevicesConfig(CollectorConfig, Generic[DeviceT]):
+    """The `options` of a collector of devices, such as `DevicesConfig[Server]`; a subclass may add others."""
+
+    devices: Annotated[tuple[DeviceT, ...], AfterValidator(unique_names)] = Field((), description="Devices; see below.")
+
+    def device_feeds(self) -> Mapping[str, tuple[str, ...]]:
+        """What the devices feed, by their names."""
+        return {device.name: device.feeds for device in self.devices}
 
 
 class HostPort(NamedTuple):

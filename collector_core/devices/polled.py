@@ -6,10 +6,10 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
-from collector_core.collector import Collector, ConfigT, Context
+from collector_core.collector import Collector, Context
 from collector_core.devices.health import DeviceHealth
 from collector_core.devices.meters import DeviceMeters, Measured
-from collector_core.devices.options import Device
+from collector_core.devices.options import Device, DevicesConfig
 from collector_core.errors import NotAvailable, Reason
 from collector_core.metering.meters import EnergyMeter, Supply
 from collector_core.model.readings import Readings
@@ -20,18 +20,18 @@ DeviceT = TypeVar("DeviceT", bound=Device)
 AnswerT = TypeVar("AnswerT")
 
 
-def no_device(plugin: str, example: str) -> NotAvailable:
+def _no_device(plugin: str, example: str) -> NotAvailable:
     """Why a collector of devices has nothing to do; `example` is an entry of `devices` as in a configuration file."""
     fix = f"name one: `{plugin}: {{options: {{devices: [{example}]}}}}`"
     return NotAvailable(Reason.NOT_FOUND, "no device is configured", fix=fix)
 
 
-class PolledDevices(Collector[ConfigT], Generic[ConfigT, DeviceT, AnswerT]):
+class PolledDevices(Collector[DevicesConfig[DeviceT]], Generic[DeviceT, AnswerT]):
     """Polls every device of the option `devices`: one that hangs, fails or refuses costs the others nothing.
 
-    A subclass declares `health` (with its metrics among `metrics`), `example` (an entry of `devices`) and where its
-    devices stand in the `supply` of a machine, and implements `ask`, `measure`
-    and `publish`; `meters` knows the devices' own counters.
+    A subclass declares `config_type` (a `DevicesConfig`), `health` (with its metrics among `metrics`), `example` (an
+    entry of `devices`) and where its devices stand in the `supply` of a machine, and implements `ask`, `measure` and
+    `publish`; `meters` knows the devices' own counters.
     """
 
     default_interval = 10.0
@@ -42,22 +42,17 @@ class PolledDevices(Collector[ConfigT], Generic[ConfigT, DeviceT, AnswerT]):
     example: ClassVar[str]
     supply: ClassVar[Supply] = Supply.PLUG
 
-    def __init__(self, config: ConfigT, ctx: Context) -> None:
+    def __init__(self, config: DevicesConfig[DeviceT], ctx: Context) -> None:
         super().__init__(config, ctx)
-        self._devices: dict[str, DeviceT] = {device.name: device for device in self.devices}
+        self._devices: dict[str, DeviceT] = {device.name: device for device in config.devices}
         self._targets: Targets[DeviceT, AnswerT] = Targets(ctx, self._devices, self._ask)
-        self.meters = DeviceMeters(self.name, self.supply, ctx.interval, self.devices)
+        self.meters = DeviceMeters(self.name, self.supply, ctx.interval, config.devices)
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
         """Never there by itself: the configuration must name its devices."""
         del ctx
-        return no_device(cls.name, cls.example)
-
-    @property
-    def devices(self) -> Sequence[DeviceT]:
-        """The devices that the configuration names."""
-        return self.config.devices  # type: ignore[attr-defined, no-any-return]  # options are the subclass's
+        return _no_device(cls.name, cls.example)
 
     @abstractmethod
     async def ask(self, device: DeviceT) -> AnswerT:
@@ -74,7 +69,7 @@ class PolledDevices(Collector[ConfigT], Generic[ConfigT, DeviceT, AnswerT]):
     async def collect(self, out: Readings) -> None:
         """Ask the devices that are due and show what each said; raises `NotAvailable` where there is none."""
         if not self._devices:
-            raise no_device(self.name, self.example)
+            raise _no_device(self.name, self.example)
         await self._targets.refresh()
         answers, failures = self._targets.answers, self._targets.failures
         self.meters.begin_run()

@@ -18,6 +18,7 @@ from collector_core.http.client import AGENT, Text
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection, HTTPResponse
+    from pathlib import Path
 
 MAX_ANSWER_BYTES = 64 << 10
 MAX_WORDS = 300  # characters of what a receiver says about a refusal
@@ -71,7 +72,7 @@ class HttpSender:
         headers: Mapping[str, Text] | None = None,
         token: SecretStr | None = None,
         login: tuple[str, SecretStr] | None = None,
-        ca_file: str | None = None,
+        ca_file: Path | str | None = None,
         redact: Callable[[str], str] = str,
     ) -> None:
         parts = urlsplit(url)

@@ -15,7 +15,7 @@ from collector_core.measure import meter_readings as moments
 from collector_core.measure.levels import Level, chosen, level_called, no_meter
 from collector_core.measure.measurement import Measurement
 from collector_core.measure.meter_readings import Growth, Moment, Outcome
-from collector_core.measure.named_processes import Processes
+from collector_core.measure.named_processes import Named, Processes
 from collector_core.measure.other_use import Others
 from collector_core.measure.overhead import Cost, calibrate
 from collector_core.measure.result import Seen, Setup, conclude, method_of, use_of_others
@@ -121,7 +121,7 @@ class EnergyMonitor:
         `geth.service`, the name or id of a container, or a program's name. They are looked up whenever a block begins.
         Raises `ValueError`, here and where a block begins, naming what is not there.
         """
-        self._others(processes)
+        self._find(processes)
         return Block(label, partial(self._begin, work=work, processes=processes), self._end)
 
     def start(self, label: str = "", *, processes: Sequence[int | str] = ()) -> Measurement:
@@ -205,18 +205,19 @@ class EnergyMonitor:
     def _begin(
         self, label: str, work: Mapping[str, float] | None = None, processes: Sequence[int | str] = ()
     ) -> Measurement:
-        others = self._others(processes)
+        found = self._find(processes)
+        others = Others(*found) if found else None
         measurement = Measurement(label, self.level, self._clock.time(), dict(work or {}))
         self._running[measurement] = self._enter(others)
         return measurement
 
-    def _others(self, names: Sequence[int | str]) -> Others | None:
+    def _find(self, names: Sequence[int | str]) -> tuple[list[Named], Processes] | None:
         if isinstance(names, str):
             raise TypeError("processes is a sequence of pids and names, not one name")
         if not names:
             return None
         processes = Processes(self._root)
-        return Others([processes.find(name) for name in dict.fromkeys(map(str, names))], processes)
+        return [processes.find(name) for name in dict.fromkeys(map(str, names))], processes
 
     def _end(self, measurement: Measurement) -> None:
         running = self._running.pop(measurement, None)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from collector_core.measure.container_ids import container_ids
 from collector_core.procfs.cgroup import CgroupTree, list_cgroup_trees
 from collector_core.procfs.processes import parse_process_stat
 
@@ -115,6 +114,8 @@ class Processes:
                 yield int(pid)
 
     def _containers(self, name: str) -> tuple[Group, ...]:
+        from collector_core.measure.container_ids import container_ids  # noqa: PLC0415 - with a client for HTTP
+
         ids = [*container_ids(name, self._root), *([name] if _ID.fullmatch(name) else [])]
         escaped = name.replace("-", r"\x2d")
         folders = {f"lxc.payload.{name}", f"systemd-nspawn@{escaped}.service", f"machine-{escaped}.scope"}

@@ -6,6 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,18 +29,27 @@ class OthersUse(NamedTuple):
     problems: tuple[str, ...] = ()
 
 
+class Reading:
+    """Processes at one moment: each is read once, however many ask for it."""
+
+    def __init__(self, proc: Path) -> None:
+        self.stat = cache(partial(_stat, proc))
+        self.children = cache(lambda pid: tuple(children_of(pid, proc)))
+
+
 class ProcessSet:
     """CPU time of processes and all below them; that of those which end counts until they were last seen.
 
     A process that `is_left_out` does not count, and neither does what is below it.
     """
 
-    def __init__(self, proc: Path, pids: Iterable[int], is_left_out: Callable[[int], bool] = lambda _: False) -> None:
-        self._proc = proc
+    def __init__(
+        self, reading: Reading, pids: Iterable[int], is_left_out: Callable[[int], bool] = lambda _: False
+    ) -> None:
         self._is_left_out = is_left_out
         self._known: dict[int, ProcessStat] = {}
         named = frozenset(pids)
-        self._known = dict(self._walk(named))
+        self._known = dict(self._walk(named, reading))
         self._roots = named & self._known.keys()
         self._before = self._ticks()
         self._ended_ticks = 0
@@ -54,9 +64,9 @@ class ProcessSet:
         """Those that were named and have ended."""
         return [pid for pid in self._roots if pid not in self._known or self._known[pid].has_ended]
 
-    def look(self) -> None:
+    def look(self, reading: Reading) -> None:
         """Read all of them again."""
-        living = dict(self._walk(self._known))
+        living = dict(self._walk(self._known, reading))
         self._ended_ticks += self._lost(living)
         self._known = living
 
@@ -77,18 +87,18 @@ class ProcessSet:
             lost += max(0, ticks - taken_over)
         return lost
 
-    def _walk(self, pids: Iterable[int]) -> Iterator[tuple[int, ProcessStat]]:
+    def _walk(self, pids: Iterable[int], reading: Reading) -> Iterator[tuple[int, ProcessStat]]:
         waiting, seen = list(pids), set()
         while waiting:
             pid = waiting.pop()
             if pid in seen or self._is_left_out(pid):
                 continue
             seen.add(pid)
-            stat = _stat(self._proc, pid)
+            stat = reading.stat(pid)
             known = self._known.get(pid, stat)
             if stat and known and known.start == stat.start:  # else the number is another process's now
                 yield pid, stat
-                waiting += children_of(pid, self._proc)
+                waiting += reading.children(pid)
 
 
 class GroupUse:
@@ -128,19 +138,20 @@ class Others:
         self._named = named
         self._lock = threading.Lock()
         self._processes = processes
-        proc, own = processes.proc, processes.own_pid
+        own, reading = processes.own_pid, Reading(processes.proc)
         self._groups = {group: GroupUse(group) for each in named for group in each.groups}
         self._holds_us = [group for group in self._groups if own is not None and self._is_in(own, [group])]
-        self._sets = [ProcessSet(proc, each.pids) for each in named]
+        self._sets = [ProcessSet(reading, each.pids) for each in named]
         pids = {pid for each in named for pid in each.pids}
-        self._all = ProcessSet(proc, pids, lambda pid: pid == own or self._is_in(pid, self._groups))
-        self._measured = ProcessSet(proc, self._below_us(own, pids))
+        self._all = ProcessSet(reading, pids, lambda pid: pid == own or self._is_in(pid, self._groups))
+        self._measured = ProcessSet(reading, self._below_us(own, pids))
 
     def look(self) -> None:
         """Read everything again."""
         with self._lock:
+            reading = Reading(self._processes.proc)
             for processes in (*self._sets, self._all, self._measured):
-                processes.look()
+                processes.look(reading)
             for group in self._groups.values():
                 group.look()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -109,12 +109,13 @@ class Sources:
     def __init__(self, clock: Clock, root: Path | None, config: Path | None) -> None:
         self.problems: dict[str, NotAvailable] = {}
         self._sources: list[MeterSource] = []
-        self.factors = EnergyFactors()
-        self.root = root or Path("/")
         self._attempts = Attempts()
-        for instance, where in self._instances(clock, root, config):
+        plugins, loaded = load(config, attempts=self._attempts)
+        self.factors = _factors(loaded)
+        self.root = root or loaded.settings.root
+        for instance in self._instances(plugins, loaded, clock):
             what, module = f"collector {instance.name}: its constructor", instance.type.__module__
-            build = partial(instance.build, clock=clock, root=where)
+            build = partial(instance.build, clock=clock, root=self.root)
             try:
                 self._sources.append(MeterSource(instance, self._attempts.make(what, instance, module, build)))
             except StillBusy as busy:
@@ -143,21 +144,16 @@ class Sources:
         for source in sources:
             source.join(STOP_SECONDS)
 
-    def _instances(self, clock: Clock, root: Path | None, file: Path | None) -> Iterator[tuple[Instance, Path]]:
-        """Collectors that may have meters, with the root that each works below: those of the file, or what fits."""
-        plugins, config = load(file, attempts=self._attempts)
-        self.root = where = root or config.settings.root
-        self.factors = _factors(config)
+    def _instances(self, plugins: Plugins, config: Config, clock: Clock) -> list[Instance]:
+        """Collectors that may have meters: those of the file, or what fits."""
         for plugin in plugins.unloaded.values():
             self._see_broken(plugin)
-        instances = self._defaults(plugins, clock, where) if config.instances is None else config.instances
-        for instance in instances:
-            if implements(instance.type, HOOK):
-                yield instance, where
+        instances = self._defaults(plugins, clock) if config.instances is None else config.instances
+        return [instance for instance in instances if implements(instance.type, HOOK)]
 
-    def _defaults(self, plugins: Plugins, clock: Clock, root: Path) -> Sequence[Instance]:
+    def _defaults(self, plugins: Plugins, clock: Clock) -> Sequence[Instance]:
         metering = (cls for cls in plugins.types.values() if implements(cls, HOOK))
-        instances, absent = default_instances(metering, root, clock, self._attempts)
+        instances, absent = default_instances(metering, self.root, clock, self._attempts)
         self.problems |= absent
         return instances
 

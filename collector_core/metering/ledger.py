@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 
@@ -115,7 +115,7 @@ class Ledger:
         return not _stands_for((entry.meter for entry in self._entries.values()), meter)
 
 
-def _stands_for(meters: Iterable[EnergyMeter] | Sequence[EnergyMeter], other: EnergyMeter) -> bool:
+def _stands_for(meters: Iterable[EnergyMeter], other: EnergyMeter) -> bool:
     """Whether one of `meters` counts energy that `other` counts too."""
     return any(_overlap(meter, other) for meter in meters if account_of(meter) != account_of(other))
 

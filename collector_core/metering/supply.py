@@ -12,11 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol, runtime_checkable
 
 from collector_core.metering.meters import EnergyMeter, Supply
 
 MACHINE = "host"
 MACHINE_NAMES = frozenset({MACHINE, "this"})
+
+
+@runtime_checkable
+class GivesFeeds(Protocol):
+    """Options of a collector that say what its devices feed."""
+
+    def device_feeds(self) -> Mapping[str, tuple[str, ...]]:
+        """As they are configured, by the names of the devices."""
 
 
 def outermost(meters: Iterable[EnergyMeter], alive: Collection[EnergyMeter]) -> list[EnergyMeter]:

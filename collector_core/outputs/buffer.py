@@ -164,13 +164,14 @@ class Buffer:
 
     def _saved_batch(self, entries: Sequence[Entry]) -> Batch:
         """The batch of these entries; those that are damaged are dropped."""
-        good = {}
+        bodies, count = list[bytes](), 0
         for entry in entries:
             try:
-                good[entry] = entry.content
+                bodies.append(entry.content)
+                count += entry.records
             except ValueError:
                 self._drop(entry.records, Drop.CORRUPT)
-        return Batch(tuple(good.values()), sum(entry.records for entry in good), entries[0].id, entries[-1].id)
+        return Batch(tuple(bodies), count, entries[0].id, entries[-1].id)
 
     def _remove_delivered(self) -> None:
         if self._delivered:

@@ -117,10 +117,8 @@ class Delivery:
 
     def _start(self, output: BaseOutput[Any], codec: Codec, now: float) -> None:
         if not self._knows_unanswered:
-            self._unanswered, self._knows_unanswered = (
-                self._buffer.sent_last() if output.repeats_exactly else None,
-                True,
-            )
+            self._knows_unanswered = True
+            self._unanswered = self._buffer.sent_last() if output.repeats_exactly else None
         batch = self._next_batch(output, codec)
         if batch is None:
             if not self._tested and not self._buffer.records:

@@ -199,10 +199,6 @@ class SamplingWindow:
         self._number = None
         return blocks
 
-    def peek(self) -> list[SampleBlock]:
-        """All samples that are kept, which stay."""
-        return [block for kept in self._newest.values() for block in kept.all()]
-
     def seconds_left(self, now: float) -> float | None:
         """How long until the interval is over; None where no sample is kept."""
         if self._number is None:

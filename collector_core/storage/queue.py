@@ -31,6 +31,7 @@ _SCHEMA = Schema(
     salvage=["entry", "mark"],
 )
 _ENTRIES = "SELECT id, at, records, body FROM entry"
+_TOTALS = f"SELECT total(length(body) + {OVERHEAD}), total(records) FROM entry"  # noqa: S608 - a constant
 
 
 class Entry(NamedTuple):
@@ -89,8 +90,7 @@ class DiskQueue:
         """Open the file unless it is open; the other methods do so implicitly."""
         if self._is_open:
             return
-        totals = f"SELECT total(length(body) + {OVERHEAD}), total(records) FROM entry"  # noqa: S608 - a constant
-        ((size, records),) = self._database.rows(totals)
+        ((size, records),) = self._database.rows(_TOTALS)
         ((last_id,),) = self._database.rows("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'entry'")
         self.bytes, self.records, self.last_id = int(size), int(records), last_id
         if self.inherited_id is None:
@@ -146,7 +146,8 @@ class DiskQueue:
     def remove_through(self, last_id: int) -> None:
         """Forget the entries up to this id."""
         with self._changing() as connection:
-            self._forget(connection, list(takewhile(lambda entry: entry.id <= last_id, _walk(connection))))
+            ((size, records),) = connection.execute(f"{_TOTALS} WHERE id <= ?", (last_id,))
+            self._delete(connection, last_id, int(size), int(records))
         if not self.records and self._database.path.stat().st_size > VACUUM_BYTES:
             self._rows("VACUUM")
 
@@ -184,9 +185,13 @@ class DiskQueue:
     def _forget(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
         """Delete the oldest entries."""
         if entries:
-            connection.execute("DELETE FROM entry WHERE id <= ?", (entries[-1].id,))
-            self.bytes -= sum(entry.size for entry in entries)
-            self.records -= sum(entry.records for entry in entries)
+            size, records = sum(entry.size for entry in entries), sum(entry.records for entry in entries)
+            self._delete(connection, entries[-1].id, size, records)
+
+    def _delete(self, connection: sqlite3.Connection, last_id: int, size: int, records: int) -> None:
+        connection.execute("DELETE FROM entry WHERE id <= ?", (last_id,))
+        self.bytes -= size
+        self.records -= records
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:

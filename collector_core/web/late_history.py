@@ -35,8 +35,9 @@ class LateHistory:
 
     def _handler(self, question: str) -> Any:
         async def handle(request: web.Request) -> web.Response:
-            module = await asyncio.to_thread(import_module, "collector_core.web.history")
-            self._routes = self._routes or module.HistoryRoutes(self._app)
+            if self._routes is None:
+                module = await asyncio.to_thread(import_module, "collector_core.web.history")
+                self._routes = self._routes or module.HistoryRoutes(self._app)  # another request may have been faster
             answer: web.Response = await self._routes.handlers[question](request)
             return answer
 

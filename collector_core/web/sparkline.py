@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TypeVar
 
 from collector_core.model.page_section import PageBand
+
+ValueT = TypeVar("ValueT", float, float | None)
 
 WIDTH, HEIGHT = 300.0, 48.0
 _TOP = 4.0  # room above the highest value, for the width of the line
@@ -58,16 +61,13 @@ def sparkline(
     )
 
 
-def _within(span: Span, times: Sequence[float], values: Sequence[float | None]) -> list[tuple[float, float | None]]:
+def _within(span: Span, times: Sequence[float], values: Sequence[ValueT]) -> list[tuple[float, ValueT]]:
     return [(time, value) for time, value in zip(times, values, strict=True) if span.start <= time <= span.end]
 
 
 def _bands(span: Span, band: PageBand) -> list[list[Point]]:
     """Lower, middle and upper line; none where nothing of them is within the span."""
-    lines = [
-        [(time, value) for time, value in zip(band.times, line, strict=True) if span.start <= time <= span.end]
-        for line in (band.lower, band.middle, band.upper)
-    ]
+    lines = [_within(span, band.times, line) for line in (band.lower, band.middle, band.upper)]
     return lines if lines[0] else []
 
 

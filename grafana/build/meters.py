@@ -9,7 +9,7 @@ from grafana.build.queries import Query
 
 DEVICE = Variable("device", "Device", "", '$selected, __name__=~".+_device_up"')
 _CHOSEN = '$selected, device=~"$device"'
-_OF_PLUGIN = "{{device}}"
+_BY_DEVICE = "{{device}}"
 
 
 def _every(family: str, but: str = "phase|outlet|battery|charge|discharge") -> str:
@@ -24,13 +24,13 @@ METERS = row(
         "Power by device",
         "Watts through each meter. A meter may feed another: do not add them up.",
         Look("watt"),
-        Query(_every("power_watts"), _OF_PLUGIN),
+        Query(_every("power_watts"), _BY_DEVICE),
     ),
     states(
         "Devices there",
         "Whether each device can be read.",
         Look("none", words=UP),
-        Query(_every("device_up"), _OF_PLUGIN),
+        Query(_every("device_up"), _BY_DEVICE),
         width=6,
     ),
     table(
@@ -57,8 +57,8 @@ PLUGS = row(
         "Mean power by the counters",
         "Growth of each device's own energy counter: where it differs from the power, trust the counter.",
         Look("watt", minimum=0),
-        Query(f"rate(http_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", "{{device}}"),
-        Query(f"rate(mqtt_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", "{{device}}"),
+        Query(f"rate(http_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE),
+        Query(f"rate(mqtt_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE),
         width=8,
         empty="the demo has no plug that counts",
     ),
@@ -66,7 +66,7 @@ PLUGS = row(
         "Voltage",
         "Voltage at each device.",
         Look("volt"),
-        Query(_every("voltage_volts"), "{{device}}"),
+        Query(_every("voltage_volts"), _BY_DEVICE),
         width=8,
     ),
 )

@@ -7,7 +7,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from collector_core import Collector, Context, NotAvailable, PageSection, Readings, hookimpl
-from collector_core.metering import REST, Account, EnergyMeter, Intensity, Ledger, account_of
+from collector_core.metering import REST, Account, EnergyFactors, EnergyMeter, Intensity, Ledger, account_of
 from collector_plugins.energy import metrics
 from collector_plugins.energy.config import Config
 from collector_plugins.energy.live import LiveIntensity
@@ -18,7 +18,6 @@ from collector_plugins.energy.unattributed import Parts
 if TYPE_CHECKING:
     from aiohttp import web
 
-JOULES_PER_KWH = 3.6e6
 FIX = "energy-collector doctor   # says what each source lacks; `estimate` reckons where nothing measures"
 
 
@@ -108,26 +107,24 @@ class Energy(Collector[Config]):
         return (self._live and self._live.current()) or self._fallback
 
     def _account(self, new: Mapping[Account, float], intensity: Intensity | None) -> None:
+        grams_per_kwh = None if intensity is None else intensity.grams_per_kwh
+        factors = EnergyFactors(grams_per_kwh, self.config.pue, self.config.price_per_kwh)
         for account, joules in new.items():
-            kwh = joules * self.config.pue / JOULES_PER_KWH
-            if intensity:
-                grams = self._grams.get(account.component, 0.0)
-                self._grams[account.component] = grams + kwh * intensity.grams_per_kwh
-            self._cost += kwh * (self.config.price_per_kwh or 0.0)
+            if (grams := factors.grams(joules)) is not None:
+                self._grams[account.component] = self._grams.get(account.component, 0.0) + grams
+            self._cost += factors.cost(joules) or 0.0
 
     def _publish_ledger(self, out: Readings) -> None:
         for account, joules in self._ledger.joules.items():
             out.add(metrics.ENERGY, joules, **account._asdict())
         for account, watts in self._ledger.watts().items():
             out.add(metrics.POWER, watts, **account._asdict())
+        counting = [(account_of(meter), meter.uncertainty) for meter in self._ledger.chosen]
+        counting += [(REST, meter.uncertainty) for meter in self._ledger.supply]
         uncertainty: dict[tuple[str, str], float] = {}
-        for meter in self._ledger.chosen:
-            key = meter.component, meter.method
-            uncertainty[key] = max(meter.uncertainty, uncertainty.get(key, 0.0))
-        for meter in self._ledger.supply:
-            uncertainty[REST.component, REST.method] = max(
-                meter.uncertainty, uncertainty.get((REST.component, REST.method), 0.0)
-            )
+        for account, ratio in counting:
+            key = account.component, account.method
+            uncertainty[key] = max(ratio, uncertainty.get(key, 0.0))
         for (component, method), ratio in uncertainty.items():
             out.add(metrics.UNCERTAINTY, ratio, component=component, method=method)
 

@@ -11,7 +11,7 @@ from typing import IO
 
 from collector_core import NotAvailable
 from collector_plugins.forecast.best_window import KWH
-from collector_plugins.forecast.covariates import prices_by_step
+from collector_plugins.forecast.covariates import by_step
 from collector_plugins.forecast.forecaster import forecast
 from collector_plugins.forecast.messages import Answer, Job, Refusal, Trained, Values
 from collector_plugins.forecast.series import TimeSeries, TooShort
@@ -75,7 +75,7 @@ def _costs(job: Job, sums: Sums) -> dict[str, dict[float, float]]:
     """What the energy of each period costs by the price of each hour; none where these are not known."""
     if job.prices is None:
         return {}
-    prices = prices_by_step(_series(job.prices), _series(job.series), job.horizon_steps)
+    prices = by_step(_series(job.prices), _series(job.series), job.horizon_steps)
     if prices is None:
         return {}
     of_a_joule = [price / KWH for price in prices]

@@ -204,11 +204,11 @@ def _read(
 
 def _check_reach(covariates: Mapping[str, TimeSeries], series: TimeSeries, steps: int) -> None:
     """Say what is missing of columns that would otherwise not be used."""
+    if covariates and find_spec("numpy") is None:
+        fix = "pip install 'energy-collector[forecast]'"
+        raise NotAvailable(Reason.NOT_SUPPORTED, "covariates need numpy", fix=fix)
     end = series.end + steps * series.step
     for name, column in covariates.items():
-        if find_spec("numpy") is None:
-            fix = "pip install 'energy-collector[forecast]'"
-            raise NotAvailable(Reason.NOT_SUPPORTED, "covariates need numpy", fix=fix)
         if column.end < end:
             known, needed = (_text(datetime.fromtimestamp(time, UTC), UTC) for time in (column.end, end))
             detail = f"{name} is known until {known}, before the horizon ends"

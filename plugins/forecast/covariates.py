@@ -12,22 +12,15 @@ FEWEST_KNOWN = 0.8
 
 def aligned(covariates: Iterable[TimeSeries], series: TimeSeries, horizon_steps: int) -> list[list[float]]:
     """Their values at each step of the series and the horizon; those that are not known to its end are left out."""
-    steps = len(series.values) + horizon_steps
-    found = []
-    for covariate in covariates:
-        values = [_at(covariate, series.start + place * series.step) for place in range(steps)]
-        known = sum(value is not None for value in values)
-        if known >= FEWEST_KNOWN * steps and values[-1] is not None:
-            found.append(fill_gaps(values, round(86_400 / series.step)))
-    return found
+    last = series.start + (len(series.values) + horizon_steps - 1) * series.step
+    columns = (by_step(each, series, horizon_steps) for each in covariates if _at(each, last) is not None)
+    return [column for column in columns if column is not None]
 
 
-def prices_by_step(prices: TimeSeries, series: TimeSeries, horizon_steps: int) -> list[float] | None:
-    """The price at each step of the series and the horizon, as a day before where it is not known; None if it mostly is
-    not.
-    """
+def by_step(covariate: TimeSeries, series: TimeSeries, horizon_steps: int) -> list[float] | None:
+    """Its value at each step of the series and the horizon, gaps filled; None where it is mostly not known."""
     steps = len(series.values) + horizon_steps
-    values = [_at(prices, series.start + place * series.step) for place in range(steps)]
+    values = [_at(covariate, series.start + place * series.step) for place in range(steps)]
     known = sum(value is not None for value in values)
     return fill_gaps(values, round(86_400 / series.step)) if known >= FEWEST_KNOWN * steps else None
 

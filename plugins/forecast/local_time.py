@@ -18,28 +18,33 @@ class LocalClock:
 
     def values(self, values: Sequence[float | None]) -> list[float | None]:
         """The series on the local grid: an hour that the clock skips is a gap, of a repeated one the later counts."""
-        local: list[float | None] = [None] * (self.places[self.known_steps - 1] + 1)
-        for place, value in zip(self.places, values, strict=False):
-            if value is not None and place < len(local):
-                local[place] = value
-        return local
+        return _placed(values, self.places[: self.known_steps], self._known)
 
     def column(self, values: Sequence[float | None]) -> list[float | None]:
         """A column that is known for the series and the horizon, likewise."""
-        local: list[float | None] = [None] * (max(self.places) + 1)
-        for place, value in zip(self.places, values, strict=True):
-            local[place] = value
-        return local
+        return _placed(values, self.places, self._known + self.horizon)
 
     @property
     def horizon(self) -> int:
-        """How many local steps the horizon needs."""
-        return max(self.places[self.known_steps :]) - self.places[self.known_steps - 1]
+        """How many local steps the horizon needs: one where the clock was set back and all of it is there already."""
+        return max(1, max(self.places[self.known_steps :]) + 1 - self._known)
 
     def path(self, local: Sequence[float]) -> list[float]:
         """The forecast of each step, from that of the local steps."""
-        first = self.places[self.known_steps - 1] + 1
-        return [local[max(0, place - first)] for place in self.places[self.known_steps :]]
+        return [local[max(0, place - self._known)] for place in self.places[self.known_steps :]]
+
+    @property
+    def _known(self) -> int:
+        """How many local steps the series has."""
+        return self.places[self.known_steps - 1] + 1
+
+
+def _placed(values: Sequence[float | None], places: Sequence[int], count: int) -> list[float | None]:
+    local: list[float | None] = [None] * count
+    for place, value in zip(places, values, strict=True):
+        if value is not None and place < count:
+            local[place] = value
+    return local
 
 
 def local_clock(series: TimeSeries, horizon_steps: int, zone: tzinfo | None) -> LocalClock | None:

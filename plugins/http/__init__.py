@@ -25,7 +25,7 @@ TASMOTA = "tasmota"
 MAX_BYTES = 256 << 10
 
 
-class Http(PolledDevices[Config, Endpoint, DeviceReading]):
+class Http(PolledDevices[Endpoint, DeviceReading]):
     """Asks every device at once; each may fail, hang or refuse alone."""
 
     name = "http"

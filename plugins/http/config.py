@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, model_validator
 
-from collector_core import CollectorConfig, Field, SecretStr
-from collector_core.devices import Device, Places, is_pointer, is_xml_path, unique_names
+from collector_core import Field, SecretStr
+from collector_core.devices import Device, DevicesConfig, Places, is_pointer, is_xml_path
 from collector_plugins.http.models import models
 
 
@@ -83,9 +83,5 @@ def _problem(kind: Format, place: str) -> str | None:
     return None
 
 
-class Config(CollectorConfig):
+class Config(DevicesConfig[Endpoint]):
     """Options of the http plugin."""
-
-    devices: Annotated[tuple[Endpoint, ...], AfterValidator(unique_names)] = Field(
-        (), description="Devices; see below."
-    )

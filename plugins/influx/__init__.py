@@ -32,7 +32,7 @@ class Influx(PayloadOutput[Config]):
             timeout=ctx.timeout,
             headers=_authorization(config),
             login=login,
-            ca_file=str(config.ca_file) if config.ca_file else None,
+            ca_file=config.ca_file,
             redact=ctx.redact,
         )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import model_validator
 
-from collector_core import Collector, CollectorConfig, Field, Readings, SecretStr, hookimpl
-from collector_core.devices import Address, Device, Measured, PolledDevices, unique_names
+from collector_core import Collector, Field, Readings, SecretStr, hookimpl
+from collector_core.devices import Address, Device, DevicesConfig, Measured, PolledDevices
 from collector_core.metering import Supply
 from collector_plugins.ipmi import metrics
 from collector_plugins.ipmi.ipmitool import parse_power, run_ipmitool
@@ -48,13 +48,11 @@ class Bmc(Device):
         return self
 
 
-class Config(CollectorConfig):
+class Config(DevicesConfig[Bmc]):
     """Options of the ipmi plugin."""
 
-    devices: Annotated[tuple[Bmc, ...], AfterValidator(unique_names)] = Field((), description="BMCs; see below.")
 
-
-class Ipmi(PolledDevices[Config, Bmc, "float | None"]):
+class Ipmi(PolledDevices[Bmc, "float | None"]):
     """Asks every BMC at once; each may fail, hang or refuse alone."""
 
     name = "ipmi"

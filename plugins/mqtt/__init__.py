@@ -32,8 +32,7 @@ class Mqtt(Collector[Config]):
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
         self._entries: dict[str, Device] = {
-            **{name: Device(name=name, feeds=fed) for name, fed in config.feeds.items()},
-            **{device.name: device for device in config.devices},
+            name: Device(name=name, feeds=feeds) for name, feeds in config.device_feeds().items()
         }
         self._dialects = Dialects(config.devices, config.zigbee2mqtt)
         self._inbox = Inbox(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -74,3 +75,7 @@ class Config(CollectorConfig):
         if twice is not None:
             raise ValueError(f"two devices have the topic {twice!r}")
         return self
+
+    def device_feeds(self) -> Mapping[str, tuple[str, ...]]:
+        """What devices feed, by their names; an entry of `devices` comes before `feeds`."""
+        return self.feeds | {device.name: device.feeds for device in self.devices}

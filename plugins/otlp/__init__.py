@@ -48,7 +48,7 @@ class Otlp(PayloadOutput[Config]):
             timeout=ctx.timeout,
             headers=config.headers,
             token=config.bearer_token,
-            ca_file=str(config.ca_file) if config.ca_file else None,
+            ca_file=config.ca_file,
             redact=ctx.redact,
         )
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
-from operator import add
 from weakref import WeakKeyDictionary
 
 from collector_core import SampleBlock, Series, SeriesGroup
-from collector_core.wire import bytes_field, double_field, fixed64_field, number_field, text_field, varint
+from collector_core.wire import bytes_field, double_field, fill_doubles, fixed64_field, number_field, text_field, varint
 
 CUMULATIVE, DELTA = 2, 1
 NO_VALUE = number_field(8, 1)  # the flag of a point that says: there is none any more
@@ -58,13 +56,8 @@ class Encoder:
         prefixes = self._kept.get(block.group)
         if prefixes is None:
             prefixes = self._kept[block.group] = list(self._prefixes(block.group.series))
-        time, values = fixed64_field(_TIME, nanoseconds(block.time)), block.values
-        if sys.byteorder == "big":
-            values = values[:]
-            values.byteswap()
-        raw = values.tobytes()
-        filled = list(map(add, prefixes, [raw[place : place + 8] for place in range(0, len(raw), 8)]))
-        return self._framed(time.join([*filled, b""]))
+        time = fixed64_field(_TIME, nanoseconds(block.time))
+        return self._framed(fill_doubles(prefixes, block.values, time))
 
     def rises(self, block: SampleBlock, rises: Mapping[Series, tuple[float, float]]) -> bytes:
         """The same with counters as `rises`: since when and how much; a counter that has none is left out."""

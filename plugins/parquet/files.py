@@ -1,7 +1,8 @@
-"""The files of one output: written under another name, and renamed when they are whole."""
+"""The files of one output, each there only when it is whole."""
 
 from __future__ import annotations
 
+import io
 import os
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -9,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from collector_core import NotAvailable, Reason
+from collector_core.storage import write_atomically
 from collector_plugins.parquet.config import Config
 
+MODE = 0o644  # other programs read them
 Block = tuple[int, list[tuple[str, str]], list[float]]  # milliseconds; names and labels; values
 
 
@@ -35,22 +38,17 @@ class Files:
         path = self._config.directory / f"{self._name}-{began}-{number:08x}.parquet"
         if path.exists():
             return
-        part = path.with_suffix(".part")
-        _write(part, blocks)
-        part.rename(path)
-        _sync(path.parent)
-        self._tidy()
+        write_atomically(path, _encoded(blocks), mode=MODE)
+        if self._config.keep is not None:
+            for old in self._all()[: -self._config.keep]:
+                with suppress(OSError):
+                    old.unlink()
 
-    def _tidy(self) -> None:
-        """Delete files that are too many, and what a crash has left."""
-        folder, keep = self._config.directory, self._config.keep
-        old = sorted(folder.glob(f"{self._name}-[0-9]*.parquet"))[:-keep] if keep is not None else []
-        for path in [*old, *folder.glob(f"{self._name}-[0-9]*.part")]:
-            with suppress(OSError):
-                path.unlink()
+    def _all(self) -> list[Path]:
+        return sorted(self._config.directory.glob(f"{self._name}-[0-9]*.parquet"))
 
 
-def _write(path: Path, blocks: list[Block]) -> None:
+def _encoded(blocks: list[Block]) -> bytes:
     pyarrow, parquet = _pyarrow()
     times = [time for time, series, _ in blocks for _ in series]
     columns = {
@@ -59,18 +57,9 @@ def _write(path: Path, blocks: list[Block]) -> None:
         "labels": pyarrow.array([labels for _, series, _ in blocks for _, labels in series]),
         "value": pyarrow.array([value for _, _, values in blocks for value in values], pyarrow.float64()),
     }
-    with path.open("wb") as file:
-        parquet.write_table(pyarrow.table(columns), file, compression="zstd")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+    file = io.BytesIO()
+    parquet.write_table(pyarrow.table(columns), file, compression="zstd")
+    return file.getvalue()
 
 
 def _pyarrow() -> tuple[Any, Any]:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
-from collector_core import Collector, CollectorConfig, Context, Field, Readings, SecretStr, hookimpl
-from collector_core.devices import Device, Measured, PolledDevices, unique_names
+from collector_core import Collector, Context, Field, Readings, SecretStr, hookimpl
+from collector_core.devices import Device, DevicesConfig, Measured, PolledDevices
 from collector_core.metering import Supply
 from collector_plugins.redfish import metrics
 from collector_plugins.redfish.bmc import Bmc, Chassis
@@ -33,13 +33,11 @@ class Server(Device):
     verify: bool = Field(True, description="Whether its certificate must be valid; false for one that it made itself.")
 
 
-class Config(CollectorConfig):
+class Config(DevicesConfig[Server]):
     """Options of the redfish plugin."""
 
-    devices: Annotated[tuple[Server, ...], AfterValidator(unique_names)] = Field((), description="BMCs; see below.")
 
-
-class Redfish(PolledDevices[Config, Server, Chassis]):
+class Redfish(PolledDevices[Server, Chassis]):
     """Asks every BMC; each may fail, hang or refuse alone."""
 
     name = "redfish"
@@ -51,7 +49,7 @@ class Redfish(PolledDevices[Config, Server, Chassis]):
     example = '{name: node1, url: "https://192.0.2.7", username: monitor, password: {$env: BMC_PASSWORD}}'
     supply = Supply.CHASSIS
 
-    def __init__(self, config: Config, ctx: Context) -> None:
+    def __init__(self, config: DevicesConfig[Server], ctx: Context) -> None:
         super().__init__(config, ctx)
         self._bmcs = {device.name: Bmc() for device in config.devices}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import fsum
 from typing import Any
@@ -41,8 +41,11 @@ class Bmc:
         if not self._chassis:
             self._chassis = [each async for each in _all_chassis(get)]
         found = [await self._read_chassis(get, each) for each in self._chassis]
-        whole = Chassis(_sum(each.power for each in found), _sum(each.energy for each in found))
-        whole.limit = _sum(each.limit for each in found)
+        whole = Chassis(
+            _sum(each.power for each in found),
+            _sum(each.energy for each in found),
+            _sum(each.limit for each in found),
+        )
         for each in found:
             for sensor, celsius in each.temperatures.items():
                 whole.temperatures.setdefault(sensor, celsius)
@@ -81,7 +84,7 @@ class Bmc:
             raise
 
 
-async def _all_chassis(get: Get) -> Any:
+async def _all_chassis(get: Get) -> AsyncIterator[Mapping[str, Any]]:
     """Those that are no part of another one that is there too."""
     members = at_pointer(await get(CHASSIS), "/Members")
     if not isinstance(members, list) or not members:
@@ -119,6 +122,6 @@ def _temperature(name: Any, reading: Any) -> Iterator[tuple[str, float]]:
         yield name, celsius
 
 
-def _sum(values: Any) -> float | None:
+def _sum(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return fsum(known) if known else None

@@ -25,7 +25,7 @@ class Receiver:
             headers=config.headers,
             token=config.bearer_token,
             login=login,
-            ca_file=str(config.ca_file) if config.ca_file else None,
+            ca_file=config.ca_file,
             redact=ctx.redact,
         )
 

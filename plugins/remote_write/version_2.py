@@ -18,6 +18,7 @@ from collector_core.wire import (
     decompress,
     number_field,
     read_fields,
+    read_varint,
     text_field,
     varint,
 )
@@ -116,10 +117,7 @@ def _series(content: bytes, symbols: list[str]) -> bytes:
 
 
 def _numbers(packed: bytes) -> Iterator[int]:
-    value = shift = 0
-    for byte in packed:
-        value |= (byte & 127) << shift
-        shift += 7
-        if byte < 128:
-            yield value
-            value = shift = 0
+    place = 0
+    while place < len(packed):
+        value, place = read_varint(packed, place)
+        yield value

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, TypeAlias
+from typing import Any, TypeAlias
 
-from pydantic import AfterValidator
-
-from collector_core import Collector, CollectorConfig, Field, NotAvailable, Readings, hookimpl
-from collector_core.devices import Address, Device, Measured, PolledDevices, unique_names
+from collector_core import Collector, Field, NotAvailable, Readings, hookimpl
+from collector_core.devices import Address, Device, DevicesConfig, Measured, PolledDevices
 from collector_core.metering import Supply
 from collector_plugins.ups import metrics, nut
 from collector_plugins.ups.reading import flags, power, readings
@@ -25,13 +23,11 @@ class Server(Device):
     )
 
 
-class Config(CollectorConfig):
+class Config(DevicesConfig[Server]):
     """Options of the ups plugin."""
 
-    devices: Annotated[tuple[Server, ...], AfterValidator(unique_names)] = Field((), description="Servers; see below.")
 
-
-class Ups(PolledDevices[Config, Server, Answer]):
+class Ups(PolledDevices[Server, Answer]):
     """Reads every UPS of every server; each may fail alone."""
 
     name = "ups"

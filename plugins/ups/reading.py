@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
 
 from collector_core import Gauge
+from collector_core.devices import number
 from collector_plugins.ups import metrics
 
 PERCENT = 100.0
@@ -25,7 +25,7 @@ MOST_WATTS = 1e6
 
 def readings(variables: Mapping[str, str]) -> dict[Gauge, float]:
     """Every quantity that a UPS tells; what is not a number, negative or impossible is absent."""
-    found = {metric: number(variables, *where) for metric, where in VARIABLES.items()}
+    found = {metric: _quantity(variables, *where) for metric, where in VARIABLES.items()}
     found[metrics.POWER] = power(variables)
     if variables.get("ups.status"):
         found[metrics.ON_BATTERY] = float("OB" in flags(variables))
@@ -34,13 +34,11 @@ def readings(variables: Mapping[str, str]) -> dict[Gauge, float]:
 
 def power(variables: Mapping[str, str]) -> float | None:
     """Watts: measured, else by the load; None where neither is known."""
-    measured = number(variables, "ups.realpower", 1.0, MOST_WATTS)
+    measured = _quantity(variables, "ups.realpower", 1.0, MOST_WATTS)
     if measured is not None:
         return measured
-    load, nominal = (
-        number(variables, "ups.load", PERCENT, 10.0),
-        number(variables, "ups.realpower.nominal", 1.0, MOST_WATTS),
-    )
+    load = _quantity(variables, *VARIABLES[metrics.LOAD])
+    nominal = _quantity(variables, "ups.realpower.nominal", 1.0, MOST_WATTS)
     return load * nominal if load is not None and nominal else None
 
 
@@ -49,10 +47,7 @@ def flags(variables: Mapping[str, str]) -> list[str]:
     return list(dict.fromkeys(variables.get("ups.status", "").split()))
 
 
-def number(variables: Mapping[str, str], name: str, per_unit: float, most: float) -> float | None:
+def _quantity(variables: Mapping[str, str], name: str, per_unit: float, most: float) -> float | None:
     """A variable in its base unit; None where it is missing, not a number, negative, or more than `most`."""
-    try:
-        value = float(variables[name]) / per_unit
-    except (KeyError, ValueError):
-        return None
-    return value if isfinite(value) and 0 <= value <= most else None
+    value = number(variables.get(name))
+    return value / per_unit if value is not None and 0 <= value / per_unit <= most else None

@@ -229,13 +229,15 @@ def command(warm_start):
 
     def run(*arguments, env=None, timeout=180, prefix=()):
         words = [*prefix, COMMAND, *map(str, arguments)]
+        return run_warm(words, env, timeout) or subprocess.run(
+            words, capture_output=True, text=True, timeout=timeout, check=False, env=os.environ | (env or {})
+        )
+
+    def run_warm(words, env, timeout):
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             process = warm_start(words, env, out.fileno(), err.fileno())
             if process is None:
-                environment = os.environ | (env or {})
-                return subprocess.run(
-                    words, capture_output=True, text=True, timeout=timeout, check=False, env=environment
-                )
+                return None
             try:
                 process.wait(timeout)
             finally:

@@ -94,6 +94,15 @@ def test_check_says_all_that_is_wrong_in_one_go(command, tmp_path):
     assert (done.returncode, done.stdout) == (0, "rapl: plugin rapl, every 0.5 s\ngood: 1 collectors\n")
 
 
+def test_check_says_that_what_fits_will_run_where_no_collectors_are_named(command, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("history: {retention: 30d}\n")
+    for options in ((), ("--config", config)):
+        done = command("check", *options)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("good: collectors that fit this machine will run")
+
+
 def test_list_shows_the_bundled_plugins(command):
     done = command("list")
     assert done.returncode == 0

@@ -10,13 +10,13 @@ import gc
 import importlib
 import json
 import os
-import selectors
+import select
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -111,54 +111,56 @@ def import_all() -> None:
     gc.freeze()
 
 
-def serve(address: str) -> dict[str, Any]:
-    """Fork for each request until the standard input ends; returns in the child, with its request."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    listener.bind(address)
-    listener.listen(64)
-    woken, wake = socket.socketpair()
-    wake.setblocking(False)
-    signal.set_wakeup_fd(wake.fileno())
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    selector = selectors.DefaultSelector()
-    for source in (listener, woken, sys.stdin):
-        selector.register(source, selectors.EVENT_READ)
-    children: dict[int, socket.socket] = {}
-    os.write(1, b"!")
-    while True:
-        ready = [key.fileobj for key, _ in selector.select()]
-        if sys.stdin in ready:
-            os._exit(0)
-        if woken in ready:
-            woken.recv(4096)
-            tell_ended(children)
-        if listener in ready:
-            connection, _ = listener.accept()
-            body, descriptors, _, _ = socket.recv_fds(connection, REQUEST_BYTES, 2)
-            pid = os.fork()
-            if pid == 0:
-                signal.set_wakeup_fd(-1)
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                selector.close()
-                for used in (listener, woken, wake, connection, *children.values()):
-                    used.close()
-                return {**json.loads(body), "descriptors": descriptors}
-            for descriptor in descriptors:
-                os.close(descriptor)
-            children[pid] = connection
-            connection.send(str(pid).encode())
+class Starter:
+    """Forks for each request, and tells who asked when the process has ended."""
 
+    def __init__(self, address: str) -> None:
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._listener.bind(address)
+        self._listener.listen(64)
+        self._woken, self._wake = socket.socketpair()
+        self._wake.setblocking(False)
+        signal.set_wakeup_fd(self._wake.fileno())
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._askers: dict[int, socket.socket] = {}
 
-def tell_ended(children: dict[int, socket.socket]) -> None:
-    while children:
-        pid, status = os.waitpid(-1, os.WNOHANG)
+    def serve(self) -> dict[str, Any]:
+        """Until the standard input ends; returns in each child, with its request."""
+        os.write(1, b"!")
+        while True:
+            ready, _, _ = select.select([self._listener, self._woken, sys.stdin], [], [])
+            if sys.stdin in ready:
+                os._exit(0)
+            if self._woken in ready:
+                self._woken.recv(4096)
+                self._tell_ended()
+            if self._listener in ready and (request := self._fork()):
+                return request
+
+    def _fork(self) -> dict[str, Any] | None:
+        """The request, in the child."""
+        asker, _ = self._listener.accept()
+        body, descriptors, _, _ = socket.recv_fds(asker, REQUEST_BYTES, 2)
+        pid = os.fork()
         if pid == 0:
-            return
-        with children.pop(pid) as connection:
-            try:
-                connection.send(str(os.waitstatus_to_exitcode(status)).encode())
-            except OSError:  # nobody waits for it any more
-                time.sleep(0)
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for used in (self._listener, self._woken, self._wake, asker, *self._askers.values()):
+                used.close()
+            return {**json.loads(body), "descriptors": descriptors}
+        for descriptor in descriptors:
+            os.close(descriptor)
+        self._askers[pid] = asker
+        asker.send(str(pid).encode())
+        return None
+
+    def _tell_ended(self) -> None:
+        while self._askers:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            with self._askers.pop(pid) as asker, suppress(OSError):  # nobody may wait for it any more
+                asker.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
 def become(request: dict[str, Any]) -> None:
@@ -177,5 +179,5 @@ def become(request: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     import_all()
-    become(serve(sys.argv[1]))
+    become(Starter(sys.argv[1]).serve())
     sys.exit(main())

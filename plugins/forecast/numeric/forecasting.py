@@ -11,7 +11,6 @@ from collector_plugins.forecast.numeric import libraries
 from collector_plugins.forecast.numeric.combination import Record, combine
 from collector_plugins.forecast.numeric.frame import Array, Frame
 from collector_plugins.forecast.numeric.intervals import offsets
-from collector_plugins.forecast.numeric.libraries import model_of
 from collector_plugins.forecast.numeric.models import NAIVE, SEASONAL_NAIVE, competing
 from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits
 from collector_plugins.forecast.seasons import Seasons
@@ -51,9 +50,9 @@ class _Fit:
         outside: Sequence[Sequence[float]],
         asked: str = COMBINATION,
     ) -> None:
-        library = model_of(asked)
+        library = libraries.model_of(asked)
         self._frame = _frame(series, seasons, horizon, libraries.MOST_ENDS if library else MOST_ENDS)
-        models = dict(competing(self._frame, outside)) | ({asked: library} if library else {})
+        models = competing(self._frame, outside) | ({asked: library} if library else {})
         low, high = self._limits(series[known])
         paths = np.array([np.clip(model(self._frame), low, high) for model in models.values()])
         self._bounds = low, high

@@ -2,7 +2,9 @@
 
 import pytest
 
+from collector_core import CollectorConfig, Field
 from collector_core.config import settings as configuration
+from collector_core.config.feeds import feeds_of_options
 from collector_core.errors import ConfigError
 from collector_core.plugins.discovery import discover
 
@@ -40,3 +42,11 @@ def test_a_contradiction_is_an_error_of_the_file(tmp_path, feeds, message):
 def test_the_same_twice_and_more_meters_are_fine(tmp_path):
     config = validate(tmp_path, "feeds: {http/desk: [this], plug/shed: [this]}")
     assert config.settings.feeds == {"http/desk": ("this",), "plug/shed": ("this",)}
+
+
+def test_options_of_the_same_names_may_mean_something_else():
+    class Options(CollectorConfig):
+        devices: tuple[str, ...] = ("sda",)
+        feeds: dict[str, int] = Field({"news": 3})
+
+    assert feeds_of_options("disks", Options()) == {}

@@ -1,10 +1,22 @@
 """What is written is read again; blocks of snappy can be put together without being unpacked."""
 
+from array import array
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector_core.wire import bytes_field, compress, decompress, double_field, join, number_field, read_fields, varint
-from collector_core.wire.protobuf import read_varint
+from collector_core.wire import (
+    bytes_field,
+    compress,
+    decompress,
+    double_field,
+    fill_doubles,
+    join,
+    number_field,
+    read_fields,
+    read_varint,
+    varint,
+)
 from collector_core.wire.snappy import wrap
 
 
@@ -22,3 +34,11 @@ def test_a_number_is_read_as_it_was_written(value):
 def test_fields_are_read_in_order():
     content = number_field(1, 300) + bytes_field(2, b"ab") + double_field(3, 1.0)
     assert list(read_fields(content)) == [(1, 300), (2, b"ab"), (3, bytes.fromhex("000000000000f03f"))]
+
+
+@given(st.lists(st.tuples(st.binary(max_size=9), st.floats(width=64))), st.binary(max_size=9))
+def test_many_fields_of_one_shape_are_the_same_as_one_by_one(fields, suffix):
+    one_by_one = b"".join(prefix + double_field(1, value)[1:] + suffix for prefix, value in fields)
+    assert (
+        fill_doubles([prefix for prefix, _ in fields], array("d", [value for _, value in fields]), suffix) == one_by_one
+    )

@@ -14,7 +14,7 @@ from collector_plugins.forecast import periods
 from collector_plugins.forecast.api import PATH, answer_one, routes
 from collector_plugins.forecast.best_window import best_window, parse_energy
 from collector_plugins.forecast.config import Config
-from collector_plugins.forecast.covariates import prices_by_step
+from collector_plugins.forecast.covariates import by_step
 from collector_plugins.forecast.exhaustion import exhausted_at
 from collector_plugins.forecast.messages import Job, Refusal, Trained, Values
 from collector_plugins.forecast.page import section
@@ -76,8 +76,8 @@ def test_energy_costs_what_each_hour_costs():
 def test_prices_are_taken_by_step_and_missing_where_they_mostly_are():
     series = TimeSeries(0.0, HOUR, [1.0] * 48)
     prices = TimeSeries(0.0, HOUR, [0.1, 0.2] * 32)
-    assert prices_by_step(prices, series, 24) == pytest.approx([0.1, 0.2] * 36)
-    assert prices_by_step(TimeSeries(0.0, HOUR, [0.1] * 20), series, 24) is None
+    assert by_step(prices, series, 24) == pytest.approx([0.1, 0.2] * 36)
+    assert by_step(TimeSeries(0.0, HOUR, [0.1] * 20), series, 24) is None
 
 
 def test_the_peak_and_how_probably_it_is_above_the_limit():

@@ -157,6 +157,15 @@ def test_steps_of_other_lengths_have_their_daily_season(way, step, days):
     assert error(found, series.values[-a_day:]) < 6
 
 
+@pytest.mark.parametrize("horizon", [1, 4])
+def test_a_horizon_within_the_hour_that_the_clock_repeats_is_forecast(way, horizon):
+    end, step = 1_761_440_400.0, 900.0  # 2025-10-26 01:00 UTC: 3:00 in Berlin was 2:00 again
+    series = TimeSeries(end - 1920 * step, step, [10.0 + place % 96 for place in range(1920)])
+    known = TimeSeries(series.start, step, [float(place % 7) for place in range(1920 + horizon)])
+    found = forecast(series, horizon, covariates={"known": known}, zone=ZoneInfo("Europe/Berlin"))
+    assert len(found.quantiles[0.5]) == horizon
+
+
 def test_daily_values_have_a_week(way):
     values = [100.0 - 30 * (day % 7 >= 5) for day in range(200)]
     assert forecast(TimeSeries(START, 86_400.0, values), 14).quantiles[0.5] == pytest.approx(values[4:18], abs=2)

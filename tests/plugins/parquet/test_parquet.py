@@ -42,11 +42,21 @@ def test_a_batch_that_comes_again_makes_no_second_file(output, tmp_path):
     made = output()
     batch = payloads(made, 1, 2)
     made.send_payloads(batch, may_repeat=False)
-    (tmp_path / "rows/parquet-19700101T000009.part").write_text("half")
     output().send_payloads(batch, may_repeat=True)
     made.send_payloads(payloads(made, 3), may_repeat=False)
     assert [table.num_rows for table in read(tmp_path)] == [4, 2]
-    assert list((tmp_path / "rows").glob("*.part")) == []
+
+
+def test_what_a_crash_leaves_of_a_file_goes_when_its_batch_comes_again(output, tmp_path):
+    made = output()
+    batch = payloads(made, 1, 2)
+    made.send_payloads(batch, may_repeat=False)
+    (file,) = (tmp_path / "rows").iterdir()
+    file.rename(file.with_name(f".{file.name}.0123456789abcdef.new")).write_text("half")
+    output().send_payloads(batch, may_repeat=True)
+    assert list((tmp_path / "rows").iterdir()) == [file]
+    assert [table.num_rows for table in read(tmp_path)] == [4]
+    assert file.stat().st_mode & 0o777 == 0o644
 
 
 def test_old_files_go(output, tmp_path):
