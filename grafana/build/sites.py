@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana.build.dashboard import Dashboard, Variable, row
 from grafana.build.fields import Look
-from grafana.build.panels import graph, stat, table
+from grafana.build.panels import Panel, graph, stat, table
 from grafana.build.queries import Query, chosen_by
 
 SITE = Variable("site", "Site", "sites_last_reading_age_seconds")
@@ -124,26 +124,25 @@ AHEAD = row(
     ),
 )
 
+
+def _expected(when: str, horizon: str) -> Panel:
+    """What was expected for now, beside what came true."""
+    expected = f'sites_forecast_power_watts{{$chosen, horizon="{horizon}"}} offset {horizon}'
+    return graph(
+        f"{when.capitalize()} for now, and now",
+        f"What was expected for now {when}, with its interval, beside what the sites draw.",
+        Look("watt", minimum=0),
+        _chosen(expected, "{{site}} expected {{quantile}}"),
+        _chosen("sites_power_watts{$chosen}", "{{site}}"),
+        width=24,
+        empty=NOT_YET,
+    )
+
+
 BANDS = row(
     "What came true",
-    graph(
-        "An hour ago for now, and now",
-        "What was expected for now an hour ago, with its interval, beside what the sites draw.",
-        Look("watt", minimum=0),
-        _chosen('sites_forecast_power_watts{$chosen, horizon="1h"} offset 1h', "{{site}} expected {{quantile}}"),
-        _chosen("sites_power_watts{$chosen}", "{{site}}"),
-        width=24,
-        empty=NOT_YET,
-    ),
-    graph(
-        "A day ago for now, and now",
-        "What was expected for now a day ago, with its interval, beside what the sites draw.",
-        Look("watt", minimum=0),
-        _chosen('sites_forecast_power_watts{$chosen, horizon="24h"} offset 24h', "{{site}} expected {{quantile}}"),
-        _chosen("sites_power_watts{$chosen}", "{{site}}"),
-        width=24,
-        empty=NOT_YET,
-    ),
+    _expected("an hour ago", "1h"),
+    _expected("a day ago", "24h"),
     graph(
         "Error of the models",
         "Error over that of repeating the last season, the median over all sites: below 1 is better.",

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from collector_core import NotAvailable, Reason
-from collector_plugins.sites.kafka_client import explain, settings
+from collector_plugins.sites.kafka_client import explain, make_producer, settings
 from collector_plugins.sites.kafka_options import KafkaOptions
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class DeadLetters:
 
     def put(self, poison: Sequence[Poison]) -> None:
         """Send what has not been sent; raises `NotAvailable` where the brokers do not take it."""
-        new = [each for each in poison if _place(each) not in self._sent]
+        new = [each for each in poison if _place(each.message) not in self._sent]
         if not new:
             return
         failures: list[Any] = []
@@ -60,11 +60,15 @@ class DeadLetters:
 
         def note(error: Any, _: Any) -> None:
             if error is None:
-                self._sent.add(_place(poison))
+                self._sent.add(_place(poison.message))
             else:
                 failures.append(error)
 
         return note
+
+    def forget(self, messages: Sequence[Message]) -> None:
+        """These do not come again: what is before the offsets that are committed."""
+        self._sent.difference_update(map(_place, messages))
 
     def close(self) -> None:
         """Let go of the brokers."""
@@ -72,16 +76,13 @@ class DeadLetters:
         self._sent.clear()
 
     def _opened(self) -> Producer:
-        from confluent_kafka import Producer  # noqa: PLC0415 - only where there is poison
-
         if self._producer is None:
-            make_topic(self._options, self._topic)
-            more = {"acks": "all", "enable.idempotence": True, "message.timeout.ms": round(TIMEOUT_SECONDS * 1000)}
-            self._producer = Producer(settings(self._options, **more))
+            _make_topic(self._options, self._topic)
+            self._producer = make_producer(self._options, TIMEOUT_SECONDS)
         return self._producer
 
 
-def make_topic(options: KafkaOptions, topic: str) -> None:
+def _make_topic(options: KafkaOptions, topic: str) -> None:
     """Make a topic, unless it is there or that is not allowed: whoever writes to it finds out."""
     from confluent_kafka import KafkaException  # noqa: PLC0415
     from confluent_kafka.admin import AdminClient, NewTopic  # noqa: PLC0415
@@ -93,5 +94,5 @@ def make_topic(options: KafkaOptions, topic: str) -> None:
         made[topic].result(TIMEOUT_SECONDS)
 
 
-def _place(poison: Poison) -> tuple[int, int]:
-    return int(poison.message.partition() or 0), int(poison.message.offset() or 0)
+def _place(message: Message) -> tuple[int, int]:
+    return int(message.partition() or 0), int(message.offset() or 0)

@@ -19,7 +19,7 @@ def options_of(values: Mapping[str, str]) -> dict[str, Any]:
             section = section.setdefault(each, {})
         section[key] = _parsed(name, values[name], parse)
     for name, needed in _NEEDED.items():
-        if needed not in found.get(name, {needed: None}):
+        if name in found and needed not in found[name]:
             del found[name]
     if "API_PORT" in values:
         _parsed("API_PORT", values["API_PORT"], _port)
@@ -67,10 +67,11 @@ def _hours(text: str) -> str:
 
 
 def _switch(text: str) -> str:
-    states = {"true": "auto", "1": "auto", "yes": "auto", "on": "auto", "false": "off", "0": "off", "no": "off"}
-    if (state := states.get(text.lower(), "off" if text.lower() == "off" else None)) is None:
-        raise ValueError("must be true or false")
-    return state
+    if text.lower() in ("true", "1", "yes", "on"):
+        return "auto"
+    if text.lower() in ("false", "0", "no", "off"):
+        return "off"
+    raise ValueError("must be true or false")
 
 
 _NEEDED = {"database": "host", "kafka": "brokers"}

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 8.0  # a handler has 10
 MOST_JOBS = 20
-OWN_MODELS = ("auto", "naive")
 
 
 class ForecastApi:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from collector_plugins.sites.fields import rfc3339
 from collector_plugins.sites.forecasting import HIGHEST, LEVEL, LOWEST, MIDDLE, Kind
-from collector_plugins.sites.kafka_client import settings
+from collector_plugins.sites.kafka_client import make_producer
 from collector_plugins.sites.kafka_options import KafkaOptions
 from collector_plugins.sites.outlook import Outlook
 
@@ -44,11 +44,8 @@ class ForecastFeed:
             self._producer = None
 
     def _opened(self) -> Producer:
-        from confluent_kafka import Producer  # noqa: PLC0415 - only where there are forecasts
-
         if self._producer is None:
-            more = {"acks": "all", "enable.idempotence": True, "message.timeout.ms": PATIENCE_SECONDS * 1000}
-            self._producer = Producer(settings(self._options, **more))
+            self._producer = make_producer(self._options, PATIENCE_SECONDS)
         return self._producer
 
 

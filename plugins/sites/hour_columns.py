@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from collector_plugins.sites.store import Mean, Part, Piece, add_known
+from collector_plugins.sites.store import HOUR, Mean, Part, Piece, add_known
 
 Amounts = dict[str, tuple[float, float | None]]
 """Energy in kWh and an amount by name."""
@@ -27,6 +27,25 @@ SUMMED = [
     "prices",
 ]
 COLUMNS = [*SUMMED, "peak", "first", "last", "location_grams", "market_grams", "begin", "spans"]
+COUNTS = {"readings", "loads", "prices"}
+PART_COLUMNS = ["kwh", "facility_kwh", "location_grams", "market_grams"]
+NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
+SUMS = ", ".join(
+    [
+        *(f"CAST(sum({name}) AS bigint)" if name in COUNTS else f"sum({name})" for name in SUMMED),
+        "max(peak)",
+        "min(first)",
+        "max(last)",
+        "sum(location_grams)",
+        "sum(market_grams)",
+        'min("begin")',
+        f'max(CASE WHEN "begin" < CAST(hour AS bigint) * {HOUR} THEN 1 ELSE 0 END)',
+    ]
+)
+"""What `sum_of` takes of many hours, then where the first begins and whether one begins before its hour."""
+
+PART_NAMES = ", ".join(PART_COLUMNS)
+PART_SUMS = ", ".join(f"sum({name})" for name in PART_COLUMNS)
 
 
 def hour_row(piece: Piece) -> tuple[Any, ...]:
@@ -53,6 +72,11 @@ def hour_row(piece: Piece) -> tuple[Any, ...]:
         min((start for start, _ in piece.spans), default=piece.first),
         json.dumps(piece.spans, separators=(",", ":")),
     )
+
+
+def part_row(part: Part) -> tuple[float | None, ...]:
+    """The values of `PART_COLUMNS`."""
+    return part.kwh, part.facility_kwh, part.location_grams, part.market_grams
 
 
 def piece_of(row: Sequence[Any]) -> Piece:
@@ -85,3 +109,19 @@ def amounts_of(piece: Piece) -> Amounts:
         kwh, grams = found.get(source, (0.0, None))
         found[source] = (kwh + part.kwh, add_known(grams, part.location_grams))
     return found
+
+
+def differences(
+    hours: Sequence[tuple[int, int, Piece | None]], stored: Mapping[tuple[int, int], Amounts]
+) -> list[tuple[int, str, float, float | None]]:
+    """By how much the sums of hours change the totals of what is `stored`: site, name, energy and amount."""
+    found: dict[tuple[int, str], tuple[float, float | None]] = {}
+    for site, hour, piece in hours:
+        before, after = stored.get((site, hour), {}), amounts_of(piece) if piece else {}
+        for name in before.keys() | after.keys():
+            (old_kwh, old), (new_kwh, new) = before.get(name, (0.0, None)), after.get(name, (0.0, None))
+            kwh, amount = found.get((site, name), (0.0, None))
+            if old is not None or new is not None:
+                amount = (amount or 0.0) + (new or 0.0) - (old or 0.0)
+            found[site, name] = (kwh + new_kwh - old_kwh, amount)
+    return [(*key, *difference) for key, difference in sorted(found.items())]

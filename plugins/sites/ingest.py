@@ -12,10 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from collector_core import Clock
 from collector_core.storage import StorageError
+from collector_plugins.sites.own_thread import OwnThread
 from collector_plugins.sites.reading import MISSING_MEASUREMENT, NO_SERIES, Reading
 from collector_plugins.sites.site import Site
 from collector_plugins.sites.store import Store
-from collector_plugins.sites.store_thread import StoreThread
 
 FUTURE_SECONDS = 300
 MAX_PENDING = 200_000  # readings that wait for the disk
@@ -62,7 +62,7 @@ class Ingest:
     """
 
     def __init__(
-        self, writer: StoreThread, find_site: Callable[[str], Site | None], clock: Clock, retention: float
+        self, writer: OwnThread[Store], find_site: Callable[[str], Site | None], clock: Clock, retention: float
     ) -> None:
         self._writer = writer
         self._find_site = find_site

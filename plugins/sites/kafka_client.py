@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from collector_core import NotAvailable, Reason
 from collector_plugins.sites.kafka_options import KafkaOptions
+
+if TYPE_CHECKING:
+    from confluent_kafka import Producer
 
 EXTRA = "pip install 'energy-collector[sites]'"
 _REFUSALS = ("AUTHENTICATION", "AUTHORIZATION", "SASL", "SSL")
@@ -40,6 +43,14 @@ def settings(options: KafkaOptions, **more: Any) -> dict[str, Any]:
         "log_level": 0,
     }
     return {name: value for name, value in {**found, **more}.items() if value is not None}
+
+
+def make_producer(options: KafkaOptions, patience: float) -> Producer:
+    """A producer of messages that arrive once; one that the brokers do not take for `patience` seconds has failed."""
+    from confluent_kafka import Producer  # noqa: PLC0415 - large, and needed only where something is sent
+
+    more = {"acks": "all", "enable.idempotence": True, "message.timeout.ms": round(patience * 1000)}
+    return Producer(settings(options, **more))
 
 
 def explain(error: Any, brokers: str) -> NotAvailable:

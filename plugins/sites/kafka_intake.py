@@ -122,6 +122,7 @@ class KafkaIntake:
         try:
             self._dead.put(self._kept(messages))
             consumer.commit(offsets=_after(messages), asynchronous=False)
+            self._dead.forget(messages)
         except (NotAvailable, IngestFull, FutureTimeout) as error:
             self.trouble = error if isinstance(error, NotAvailable) else _too_slow()
             return False
@@ -136,11 +137,8 @@ class KafkaIntake:
         items = [parse_line(message.value() or b"") for message in messages]
         outcome = self._take(items).result(PATIENCE_SECONDS)
         unknown = [each.index for each in outcome.rejected if each.error == UNKNOWN_SITE]
-        poison = [
-            Poison(messages[each.index], each.error, each.field)
-            for each in outcome.rejected
-            if each.index not in set(unknown)
-        ]
+        refused = [each for each in outcome.rejected if each.error != UNKNOWN_SITE]
+        poison = [Poison(messages[each.index], each.error, each.field) for each in refused]
         if unknown:  # another collector may have registered them
             self._refresh().result(PATIENCE_SECONDS)
             again = self._take([items[index] for index in unknown]).result(PATIENCE_SECONDS)

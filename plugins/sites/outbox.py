@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 from collector_core.storage import DiskQueue, StorageError, StorageReason
+from collector_plugins.sites.own_thread import OwnThread
 
 ResultT = TypeVar("ResultT")
 
@@ -24,9 +23,8 @@ class Outbox:
         self._path = path
         self._max_bytes = max_bytes
         self._clock = clock
-        self._queue = DiskQueue(path, max_bytes=2 * max_bytes)  # it would drop the oldest; we refuse the newest
-        self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
+        # A queue that is full would drop the oldest; we refuse the newest.
+        self._thread = OwnThread("sites-outbox", lambda: DiskQueue(path, max_bytes=2 * max_bytes))
 
     @property
     def readings(self) -> int:
@@ -59,23 +57,16 @@ class Outbox:
 
     def close(self) -> None:
         """Let go of the file; any number of times."""
-        with self._lock:
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.submit(self._queue.close)
-            pool.shutdown()
+        self._thread.close()
 
     def _do(self, work: Callable[[DiskQueue], ResultT]) -> ResultT:
         """What the queue answers, which belongs to one thread."""
 
-        def do() -> ResultT:
-            self._queue.open()
-            return work(self._queue)
+        def do(queue: DiskQueue) -> ResultT:
+            queue.open()
+            return work(queue)
 
-        with self._lock:
-            self._pool = self._pool or ThreadPoolExecutor(1, thread_name_prefix="sites-outbox")
-            done = self._pool.submit(do)
-        return done.result()
+        return self._thread.submit(do).result()
 
 
 def _content(entry: Any) -> bytes:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from collector_core.storage import StorageError, StorageReason
 from collector_plugins.sites.postgres_hours import mark_stale
-from collector_plugins.sites.reading import Reading, extra_of
-from collector_plugins.sites.store import HOUR, hour_of
+from collector_plugins.sites.reading import Reading
+from collector_plugins.sites.store import HOUR, hour_of, row_of
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -117,20 +117,7 @@ class Insertion:
         self._connection.execute(_INCOMING)
         with self._connection.cursor().copy("COPY pg_temp.incoming FROM STDIN") as copy:
             for place, ((site, meter), reading) in enumerate(zip(keys, readings, strict=True)):
-                copy.write_row(
-                    (
-                        place,
-                        site,
-                        meter,
-                        reading.timestamp,
-                        round(reading.interval_seconds * 1000),
-                        reading.power_watts,
-                        reading.energy_kwh,
-                        reading.hashrate_th,
-                        extra_of(reading),
-                        reading.id,
-                    )
-                )
+                copy.write_row((place, site, meter, *row_of(reading), reading.id))
 
     def _new(self, keys: Sequence[tuple[int, int]], readings: Sequence[Reading]) -> list[bool]:
         """Which ones are no repeats, of what is kept or of one before."""

@@ -14,7 +14,7 @@ from collector_plugins.sites.postgres_insertion import Insertion, Known
 from collector_plugins.sites.postgres_link import PostgresLink
 from collector_plugins.sites.postgres_schema import LOCK, migrate
 from collector_plugins.sites.reading import Reading
-from collector_plugins.sites.site import Change, Site
+from collector_plugins.sites.site import Change, Site, sites_from
 from collector_plugins.sites.store import (
     HOUR,
     Latest,
@@ -75,12 +75,10 @@ class PostgresStore:
 
     def sites(self) -> list[Site]:
         """As `Store.sites`."""
-        changes: dict[int, list[Change]] = {}
-        with self._reading() as connection:
-            for number, moment, keys in connection.execute("SELECT site, valid_from, keys FROM sites.change"):
-                changes.setdefault(number, []).append(Change(moment, keys))
+        with self._link.transaction() as connection:
+            changes = connection.execute("SELECT site, valid_from, keys FROM sites.change").fetchall()
             found = connection.execute('SELECT number, id FROM sites.site ORDER BY id COLLATE "C"').fetchall()
-        return [Site(number, name, changes.get(number) or [Change(0, {})]) for number, name in found]
+        return sites_from(found, changes)
 
     def registry_revision(self) -> int:
         """As `Store.registry_revision`."""
@@ -119,7 +117,7 @@ class PostgresStore:
 
     def rows(self, site: int, start: int, end: int) -> list[MeterRows]:
         """As `Store.rows`."""
-        with self._reading(snapshot=True) as connection:
+        with self._link.transaction(snapshot=True) as connection:
             found = {
                 number: MeterRows(name, None, last_total_at, [])
                 for number, name, last_total_at in connection.execute(_METERS, (site,))
@@ -135,7 +133,7 @@ class PostgresStore:
 
     def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
         """As `Store.hours`."""
-        with self._reading(snapshot=True) as connection:
+        with self._link.transaction(snapshot=True) as connection:
             return postgres_hours.hours(connection, sites, start, end)
 
     def stale_hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int]]:
@@ -145,7 +143,7 @@ class PostgresStore:
 
     def site_sums(self, sites: Sequence[int], start: int, end: int, *, by_source: bool) -> list[SiteSum]:
         """As `Store.site_sums`."""
-        with self._reading(snapshot=True) as connection:
+        with self._link.transaction(snapshot=True) as connection:
             return postgres_hours.site_sums(connection, sites, start, end, by_source=by_source)
 
     def oldest_stale(self, limit: int) -> list[tuple[int, int]]:
@@ -180,11 +178,6 @@ class PostgresStore:
             return connection.execute(query, (hour * HOUR,)).rowcount
 
     @contextmanager
-    def _reading(self, *, snapshot: bool = False) -> Iterator[Connection[Any]]:
-        with self._link.transaction(snapshot=snapshot) as connection:
-            yield connection
-
-    @contextmanager
     def _changing(self, timeout: float | None = None) -> Iterator[Connection[Any]]:
         """A transaction of the only one that writes."""
         try:
@@ -198,7 +191,7 @@ class PostgresStore:
             raise
 
     def _rows(self, query: str, *parameters: object) -> list[Any]:
-        with self._reading() as connection:
+        with self._link.transaction() as connection:
             return connection.execute(query, parameters).fetchall()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from collector_plugins.sites.entity import entities
 from collector_plugins.sites.rollup import JOULES_PER_KWH
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site, Source
-from collector_plugins.sites.store import Latest, Store, Total, add_known
+from collector_plugins.sites.store import Latest, Store, Total, add_known, sum_known
 from collector_plugins.sites.sustainability import PERIOD, Scores
 
 SHARES_PAUSE = 100  # times as long as computing them took
@@ -161,11 +161,6 @@ def _publish_now(out: Readings, site: str, current: Now) -> None:
             out.add(metrics.EFFICIENCY, current.power / current.hashrate, site=site)
 
 
-def _now(meters: Iterable[Latest]) -> Now:
+def _now(meters: Sequence[Latest]) -> Now:
     """Power and hash rate of the meters together; a meter that only has a total says its power by the one before."""
-    hashrate: float | None = None
-    power: float | None = None
-    for meter in meters:
-        hashrate = add_known(hashrate, meter.row.hashrate)
-        power = add_known(power, meter.power)
-    return Now(hashrate, power)
+    return Now(sum_known(meter.row.hashrate for meter in meters), sum_known(meter.power for meter in meters))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from collector_plugins.sites.factors import Factors, MixPart
 from collector_plugins.sites.site import Site, Terms
-from collector_plugins.sites.store import MeterRows, Part, Piece, Row, add_known, merged
+from collector_plugins.sites.store import MeterRows, Part, Piece, Row, add_known, covered_seconds, merged
 
 JOULES_PER_KWH = 3.6e6
 _NOTHING: Mapping[str, Any] = {}
@@ -84,9 +84,9 @@ class RollUp:
                 hashing.append(span)
                 piece.terahashes += row.hashrate * row.interval / 1000
         piece.spans = merged(spans)
-        piece.covered_seconds = _length(spans)
-        piece.power_seconds = _length(powered)
-        piece.hash_seconds = _length(hashing)
+        piece.covered_seconds = covered_seconds(piece.spans)
+        piece.power_seconds = covered_seconds(powered)
+        piece.hash_seconds = covered_seconds(hashing)
         piece.peak = _peak(groups)
         return piece
 
@@ -126,10 +126,6 @@ def _count_grid(piece: Piece, extra: Mapping[str, Any]) -> None:
         piece.grid_load.add(extra["load_watts"])
     if "price_per_kwh" in extra:
         piece.grid_price.add(extra["price_per_kwh"])
-
-
-def _length(spans: list[tuple[int, int]]) -> float:
-    return sum(end - start for start, end in merged(spans)) / 1000
 
 
 def _peak(groups: list[list[Measured]]) -> float | None:

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from collector_core import Clock
 from collector_plugins.sites.factors import Factors
 from collector_plugins.sites.ingest import Ingest
+from collector_plugins.sites.own_thread import OwnThread
 from collector_plugins.sites.rollup import RollUp
 from collector_plugins.sites.site import BEGINNING, Change, Site, SiteCreate, SitePatch
 from collector_plugins.sites.store import HOUR, Piece, SiteExistsError, Store, hour_of
-from collector_plugins.sites.store_thread import StoreThread
 
 ResultT = TypeVar("ResultT")
 HOURS_AT_ONCE = 100
@@ -44,9 +44,9 @@ class SiteService:
         retention: float,
         auto_register: bool,
     ) -> None:
-        self._writer = StoreThread("sites-writer", lambda: make_store(False))
-        self._reader = StoreThread("sites-reader", lambda: make_store(True))
-        self._looker = StoreThread("sites-looker", lambda: make_store(True))
+        self._writer = OwnThread("sites-writer", lambda: make_store(False))
+        self._reader = OwnThread("sites-reader", lambda: make_store(True))
+        self._looker = OwnThread("sites-looker", lambda: make_store(True))
         self._factors = factors
         self._clock = clock
         self._auto_register = auto_register

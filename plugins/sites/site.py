@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -156,3 +156,11 @@ class Site:
     def _shown(self, terms: Terms) -> dict[str, Any]:
         shown = terms.model_dump(mode="json")
         return shown | {"name": terms.name or self.id}
+
+
+def sites_from(sites: Iterable[tuple[int, str]], changes: Iterable[tuple[int, int, Mapping[str, Any]]]) -> list[Site]:
+    """Sites (number, id) with their changes (number of the site, from when, keys), in any order."""
+    by_number: dict[int, list[Change]] = {}
+    for number, moment, keys in changes:
+        by_number.setdefault(number, []).append(Change(moment, keys))
+    return [Site(number, name, by_number.get(number) or [Change(BEGINNING, {})]) for number, name in sites]

@@ -147,14 +147,9 @@ def _share(total: Piece, source: str) -> Piece:
 
 def _sums(members: list[Member], currency: str) -> dict[str, Any]:
     pieces = [piece for piece, _ in members]
-    cost: float | None = None
-    grams: float | None = None
-    power: float | None = None
-    hashrate: float | None = None
+    hashrate = sum_known(piece.mean_hashrate for piece in pieces)
     hashing_watts = 0.0
     for piece in pieces:
-        cost, grams = add_known(cost, piece.cost), add_known(grams, piece.location_grams)
-        power, hashrate = add_known(power, piece.mean_power), add_known(hashrate, piece.mean_hashrate)
         if piece.mean_hashrate and (efficiency := piece.joules_per_terahash) is not None:
             hashing_watts += efficiency * piece.mean_hashrate
     return {
@@ -162,11 +157,11 @@ def _sums(members: list[Member], currency: str) -> dict[str, Any]:
         "sites_reporting": sum(piece.readings > 0 for piece in pieces),
         "readings": sum(piece.readings for piece in pieces),
         "energy_kwh": sum(piece.kwh for piece in pieces),
-        "cost": cost,
+        "cost": sum_known(piece.cost for piece in pieces),
         "profit_per_hour": sum_known(profit for _, profit in members),
         "currency": currency,
-        "carbon_grams": grams,
-        "power_watts_mean": power,
+        "carbon_grams": sum_known(piece.location_grams for piece in pieces),
+        "power_watts_mean": sum_known(piece.mean_power for piece in pieces),
         "network_hashrate_th": hashrate,
         "efficiency_j_per_th": hashing_watts / hashrate if hashrate else None,
     }

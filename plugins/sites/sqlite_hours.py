@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from collector_core.storage import Database
-from collector_plugins.sites.hour_columns import COLUMNS, SUMMED, Amounts, amounts_of, hour_row, piece_of, sum_of
-from collector_plugins.sites.store import HOUR, Part, Piece, SiteSum
+from collector_plugins.sites.hour_columns import COLUMNS, NAMES, Amounts, differences, hour_row, part_row
+from collector_plugins.sites.hour_queries import HourQueries
+from collector_plugins.sites.store import Piece, SiteSum
 
 STATEMENTS = [
     "CREATE TABLE hour (hour INTEGER NOT NULL, site INTEGER NOT NULL, readings INTEGER NOT NULL,"
@@ -30,48 +31,17 @@ STATEMENTS = [
 FEW_SITES = 20
 TABLES = ("hour", "kind", "part", "total")
 
-_AMOUNTS = "kwh, facility_kwh, location_grams, market_grams"
-_SUMS = ", ".join(
-    [
-        *(f"sum({name})" for name in SUMMED),
-        "max(peak)",
-        "min(first)",
-        "max(last)",
-        "sum(location_grams)",
-        "sum(market_grams)",
-        "min(begin)",
-        f"sum(begin < hour * {HOUR})",
-    ]
-)
-_OVERLAPPING = (
-    "SELECT DISTINCT site FROM"
-    " (SELECT site, begin < lag(last) OVER (PARTITION BY site ORDER BY hour) AS overlaps FROM hour WHERE {chosen})"
-    " WHERE overlaps"
-)
-
 
 class HourTables:
     """The tables `hour`, `part`, `stale` and `total` of a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._queries = HourQueries(database.rows, hours="hour", parts="part JOIN kind ON number = kind", kind="kind")
 
     def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
         """As `Store.hours`."""
-        chosen, parameters = _chosen(sites, start, end)
-        query = f"SELECT site, hour, {', '.join(COLUMNS)} FROM hour WHERE {chosen} ORDER BY hour"  # noqa: S608
-        wanted = set(sites)
-        found = {
-            (site, hour): piece_of(row) for site, hour, *row in self._database.rows(query, parameters) if site in wanted
-        }
-        query = (
-            f"SELECT site, hour, source, origin, {_AMOUNTS} FROM part JOIN kind ON number = kind"  # noqa: S608
-            f" WHERE {chosen}"
-        )
-        for site, hour, source, origin, *amounts in self._database.rows(query, parameters):
-            if (site, hour) in found:
-                found[site, hour].parts[source, origin] = Part(*amounts)
-        return [(site, hour, piece) for (site, hour), piece in found.items()]
+        return self._queries.hours(sites, *_chosen(sites, start, end))
 
     def stale_hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int]]:
         """As `Store.stale_hours`."""
@@ -81,30 +51,7 @@ class HourTables:
 
     def site_sums(self, sites: Sequence[int], start: int, end: int, *, by_source: bool) -> list[SiteSum]:
         """As `Store.site_sums`."""
-        chosen, parameters = _chosen(sites, start, end)
-        query = f"SELECT site, {_SUMS} FROM hour WHERE {chosen} GROUP BY site"  # noqa: S608
-        wanted = set(sites)
-        found = [row for row in self._database.rows(query, parameters) if row[0] in wanted]
-        overlapping = set[int]()
-        if any(reaching_back for *_, reaching_back in found):
-            query = _OVERLAPPING.format(chosen=chosen)
-            overlapping = {site for (site,) in self._database.rows(query, parameters)}
-        parts = self._parts(chosen, parameters) if by_source else {}
-        return [
-            SiteSum(site, sum_of(row, parts.get(site) if by_source else None), begin, site in overlapping)
-            for site, *row, begin, _ in found
-        ]
-
-    def _parts(self, chosen: str, parameters: Sequence[int]) -> dict[int, dict[tuple[str, str], Part]]:
-        sums = ", ".join(f"sum({name})" for name in _AMOUNTS.split(", "))
-        query = (
-            f"SELECT site, source, origin, {sums} FROM part JOIN kind ON number = kind"  # noqa: S608
-            f" WHERE {chosen} GROUP BY site, kind"
-        )
-        parts: dict[int, dict[tuple[str, str], Part]] = {}
-        for site, source, origin, *amounts in self._database.rows(query, parameters):
-            parts.setdefault(site, {})[source, origin] = Part(*amounts)
-        return parts
+        return self._queries.site_sums(sites, *_chosen(sites, start, end), by_source=by_source)
 
     def put(self, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
         """As `Store.put_hours`."""
@@ -116,7 +63,7 @@ class HourTables:
                 connection.executemany(f"DELETE FROM {table} WHERE site = ? AND hour = ?", keys)  # noqa: S608
             places = ", ".join("?" * (2 + len(COLUMNS)))
             connection.executemany(
-                f"INSERT INTO hour (hour, site, {', '.join(COLUMNS)}) VALUES ({places})",  # noqa: S608
+                f"INSERT INTO hour (hour, site, {NAMES}) VALUES ({places})",  # noqa: S608
                 [(hour, site, *hour_row(piece)) for site, hour, piece in kept],
             )
             _put_parts(connection, kept)
@@ -134,7 +81,7 @@ def _put_parts(connection: sqlite3.Connection, hours: Sequence[tuple[int, int, P
     connection.executemany(
         "INSERT INTO part VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-            (hour, site, kinds[kind], part.kwh, part.facility_kwh, part.location_grams, part.market_grams)
+            (hour, site, kinds[kind], *part_row(part))
             for site, hour, piece in hours
             for kind, part in piece.parts.items()
         ],
@@ -153,16 +100,12 @@ def _kinds(connection: sqlite3.Connection, wanted: Iterable[tuple[str, str]]) ->
 
 def _count_differences(connection: sqlite3.Connection, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
     """Add to the totals by how much the sums of hours change."""
-    for site, hour, piece in hours:
-        before, after = _stored_amounts(connection, site, hour), amounts_of(piece) if piece else {}
-        for source in sorted(before.keys() | after.keys()):
-            (old_kwh, old), (new_kwh, new) = before.get(source, (0.0, None)), after.get(source, (0.0, None))
-            amount = None if old is None and new is None else (new or 0.0) - (old or 0.0)
-            connection.execute(
-                "INSERT INTO total VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET kwh = kwh + ?3,"
-                " amount = CASE WHEN ?4 IS NULL THEN amount ELSE coalesce(amount, 0) + ?4 END",
-                (site, source, new_kwh - old_kwh, amount),
-            )
+    stored = {(site, hour): _stored_amounts(connection, site, hour) for site, hour, _ in hours}
+    connection.executemany(
+        "INSERT INTO total VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET kwh = kwh + ?3,"
+        " amount = CASE WHEN ?4 IS NULL THEN amount ELSE coalesce(amount, 0) + ?4 END",
+        differences(hours, stored),
+    )
 
 
 def _stored_amounts(connection: sqlite3.Connection, site: int, hour: int) -> Amounts:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from collector_core.storage import Database, Schema
 from collector_plugins.sites import sqlite_hours
-from collector_plugins.sites.reading import Reading, extra_of
-from collector_plugins.sites.site import Change, Site
+from collector_plugins.sites.reading import Reading
+from collector_plugins.sites.site import Change, Site, sites_from
 from collector_plugins.sites.store import (
     HOUR,
     Latest,
@@ -21,6 +21,7 @@ from collector_plugins.sites.store import (
     SiteSum,
     Total,
     hour_of,
+    row_of,
 )
 
 SCHEMA = Schema(
@@ -72,11 +73,9 @@ class SqliteStore:
 
     def sites(self) -> list[Site]:
         """As `Store.sites`."""
-        changes: dict[int, list[Change]] = {}
-        for number, moment, keys in self._database.rows("SELECT site, valid_from, keys FROM change"):
-            changes.setdefault(number, []).append(Change(moment, json.loads(keys)))
+        changes = self._database.rows("SELECT site, valid_from, keys FROM change")
         found = self._database.rows("SELECT number, id FROM site ORDER BY id")
-        return [Site(number, name, changes.get(number) or [Change(0, {})]) for number, name in found]
+        return sites_from(found, ((number, moment, json.loads(keys)) for number, moment, keys in changes))
 
     def registry_revision(self) -> int:
         """As `Store.registry_revision`."""
@@ -216,15 +215,7 @@ class _Insertion:
         if reading.id is not None and self._is_known(site, reading.id):
             return False
         moment = reading.timestamp
-        row = (
-            meter,
-            moment,
-            round(reading.interval_seconds * 1000),
-            reading.power_watts,
-            reading.energy_kwh,
-            reading.hashrate_th,
-            extra_of(reading),
-        )
+        row = (meter, *row_of(reading))
         if not self._execute("INSERT OR IGNORE INTO reading VALUES (?, ?, ?, ?, ?, ?, ?)", row).rowcount:
             return False
         if reading.id is not None:

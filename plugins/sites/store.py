@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from collector_plugins.sites.reading import Reading
+from collector_plugins.sites.reading import Reading, extra_of
 from collector_plugins.sites.site import Change, Site
 
 HOUR = 3_600_000  # milliseconds
@@ -26,6 +26,18 @@ class Row(NamedTuple):
     total: float | None
     hashrate: float | None
     extra: str | None
+
+
+def row_of(reading: Reading) -> Row:
+    """A reading as it is kept."""
+    return Row(
+        reading.timestamp,
+        round(reading.interval_seconds * 1000),
+        reading.power_watts,
+        reading.energy_kwh,
+        reading.hashrate_th,
+        extra_of(reading),
+    )
 
 
 @dataclass

@@ -48,17 +48,23 @@ def produce(options, *values, key=b"a", topic=None):
 
 
 def partitions(consumer, topic):
-    return [
-        confluent_kafka.TopicPartition(topic, each, 0)
-        for each in consumer.list_topics(topic, 60).topics[topic].partitions
-    ]
+    """All partitions of a topic, from the begin, once it is there."""
+    deadline = time.monotonic() + 60
+    while not (found := consumer.list_topics(topic, 60).topics[topic].partitions):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return [confluent_kafka.TopicPartition(topic, each, 0) for each in found]
+
+
+def consumer_of(options):
+    return confluent_kafka.Consumer(
+        {"bootstrap.servers": options["brokers"], "group.id": uuid.uuid4().hex, "log_level": 0}
+    )
 
 
 def consumed(options, topic, count):
     """So many messages from the begin of a topic, as (value, headers)."""
-    consumer = confluent_kafka.Consumer(
-        {"bootstrap.servers": options["brokers"], "group.id": uuid.uuid4().hex, "log_level": 0}
-    )
+    consumer = consumer_of(options)
     consumer.assign(partitions(consumer, topic))
     found, deadline = [], time.monotonic() + 60
     while len(found) < count and time.monotonic() < deadline:
@@ -69,9 +75,7 @@ def consumed(options, topic, count):
 
 def ends(options, topic):
     """How many messages a topic has had."""
-    consumer = confluent_kafka.Consumer(
-        {"bootstrap.servers": options["brokers"], "group.id": uuid.uuid4().hex, "log_level": 0}
-    )
+    consumer = consumer_of(options)
     found = sum(consumer.get_watermark_offsets(each, timeout=60)[1] for each in partitions(consumer, topic))
     consumer.close()
     return found
@@ -117,6 +121,24 @@ async def test_readings_are_kept_once_and_what_is_none_is_put_aside_with_the_rea
         await asyncio.to_thread(produce, options, reading(180))
         await count(client, 3)
     assert await asyncio.to_thread(ends, options, options["topic_energy"] + ".dead") == 6
+
+
+def test_a_message_that_comes_again_before_it_is_committed_is_put_aside_once(options):
+    from collector_plugins.sites.dead_letters import DeadLetters, Poison
+
+    produce(options, b"nonsense")
+    consumer = consumer_of(options)
+    consumer.assign(partitions(consumer, options["topic_energy"]))
+    (message,) = consumer.consume(1, 60)
+    dead, poison = DeadLetters(Config(kafka=options).kafka), [Poison(message, "is not JSON", "reading")]
+    dead.put(poison)
+    dead.put(poison)
+    assert ends(options, options["topic_energy"] + ".dead") == 1
+    dead.forget([message])
+    dead.put(poison)  # nothing is kept of what was committed
+    assert ends(options, options["topic_energy"] + ".dead") == 2
+    dead.close()
+    consumer.close()
 
 
 async def test_nothing_is_committed_that_is_not_on_disk(options):
