@@ -32,7 +32,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What a busy machine can disturb is tried once more; the summary lists it (`RERUN`), so that it is not forgotten."""
+    """What a busy machine can disturb is tried once more; the summary lists it (`RERUN`), so that it is not lost."""
     for item in items:
         if item.get_closest_marker("real_time") or Path(__file__).parent / "e2e" in item.path.parents:
             item.add_marker(pytest.mark.flaky(reruns=1))
