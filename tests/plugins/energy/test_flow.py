@@ -40,7 +40,9 @@ def run(ledger):
 
 def test_a_plug_feeds_the_machine_whose_parts_leave_something_over(run, source):
     cpu, plug = source("cpu", "package-0", "rapl"), source("plug", "desk", "meter", feeds=("this",))
-    flow = flow_of(run({cpu: 60, plug: 100}))
+    harness = run({cpu: 60, plug: 100})
+    assert f'energy_flow_power_watts{{from="plug/desk",to="{HOST}"}} 100.0' in harness.exposition()
+    flow = flow_of(harness)
     assert flow["plug/desk", HOST] == pytest.approx(100)
     assert flow[HOST, CPU] == pytest.approx(60)
     assert flow[HOST, f"unknown/{HOST}"] == pytest.approx(40)
