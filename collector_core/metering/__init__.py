@@ -1,6 +1,6 @@
 """Energy that adds up: the meters of plugins, which of them count, and their sums."""
 
-from collector_core.metering.factors import EnergyFactors
+from collector_core.metering.factors import JOULES_PER_KWH, EnergyFactors
 from collector_core.metering.flow import (
     FlowEdge,
     FlowGraph,
@@ -29,6 +29,7 @@ from collector_core.metering.selection import MACHINE, Prefer, choose
 from collector_core.metering.supply import MACHINE_NAMES, names_of
 
 __all__ = [
+    "JOULES_PER_KWH",
     "MACHINE",
     "MACHINE_NAMES",
     "REST",
