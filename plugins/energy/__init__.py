@@ -129,7 +129,9 @@ class Energy(Collector[Config]):
         published = self.ctx.published()
         self._graph = self._flow.update(meters, self._ledger, published, self.ctx.clock.monotonic())
         self._graph_time = self.ctx.clock.time()
-        rows = {(edge.source, edge.target): (edge.watts,) for edge in self._graph.edges}
+        rows: dict[tuple[str, ...], tuple[float]] = {
+            (edge.source, edge.target): (edge.watts,) for edge in self._graph.edges
+        }
         out.add_table((metrics.FLOW,), metrics.FLOW.labels, rows)
 
     def _publish_ledger(self, out: Readings) -> None:

@@ -10,6 +10,7 @@ from collector_core.metering import (
     MACHINE,
     MACHINE_NAMES,
     REST,
+    Account,
     FlowGraph,
     FlowKind,
     FlowLink,
@@ -92,7 +93,7 @@ class _Network:
         for component, power in watts.items():
             self._add(self._component(component), power, self._this)
 
-    def add_sources(self, meters: Sequence[EnergyMeter], watts: Mapping[tuple[str, str, str], float]) -> None:
+    def add_sources(self, meters: Sequence[EnergyMeter], watts: Mapping[Account, float]) -> None:
         """Meters outside of machines, and what they are said to feed."""
         identities = dict(_sources(meters))
         by_name = {name: identity for meter, identity in identities.items() for name in names_of(meter)}
