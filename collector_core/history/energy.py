@@ -13,8 +13,8 @@ from typing import Any
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.interface import Columns, HistoryReader
 from collector_core.history.periods import Piece, pieces, read_steps
+from collector_core.metering.factors import JOULES_PER_KWH
 
-JOULES_PER_KWH = 3.6e6
 BY = ("component", "device", "method")
 MINUTE = 60_000
 DAY = 86_400_000  # a multiple of every tier's step

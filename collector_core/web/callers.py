@@ -67,6 +67,7 @@ class CallerGuard:
         raise ApiError(
             HTTPStatus.FORBIDDEN,
             f"unknown host name {name!r}",
+            field="Host",
             fix="use localhost or an IP address, or add the name to `allowed_hosts`",
         )
 
@@ -109,6 +110,7 @@ def _require_trust(request: web.Request) -> None:
         raise ApiError(
             HTTPStatus.FORBIDDEN,
             "request of another web site",
+            field="Origin",
             fix="send it from a program, or from this service's own page",
         )
     if request[_AUTHENTICATED] or getattr(request.match_info.handler, _SELF_CHECKING, False) is True:
@@ -117,6 +119,7 @@ def _require_trust(request: web.Request) -> None:
         raise ApiError(
             HTTPStatus.FORBIDDEN,
             "writes from other machines need authentication",
+            field="Authorization",
             fix="set basic_auth_users in the file that web_config names, or send the request from this machine",
         )
 

@@ -14,12 +14,15 @@ from operator import itemgetter
 from typing import Any, cast
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
+from collector_core.web.api_error import ApiError
+from collector_core.web.error_responses import refused
 from collector_core.web.repeats import MAX_REQUEST_BYTES, Repeat
 
 _LATE = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+ENCODINGS = ("gzip", "deflate")  # those that aiohttp can unpack without another package
 _END_OF_HEADER = b"\r\n\r\n"
 _CLIENT_FAULTS = (HttpProcessingError, RequestPayloadError, ConnectionError)
 
@@ -186,6 +189,8 @@ class LimitedHandler(RequestHandler):
         """Answer an error: 400 for a body that cannot be decoded, nothing when the client is gone."""
         if isinstance(exc, ConnectionError):
             raise exc
+        if isinstance(exc, ContentEncodingError) and not any(known in str(exc) for known in ENCODINGS):
+            return _unknown_encoding()
         if isinstance(exc, RequestPayloadError):
             status, message = 400, "400: the body is malformed"
         return super().handle_error(request, status, exc, message)
@@ -195,6 +200,15 @@ class LimitedHandler(RequestHandler):
         clients = self.transport is None or isinstance(options.get("exc_info"), _CLIENT_FAULTS)
         level = logging.DEBUG if clients else logging.ERROR
         self.logger.log(level, *args, **options)
+
+
+def _unknown_encoding() -> web.Response:
+    """The answer to a body that nobody here can unpack; what follows it cannot be told from it."""
+    text = " or ".join(ENCODINGS)
+    error = ApiError(415, "unsupported encoding", field="Content-Encoding", fix=f"send {text}, or no encoding")
+    response = refused(error)
+    response.force_close()
+    return response
 
 
 def _unsent_bytes(transport: asyncio.Transport) -> int:
