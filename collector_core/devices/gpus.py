@@ -13,6 +13,7 @@ from collector_core.devices.found import FoundDevices
 from collector_core.devices.gpu_cards import DRM, PCI, GpuCard, find_gpu_cards
 from collector_core.errors import NotAvailable, Reason
 from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
+from collector_core.model.metrics import Metric
 from collector_core.model.readings import Readings
 from collector_core.plugins.hookspecs import hookimpl
 
@@ -28,7 +29,7 @@ class SysfsGpus(Collector[ConfigT], Generic[ConfigT]):
     A subclass declares `drivers` and implements `read`.
     """
 
-    metrics = metrics.ALL
+    metrics: ClassVar[Sequence[Metric]] = metrics.ALL
     default_interval = 5.0
     default_timeout = 5.0
     needs_two_runs = True
