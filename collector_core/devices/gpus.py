@@ -29,7 +29,7 @@ class SysfsGpus(Collector[ConfigT], Generic[ConfigT]):
     A subclass declares `drivers` and implements `read`.
     """
 
-    metrics: ClassVar[Sequence[Metric]] = metrics.ALL
+    metrics: ClassVar[tuple[Metric, ...]] = metrics.ALL
     default_interval = 5.0
     default_timeout = 5.0
     needs_two_runs = True
