@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from collector_plugins.workloads.paths import OTHER, Workload
 
+_ROUNDING = 1e-9  # seconds: what differences of sums leave, a thousandth of the kernel's steps
+
 
 class Weights(NamedTuple):
     """What a sum is handed out by: a share for each workload, and what belongs to none; from 0 on."""
@@ -46,9 +48,11 @@ class CpuUse:
 
     def take(self) -> Weights:
         """What to hand out by, of all since the last time; debts stay."""
-        used = {workload: seconds for workload, seconds in self._by_workload.items() if seconds > 0}
+        used = {workload: seconds for workload, seconds in self._by_workload.items() if seconds > _ROUNDING}
         weights = Weights(used, max(0.0, self._rest))
-        self._by_workload = {workload: seconds for workload, seconds in self._by_workload.items() if seconds < 0}
+        self._by_workload = {
+            workload: seconds for workload, seconds in self._by_workload.items() if seconds <= _ROUNDING
+        }
         self._rest = max(min(0.0, self._rest), -self.busy)
         self.seconds = self.busy = 0.0
         return weights

@@ -19,8 +19,9 @@ _LEDGER = "energy_joules_total"
 class LedgerJoules:
     """Follows `energy_joules_total`; where no collector publishes it, adds up the meters itself, by the same rules.
 
-    What was counted before the first look is taken in, too, so that both stand at the same joules. `machine_joules` are
-    those of all components, those that are not handed out among them.
+    What was counted before the first look is taken in, too, so that both stand at the same joules; what was added up
+    here until a ledger appeared, which counted it, too, is taken once. `machine_joules` are those of all components,
+    those that are not handed out among them.
     """
 
     def __init__(self, ctx: Context) -> None:
@@ -28,6 +29,7 @@ class LedgerJoules:
         self._selector = Selector.parse(_LEDGER)
         self.machine_joules = 0.0
         self._taken: dict[str, dict[str, float]] = {}
+        self._added_up: dict[tuple[str, str], float] = {}
         self._is_published = False
         self._runs_without = 0
         self._own: Ledger | None = None
@@ -57,27 +59,30 @@ class LedgerJoules:
         """Go on from there, if the ledger's process is still the same; after a restart it begins at 0."""
         if state["process"] == _own_identity():
             self._taken = {
-                component: {series: float(joules) for series, joules in taken.items()}
+                component: {account: float(joules) for account, joules in taken.items()}
                 for component, taken in state["taken"].items()
             }
 
     def _totals(self, published: Sequence[Published]) -> dict[str, dict[str, float]]:
-        """Joules of one ledger, by component and series: the default one, or whichever there is."""
+        """Joules of one ledger, by component and account: the default one, or whichever there is."""
         found: dict[str, dict[str, dict[str, float]]] = {}
         for series, joules in self._selector.select(published):
             if component := series.labels.get("component", ""):
-                found.setdefault(series.source, {}).setdefault(component, {})[series.text] = joules
+                account = _account(series.labels.get("device", ""), series.labels.get("method", ""))
+                found.setdefault(series.source, {}).setdefault(component, {})[account] = joules
         return found.get("energy") or next(iter(found.values()), {})
 
     def _grown(self, totals: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
         new = {}
-        for component, by_series in totals.items():
+        added_up, self._added_up = self._added_up, {}
+        for component, by_account in totals.items():
             taken = self._taken.setdefault(component, {})
             new[component] = 0.0
-            for series, joules in by_series.items():
-                before = taken.get(series, 0.0)
-                new[component] += joules - before if joules >= before else joules
-                taken[series] = joules
+            for account, joules in by_account.items():
+                before = taken.get(account, 0.0)
+                grown = joules - before if joules >= before else joules
+                new[component] += max(0.0, grown - added_up.get((component, account), 0.0))
+                taken[account] = joules
         return new
 
     def _count(self) -> dict[str, float]:
@@ -85,11 +90,17 @@ class LedgerJoules:
         new: dict[str, float] = {}
         for account, joules in self._own.update(self._ctx.energy_meters(), self._ctx.clock.monotonic()).items():
             new[account.component] = new.get(account.component, 0.0) + joules
+            key = account.component, _account(account.device, account.method)
+            self._added_up[key] = self._added_up.get(key, 0.0) + joules
         return new
 
     def _attributed(self, new: Mapping[str, float]) -> dict[str, float]:
         self.machine_joules += sum(new.values())
         return {component: joules for component, joules in new.items() if component in ATTRIBUTED}
+
+
+def _account(device: str, method: str) -> str:
+    return f"{method} {device}"
 
 
 def _own_identity() -> list[int]:
