@@ -1,4 +1,4 @@
-"""Who used the CPUs in which part: what of it is not handed out yet."""
+"""Who used the CPUs, or a GPU, in which part: what of it is not handed out yet."""
 
 from __future__ import annotations
 
