@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from hypothesis import settings
 
+from tests.kafka import kafka  # noqa: F401 - a fixture
 from tests.postgres import postgres, postgres_server, proxy  # noqa: F401 - fixtures
 
 PATIENCE = 60.0  # seconds

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ENTRY_POINTS = sorted(PROJECT["project"]["entry-points"]["collector_core"])
 OUTPUTS = sorted(name for name in ENTRY_POINTS if name in discover().outputs)
-BUNDLED = sorted(set(ENTRY_POINTS) - set(OUTPUTS))
+BUNDLED = sorted({*ENTRY_POINTS} - {*OUTPUTS} | {*OUTPUTS} & {*discover().types})
 
 
 def example_options(plugin):
@@ -64,7 +64,9 @@ def test_an_output_has_one_name_everywhere_and_a_readme(plugin):
     assert f"outputs:\n  {plugin}:" in readme
     assert "## Options" in readme
     assert "## When something is missing" in readme
-    tables = documentation.output_tables(discover({plugin}).outputs[plugin])
+    found = discover({plugin})
+    tables = documentation.readme_tables(found.types.get(plugin), found.outputs[plugin])
+    assert all(f"<!-- {table} -->" in readme for table in tables)
     assert documentation.fill(readme, tables) == readme
     assert plugin in PROJECT["project"]["optional-dependencies"]
     assert (ROOT / "tests/plugins" / plugin).is_dir()
