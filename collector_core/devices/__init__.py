@@ -21,10 +21,12 @@ from collector_core.devices.health import DeviceHealth
 from collector_core.devices.meters import DeviceMeters, Measured
 from collector_core.devices.options import Address, Device, DeviceName, DevicesConfig, HostPort, unique_names
 from collector_core.devices.polled import PolledDevices
+from collector_core.devices.quantities import WORDS as QUANTITY_WORDS
 from collector_core.devices.quantities import DeviceMetrics, DeviceReading
 from collector_core.devices.streams import open_stream
 
 __all__ = [
+    "QUANTITY_WORDS",
     "Address",
     "Device",
     "DeviceEnergy",
