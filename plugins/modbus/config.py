@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, model_validator
 
 from collector_core import Field, Options
-from collector_core.devices import QUANTITY_WORDS, Address, Device, DevicesConfig
+from collector_core.devices import Address, Device, DevicesConfig, quantity_words
 from collector_plugins.modbus.client import Framing, Kind
 from collector_plugins.modbus.registers import Register, Type, WordOrder, models
 
@@ -29,7 +29,7 @@ def _model(name: str) -> str:
 
 
 def _word(name: str) -> str:
-    return _known(name.removesuffix("_total"), QUANTITY_WORDS)
+    return _known(name.removesuffix("_total"), quantity_words())
 
 
 class RegisterOption(Options):
