@@ -13,11 +13,16 @@ from collector_core.devices.documents import (
     read_places,
 )
 from collector_core.devices.energy import DeviceEnergy
+from collector_core.devices.followed_gpu import GpuReading
+from collector_core.devices.found import FoundDevices
+from collector_core.devices.gpu_cards import GpuCard
+from collector_core.devices.gpus import SysfsGpus
 from collector_core.devices.health import DeviceHealth
 from collector_core.devices.meters import DeviceMeters, Measured
 from collector_core.devices.options import Address, Device, DeviceName, DevicesConfig, HostPort, unique_names
 from collector_core.devices.polled import PolledDevices
-from collector_core.devices.quantities import DeviceMetrics, DeviceReading
+from collector_core.devices.quantities import DeviceMetrics, DeviceReading, quantity_words
+from collector_core.devices.streams import open_stream
 
 __all__ = [
     "Address",
@@ -29,10 +34,14 @@ __all__ = [
     "DeviceName",
     "DeviceReading",
     "DevicesConfig",
+    "FoundDevices",
+    "GpuCard",
+    "GpuReading",
     "HostPort",
     "Measured",
     "Places",
     "PolledDevices",
+    "SysfsGpus",
     "at_pointer",
     "find_in_json",
     "find_in_text",
@@ -40,7 +49,9 @@ __all__ = [
     "is_pointer",
     "is_xml_path",
     "number",
+    "open_stream",
     "parse_json",
+    "quantity_words",
     "read_places",
     "unique_names",
 ]

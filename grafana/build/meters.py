@@ -12,7 +12,7 @@ _CHOSEN = '$selected, device=~"$device"'
 _BY_DEVICE = "{{device}}"
 
 
-def _every(family: str, but: str = "phase|outlet|battery|charge|discharge") -> str:
+def _every(family: str, but: str = "phase|outlet|battery|charge|discharge|export") -> str:
     """A family of every plugin that reads devices, without those of their parts."""
     others = f"(energy|solix|collector)_.*|.+_({but})_{family}"
     return f'{{{_CHOSEN}, __name__=~".+_{family}", __name__!~"{others}", device!=""}}'
@@ -59,6 +59,7 @@ PLUGS = row(
         Look("watt", minimum=0),
         Query(f"rate(http_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE),
         Query(f"rate(mqtt_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE),
+        Query(f"rate(modbus_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE),
         width=8,
         empty="the demo has no plug that counts",
     ),

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from collector_core import (
-    BlockingTargets,
     Collector,
     CollectorConfig,
     Context,
@@ -17,14 +16,12 @@ from collector_core import (
     Reason,
     hookimpl,
 )
-from collector_core.devices import Device, DeviceMeters, Measured
+from collector_core.devices import Device, DeviceMeters, FoundDevices, Measured
 from collector_core.metering import Supply
 from collector_plugins.hwmon import metrics
 from collector_plugins.hwmon.rail import Rail
-from collector_plugins.hwmon.sources import HWMON, POWER_SUPPLY, Read, Told, find_sources, listing
+from collector_plugins.hwmon.sources import HWMON, POWER_SUPPLY, Read, Told, find_sources
 from collector_plugins.hwmon.supplies import Battery
-
-RESCAN_SECONDS = 60.0
 
 
 class Config(CollectorConfig):
@@ -47,10 +44,8 @@ class Hwmon(Collector[Config]):
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
         self._meters = DeviceMeters(self.name, Supply.CHASSIS, ctx.interval)
-        self._targets: BlockingTargets[Read, Sequence[Told]] | None = None
-        self._sources: Mapping[str, Read] = {}
-        self._names: frozenset[str] = frozenset()
-        self._rescan_at = 0.0
+        folders = [ctx.path(folder) for folder in (HWMON, POWER_SUPPLY)]
+        self._devices: FoundDevices[Read, Sequence[Told]] = FoundDevices(ctx, self._find, _read, folders)
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
@@ -59,20 +54,15 @@ class Hwmon(Collector[Config]):
 
     def collect(self, out: Readings) -> None:
         """Read all of them; raises `NotAvailable` where there is nothing, or nothing may be read."""
-        targets = self._found()
         self._meters.begin_run()
-        for name, told in targets.poll(out, label="source"):
-            last = targets.last(name)
-            now = last.time if last else self.ctx.clock.monotonic()
+        for name, answer in self._devices.poll(out, _nothing_there(self.ctx), label="source"):
             with out.part(source=name):
-                for each in told:
-                    self._show(out, each, now)
+                for each in answer.value:
+                    self._show(out, each, answer.time)
 
     def close(self) -> None:
         """Let go of what is under way."""
-        if self._targets:
-            self._targets.close()
-        self._targets = None
+        self._devices.close()
 
     @hookimpl
     def collector_energy_meters(self) -> Sequence[EnergyMeter]:
@@ -82,22 +72,8 @@ class Hwmon(Collector[Config]):
         """
         return self._meters.offered
 
-    def _found(self) -> BlockingTargets[Read, Sequence[Told]]:
-        names, now = listing(self.ctx), self.ctx.clock.monotonic()
-        if self._targets is None or names != self._names or now >= self._rescan_at:
-            self._names, self._rescan_at = names, now + RESCAN_SECONDS
-            self._rescan()
-        if self._targets is None:
-            raise _nothing_there(self.ctx)
-        return self._targets
-
-    def _rescan(self) -> None:
-        """Look for sources; where they are the same, what is known of one that hangs is kept."""
-        sources = find_sources(self.ctx, self.config.exclude)
-        if sources != self._sources or self._targets is None:
-            self.close()
-            self._sources = sources
-            self._targets = BlockingTargets(self.ctx, sources, _ask) if sources else None
+    def _find(self) -> Mapping[str, Read]:
+        return find_sources(self.ctx, self.config.exclude)
 
     def _show(self, out: Readings, told: Told, now: float) -> None:
         if isinstance(told, Rail):
@@ -121,8 +97,8 @@ class Hwmon(Collector[Config]):
         out.add_row(row, (battery.discharge, battery.charge, battery.ratio), battery=battery.name)
 
 
-def _ask(_: str, read: Read) -> Sequence[Told]:
-    return read()
+def _read(source: Read) -> Sequence[Told]:
+    return source()
 
 
 def _device(name: str) -> Device:

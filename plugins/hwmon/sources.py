@@ -31,11 +31,6 @@ def find_sources(ctx: Context, exclude: Iterable[str]) -> dict[str, Read]:
     return {name: read for name, read in found.items() if not any(fnmatchcase(name, each) for each in patterns)}
 
 
-def listing(ctx: Context) -> frozenset[str]:
-    """What would change if a chip or a battery came or went; cheap."""
-    return frozenset(path.name for folder in (HWMON, POWER_SUPPLY) for path in _folders(ctx.path(folder)))
-
-
 def _chips(folder: Path) -> dict[str, Read]:
     """Those of batteries are left out: power_supply says more of them."""
     found: dict[str, Read] = {}
