@@ -90,9 +90,13 @@ class Routes:
         return _verdict(self._app.watchdog.alive, "the watchdog is stuck")
 
     async def readyz(self, request: web.Request) -> web.Response:
-        """200 once every collector has had its first result, good or bad."""
+        """200 once every collector has had its first result, good or bad; and how a database lays out the history."""
         del request
-        return _verdict(api.ready(self._app), "not every collector has had its first run")
+        service = self._app.history.service
+        layout = service.store.layout if service else ""
+        return _verdict(
+            api.ready(self._app), "not every collector has had its first run", f"history: {layout}\n" if layout else ""
+        )
 
     async def reload(self, request: web.Request) -> web.Response:
         """Read the configuration again; 400 with all problems when it is bad."""
@@ -120,5 +124,5 @@ def _json_bytes(data: Any) -> bytes:
     return json.dumps(data).encode()
 
 
-def _verdict(good: bool, otherwise: str) -> web.Response:
-    return web.Response(text="ok\n" if good else f"{otherwise}\n", status=200 if good else 503)
+def _verdict(good: bool, otherwise: str, more: str = "") -> web.Response:
+    return web.Response(text=f"ok\n{more}" if good else f"{otherwise}\n", status=200 if good else 503)
