@@ -75,6 +75,6 @@ def _contested_paths(common: Common, config: Config, attempts: Attempts) -> Iter
     app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False, attempts=attempts)
     app.load()
     try:
-        PluginRoutes(app, Routes(app).table())
+        PluginRoutes(app, Routes(app).table()).settle()
     except StartupError as error:
         yield Problem(str(config.file), None, "collectors", str(error))

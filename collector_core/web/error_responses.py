@@ -8,11 +8,11 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from collector_core.web.answers import NO_SNIFFING
 from collector_core.web.api_error import ApiError
 
 log = logging.getLogger(__name__)
 
-NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 JSON_PATHS = ("/api/", "/-/")
 
 

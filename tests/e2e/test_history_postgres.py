@@ -46,6 +46,7 @@ def test_energy_is_exact_over_a_kill_and_an_outage_and_commands_tell_it(
     count(1000)
     first = collector(text, env=environment)
     eventually(lambda: last(first) == 1000)
+    eventually(lambda: "\nhistory: a partition per day" in first.request("/readyz").text)
     count(1200)
     eventually(lambda: last(first) == 1200)
     proxy.away()

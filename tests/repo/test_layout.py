@@ -145,3 +145,12 @@ def test_importing_a_plugin_imports_no_web_server(plugin):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_service_serves_scrapes_without_a_web_framework():
+    code = (
+        "import sys, collector_core.cli.run, collector_plugins.system, collector_plugins.rapl; "
+        "print(sorted({'aiohttp', 'prometheus_client', 'sqlite3'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

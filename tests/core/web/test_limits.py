@@ -9,15 +9,17 @@ import os
 import resource
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
-from aiohttp import http_parser
+from aiohttp import http_parser, web
 
 from collector_core.web import server
 from collector_core.web.acceptor import Acceptor
-from collector_core.web.limits import LimitedServer, Limits
+from collector_core.web.limited_server import LimitedServer
+from collector_core.web.limits import DEFAULT_LIMITS, Limits
 from tests.core.web.site import (
     BIG,
     GET,
@@ -25,16 +27,36 @@ from tests.core.web.site import (
     ClientContext,
     Eventually,
     Fetch,
+    Runner,
     Serve,
     Site,
     answer_to,
     connection,
+    fronted,
     limits,
     one_answer,
     open_on,
     port_of,
     till_closed,
 )
+
+
+@pytest.fixture(params=["aiohttp", "front"])
+async def serve(request: pytest.FixtureRequest) -> AsyncIterator[Callable[..., Awaitable[Runner]]]:
+    """Starts a server, or one behind a front that hands everything over, and stops it after the test."""
+    runners: list[Runner] = []
+
+    async def start(app: web.Application, *, limits: Limits = DEFAULT_LIMITS, ssl_context: Any = None) -> Runner:
+        if request.param == "front" and ssl_context is None:  # what is encrypted has none
+            runners.append(await fronted(app, limits=limits))
+        else:
+            runners.append(await server.serve(app, limits=limits, ssl_context=ssl_context))
+        return runners[-1]
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
 
 # Deadlines
 

@@ -17,9 +17,9 @@ from collector_core.plugins.attempts import Attempts
 from collector_core.plugins.discovery import check_type
 from collector_core.plugins.hookspecs import implementation
 from collector_core.testing.routes import serve_application
+from collector_core.web.application import make_web_app
 from collector_core.web.handler_thread import HandlerThread
 from collector_core.web.routes import Routes
-from collector_core.web.service import make_web_app
 
 
 def collector_with(offer, name="lamp"):
