@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 
-from collector_core import Collector, Context, NotAvailable, PageSection, Readings, hookimpl
+from collector_core import Collector, Component, Context, NotAvailable, PageSection, Readings, hookimpl
 from collector_core.procfs import list_cgroup_trees
 from collector_plugins.workloads import metrics
 from collector_plugins.workloads.accounts import Accounts, SeriesName
@@ -80,6 +80,7 @@ class Workloads(Collector[Config]):
         self._attribution.record_use(elapsed, busy, grown)
         for component, joules in self._ledger.take().items():
             self._hand_out(out, component, joules, wall)
+        self._hand_out_gpus(elapsed, wall)
         self._end_workloads(grown, wall)
         self._names.learn(self._machine.identities())
         self._follow_hierarchy(now)
@@ -147,6 +148,15 @@ class Workloads(Collector[Config]):
             memory=memory,
             reserved=partial(machine.reservations.ratios, machine.cpus.count),
         )
+
+    def _hand_out_gpus(self, elapsed: float, wall: float) -> None:
+        """GPUs are taken from the ledger once a driver has told which processes use one."""
+        assert self._machine is not None  # noqa: S101
+        use = self._machine.gpus.read(self.ctx.energy_meters(), elapsed)
+        self._attribution.record_gpu_use(elapsed, use)
+        if use or Component.GPU in self._accounts.measured:
+            for device, joules in self._ledger.take_gpus().items():
+                self._attribution.hand_out_gpu(device, joules, wall)
 
     def _end_workloads(self, alive: Collection[Workload], wall: float) -> None:
         for workload in self._accounts.note_alive(alive, wall):
