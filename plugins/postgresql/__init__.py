@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from collector_core import BaseOutput, Context, PayloadOutput, SampleBlock, hookimpl
@@ -26,7 +26,7 @@ class Postgresql(PayloadOutput[Config]):
 
     def encode_block(self, block: SampleBlock) -> bytes:
         """Series and values of a run, compressed while they wait."""
-        series = [[each.name, _labels(each.labels)] for each in block.group.series]
+        series = [[each.name, json.dumps(dict(each.labels), sort_keys=True)] for each in block.group.series]
         return zlib.compress(json.dumps([block.time, series, block.values.tolist()]).encode(), 1)
 
     def test(self) -> None:
@@ -46,11 +46,6 @@ class Postgresql(PayloadOutput[Config]):
     def close(self) -> None:
         """Disconnect."""
         self._table.close()
-
-
-def _labels(labels: Mapping[str, str]) -> str:
-    """JSON that `jsonb` takes: without NUL."""
-    return json.dumps({label: value.replace("\0", "") for label, value in labels.items()}, sort_keys=True)
 
 
 @hookimpl
