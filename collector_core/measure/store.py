@@ -80,9 +80,9 @@ class MeasurementStore:
     read is copied to a new one. Raises `StoreError` if the file cannot be used.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._database = Database(path.resolve(), SCHEMA, busy_seconds=BUSY_SECONDS)
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._database = Database(self.path.resolve(), SCHEMA, busy_seconds=BUSY_SECONDS)
         with _explained():
             self._database.open()
 

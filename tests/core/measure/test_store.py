@@ -34,7 +34,7 @@ def test_what_was_kept_is_what_was_measured(file, measurement):
     with closing(MeasurementStore(file)) as store:
         store.add(m, command="sleep 2", exit_code=3)
         store.add(measurement("other"))
-    with closing(MeasurementStore(file)) as store:
+    with closing(MeasurementStore(str(file))) as store:
         first, second = store.measurements()
         assert [each.label for each in store.measurements(label="other")] == ["other"]
         assert [each.label for each in store.measurements(last=1)] == ["other"]
