@@ -70,6 +70,8 @@ class BaseOutput(ABC, Generic[ConfigT]):
     `default_batch_wait` (seconds that records wait for others), `default_timeout` (seconds for one delivery).
     `takes_ends`: it is also told of series that have ended, by blocks that say so. `repeats_exactly`: a batch that got
     no answer is sent again with the same records even after a restart, which costs one more write to the disk each.
+    `keeps_newest_only`, for an `Output` whose receiver knows no times: records wait in memory, and each takes the place
+    of the one with the same key, which is the first part of a record (a list that begins with a text).
 
     Encoding runs on the output's own thread and must not wait for anybody; `test`, sending and `close` run one at a
     time, on other threads. What an output does, raises or waits for harms no other.
@@ -83,6 +85,7 @@ class BaseOutput(ABC, Generic[ConfigT]):
     default_timeout: ClassVar[float] = 10.0
     takes_ends: ClassVar[bool] = False
     repeats_exactly: ClassVar[bool] = False
+    keeps_newest_only: ClassVar[bool] = False
 
     def __init__(self, config: ConfigT, ctx: Context) -> None:
         self.config = config

@@ -6,7 +6,6 @@ import os
 import pwd
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -16,16 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.background import BackgroundServer, free_port
+
 PASSWORD = "canary-9b1f-secret"
 ADMIN = "postgres"
 START_SECONDS = 60
-STOP_SECONDS = 60
-# Starts a server in the background of a shell that ends, so that it is no child of the tests: these measure what is
-# below them. It is stopped when the other end of standard input is closed, at the latest with the process of the tests.
-KEEPER = """
-exec 3<&0
-{ "$@" </dev/null >/dev/null 2>&1 3<&- & echo $!; exec >/dev/null; cat <&3; kill -INT $!; } &
-"""
 CREATE_TABLE = """
 CREATE TABLE unified_timeline (
     event_type varchar(50) NOT NULL, source varchar(100), value numeric, metadata jsonb,
@@ -39,12 +33,6 @@ def binaries():
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     on_path = shutil.which("initdb")
     return Path(on_path).parent if on_path else found[-1].parent if found else None
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Server:
@@ -78,18 +66,8 @@ class Server:
             "timezone": "Asia/Tokyo",  # what nobody may rely on
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        shell = subprocess.Popen(
-            ["sh", "-c", KEEPER, "keeper", self._programs / "postgres", "-D", self._data, *options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=self._data.parent,
-            **self._as,
-        )
-        self._lifeline = shell.stdin
-        with shell.stdout as told:
-            self._pid = int(told.readline())
-        shell.wait(START_SECONDS)
+        command = (self._programs / "postgres", "-D", self._data, *options)
+        self._process = BackgroundServer(command, self._data.parent, **self._as)
         self._wait_until_ready()
 
     def _wait_until_ready(self):
@@ -101,33 +79,17 @@ class Server:
                 self.connect("postgres").close()
                 return
             except OperationalError:
-                if time.monotonic() > deadline or self._has_ended():
+                if time.monotonic() > deadline or self._process.has_ended():
                     raise
                 time.sleep(0.05)
 
     def stop(self):
         """Disconnect everybody and end."""
-        self._lifeline.close()
-        self._wait_until_ended()
+        self._process.stop()
 
     def crash(self):
         """End at once, whatever is going on."""
-        os.kill(self._pid, signal.SIGKILL)
-        self._wait_until_ended()
-        self._lifeline.close()
-
-    def _wait_until_ended(self):
-        deadline = time.monotonic() + STOP_SECONDS
-        while not self._has_ended():
-            assert time.monotonic() < deadline, "PostgreSQL does not end"
-            time.sleep(0.02)
-
-    def _has_ended(self):
-        """Whether it is gone, or only its keeper has not noticed yet."""
-        try:
-            return Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-        except FileNotFoundError:
-            return True
+        self._process.crash()
 
     def recover(self):
         """Start after a crash, as soon as nothing is left of it."""

@@ -1,4 +1,4 @@
-"""The Debian and npm packages that end-to-end tests start: `python tests/services.py install` gets those missing."""
+"""The Debian, npm and Maven packages that tests start: `python tests/services.py install` gets those missing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 PACKAGES = {
@@ -28,22 +30,41 @@ PACKAGES = {
     "npm": "npm",
     "psql": "postgresql",
     "victoria-metrics": "victoria-metrics",
+    "java": "default-jre-headless",
+    "mvn": "maven",
 }
 
 # An Ethereum node that mines by itself: the package for each platform has the program, and runs no script.
 ANVIL = "@foundry-rs/anvil@1.7.1"
-NPM_SECONDS = 300
+# A broker, with all that it needs.
+KAFKA = "org.apache.kafka:kafka_2.13:4.3.1"
+POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+<modelVersion>4.0.0</modelVersion><groupId>tests</groupId><artifactId>kafka</artifactId><version>1</version>
+<dependencies><dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency></dependencies>
+</project>"""
+REGISTRY_SECONDS = 300
+
+
+def cache_folder(package: str) -> Path:
+    """Where what is no Debian package is kept, outside of the checkout."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "energy-collector-tests" / package
 
 
 def npm_folder() -> Path:
-    """Where npm packages are kept, outside of the checkout."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "energy-collector-tests" / f"anvil-{ANVIL.rpartition('@')[2]}"
+    """Where the Ethereum node is."""
+    return cache_folder(f"anvil-{ANVIL.rpartition('@')[2]}")
 
 
 def anvil() -> Path | None:
     """The program, if it has been installed."""
     return next(npm_folder().glob("node_modules/@foundry-rs/anvil-*/bin/anvil"), None)
+
+
+def kafka() -> Path | None:
+    """The folder of the broker's jars, if all of them have been fetched."""
+    folder = cache_folder(f"kafka-{KAFKA.rpartition(':')[2]}")
+    return folder if folder.is_dir() else None
 
 
 def missing() -> list[str]:
@@ -56,7 +77,9 @@ def missing() -> list[str]:
 def install() -> None:
     """Install what is missing where that is allowed; otherwise say what the tests will skip."""
     install_packages()
-    install_anvil()
+    with ThreadPoolExecutor() as pool:  # both wait for the network
+        for each in [pool.submit(install_anvil), pool.submit(install_kafka)]:
+            each.result()
 
 
 def install_anvil() -> None:
@@ -69,9 +92,34 @@ def install_anvil() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder), ANVIL]
         with contextlib.suppress(subprocess.TimeoutExpired):
-            subprocess.run(command, check=False, stdout=subprocess.DEVNULL, timeout=NPM_SECONDS)
+            subprocess.run(command, check=False, stdout=subprocess.DEVNULL, timeout=REGISTRY_SECONDS)
     if not anvil():
         print(f"could not be installed, tests that need it skip: {ANVIL}" + ("" if npm else ", because npm is missing"))
+
+
+def install_kafka() -> None:
+    """Let Maven get the broker; needs no rights."""
+    maven = shutil.which("mvn")
+    if kafka():
+        return
+    if maven:
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "pom.xml").write_text(POM.format(*KAFKA.split(":")), encoding="utf-8")
+            command = [maven, "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars"]
+            with contextlib.suppress(subprocess.SubprocessError):
+                subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=REGISTRY_SECONDS)
+                _keep(Path(folder, "jars"), cache_folder(f"kafka-{KAFKA.rpartition(':')[2]}"))
+    if not kafka():
+        print(f"could not be fetched, tests that need it skip: {KAFKA}" + ("" if maven else ", because mvn is missing"))
+
+
+def _keep(folder: Path, place: Path) -> None:
+    """Copy a folder so that all of it is there, or nothing."""
+    partial = place.with_name(f"{place.name}-{os.getpid()}")
+    shutil.copytree(folder, partial)
+    with contextlib.suppress(OSError):  # somebody else was faster
+        partial.rename(place)
+    shutil.rmtree(partial, ignore_errors=True)
 
 
 def install_packages() -> None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from math import fsum, isclose
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
@@ -17,16 +20,17 @@ from urllib.parse import quote
 from bench import victoria_metrics
 from bench.effort import Effort
 from bench.figures import Figure, Goal
-from bench.rack import DAY, START, STEP, Rack
+from bench.rack import DAY, GAP, KINDS, START, STEP, Rack
 from bench.victoria_metrics import VictoriaMetrics
 from collector_core.history import query
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.energy import energy_of
-from collector_core.history.interface import Sample
+from collector_core.history.interface import EVER, Sample
+from collector_core.history.points import Points
 from collector_core.history.query import Fn, Query
 from collector_core.history.retention import give_back
 from collector_core.history.store import Store
-from collector_core.history.tiers import HOUR
+from collector_core.history.tiers import HOUR, floor_to
 from collector_core.model.selector import Selector
 
 SEAL_TICKS = 180  # as often as the service seals its journal
@@ -34,7 +38,6 @@ MINUTE = 60_000
 TIERS = [MINUTE, 15 * MINUTE, HOUR]
 LIVE_HOURS = 3
 MEMORY_HOURS = 3
-DEVICES = 50
 
 
 def measure(effort: Effort) -> list[Figure]:
@@ -44,13 +47,15 @@ def measure(effort: Effort) -> list[Figure]:
         store = Store(Path(folder, "ours"), [HOUR])
         store.open()
         began = time.monotonic()
-        cpu_seconds, rows = _write_month(store, theirs, rack, effort.history_days)
+        cpu_seconds, rows, seen = _write_month(store, theirs, rack, effort.history_days)
         their_cpu, lasted = theirs.process.cpu_seconds(), time.monotonic() - began
         note = (
             f"{len(rack.series)} series, {effort.history_days} days, {rows / 1e6:.1f} million readings as they were "
             f"collected, with an hourly tier; {lasted:.0f} s for both and the simulation"
         )
         _check(store, rack, effort.history_days)
+        for kept, days in seen.items():
+            _check_series(store, kept, days)
         sizes = [store.size / rows], [theirs.bytes_a_row()]
         figures = [
             Figure("history", "bytes a reading on disk", "B", *sizes, Goal(1.5, 1), note),
@@ -64,9 +69,12 @@ def measure(effort: Effort) -> list[Figure]:
     return [*figures, _memory(effort)]
 
 
-def _write_month(store: Store, theirs: VictoriaMetrics, rack: Rack, days: int) -> tuple[float, int]:
-    """CPU seconds that ours took, and how many readings each of both has."""
+def _write_month(
+    store: Store, theirs: VictoriaMetrics, rack: Rack, days: int
+) -> tuple[float, int, dict[KeptSeries, list[Points]]]:
+    """CPU seconds that ours took, how many readings each of both has, and the days of a series of each kind."""
     spent, rows = 0.0, 0
+    seen: dict[KeptSeries, list[Points]] = {kept: [] for kept in rack.series[: len(KINDS)]}
     store.seal(START + (days + 1) * DAY)
     for day in range(days):
         for number, kept in enumerate(rack.series):
@@ -76,8 +84,10 @@ def _write_month(store: Store, theirs: VictoriaMetrics, rack: Rack, days: int) -
             store.put(kept, points)
             spent += time.thread_time() - before
             rows += len(points)
+            if kept in seen:
+                seen[kept].append(points)
     give_back(store)
-    return spent, rows
+    return spent, rows, seen
 
 
 def _check(store: Store, rack: Rack, days: int) -> None:
@@ -86,6 +96,31 @@ def _check(store: Store, rack: Rack, days: int) -> None:
     expected = {kept.series.labels["device"]: joules / 1000 for kept, joules in _counters(rack)}
     if {row["device"]: round(row["joules"], 3) for row in found} != expected:
         raise SystemExit("the history has other energy than was simulated")
+
+
+def _check_series(store: Store, kept: KeptSeries, days: Sequence[Points]) -> None:
+    """Every reading of a series, and its hourly means and maxima, are what was simulated."""
+    times, values = (list(chain.from_iterable(getattr(day, name) for day in days)) for name in ("times", "values"))
+    hours: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for at, value, after in zip(times, values, [*times[1:], times[-1]], strict=True):
+        hours[floor_to(at, HOUR)].append((value, after - at if after - at <= GAP else 0))
+    selector = Selector.parse(kept.series.text)
+    for fn, expected in ((Fn.MEAN, _mean), (Fn.MAX, _largest)):
+        (found,) = query.run(store, Query(selector, 0, EVER, HOUR, fn))
+        said = dict(zip(found.times, found.values, strict=True))
+        if said.keys() != hours.keys() or not all(isclose(said[hour], expected(hours[hour])) for hour in hours):
+            raise SystemExit(f"the hourly {fn} of {kept.series.text} is not what was simulated")
+    (found,) = query.run(store, Query(selector, 0, EVER))
+    if list(found.times) != times or list(found.values) != values:
+        raise SystemExit(f"the readings of {kept.series.text} are not what was simulated")
+
+
+def _mean(held: Sequence[tuple[float, int]]) -> float:
+    return fsum(value * time for value, time in held) / sum(time for _, time in held)
+
+
+def _largest(held: Sequence[tuple[float, int]]) -> float:
+    return max(value for value, _ in held)
 
 
 def _counters(rack: Rack) -> Iterator[tuple[KeptSeries, int]]:
@@ -97,7 +132,7 @@ def _answers(store: Store, theirs: VictoriaMetrics, rack: Rack, effort: Effort) 
     end = START + days * DAY
     hour = START + (days - 1) * DAY + 5 * HOUR
     one, every = Selector.parse('watts{i="0"}'), Selector.parse("{}")
-    devices = [kept.series.labels["device"] for kept, _ in _counters(rack)][:DEVICES]
+    devices = [kept.series.labels["device"] for kept, _ in _counters(rack)]
     instant = f"/api/v1/query?time={(end - 1) / 1000}&nocache=1&query="
     raw = quote('watts{i="0"}[1h]')
     energy = f'increase(energy_joules_total{{device=~"{"|".join(devices)}"}}[{days}d])'
@@ -119,7 +154,7 @@ def _answers(store: Store, theirs: VictoriaMetrics, rack: Rack, effort: Effort) 
         f"energy of {len(devices)} devices in {days} days",
         lambda: energy_of(store, START, end, "device"),
         lambda: theirs.get(instant + quote(energy)),
-        50,
+        len(devices),
         effort,
     )
     for title, fn, theirs_fn in (("mean", Fn.MEAN, "avg"), ("maximum", Fn.MAX, "max")):

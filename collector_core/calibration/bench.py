@@ -107,6 +107,20 @@ class LoadBench:
             raise NotAvailable("not_found", f"{self._stat}: {error}") from error
 
 
+def mean_points(readings: Iterable[LoadPoint]) -> Iterator[LoadPoint]:
+    """One point for each load, the mean of its readings, from idle on."""
+    by_level: dict[int, list[LoadPoint]] = {}
+    for reading in readings:
+        by_level.setdefault(reading.level, []).append(reading)
+    for level, points in sorted(by_level.items()):
+        yield LoadPoint(
+            level,
+            fmean(point.busy_cores for point in points),
+            fmean(point.utilization for point in points),
+            {meter: fmean(point.watts[meter] for point in points) for meter in points[0].watts},
+        )
+
+
 def growth(before: Mapping[Any, float], after: Mapping[Any, float]) -> dict[Any, float]:
     """Joules from one reading to the next; raises `NotAvailable` unless both have the same meters and none fell."""
     if before.keys() != after.keys() or any(after[meter] < joules for meter, joules in before.items()):

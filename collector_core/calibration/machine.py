@@ -7,12 +7,10 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
-from statistics import fmean
 from typing import Any, NamedTuple
 
-from collector_core.calibration.bench import LoadBench, LoadPoint
+from collector_core.calibration.bench import LoadBench, LoadPoint, mean_points
 from collector_core.calibration.quality import FitQuality, fit_quality
 from collector_core.errors import NotAvailable, Reason
 from collector_core.measure.levels import Level, chosen, no_meter
@@ -99,13 +97,11 @@ def _joules(meters: Sequence[EnergyMeter]) -> dict[tuple[str, str], float]:
 
 def _points(samples: Sequence[LoadPoint]) -> Iterator[dict[str, float]]:
     """One for each load, the mean of its readings."""
-    for _, group in groupby(sorted(samples, key=_level), key=_level):
-        readings = list(group)
-        point = {"utilization": min(1.0, fmean(each.utilization for each in readings))}
+    for mean in mean_points(samples):
+        point = {"utilization": min(1.0, mean.utilization)}
         for component in (Component.CPU, Component.DRAM):
-            watts = [_watts(each, component) for each in readings]
-            known = [each for each in watts if each is not None]
-            point |= {f"{component}_watts": fmean(known)} if known else {}
+            watts = _watts(mean, component)
+            point |= {} if watts is None else {f"{component}_watts": watts}
         yield point
 
 
@@ -136,7 +132,3 @@ def _machine(place: _Place) -> dict[str, Any]:
 def _watts(sample: LoadPoint, component: Component) -> float | None:
     watts = [value for (of, _), value in sample.watts.items() if of == component]
     return sum(watts) if watts else None
-
-
-def _level(sample: LoadPoint) -> int:
-    return sample.level

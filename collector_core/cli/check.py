@@ -53,7 +53,7 @@ def command(common: Common) -> None:
 
 def _clashes(config: Config) -> Iterator[Problem]:
     """Collectors that declare a metric otherwise than one before them: they would not run."""
-    from collector_core.exposition.sources import Exposition  # noqa: PLC0415 - prometheus_client is large
+    from collector_core.exposition.sources import Exposition  # noqa: PLC0415 - most files are good
     from collector_core.model.clock import SystemClock  # noqa: PLC0415
 
     exposition = Exposition(SystemClock())
@@ -75,6 +75,6 @@ def _contested_paths(common: Common, config: Config, attempts: Attempts) -> Iter
     app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False, attempts=attempts)
     app.load()
     try:
-        PluginRoutes(app, Routes(app).table())
+        PluginRoutes(app, Routes(app).table()).settle()
     except StartupError as error:
         yield Problem(str(config.file), None, "collectors", str(error))

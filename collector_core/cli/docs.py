@@ -19,7 +19,7 @@ from collector_core.storage.atomic_file import write_atomically
 @click.option("--check", is_flag=True, help="Write nothing; exit with code 1 if a README is out of date.")
 @common_options()
 def command(common: Common, check: bool) -> None:
-    """Fill the tables between the markers `<!-- metrics -->`, `<!-- options -->` and `<!-- plugins -->`.
+    """Fill the tables between the markers `<!-- metrics -->`, `<!-- options -->`, `<!-- outputs -->` and so on.
 
     Works on the README of each installed plugin: next to its module or, if installed with `--editable`, next to
     its pyproject.toml; and on the indexes of the bundled plugins.
@@ -41,14 +41,9 @@ def _pages() -> Iterator[tuple[Path, str]]:
     plugins = discover()
     readmes = {plugin.name: readme for plugin in plugins.all if (readme := _readme(plugin))}
     types = {name: cls for name, cls in plugins.types.items() if name in readmes}
-    for name, cls in types.items():
-        yield readmes[name], documentation.fill(readmes[name].read_text("utf-8"), documentation.plugin_tables(cls))
-    for name, output in plugins.outputs.items():
-        if name in readmes:
-            yield (
-                readmes[name],
-                documentation.fill(readmes[name].read_text("utf-8"), documentation.output_tables(output)),
-            )
+    for name, readme in readmes.items():
+        tables = documentation.readme_tables(types.get(name), plugins.outputs.get(name))
+        yield readme, documentation.fill(readme.read_text("utf-8"), tables)
     bundled = {name: cls for name, cls in types.items() if cls.__module__.startswith("collector_plugins.")}
     for plugins_folder in {readmes[name].parent.parent for name in bundled}:
         for index, seen_as in ((plugins_folder, ""), (plugins_folder.parent, f"{plugins_folder.name}/")):

@@ -13,6 +13,10 @@ from collector_core.devices.documents import (
     read_places,
 )
 from collector_core.devices.energy import DeviceEnergy
+from collector_core.devices.followed_gpu import GpuReading
+from collector_core.devices.found import FoundDevices
+from collector_core.devices.gpu_cards import GpuCard
+from collector_core.devices.gpus import SysfsGpus
 from collector_core.devices.health import DeviceHealth
 from collector_core.devices.meters import DeviceMeters, Measured
 from collector_core.devices.options import Address, Device, DeviceName, DevicesConfig, HostPort, unique_names
@@ -29,10 +33,14 @@ __all__ = [
     "DeviceName",
     "DeviceReading",
     "DevicesConfig",
+    "FoundDevices",
+    "GpuCard",
+    "GpuReading",
     "HostPort",
     "Measured",
     "Places",
     "PolledDevices",
+    "SysfsGpus",
     "at_pointer",
     "find_in_json",
     "find_in_text",

@@ -43,6 +43,11 @@ class Hooks:
         """Whether the collector may have energy meters."""
         return self._meters is not None
 
+    @property
+    def offers_routes(self) -> bool:
+        """Whether the collector may add HTTP routes."""
+        return self._routes is not None
+
     def routes(self) -> Sequence[web.AbstractRouteDef]:
         """The HTTP routes that the collector adds; what it raises passes through."""
         return tuple(self._routes()) if self._routes else ()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from prometheus_client import Metric as Family
-
-from collector_core.exposition.foreign import generate
 from collector_core.exposition.formats import Format
 from collector_core.model.families import metric_names
 from collector_core.model.metrics import Metric
 
 if TYPE_CHECKING:
+    from prometheus_client import Metric as Family
+
     from collector_core.exposition.sources import Source
 
 
@@ -28,7 +27,7 @@ class ShownFamily:
 
     def __post_init__(self) -> None:
         self.names = metric_names(self.metric)
-        self.headers = {kind: generate([self._empty()], kind) for kind in Format}
+        self.headers = {kind: _header(self.metric, kind) for kind in Format}
 
     def pieces(self, kind: Format) -> list[bytes]:
         """Header and lines; nothing where no source shows any."""
@@ -47,11 +46,28 @@ class ShownFamily:
 
     def as_prometheus_client(self) -> Family:
         """As prometheus_client's own object."""
-        family = self._empty()
+        from prometheus_client import Metric as Family  # noqa: PLC0415 - most do without
+
+        metric = self.metric
+        family = Family(metric.base_name, metric.help, metric.kind, _shown_unit(metric))
         for source in self.sources:
             for labels, value in source.shown.samples(source.declared[self.metric.base_name]):
                 family.add_sample(self.metric.name, labels, value)
         return family
 
-    def _empty(self) -> Family:
-        return Family(self.metric.base_name, self.metric.help, self.metric.kind, self.metric.unit)
+
+def _header(metric: Metric, kind: Format) -> bytes:
+    """The lines above a metric's series, as prometheus_client writes them."""
+    text = metric.help.replace("\\", r"\\").replace("\n", r"\n")
+    if kind is Format.TEXT:
+        kind_word = "gauge" if metric.kind == "info" else metric.kind
+        return f"# HELP {metric.name} {text}\n# TYPE {metric.name} {kind_word}\n".encode()
+    name, unit = metric.base_name, _shown_unit(metric)
+    text = text.replace('"', r"\"")
+    unit_line = f"# UNIT {name} {unit}\n" if unit else ""
+    return f"# HELP {name} {text}\n# TYPE {name} {metric.kind}\n{unit_line}".encode()
+
+
+def _shown_unit(metric: Metric) -> str:
+    """OpenMetrics knows a unit only as the end of the name, which a given name need not have."""
+    return metric.unit if metric.base_name.endswith(f"_{metric.unit}") else ""

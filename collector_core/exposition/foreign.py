@@ -15,19 +15,18 @@ from prometheus_client.registry import Collector as ForeignCollector
 from prometheus_client.samples import Sample
 
 from collector_core.errors import describe
-from collector_core.exposition.formats import Format
+from collector_core.exposition.foreign_families import ForeignFamilies
+from collector_core.exposition.formats import END_OF_OPENMETRICS, Format
 from collector_core.model.families import Families
 from collector_core.model.families import Family as FrozenFamily
 
 log = logging.getLogger(__name__)
 
-END_OF_OPENMETRICS = b"# EOF\n"
-
 
 class Registry(CollectorRegistry):
     """A prometheus_client registry of `ours`, which keeps the collectors that join it apart."""
 
-    def __init__(self, ours: ForeignCollector) -> None:
+    def __init__(self, ours: Any) -> None:
         super().__init__(auto_describe=True)
         super().register(ours)
         self.foreign: list[ForeignCollector] = []
@@ -58,18 +57,6 @@ class Registry(CollectorRegistry):
             return []
         self._failing.discard(id(collector))
         return families
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignFamilies:
-    """Families of foreign code with their source's labels and lines; never changed."""
-
-    families: tuple[FrozenFamily, ...]
-    names: frozenset[str]
-    texts: Mapping[Format, bytes]
-
-
-NO_FOREIGN = ForeignFamilies((), frozenset(), dict.fromkeys(Format, b""))
 
 
 def render_foreign(families: Sequence[FrozenFamily], labels: Mapping[str, str]) -> ForeignFamilies:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder, gzip_accepted
-
 
 class Format(Enum):
     """The two formats that Prometheus asks for."""
@@ -25,21 +23,54 @@ class Encoding:
     gzip: bool
 
 
+END_OF_OPENMETRICS = b"# EOF\n"
+
+_PLAIN = "text/plain; version=0.0.4; charset=utf-8"
+_OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+_ESCAPINGS = frozenset({"allow-utf-8", "underscores", "dots", "values"})
+_FIRST_VERSION = (1, 0, 0)  # that says how names are escaped
+
+
 @lru_cache(maxsize=128)
 def negotiate(accept: str, accept_encoding: str) -> Encoding:
     """Read the `Accept` and `Accept-Encoding` headers as prometheus_client does, but for what is malformed."""
     content_type = _content_type(accept)
     kind = Format.OPENMETRICS if content_type.startswith("application/openmetrics-text") else Format.TEXT
-    return Encoding(kind, content_type, gzip_accepted(accept_encoding))
+    return Encoding(kind, content_type, _accepts_gzip(accept_encoding))
 
 
 def _content_type(accept: str) -> str:
     """The first format that the header asks for and that there is; the classic one where there is none."""
-    for entry in accept.replace('"', "").split(","):
-        try:
-            _, content_type = choose_encoder(entry)
-        except (ValueError, TypeError):  # its version is no number
-            continue
-        if content_type != CONTENT_TYPE_PLAIN_0_0_4:
-            return content_type
-    return CONTENT_TYPE_PLAIN_0_0_4
+    offers = map(_offered, accept.replace('"', "").split(","))
+    return next((offer for offer in offers if offer), _PLAIN)
+
+
+def _offered(entry: str) -> str:
+    """What answers an entry of `Accept` that names one of the newer formats; empty where it does not."""
+    media, *_ = parts = entry.split(";")
+    version, escaping = _parameter(parts, "version"), _parameter(parts, "escaping")
+    suffix = f"; escaping={escaping if escaping in _ESCAPINGS else 'underscores'}"
+    match media.strip(), version, _is_new(version):
+        case "application/openmetrics-text", "", _:
+            return _OPENMETRICS
+        case "application/openmetrics-text", _, True:
+            return f"application/openmetrics-text; version={version}; charset=utf-8{suffix}"
+        case "text/plain", _, True:
+            return f"text/plain; version=1.0.0; charset=utf-8{suffix}"
+    return ""
+
+
+def _parameter(parts: list[str], name: str) -> str:
+    found = (part.strip().split("=", 1) for part in parts if "=" in part)
+    return next((value for key, value in found if key == name), "")
+
+
+def _is_new(version: str) -> bool:
+    try:
+        return tuple(map(int, version.split("."))) >= _FIRST_VERSION
+    except ValueError:
+        return False
+
+
+def _accepts_gzip(accept_encoding: str) -> bool:
+    return any(entry.split(";")[0].strip().lower() == "gzip" for entry in accept_encoding.split(","))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
-from prometheus_client.utils import floatToGoString
-
-from collector_core.exposition.foreign import NO_FOREIGN, ForeignFamilies, render_foreign
+from collector_core.exposition.foreign_families import NO_FOREIGN, ForeignFamilies
 from collector_core.exposition.line_templates import Block, layout_blocks
 from collector_core.model.labels import label_text
 from collector_core.model.metrics import Metric
@@ -58,11 +57,16 @@ def _text(block: Block, values: Sequence[float]) -> bytes:
 
 def _large(value: float) -> str:
     """As prometheus_client's `floatToGoString` from `GO_EXPONENT` on; whole numbers in a third of its time."""
+    if value == inf:
+        return "+Inf"
     if value < EXACT and value.is_integer():
         digits = str(int(value))
         return f"{digits[0]}.{digits[1:]}".rstrip("0.") + _EXPONENTS[len(digits)]
-    written: str = floatToGoString(value)  # type: ignore[no-untyped-call]
-    return written
+    text = repr(value)
+    whole, dot, fraction = text.partition(".")
+    if not dot or "e" in fraction:
+        return text
+    return f"{whole[0]}.{whole[1:]}{fraction}".rstrip("0.") + _EXPONENTS[len(whole)]
 
 
 class Renderer:
@@ -79,6 +83,8 @@ class Renderer:
         blocks_of = last.blocks_of
         foreign = last.foreign
         if snapshot.families != last.snapshot.families:
+            from collector_core.exposition.foreign import render_foreign  # noqa: PLC0415 - with prometheus_client
+
             foreign = render_foreign(snapshot.families, self._labels)
         if snapshot.layout is not last.layout:
             self._blocks, blocks_of = layout_blocks(snapshot.layout, self._labels)

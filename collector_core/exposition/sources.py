@@ -6,14 +6,11 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, groupby
 from math import inf
-
-from prometheus_client import Metric as Family
-from prometheus_client.registry import Collector as ForeignCollector
+from typing import TYPE_CHECKING
 
 from collector_core.errors import DeclarationError, ReadingError
 from collector_core.exposition.family import ShownFamily
-from collector_core.exposition.foreign import END_OF_OPENMETRICS, Registry, thaw
-from collector_core.exposition.formats import Encoding, Format
+from collector_core.exposition.formats import END_OF_OPENMETRICS, Encoding, Format
 from collector_core.exposition.packing import Packer, Part
 from collector_core.exposition.render import NOTHING_RENDERED, Rendered, Renderer
 from collector_core.model.clock import Clock
@@ -22,16 +19,22 @@ from collector_core.model.metrics import Metric
 from collector_core.model.published import Published
 from collector_core.model.readings import Snapshot
 
+if TYPE_CHECKING:
+    from prometheus_client import Metric as Family
+
+    from collector_core.exposition.foreign import Registry
+
 SLOW_LINES = 5000  # about 5 ms of joining and compressing
 OWN_PART_PIECES = 32  # from here on compressing anew costs more than an own part adds to the size
 _NOTHING_MADE = -1, b""
 
 
-class Exposition(ForeignCollector):
+class Exposition:
     """Holds what every source published last and joins it into the body of `/metrics`.
 
-    It is itself a collector of `registry`, a real `CollectorRegistry` that foreign collectors may join. Theirs are
-    collected at each scrape; ours are only joined. `labels` are added to every series. Safe to use from any thread.
+    It is itself a collector of `registry`, a real `CollectorRegistry` that foreign collectors may join, made when it is
+    asked for. Theirs are collected at each scrape; ours are only joined. `labels` are added to every series. Safe to
+    use from any thread.
     """
 
     def __init__(self, clock: Clock, labels: Mapping[str, str] | None = None) -> None:
@@ -45,7 +48,17 @@ class Exposition(ForeignCollector):
         self._known_runs: list[tuple[tuple[Source, ...], list[ShownFamily]]] | None = None
         self._next_expiry = inf
         self._lines = 0
-        self.registry = Registry(self)
+        self._registry: Registry | None = None
+
+    @property
+    def registry(self) -> Registry:
+        """What foreign collectors join."""
+        with self._lock:
+            if self._registry is None:
+                from collector_core.exposition.foreign import Registry  # noqa: PLC0415 - with prometheus_client
+
+                self._registry = Registry(self)
+            return self._registry
 
     def source(self, name: str, metrics: Iterable[Metric], labels: Mapping[str, str] | None = None) -> Source:
         """A place to publish `metrics`; `labels` are added to every series of it.
@@ -79,17 +92,17 @@ class Exposition(ForeignCollector):
             arrived = self._version
         maker = self._makers[encoding.format, encoding.gzip]
         with maker.lock:
-            if maker.made[0] < arrived or self.registry.foreign:
+            if maker.made[0] < arrived or self._has_guests:
                 maker.made = _NOTHING_MADE  # its memory serves the next one
                 with self._lock:
                     version, parts = self._version, self._parts(encoding.format)
                 body = self._make(maker, encoding, parts)
-                maker.made = (-1 if self.registry.foreign else version), body
+                maker.made = (-1 if self._has_guests else version), body
             return maker.made[1]
 
     def ready_body(self, encoding: Encoding) -> bytes | None:
         """The response to a scrape if it needs no work; never blocks."""
-        if self.registry.foreign or self._clock.monotonic() >= self._next_expiry:
+        if self._has_guests or self._clock.monotonic() >= self._next_expiry:
             return None
         version, body = self._makers[encoding.format, encoding.gzip].made
         return body if version == self._version else None
@@ -103,23 +116,32 @@ class Exposition(ForeignCollector):
     @property
     def slow(self) -> bool:
         """Whether `body` may take long enough to be kept out of an event loop."""
-        return bool(self.registry.foreign) or self._lines > SLOW_LINES
+        return self._has_guests or self._lines > SLOW_LINES
+
+    @property
+    def _has_guests(self) -> bool:
+        """Whether foreign collectors have joined, which are collected at each scrape."""
+        return self._registry is not None and bool(self._registry.foreign)
 
     def collect(self) -> Iterator[Family]:
         """The same series as prometheus_client's objects, for whoever uses `registry` directly."""
         with self._lock:
             self._expire()
             ours = [family.as_prometheus_client() for family in self._families.values() if family.blocks()]
-            foreign = [thaw(family) for source in self._sources for family in source.shown.foreign.families]
-            return iter(ours + foreign)
+            return iter(ours + self._foreign())
+
+    def _foreign(self) -> list[Family]:
+        from collector_core.exposition.foreign import thaw  # noqa: PLC0415 - with prometheus_client
+
+        return [thaw(family) for source in self._sources for family in source.shown.foreign.families]
 
     def describe(self) -> Iterable[Family]:
         """Nothing in advance: sources come and go."""
         return ()
 
     def _make(self, maker: _Maker, encoding: Encoding, parts: list[Part]) -> bytes:
-        if self.registry.foreign:
-            text = self.registry.foreign_text(encoding.format)
+        if self._registry is not None and self._registry.foreign:
+            text = self._registry.foreign_text(encoding.format)
             parts.append(Part(text, [text]))
         if encoding.format is Format.OPENMETRICS:
             parts.append(Part(END_OF_OPENMETRICS, [END_OF_OPENMETRICS]))

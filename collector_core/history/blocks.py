@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 DAY = 24 * HOUR
 SPAN = DAY  # of a compacted block: SQLite's pages waste less of one for a day than of four for six hours
-STEPS_PER_BLOCK = 240
+STEPS_PER_BLOCK = 720
 MAX_TIMES_KEPT = 256  # decoded columns of times; many series share each
 
 _OVERLAPPING = "b.series = ? AND b.start < ? AND b.end >= ?"
@@ -237,7 +237,7 @@ class SummaryBlocks:
         times, stored = self._times.load(number), codec.split_columns(data)
         if len(stored) != len(COLUMNS):
             raise ValueError("damaged: a column is missing")
-        columns = [times, *(_decode_column(stored, name) for name in names)]
+        columns = [times, *(_means(stored) if name == MEAN else _decode_column(stored, name) for name in names)]
         if any(len(column) != len(times) for column in columns):
             raise ValueError("damaged: its columns differ in length")
         first, behind = bisect_left(times, start), bisect_left(times, end)
@@ -256,12 +256,24 @@ class SummaryBlocks:
         )
 
 
-def _decode_column(stored: Sequence[memoryview], name: str) -> Sequence[float]:
-    if name != MEAN:
-        return codec.decode_numbers(stored[COLUMNS.index(name)])
-    covered, integral = (_decode_column(stored, each) for each in ("covered", "integral"))
-    last = integral if all(covered) else _decode_column(stored, "last")
-    return list(map(mean_of, covered, integral, last))
+def _decode_column(stored: Sequence[memoryview], name: str) -> array[float]:
+    return codec.decode_numbers(stored[COLUMNS.index(name)])
+
+
+def _means(stored: Sequence[memoryview]) -> Sequence[float]:
+    """What `mean_of` says of each step. Integers are divided where that is possible, which is exact and fast."""
+    covered = _decode_column(stored, "covered")
+    last = _decode_column(stored, "last") if 0 in covered else covered
+    decimals = codec.decode_decimals(stored[COLUMNS.index("integral")])
+    if decimals is None:
+        return list(map(mean_of, covered, _decode_column(stored, "integral"), last))
+    places, integrals = decimals
+    unit = 10**places
+    if len(set(covered)) == 1 and covered[0]:
+        divisor = int(covered[0]) * unit
+        return [each * 1000 / divisor for each in integrals]
+    rows = zip(integrals, map(int, covered), last, strict=True)
+    return [each * 1000 / (held * unit) if held else value for each, held, value in rows]
 
 
 def _digest(data: bytes) -> bytes:

@@ -62,15 +62,24 @@ def encode_numbers(values: Sequence[float], level: int = FAST) -> bytes:
 
 def decode_numbers(data: bytes | memoryview, start: int = 0, end: int | None = None) -> array[float]:
     """The numbers that `encode_numbers` was given, from `start` to `end`; raises `ValueError` for anything else."""
+    decimals = decode_decimals(data, end)
+    if decimals is None:
+        return _decode_floats(data[1:])[start:end]
+    places, integers = decimals[0], decimals[1][start:]
+    scale = 10.0**places
+    return array("d", [each / scale for each in integers] if places else integers)
+
+
+def decode_decimals(data: bytes | memoryview, end: int | None = None) -> tuple[int, list[int]] | None:
+    """Decimal places of these numbers, and the numbers in units of the last one; None where they are floats."""
     if not data:
         raise ValueError("not a column: it is empty")
     places = data[0]
     if places == _FLOATS:
-        return _decode_floats(data[1:])[start:end]
+        return None
     if places not in _DECIMALS:
         raise ValueError(f"not a column: {places} decimal places")
-    integers, scale = decode_integers(data[1:], end)[start:], 10.0**places
-    return array("d", [each / scale for each in integers] if places else integers)
+    return places, decode_integers(data[1:], end)
 
 
 def as_decimals(values: Sequence[float]) -> tuple[int, list[int]] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, repeat
 from math import fsum
 from operator import add, mul
 from typing import Any
@@ -13,8 +13,8 @@ from typing import Any
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.interface import Columns, HistoryReader
 from collector_core.history.periods import Piece, pieces, read_steps
+from collector_core.metering.factors import JOULES_PER_KWH
 
-JOULES_PER_KWH = 3.6e6
 BY = ("component", "device", "method")
 MINUTE = 60_000
 DAY = 86_400_000  # a multiple of every tier's step
@@ -48,8 +48,8 @@ class _Counted:
 
     def __init__(self, times: Sequence[int]) -> None:
         self.times = times
-        self.joules: dict[Account, list[float]] = {}
-        self.covered: dict[Account, list[float]] = {}
+        self.joules: dict[Account, Sequence[float]] = {}
+        self.covered: dict[Account, Sequence[float]] = {}
         self.cost = [0.0] * len(times)
         self.grams: dict[str, list[float]] = {}
         self._times_of: dict[Account, list[Sequence[int]]] = defaultdict(list)
@@ -65,8 +65,9 @@ class _Counted:
             self.grams[component] = list(map(add, self.grams.get(component, self._zeros), rises))
         else:
             account = labels["component"], labels["device"], labels["method"]
-            self.joules[account] = list(map(add, self.joules.get(account, self._zeros), rises))
-            self.covered[account] = list(map(max, self.covered.get(account, self._zeros), covered))
+            known = account in self.joules
+            self.joules[account] = list(map(add, self.joules[account], rises)) if known else rises
+            self.covered[account] = list(map(max, self.covered[account], covered)) if known else covered
             self._times_of[account].append(times)
 
     def shared_out(self, whole: Sequence[float], accounts: Sequence[Account]) -> Iterator[tuple[Account, list[float]]]:
@@ -87,8 +88,7 @@ class _Counted:
     def _aligned(self, times: Sequence[int], column: Sequence[float]) -> Sequence[float]:
         if times == self.times:
             return column
-        known = dict(zip(times, column, strict=True))
-        return [known.get(time, 0.0) for time in self.times]
+        return list(map(dict(zip(times, column, strict=True)).get, self.times, repeat(0.0)))
 
 
 def energy_of(store: HistoryReader, start: int, end: int, by: str) -> dict[str, Any]:

@@ -1,6 +1,18 @@
 """Energy that adds up: the meters of plugins, which of them count, and their sums."""
 
-from collector_core.metering.factors import EnergyFactors
+from collector_core.metering.factors import JOULES_PER_KWH, EnergyFactors
+from collector_core.metering.flow import (
+    FlowEdge,
+    FlowGraph,
+    FlowKind,
+    FlowLink,
+    FlowNode,
+    FlowThing,
+    balance,
+    kind_of,
+    label_of,
+    read_graph,
+)
 from collector_core.metering.intensity import Country, Intensity, by_country
 from collector_core.metering.ledger import Ledger
 from collector_core.metering.meters import (
@@ -13,9 +25,13 @@ from collector_core.metering.meters import (
     account_of,
 )
 from collector_core.metering.rest import REST
-from collector_core.metering.selection import Prefer, choose
+from collector_core.metering.selection import MACHINE, Prefer, choose
+from collector_core.metering.supply import MACHINE_NAMES, names_of
 
 __all__ = [
+    "JOULES_PER_KWH",
+    "MACHINE",
+    "MACHINE_NAMES",
     "REST",
     "Account",
     "Component",
@@ -24,11 +40,22 @@ __all__ = [
     "EnergyMeter",
     "EnergyMethod",
     "EnergyReading",
+    "FlowEdge",
+    "FlowGraph",
+    "FlowKind",
+    "FlowLink",
+    "FlowNode",
+    "FlowThing",
     "Intensity",
     "Ledger",
     "Prefer",
     "Supply",
     "account_of",
+    "balance",
     "by_country",
     "choose",
+    "kind_of",
+    "label_of",
+    "names_of",
+    "read_graph",
 ]

@@ -145,6 +145,14 @@ class Info(Metric):
     kind: ClassVar[Kind] = "info"
 
     def __init__(
-        self, name: str, help: str, labels: tuple[str, ...] = (), *, topic: str = "", of: str = "", title: str = ""
+        self,
+        name: str,
+        help: str,
+        labels: tuple[str, ...] = (),
+        *,
+        topic: str = "",
+        of: str = "",
+        title: str = "",
+        given_name: bool = False,
     ) -> None:
-        super().__init__(name, help, Unit.NONE, labels, topic=topic, of=of, title=title)
+        super().__init__(name, help, Unit.NONE, labels, topic=topic, of=of, title=title, given_name=given_name)

@@ -15,6 +15,7 @@ from collector_core.output import BaseOutput
 from collector_core.outputs.buffer import Batch, Buffer
 from collector_core.outputs.codec import Codec
 from collector_core.outputs.health import Drop, OutputHealth
+from collector_core.outputs.newest import NewestBuffer
 from collector_core.polling.backoff import Backoff
 from collector_core.polling.fault_log import FaultLog
 from collector_core.polling.own_thread import start_thread
@@ -45,7 +46,7 @@ class Delivery:
     def __init__(
         self,
         instance: OutputInstance,
-        buffer: Buffer,
+        buffer: Buffer | NewestBuffer,
         health: OutputHealth,
         clock: Clock,
         faults: FaultLog,

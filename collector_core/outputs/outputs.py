@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from collector_core.config.outputs import OutputInstance
 from collector_core.config.section import Unloadable
@@ -14,8 +15,9 @@ from collector_core.model.clock import Clock
 from collector_core.model.published import Published
 from collector_core.model.readings import NOTHING
 from collector_core.outputs.health import METRICS, OutputHealth
-from collector_core.outputs.runner import OutputRunner
-from collector_core.outputs.sampling import Heard
+
+if TYPE_CHECKING:
+    from collector_core.outputs.runner import OutputRunner
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,8 @@ class Outputs:
         self._show_down(down)
 
     def _add(self, instance: OutputInstance, root: Path) -> None:
+        from collector_core.outputs.runner import OutputRunner  # noqa: PLC0415 - most do without
+
         runner = OutputRunner(instance, self._exposition, self._clock, root, self._redact)
         self.runners[instance.name] = runner
         if self._started:
@@ -67,6 +71,8 @@ class Outputs:
 
     def hear(self, time: float, *published: Published) -> None:
         """Let every output know of a run that ended at `time` (seconds since 1970)."""
+        from collector_core.outputs.sampling import Heard  # noqa: PLC0415 - most do without outputs
+
         heard = Heard(time, published)
         for runner in self.runners.copy().values():
             runner.hear(heard)

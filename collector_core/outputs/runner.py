@@ -20,6 +20,7 @@ from collector_core.outputs.buffer import Buffer
 from collector_core.outputs.codec import Codec, codec_of
 from collector_core.outputs.delivery import Delivery
 from collector_core.outputs.health import METRICS, Drop, OutputHealth
+from collector_core.outputs.newest import NewestBuffer
 from collector_core.outputs.sampling import Heard, SamplingWindow
 from collector_core.outputs.single_call import build_output, selection_of
 from collector_core.polling.fault_log import FaultLog
@@ -48,13 +49,7 @@ class OutputRunner:
         self._clock = clock
         self._faults = FaultLog(logging.getLogger(f"output.{instance.name}"))
         self._heard: deque[Heard] = deque(maxlen=MAX_RUNS_WAITING)
-        self._buffer = Buffer(
-            state_home() / "outputs" / instance.name / f"{instance.type.name}.db",
-            max_bytes=instance.queue_max_bytes,
-            max_age=instance.queue_max_age,
-            drop=self._count_drop,
-            compressed=issubclass(instance.type, PayloadOutput),
-        )
+        self._buffer = _buffer_of(instance, self._count_drop)
         self._woken = threading.Event()
         self._delivery = Delivery(instance, self._buffer, self.health, clock, self._faults, self._woken.set)
         self._output: BaseOutput[Any] | None = None
@@ -201,3 +196,16 @@ class OutputRunner:
 
     def _count_drop(self, count: int, reason: Drop) -> None:
         self.health.dropped[reason] += count
+
+
+def _buffer_of(instance: OutputInstance, drop: Callable[[int, Drop], None]) -> Buffer | NewestBuffer:
+    """Where the records of an output wait."""
+    if instance.type.keeps_newest_only:
+        return NewestBuffer(max_age=instance.queue_max_age, drop=drop)
+    return Buffer(
+        state_home() / "outputs" / instance.name / f"{instance.type.name}.db",
+        max_bytes=instance.queue_max_bytes,
+        max_age=instance.queue_max_age,
+        drop=drop,
+        compressed=issubclass(instance.type, PayloadOutput),
+    )

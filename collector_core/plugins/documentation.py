@@ -31,14 +31,16 @@ def readme_of(file: Path) -> Path | None:
     return next((readme for readme in readmes if readme.exists()), None)
 
 
-def plugin_tables(cls: type[Collector[Any]]) -> dict[str, str]:
-    """The tables of one plugin's README: `metrics` and `options`."""
-    return {"metrics": metrics_table(cls.metrics), "options": options_table(cls.config_type)}
-
-
-def output_tables(cls: type[BaseOutput[Any]]) -> dict[str, str]:
-    """The tables of the README of a plugin that offers an output: `options`."""
-    return {"options": options_table(cls.config_type)}
+def readme_tables(
+    collector: type[Collector[Any]] | None = None, output: type[BaseOutput[Any]] | None = None
+) -> dict[str, str]:
+    """The tables of one plugin's README: `metrics`, `options` and, where it offers both, the output's `outputs`."""
+    tables = {}
+    if output is not None:
+        tables["options" if collector is None else "outputs"] = options_table(output.config_type)
+    if collector is not None:
+        tables |= {"metrics": metrics_table(collector.metrics), "options": options_table(collector.config_type)}
+    return tables
 
 
 def metrics_table(metrics: tuple[Metric, ...]) -> str:

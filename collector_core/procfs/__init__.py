@@ -2,6 +2,7 @@
 
 from collector_core.procfs.cgroup import CgroupTree, find_cgroups, list_cgroup_trees
 from collector_core.procfs.cpu import CPU_FILE, CpuDescription, parse_cpus, read_cpus
+from collector_core.procfs.hwmon import HwmonChip, find_hwmon_chips, read_line, sensor_order
 from collector_core.procfs.kept_file import KeptFile
 from collector_core.procfs.mount import is_kernel_mount
 from collector_core.procfs.processes import ProcessStat, Turns, descendants, parse_process_stat
@@ -30,6 +31,7 @@ __all__ = [
     "CgroupTree",
     "CpuDescription",
     "CpuTicks",
+    "HwmonChip",
     "KeptFile",
     "ProcessStat",
     "Processor",
@@ -42,6 +44,7 @@ __all__ = [
     "descendants",
     "find_cgroups",
     "find_family",
+    "find_hwmon_chips",
     "find_processor",
     "find_tdp",
     "is_kernel_mount",
@@ -49,5 +52,7 @@ __all__ = [
     "parse_cpus",
     "parse_process_stat",
     "read_cpus",
+    "read_line",
+    "sensor_order",
     "ticks_by_mode",
 ]

@@ -111,5 +111,5 @@ def _assert_documented(cls: type[Collector[Any]]) -> None:
     readme = documentation.readme_of(Path(inspect.getfile(cls)))
     text = readme.read_text(encoding="utf-8") if readme else ""
     if text.startswith(f"# {cls.name}\n"):
-        drifted = documentation.fill(text, documentation.plugin_tables(cls)) != text
+        drifted = documentation.fill(text, documentation.readme_tables(cls)) != text
         assert not drifted, f"{readme} does not match the declarations; run `energy-collector docs`"

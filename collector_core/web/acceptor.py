@@ -7,15 +7,16 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from collector_core.web.limits import LimitedHandler, LimitedServer
+from collector_core.web.room import Room
 
 _logger = logging.getLogger(__name__)
 
 _ACCEPTS_PER_TURN = 128
+_BACKLOG = 1024
 _PAUSE = 0.25  # seconds without accepting after the process ran out of file descriptors
 _QUIET = 60.0  # seconds between two log lines about the same trouble
 _READ_BEFORE_CLOSE = 1 << 16
@@ -40,7 +41,7 @@ class _SeldomLog:
 class Acceptor:
     """Accepts the connections of one listening socket."""
 
-    def __init__(self, listener: socket.socket, server: LimitedServer, context: ContextSource | None) -> None:
+    def __init__(self, listener: socket.socket, server: Room, context: ContextSource | None) -> None:
         self.address = listener.getsockname()
         self._listener = listener
         self._server = server
@@ -103,7 +104,7 @@ class Acceptor:
             # Closing with unread bytes would reset the connection, and the client would not see the answer.
             connection.recv(_READ_BEFORE_CLOSE)
 
-    async def _open(self, handler: LimitedHandler, connection: socket.socket) -> None:
+    async def _open(self, handler: asyncio.BaseProtocol, connection: socket.socket) -> None:
         timeouts: dict[str, Any] = {}
         if self._context is not None:
             patience = self._server.limits.header_timeout
@@ -114,3 +115,29 @@ class Acceptor:
             _logger.debug("connection not opened: %s", error)
         finally:
             self._server.opening.discard(handler)
+
+
+class Acceptors:
+    """Accepts the connections of all sockets of a server."""
+
+    def __init__(self) -> None:
+        self._acceptors: list[Acceptor] = []
+
+    @property
+    def addresses(self) -> list[Any]:
+        """The addresses that are listened on, as `socket.getsockname` gives them."""
+        return [acceptor.address for acceptor in self._acceptors]
+
+    def listen(self, listeners: Sequence[socket.socket], server: Room, context: ContextSource | None) -> None:
+        """Accept connections from bound sockets, which are closed by `close`."""
+        for listener in listeners:
+            listener.setblocking(False)
+            listener.listen(_BACKLOG)
+            acceptor = Acceptor(listener, server, context)
+            self._acceptors.append(acceptor)
+            acceptor.start()
+
+    async def close(self) -> None:
+        """Accept no more."""
+        while self._acceptors:
+            await self._acceptors.pop().close()

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from pathlib import Path
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from collector_core.web.api_error import ApiError
 from collector_core.web.error_responses import refused
+from collector_core.web.known_hosts import KnownHosts, host_name, is_loopback
 
 _SELF_CHECKING = "checks_callers_itself"
 _AUTHENTICATED = web.RequestKey("authenticated", bool)
 _READS = (hdrs.METH_GET, hdrs.METH_HEAD)
-_LOCAL_DOMAINS = (".localhost", ".local", ".internal", ".home.arpa")  # which no public name server has
 _PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
 
@@ -36,7 +33,7 @@ class CallerGuard:
 
     def __init__(self, authenticates: Callable[[], bool] = lambda: False, hosts: Iterable[str] = ()) -> None:
         self._authenticates = authenticates
-        self._hosts = {"localhost", *map(str.lower, hosts), *names_of_this_machine()}
+        self._hosts = KnownHosts(hosts)
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -61,28 +58,14 @@ class CallerGuard:
         return guarded
 
     def _require_known_host(self, request: web.Request) -> None:
-        name = _host_name(request.headers.get(hdrs.HOST, ""))
-        if self._is_known(name) or not _runs_here(request.remote):
+        host = request.headers.get(hdrs.HOST, "")
+        if self._hosts.admit(host, request.remote):
             return
         raise ApiError(
             HTTPStatus.FORBIDDEN,
-            f"unknown host name {name!r}",
+            f"unknown host name {host_name(host)!r}",
             fix="use localhost or an IP address, or add the name to `allowed_hosts`",
         )
-
-    def _is_known(self, name: str) -> bool:
-        return "." not in name or name in self._hosts or name.endswith(_LOCAL_DOMAINS) or _address(name) is not None
-
-
-def names_of_this_machine(hosts: Path = Path("/etc/hosts")) -> set[str]:
-    """The machine's name, and those that its own file gives to addresses; no name server is asked."""
-    try:
-        lines = hosts.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    return {name.lower() for line in lines for name in line.partition("#")[0].split()[1:]} | {
-        socket.gethostname().lower()
-    }
 
 
 def checks_callers_itself(handler: Handler) -> Handler:
@@ -109,6 +92,7 @@ def _require_trust(request: web.Request) -> None:
         raise ApiError(
             HTTPStatus.FORBIDDEN,
             "request of another web site",
+            field="Origin",
             fix="send it from a program, or from this service's own page",
         )
     if request[_AUTHENTICATED] or getattr(request.match_info.handler, _SELF_CHECKING, False) is True:
@@ -117,6 +101,7 @@ def _require_trust(request: web.Request) -> None:
         raise ApiError(
             HTTPStatus.FORBIDDEN,
             "writes from other machines need authentication",
+            field="Authorization",
             fix="set basic_auth_users in the file that web_config names, or send the request from this machine",
         )
 
@@ -129,33 +114,8 @@ def _from_another_site(request: web.Request) -> bool:
     return origin is not None and origin.partition("://")[2].lower() != host.lower()
 
 
-def _host_name(host: str) -> str:
-    """The name or address in a `Host` header, without the port."""
-    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    return name.lower().rstrip(".")
-
-
-def _runs_here(peer: str | None) -> bool:
-    """Whether a caller came over the network from this machine; no web page can use a unix socket."""
-    return peer is not None and _address(peer) is not None and is_loopback(peer)
-
-
 def _is_local(request: web.Request) -> bool:
     """Whether the caller runs on this machine; behind a proxy it does not."""
     if request.remote is None or any(name in request.headers for name in _PROXY_HEADERS):
         return False
     return is_loopback(request.remote)
-
-
-def is_loopback(peer: str) -> bool:
-    """Whether `peer` is a loopback address, IPv4 in IPv6 too, or the name of a unix socket, which may be empty."""
-    address = _address(peer)
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address is None or (mapped or address).is_loopback
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None

@@ -8,11 +8,11 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from collector_core.web.answers import NO_SNIFFING
 from collector_core.web.api_error import ApiError
 
 log = logging.getLogger(__name__)
 
-NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 JSON_PATHS = ("/api/", "/-/")
 
 
@@ -33,10 +33,19 @@ async def error_responses(request: web.Request, handler: Handler) -> web.StreamR
         if error.content_type == "application/json" or not request.path.startswith(JSON_PATHS):
             raise
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-        return web.json_response({"error": error.reason}, status=error.status, headers=headers)
+        return web.json_response({"error": error.reason, **_advice(error)}, status=error.status, headers=headers)
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
         return web.Response(text="internal error; see the log\n", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _advice(error: web.HTTPException) -> dict[str, str]:
+    """The `field` and `fix` of what the router refuses."""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return {"field": "method", "fix": f"use {' or '.join(sorted(error.allowed_methods))}"}
+    if isinstance(error, web.HTTPNotFound):
+        return {"field": "path", "fix": "check the path, and that the collector that offers it is configured"}
+    return {}
 
 
 def refused(refusal: ApiError) -> web.Response:

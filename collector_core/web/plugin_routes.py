@@ -28,8 +28,7 @@ class PluginRoutes(web.AbstractResource):
     """One resource of the server that stands for all routes of the collectors that run now.
 
     aiohttp's own table cannot change once the server runs: this one asks a table that is made anew when the collectors
-    have changed. It comes after the framework's `own` routes, which nobody can take. Raises `StartupError` when two
-    collectors, or one and the framework, offer the same path; where a reload brings that about, the first one keeps it.
+    have changed. It comes after the framework's `own` routes, which nobody can take.
     """
 
     def __init__(self, app: App, own: Sequence[web.RouteDef]) -> None:
@@ -42,10 +41,13 @@ class PluginRoutes(web.AbstractResource):
         self._table = web.UrlDispatcher()
         self._clashes: list[str] = []
         self._refreshing = threading.Lock()
-        self.settle()
 
     def settle(self) -> None:
-        """Take up the routes of the collectors that run now; may block for as long as they may take to say them."""
+        """Take up the routes of the collectors that run now; may block for as long as they may take to say them.
+
+        Raises `StartupError` when two collectors, or one and the framework, offer the same path. Where that is found
+        later, the first one keeps it.
+        """
         if clashes := self._refresh():
             raise StartupError("; ".join(clashes))
 

@@ -13,10 +13,10 @@ from aiohttp import web
 
 from collector_core.engine.app import App
 from collector_core.errors import ConfigError
-from collector_core.exposition.formats import Encoding, negotiate
+from collector_core.exposition.formats import negotiate
 from collector_core.web import api, page
+from collector_core.web.answers import Answer, Answers
 from collector_core.web.api_error import ApiError
-from collector_core.web.error_responses import NO_SNIFFING
 from collector_core.web.late_history import LateHistory
 from collector_core.web.reloads import Reloads
 from collector_core.web.repeats import BODY_OF_REPEATS
@@ -34,6 +34,7 @@ class Routes:
 
     def __init__(self, app: App, reloads: Reloads | None = None) -> None:
         self._app = app
+        self._answers = Answers(app)
         self._history = LateHistory(app)
         self._reloads = reloads or Reloads(app.reload)
 
@@ -64,20 +65,11 @@ class Routes:
         """The exposition, in the format and encoding that the client prefers."""
         headers = request.headers
         encoding = negotiate(headers.get("Accept", ""), headers.get("Accept-Encoding", ""))
-        body = self._quick_body(encoding)
-        if body is None:
-            body = await asyncio.to_thread(self._app.exposition.body, encoding)
-        request[BODY_OF_REPEATS] = partial(self._quick_body, encoding)
-        answer = {"Content-Type": encoding.content_type, "Vary": "Accept, Accept-Encoding", **NO_SNIFFING}
-        if encoding.gzip:
-            answer["Content-Encoding"] = "gzip"
-        return web.Response(body=body, headers=answer)
-
-    def _quick_body(self, encoding: Encoding) -> bytes | None:
-        """The exposition, unless making it may hold up the event loop."""
-        exposition = self._app.exposition
-        ready = exposition.ready_body(encoding)
-        return exposition.body(encoding) if ready is None and not exposition.slow else ready
+        answer = self._answers.metrics(encoding)
+        if answer is None:
+            answer = await asyncio.to_thread(self._answers.slow_metrics, encoding)
+        request[BODY_OF_REPEATS] = partial(self._answers.quick_body, encoding)
+        return _response(answer)
 
     async def status_page(self, request: web.Request) -> web.Response:
         """The page for people."""
@@ -87,12 +79,12 @@ class Routes:
     async def healthz(self, request: web.Request) -> web.Response:
         """200 while the watchdog turns."""
         del request
-        return _verdict(self._app.watchdog.alive, "the watchdog is stuck")
+        return _response(self._answers.healthz())
 
     async def readyz(self, request: web.Request) -> web.Response:
         """200 once every collector has had its first result, good or bad."""
         del request
-        return _verdict(api.ready(self._app), "not every collector has had its first run")
+        return _response(self._answers.readyz())
 
     async def reload(self, request: web.Request) -> web.Response:
         """Read the configuration again; 400 with all problems when it is bad."""
@@ -120,5 +112,5 @@ def _json_bytes(data: Any) -> bytes:
     return json.dumps(data).encode()
 
 
-def _verdict(good: bool, otherwise: str) -> web.Response:
-    return web.Response(text="ok\n" if good else f"{otherwise}\n", status=200 if good else 503)
+def _response(answer: Answer) -> web.Response:
+    return web.Response(status=answer.status, headers=answer.headers, body=answer.body)

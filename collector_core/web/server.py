@@ -14,11 +14,11 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.typedefs import Handler
 from aiohttp.web_protocol import RequestHandler
 
-from collector_core.web.acceptor import Acceptor, ContextSource
-from collector_core.web.limits import DEFAULT_LIMITS, LimitedServer, Limits
+from collector_core.web.acceptor import Acceptors, ContextSource
+from collector_core.web.limited_server import LimitedServer
+from collector_core.web.limits import DEFAULT_LIMITS, Limits
 from collector_core.web.listeners import bind
 
-_BACKLOG = 1024
 _LINGER = 2.0  # seconds to read the rest of a body that the application did not want
 
 
@@ -29,12 +29,12 @@ class LimitedRunner(web.AppRunner):
         super().__init__(app, shutdown_timeout=limits.drain_timeout)
         self._limits = limits
         self._direct = direct
-        self._acceptors: list[Acceptor] = []
+        self.acceptors = Acceptors()
 
     @property
     def addresses(self) -> list[Any]:
         """The addresses that are listened on, as `socket.getsockname` gives them."""
-        return [acceptor.address for acceptor in self._acceptors]
+        return self.acceptors.addresses
 
     @property
     def refused(self) -> int:
@@ -44,17 +44,11 @@ class LimitedRunner(web.AppRunner):
     def listen(self, listeners: Sequence[socket.socket], ssl_context: ContextSource | None) -> None:
         """Accept connections from bound sockets, which are closed by `cleanup`; call `setup` before."""
         server = cast("LimitedServer", self._server)
-        for listener in listeners:
-            listener.setblocking(False)
-            listener.listen(_BACKLOG)
-            acceptor = Acceptor(listener, server, ssl_context)
-            self._acceptors.append(acceptor)
-            acceptor.start()
+        self.acceptors.listen(listeners, server, ssl_context)
 
     async def cleanup(self) -> None:
         """Stop accepting, let requests in progress end, close everything."""
-        while self._acceptors:
-            await self._acceptors.pop().close()
+        await self.acceptors.close()
         await super().cleanup()
 
     async def _make_server(self) -> LimitedServer:
@@ -105,12 +99,20 @@ async def serve(
     `ssl_context` is asked for the context of each new connection; without it connections are not encrypted.
     """
     listeners = list(sockets) or await bind(host, port)
-    runner = LimitedRunner(app, limits, direct)
     try:
-        await runner.setup()
+        runner = await set_up(app, limits, direct=direct)
     except BaseException:
         for listener in listeners:
             listener.close()
         raise
     runner.listen(listeners, ssl_context)
+    return runner
+
+
+async def set_up(
+    app: web.Application, limits: Limits, *, direct: Mapping[str, Handler] = MappingProxyType({})
+) -> LimitedRunner:
+    """Start `app` without listening anywhere; arguments as for `serve`."""
+    runner = LimitedRunner(app, limits, direct)
+    await runner.setup()
     return runner

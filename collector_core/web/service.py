@@ -5,30 +5,32 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-from aiohttp import web
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from collector_core.config.secrets import Redactor
 from collector_core.config.settings import parse_listen
 from collector_core.engine.app import App
 from collector_core.errors import ConfigError
 from collector_core.plugins.attempts import Attempts
+from collector_core.plugins.entry_points import OURS
 from collector_core.polling.own_thread import start_thread
-from collector_core.web.callers import CallerGuard
-from collector_core.web.error_responses import error_responses, forbid_sniffing
+from collector_core.web.acceptor import Acceptors
+from collector_core.web.answers import Answers
+from collector_core.web.front import Front
+from collector_core.web.known_hosts import KnownHosts
 from collector_core.web.limits import Limits
+from collector_core.web.listeners import bind
 from collector_core.web.loop_guard import LoopGuard
-from collector_core.web.plugin_routes import PluginRoutes
+from collector_core.web.plain_requests import PlainRequests, all_paths, probe_paths
 from collector_core.web.reloads import Reloads
-from collector_core.web.routes import Routes
 from collector_core.web.sd_notify import Notifier
-from collector_core.web.server import LimitedRunner, serve
 from collector_core.web.signals import Signals
 
 if TYPE_CHECKING:
-    from collector_core.web.protection import Protection
+    from collector_core.web.application import Site
+    from collector_core.web.server import LimitedRunner
 
 log = logging.getLogger(__name__)
 
@@ -37,32 +39,6 @@ DRAIN_SECONDS = 1.0  # at the end, for requests in progress; with what follows l
 COLLECTORS_STOP_SECONDS = 1.5  # outputs and the history take up to 1.5 s more
 MAX_PROBES = 32  # connections at once
 SETTLED_SECONDS = 5.0  # what is there by then stays for good: the garbage collector need not look at it again
-
-
-def make_web_app(app: App, routes: Routes, protection: Protection | None = None) -> web.Application:
-    """The aiohttp application with `routes` and those of the collectors, protected as the web configuration says.
-
-    Raises `StartupError` when two offer the same path.
-    """
-    return _web_app(routes, PluginRoutes(app, routes.table()), _guard(app, protection), protection)
-
-
-def _guard(app: App, protection: Protection | None) -> CallerGuard:
-    hosts = app.config.settings.allowed_hosts
-    return CallerGuard(protection.authenticates, hosts) if protection else CallerGuard(hosts=hosts)
-
-
-def _web_app(
-    routes: Routes, of_plugins: PluginRoutes, guard: CallerGuard, protection: Protection | None
-) -> web.Application:
-    application = web.Application(middlewares=[error_responses, guard.middleware])
-    application.on_response_prepare.append(forbid_sniffing)
-    application.add_routes(routes.table())
-    application.router.register_resource(of_plugins)
-    application.on_cleanup.extend([of_plugins.close, routes.close])
-    if protection:
-        protection.cover(application)
-    return application
 
 
 async def run(config: Path | None, listen: str | None, *, root: Path | None, redactor: Redactor, demo: bool) -> bool:
@@ -76,14 +52,21 @@ async def run(config: Path | None, listen: str | None, *, root: Path | None, red
     return await service.run(listen)
 
 
+class Server(Protocol):
+    """What listens on an address."""
+
+    async def cleanup(self) -> None:
+        """Stop within the drain timeout of its limits."""
+
+
 class _Service:
     def __init__(self, config: Path | None, *, root: Path | None, redactor: Redactor, demo: bool) -> None:
         self._notifier = Notifier()
         self._reloads = Reloads(self._reload)
         attempts = Attempts(PATIENCE, self._reloads.request)
         self._app = App(config, root=root, redactor=redactor, demo=demo, keeps_history=True, attempts=attempts)
-        self._routes = Routes(self._app, self._reloads)
-        self._of_plugins = PluginRoutes(self._app, self._routes.table())
+        self._site: Site | None = None
+        self._making_site = threading.Lock()
         self._stop = asyncio.Event()
 
     async def run(self, listen: str | None) -> bool:
@@ -123,28 +106,57 @@ class _Service:
 
     def _load_collectors(self) -> None:
         self._app.load()
-        self._of_plugins.settle()
+        if self._site or _may_clash(self._app):
+            self._whole_site().settle()
 
-    async def _serve(self, listen: str) -> LimitedRunner:
-        protection = _protection(self._app)
-        context = protection.context_source(self._app.show_certificate_expiry) if protection else None
+    def _whole_site(self) -> Site:
+        """All that aiohttp serves, made when somebody needs it. On any thread but the event loop's."""
+        with self._making_site:
+            if self._site is None:
+                from collector_core.web.application import Site  # noqa: PLC0415 - aiohttp is large
+
+                self._site = Site(self._app, self._reloads)
+            return self._site
+
+    async def _loaded_site(self) -> Site:
+        return await asyncio.wrap_future(start_thread("web", self._whole_site))
+
+    async def _serve(self, listen: str) -> Server:
         host, port = parse_listen(listen)
-        guard = _guard(self._app, protection)
-        direct = {} if protection else {"/metrics": guard.direct(self._routes.metrics)}
-        web_app = _web_app(self._routes, self._of_plugins, guard, protection)
         limits = Limits(drain_timeout=DRAIN_SECONDS)
-        runner = await serve(web_app, host=host, port=port, ssl_context=context, limits=limits, direct=direct)
-        scheme = "https" if context else "http"
-        log.info("listening on %s", ", ".join(f"{scheme}://{_authority(address)}" for address in runner.addresses))
+        if file := self._app.config.settings.web_config:
+            return await self._serve_protected(host, port, file, limits)
+
+        async def load() -> LimitedRunner:
+            return await (await self._loaded_site()).set_up(limits)
+
+        hosts = KnownHosts(self._app.config.settings.allowed_hosts)
+        front = Front(PlainRequests(all_paths(Answers(self._app)), hosts), limits, load)
+        front.listen(await bind(host, port))
+        log.info("listening on %s", _urls("http", front.acceptors))
+        return front
+
+    async def _serve_protected(self, host: str, port: int, file: Path, limits: Limits) -> Server:
+        from collector_core.web.protection import Protection  # noqa: PLC0415 - most do without, and it costs 2 MiB
+
+        protection = Protection(file)
+        context = protection.context_source(self._app.show_certificate_expiry)
+        site = await self._loaded_site()
+        runner = await site.serve_protected(host, port, protection, context, limits)
+        log.info("listening on %s", _urls("https" if context else "http", runner.acceptors))
         return runner
 
-    async def _serve_probes(self, listen: str) -> LimitedRunner:
-        application = web.Application()
-        application.add_routes(self._routes.probes())
-        host, port = parse_listen(listen)
-        runner = await serve(application, host=host, port=port, limits=Limits(max_connections=MAX_PROBES))
-        log.info("health checks are answered on %s", ", ".join(map(_authority, runner.addresses)))
-        return runner
+    async def _serve_probes(self, listen: str) -> Server:
+        limits = Limits(max_connections=MAX_PROBES)
+
+        async def load() -> LimitedRunner:
+            return await (await self._loaded_site()).set_up_probes(limits)
+
+        front = Front(PlainRequests(probe_paths(Answers(self._app)), None), limits, load)
+        front.listen(await bind(*parse_listen(listen)))
+        addresses = front.acceptors.addresses
+        log.info("health checks are answered on %s", ", ".join(map(_authority, addresses)))
+        return front
 
     def _reload(self) -> None:
         notifier = self._notifier
@@ -158,13 +170,15 @@ class _Service:
         notifier.ready(_status(self._app))
 
 
-def _protection(app: App) -> Protection | None:
-    file = app.config.settings.web_config
-    if file is None:
-        return None
-    from collector_core.web.protection import Protection  # noqa: PLC0415 - most do without, and it costs 2 MiB
+def _may_clash(app: App) -> bool:
+    """Whether two collectors could offer the same path: bundled ones, each once, do not."""
+    types = [runner.instance.type for runner in app.runners.values() if runner.hooks.offers_routes]
+    bundled = [cls for cls in types if app.plugins.plugin_of(cls.name).distribution == OURS]
+    return len(set(bundled)) < len(types)
 
-    return Protection(file)
+
+def _urls(scheme: str, acceptors: Acceptors) -> str:
+    return ", ".join(f"{scheme}://{_authority(address)}" for address in acceptors.addresses)
 
 
 def _authority(address: tuple[str, int]) -> str:

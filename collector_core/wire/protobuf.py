@@ -70,7 +70,7 @@ def text_field(number: int, value: str) -> bytes:
 
 
 def read_fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The number and the content of every field; raises `ValueError` for a kind that is not known."""
+    """The number and the content of every field; raises `ValueError` for what is no message."""
     place = 0
     while place < len(content):
         key, place = read_varint(content, place)
@@ -85,6 +85,8 @@ def read_fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
             size = _SIZES[kind]
         else:
             raise ValueError(f"damaged: a field of kind {kind}")
+        if place + size > len(content):
+            raise ValueError("damaged: a field is longer than its message")
         yield key >> 3, content[place : place + size]
         place += size
 

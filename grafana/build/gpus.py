@@ -10,6 +10,8 @@ from grafana.build.queries import Query, chosen_by
 HOST = Variable("host", "GPU host", "nvidia_host_up")
 GPU = "{{host}} GPU {{gpu}}"
 
+NVIDIA_ONLY = "the demo's GPUs are of NVIDIA"
+
 _chosen = chosen_by("host", GPU)
 
 
@@ -154,10 +156,32 @@ WORK = row(
     ),
 )
 
+OTHERS = row(
+    "AMD and Intel",
+    *(
+        graph(title, text, look, Query(f"{family}{{$selected}}", "{{gpu}} {{driver}}"), width=8, empty=NVIDIA_ONLY)
+        for title, text, look, family in (
+            (
+                "Power of cards",
+                "Watts of each GPU that amdgpu, i915 or xe drive.",
+                Look("watt", minimum=0),
+                "gpu_power_watts",
+            ),
+            (
+                "Use of cards",
+                "Part of the time in which each was busy.",
+                Look("percentunit", minimum=0, maximum=1),
+                "gpu_utilization_ratio",
+            ),
+            ("Temperature of cards", "Temperature of each.", Look("celsius"), "gpu_temperature_celsius"),
+        )
+    ),
+)
+
 DASHBOARD = Dashboard(
     "energy-collector-gpus",
     "Energy · GPU cluster",
     "GPUs here and over ssh: power against limit, heat, memory, use, and hosts that are down.",
-    (CLUSTER, POWER, WORK),
+    (CLUSTER, POWER, WORK, OTHERS),
     (HOST,),
 )

@@ -103,10 +103,38 @@ UPS = row(
     ),
 )
 
+BOARD = row(
+    "Board and batteries",
+    graph(
+        "Power of the board's sensors",
+        "Watts at each sensor of each chip. They overlap: an input feeds rails.",
+        Look("watt"),
+        Query("hwmon_power_watts{$selected}", "{{chip}} {{sensor}}"),
+        width=8,
+    ),
+    graph(
+        "Batteries",
+        "Watts that each battery of a laptop supplies, and takes as a negative number.",
+        Look("watt"),
+        Query("hwmon_battery_discharge_power_watts{$selected}", "{{battery}}"),
+        Query("-hwmon_battery_charge_power_watts{$selected} < 0", "{{battery}} charged"),
+        width=8,
+        empty="the demo's machine is no laptop",
+    ),
+    graph(
+        "Charge",
+        "Charge of each battery of a laptop.",
+        Look("percentunit", limits=CHARGE, minimum=0, maximum=1),
+        Query("hwmon_battery_charge_ratio{$selected}", "{{battery}}"),
+        width=8,
+        empty="the demo's machine is no laptop",
+    ),
+)
+
 DASHBOARD = Dashboard(
     "energy-collector-meters",
     "Energy · Meters",
-    "UPS, plugs and other meters on the network: watts, energy, and what is down.",
-    (METERS, PLUGS, UPS),
+    "UPS, plugs and other meters on the network, the board's own sensors: watts, energy, and what is down.",
+    (METERS, PLUGS, UPS, BOARD),
     (DEVICE,),
 )

@@ -7,11 +7,12 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from collector_core import Collector, Context, NotAvailable, PageSection, Readings, hookimpl
-from collector_core.metering import REST, Account, EnergyFactors, EnergyMeter, Intensity, Ledger, account_of
+from collector_core.metering import REST, Account, EnergyFactors, EnergyMeter, FlowGraph, Intensity, Ledger, account_of
 from collector_plugins.energy import metrics
 from collector_plugins.energy.config import Config
+from collector_plugins.energy.flow import EnergyFlow
 from collector_plugins.energy.live import LiveIntensity
-from collector_plugins.energy.page import PATH, power_section
+from collector_plugins.energy.page import FLOW_PATH, PATH, flow_data, power_section
 from collector_plugins.energy.power_view import PowerView
 from collector_plugins.energy.unattributed import Parts
 
@@ -34,6 +35,9 @@ class Energy(Collector[Config]):
         super().__init__(config, ctx)
         self._ledger = Ledger(config.prefer)
         self._parts = Parts()
+        self._flow = EnergyFlow()
+        self._graph = FlowGraph()
+        self._graph_time = 0.0
         self._live = LiveIntensity(config.live, ctx) if config.live else None
         self._grams: dict[str, float] = {}
         self._cost = 0.0
@@ -63,7 +67,8 @@ class Energy(Collector[Config]):
         new = self._ledger.update(meters, self.ctx.clock.monotonic())
         problem = self._problem(meters)
         self._power.record(self._ledger, problem)
-        if problem:
+        self._follow_flow(out, meters)
+        if problem and not self._graph.edges:
             raise problem
         self._has_run = True
         intensity = self._intensity()
@@ -81,6 +86,8 @@ class Energy(Collector[Config]):
     def collector_routes(self) -> Sequence[web.RouteDef]:
         """`/api/v1/power`: watts by component, now and for a quarter of an hour; joules since the start.
 
+        `/api/v1/energy/flow`: the graph of where the watts go.
+
         A second ledger, which has a name of its own, offers none: one path cannot answer for two.
         """
         if self.ctx.name != self.name:
@@ -91,7 +98,11 @@ class Energy(Collector[Config]):
             del request
             return web.json_response(self._power.data())
 
-        return [web.get(PATH, power)]
+        async def flow(request: web.Request) -> web.Response:
+            del request
+            return web.json_response(flow_data(self._graph, self._graph_time))
+
+        return [web.get(PATH, power), web.get(FLOW_PATH, flow)]
 
     @hookimpl
     def collector_page_sections(self) -> Sequence[PageSection]:
@@ -113,6 +124,15 @@ class Energy(Collector[Config]):
             if (grams := factors.grams(joules)) is not None:
                 self._grams[account.component] = self._grams.get(account.component, 0.0) + grams
             self._cost += factors.cost(joules) or 0.0
+
+    def _follow_flow(self, out: Readings, meters: Sequence[EnergyMeter]) -> None:
+        published = self.ctx.published()
+        self._graph = self._flow.update(meters, self._ledger, published, self.ctx.clock.monotonic())
+        self._graph_time = self.ctx.clock.time()
+        rows: dict[tuple[str, ...], tuple[float]] = {
+            (edge.source, edge.target): (edge.watts,) for edge in self._graph.edges
+        }
+        out.add_table((metrics.FLOW,), metrics.FLOW.labels, rows)
 
     def _publish_ledger(self, out: Readings) -> None:
         for account, joules in self._ledger.joules.items():

@@ -81,5 +81,14 @@ COST = Counter(
     of="host",
     title="Energy cost of this machine",
 )
+FLOW = Gauge(
+    "energy_flow_power_watts",
+    "Power from one node of the energy graph to another: what goes into a node comes out of it.",
+    Unit.WATTS,
+    ("from", "to"),
+    topic="power_flow",
+    of="host",
+    title="Flow of power",
+)
 
-ALL = (ENERGY, POWER, UNCERTAINTY, UNATTRIBUTED, METER, EMISSIONS, INTENSITY, PUE, COST)
+ALL = (ENERGY, POWER, UNCERTAINTY, UNATTRIBUTED, METER, EMISSIONS, INTENSITY, PUE, COST, FLOW)

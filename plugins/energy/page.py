@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from collector_core import PageChart, PageLink, PageSection, quantity
+from collector_core.metering import FlowGraph
 from collector_plugins.energy.power_view import TOO_EARLY
 
 PATH = "/api/v1/power"
+FLOW_PATH = "/api/v1/energy/flow"
 TITLES = {"cpu": "CPU", "dram": "memory", "gpu": "GPU", "host": "whole machine", "psys": "platform"}
 ORDER = 0  # before everything else
 
@@ -25,6 +27,12 @@ def power_section(power: dict[str, Any]) -> PageSection:
         links=(PageLink(text="power (JSON)", path=PATH),),
         order=ORDER,
     )
+
+
+def flow_data(graph: FlowGraph, time: float) -> dict[str, Any]:
+    """The energy graph as of `time` (seconds since 1970) as JSON."""
+    edges = ({"from": edge.source, "to": edge.target, "watts": edge.watts} for edge in graph.edges)
+    return {"time": time, "nodes": [node._asdict() for node in graph.nodes], "edges": list(edges)}
 
 
 def _charts(power: dict[str, Any]) -> Sequence[PageChart]:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import click
 
 from collector_core import CommandContext, Component, NotAvailable, ResultFile, state_home
-from collector_core.calibration import FitQuality, LoadBench, LoadPoint, fit_quality
+from collector_core.calibration import FitQuality, LoadBench, LoadPoint, fit_quality, mean_points
 from collector_plugins.estimate import hardware, modelfile
 from collector_plugins.estimate.components import calibrated_components
 from collector_plugins.estimate.hardware import HardwareMeters
@@ -53,9 +51,9 @@ def calibrate(
     meters.wait()
     bench = LoadBench(context, meters.joules, seconds=seconds / READINGS, settle=settle, readings=READINGS)
     measured = list(_with_progress(bench, os.cpu_count() or 1, steps))
-    machine, points = read_machine(context.path), list(_means(measured))
+    machine, points = read_machine(context.path), _points(mean_points(measured))
     _check_range(points)
-    quality = _quality(machine, points, [_point(each.utilization, each.watts) for each in measured])
+    quality = _quality(machine, points, _points(measured))
     notes = _notes(meter) | quality.notes()
     file.write(modelfile.text(machine, points, **notes))
     _report(file.path, points, quality, disturbed=any(each.is_disturbed for each in measured))
@@ -73,24 +71,16 @@ def _with_progress(bench: LoadBench, cpus: int, steps: int) -> Iterator[LoadPoin
         yield from points
 
 
-def _means(measured: Sequence[LoadPoint]) -> Iterator[Point]:
-    """One point for each level of the load, in their order."""
-    for _, group in groupby(sorted(measured, key=_level), key=_level):
-        readings = list(group)
-        watts = {meter: fmean(each.watts[meter] for each in readings) for meter in readings[0].watts}
-        yield _point(fmean(each.utilization for each in readings), watts)
-
-
-def _level(point: LoadPoint) -> int:
-    return point.level
-
-
 def _check_range(points: Sequence[Point]) -> None:
     """Raises `NotAvailable` where the load could not be stepped, so that the curve would say next to nothing."""
     reached = [point.utilization for point in points]
     if max(reached) - min(reached) < LEAST_RANGE:
         detail = f"the load went only from {min(reached):.0%} to {max(reached):.0%}: something else keeps CPUs busy"
         raise NotAvailable("bad_data", detail, fix="let nothing else run meanwhile")
+
+
+def _points(readings: Iterable[LoadPoint]) -> list[Point]:
+    return [_point(reading.utilization, reading.watts) for reading in readings]
 
 
 def _point(utilization: float, watts: Mapping[hardware.Meter, float]) -> Point:

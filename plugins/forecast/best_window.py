@@ -9,12 +9,12 @@ from itertools import pairwise
 from typing import Literal
 
 from collector_core import NotAvailable, Reason
+from collector_core.metering import JOULES_PER_KWH
 from collector_plugins.forecast.messages import Trained
 from collector_plugins.forecast.specs import CARBON, HOME_LOAD, PRICE, SOLAR
 
-KWH = 3.6e6  # joules
 STEP = 900.0
-UNITS = {"j": 1.0, "kj": 1e3, "mj": 1e6, "wh": 3600.0, "kwh": KWH, "mwh": 3.6e9}
+UNITS = {"j": 1.0, "kj": 1e3, "mj": 1e6, "wh": 3600.0, "kwh": JOULES_PER_KWH, "mwh": 3.6e9}
 _ENERGY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(j|kj|mj|wh|kwh|mwh)\s*", re.IGNORECASE)
 
 By = Literal["cost", "carbon", "solar"]
@@ -79,7 +79,7 @@ def _costs(needed: Trained, load: Trained | None, watts: float, by: By, now: flo
             surplus = value - (_middle(load, of_load) if load and of_load is not None else 0.0)
             found.append((time, max(0.0, watts - max(0.0, surplus))))
         else:
-            found.append((time, value * watts / KWH))
+            found.append((time, value * watts / JOULES_PER_KWH))
         time = (time // STEP + 1) * STEP
     return [*found, (min(time, *ends), 0.0)]
 

@@ -10,7 +10,7 @@ from math import ceil
 from typing import IO
 
 from collector_core import NotAvailable
-from collector_plugins.forecast.best_window import KWH
+from collector_core.metering import JOULES_PER_KWH
 from collector_plugins.forecast.covariates import by_step
 from collector_plugins.forecast.forecaster import forecast
 from collector_plugins.forecast.messages import Answer, Job, Refusal, Trained, Values
@@ -78,7 +78,7 @@ def _costs(job: Job, sums: Sums) -> dict[str, dict[float, float]]:
     prices = by_step(_series(job.prices), _series(job.series), job.horizon_steps)
     if prices is None:
         return {}
-    of_a_joule = [price / KWH for price in prices]
+    of_a_joule = [price / JOULES_PER_KWH for price in prices]
     return {name: sums.total(*period, of_a_joule) for name, period in job.periods.items()}
 
 

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import click
 
 from collector_core import CommandContext
-from collector_plugins.forecast.best_window import KWH
+from collector_core.metering import JOULES_PER_KWH
 
 PATH = "/api/v1/forecasts/best-window"
 TIMEOUT_SECONDS = 10.0
@@ -51,7 +51,9 @@ def _text(found: dict[str, Any]) -> str:
 
 
 def _value(value: float, by: str) -> str:
-    return {"cost": f"{value:.2f}", "carbon": f"{value:.0f} g CO2e"}.get(by, f"{value / KWH:.2f} kWh from the grid")
+    return {"cost": f"{value:.2f}", "carbon": f"{value:.0f} g CO2e"}.get(
+        by, f"{value / JOULES_PER_KWH:.2f} kWh from the grid"
+    )
 
 
 def _reason(error: HTTPError) -> str:

@@ -1,4 +1,4 @@
-"""Plugs and meters that publish over MQTT: Tasmota, Shelly, Zigbee2MQTT, and topics of your own."""
+"""Plugs and meters that publish over MQTT, such as Tasmota, Shelly and Zigbee2MQTT; and sensors for Home Assistant."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from time import monotonic, sleep
 from typing import Any
 
-from collector_core import Collector, Context, EnergyMeter, NotAvailable, Readings, hookimpl
+from collector_core import BaseOutput, Collector, Context, EnergyMeter, NotAvailable, Readings, hookimpl
 from collector_core.devices import Device, DeviceMeters, DeviceMetrics, DeviceReading
 from collector_core.metering import Supply
 from collector_plugins.mqtt.client import Connection
 from collector_plugins.mqtt.config import Config
+from collector_plugins.mqtt.home_assistant import HomeAssistant
 from collector_plugins.mqtt.inbox import Inbox
 from collector_plugins.mqtt.messages import Dialects
 
@@ -98,3 +99,9 @@ class Mqtt(Collector[Config]):
 def collector_types() -> Sequence[type[Collector[Any]]]:
     """The one collector of this plugin."""
     return (Mqtt,)
+
+
+@hookimpl
+def collector_output_types() -> Sequence[type[BaseOutput[Any]]]:
+    """The one output of this plugin."""
+    return (HomeAssistant,)

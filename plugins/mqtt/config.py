@@ -15,8 +15,12 @@ PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
 def _broker(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in PORTS or not parts.hostname or parts.path not in ("", "/"):
+    try:
+        parts = urlsplit(url)
+        is_right = parts.scheme in PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_right = False
+    if not is_right or parts.path not in ("", "/") or parts.query:
         raise ValueError("must be an address such as mqtt://192.0.2.7:1883 or mqtts://broker.lan")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a login: use `username` and `password`")
@@ -29,12 +33,14 @@ def _topic(topic: str) -> str:
     return topic
 
 
+BrokerUrl = Annotated[str, AfterValidator(_broker)]
+TopicName = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_topic)]
+
+
 class Topic(Device, Places):
     """A device that publishes to a topic of its own."""
 
-    topic: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_topic)] = Field(
-        description="Where it publishes JSON, or a number alone, which is at the place `/`."
-    )
+    topic: TopicName = Field(description="Where it publishes JSON, or a number alone, which is at the place `/`.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -50,9 +56,7 @@ class Topic(Device, Places):
 class Config(CollectorConfig):
     """Options of the mqtt plugin."""
 
-    url: Annotated[str, AfterValidator(_broker)] = Field(
-        "mqtt://localhost:1883", description="The broker: mqtt://host:port, or mqtts:// for TLS."
-    )
+    url: BrokerUrl = Field("mqtt://localhost:1883", description="The broker: mqtt://host:port, or mqtts:// for TLS.")
     username: str | None = Field(None, min_length=1, description="User, where the broker wants a login.")
     password: SecretStr | None = Field(None, description="Password of the user.")
     ca_file: ConfigPath | None = Field(None, description="Certificates that the broker's is verified with.")

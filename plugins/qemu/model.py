@@ -9,6 +9,8 @@ from itertools import pairwise
 from math import isfinite
 from typing import NamedTuple
 
+from collector_core.metering import JOULES_PER_KWH
+
 Range = tuple[float, float]
 
 STEPS = 1000  # at which a polynomial is looked at to see whether it falls
@@ -115,8 +117,8 @@ class Carbon:
         return watts * self._per_kilowatt / 1000
 
     def grams(self, joules: float) -> float:
-        """Emissions of an amount of energy; a kWh is 3.6 MJ."""
-        return joules * self._per_kilowatt / 3.6e6
+        """Emissions of an amount of energy."""
+        return joules * self._per_kilowatt / JOULES_PER_KWH
 
     @cached_property
     def _per_kilowatt(self) -> float:

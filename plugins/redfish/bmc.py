@@ -9,11 +9,11 @@ from typing import Any
 
 from collector_core import HttpStatusError, NotAvailable, Reason
 from collector_core.devices import at_pointer, number
+from collector_core.metering import JOULES_PER_KWH
 
 Get = Callable[[str], Awaitable[Any]]  # path → document
 
 CHASSIS = "/redfish/v1/Chassis"
-JOULES_PER_KWH = 3.6e6
 MOST_CHASSIS = 32
 MOST_WATTS = 1e6
 _COUNTED_ELSEWHERE = frozenset({"Drive", "Module", "Component", "Card", "Blade", "Sled", "Zone"})

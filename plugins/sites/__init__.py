@@ -50,11 +50,11 @@ class Sites(Collector[Config]):
             retention=config.retention,
             auto_register=config.auto_register,
         )
-        self._api = Api(config, self._service, ctx.history)
         self._publisher = Publisher(self._service, config)
         self._stream = _stream(config, self._service)
         tell = self._stream.send if self._stream is not None else None
         self._outlooks = Outlooks(self._service, config.retrain_every, tell)
+        self._api = Api(config, self._service, ctx.history, self._outlooks.ask)
         self._has_told = False
         self._miners = Miners(ctx, config.miners) if config.miners else None
         self._local = LocalMeter(config.local.site, ctx.clock) if config.local else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asyncio import wrap_future
 from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,7 @@ from collector_plugins.sites.config import Config
 from collector_plugins.sites.cors import Cors
 from collector_plugins.sites.endpoint import DOCUMENT, PREFIX, Endpoint, explained, parse_model, refuse
 from collector_plugins.sites.forecast_api import ForecastApi
+from collector_plugins.sites.forecasting import Kind
 from collector_plugins.sites.ingest import UNKNOWN_SITE, Outcome
 from collector_plugins.sites.openapi import describe
 from collector_plugins.sites.reading import Reading
@@ -44,13 +46,15 @@ class PageQuery(Query):
 
 
 class Api:
-    """Answers requests from the service's data."""
+    """Answers requests from the service's data; `asked` hears whose forecast somebody wants."""
 
-    def __init__(self, config: Config, service: SiteService, history: History) -> None:
+    def __init__(
+        self, config: Config, service: SiteService, history: History, asked: Callable[[str, Kind], None]
+    ) -> None:
         self._service = service
         self._access = Access(service)
         self._reports = ReportApi(config, self._access)
-        self._forecasts = ForecastApi(config, self._access, history)
+        self._forecasts = ForecastApi(config, self._access, history, asked)
         self._guard = TokenGuard(config.token, "token: …")
         self._is_read_by_others = bool(config.cors)
         self._cors = Cors(config.cors)

@@ -202,8 +202,8 @@ class Config(CollectorConfig):
         gt=0,
         le=5000,
         allow_inf_nan=False,
-        description="Carbon intensity that scores 0; by default the world's mean of 2023 by Ember's Global Electricity "
-        "Review 2024.",
+        description="Carbon intensity that scores 0; by default the world's mean of 2023, rounded: 481 by Ember's "
+        "yearly data of July 2024.",
     )
     miners: Annotated[tuple[Miner, ...], AfterValidator(_different)] = Field(
         (), description="Miners to ask for hash rate and power every minute, as `[{site: tx-1, address: 10.0.0.21}]`."

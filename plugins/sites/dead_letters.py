@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from collector_core import NotAvailable, Reason
-from collector_plugins.sites.kafka_client import explain, make_producer, settings
+from collector_plugins.sites.kafka_client import explain, make_producer, make_topic
 from collector_plugins.sites.kafka_options import KafkaOptions
 
 if TYPE_CHECKING:
@@ -77,21 +76,9 @@ class DeadLetters:
 
     def _opened(self) -> Producer:
         if self._producer is None:
-            _make_topic(self._options, self._topic)
+            make_topic(self._options, self._topic, TIMEOUT_SECONDS)
             self._producer = make_producer(self._options, TIMEOUT_SECONDS)
         return self._producer
-
-
-def _make_topic(options: KafkaOptions, topic: str) -> None:
-    """Make a topic, unless it is there or that is not allowed: whoever writes to it finds out."""
-    from confluent_kafka import KafkaException  # noqa: PLC0415
-    from confluent_kafka.admin import AdminClient, NewTopic  # noqa: PLC0415
-
-    with suppress(KafkaException, TimeoutError):
-        made = AdminClient(settings(options)).create_topics(
-            [NewTopic(topic, num_partitions=1, replication_factor=-1)], operation_timeout=TIMEOUT_SECONDS
-        )
-        made[topic].result(TIMEOUT_SECONDS)
 
 
 def _place(message: Message) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +35,13 @@ MOST_JOBS = 20
 
 
 class ForecastApi:
-    """Forecasts of what comes next."""
+    """Forecasts of what comes next; `asked` hears of each site that can be forecast and is asked for."""
 
-    def __init__(self, config: Config, access: Access, history: History) -> None:
+    def __init__(self, config: Config, access: Access, history: History, asked: Callable[[str, Kind], None]) -> None:
         self._config = config
         self._history = history
         self._access = access
+        self._asked = asked
         self._jobs: dict[str, asyncio.Task[dict[str, Any]]] = {}
 
     @cached_property
@@ -146,4 +148,6 @@ class ForecastApi:
         points = await self._access.ask(lambda store: past_points(service, store, sites, kind, query.step))
         step = query.step / 1000
         found = await asyncio.to_thread(forecast, points, query.horizon / 1000, step)
+        if query.site is not None:
+            self._asked(query.site, kind)
         return json_answer(describe(found, service.now))

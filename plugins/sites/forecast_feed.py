@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from collector_plugins.sites.fields import rfc3339
 from collector_plugins.sites.forecasting import HIGHEST, LEVEL, LOWEST, MIDDLE, Kind
-from collector_plugins.sites.kafka_client import make_producer
+from collector_plugins.sites.kafka_client import make_producer, make_topic
 from collector_plugins.sites.kafka_options import KafkaOptions
 from collector_plugins.sites.outlook import Outlook
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 UNITS: dict[Kind, str] = {"load": "W", "hashrate": "TH/s"}
 PATIENCE_SECONDS = 86_400  # for brokers that are away
 FLUSH_SECONDS = 0.5
+TOPIC_SECONDS = 30.0
 
 
 class ForecastFeed:
@@ -32,7 +34,7 @@ class ForecastFeed:
         topic = self._options.topic_forecast
         if topic is None or outlook.made_at != outlook.chosen_at:
             return
-        producer = self._opened()
+        producer = self._opened(topic)
         with suppress(BufferError):  # brokers have been away for long, and the next one is as good
             producer.produce(topic, key=site.encode(), value=json.dumps(message(site, kind, outlook)).encode())
         producer.poll(0)
@@ -43,8 +45,10 @@ class ForecastFeed:
             self._producer.flush(FLUSH_SECONDS)
             self._producer = None
 
-    def _opened(self) -> Producer:
+    def _opened(self, topic: str) -> Producer:
         if self._producer is None:
+            wanted = (self._options, topic, TOPIC_SECONDS)
+            threading.Thread(target=make_topic, args=wanted, name="sites-topic", daemon=True).start()
             self._producer = make_producer(self._options, PATIENCE_SECONDS)
         return self._producer
 

@@ -9,9 +9,10 @@ from statistics import StatisticsError, correlation, median
 from typing import Any, NamedTuple
 
 from collector_core import Field
+from collector_core.metering import JOULES_PER_KWH
 from collector_plugins.sites.fields import Text, rfc3339
 from collector_plugins.sites.periods import PeriodQuery
-from collector_plugins.sites.rollup import JOULES_PER_KWH, Measured, measure
+from collector_plugins.sites.rollup import Measured, measure
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site
 from collector_plugins.sites.store import Store

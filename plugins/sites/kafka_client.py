@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from collector_core import NotAvailable, Reason
@@ -51,6 +52,20 @@ def make_producer(options: KafkaOptions, patience: float) -> Producer:
 
     more = {"acks": "all", "enable.idempotence": True, "message.timeout.ms": round(patience * 1000)}
     return Producer(settings(options, **more))
+
+
+def make_topic(options: KafkaOptions, topic: str, patience: float) -> None:
+    """Make a topic within `patience` seconds, unless it is there or that is not allowed: who writes to it finds out."""
+    from confluent_kafka import KafkaException  # noqa: PLC0415 - large, and needed only where something is sent
+    from confluent_kafka.admin import AdminClient, NewTopic  # noqa: PLC0415
+
+    with suppress(KafkaException, TimeoutError):
+        client = AdminClient(settings(options))  # a request ends with its client
+        if client.list_topics(topic, patience).topics[topic].error is None:  # some brokers make it when they are asked
+            return
+        wanted = NewTopic(topic, num_partitions=1, replication_factor=-1)
+        made = client.create_topics([wanted], operation_timeout=patience)
+        made[topic].result(patience)
 
 
 def explain(error: Any, brokers: str) -> NotAvailable:

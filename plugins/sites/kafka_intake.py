@@ -87,7 +87,7 @@ class KafkaIntake:
                     "group.id": self._options.group,
                     "enable.auto.commit": False,
                     "auto.offset.reset": "earliest",
-                    "session.timeout.ms": 15_000,
+                    "session.timeout.ms": 10_000,  # after which others of the group take over from one that was killed
                     "max.poll.interval.ms": 600_000,
                     "partition.assignment.strategy": "cooperative-sticky",
                 },

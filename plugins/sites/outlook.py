@@ -67,6 +67,11 @@ class Outlooks:
         if not self._background.is_busy and any(self._due()):
             self._background.start(self._renew())
 
+    def ask(self, site: str, kind: Kind) -> None:
+        """Make the forecast of a site with the next run, where there is none yet; from any thread."""
+        if (site, kind) not in self._known:
+            self._tried_in.pop((site, kind), None)
+
     async def close(self) -> None:
         """Stop."""
         await self._background.close()

@@ -9,10 +9,10 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 from collector_core import Readings
+from collector_core.metering import JOULES_PER_KWH
 from collector_plugins.sites import metrics
 from collector_plugins.sites.config import Config
 from collector_plugins.sites.entity import entities
-from collector_plugins.sites.rollup import JOULES_PER_KWH
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site, Source
 from collector_plugins.sites.store import Latest, Store, Total, add_known, sum_known

@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from collector_core.metering import JOULES_PER_KWH
 from collector_plugins.sites.factors import Factors, MixPart
 from collector_plugins.sites.site import Site, Terms
 from collector_plugins.sites.store import MeterRows, Part, Piece, Row, add_known, covered_seconds, merged
 
-JOULES_PER_KWH = 3.6e6
 _NOTHING: Mapping[str, Any] = {}
 
 

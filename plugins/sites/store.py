@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from collector_core.metering import JOULES_PER_KWH
 from collector_plugins.sites.reading import Reading, extra_of
 from collector_plugins.sites.site import Change, Site
 
@@ -166,7 +167,7 @@ class Piece:
     def joules_per_terahash(self) -> float | None:
         """Energy per work done, where both are known."""
         hashrate, seconds = self.mean_hashrate, self.covered_seconds
-        return self.kwh * 3.6e6 / seconds / hashrate if hashrate and seconds else None
+        return self.kwh * JOULES_PER_KWH / seconds / hashrate if hashrate and seconds else None
 
 
 class SiteSum(NamedTuple):

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from collector_core import Collector, Context, NotAvailable, Readings, Reason, Subcommands, hookimpl
+from collector_core import Collector, Context, EnergyMeter, NotAvailable, Readings, Reason, Subcommands, hookimpl
 from collector_plugins.solix import cloud, discovery, mapping, metrics
 from collector_plugins.solix.account import Account
 from collector_plugins.solix.account_poller import AccountPoller
 from collector_plugins.solix.config import Config
+from collector_plugins.solix.energymeters import DeviceMeters
 from collector_plugins.solix.login_lock import LoginLock
 from collector_plugins.solix.mqtt_session import MqttSessionMonitor
 from collector_plugins.solix.poll_schedule import REST_EVERY, PollSchedule, ScheduleRules
@@ -58,6 +59,7 @@ class Solix(Collector[Config]):
         self._session_monitor = MqttSessionMonitor(ctx.clock, STALE_CYCLES * config.normal_interval)
         self._account: Account | None = None
         self._poller: AccountPoller | None = None
+        self._meters = DeviceMeters(ctx.interval)
         self._logged_models: set[str] = set()
         self._was_fast: bool | None = None
         self._logged_kinds: set[str] = set()
@@ -96,6 +98,7 @@ class Solix(Collector[Config]):
             raise failures[ReadingSource.REST].with_traceback(None)
         devices = list(self._labelled_devices())
         self._observe_batteries(devices)
+        self._meters.begin_run()
         for device in devices:
             self._publish_device(out, device)
         self._publish_state(out)
@@ -108,6 +111,11 @@ class Solix(Collector[Config]):
         if self._poller:
             await self._poller.close()
         self._poller = self._account = None
+
+    @hookimpl
+    def collector_energy_meters(self) -> Sequence[EnergyMeter]:
+        """What batteries and plugs give to those that they feed."""
+        return self._meters.offered
 
     async def _wait(self, poller: AccountPoller) -> None:
         """Give due jobs some time; the first run has nothing else to show."""
@@ -156,6 +164,7 @@ class Solix(Collector[Config]):
     def _publish_device(self, out: Readings, device: LabelledDevice) -> None:
         now = self.ctx.clock.monotonic()
         values = self._values_of(device, now)
+        self._meters.record(device.labels["name"] or device.labels["device"], values, now)
         for (metric, label), value in values.items():
             extra = {metric.labels[-1]: label} if label else {}
             out.add(metric, value, **device.labels, **extra)

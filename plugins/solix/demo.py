@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from collector_core import Collector, CollectorConfig, Context, Metric, Readings
+from collector_core import Collector, CollectorConfig, Context, EnergyMeter, Metric, Readings, hookimpl
 from collector_core.demo import Totals, daily, noise
 from collector_core.demo.rack import Battery, Home, Rack
 from collector_plugins.solix import metrics
+from collector_plugins.solix.energymeters import DeviceMeters
 from collector_plugins.solix.series import Series
 
 DAY = 86_400.0
@@ -23,6 +24,8 @@ METER = ("demo-meter", "A17X7", "Grid", "smartmeter", "0.1.8")
 PLUG = ("demo-plug", "A17X8", "Desk", "smartplug", "0.0.5")
 WALLBOX = ("demo-wallbox", "A5191", "Carport", "ev_charger", "1.0.2")
 DEVICES = (SITE, BANK, STATION, METER, PLUG, WALLBOX)
+
+FEEDS = {STATION[2]: ("host",)}
 
 Device = tuple[str, str, str, str, str]
 Values = Mapping[Series, float]
@@ -45,17 +48,25 @@ class DemoSolix(Collector[Config]):
         self._rack = Rack()
         self._totals = Totals()
         self._today = Today(self._rack)
+        self._meters = DeviceMeters(ctx.interval, FEEDS)
 
     def collect(self, out: Readings) -> None:
         """Show every device as it is now."""
         when = self.ctx.clock.time()
         today = self._today.joules(when)
         home = self._rack.home(when)
+        self._meters.begin_run()
         for device, values in self._values(home, when).items():
+            self._meters.record(device[2], values, self.ctx.clock.monotonic())
             self._publish(out, device, values)
         for flow, joules in today.items():
             out.add(metrics.ENERGY_TODAY, joules, **_labels(SITE), flow=flow)
         self._publish_state(out, home, when)
+
+    @hookimpl
+    def collector_energy_meters(self) -> Sequence[EnergyMeter]:
+        """The batteries and the plug; the power station feeds the rack."""
+        return self._meters.offered
 
     def _values(self, home: Home, when: float) -> Mapping[Device, Values]:
         wallbox = 3700.0 if daily(when, 0.0, 1.0, peak_hour=2) > 0.8 else 0.0

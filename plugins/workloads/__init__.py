@@ -118,6 +118,8 @@ class Workloads(Collector[Config]):
                 self._machine.close()
                 self._machine = self._new_machine()
                 self._machine.read_use()
+                for each in self._watched:
+                    each.follow(self._machine.groups.hierarchy)
 
     def _joules_by_name(self) -> dict[SeriesName, float]:
         """Joules so far of all components together, with those of nobody."""

@@ -5,7 +5,6 @@ Protocol: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md. HTTP/2
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from collector_core import NotAvailable, Reason
@@ -107,41 +106,3 @@ def _headers(method: str) -> list[tuple[str, str]]:
         ("content-type", "application/grpc"),
         ("te", "trailers"),
     ]
-
-
-def fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """Number and content of each field of a protobuf message that is a text or a message; others are skipped.
-
-    Raises `ValueError` for what is no message. Encoding: https://protobuf.dev/programming-guides/encoding/.
-    """
-    place = 0
-    while place < len(message):
-        key, place = _varint(message, place)
-        kind = key & 7
-        if kind == 0:
-            _, place = _varint(message, place)
-        elif kind == 2:
-            size, place = _varint(message, place)
-            if place + size > len(message):
-                raise ValueError("a field is longer than its message")
-            yield key >> 3, message[place : place + size]
-            place += size
-        elif kind in (1, 5):
-            place += 8 if kind == 1 else 4
-        else:
-            raise ValueError(f"a field of the unknown type {kind}")
-    if place > len(message):
-        raise ValueError("a message ends within a field")
-
-
-def _varint(message: bytes, place: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if place >= len(message):
-            raise ValueError("a message ends within a number")
-        byte = message[place]
-        place += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, place
-    raise ValueError("a number of more than 64 bits")

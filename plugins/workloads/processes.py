@@ -126,6 +126,11 @@ class Processes:
         self.carved = list(self._sum(ticks))
         self.found_seconds = found_ticks / CLOCK_TICKS_PER_SECOND
 
+    def follow(self, hierarchy: CgroupTree) -> None:
+        """From now on control groups are those of another hierarchy; every process is looked at again."""
+        self._hierarchy = hierarchy
+        self._young.append(set(self._others))
+
     def close(self) -> None:
         """Let go of every file; the next look opens them again."""
         for each in self._followed.values():

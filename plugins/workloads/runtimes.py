@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from collector_core import Context, HttpClient, NotAvailable, Reason
+from collector_core.wire import as_bytes, read_fields
 from collector_plugins.workloads import grpc
 from collector_plugins.workloads.config import Config, Kubelet
 from collector_plugins.workloads.names import Identity
@@ -151,20 +152,28 @@ def _owner(metadata: Mapping[str, Any]) -> str:
 
 def _of_cri_containers(answer: bytes, runtime: str) -> Iterator[tuple[str, Identity]]:
     """ListContainersResponse: containers = 1; of each id = 1, metadata = 3 {name = 1}, image = 4 {image = 1}."""
-    for number, container in grpc.fields(answer):
-        if number == 1:
-            told = dict(grpc.fields(container))
-            name, image = (dict(grpc.fields(told.get(part, b""))).get(1, b"") for part in (3, 4))
-            yield _text(told.get(1, b"")), Identity.of(name=_text(name), image=_text(image), runtime=runtime)
+    for container in _messages(answer):
+        told = _contents(container)
+        name, image = (_contents(told.get(part, b"")).get(1, b"") for part in (3, 4))
+        yield _text(told.get(1, b"")), Identity.of(name=_text(name), image=_text(image), runtime=runtime)
 
 
 def _of_cri_pods(answer: bytes, runtime: str) -> Iterator[tuple[str, Identity]]:
     """ListPodSandboxResponse: items = 1; of each metadata = 2 {name = 1, uid = 2, namespace = 3}."""
-    for number, pod in grpc.fields(answer):
-        if number == 1:
-            told = dict(grpc.fields(dict(grpc.fields(pod)).get(2, b"")))
-            name, uid, namespace = (_text(told.get(part, b"")) for part in (1, 2, 3))
-            yield plain_uid(uid), Identity.of(name=name, namespace=namespace, runtime=runtime)
+    for pod in _messages(answer):
+        told = _contents(_contents(pod).get(2, b""))
+        name, uid, namespace = (_text(told.get(part, b"")) for part in (1, 2, 3))
+        yield plain_uid(uid), Identity.of(name=name, namespace=namespace, runtime=runtime)
+
+
+def _messages(answer: bytes) -> Iterator[bytes]:
+    """Those that are listed; raises `ValueError`, as all that reads messages."""
+    return (as_bytes(content) for number, content in read_fields(answer) if number == 1)
+
+
+def _contents(message: bytes) -> dict[int, bytes]:
+    """Texts and messages by the numbers of their fields."""
+    return {number: content for number, content in read_fields(message) if isinstance(content, bytes)}
 
 
 def plain_uid(uid: str) -> str:

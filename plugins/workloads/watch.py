@@ -63,6 +63,10 @@ class WatchedProcess:
             values[metrics.PROCESS_POWER] = used / elapsed * joules_per_cpu_second
         out.add_row(tuple(values), tuple(values.values()), process=self.name)
 
+    def follow(self, hierarchy: CgroupTree) -> None:
+        """Units are from now on those of another hierarchy."""
+        self._processes.follow(hierarchy)
+
     def close(self) -> None:
         """Let go of every file."""
         self._processes.close()

@@ -80,7 +80,7 @@ def test_routes_go_and_come_back_with_the_collector(collector, root, tmp_path, e
     (tmp_path / "config.yaml").write_text("collectors: {system: {}}")
     assert program.request("/-/reload", method="POST").status == 200
     assert program.request("/power?vm=web").status == 404
-    assert program.request("/api/v1/vms").json == {"error": "Not Found"}
+    assert program.request("/api/v1/vms").json["error"] == "Not Found"
     (tmp_path / "config.yaml").write_text(f"collectors: {{qemu: {{options: {{{OPTIONS.replace('0.75', '1')}}}}}}}")
     assert program.request("/-/reload", method="POST").status == 200
     answer = eventually(lambda: (answer := program.request("/power?vm=web")).status == 200 and answer)

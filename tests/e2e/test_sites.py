@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import topics
+
 ROOT = Path(__file__).parents[2]
 CONFIG = "collectors:\n  sites:\n    interval: 1s\n"
 KILLS = int(os.environ.get("SITES_KILLS", "5"))
@@ -105,3 +107,69 @@ def test_what_was_acknowledged_outlives_kills_and_counts_once(collector, eventua
     assert answer["energy_kwh"] == pytest.approx(count)
     name = 'mining_energy_consumption_kwh{region="",site="a"}'
     eventually(lambda: program.samples().get(name) == pytest.approx(count))
+
+
+class TopicSender(threading.Thread):
+    """Writes readings of a meter to a topic, each again until it is acknowledged, and now and then what is none."""
+
+    def __init__(self, brokers, topic):
+        from confluent_kafka import Producer
+
+        super().__init__(daemon=True)
+        self._producer = Producer({"bootstrap.servers": brokers, "acks": "all", "log_level": 0})
+        self._topic = topic
+        self.sent = self.poison = 0
+        self.ends = threading.Event()
+
+    def run(self):
+        start = int(time.time()) - 300 * 86_400
+        while not self.ends.wait(0.02):
+            self.sent += 1
+            reading = {"site_id": "k", "timestamp": start + 60 * self.sent, "power_watts": WATTS}
+            self._producer.produce(self._topic, key=b"k", value=json.dumps(reading).encode())
+            if self.sent % 50 == 1:
+                self._producer.produce(self._topic, key=b"k", value=b"nonsense")
+                self.poison += 1
+            self._producer.poll(0)
+        assert self._producer.flush(60) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("kafka")
+def test_what_comes_by_kafka_and_http_outlives_kills_of_both_sides_and_counts_once(collector, kafka, eventually):
+    topic = f"readings-{time.time_ns()}"
+    kafka.make_topic(topic, partitions=2)
+    options = f"{{auto_register: true, kafka: {{brokers: '{kafka.address}', topic_energy: {topic}, group: {topic}}}}}"
+    config = f"collectors:\n  sites: {{interval: 1s, options: {options}}}\n"
+    program = collector(config)
+    by_http, by_kafka = Sender("m", program.port), TopicSender(kafka.address, topic)
+    by_http.start()
+    by_kafka.start()
+
+    def count(site):
+        begin = int(time.time()) - 301 * 86_400
+        path = f"/api/v1/metrics/site/{site}?from={begin}&step=30d"
+        return program.request(path, timeout=60).json.get("readings", 0)
+
+    for _ in range(max(1, KILLS // 5)):
+        before = count("k")
+        eventually(lambda before=before: count("k") > before)
+        program.signal(signal.SIGKILL)
+        program.process.wait()
+        program = collector(config)
+        by_http.port = program.port
+        before = count("k")
+        eventually(lambda before=before: count("k") > before)
+        kafka.crash()
+        acknowledged = by_http.acknowledged
+        eventually(lambda acknowledged=acknowledged: by_http.acknowledged > acknowledged)
+        kafka.start()
+    for sender in (by_http, by_kafka):
+        sender.ends.set()
+        sender.join(60)
+    eventually(lambda: (count("a"), count("k")) == (by_http.acknowledged, by_kafka.sent))
+    name = 'mining_energy_consumption_kwh{region="",site="k"}'
+    eventually(lambda: program.samples().get(name) == pytest.approx(by_kafka.sent))
+    dead = topics.consumed(kafka.address, f"{topic}.dead", by_kafka.poison)
+    assert {value for value, _ in dead} == {b"nonsense"}
+    assert len(dead) == by_kafka.poison

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ENTRY_POINTS = sorted(PROJECT["project"]["entry-points"]["collector_core"])
 OUTPUTS = sorted(name for name in ENTRY_POINTS if name in discover().outputs)
-BUNDLED = sorted(set(ENTRY_POINTS) - set(OUTPUTS))
+BUNDLED = sorted({*ENTRY_POINTS} - {*OUTPUTS} | {*OUTPUTS} & {*discover().types})
 
 
 def example_options(plugin):
@@ -64,7 +64,9 @@ def test_an_output_has_one_name_everywhere_and_a_readme(plugin):
     assert f"outputs:\n  {plugin}:" in readme
     assert "## Options" in readme
     assert "## When something is missing" in readme
-    tables = documentation.output_tables(discover({plugin}).outputs[plugin])
+    found = discover({plugin})
+    tables = documentation.readme_tables(found.types.get(plugin), found.outputs[plugin])
+    assert all(f"<!-- {table} -->" in readme for table in tables)
     assert documentation.fill(readme, tables) == readme
     assert plugin in PROJECT["project"]["optional-dependencies"]
     assert (ROOT / "tests/plugins" / plugin).is_dir()
@@ -140,6 +142,15 @@ def test_importing_a_plugin_imports_no_web_server(plugin):
     code = (
         f"import sys, collector_plugins.{plugin}; "
         "print(sorted({'aiohttp', 'prometheus_client', 'psycopg'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_service_serves_scrapes_without_a_web_framework():
+    code = (
+        "import sys, collector_core.cli.run, collector_plugins.system, collector_plugins.rapl; "
+        "print(sorted({'aiohttp', 'prometheus_client', 'sqlite3'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -73,7 +73,7 @@ def test_the_readme_answers_what_users_ask(name):
 
 @every_plugin
 def test_the_tables_of_the_readme_come_from_the_declarations(name):
-    tables = documentation.plugin_tables(collector(name))
+    tables = documentation.readme_tables(collector(name))
     for table in tables:
         assert f"<!-- {table} -->" in readme(name)
     assert documentation.fill(readme(name), tables) == readme(name)

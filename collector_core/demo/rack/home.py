@@ -7,15 +7,14 @@ from typing import NamedTuple
 
 from collector_core.demo.rack.energy_store import STEP, Trajectory
 from collector_core.demo.signals import DAY, HOUR, daily, daylight, noise, spikes
-
-KWH = 3.6e6  # joules
+from collector_core.metering.factors import JOULES_PER_KWH
 
 SOLAR_PEAK_WATTS = 3400.0
-BANK_JOULES = 10.8 * KWH
+BANK_JOULES = 10.8 * JOULES_PER_KWH
 BANK_RESERVE = 0.05
 BANK_MOST_IN, BANK_MOST_OUT = 2400.0, 1200.0  # watts
 
-STATION_JOULES = 3.84 * KWH
+STATION_JOULES = 3.84 * JOULES_PER_KWH
 STATION_RESERVE = 0.1
 STATION_CHARGER_WATTS = 500.0
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from collector_core import NotAvailable
-from collector_core.calibration import LoadBench, LoadPoint, fit_quality, load_levels
+from collector_core.calibration import LoadBench, LoadPoint, fit_quality, load_levels, mean_points
 from collector_core.calibration.bench import growth
 from collector_core.calibration.load import Load, bending_level
 from collector_core.plugins.commands import CommandContext
@@ -150,3 +150,15 @@ def test_a_straight_curve_is_measured_evenly() -> None:
 def test_where_every_load_was_measured_none_is_left() -> None:
     assert bending_level({0: 5.0, 1: 9.0, 2: 11.0}) is None
     assert bending_level({}) is None
+
+
+def test_readings_of_one_load_come_to_their_mean():
+    readings = [
+        LoadPoint(2, 2.0, 1.0, {"cpu": 50.0}),
+        LoadPoint(0, 0.0, 0.0, {"cpu": 10.0}),
+        LoadPoint(2, 1.0, 0.5, {"cpu": 40.0}),
+    ]
+    assert list(mean_points(readings)) == [
+        LoadPoint(0, 0.0, 0.0, {"cpu": 10.0}),
+        LoadPoint(2, 1.5, 0.75, {"cpu": 45.0}),
+    ]

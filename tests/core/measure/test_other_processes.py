@@ -16,6 +16,8 @@ from collector_core.measure.named_processes import Named, Processes
 from collector_core.measure.other_use import Others, ProcessSet, Reading
 from tests.powercap import without_privileges
 
+pytestmark = pytest.mark.real_time
+
 TICKS = os.sysconf("SC_CLK_TCK")
 CONTAINER = "ab" * 32
 WORKER = """

@@ -73,7 +73,7 @@ def test_an_output_without_a_folder_for_its_queue_harms_no_other(outputs, letter
             raise RuntimeError("Could not determine home directory.")
         return OutputRunner(instance, *arguments)
 
-    monkeypatch.setattr("collector_core.outputs.outputs.OutputRunner", build)
+    monkeypatch.setattr("collector_core.outputs.runner.OutputRunner", build)
     outputs.apply([make_output_instance(letters, name=name) for name in ("homeless", "fine")], [], None)
     assert list(outputs.runners) == ["fine"]
     assert "home directory" in {health.output: health.error for health in outputs.health()}["homeless"]

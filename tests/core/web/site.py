@@ -4,11 +4,16 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from aiohttp import web
 
-from collector_core.web.limits import LimitedServer, Limits
-from collector_core.web.server import LimitedRunner
+from collector_core.web.front import Front
+from collector_core.web.limited_server import LimitedServer
+from collector_core.web.limits import DEFAULT_LIMITS, Limits
+from collector_core.web.listeners import bind
+from collector_core.web.plain_requests import PlainRequests
+from collector_core.web.server import LimitedRunner, set_up
 
 Serve = Callable[..., Awaitable[LimitedRunner]]
 Fetch = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
@@ -66,20 +71,67 @@ class Site:
         return web.Response(text=str(len(await request.read())))
 
 
-def port_of(runner: LimitedRunner) -> int:
+class Fronted:
+    """An application behind a front, as a runner is one: `loads` counts how often it was asked for."""
+
+    def __init__(self, runner: LimitedRunner, requests: PlainRequests, limits: Limits) -> None:
+        self.runner = runner
+        self.front = Front(requests, limits, self._load)
+        self.loads = 0
+        self.errors: list[Exception] = []
+
+    async def _load(self) -> LimitedRunner:
+        self.loads += 1
+        await asyncio.sleep(0)
+        if self.errors:
+            raise self.errors.pop()
+        return self.runner
+
+    @property
+    def server(self) -> web.Server | None:
+        return self.runner.server
+
+    @property
+    def addresses(self) -> list[Any]:
+        return self.front.acceptors.addresses
+
+    @property
+    def refused(self) -> int:
+        return self.front.refused
+
+    async def cleanup(self) -> None:
+        await self.front.cleanup()
+        await self.runner.cleanup()
+
+
+Runner = LimitedRunner | Fronted
+
+
+async def fronted(
+    app: web.Application, requests: PlainRequests | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Fronted:
+    """The application behind a front that understands `requests`: nothing, where they are not given."""
+    made = Fronted(await set_up(app, limits), requests or PlainRequests({}, None), limits)
+    made.front.listen(await bind("127.0.0.1", 0))
+    return made
+
+
+def port_of(runner: Runner) -> int:
     port: int = runner.addresses[0][1]
     return port
 
 
-def open_on(runner: LimitedRunner) -> int:
+def open_on(runner: Runner) -> int:
     """How many connections the server has."""
+    if isinstance(runner, Fronted):
+        return len(list(runner.front.seats())) + len(runner.front.opening)
     assert isinstance(runner.server, LimitedServer)
     return len(runner.server.connections) + len(runner.server.opening)
 
 
 @asynccontextmanager
 async def connection(
-    runner: LimitedRunner, context: ssl.SSLContext | None = None
+    runner: Runner, context: ssl.SSLContext | None = None
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", port_of(runner), ssl=context, server_hostname="localhost" if context else None
@@ -92,7 +144,7 @@ async def connection(
             await writer.wait_closed()
 
 
-async def answer_to(runner: LimitedRunner, request: bytes) -> bytes:
+async def answer_to(runner: Runner, request: bytes) -> bytes:
     """All that the server sends until it closes."""
     async with connection(runner) as (reader, writer):
         writer.write(request)

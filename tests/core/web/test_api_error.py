@@ -1,5 +1,7 @@
 """Refusals of routes have one shape, whoever refuses."""
 
+import json
+
 import pytest
 from aiohttp import web
 from hypothesis import given
@@ -45,8 +47,16 @@ async def test_headers_go_with_a_refusal():
 
 async def test_what_aiohttp_refuses_is_json_below_api():
     status, headers, text = await ask(None, "/api/v1/plugs", "DELETE")
-    assert (status, headers["Allow"], text) == (405, "GET,HEAD", '{"error": "Method Not Allowed"}')
+    assert (status, headers["Allow"]) == (405, "GET,HEAD")
+    assert json.loads(text) == {"error": "Method Not Allowed", "field": "method", "fix": "use GET or HEAD"}
     assert (await ask(None, "/plugs", "DELETE"))[2] == "405: Method Not Allowed"
+
+
+async def test_a_path_that_nobody_offers_is_refused_as_json_below_api():
+    status, _, text = await ask(None, "/api/v1/plug")
+    answer = json.loads(text)
+    assert (status, answer["error"], answer["field"]) == (404, "Not Found", "path")
+    assert answer["fix"]
 
 
 async def test_a_bug_tells_nothing():

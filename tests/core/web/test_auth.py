@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from collector_core.web import auth
 from collector_core.web.api_error import ApiError
 from collector_core.web.auth import TokenBucket, parse_basic, protect
-from collector_core.web.callers import CallerGuard, is_loopback, names_of_this_machine
+from collector_core.web.callers import CallerGuard
 from collector_core.web.error_responses import error_responses
 from collector_core.web.file_reload import WebConfigFile
+from collector_core.web.known_hosts import is_loopback, names_of_this_machine
 from collector_core.web.server import LimitedRunner
 from collector_core.web.web_config import RateLimit
 

@@ -15,9 +15,9 @@ from collector_core import ApiError, Collector, Field, Gauge, NotAvailable, Push
 from collector_core.engine.app import App
 from collector_core.testing import FakeClock
 from collector_core.testing.routes import serve_application
+from collector_core.web.application import make_web_app
 from collector_core.web.ingest import MAX_BODY
 from collector_core.web.routes import Routes
-from collector_core.web.service import make_web_app
 
 FOREIGN = {"X-Forwarded-For": "203.0.113.9"}
 

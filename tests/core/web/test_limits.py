@@ -3,19 +3,23 @@
 import asyncio
 import errno
 import gzip
+import json
 import logging
 import os
 import resource
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
+from aiohttp import http_parser, web
 
 from collector_core.web import server
 from collector_core.web.acceptor import Acceptor
-from collector_core.web.limits import LimitedServer, Limits
+from collector_core.web.limited_server import LimitedServer
+from collector_core.web.limits import DEFAULT_LIMITS, Limits
 from tests.core.web.site import (
     BIG,
     GET,
@@ -23,16 +27,36 @@ from tests.core.web.site import (
     ClientContext,
     Eventually,
     Fetch,
+    Runner,
     Serve,
     Site,
     answer_to,
     connection,
+    fronted,
     limits,
     one_answer,
     open_on,
     port_of,
     till_closed,
 )
+
+
+@pytest.fixture(params=["aiohttp", "front"])
+async def serve(request: pytest.FixtureRequest) -> AsyncIterator[Callable[..., Awaitable[Runner]]]:
+    """Starts a server, or one behind a front that hands everything over, and stops it after the test."""
+    runners: list[Runner] = []
+
+    async def start(app: web.Application, *, limits: Limits = DEFAULT_LIMITS, ssl_context: Any = None) -> Runner:
+        if request.param == "front" and ssl_context is None:  # what is encrypted has none
+            runners.append(await fronted(app, limits=limits))
+        else:
+            runners.append(await server.serve(app, limits=limits, ssl_context=ssl_context))
+        return runners[-1]
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
 
 # Deadlines
 
@@ -308,6 +332,23 @@ async def test_bad_requests_get_a_400_and_no_line_in_the_log(
     assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 "))
     assert answer.count(b"\r\nDate:") == 1
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "BR"])
+async def test_a_body_in_an_encoding_that_is_not_known_here_gets_a_415_that_names_those_that_are(
+    serve: Serve, site: Site, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package in ("HAS_BROTLI", "HAS_ZSTD"):
+        monkeypatch.setattr(http_parser, package, False)
+    runner = await serve(site.app, limits=limits())
+    async with connection(runner) as (reader, writer):
+        writer.write(f"POST /read HTTP/1.1\r\nHost: a\r\nContent-Encoding: {encoding}\r\n".encode())
+        writer.write(b"Content-Length: 4\r\n\r\nabcd")
+        head, _, body = (await till_closed(reader)).partition(b"\r\n\r\n")
+    assert head.split(b" ")[1] == b"415"
+    answer = json.loads(body)
+    assert answer["field"] == "Content-Encoding"
+    assert "gzip" in answer["fix"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PROPFIND", "TRACE"])

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from collector_core.web.auth import protect
 from collector_core.web.file_reload import WebConfigFile
-from collector_core.web.limits import LimitedHandler, LimitedServer
+from collector_core.web.limited_server import LimitedHandler, LimitedServer
 from collector_core.web.repeats import BODY_OF_REPEATS, MAX_REQUEST_BYTES
 from collector_core.web.server import LimitedRunner
 from tests.core.web.site import (
@@ -158,7 +158,7 @@ async def test_bytes_that_complete_what_came_before_are_no_repetition(
     async with connection(runner) as (reader, writer):
         writer.write(request())
         await one_answer(reader)
-        (handler,) = server_of(runner)._handlers
+        (handler,) = server_of(runner).handlers
         writer.write(b"GET /plain HTTP/1.1\r\nHost: a\r\nX-Swallowed: ")
         await eventually(lambda: handler._in_header)
         writer.write(request())
@@ -208,7 +208,7 @@ async def test_a_connection_is_idle_after_a_repetition_and_late_with_what_it_beg
     async with connection(runner) as (reader, writer):
         writer.write(request())
         await one_answer(reader)
-        ((handler, transport),) = server_of(runner)._handlers.items()
+        ((handler, transport),) = server_of(runner).handlers.items()
         first = idle_since(handler)
         writer.write(request())
         await one_answer(reader)

@@ -2,6 +2,7 @@
 
 from array import array
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,3 +43,18 @@ def test_many_fields_of_one_shape_are_the_same_as_one_by_one(fields, suffix):
     assert (
         fill_doubles([prefix for prefix, _ in fields], array("d", [value for _, value in fields]), suffix) == one_by_one
     )
+
+
+@given(st.binary(max_size=60))
+def test_whatever_content_is_it_is_fields_or_refused(content):
+    try:
+        found = list(read_fields(content))
+    except ValueError:
+        return
+    assert sum(len(value) for _, value in found if isinstance(value, bytes)) <= len(content)
+
+
+@pytest.mark.parametrize("content", [b"\x0a\x05abc", b"\x09abc", b"\x0a", b"\x0b"])
+def test_what_ends_within_a_field_is_refused(content):
+    with pytest.raises(ValueError, match="damaged"):
+        list(read_fields(content))

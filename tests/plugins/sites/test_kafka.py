@@ -14,6 +14,7 @@ from collector_core import Reason
 from collector_core.storage import StorageError, StorageReason
 from collector_plugins.sites.config import Config
 from collector_plugins.sites.ingest import Outcome
+from tests import topics
 from tests.plugins.sites.conftest import moment, reading
 
 confluent_kafka = pytest.importorskip("confluent_kafka", reason="pip install energy-collector[sites]")
@@ -39,46 +40,16 @@ def options(brokers):
     }
 
 
-def produce(options, *values, key=b"a", topic=None):
-    producer = confluent_kafka.Producer({"bootstrap.servers": options["brokers"], "log_level": 0})
-    for value in values:
-        body = value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
-        producer.produce(topic or options["topic_energy"], value=body, key=key)
-    assert producer.flush(60) == 0
-
-
-def partitions(consumer, topic):
-    """All partitions of a topic, from the begin, once it is there."""
-    deadline = time.monotonic() + 60
-    while not (found := consumer.list_topics(topic, 60).topics[topic].partitions):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return [confluent_kafka.TopicPartition(topic, each, 0) for each in found]
-
-
-def consumer_of(options):
-    return confluent_kafka.Consumer(
-        {"bootstrap.servers": options["brokers"], "group.id": uuid.uuid4().hex, "log_level": 0}
-    )
+def produce(options, *values):
+    topics.produce(options["brokers"], options["topic_energy"], *values)
 
 
 def consumed(options, topic, count):
-    """So many messages from the begin of a topic, as (value, headers)."""
-    consumer = consumer_of(options)
-    consumer.assign(partitions(consumer, topic))
-    found, deadline = [], time.monotonic() + 60
-    while len(found) < count and time.monotonic() < deadline:
-        found += [each for each in consumer.consume(count, 0.2) if each.error() is None]
-    consumer.close()
-    return [(each.value(), dict(each.headers() or [])) for each in found]
+    return topics.consumed(options["brokers"], topic, count)
 
 
 def ends(options, topic):
-    """How many messages a topic has had."""
-    consumer = consumer_of(options)
-    found = sum(consumer.get_watermark_offsets(each, timeout=60)[1] for each in partitions(consumer, topic))
-    consumer.close()
-    return found
+    return topics.ends(options["brokers"], topic)
 
 
 async def until(condition):
@@ -127,8 +98,8 @@ def test_a_message_that_comes_again_before_it_is_committed_is_put_aside_once(opt
     from collector_plugins.sites.dead_letters import DeadLetters, Poison
 
     produce(options, b"nonsense")
-    consumer = consumer_of(options)
-    consumer.assign(partitions(consumer, options["topic_energy"]))
+    consumer = topics.consumer_of(options["brokers"])
+    consumer.assign(topics.partitions(consumer, options["topic_energy"]))
     (message,) = consumer.consume(1, 60)
     dead, poison = DeadLetters(Config(kafka=options).kafka), [Poison(message, "is not JSON", "reading")]
     dead.put(poison)
@@ -193,7 +164,7 @@ async def test_a_forecast_is_sent_when_its_model_was_chosen(options):
     feed = ForecastFeed(Config(kafka=options).kafka)
     feed.send("a", "load", Outlook(series, 1000, 1000, 0.7))
     feed.send("a", "load", Outlook(series, 2000, 1000, 0.7))  # of the same model
-    await asyncio.to_thread(feed._opened().flush, 60)
+    await asyncio.to_thread(feed._opened(options["topic_forecast"]).flush, 60)
     ((value, _),) = await asyncio.to_thread(consumed, options, options["topic_forecast"], 1)
     assert json.loads(value) == {
         "site_id": "a",

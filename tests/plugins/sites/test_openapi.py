@@ -21,7 +21,7 @@ schemathesis = pytest.importorskip("schemathesis", reason="pip install --editabl
 requests = pytest.importorskip("requests")
 conformance = pytest.importorskip("schemathesis.specs.openapi.checks")
 
-ENDPOINTS = Api(Config(), None, History()).endpoints
+ENDPOINTS = Api(Config(), None, History(), None).endpoints
 DOCUMENT = describe(ENDPOINTS)
 CHECKS = [
     pytest.importorskip("schemathesis.checks").not_a_server_error,
@@ -97,7 +97,7 @@ def test_nonsense_gets_an_answer_that_helps(method, base_url):
 
 def test_the_document_knows_every_route_and_status():
     paths = {(method.upper(), path) for path, each in DOCUMENT["paths"].items() for method in each}
-    routes = {(route.method, route.path) for route in Api(Config(), None, History()).routes()}
+    routes = {(route.method, route.path) for route in Api(Config(), None, History(), None).routes()}
     assert routes - paths == {("GET", "/api/v1/openapi.json")}
     for each in DOCUMENT["paths"].values():
         for method, operation in each.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import io
 import json
@@ -142,10 +143,57 @@ async def test_a_request_that_cannot_be_taken_says_why(serving, body, headers, s
         async with client.session.post("/api/v1/ingest/telemetry", data=body, headers=headers) as response:
             answer = await response.json()
             assert response.status == status
-        if status >= 400 and status != 403:
+        if status >= 400:
             assert answer["error"]
             assert answer["field"]
             assert answer["fix"]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"), [(b'{"readings": []}', "application/json"), (b"", "application/x-ndjson")]
+)
+async def test_a_sender_with_nothing_to_send_is_told_so(serving, body, content_type):
+    async with (
+        serving() as client,
+        client.session.post("/api/v1/ingest/telemetry", data=body, headers={"Content-Type": content_type}) as response,
+    ):
+        assert response.status == 202
+        assert await response.json() == {"accepted": 0, "duplicates": 0, "rejected": []}
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])
+async def test_the_mark_that_windows_writes_before_a_text_is_no_part_of_it(serving, content_type):
+    line = json.dumps(reading(60))
+    text = line if content_type.endswith("ndjson") else f'{{"readings": [{line}]}}'
+    async with serving() as client:
+        await client.register("a")
+        async with client.session.post(
+            "/api/v1/ingest/telemetry", data=text.encode("utf-8-sig"), headers={"Content-Type": content_type}
+        ) as response:
+            assert (await response.json())["accepted"] == 1
+
+
+async def test_a_full_disk_is_told_with_when_to_come_back_and_loses_nothing_that_was_acknowledged(serving):
+    def limit_pages(store, pages):
+        store._database.rows(f"PRAGMA max_page_count = {pages}")
+
+    async with serving() as client:
+        await client.register("a")
+        accepted = (await client.send(reading(60)))["accepted"]
+        service = client.harness.collector._service
+        await asyncio.wrap_future(service.write(lambda store: limit_pages(store, 1)))  # those that there are
+        batch = {"readings": [reading(each, interval_seconds=1) for each in range(61, 5000)]}
+        async with client.session.post("/api/v1/ingest/telemetry", json=batch) as response:
+            answer = await response.json()
+            assert response.status == 503, answer
+            assert int(response.headers["Retry-After"]) > 0
+        assert "full" in answer["error"]
+        assert answer["field"]
+        assert "free up space" in answer["fix"]
+        assert (await client.metrics("a", step="1d"))["readings"] == accepted
+        await asyncio.wrap_future(service.write(lambda store: limit_pages(store, 1_000_000)))
+        accepted += (await client.post("ingest/telemetry", batch))[1]["accepted"]
+        assert (await client.metrics("a", step="1d"))["readings"] == accepted == 4940
 
 
 async def test_one_reading_is_taken_or_refused_by_name(serving):

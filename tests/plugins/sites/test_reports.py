@@ -271,6 +271,21 @@ async def test_forecasts_are_published_with_their_error(serving, eventually):
     assert float(values['sites_forecast_peak_watts{site="a"}']) == pytest.approx(1500, rel=0.1)
 
 
+async def test_a_forecast_that_somebody_asks_for_is_published_before_the_hour_is_over(serving, eventually):
+    async with serving(now=NOW + 86_400 * 22) as client:
+        await client.register("a")
+        outlooks = client.harness.collector._outlooks
+
+        def runs_until(condition):
+            return eventually(lambda: [client.harness.run()] and condition())
+
+        await asyncio.to_thread(runs_until, lambda: ("a", "hashrate") in outlooks._tried_in)  # too early
+        await client.send(*hours(lambda hour: 1000 + 500 * math.sin(hour * math.pi / 12), count=24 * 22))
+        status, answer = await client.get("forecast/load", site="a")
+        assert status == 200, answer
+        await asyncio.to_thread(runs_until, lambda: "sites_forecast_peak_watts{" in client.harness.exposition())
+
+
 async def test_the_renewable_share_is_published_beside_what_was_registered(serving):
     async with serving() as client:
         paper = {"type": "wind", "share": 0.3, "certificate": True}

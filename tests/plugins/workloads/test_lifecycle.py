@@ -14,6 +14,7 @@ import pytest
 from collector_core import NotAvailable
 from collector_plugins.workloads import Workloads, metrics, state_file
 from tests.plugins.workloads.conftest import Host, Site
+from tests.plugins.workloads.test_processes import Process
 
 IDLE = {"cpu": 20.0, "dram": 5.0}
 
@@ -218,3 +219,21 @@ def test_containers_that_begin_in_the_other_hierarchy_are_followed_there_and_cou
         host.spend_outside(5)
         started.run()
     assert started.named("a" * 12) == pytest.approx(2 * 800)
+
+
+def test_a_watched_unit_is_found_in_the_hierarchy_that_is_followed_since(host, collector_harness):
+    v1 = host.root / "sys/fs/cgroup/cpuacct"
+    v1.mkdir()
+    (v1 / "cpuacct.usage").write_text("0\n")
+    host.make("/web.service")
+    process = Process(host, 100, "web", "/docker", resident=1 << 20)
+    host.write("proc/100/cgroup", "4:cpuacct:/web.service\n0::/\n")
+    started = Site(host, collector_harness, idle_watts=IDLE, watch=[{"name": "web", "unit": "web.service"}])
+    assert started.workloads.series(metrics.PROCESS_MEMORY) == {}
+    (v1 / "docker" / ("a" * 64)).mkdir(parents=True)
+    for folder in (v1 / "docker" / ("a" * 64), v1 / "docker"):
+        (folder / "cpuacct.usage").write_text("0\n")
+    for _ in range(3):
+        process.spend(1)
+        started.run()
+    assert started.workloads.value(metrics.PROCESS_MEMORY, process="web") == 1 << 20

@@ -7,15 +7,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from collector_plugins.workloads import metrics, name_lookup
 from collector_plugins.workloads.config import Config
-from collector_plugins.workloads.grpc import fields
 from tests.plugins.workloads.conftest import Host
-from tests.plugins.workloads.runtime_servers import cri, docker, field, kubelet
+from tests.plugins.workloads.runtime_servers import cri, docker, kubelet
 
 IDLE = {"cpu": 20.0, "dram": 5.0}
 ID, UID = "c" * 64, "11111111-2222-3333-4444-555555555555"
@@ -188,18 +185,3 @@ def test_a_token_goes_nowhere_unencrypted():
         with pytest.raises(ValidationError, match="https"):
             Config(kubelet={"url": url, "token": "x"})
     assert Config(kubelet={}).kubelet.url == "https://127.0.0.1:10250"
-
-
-@given(st.lists(st.tuples(st.integers(1, 15), st.binary(max_size=300)), max_size=6))
-def test_messages_are_read_as_they_are_written(parts):
-    message = b"".join(field(number, content) for number, content in parts)
-    assert list(fields(message)) == parts
-
-
-@given(st.binary(max_size=60))
-def test_whatever_a_message_is_it_is_fields_or_refused(message):
-    try:
-        found = list(fields(message))
-    except ValueError:
-        return
-    assert sum(len(content) for _, content in found) <= len(message)

@@ -1,0 +1,60 @@
+"""What scrapers and health checks get: a status, a header and a body, without a web framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from collector_core.engine.app import App
+from collector_core.exposition.formats import Encoding
+from collector_core.web import api
+
+NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
+_TEXT = {"Content-Type": "text/plain; charset=utf-8", **NO_SNIFFING}
+
+
+class Answer(NamedTuple):
+    """The answer to one request."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Answers:
+    """The answers of one `App`. Safe to use from any thread."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def metrics(self, encoding: Encoding) -> Answer | None:
+        """The exposition; None where making it may hold up the event loop."""
+        body = self.quick_body(encoding)
+        return None if body is None else Answer(200, _headers(encoding), body)
+
+    def slow_metrics(self, encoding: Encoding) -> Answer:
+        """The exposition, however long it takes."""
+        return Answer(200, _headers(encoding), self._app.exposition.body(encoding))
+
+    def quick_body(self, encoding: Encoding) -> bytes | None:
+        """The body of `metrics`."""
+        exposition = self._app.exposition
+        ready = exposition.ready_body(encoding)
+        return exposition.body(encoding) if ready is None and not exposition.slow else ready
+
+    def healthz(self) -> Answer:
+        """200 while the watchdog turns."""
+        return _verdict(self._app.watchdog.alive, "the watchdog is stuck")
+
+    def readyz(self) -> Answer:
+        """200 once every collector has had its first result, good or bad."""
+        return _verdict(api.ready(self._app), "not every collector has had its first run")
+
+
+def _headers(encoding: Encoding) -> dict[str, str]:
+    headers = {"Content-Type": encoding.content_type, "Vary": "Accept, Accept-Encoding", **NO_SNIFFING}
+    return headers | {"Content-Encoding": "gzip"} if encoding.gzip else headers
+
+
+def _verdict(good: bool, otherwise: str) -> Answer:
+    return Answer(200, _TEXT, b"ok\n") if good else Answer(503, _TEXT, f"{otherwise}\n".encode())

@@ -1,0 +1,98 @@
+"""Requests of the form that scrapers and health checks send; whatever is unusual is none of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+from functools import lru_cache, partial
+from http import HTTPStatus
+from time import time
+from typing import NamedTuple
+
+from collector_core.exposition.formats import negotiate
+from collector_core.web.answers import Answer, Answers
+from collector_core.web.known_hosts import KnownHosts
+
+MAX_BYTES = 4096
+_REQUEST = re.compile(rb"GET (/[a-z]+) HTTP/1\.1\r\n((?:[A-Za-z-]+:[\x20-\x7e]*\r\n)+)\r\n")
+_HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")
+_FIELDS = frozenset(
+    {"host", "user-agent", "accept", "accept-encoding", "connection", "x-prometheus-scrape-timeout-seconds"}
+)
+_KEEPS_OPEN = {"": True, "keep-alive": True, "close": False}
+_MAX_JOINED_BYTES = 1 << 16  # copying more costs more than a second call of the kernel
+
+Fields = Mapping[str, str]
+Make = Callable[[], Answer | None]
+
+
+class PlainRequest(NamedTuple):
+    """A request that was understood: how it is answered, and whether the connection stays open."""
+
+    make: Make
+    keeps_open: bool
+
+    def answer(self) -> tuple[bytes, ...] | None:
+        """The pieces of the answer of now; None where it may take long to make."""
+        answer = self.make()
+        if answer is None:
+            return None
+        head = _head(answer, keeps_open=self.keeps_open)
+        return (head, answer.body) if len(answer.body) > _MAX_JOINED_BYTES else (head + answer.body,)
+
+
+class PlainRequests:
+    """Reads requests for `paths`, from callers that name one of `hosts`, or any where that is None.
+
+    A request is one if it comes in one piece: GET, HTTP/1.1, no body, no query, printable ASCII, and no field but those
+    of scrapers and health checks, each once. All others take the way through aiohttp, which knows the whole of HTTP.
+    """
+
+    def __init__(self, paths: Mapping[str, Callable[[Fields], Make]], hosts: KnownHosts | None) -> None:
+        self._paths = paths
+        self._hosts = hosts
+
+    def read(self, data: bytes, peer: str | None) -> PlainRequest | None:
+        """What `data` from `peer` asks for; None if it is no such request, or one that is refused."""
+        found = _REQUEST.fullmatch(data) if len(data) <= MAX_BYTES else None
+        answer = self._paths.get(found[1].decode()) if found else None
+        if found is None or answer is None:
+            return None
+        lines = [line.partition(":") for line in found[2].decode().splitlines()]
+        fields = {name.lower(): value.strip() for name, _, value in lines}
+        keeps_open = _KEEPS_OPEN.get(fields.get("connection", "").lower())
+        if keeps_open is None or len(fields) < len(lines) or not fields.keys() <= _FIELDS:
+            return None
+        host = fields.get("host", "")
+        if not _HOST.fullmatch(host) or not (self._hosts is None or self._hosts.admit(host, peer)):
+            return None
+        return PlainRequest(answer(fields), keeps_open)
+
+
+def probe_paths(answers: Answers) -> dict[str, Callable[[Fields], Make]]:
+    """The paths of health checks."""
+    return {"/healthz": lambda _: answers.healthz, "/readyz": lambda _: answers.readyz}
+
+
+def all_paths(answers: Answers) -> dict[str, Callable[[Fields], Make]]:
+    """The paths of health checks and of scrapes."""
+
+    def metrics(fields: Fields) -> Make:
+        encoding = negotiate(fields.get("accept", ""), fields.get("accept-encoding", ""))
+        return partial(answers.metrics, encoding)
+
+    return {"/metrics": metrics, **probe_paths(answers)}
+
+
+def _head(answer: Answer, *, keeps_open: bool) -> bytes:
+    fields = {**answer.headers, "Content-Length": str(len(answer.body)), "Date": _date(int(time()))}
+    if not keeps_open:
+        fields["Connection"] = "close"
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n{lines}\r\n".encode()
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)

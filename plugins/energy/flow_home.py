@@ -1,0 +1,80 @@
+"""The home or site around the machines: sun, grid, batteries, and what hangs on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from collector_core.metering import FlowKind, FlowLink, FlowThing
+from collector_plugins.energy.flow_series import Found, by_name
+
+HOME = "home"
+_CONSUMERS = {"plug": FlowKind.PLUG, "ev_charger": FlowKind.PLUG, "ups": FlowKind.UPS}
+_TELLS_OF_A_HOME = (("power", "home"), ("import_power", "grid"), ("export_power", "grid"))
+
+
+class HomeFlow:
+    """Adds the home to `things` and `links`, where anything is known of one."""
+
+    def __init__(
+        self,
+        found: Mapping[tuple[str, str], Sequence[Found]],
+        things: dict[str, FlowThing],
+        links: list[FlowLink],
+    ) -> None:
+        self._found = found
+        self._watts = {about: by_name(each) for about, each in found.items()}
+        self._things = things
+        self._links = links
+        homes = list(self._watts["power", "home"])
+        self._site = f"{FlowKind.SITE}/{homes[0] if len(homes) == 1 else HOME}"
+
+    def add(self) -> None:
+        """Add it; what the home's own collector knows, and nobody else feeds, hangs on it."""
+        fed = {link.target for link in self._links}
+        consumers = list(self._add_consumers())
+        self._add_batteries(fed)
+        self._add_sun_and_grid()
+        if any(link.target == self._site for link in self._links):
+            self._links += (FlowLink(self._site, identity) for identity in consumers if identity not in fed)
+
+    def _add_consumers(self) -> Iterator[str]:
+        """Add what no meter has brought in; the IDs of those that the collector of the home knows."""
+        sources = {each.series.source for about in _TELLS_OF_A_HOME for each in self._found[about]}
+        for kind, word in _CONSUMERS.items():
+            for each in self._found["power", kind]:
+                identity = f"{word}/{each.name}"
+                if not any(known == identity or known.startswith(f"{identity}/") for known in self._things):
+                    self._things[identity] = FlowThing(identity, each.value)
+                if each.series.source in sources and identity in self._things:
+                    yield identity
+
+    def _add_batteries(self, fed: set[str]) -> None:
+        into, out_of = self._watts["input_power", "battery"], self._watts["output_power", "battery"]
+        for name in {**into, **out_of}:
+            identity = f"{FlowKind.BATTERY}/{name}"
+            known = self._things.get(identity, FlowThing(identity))
+            self._things[identity] = FlowThing(identity, into.get(name), out_of.get(name, known.watts or 0.0))
+            from_grid = self._watts["ac_input_power", "battery"].get(name, 0.0)
+            if name in self._watts["home_power", "battery"]:
+                self._links.append(FlowLink(identity, self._site))
+            elif from_grid and identity not in fed:
+                self._things.setdefault(self._site, FlowThing(self._site))
+                self._links.append(FlowLink(self._site, identity, from_grid))
+
+    def _add_sun_and_grid(self) -> None:
+        for name, watts in self._watts["power", "solar"].items():
+            battery = f"{FlowKind.BATTERY}/{name}"
+            target = battery if battery in self._things else self._site
+            self._add_source(f"{FlowKind.SOLAR}/{name}", watts, target)
+        for name, watts in self._watts["import_power", "grid"].items():
+            self._add_source(f"{FlowKind.GRID}/{name}", watts, self._site)
+        for name, watts in self._watts["export_power", "grid"].items():
+            identity = f"{FlowKind.GRID}/{name}/export"
+            self._things[identity] = FlowThing(identity, watts)
+            self._things.setdefault(self._site, FlowThing(self._site))
+            self._links.append(FlowLink(self._site, identity))
+
+    def _add_source(self, identity: str, watts: float, target: str) -> None:
+        self._things[identity] = FlowThing(identity, watts)
+        self._things.setdefault(target, FlowThing(target))
+        self._links.append(FlowLink(identity, target))
