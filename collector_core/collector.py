@@ -8,11 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from collector_core.errors import NotAvailable
 from collector_core.history.past import History
-from collector_core.http.client import HttpClient
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock, SystemClock
 from collector_core.model.metrics import Metric
@@ -20,6 +19,9 @@ from collector_core.model.published import Published
 from collector_core.model.readings import Readings
 from collector_core.options import Options
 from collector_core.storage.user_folders import state_home
+
+if TYPE_CHECKING:
+    from collector_core.http.client import HttpClient
 
 
 class CollectorConfig(Options):
@@ -73,6 +75,8 @@ class Context:
     @cached_property
     def http(self) -> HttpClient:
         """A client for collectors with coroutines; its connections are closed when the collector is."""
+        from collector_core.http.client import HttpClient  # noqa: PLC0415 - for those who ask over HTTP
+
         return HttpClient(self.timeout)
 
     @property

@@ -64,7 +64,7 @@ class Broker:
     def start(self):
         """Start, also after a crash; returns when it answers."""
         command = (*self._java("kafka.Kafka"), self._properties)
-        self._process = BackgroundServer(command, self._folder, end_signal="TERM")
+        self._process = BackgroundServer(command, self._folder, end_signal="KILL")
         self._wait_until_ready()
 
     def stop(self):

@@ -17,6 +17,7 @@ from typing import Any
 
 from bench.effort import Effort
 from bench.figures import Figure, Goal
+from bench.rows import sites_http
 from collector_core.model.clock import SystemClock
 from collector_plugins.sites.body import parse_batch
 from collector_plugins.sites.factors import Factors
@@ -54,6 +55,7 @@ def measure(effort: Effort) -> list[Figure]:
                 _batches(service, now, effort.pairs),
                 *asyncio.run(_singles(service, now)),
                 *_answers(service, now, days, effort.pairs),
+                *sites_http.measure(effort),
             ]
         finally:
             service.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any, get_args
 
@@ -11,6 +10,8 @@ from pydantic import BaseModel
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean 'interval'?`, or nothing where no known word is near."""
+    import difflib  # noqa: PLC0415 - only for what is wrong
+
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else ""
 

@@ -22,6 +22,7 @@ from collector_core.devices.meters import DeviceMeters, Measured
 from collector_core.devices.options import Address, Device, DeviceName, DevicesConfig, HostPort, unique_names
 from collector_core.devices.polled import PolledDevices
 from collector_core.devices.quantities import DeviceMetrics, DeviceReading
+from collector_core.devices.streams import open_stream
 
 __all__ = [
     "Address",
@@ -48,6 +49,7 @@ __all__ = [
     "is_pointer",
     "is_xml_path",
     "number",
+    "open_stream",
     "parse_json",
     "read_places",
     "unique_names",

@@ -14,6 +14,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+from aiohttp.base_protocol import BaseProtocol
 from aiohttp.streams import AsyncStreamIterator, StreamReader
 from aiohttp.typedefs import Handler
 
@@ -50,7 +51,7 @@ class HandlerThread:
         async def elsewhere(request: web.Request) -> web.StreamResponse:
             if self._stuck:
                 raise self._too_slow()
-            answer = self._submit(self._answer(handler, _moved_request(request)))
+            answer = self._submit(lambda loop: self._answer(handler, _moved_request(request, loop)))
             try:
                 async with asyncio.timeout(self._patience):
                     return await asyncio.wrap_future(answer)
@@ -66,13 +67,15 @@ class HandlerThread:
         if loop is not None:
             loop.call_soon_threadsafe(loop.stop)
 
-    def _submit(self, work: Coroutine[Any, Any, web.Response]) -> Future[web.Response]:
+    def _submit(
+        self, work: Callable[[asyncio.AbstractEventLoop], Coroutine[Any, Any, web.Response]]
+    ) -> Future[web.Response]:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             run = self._run_for_ever
             self._thread = threading.Thread(target=run, args=(self._loop,), name=f"routes-{self._name}", daemon=True)
             self._thread.start()
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        return asyncio.run_coroutine_threadsafe(work(self._loop), self._loop)
 
     def _run_for_ever(self, loop: asyncio.AbstractEventLoop) -> None:
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
@@ -134,12 +137,28 @@ def _internal_error() -> web.Response:
     return web.Response(text="internal error; see the log\n", status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _moved_request(request: web.Request) -> web.Request:
-    """The same request for another event loop than the server's, from which its body is fetched."""
+def _moved_request(request: web.Request, loop: asyncio.AbstractEventLoop) -> web.Request:
+    """The same request for another event loop than the server's.
+
+    A body that has arrived goes with it; one that has not is fetched from the server's loop, piece by piece.
+    """
     moved = request.clone()
-    moved._payload = _MovedBody(request.content, asyncio.get_running_loop())  # type: ignore[assignment]  # noqa: SLF001
+    if request.body_exists:
+        body = _arrived(request.content, loop) or _MovedBody(request.content, asyncio.get_running_loop())
+        moved._payload = body  # type: ignore[assignment]  # noqa: SLF001
     moved._payload_writer = None  # type: ignore[assignment]  # noqa: SLF001 - nothing can be written but by the server
     return moved
+
+
+def _arrived(content: StreamReader, loop: asyncio.AbstractEventLoop) -> StreamReader | None:
+    """All of a body for another event loop; None while some of it is under way."""
+    if not content.is_eof():
+        return None
+    data = content.read_nowait()
+    body = StreamReader(BaseProtocol(loop), max(1, len(data)), loop=loop)
+    body.feed_data(data)
+    body.feed_eof()
+    return body
 
 
 class _MovedBody:

@@ -12,7 +12,7 @@ _CHOSEN = '$selected, device=~"$device"'
 _BY_DEVICE = "{{device}}"
 
 
-def _every(family: str, but: str = "phase|outlet|battery|charge|discharge") -> str:
+def _every(family: str, but: str = "phase|outlet|battery|charge|discharge|export") -> str:
     """A family of every plugin that reads devices, without those of their parts."""
     others = f"(energy|solix|collector)_.*|.+_({but})_{family}"
     return f'{{{_CHOSEN}, __name__=~".+_{family}", __name__!~"{others}", device!=""}}'

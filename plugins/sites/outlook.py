@@ -21,7 +21,7 @@ from collector_plugins.sites.store import HOUR
 
 HORIZONS = {"1h": 3600.0, "24h": 86_400.0, "7d": 7 * 86_400.0}
 AHEAD = 8 * DAY / 1000  # seconds: a week from the end of the hour in which the next forecast is due
-PAUSE = 20.0  # times as long as a forecast took, before the next one
+PAUSE = 20.0  # times as long as a forecast took, or finding out that there can be none, before the next one
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Outlooks:
                 self._known[site.id, kind] = found = await self._forecast(site, kind)
                 if self._tell is not None:
                     self._tell(site.id, kind, found)
-                await asyncio.sleep(PAUSE * (time.monotonic() - began))
+            await asyncio.sleep(PAUSE * (time.monotonic() - began))
 
     async def _forecast(self, site: Site, kind: Kind) -> Outlook:
         now, known = self._service.now, self._known.get((site.id, kind))

@@ -118,7 +118,7 @@ class QueuedStore(PostgresStore):
 
     def sites(self) -> list[Site]:
         """As `Store.sites`; those that are known of before while the database is away."""
-        known = self._cache.all()
+        known, all_arrived = self._cache.all(), self._outbox.is_empty  # before it is asked what has arrived
         try:
             found = super().sites()
         except StorageError as error:
@@ -126,7 +126,7 @@ class QueuedStore(PostgresStore):
                 raise
             return known
         names = {site.id for site in found}
-        waiting = [] if self._outbox.is_empty else [site for site in known if site.number < 0 and site.id not in names]
+        waiting = [] if all_arrived else [site for site in known if site.number < 0 and site.id not in names]
         self._cache.put([*found, *waiting])
         return self._cache.all()
 
@@ -143,6 +143,7 @@ class QueuedStore(PostgresStore):
     def add_site(self, site_id: str, change: Change) -> Site:
         """As `Store.add_site`."""
         if (site := self._tried(lambda: super(QueuedStore, self).add_site(site_id, change))) is not None:
+            self._cache.put([*self._cache.all(), site])
             return site
         if self._cache.find(site_id) is not None:
             raise SiteExistsError(site_id)
@@ -151,10 +152,10 @@ class QueuedStore(PostgresStore):
 
     def change_site(self, site: Site, change: Change) -> Site:
         """As `Store.change_site`."""
-        if (changed := self._tried(lambda: super(QueuedStore, self).change_site(site, change))) is not None:
-            return changed
-        self._wait(encode_site(CHANGE, site.id, change))
-        changed = site.with_change(change)
+        changed = self._tried(lambda: super(QueuedStore, self).change_site(site, change))
+        if changed is None:
+            self._wait(encode_site(CHANGE, site.id, change))
+            changed = site.with_change(change)
         self._cache.put([*self._cache.all(), changed])
         return changed
 

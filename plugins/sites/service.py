@@ -20,7 +20,8 @@ from collector_plugins.sites.site import BEGINNING, Change, Site, SiteCreate, Si
 from collector_plugins.sites.store import HOUR, Piece, SiteExistsError, Store, hour_of
 
 ResultT = TypeVar("ResultT")
-HOURS_AT_ONCE = 100
+MOST_HOURS_AT_ONCE = 100
+TURN_SECONDS = 0.025  # that senders wait for the thread that writes, about
 DAY_SECONDS = 86_400
 
 
@@ -55,6 +56,7 @@ class SiteService:
         self._revision = -1
         self._retention = round((retention + DAY_SECONDS) * 1000)  # late readings still find what is before them
         self._deleted_in = 0
+        self._hours_at_once = 10
         self.ingest = Ingest(self._writer, self._find_or_register, clock, retention)
 
     @property
@@ -149,8 +151,9 @@ class SiteService:
         self._writer.close()
 
     def _roll_up_some(self, store: Store) -> bool:
-        """Returns whether there may be more to do."""
-        oldest = store.oldest_stale(HOURS_AT_ONCE)
+        """Returns whether there may be more to do; takes as many hours as let senders wait for a moment only."""
+        began, count = time.monotonic(), self._hours_at_once
+        oldest = store.oldest_stale(count)
         if store.registry_revision() != self._revision:  # after stale hours: a change makes them stale again
             self._read_sites(store)
         by_number = {site.number: site for site in self.sites.values()}
@@ -162,7 +165,9 @@ class SiteService:
             sums += [(number, hour, found.get(hour)) for hour in hours]
         if sums:
             store.put_hours(sums)
-        return len(stale) == HOURS_AT_ONCE
+        is_slow = time.monotonic() - began > TURN_SECONDS
+        self._hours_at_once = max(1, count // 2) if is_slow else min(MOST_HOURS_AT_ONCE, count * 2)
+        return len(stale) == count
 
     def _read_sites(self, store: Store) -> None:
         revision = store.registry_revision()

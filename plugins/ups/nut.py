@@ -7,10 +7,10 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from collector_core import AuthFailed, NotAvailable, NotListening, Reason
+from collector_core import AuthFailed, NotAvailable, Reason
+from collector_core.devices import open_stream
 
 PORT = 3493
-MAX_LINE = 64 << 10  # bytes
 MAX_LINES = 2000
 
 _ENTRY = re.compile(r'UPS (?P<ups>\S+)(?: ".*")?')
@@ -90,13 +90,7 @@ def problem(word: str) -> NotAvailable | AuthFailed:
 async def connect(host: str, port: int) -> AsyncIterator[Session]:
     """A session with the server there; raises `NotAvailable` where there is none."""
     fix = "check that upsd runs and listens there: LISTEN in upsd.conf"
-    try:
-        reader, writer = await asyncio.open_connection(host, port, limit=MAX_LINE)
-    except ConnectionRefusedError:
-        raise NotListening(Reason.UNREACHABLE, "nothing listens there", fix=fix) from None
-    except OSError as error:
-        words = error.strerror or type(error).__name__
-        raise NotAvailable(Reason.UNREACHABLE, f"cannot connect: {words}", fix=fix) from None
+    reader, writer = await open_stream(host, port, fix=fix)
     try:
         yield Session(reader, writer)
     except OSError as error:

@@ -19,8 +19,8 @@ def queue(tmp_path):
     """Makes queues on one file, which are closed at the end."""
     made = []
 
-    def make(max_bytes=1_000_000, path=tmp_path / "q.db"):
-        made.append(DiskQueue(path, max_bytes=max_bytes))
+    def make(max_bytes=1_000_000, path=tmp_path / "q.db", compressed=False):
+        made.append(DiskQueue(path, max_bytes=max_bytes, compressed=compressed))
         return made[-1]
 
     yield make
@@ -95,6 +95,55 @@ def test_entries_that_have_waited_too_long_go(queue):
     assert (made.records, made.oldest_at) == (1, 20.0)
 
 
+def test_what_has_waited_exactly_that_long_stays_and_an_empty_queue_has_nothing_to_lose(queue):
+    made = queue()
+    assert made.remove_older(15.0) == []
+    put(made, b"a", at=15.0)
+    assert made.remove_older(15.0) == []
+    made.close()
+    assert contents(queue().remove_older(16.0)) == [b"a"], "after a restart as well"
+
+
+def test_before_it_is_opened_nothing_is_known_to_wait(queue):
+    made = queue()
+    assert (made.bytes, made.records, made.last_id, made.oldest_at, made.inherited_id) == (0, 0, 0, None, None)
+
+
+def test_what_fits_exactly_is_kept(queue):
+    size = len(b"12345") + 5 + OVERHEAD
+    made = queue(max_bytes=2 * size, compressed=True)
+    assert put(made, b"12345", b"54321") == []
+    assert made.bytes == 2 * size
+    assert contents(put(made, b"abcde", at=1.0)) == [b"12345", b"54321"], "those of one time go together"
+    assert put(made, b"edcba", at=2.0) == []
+
+
+def test_of_a_batch_that_is_too_large_the_newest_times_stay_as_wholes(queue):
+    made = queue(max_bytes=3 * (5 + 5 + OVERHEAD), compressed=True)
+    batch = [(at, 1, body) for at, body in ((0.0, b"a0000"), (0.0, b"b0000"), (1.0, b"c1111"), (1.0, b"d1111"))]
+    assert contents(made.append(batch)) == [b"a0000", b"b0000"]
+    assert contents(made.head(10)) == [b"c1111", b"d1111"]
+
+
+def test_a_time_that_is_too_large_as_a_whole_is_refused_as_a_whole(queue):
+    made = queue(max_bytes=3 * (5 + 5 + OVERHEAD), compressed=True)
+    bodies = [b"%05d" % number for number in range(4)]
+    assert contents(put(made, *bodies)) == bodies
+    assert (made.bytes, made.records, made.head(10)) == (0, 0, [])
+
+
+def test_the_head_is_measured_in_records_and_is_never_empty(queue):
+    made = queue()
+    made.append([(0.0, 3, b"a"), (0.0, 3, b"b"), (0.0, 1, b"c")])
+    assert contents(made.head(1)) == [b"a"]
+    assert contents(made.head(5)) == [b"a"]
+    assert contents(made.head(6)) == [b"a", b"b"]
+    assert contents(made.head(7)) == [b"a", b"b", b"c"]
+    first, second, _ = made.head(7)
+    assert contents(made.head(7, after=first.id)) == [b"b", b"c"]
+    assert contents(made.head(1, through=second.id)) == [b"a", b"b"]
+
+
 def test_a_batch_is_read_again_as_it_was(queue):
     made = queue()
     put(made, b"a", b"b")
@@ -110,6 +159,51 @@ def test_an_empty_queue_gives_its_space_back(queue):
     assert path.stat().st_size > 2_000_000
     made.remove_through(made.last_id)
     assert path.stat().st_size < 100_000
+
+
+def test_a_large_file_is_not_written_anew_while_something_waits(queue):
+    made = queue(max_bytes=10_000_000)
+    put(made, *(noise(number, 100_000) for number in range(20)))
+    made.remove_through(made.last_id - 1)
+    assert made._database.path.stat().st_size > 2_000_000
+
+
+def test_figures_are_read_anew_after_it_was_closed(queue):
+    made, other = queue(), queue()
+    put(made, b"a")
+    made.close()
+    put(other, b"b", b"c", at=1.0)
+    other.close()
+    made.open()
+    assert (made.records, made.last_id, made.oldest_at) == (3, 3, 0.0)
+    assert made.bytes == sum(entry.size for entry in made.head(10))
+
+
+def test_what_is_compressed_already_is_kept_as_it_is(queue):
+    made = queue(compressed=True)
+    put(made, b"a" * 1000, b"")
+    assert contents(made.head(10)) == [b"a" * 1000, b""]
+    assert made.bytes == 1000 + 2 * (5 + OVERHEAD)
+    made.close()
+    packed = queue()
+    put(packed, b"a" * 1000)
+    assert packed.bytes < 1000 + 3 * (5 + OVERHEAD) + 100
+    assert contents(packed.head(10)) == [b"a" * 1000, b"", b"a" * 1000], "one reader for both"
+
+
+@pytest.mark.parametrize("position", [1, 4, 5, 104])
+def test_each_damaged_byte_of_a_body_says_so(queue, tmp_path, position):
+    made = queue(compressed=True)
+    put(made, b"a" * 100)
+    (entry,) = made.head(1)
+    torn = bytearray(entry.body)
+    torn[position] ^= 1
+    with pytest.raises(ValueError, match="its checksum is wrong"):
+        entry._replace(body=bytes(torn)).content  # noqa: B018 - it raises
+
+
+def test_a_mark_that_was_never_set_is_none(queue):
+    assert queue().mark("interval") is None
 
 
 def test_a_mark_survives_a_restart(queue):
@@ -152,6 +246,7 @@ def test_a_full_disk_refuses_and_takes_again_when_there_is_space(queue, disk):
         put(made, *(noise(number, 50_000) for number in range(10)))
     assert refused.value.storage_reason is StorageReason.DISK_FULL
     assert contents(made.head(10)) == [b"a"]
+    assert (made.records, made.bytes) == (1, made.head(1)[0].size), "what did not come to be is not counted"
     disk.free()
     put(made, b"b")
     assert contents(made.head(10)) == [b"a", b"b"]

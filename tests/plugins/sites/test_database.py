@@ -89,6 +89,19 @@ async def test_it_starts_and_takes_sites_and_readings_while_the_database_is_away
         assert [each["price_per_kwh"] for each in site["history"]] == [1, 2]
 
 
+async def test_a_collector_that_is_opened_again_while_the_database_is_away_knows_what_was_registered(
+    serving, proxy, home
+):
+    home("one")
+    async with serving() as client:
+        await client.register("a", price_per_kwh=1)
+        await client.patch("sites/a", {"price_per_kwh": 2})
+    proxy.away()
+    async with serving() as client:
+        assert (await client.send(reading(60)))["accepted"] == 1
+        assert (await client.get("sites/a"))[1]["price_per_kwh"] == 2
+
+
 async def test_what_waits_is_kept_up_to_a_cap_then_senders_are_told(serving, proxy, home):
     home("one")
     async with serving(queue_max_bytes=1 << 16) as client:

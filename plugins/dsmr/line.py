@@ -1,0 +1,90 @@
+"""A line on which a meter sends telegrams: TCP, or a serial port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from collector_core import NotAvailable, Reason
+from collector_core.devices import open_stream
+from collector_plugins.dsmr.telegram import Splitter, Telegram, parse
+
+PORT = 23
+PIECE = 64 << 10
+MOST_REFUSED = 3  # telegrams in a row whose checksum is wrong
+_FIX = "check the cable to the port P1, and that data request (pin 2) is set"
+
+
+class Line:
+    """An open line; the meter speaks unasked, every second or every ten."""
+
+    def __init__(self, reader: asyncio.StreamReader, closing: asyncio.StreamWriter | asyncio.BaseTransport) -> None:
+        self._reader = reader
+        self._closing = closing
+        self._splitter = Splitter()
+
+    async def newest(self) -> Telegram:
+        """The newest telegram that has come, or the next one; raises `NotAvailable` where the line ends."""
+        refused = self._splitter.refused
+        while True:
+            if not (piece := await self._reader.read(PIECE)):
+                raise NotAvailable(Reason.UNREACHABLE, "the line was closed", fix=_FIX)
+            if found := self._splitter.feed(piece):
+                return parse(found[-1])
+            if self._splitter.refused >= refused + MOST_REFUSED:
+                raise NotAvailable(
+                    Reason.BAD_DATA,
+                    "the checksums of its telegrams are wrong",
+                    fix="shorten the cable, or check `baud`",
+                )
+
+    def close(self) -> None:
+        """Hang up."""
+        self._closing.close()
+
+
+async def open_tcp(host: str, port: int) -> Line:
+    """A line over TCP; raises `NotAvailable`."""
+    reader, writer = await open_stream(host, port, fix="check that the P1 reader's TCP server is enabled")
+    return Line(reader, writer)
+
+
+async def open_serial(path: Path, baud: int) -> Line:
+    """A line over a serial port; raises `NotAvailable`."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise NotAvailable(Reason.NOT_FOUND, f"{path} is not there", fix=_FIX) from None
+    except PermissionError:
+        raise NotAvailable(
+            Reason.PERMISSION, f"{path} may not be opened", fix="sudo usermod -aG dialout energy-collector"
+        ) from None
+    except OSError as error:
+        raise NotAvailable(Reason.UNREACHABLE, f"{path} cannot be opened: {error.strerror}", fix=_FIX) from None
+    import termios  # noqa: PLC0415 - not on every platform
+
+    file = os.fdopen(descriptor, "rb", buffering=0)
+    try:
+        set_up(descriptor, baud)
+        reader = asyncio.StreamReader(limit=PIECE)
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
+    except (termios.error, ValueError):
+        file.close()
+        raise NotAvailable(Reason.NOT_SUPPORTED, f"{path} is not a serial port", fix="check `serial`") from None
+    return Line(reader, transport)
+
+
+def set_up(descriptor: int, baud: int) -> None:
+    """Raw bytes: 8 bits without parity; at 9600 baud, as of DSMR 2 and 3, 7 bits with even parity."""
+    import termios  # noqa: PLC0415
+
+    speed = termios.B115200
+    size = termios.CS8
+    if baud == 9600:
+        speed, size = termios.B9600, termios.CS7 | termios.PARENB
+    control = size | termios.CREAD | termios.CLOCAL
+    characters = termios.tcgetattr(descriptor)[6]
+    characters[termios.VMIN], characters[termios.VTIME] = 1, 0
+    termios.tcsetattr(descriptor, termios.TCSANOW, [termios.IGNPAR, 0, control, 0, speed, speed, characters])
