@@ -9,7 +9,6 @@ import numpy as np
 
 from collector_plugins.forecast.numeric import profiles
 from collector_plugins.forecast.numeric.frame import Array, Frame
-from collector_plugins.forecast.numeric.kinds import days_of_a_kind
 from collector_plugins.forecast.numeric.outside import with_outside
 from collector_plugins.forecast.numeric.regressions import autoregression, corrected
 from collector_plugins.forecast.numeric.shape import shaped_days
@@ -19,15 +18,12 @@ Model = Callable[[Frame], Array]
 
 SEASONAL_NAIVE = "seasonal_naive"
 NAIVE = "naive"
-DAYS_OF_A_KIND = "days_of_a_kind"
-OF_THE_WEEK = frozenset({"yesterday", "median_weeks", DAYS_OF_A_KIND})
 
 SEASONAL: dict[str, Model] = {
     SEASONAL_NAIVE: profiles.last_week,
     "yesterday": profiles.last_day,
     "median_weeks": profiles.median_of_weeks,
     "median_days": profiles.median_of_days,
-    DAYS_OF_A_KIND: days_of_a_kind,
     "weighted_week": profiles.weighted_week,
     "slow_week": profiles.slow_week,
     "moved_week": profiles.moved_week,
@@ -82,5 +78,5 @@ def competing(frame: Frame, outside: Sequence[Sequence[float]] = ()) -> dict[str
     if outside:
         return competing(frame) | {"with_covariates": partial(with_outside, outside=np.asarray(outside))}
     if frame.week == frame.day:
-        return {name: model for name, model in SEASONAL.items() if name not in OF_THE_WEEK}
+        return {name: model for name, model in SEASONAL.items() if name not in {"yesterday", "median_weeks"}}
     return SEASONAL

@@ -179,18 +179,6 @@ def test_the_evening_stays_in_the_evening_when_the_clock_is_set_back(way):
     assert [peak % 86_400 / 3600 for peak in peaks] == [18.0, 19.0]  # in UTC: before and after the change
 
 
-@pytest.mark.parametrize("first_off", [0, 4, 6])
-def test_days_off_are_found_whichever_they_are(first_off):
-    """What happens on three of five working days is the median of these, and of no single weekday."""
-    pytest.importorskip("numpy")
-    rng = random.Random(3)
-    off = {first_off, (first_off + 1) % 7}
-    by_day = [90.0 if day % 7 in off else 10.0 + 50 * (rng.random() < 0.7) for day in range(56)]
-    series = TimeSeries(START, HOUR, [value for day in by_day for value in [5.0] * 12 + [day] * 12])
-    found = forecast(series, 168, (0.5,), "days_of_a_kind").quantiles[0.5]
-    assert found == [value for day in range(7) for value in [5.0] * 12 + [90.0 if day in off else 60.0] * 12]
-
-
 @pytest.mark.parametrize(("count", "horizon"), [(0, 1), (7, 1), (20, 200)])
 def test_too_short_says_what_is_missing(way, count, horizon):
     with pytest.raises(TooShort) as refused:
