@@ -21,7 +21,7 @@ from collector_core.devices.health import DeviceHealth
 from collector_core.devices.meters import DeviceMeters, Measured
 from collector_core.devices.options import Address, Device, DeviceName, DevicesConfig, HostPort, unique_names
 from collector_core.devices.polled import PolledDevices
-from collector_core.devices.quantities import DeviceMetrics, DeviceReading
+from collector_core.devices.quantities import DeviceMetrics, DeviceReading, quantity_words
 from collector_core.devices.streams import open_stream
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "number",
     "open_stream",
     "parse_json",
+    "quantity_words",
     "read_places",
     "unique_names",
 ]

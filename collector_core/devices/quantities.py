@@ -67,6 +67,11 @@ WORDS: Mapping[str, tuple[str, float]] = MappingProxyType(
 )
 
 
+def quantity_words() -> frozenset[str]:
+    """What a table of a device's numbers may call them: `power_watts`, `energy_kwh`, `phase_voltage_volts` …"""
+    return frozenset(WORDS)
+
+
 class DeviceReading(dict[tuple[str, str], float]):
     """What a device tells: by family, and by phase or outlet where the family has those, else ""."""
 

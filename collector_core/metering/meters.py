@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from math import isfinite
@@ -61,6 +61,11 @@ class EnergyReading(NamedTuple):
 
 
 Read = Callable[[], EnergyReading | None]
+BusyByProcess = Callable[[], Mapping[int, float] | None]
+
+
+def untold() -> None:
+    """Nothing is known of processes."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,9 @@ class EnergyMeter:
     `PLUGIN/DEVICE` another meter. `supply` is where it stands where several feed the same. `plugin` is the plugin that
     hands it over; the framework knows it.
 
+    `busy_by_process` says for how many seconds each process has kept the device busy so far, by pid, where the driver
+    tells; else None. It neither blocks nor raises, on any thread.
+
     Raises `DeclarationError` for a component or method that is not snake_case, for an uncertainty or a period that is
     not a finite number from 0 on, and for a `max_watts` that is not a positive number.
     """
@@ -110,6 +118,7 @@ class EnergyMeter:
     feeds: tuple[str, ...] = ()
     supply: Supply = Supply.PLUG
     plugin: str = ""
+    busy_by_process: BusyByProcess = untold
 
     def __post_init__(self) -> None:
         words = (self.component, self.method, *self.covers, *(() if self.inside is None else (self.inside,)))

@@ -50,6 +50,7 @@ class Buffer:
         self._max_age = max_age
         self._drop = drop
         self._unsaved: deque[Unsaved] = deque()
+        self._marks: dict[str, int] = {}  # that are written with the unsaved
         self._delivered = 0  # id of the last entry that was delivered; it may still be on disk
         self._in_flight = 0  # id of the last entry that is being sent
         self._is_memory_in_flight = False
@@ -77,9 +78,11 @@ class Buffer:
         """Where a corrupt file was moved to, if one was found."""
         return self._queue.set_aside
 
-    def append(self, bodies: Sequence[Body], now: float) -> None:
-        """Take what one run, or one interval, has brought."""
+    def append(self, bodies: Sequence[Body], now: float, *, closes: int | None = None) -> None:
+        """Take what one run has brought, or the interval of the number `closes`, which `mark` returns from then on."""
         self._unsaved += [(now, body.records, body.content) for body in bodies]
+        if closes is not None:
+            self._marks["interval"] = closes
         self.save()
 
     def save(self) -> None:
@@ -87,8 +90,9 @@ class Buffer:
         if not self._unsaved or self._is_memory_in_flight:
             return
         with self._explained():
-            lost = self._queue.append(tuple(self._unsaved))
+            lost = self._queue.append(tuple(self._unsaved), self._marks)
             self._unsaved.clear()
+            self._marks.clear()
             self._lose(lost, Drop.QUEUE_FULL)
         limit = min(self._max_bytes - self._queue.bytes, UNSAVED_BYTES)
         while self._unsaved and self._unsaved_bytes > limit:
@@ -138,7 +142,7 @@ class Buffer:
             self._unsaved.popleft()
 
     def mark(self) -> int | None:
-        """The number that `close` was given at the end of the process before."""
+        """The number of the interval that was taken last, by this process or the one before."""
         with self._explained():
             return self._queue.mark("interval")
         return None
@@ -155,11 +159,8 @@ class Buffer:
             with self._explained():
                 self._queue.set_mark("sending", batch.last_id)
 
-    def close(self, mark: int | None = None) -> None:
-        """Let go of the file, and keep a number in it."""
-        with self._explained():
-            if mark is not None:
-                self._queue.set_mark("interval", mark)
+    def close(self) -> None:
+        """Let go of the file."""
         self._queue.close()
 
     def _saved_batch(self, entries: Sequence[Entry]) -> Batch:

@@ -36,8 +36,9 @@ class NewestBuffer:
         """When the oldest was appended, in seconds since 1970; None if there is none."""
         return min((at for at, _ in (*self._waiting.values(), *self._in_flight.values())), default=None)
 
-    def append(self, bodies: Sequence[Body], now: float) -> None:
+    def append(self, bodies: Sequence[Body], now: float, *, closes: int | None = None) -> None:
         """Take records; those that they replace are dropped."""
+        del closes
         for body in bodies:
             for record in json.loads(body.content):
                 if self._waiting.pop(record[0], None) is not None:
@@ -87,5 +88,5 @@ class NewestBuffer:
     def note_sending(self, batch: Batch) -> None:
         """Keep nothing."""
 
-    def close(self, mark: int | None = None) -> None:
+    def close(self) -> None:
         """Keep nothing."""

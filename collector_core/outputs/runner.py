@@ -23,6 +23,7 @@ from collector_core.outputs.health import METRICS, Drop, OutputHealth
 from collector_core.outputs.newest import NewestBuffer
 from collector_core.outputs.sampling import Heard, SamplingWindow
 from collector_core.outputs.single_call import build_output, selection_of
+from collector_core.outputs.window_file import WindowFile, WindowKeeper
 from collector_core.polling.fault_log import FaultLog
 from collector_core.polling.own_thread import start_thread
 from collector_core.storage.user_folders import state_home
@@ -30,7 +31,7 @@ from collector_core.storage.user_folders import state_home
 LONGEST_SLEEP = 5.0  # seconds; a suspended machine's clock moves on while a sleep does not
 MAX_RUNS_WAITING = 4096  # until the output's thread looks at them
 HEALTH_INTERVAL = 1.0  # seconds between two looks at the age of the oldest record
-QUEUE = "queue"  # the name of its fault in the log
+QUEUE, INTERVAL = "queue", "interval"  # the names of their faults in the log
 
 
 class OutputRunner:
@@ -55,6 +56,8 @@ class OutputRunner:
         self._output: BaseOutput[Any] | None = None
         self._codec: Codec | None = None
         self._window: SamplingWindow | None = None
+        self._keeper: WindowKeeper | None = None
+        self._has_recovered = False
         self._shown = NOTHING
         self._source = exposition.source(f"{instance.name} (output)", METRICS)
         self._working_since: float | None = None  # monotonic seconds
@@ -105,8 +108,10 @@ class OutputRunner:
         if self._output is None:
             self._open()
         if self._output is not None and self._codec is not None:
+            self._recover_interval()
             self._take_heard()
             self._buffer.save()
+            self._save_interval()
             self._buffer.expire(self._clock.time())
             self._delivery.step(self._output, self._codec)
         self._record_queue()
@@ -114,13 +119,12 @@ class OutputRunner:
 
     def close(self) -> None:
         """Put on disk what is kept, and let go of everything; on the output's own thread."""
-        mark = None
         if self._window is not None:
             self._take_heard()
-            mark = self._window.number
             self._enqueue(self._window.take())
+            self._save_interval()
         self._delivery.settle()
-        self._buffer.close(mark)
+        self._buffer.close()
         if self._output is not None and not self._delivery.is_busy:
             start_thread(f"output-{self.instance.name}-close", self._output.close)
 
@@ -129,6 +133,8 @@ class OutputRunner:
         waits = [LONGEST_SLEEP, self._delivery.seconds_to_wait()]
         if self._window is not None and (left := self._window.seconds_left(self._clock.time())) is not None:
             waits.append(left)
+        if self._keeper is not None:
+            waits.append(self._keeper.seconds_to_wait())
         return min(waits)
 
     def _work(self) -> None:
@@ -159,6 +165,9 @@ class OutputRunner:
             self._delivery.back_off(error)
             return
         self._window = SamplingWindow(selection, self.instance.interval, closed=self._buffer.mark())
+        if not output.keeps_newest_only:
+            file = WindowFile(_state_file(self.instance, ".interval"), self.instance.queue_max_bytes // 4)
+            self._keeper = WindowKeeper(file, self._window, self._clock)
         if self._buffer.set_aside is not None:
             self._faults.log.warning("the queue was corrupt; moved to %s", self._buffer.set_aside)
         self._output, self._codec = output, codec
@@ -167,6 +176,8 @@ class OutputRunner:
         """Put on disk what has been heard, as far as its interval is over."""
         assert self._window is not None  # noqa: S101 - made before the output
         for _ in range(len(self._heard)):  # not those that come meanwhile: they would never end
+            if self._keeper is not None:
+                self._keeper.note_run()
             for blocks in self._window.add(self._heard.popleft()):
                 self._enqueue(blocks)
         self._enqueue(self._window.take_finished(self._clock.time()))
@@ -181,7 +192,24 @@ class OutputRunner:
             self._faults.record_incident("samples were dropped because they could not be encoded", error)
             self._count_drop(sum(len(block.values) for block in blocks), Drop.REFUSED)
             return
-        self._buffer.append(bodies, self._clock.time())
+        self._buffer.append(bodies, self._clock.time(), closes=self._window.closed if self._window else None)
+
+    def _recover_interval(self) -> None:
+        """Put into the queue what the interval had that a kill has cut short, unless it is there."""
+        if self._keeper is not None and not self._has_recovered and self._buffer.problem is None:
+            self._has_recovered = True  # and no earlier: another process may have had the queue
+            self._enqueue(self._keeper.recover())
+
+    def _save_interval(self) -> None:
+        """Keep what the open interval has gathered."""
+        if self._keeper is None or not self._has_recovered:
+            return
+        try:
+            self._keeper.save(at_once=self._stopping)
+        except OSError as error:
+            self._faults.record_failure(INTERVAL, error)
+        else:
+            self._faults.record_success(INTERVAL)
 
     def _record_queue(self) -> None:
         health, problem = self.health, self._buffer.problem
@@ -203,9 +231,13 @@ def _buffer_of(instance: OutputInstance, drop: Callable[[int, Drop], None]) -> B
     if instance.type.keeps_newest_only:
         return NewestBuffer(max_age=instance.queue_max_age, drop=drop)
     return Buffer(
-        state_home() / "outputs" / instance.name / f"{instance.type.name}.db",
+        _state_file(instance, ".db"),
         max_bytes=instance.queue_max_bytes,
         max_age=instance.queue_max_age,
         drop=drop,
         compressed=issubclass(instance.type, PayloadOutput),
     )
+
+
+def _state_file(instance: OutputInstance, suffix: str) -> Path:
+    return state_home() / "outputs" / instance.name / f"{instance.type.name}{suffix}"

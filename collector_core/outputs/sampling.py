@@ -142,7 +142,7 @@ class SamplingWindow:
 
     def __init__(self, selection: SampleSelection, interval: float, *, closed: int | None = None) -> None:
         self._selection = selection
-        self._interval = interval
+        self.interval = interval
         self._number: int | None = None
         self._newest: dict[str, _Kept] = {}
         self._closed = closed
@@ -153,12 +153,25 @@ class SamplingWindow:
         """The number of the interval that has samples, None if none has."""
         return self._number
 
+    @property
+    def closed(self) -> int | None:
+        """The number of the interval whose samples were handed out last."""
+        return self._closed
+
+    def close(self, number: int) -> None:
+        """Let no other samples of this interval come: it had its own before a restart."""
+        self._closed, self._handed_out = number, None
+
+    def blocks(self) -> list[SampleBlock]:
+        """The samples that are kept; they stay."""
+        return [block for kept in self._newest.values() for block in kept.all()]
+
     def add(self, heard: Heard) -> Iterator[list[SampleBlock]]:
         """Take the samples of a run; yields those of an interval that is over with it."""
-        if not self._interval:
+        if not self.interval:
             yield list(self._selection.blocks(heard))
             return
-        number = int(heard.time // self._interval)
+        number = int(heard.time // self.interval)
         if number == self._closed:
             yield self._late(heard)
             return
@@ -186,12 +199,12 @@ class SamplingWindow:
 
     def take_finished(self, now: float) -> list[SampleBlock]:
         """The samples of the interval, if it is over at `now` (seconds since 1970) or the clock was set back."""
-        is_over = self._number is not None and int(now // self._interval) != self._number
+        is_over = self._number is not None and int(now // self.interval) != self._number
         return self.take() if is_over else []
 
     def take(self) -> list[SampleBlock]:
         """All samples that are kept, over or not."""
-        blocks = [block for kept in self._newest.values() for block in kept.all()]
+        blocks = self.blocks()
         if self._number is not None:
             self._closed = self._number
             self._handed_out = {(block.group.source, series) for block in blocks for series in block.group.series}
@@ -203,7 +216,7 @@ class SamplingWindow:
         """How long until the interval is over; None where no sample is kept."""
         if self._number is None:
             return None
-        return max(0.0, (self._number + 1) * self._interval - now)
+        return max(0.0, (self._number + 1) * self.interval - now)
 
 
 def _by_source(blocks: Iterable[SampleBlock]) -> dict[str, list[SampleBlock]]:

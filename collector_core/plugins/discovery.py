@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
@@ -30,7 +29,7 @@ from collector_core.output import BaseOutput, OutputConfig
 from collector_core.plugins import api_version as api
 from collector_core.plugins import hookspecs
 from collector_core.plugins.attempts import Attempts, PluginFailed, StillBusy
-from collector_core.plugins.entry_points import GROUP, OURS, distribution_of, entry_points
+from collector_core.plugins.entry_points import GROUP, OURS, distribution_of, entry_points, version_of
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +158,7 @@ def _load(attempts: Attempts, hook: str, entry: metadata.EntryPoint) -> Plugin:
         manager.add_hookspecs(hookspecs)
         return module, _collector_types(manager, entry.name, module, hook), _output_types(manager, entry.name, module)
 
-    plugin = Plugin(entry.name, distribution_of(entry), _version(entry))
+    plugin = Plugin(entry.name, distribution_of(entry), version_of(entry))
     try:
         found = attempts.make(f"plugin {entry.name}: its import", (entry, hook), entry.module, work)
     except StillBusy as busy:
@@ -265,10 +264,4 @@ def _refused(entry: metadata.EntryPoint, rivals: Sequence[metadata.EntryPoint]) 
     else:
         claim = f"belongs to a plugin bundled with {OURS}; uninstall {distribution}"
     error, fix = f"the name {entry.name!r} {claim}", f"pip uninstall {distribution}"
-    return Plugin(entry.name, distribution, _version(entry), error=error, fix=fix, refused=True)
-
-
-def _version(entry: metadata.EntryPoint) -> str:
-    with suppress(Exception):  # damaged metadata
-        return str(entry.dist.version or "") if entry.dist else ""
-    return ""
+    return Plugin(entry.name, distribution, version_of(entry), error=error, fix=fix, refused=True)

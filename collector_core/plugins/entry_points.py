@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from functools import lru_cache
 from importlib import metadata
 
 from collector_core.errors import describe
@@ -44,5 +45,19 @@ def third_party_names() -> list[str]:
 def distribution_of(entry: metadata.EntryPoint) -> str:
     """The name of the distribution that an entry point comes with."""
     with suppress(Exception):  # damaged metadata
-        return str(entry.dist.name or entry.value) if entry.dist else entry.value
+        return (_identity(entry.dist)[0] if entry.dist else "") or entry.value
     return entry.value
+
+
+def version_of(entry: metadata.EntryPoint) -> str:
+    """The version of that distribution; empty where its metadata does not say."""
+    with suppress(Exception):  # damaged metadata
+        return _identity(entry.dist)[1] if entry.dist else ""
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _identity(distribution: metadata.Distribution) -> tuple[str, str]:
+    """Name and version, read once for all entry points of a distribution: its metadata holds a whole README."""
+    found = distribution.metadata
+    return str(found["Name"] or ""), str(found["Version"] or "")

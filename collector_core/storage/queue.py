@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, takewhile
 from pathlib import Path
@@ -30,6 +30,7 @@ _SCHEMA = Schema(
     ],
     salvage=["entry", "mark"],
 )
+_SET_MARK = "INSERT OR REPLACE INTO mark VALUES (?, ?)"
 _ENTRIES = "SELECT id, at, records, body FROM entry"
 _TOTALS = f"SELECT total(length(body) + {OVERHEAD}), total(records) FROM entry"  # noqa: S608 - a constant
 
@@ -103,10 +104,12 @@ class DiskQueue:
         self._is_open = False
         self._database.close()
 
-    def append(self, entries: Sequence[tuple[float, int, bytes]]) -> list[Entry]:
+    def append(
+        self, entries: Sequence[tuple[float, int, bytes]], marks: Mapping[str, int] | None = None
+    ) -> list[Entry]:
         """Take entries (time, records, body); returns the oldest ones, new or not, for which there was no room.
 
-        Entries of the same time stay together: none of them goes without the others.
+        Entries of the same time stay together: none of them goes without the others. `marks` are set with them.
         """
         new = [Entry(0, at, records, self._pack(body)) for at, records, body in entries]
         sizes = accumulate(entry.size for entry in reversed(new))
@@ -121,6 +124,7 @@ class DiskQueue:
             self._forget(connection, lost)
             values = [(entry.at, entry.records, entry.body) for entry in kept]
             connection.executemany("INSERT INTO entry (at, records, body) VALUES (?, ?, ?)", values)
+            connection.executemany(_SET_MARK, (marks or {}).items())
             self.bytes += added
             self.records += sum(entry.records for entry in kept)
             self.last_id += len(kept)
@@ -169,7 +173,7 @@ class DiskQueue:
     def set_mark(self, name: str, value: int) -> None:
         """Keep a number beside the entries."""
         with self._changing() as connection:
-            connection.execute("INSERT OR REPLACE INTO mark VALUES (?, ?)", (name, value))
+            connection.execute(_SET_MARK, (name, value))
 
     def _oldest_beyond(self, connection: sqlite3.Connection, limit: int) -> list[Entry]:
         """The oldest entries that must go so that the others take at most `limit` bytes."""

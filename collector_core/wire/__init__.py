@@ -1,5 +1,7 @@
-"""What goes over the wire in binary: fields of protobuf messages, blocks of snappy."""
+"""What goes over the wire in binary: fields of protobuf messages, calls over gRPC, blocks of snappy."""
 
+from collector_core.wire.cri import CriContainer, contents, cri_containers, listed_messages
+from collector_core.wire.grpc import UnaryCall
 from collector_core.wire.protobuf import (
     as_bytes,
     bytes_field,
@@ -15,14 +17,19 @@ from collector_core.wire.protobuf import (
 from collector_core.wire.snappy import compress, decompress, join
 
 __all__ = [
+    "CriContainer",
+    "UnaryCall",
     "as_bytes",
     "bytes_field",
     "compress",
+    "contents",
+    "cri_containers",
     "decompress",
     "double_field",
     "fill_doubles",
     "fixed64_field",
     "join",
+    "listed_messages",
     "number_field",
     "read_fields",
     "read_varint",

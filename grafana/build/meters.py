@@ -59,6 +59,7 @@ PLUGS = row(
         Look("watt", minimum=0),
         Query(f"rate(http_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE),
         Query(f"rate(mqtt_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE),
+        Query(f"rate(modbus_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE),
         width=8,
         empty="the demo has no plug that counts",
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from collector_core import Clock, Component, EnergyMeter, EnergyMethod, EnergyReading
 from collector_plugins.nvidia.energy import GpuEnergy
@@ -32,6 +33,7 @@ def energy_meters(reader: HostReader, gpus: Sequence[Gpu], nvml: QuickNvml, cloc
                 latest=energy.latest,
                 read=DirectReading(gpu, energy, nvml, clock).take,
                 max_watts=energy.max_watts,
+                busy_by_process=partial(getattr, gpu, "busy_by_process"),
             )
 
 

@@ -48,7 +48,8 @@ class Gpu:
     `counter` is the driver's energy counter in joules, None where there is none. `problems` says what could not be
     read although it should; what a GPU does not have is simply not in `series`. `address` is that on the PCI bus, as in
     `PciGpu`, where it is known, and `time` when the counter was read (seconds, monotonic), where that was not halfway
-    through the whole reading.
+    through the whole reading. `busy_by_process` is how many seconds each process kept it busy so far, by pid, where the
+    driver tells.
     """
 
     index: str
@@ -58,6 +59,7 @@ class Gpu:
     problems: tuple[str, ...] = ()
     address: str = ""
     time: float | None = None
+    busy_by_process: Mapping[int, float] | None = None
 
     @property
     def power(self) -> float | None:

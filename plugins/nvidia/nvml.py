@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from collector_plugins.nvidia.gpu import Answer, Awake, Gpu, Series
 from collector_plugins.nvidia.nvml_values import ENERGY_COUNTER, PROCESSES, READERS, Device
 from collector_plugins.nvidia.pci import sysfs_address
 from collector_plugins.nvidia.possible import possible, possible_joules
+from collector_plugins.nvidia.process_use import ProcessUse
 from collector_plugins.nvidia.remedies import BROKEN, HIDDEN_DEVICES
 
 INSTALL_PACKAGE = "pip install 'energy-collector[nvidia]'"
@@ -48,6 +50,7 @@ class Nvml:
         self._awake: Awake | None = None
         self._pause = FIRST_PAUSE
         self._again_at = float("inf")
+        self._process_use: dict[tuple[str, str], ProcessUse] = defaultdict(ProcessUse)
 
     def read(self, awake: Awake | None = None) -> Answer:
         """All GPUs, or only those that are `awake`; raises `NotAvailable` when there is no NVML here, or no GPU.
@@ -134,7 +137,9 @@ class Nvml:
         counter = possible_joules(device.values(ENERGY_COUNTER).get(Series(metrics.ENERGY)))
         now = self._clock.monotonic()
         uuid = device.text(nvml.nvmlDeviceGetUUID, each.handle)
-        return Gpu(each.index, uuid, series, counter, tuple(device.problems), each.address, now)
+        use = self._process_use[each.index, uuid]
+        use.update(nvml, each.handle, now)
+        return Gpu(each.index, uuid, series, counter, tuple(device.problems), each.address, now, use.seconds)
 
     def _plan_another_start(self, *, lost: bool) -> None:
         """A lost GPU comes back only when NVML starts anew, which stops the others for a moment: ever less often."""

@@ -10,10 +10,11 @@ from collector_core import Component
 from collector_plugins.workloads.accounts import Accounts
 from collector_plugins.workloads.config import Config
 from collector_plugins.workloads.cpu_use import CpuUse, Weights
+from collector_plugins.workloads.gpu_use import Busy
 from collector_plugins.workloads.idle_power import IdlePower
 from collector_plugins.workloads.ledger import ATTRIBUTED
 from collector_plugins.workloads.paths import Workload
-from collector_plugins.workloads.rules import IdleRule, hand_out_reserved, split_energy
+from collector_plugins.workloads.rules import IdleRule, Split, hand_out_reserved, split_energy
 
 
 class Attribution:
@@ -27,6 +28,7 @@ class Attribution:
         self._config = config
         self._accounts = accounts
         self._use: dict[str, CpuUse] = {component: CpuUse() for component in ATTRIBUTED}
+        self._gpu_use: dict[str, CpuUse] = defaultdict(CpuUse)
         self._idle: dict[str, IdlePower] = defaultdict(IdlePower)
         self._joules_per_cpu_second: dict[str, float] = {}
 
@@ -39,6 +41,24 @@ class Attribution:
         """Take note of what was used in the last `seconds`."""
         for use in self._use.values():
             use.record(seconds, busy, grown)
+
+    def record_gpu_use(self, seconds: float, use: Mapping[str, Busy]) -> None:
+        """Take note of what GPUs did in the last `seconds`, those whose drivers tell."""
+        for device, busy in use.items():
+            self._gpu_use[device].record(seconds, busy.seconds, busy.by_workload)
+
+    def hand_out_gpu(self, device: str, joules: float, now: float) -> None:
+        """Split the joules that a GPU drew since the last time; those of one that nobody tells of are unattributed."""
+        use = self._gpu_use.get(device)
+        if joules <= 0 or use is None:
+            self._accounts.record(Component.GPU, joules, Split({}, 0.0, joules), now)
+            return
+        seconds, load = use.seconds, use.busy / use.seconds if use.seconds else 0.0
+        weights = use.take()
+        idle = self._idle_joules(Component.GPU, f"gpu/{device}", joules, seconds, load)
+        if self._config.idle is IdleRule.BY_USE:
+            idle = 0.0
+        self._accounts.record(Component.GPU, joules, split_energy(joules, idle, weights), now)
 
     def hand_out(
         self,
@@ -59,7 +79,7 @@ class Attribution:
         weights = use.take()
         if component == Component.DRAM:
             weights = memory()
-        idle = self._idle_joules(component, joules, seconds, load)
+        idle = self._idle_joules(component, component, joules, seconds, load)
         if self._config.idle is IdleRule.BY_USE:
             idle = 0.0
         if component != Component.DRAM:
@@ -71,7 +91,7 @@ class Attribution:
 
     def forget(self, workload: Workload) -> None:
         """A workload has ended for good."""
-        for use in self._use.values():
+        for use in (*self._use.values(), *self._gpu_use.values()):
             use.forget(workload)
 
     def state(self) -> dict[str, Any]:
@@ -83,9 +103,10 @@ class Attribution:
         for component, learnt in state.items():
             self._idle[component].restore(learnt)
 
-    def _idle_joules(self, component: str, joules: float, seconds: float, load: float) -> float:
+    def _idle_joules(self, component: str, key: str, joules: float, seconds: float, load: float) -> float:
+        """Of what draws by itself, which `key` stands for: one GPU, or all of another component."""
         given = self._config.idle_watts.of(component)
         if given is None and seconds > 0:
-            self._idle[component].record(joules / seconds, min(1.0, load), seconds)
-        watts = self._idle[component].watts if given is None else given
+            self._idle[key].record(joules / seconds, min(1.0, load), seconds)
+        watts = self._idle[key].watts if given is None else given
         return min(joules, watts * seconds)

@@ -21,10 +21,11 @@ class IdleWatts(Options):
 
     cpu: Watts | None = Field(None, description="Watts of the processors; learnt by default.")
     dram: Watts | None = Field(None, description="Watts of the memory; learnt by default.")
+    gpu: Watts | None = Field(None, description="Watts of each GPU; learnt by default.")
 
     def of(self, component: str) -> float | None:
         """The watts of a component, if they are given."""
-        return {"cpu": self.cpu, "dram": self.dram}.get(component)
+        return {"cpu": self.cpu, "dram": self.dram, "gpu": self.gpu}.get(component)
 
 
 def _expression(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Who used the CPUs in which part: what of it is not handed out yet."""
+"""Who used the CPUs, or a GPU, in which part: what of it is not handed out yet."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from collector_plugins.workloads.paths import OTHER, Workload
+
+_ROUNDING = 1e-9  # seconds: what differences of sums leave, a thousandth of the kernel's steps
 
 
 class Weights(NamedTuple):
@@ -46,9 +48,11 @@ class CpuUse:
 
     def take(self) -> Weights:
         """What to hand out by, of all since the last time; debts stay."""
-        used = {workload: seconds for workload, seconds in self._by_workload.items() if seconds > 0}
+        used = {workload: seconds for workload, seconds in self._by_workload.items() if seconds > _ROUNDING}
         weights = Weights(used, max(0.0, self._rest))
-        self._by_workload = {workload: seconds for workload, seconds in self._by_workload.items() if seconds < 0}
+        self._by_workload = {
+            workload: seconds for workload, seconds in self._by_workload.items() if seconds <= _ROUNDING
+        }
         self._rest = max(min(0.0, self._rest), -self.busy)
         self.seconds = self.busy = 0.0
         return weights

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from collector_core import Component, Context, NotAvailable, Published, Selector
-from collector_core.metering import Ledger
+from collector_core.metering import Account, Ledger
 from collector_core.procfs import parse_process_stat
 
 ATTRIBUTED = (Component.CPU, Component.DRAM, Component.HOST)
@@ -19,15 +19,18 @@ _LEDGER = "energy_joules_total"
 class LedgerJoules:
     """Follows `energy_joules_total`; where no collector publishes it, adds up the meters itself, by the same rules.
 
-    What was counted before the first look is taken in, too, so that both stand at the same joules. `machine_joules` are
-    those of all components, those that are not handed out among them.
+    What was counted before the first look is taken in, too, so that both stand at the same joules; what was added up
+    here until a ledger appeared, which counted it, too, is taken once. `machine_joules` are those of all components,
+    those that are not handed out among them.
     """
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._selector = Selector.parse(_LEDGER)
         self.machine_joules = 0.0
-        self._taken: dict[str, dict[str, float]] = {}
+        self._taken: dict[Account, float] = {}
+        self._added_up: dict[Account, float] = {}
+        self._of_gpus: dict[str, float] = {}
         self._is_published = False
         self._runs_without = 0
         self._own: Ledger | None = None
@@ -37,7 +40,7 @@ class LedgerJoules:
         self._is_published, self._runs_without, self._own = False, 0, None
 
     def take(self) -> dict[str, float]:
-        """New joules by component; raises `NotAvailable` where nobody counts any."""
+        """New joules by component, but for those of GPUs; raises `NotAvailable` where nobody counts any."""
         totals = self._totals(self._ctx.published())
         if totals:
             self._is_published, self._runs_without, self._own = True, 0, None
@@ -49,47 +52,57 @@ class LedgerJoules:
             raise NotAvailable("not_found", "no energy is measured or estimated that could be handed out", fix=FIX)
         return new
 
+    def take_gpus(self) -> dict[str, float]:
+        """New joules by GPU, as of the last `take`: all since the start where nobody took them before."""
+        taken, self._of_gpus = self._of_gpus, dict.fromkeys(self._of_gpus, 0.0)
+        return taken
+
     def state(self) -> dict[str, Any]:
         """How far the ledger of this process was followed, for JSON."""
-        return {"process": _own_identity(), "taken": self._taken}
+        taken = [[*account, joules] for account, joules in self._taken.items()]
+        return {"process": _own_identity(), "taken": taken, "of_gpus": self._of_gpus}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from there, if the ledger's process is still the same; after a restart it begins at 0."""
         if state["process"] == _own_identity():
-            self._taken = {
-                component: {series: float(joules) for series, joules in taken.items()}
-                for component, taken in state["taken"].items()
-            }
+            self._taken = {Account(*map(str, account)): float(joules) for *account, joules in state["taken"]}
+            self._of_gpus = {str(device): float(joules) for device, joules in state["of_gpus"].items()}
 
-    def _totals(self, published: Sequence[Published]) -> dict[str, dict[str, float]]:
-        """Joules of one ledger, by component and series: the default one, or whichever there is."""
-        found: dict[str, dict[str, dict[str, float]]] = {}
+    def _totals(self, published: Sequence[Published]) -> dict[Account, float]:
+        """Joules of one ledger: the default one, or whichever there is."""
+        found: dict[str, dict[Account, float]] = {}
         for series, joules in self._selector.select(published):
-            if component := series.labels.get("component", ""):
-                found.setdefault(series.source, {}).setdefault(component, {})[series.text] = joules
+            account = Account(*(series.labels.get(label, "") for label in Account._fields))
+            if account.component:
+                found.setdefault(series.source, {})[account] = joules
         return found.get("energy") or next(iter(found.values()), {})
 
-    def _grown(self, totals: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    def _grown(self, totals: Mapping[Account, float]) -> dict[Account, float]:
         new = {}
-        for component, by_series in totals.items():
-            taken = self._taken.setdefault(component, {})
-            new[component] = 0.0
-            for series, joules in by_series.items():
-                before = taken.get(series, 0.0)
-                new[component] += joules - before if joules >= before else joules
-                taken[series] = joules
+        added_up, self._added_up = self._added_up, {}
+        for account, joules in totals.items():
+            before = self._taken.get(account, 0.0)
+            grown = joules - before if joules >= before else joules
+            new[account] = max(0.0, grown - added_up.get(account, 0.0))
+            self._taken[account] = joules
         return new
 
-    def _count(self) -> dict[str, float]:
+    def _count(self) -> Mapping[Account, float]:
         self._own = self._own or Ledger()
-        new: dict[str, float] = {}
-        for account, joules in self._own.update(self._ctx.energy_meters(), self._ctx.clock.monotonic()).items():
-            new[account.component] = new.get(account.component, 0.0) + joules
+        new = self._own.update(self._ctx.energy_meters(), self._ctx.clock.monotonic())
+        for account, joules in new.items():
+            self._added_up[account] = self._added_up.get(account, 0.0) + joules
         return new
 
-    def _attributed(self, new: Mapping[str, float]) -> dict[str, float]:
+    def _attributed(self, new: Mapping[Account, float]) -> dict[str, float]:
         self.machine_joules += sum(new.values())
-        return {component: joules for component, joules in new.items() if component in ATTRIBUTED}
+        found: dict[str, float] = {}
+        for account, joules in new.items():
+            if account.component in ATTRIBUTED:
+                found[account.component] = found.get(account.component, 0.0) + joules
+            elif account.component == Component.GPU:
+                self._of_gpus[account.device] = self._of_gpus.get(account.device, 0.0) + joules
+        return found
 
 
 def _own_identity() -> list[int]:

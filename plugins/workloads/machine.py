@@ -10,6 +10,7 @@ from collector_plugins.workloads.chooser import ProcessChooser
 from collector_plugins.workloads.config import Group
 from collector_plugins.workloads.cpu_use import Weights
 from collector_plugins.workloads.cpus import Cpus
+from collector_plugins.workloads.gpu_use import GpuUse
 from collector_plugins.workloads.group_tree import GroupTree, find_tree
 from collector_plugins.workloads.job_users import JobUsers
 from collector_plugins.workloads.memory_use import MemoryUse
@@ -34,6 +35,7 @@ class Machine:
         self._sys = sys
         self._chooser = ProcessChooser(groups, proc)
         self.processes = Processes(proc, hierarchy, self._chooser)
+        self.gpus = GpuUse(proc, self.processes.owner_of)
         self._job_users = JobUsers(self.groups, proc)
         self._memory = MemoryUse(self.groups, proc, sys)
         self.reservations = Reservations(self.groups, sys)

@@ -126,6 +126,21 @@ class Processes:
         self.carved = list(self._sum(ticks))
         self.found_seconds = found_ticks / CLOCK_TICKS_PER_SECOND
 
+    def owner_of(self, pid: str) -> Workload | None:
+        """The workload that a process belongs to; None where none has it, and where it has ended."""
+        try:
+            line = read_file(f"{self._proc}/{pid}/stat", STAT_BYTES)
+            return self._choose(pid, _name(line), partial(self._above, pid)) or self._above(pid)
+        except (OSError, ValueError):
+            return None
+
+    def group_owner_of(self, pid: str) -> Workload | None:
+        """The workload of a process's control group; None where none has it, and where it has ended."""
+        try:
+            return self._above(pid)
+        except (OSError, ValueError):
+            return None
+
     def follow(self, hierarchy: CgroupTree) -> None:
         """From now on control groups are those of another hierarchy; every process is looked at again."""
         self._hierarchy = hierarchy
@@ -165,8 +180,7 @@ class Processes:
     def _examine(self, pid: str) -> _Followed | None:
         try:
             line = read_file(f"{self._proc}/{pid}/stat", STAT_BYTES)
-            name = os.fsdecode(line[line.index(b"(") + 1 : line.rindex(b")")])
-            workload = self._choose(pid, name, partial(self._above, pid))
+            workload = self._choose(pid, _name(line), partial(self._above, pid))
             if workload is None:
                 return None
             file = KeptFile(f"{self._proc}/{pid}/stat", is_kernels=self._is_kernels)
@@ -189,3 +203,7 @@ class Processes:
             sums[key] = used + max(0, ticks.get(pid, 0)), resident + process.resident
         for (workload, above), (used, resident) in sums.items():
             yield Carved(workload, above, used / CLOCK_TICKS_PER_SECOND, resident)
+
+
+def _name(stat: bytes) -> str:
+    return os.fsdecode(stat[stat.index(b"(") + 1 : stat.rindex(b")")])

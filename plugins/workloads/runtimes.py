@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from collector_core import Context, HttpClient, NotAvailable, Reason
-from collector_core.wire import as_bytes, read_fields
+from collector_core.wire import contents, cri_containers, listed_messages
 from collector_plugins.workloads import grpc
 from collector_plugins.workloads.config import Config, Kubelet
 from collector_plugins.workloads.names import Identity
 
 DOCKER_SOCKETS = ("/run/docker.sock", "/run/podman/podman.sock")
 CRI_SOCKETS = ("/run/containerd/containerd.sock", "/run/crio/crio.sock")
-_SERVICE = "/runtime.v1.RuntimeService"
+_LIST_CONTAINERS = "/runtime.v1.RuntimeService/ListContainers"
+_LIST_PODS = "/runtime.v1.RuntimeService/ListPodSandbox"
 _MOST_BYTES = 32 << 20
 _HASHED = "pod-template-hash"
 _CONFIG_HASH = "kubernetes.io/config.hash"  # by which the kubelet calls the control groups of static pods
@@ -75,8 +76,8 @@ class Cri:
     async def ask(self, http: HttpClient) -> dict[str, Identity]:
         """The containers and pods that there are."""
         del http
-        containers = await grpc.call(self.place, f"{_SERVICE}/ListContainers")
-        pods = await grpc.call(self.place, f"{_SERVICE}/ListPodSandbox")
+        containers = await grpc.call(self.place, _LIST_CONTAINERS)
+        pods = await grpc.call(self.place, _LIST_PODS)
         try:
             return dict([*_of_cri_containers(containers, self._runtime), *_of_cri_pods(pods, self._runtime)])
         except ValueError as error:
@@ -151,29 +152,16 @@ def _owner(metadata: Mapping[str, Any]) -> str:
 
 
 def _of_cri_containers(answer: bytes, runtime: str) -> Iterator[tuple[str, Identity]]:
-    """ListContainersResponse: containers = 1; of each id = 1, metadata = 3 {name = 1}, image = 4 {image = 1}."""
-    for container in _messages(answer):
-        told = _contents(container)
-        name, image = (_contents(told.get(part, b"")).get(1, b"") for part in (3, 4))
-        yield _text(told.get(1, b"")), Identity.of(name=_text(name), image=_text(image), runtime=runtime)
+    for container in cri_containers(answer):
+        yield container.id, Identity.of(name=container.name, image=container.image, runtime=runtime)
 
 
 def _of_cri_pods(answer: bytes, runtime: str) -> Iterator[tuple[str, Identity]]:
     """ListPodSandboxResponse: items = 1; of each metadata = 2 {name = 1, uid = 2, namespace = 3}."""
-    for pod in _messages(answer):
-        told = _contents(_contents(pod).get(2, b""))
+    for pod in listed_messages(answer):
+        told = contents(contents(pod).get(2, b""))
         name, uid, namespace = (_text(told.get(part, b"")) for part in (1, 2, 3))
         yield plain_uid(uid), Identity.of(name=name, namespace=namespace, runtime=runtime)
-
-
-def _messages(answer: bytes) -> Iterator[bytes]:
-    """Those that are listed; raises `ValueError`, as all that reads messages."""
-    return (as_bytes(content) for number, content in read_fields(answer) if number == 1)
-
-
-def _contents(message: bytes) -> dict[int, bytes]:
-    """Texts and messages by the numbers of their fields."""
-    return {number: content for number, content in read_fields(message) if isinstance(content, bytes)}
 
 
 def plain_uid(uid: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 
 from collector_core.measure.named_processes import Named, Processes
 from collector_core.measure.other_use import Others, ProcessSet, Reading
+from tests.plugins.workloads.runtime_servers import cri
 from tests.powercap import without_privileges
 
 pytestmark = pytest.mark.real_time
@@ -253,7 +254,7 @@ def docker(root, *containers):
         def log_message(self, *words):
             pass
 
-    (root / "run").mkdir()
+    (root / "run").mkdir(exist_ok=True)
     with socketserver.UnixStreamServer(str(root / "run/docker.sock"), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -273,6 +274,25 @@ def test_a_container_is_known_by_its_name_and_by_its_id(cpu, tree, measure):
     assert m.attributed_with_others_joules == pytest.approx(
         m.others[0].attributed_energy_joules + m.attributed_energy_joules
     )
+
+
+def test_a_container_of_kubernetes_is_known_by_its_name(cpu, tree, measure):
+    path = f"/kubepods.slice/kubepods-pod1.slice/cri-containerd-{CONTAINER}.scope"
+    tree.group(path, 5.0)
+    socket = tree.root / "run/containerd/containerd.sock"
+    with cri(socket, containers=[("cd" * 32, "other", "x"), (CONTAINER, "node", "geth:1")]), measure("node") as m:
+        tree.group(path, 6.0)
+        cpu.advance(4.0)
+    assert [each.cpu_seconds for each in m.others] == [pytest.approx(1.0)]
+
+
+def test_a_runtime_that_speaks_another_protocol_knows_no_container(cpu, tree, measure):
+    socket = tree.root / "run/crio/crio.sock"
+    socket.parent.mkdir(parents=True)
+    with docker(tree.root):
+        socket.symlink_to(tree.root / "run/docker.sock")
+        with pytest.raises(ValueError, match="no process, unit or container"), measure("no-such-node"):
+            pass
 
 
 @pytest.mark.parametrize(

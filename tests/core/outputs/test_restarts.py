@@ -1,13 +1,25 @@
 """A restart, a crash and a disk that refuses lose nothing that was on disk."""
 
+import math
 import sqlite3
+from array import array
 from contextlib import closing
+from dataclasses import asdict
+from math import nan
 
 import pytest
+
+from collector_core.output import SampleBlock
+from collector_core.outputs.window_file import WindowFile
+from tests.sample_blocks import ENERGY, Runs
 
 
 def queue_file(tmp_path):
     return tmp_path / "state/energy-collector/outputs/mine/letters.db"
+
+
+def interval_file(tmp_path):
+    return queue_file(tmp_path).with_suffix(".interval")
 
 
 def test_what_waits_at_the_end_is_sent_after_the_start_and_may_repeat(bench):
@@ -119,3 +131,70 @@ def test_a_full_disk_costs_only_what_memory_cannot_hold(bench, disk, monkeypatch
     assert len(made.values) == 1 + 18 * 50
     assert made.values == sorted(made.values)
     assert made.runner.health.queue_problem == ""
+
+
+def started_interval(bench, **changes):
+    """An output with an interval of a minute that has just begun and has heard of two runs."""
+    made = bench(interval=60.0, **changes)
+    made.clock.advance(1020 - made.clock.time())
+    for value in (1, 2):
+        made.hear(made.clock.time(), a=value)
+        made.advance(1)
+    return made
+
+
+def test_a_kill_costs_nothing_of_an_interval_that_is_not_over(bench):
+    made = started_interval(bench)
+    made.crash()
+    made.start()
+    made.cycle()
+    made.hear(made.clock.time(), a=3)
+    made.advance(1)
+    assert [(value, time) for _, value, time in made.receiver.taken] == [(2, 1021)]
+    made.hear(made.clock.time() + 60, a=4)
+    made.advance(120)
+    made.advance(1)
+    assert made.values == [2, 4], "the interval has had its row"
+
+
+def test_an_interval_that_was_handed_out_before_a_kill_is_not_handed_out_again(bench, tmp_path):
+    made = started_interval(bench)
+    kept = interval_file(tmp_path).read_bytes()
+    made.advance(60)
+    made.advance(1)
+    assert (made.values, interval_file(tmp_path).exists()) == ([2], False)
+    interval_file(tmp_path).write_bytes(kept)  # as if the kill had come before the file went
+    made.crash()
+    made.start()
+    made.advance(1)
+    assert made.values == [2]
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0\0\0garbage"])
+def test_a_damaged_file_of_an_interval_costs_no_more_than_that(bench, tmp_path, content):
+    made = started_interval(bench)
+    made.crash()
+    interval_file(tmp_path).write_bytes(content)
+    made.start()
+    made.cycle()
+    made.hear(made.clock.time() + 60, a=3)
+    made.advance(120)
+    made.advance(1)
+    assert made.values == [3]
+
+
+def test_an_interval_that_the_queue_could_not_hold_is_not_kept(bench, tmp_path):
+    started_interval(bench, queue_max_bytes=100)
+    assert not interval_file(tmp_path).exists()
+
+
+def test_series_are_the_same_after_a_kill(bench, tmp_path):
+    window = WindowFile(tmp_path / "x.interval", 10_000)
+    (block,) = Runs(labels={"site": 'ü"\\'}).blocks(1.5, {(ENERGY, "a"): 1.25})
+    ended = SampleBlock(block.group, array("d", [nan]), 2.5, ended=True)
+    window.save(7, [block, ended])
+    kept = window.load()
+    first, last = kept.blocks
+    assert (kept.number, first.time, first.ended, last.time, last.ended) == (7, 1.5, False, 2.5, True)
+    assert [asdict(each) for each in first.group.series] == [asdict(each) for each in block.group.series]
+    assert (first.values, first.group.source, math.isnan(last.values[0])) == (block.values, "probe", True)

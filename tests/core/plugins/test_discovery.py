@@ -1,9 +1,11 @@
 """A broken plugin is recorded with its reason and harms no other."""
 
+from importlib import metadata
+
 import pytest
 
 from collector_core.plugins.discovery import discover
-from collector_core.plugins.entry_points import entry_point_names
+from collector_core.plugins.entry_points import GROUP, OURS, distribution_of, entry_point_names, entry_points
 
 GOOD = """
 from collector_core import Collector, Gauge, hookimpl
@@ -115,3 +117,13 @@ def test_a_distribution_without_a_name_and_a_version_has_its_plugin(tmp_path, mo
     (plugin,) = discover({"nameless"}).all
     assert (plugin.error, plugin.version) == ("", "")
     assert plugin.distribution
+
+
+def test_the_metadata_of_a_distribution_is_parsed_once_for_all_its_plugins(monkeypatch):
+    parsed = []
+    parse = metadata.PathDistribution.metadata.fget
+    monkeypatch.setattr(
+        metadata.PathDistribution, "metadata", property(lambda self: parsed.append(str(self._path)) or parse(self))
+    )
+    assert OURS in {distribution_of(entry) for entry in entry_points(GROUP)}
+    assert len(parsed) == len(set(parsed))

@@ -110,9 +110,9 @@ def test_a_card_that_hangs_costs_the_other_nothing(machine, monkeypatch):
         return number(self, path)
 
     monkeypatch.setattr(GpuCard, "number", hang)
-    harness = machine.collect(interval=0.2, timeout=1.0)
+    harness = machine.collect(interval=0.2, timeout=10.0)
     for _ in range(2):
-        harness.run(advance=0.9)
+        harness.run(advance=9)
         assert harness.series(metrics.POWER) == {("0000:03:00.0", "amdgpu"): 20}
     assert [(part.name, part.error.reason) for part in harness.part_failures] == [("gpu=0000:0a:00.0", "timeout")]
     go_on.set()

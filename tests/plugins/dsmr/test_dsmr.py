@@ -54,7 +54,7 @@ def watts(harness):
 def test_two_meters_that_say_nothing_cost_the_third_nothing(collector_harness):
     with reader(b"") as silent, reader(GOOD) as good, reader(b"<html>") as odd:
         devices = [{"name": name, "address": at} for name, at in (("a", silent), ("b", good), ("c", odd))]
-        harness = collector_harness(Dsmr, devices=devices, interval=0.2, timeout=1.0)
+        harness = collector_harness(Dsmr, devices=devices, interval=0.2, timeout=10.0)
         harness.run(advance=0.2)
         assert watts(harness) == {"b": 500.0}
         assert harness.value(metrics.HEALTH.up, device="b") == 1

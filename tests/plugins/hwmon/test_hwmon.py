@@ -66,9 +66,9 @@ def test_a_chip_that_hangs_costs_the_others_nothing_and_comes_back(machine, monk
     monkeypatch.setattr(ChipReader, "__call__", hang)
     machine.chip(0, "slow", power1_input=1_000_000)
     machine.chip(1, "good", power1_input=2_000_000)
-    harness = machine.collect(interval=0.2, timeout=1.0)
+    harness = machine.collect(interval=0.2, timeout=10.0)
     for _ in range(2):
-        harness.run(advance=0.9)
+        harness.run(advance=9)
         assert watts(harness) == {"good": 2.0}
     assert stuck.is_set()
     assert [(part.name, part.error.reason) for part in harness.part_failures] == [("source=slow", "timeout")]

@@ -234,3 +234,21 @@ int nvmlDeviceGetFieldValues(void *gpu, int count, struct field *fields)
         fields[i].code = fields[i].id == 82 ? number32(of(gpu), "memory_temperature", &fields[i].value.narrow) : NOT_SUPPORTED;
     return OK;
 }
+
+struct process_sample { unsigned pid; unsigned long long time; unsigned sm, memory, encoder, decoder; };
+int nvmlDeviceGetProcessUtilization(void *gpu, struct process_sample *list, unsigned *count, unsigned long long since)
+{
+    unsigned long long percent, time;
+    int code = number(of(gpu), "process_utilization", &percent);
+    if (code)
+        return code;
+    if (number(of(gpu), "process_time", &time) || time <= since)
+        return NOT_FOUND;
+    if (!list || *count < 1) {
+        *count = 1;
+        return TOO_SMALL;
+    }
+    *count = 1;
+    list[0] = (struct process_sample){ 4711, time, (unsigned)percent, 0, 0, 0 };
+    return OK;
+}

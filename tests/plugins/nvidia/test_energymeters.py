@@ -153,3 +153,15 @@ def test_a_power_that_the_gpu_cannot_draw_never_counts():
         energy.update(gpu(power=4_294_967.295 if second > 3 else 100.0), float(second))
     assert energy.latest().joules == pytest.approx(300.0)
     assert energy.max_watts == 600.0
+
+
+def test_a_meter_says_how_long_each_process_kept_its_gpu_busy(nvidia, nvml):
+    nvml.say("0 process_utilization 40", "0 process_time 1000000")
+    harness = nvidia()
+    harness.run()
+    nvml.say("0 process_utilization 50", "0 process_time 2000000")
+    harness.run(advance=10.0)
+    harness.run(advance=10.0)  # without a new sample nobody has used it
+    found = meters(harness)
+    assert found["gpu GPU-0 (nvml_counter)"].busy_by_process() == {4711: pytest.approx(5.0)}
+    assert found["gpu GPU-1 (nvml_counter)"].busy_by_process() is None, "its driver does not tell"

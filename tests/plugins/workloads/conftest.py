@@ -102,16 +102,15 @@ class Host:
 class Site:
     """A host with RAPL, the ledger and the plugin, all on one clock."""
 
-    def __init__(self, host: Host, harness, *, cpu: float = 100.0, dram: float = 20.0, **options) -> None:
+    def __init__(self, host: Host, harness, *, cpu: float = 100.0, dram: float = 20.0, meters=(), **options) -> None:
         self.host = host
         self.clock = FakeClock()
         self.powercap = PowercapTree(host.root)
         self.package = self.powercap.add("intel-rapl:0", "package-0", cpu)
         self.dram = self.powercap.add("intel-rapl:0:0", "dram", dram)
         self.rapl = harness(Rapl, host.root, clock=self.clock, interval=1.0)
-        self.energy = harness(
-            Energy, host.root, clock=self.clock, energy_meters=self.rapl.collector.collector_energy_meters
-        )
+        self.meters = meters
+        self.energy = harness(Energy, host.root, clock=self.clock, energy_meters=self.all_meters)
         self._harness, self._options = harness, options
         self.workloads = self.start()
         for collector in (self.rapl, self.energy, self.workloads):
@@ -120,8 +119,17 @@ class Site:
     def start(self, **options):
         """The plugin, as after a restart of it."""
         return self._harness(
-            Workloads, self.host.root, clock=self.clock, published=self.energy.published, **{**self._options, **options}
+            Workloads,
+            self.host.root,
+            clock=self.clock,
+            published=self.energy.published,
+            energy_meters=self.all_meters,
+            **{**self._options, **options},
         )
+
+    def all_meters(self):
+        """What the other collectors hand over."""
+        return [*self.rapl.collector.collector_energy_meters(), *self.meters]
 
     def end(self) -> None:
         """As the end of the program."""
@@ -161,7 +169,7 @@ class Site:
 
     def check(self) -> None:
         """Each joule once."""
-        for component in ("cpu", "dram"):
+        for component in sorted({component for (component,) in self.workloads.series(metrics.MEASURED)}):
             measured = self.of(metrics.MEASURED, component)
             parts = sum(self.of(metric, component) for metric in (metrics.IDLE, metrics.UNATTRIBUTED, metrics.ENDED))
             assert parts + sum(self.joules(component).values()) == pytest.approx(measured, rel=1e-9, abs=1e-6)

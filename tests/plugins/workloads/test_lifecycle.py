@@ -237,3 +237,25 @@ def test_a_watched_unit_is_found_in_the_hierarchy_that_is_followed_since(host, c
         process.spend(1)
         started.run()
     assert started.workloads.value(metrics.PROCESS_MEMORY, process="web") == 1 << 20
+
+
+def test_what_was_added_up_before_a_ledger_appears_is_counted_once(host, collector_harness):
+    host.make("/a.service")
+    started = Site(host, collector_harness, idle_watts=IDLE)
+    shown = []
+    late = collector_harness(
+        Workloads,
+        host.root,
+        clock=started.clock,
+        energy_meters=started.rapl.collector.collector_energy_meters,
+        published=lambda: shown,
+        idle_watts=IDLE,
+    )
+    for run in range(8):
+        started.clock.advance(10)
+        started.powercap.advance(10)
+        started.rapl.run()
+        started.energy.run()
+        shown = started.energy.published() if run > 5 else []
+        late.run()
+    assert late.value(metrics.MEASURED, component="cpu") == pytest.approx(started.ledger("cpu"))
