@@ -87,6 +87,23 @@ def node_exporter() -> Iterator[Program]:
 
 
 @contextmanager
+def process_exporter() -> Iterator[Program]:
+    """Debian's process-exporter with every process in the group of its name."""
+    port = free_port()
+    with TemporaryDirectory(prefix="bench-") as folder:
+        config = Path(folder, "config.yaml")
+        config.write_text('process_names: [{name: "{{.Comm}}", cmdline: [".+"]}]\n')
+        command = [
+            installed("prometheus-process-exporter"),
+            f"-config.path={config}",
+            *("-gather-smaps=false", "-threads=false", "-children=true"),
+            f"-web.listen-address=127.0.0.1:{port}",
+        ]
+        with _started(command, port, "namedprocess_namegroup_cpu_seconds_total") as program:
+            yield program
+
+
+@contextmanager
 def prometheus_client_server(series: int) -> Iterator[int]:
     """`prometheus_client.start_http_server` with the series of `bench_many`; yields its port."""
     port = free_port()

@@ -57,6 +57,7 @@ ROWS: Mapping[str, Row] = {
     "sites": sites.measure,
     "timeline": timeline.measure,
     "workloads": workloads.measure,
+    "workloads-peer": workloads.measure_beside_process_exporter,
 }
 
 # More than a few seconds even with the least effort: only run in full, or when asked for.

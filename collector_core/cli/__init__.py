@@ -18,6 +18,7 @@ COMMANDS = {
     "list": "List the installed plugins.",
     "once": "Run collectors once and print what they read.",
     "doctor": "Report what was found, what is missing and how to fix it.",
+    "find": "Print a configuration of what was found here.",
     "outputs": "List and test the outputs of the configuration.",
     "measure": "Measure what a command costs in energy, CPU time and memory.",
     "measurements": "List, summarize and export stored measurements.",

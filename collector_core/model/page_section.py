@@ -17,6 +17,7 @@ MAX_TABLES = 10
 MAX_ROWS = 500  # of one table
 MAX_COLUMNS = 12
 MAX_LINKS = 5
+PAGES = frozenset({"", "now", "workloads", "devices", "sites", "forecasts", "events"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +124,8 @@ class PageSection:
     """One section of the status page.
 
     `name` is a word that tells the sections of a collector apart; sections with a lower `order` come first. `note`
-    stands beside the title, `text` below it.
+    stands beside the title, `text` below it. All sections are shown beside the collectors; `page` names another page
+    that shows this one too: `now`, `workloads`, `devices`, `sites`, `forecasts` or `events`.
 
     Raises `DeclarationError` for a name that is not snake_case, and for more than a page has room for.
     """
@@ -136,10 +138,13 @@ class PageSection:
     tables: Sequence[PageTable] = ()
     links: Sequence[PageLink] = ()
     order: int = 100
+    page: str = ""
 
     def __post_init__(self) -> None:
         if not is_snake_case(self.name):
             raise DeclarationError(f"section {self.name!r}: the name must be snake_case, e.g. plugs")
+        if self.page not in PAGES:
+            raise DeclarationError(f"section {self.name!r}: {self.page!r} is not a page, e.g. devices")
         _check_texts(self.title, self.note, self.text)
         _check_parts("charts of a section", self.charts, PageChart, MAX_CHARTS)
         _check_parts("tables of a section", self.tables, PageTable, MAX_TABLES)

@@ -74,6 +74,7 @@ def _web_app(
     application.on_response_prepare.append(forbid_sniffing)
     application.add_routes(routes.table())
     application.router.register_resource(of_plugins)
+    application.on_shutdown.append(routes.end_streams)
     application.on_cleanup.extend([of_plugins.close, routes.close])
     if protection:
         protection.cover(application)

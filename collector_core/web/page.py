@@ -1,63 +1,37 @@
-"""The status page: sections of collectors, every collector, its health, its last error with the fix, its series."""
+"""Every collector with its health, its last error with the fix and its series; their sections, and the outputs."""
 
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-
 from collector_core.engine.app import App
-from collector_core.errors import visible
 from collector_core.model.result import Result
 from collector_core.web import api
 from collector_core.web.outputs_view import render_outputs
 from collector_core.web.sections import render_links, render_sections
 
-_HERE = Path(__file__).parent
-_CSS = (_HERE / "page.css").read_text(encoding="utf-8")
-_JS = (_HERE / "page.js").read_text(encoding="utf-8")
-_HTML = (_HERE / "page.html").read_text(encoding="utf-8")
-
 SERIES_SHOWN = 200  # per collector; the rest is on /metrics
 
+_NONE = '<p class="empty">No collector runs.</p>'
 _TONE = {Result.OK: "good", Result.PARTIAL: "warn", "starting": "idle", "not running": "idle"}
 
 
-async def stylesheet(request: web.Request) -> web.Response:
-    """The page's CSS."""
-    del request
-    return web.Response(text=_CSS, content_type="text/css")
-
-
-async def script(request: web.Request) -> web.Response:
-    """The page's JavaScript: fetches the page again every few seconds."""
-    del request
-    return web.Response(text=_JS, content_type="text/javascript")
-
-
-def render(app: App, host: str) -> str:
-    """The whole page; without JavaScript it works too, and loads itself again now and then.
-
-    `host` is the address by which its reader knows this machine, for the settings of Prometheus that it shows.
-    """
+def render(app: App) -> str:
+    """What there is to see of collectors and outputs, as HTML: sections, cards, and what is folded."""
     rows = api.collectors(app)
     readings = api.snapshot(app)
     here = [row for row in rows if row["state"] != "not running"]
     cards = "\n".join(_card(row, readings.get(row["name"], {})) for row in here)
-    html = _HTML.format(
-        version=escape(app.state.version),
-        host=escape(host),
-        links=render_links(app),
-        sections=render_sections(app),
-        summary=_summary(rows),
-        warning=_reload_warning(app),
-        cards=cards or '<p class="empty">No collector runs.</p>',
-        outputs=render_outputs(app),
-        others=_others([row for row in rows if row["state"] == "not running"]),
+    others = _others([row for row in rows if row["state"] == "not running"])
+    return (
+        f'<p class="links"><a href="/metrics">metrics</a> {render_links(app)} '
+        '<a href="/api/v1/collectors">collectors (JSON)</a> <a href="/api/v1/snapshot">readings (JSON)</a> '
+        '<a href="/healthz">health</a> <a href="/readyz">readiness</a></p>'
+        f'<p class="summary">{_summary(rows)}</p>{_reload_warning(app)}{render_sections(app)}'
+        '<section aria-labelledby="collectors-title"><h2 id="collectors-title">Collectors</h2>'
+        f"{cards or _NONE}{others}</section>{render_outputs(app)}"
     )
-    return visible(html)
 
 
 def _summary(rows: list[dict[str, Any]]) -> str:

@@ -14,19 +14,13 @@ from aiohttp import web
 from collector_core.engine.app import App
 from collector_core.errors import ConfigError
 from collector_core.exposition.formats import negotiate
-from collector_core.web import api, page
+from collector_core.web import api
 from collector_core.web.answers import Answer, Answers
 from collector_core.web.api_error import ApiError
 from collector_core.web.late_history import LateHistory
+from collector_core.web.pages.handlers import Pages
 from collector_core.web.reloads import Reloads
 from collector_core.web.repeats import BODY_OF_REPEATS
-
-_HTML_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 
 
 class Routes:
@@ -36,21 +30,24 @@ class Routes:
         self._app = app
         self._answers = Answers(app)
         self._history = LateHistory(app)
+        self._pages = Pages(app)
         self._reloads = reloads or Reloads(app.reload)
 
     def table(self) -> list[web.RouteDef]:
         """All routes, in the order in which they are looked up."""
         return [
             web.get("/metrics", self.metrics),
-            web.get("/", self.status_page),
-            web.get("/page.css", page.stylesheet),
-            web.get("/page.js", page.script),
+            *self._pages.table(),
             *self.probes(),
             web.post("/-/reload", self.reload),
             web.get("/api/v1/collectors", self.collectors),
             web.get("/api/v1/snapshot", self.snapshot),
             *self._history.table(),
         ]
+
+    async def end_streams(self, application: web.Application) -> None:
+        """End what lasts as long as its client stays."""
+        await self._pages.live.close(application)
 
     async def close(self, application: web.Application) -> None:
         """Let go of what requests have opened."""
@@ -70,11 +67,6 @@ class Routes:
             answer = await asyncio.to_thread(self._answers.slow_metrics, encoding)
         request[BODY_OF_REPEATS] = partial(self._answers.quick_body, encoding)
         return _response(answer)
-
-    async def status_page(self, request: web.Request) -> web.Response:
-        """The page for people."""
-        html = await asyncio.to_thread(page.render, self._app, request.host)
-        return web.Response(text=html, content_type="text/html", headers=_HTML_HEADERS)
 
     async def healthz(self, request: web.Request) -> web.Response:
         """200 while the watchdog turns."""

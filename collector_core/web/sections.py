@@ -16,15 +16,16 @@ from collector_core.web.sparkline import Span, sparkline
 UNKNOWN = "not known"
 
 
-def render_sections(app: App) -> str:
-    """Every section, those with the lowest `order` first."""
+def render_sections(app: App, page: str = "") -> str:
+    """The sections of one page, or of all, those with the lowest `order` first."""
     now = app.clock.time()
     views = [
         _SectionView(section, name, app.redactor, now, runner)
         for name, runner in app.runners.copy().items()
         for section in runner.page_sections
+        if page in ("", section.page)
     ]
-    if app.history.service and (section := app.history.service.section):
+    if not page and app.history.service and (section := app.history.service.section):
         views.append(_SectionView(section, "collector", app.redactor, now))
     return "\n".join(view.html() for view in sorted(views, key=lambda view: view.place))
 

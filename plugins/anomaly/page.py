@@ -21,6 +21,7 @@ def section(latest: Sequence[Incident], record: Mapping[str, Any]) -> PageSectio
     rows = [_row(each) for each in islice(latest, MAX_SHOWN)]
     return PageSection(
         name="anomalies",
+        page="events",
         title="Anomalies",
         note=summary_of(record),
         text="" if rows else "No anomaly was seen.",

@@ -26,6 +26,7 @@ def power_section(power: dict[str, Any]) -> PageSection:
         charts=_charts(power) if power["components"] else (),
         links=(PageLink(text="power (JSON)", path=PATH),),
         order=ORDER,
+        page="now",
     )
 
 

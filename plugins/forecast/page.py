@@ -22,6 +22,7 @@ def section(view: View) -> PageSection:
     shown = view.shown[:100]
     return PageSection(
         name="forecast",
+        page="forecasts",
         title="Forecast",
         note="with what came true beside it, and the error of the last 30 days",
         text="" if shown or not view.now else "Nothing is forecast: the history has none of the series.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from collector_core import Collector, Component, Context, NotAvailable, PageSection, Readings, hookimpl
 from collector_core.procfs import list_cgroup_trees
@@ -20,8 +20,12 @@ from collector_plugins.workloads.names import Names
 from collector_plugins.workloads.page import IDLE, NOBODY, PowerTable
 from collector_plugins.workloads.paths import OTHER, Workload
 from collector_plugins.workloads.state_file import StateFile
+from collector_plugins.workloads.top import TopProcesses
 from collector_plugins.workloads.watch import WatchedProcess
 from collector_plugins.workloads.work import WorkMeters
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 CHOOSE_SECONDS = 15.0
 FIX = "mount the host's /sys and /proc below `root`, e.g. docker run --pid=host -v /:/host:ro, with root: /host"
@@ -46,6 +50,7 @@ class Workloads(Collector[Config]):
         self._state = StateFile(ctx)
         self._work = WorkMeters(config.work, config.work_window)
         self._power = PowerTable()
+        self._top = TopProcesses(ctx.path("/proc"), self._owner_of, lambda: self._attribution.joules_per_cpu_second)
         self._watched: list[WatchedProcess] = []
         self._machine: Machine | None = None
         self._chosen_at = 0.0
@@ -102,9 +107,19 @@ class Workloads(Collector[Config]):
             self._machine.close()
 
     @hookimpl
+    def collector_routes(self) -> Sequence[web.RouteDef]:
+        """`/api/v1/workloads/top`; a second instance offers none: one path cannot answer for two."""
+        return self._top.routes() if self.ctx.name == self.name else []
+
+    @hookimpl
     def collector_page_sections(self) -> Sequence[PageSection]:
         """Who draws the most."""
         return [self._power.section()]
+
+    def _owner_of(self, pid: str) -> Workload | None:
+        """The workload of a process's control group; on any thread."""
+        machine = self._machine
+        return machine.processes.group_owner_of(pid) if machine else None
 
     def _new_machine(self) -> Machine:
         self._chosen_at = self.ctx.clock.monotonic()

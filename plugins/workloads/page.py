@@ -56,6 +56,7 @@ class PowerTable:
         table = PageTable(columns=("kind", "name", "power", "share", "energy"), rows=rows)
         return PageSection(
             name="workloads",
+            page="workloads",
             title="Workloads",
             note=f"mean of the last {WINDOW_SECONDS:g} seconds",
             text="" if rows else "Power by workload is shown once there are two readings.",

@@ -134,6 +134,13 @@ class Processes:
         except (OSError, ValueError):
             return None
 
+    def group_owner_of(self, pid: str) -> Workload | None:
+        """The workload of a process's control group; None where none has it, and where it has ended."""
+        try:
+            return self._above(pid)
+        except (OSError, ValueError):
+            return None
+
     def follow(self, hierarchy: CgroupTree) -> None:
         """From now on control groups are those of another hierarchy; every process is looked at again."""
         self._hierarchy = hierarchy

@@ -99,7 +99,7 @@ def test_a_collector_that_goes_down_is_told_once_and_its_return_once(site, colle
         "firing",
         "resolved",
     ]
-    everything = program.log + program.request("/").text + program.request("/metrics").text
+    everything = program.log + program.request("/collectors").text + program.request("/metrics").text
     everything += program.request("/api/v1/snapshot").text + program.request("/api/v1/alerts").text
     kept = b"".join(file.read_bytes() for file in (tmp_path / "state").rglob("*") if file.is_file())
     assert KEY not in everything

@@ -160,7 +160,7 @@ def assert_log_tells_once(program, bad):
 
 
 def assert_page_tells(program, row):
-    html = program.request("/").text
+    html = program.request("/collectors").text
     card = html[html.index(f'id="collector-{row["name"]}"') :].partition("</section>")[0]
     assert row["state"] in card
     assert escape(row["error"]) in card

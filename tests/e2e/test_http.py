@@ -43,7 +43,7 @@ def test_every_endpoint_answers(collector):
     memory = program.request("/api/v1/snapshot").json["collectors"]["system"]["system_memory_total_bytes"]
     assert memory["unit"] == "bytes"
     assert memory["series"][0]["value"] > 1e6
-    page = program.request("/")
+    page = program.request("/collectors")
     assert "energy-collector" in page.text
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     for asset, kind in (("/page.css", "text/css"), ("/page.js", "text/javascript")):

@@ -117,7 +117,7 @@ def test_what_is_no_push_is_refused_with_the_reason(vllm, collector):
     assert post(program, path, good, Authorization="Bearer wrong")[0] == 401
     status, answer = post(program, "/api/v1/push/inference/other", good)
     assert (status, answer["fix"]) == (404, "add it to the configuration")
-    assert "canary-5b7e" not in program.log + program.request("/").text + program.request("/metrics").text
+    assert "canary-5b7e" not in program.log + program.request("/collectors").text + program.request("/metrics").text
 
 
 def test_once_shows_rates_of_the_second_between_its_two_looks(vllm, command, tmp_path):

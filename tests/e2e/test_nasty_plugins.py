@@ -53,7 +53,7 @@ def test_plugins_that_do_every_bad_thing_in_every_place_harm_nobody_else(program
         assert program.request("/healthz").status == 200
     assert settled(program) == {}
     shown = rows(program)
-    page = program.request("/").text
+    page = program.request("/collectors").text
     for name, nasty in PLUGINS.items():
         assert f'id="collector-{name}"' in page
         assert "ok" in nasty.states or shown[name]["error"], name

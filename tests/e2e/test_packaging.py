@@ -51,7 +51,9 @@ def test_the_wheel_holds_every_module(distributions):
 def test_the_wheel_holds_the_packages_and_nothing_else(distributions):
     names = zipfile.ZipFile(distributions[0]).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"collector_core", "collector_plugins"}
-    for wanted in ("collector_core/web/page.html", "collector_core/py.typed", "collector_plugins/rapl/README.md"):
+    pages = "collector_core/web/pages"
+    shown = (f"{pages}/page.css", f"{pages}/dashboards/machine.json", f"{pages}/rules/energy.yaml")
+    for wanted in (*shown, "collector_core/py.typed", "collector_plugins/rapl/README.md"):
         assert wanted in names
     assert not [name for name in names if name.startswith("tests")]
 

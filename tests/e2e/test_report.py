@@ -60,5 +60,7 @@ def test_after_a_restart_report_page_and_api_show_what_was_before(collector, com
     known = {round(time, 3) for time, _ in points}
     eventually(lambda: known & set(second.request("/api/v1/power").json["history"]["timestamps"]))
     assert "Power of yesterday and before" in eventually(
-        lambda: second.request("/").text if "Power of yesterday" in second.request("/").text else None
+        lambda: (
+            second.request("/collectors").text if "Power of yesterday" in second.request("/collectors").text else None
+        )
     )

@@ -63,7 +63,7 @@ def test_files_come_and_go_and_promtool_has_nothing_to_say(collector, require, e
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     shown = program.request("/api/v1/snapshot").json["collectors"]["textfile"]["backup_runs_total"]
     assert shown["series"] == [{"labels": {"site": "lab", "target": "nas"}, "value": 4.0}]
-    assert "backup_duration_seconds_bucket" in program.request("/").text
+    assert "backup_duration_seconds_bucket" in program.request("/collectors").text
 
 
 def test_without_a_folder_the_page_says_what_to_do(command):

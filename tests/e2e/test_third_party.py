@@ -20,7 +20,7 @@ def test_its_units_its_meters_and_its_titles_are_shown(program, eventually):
     assert "# UNIT greenhouse_apparent_power_volt_amperes volt_amperes" in text
     assert "# UNIT greenhouse_light_lux lux" in text
     assert 'energy_meter_info{component="greenhouse",counts="false",device="lamps",method="clamp"} 1.0' in text
-    page = program.request("/").text
+    page = program.request("/collectors").text
     assert "Power of the greenhouse<span> greenhouse_power_watts{plug=lamps}</span>" in page
     assert "greenhouse_apparent_power_volt_amperes<span>{plug=lamps}</span>" in page, "no title, so its name"
     shown = program.request("/api/v1/snapshot").json["collectors"]["greenhouse"]["greenhouse_power_watts"]

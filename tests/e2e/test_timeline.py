@@ -69,7 +69,7 @@ def test_nothing_is_lost_or_doubled_while_the_database_is_away_and_the_daemon_is
     program = collector(config, env=env)
     eventually(lambda: metric(program, "queue_bytes") > 0 and metric(program, "oldest_seconds") >= 3)
     assert metric(program, "up") == 0
-    assert b"Connection refused" in program.request("/").body
+    assert b"Connection refused" in program.request("/collectors").body
     waiting = metric(program, "queue_bytes")
     program.process.kill()
     program.process.wait()

@@ -1,0 +1,1 @@
+"""The nine pages: one module for each, one layout and one table of words."""

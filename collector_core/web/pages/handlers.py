@@ -1,0 +1,112 @@
+"""The handlers of the nine pages and of what they load."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from collector_core.engine.app import App
+from collector_core.web import page
+from collector_core.web.pages import downloads, events, history, now, setup, workloads
+from collector_core.web.pages.layout import PATHS, live, render_page
+from collector_core.web.pages.live import LiveEvents
+from collector_core.web.pages.things import render_things
+from collector_core.web.pages.view import View
+from collector_core.web.pages.words import Words, chosen_language
+from collector_core.web.sections import render_sections
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "font-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Vary": "Accept-Encoding, Accept-Language",
+}
+DEVICES = ("battery", "gpu", "ups", "plug", "ev_charger", "solar", "grid")
+SITES = ("site", "home")
+MOST_TEXT = 2000  # characters of a parameter
+
+
+def _devices(view: View) -> str:
+    return live("devices", render_things(view, DEVICES) + render_sections(view.app, "devices"))
+
+
+def _sites(view: View) -> str:
+    return live("sites", render_things(view, SITES) + render_sections(view.app, "sites"))
+
+
+def _forecasts(view: View) -> str:
+    sections = render_sections(view.app, "forecasts")
+    return live("forecasts", sections or f'<p class="empty">{view.words("nothing")}</p>')
+
+
+def _collectors(view: View) -> str:
+    return live("collectors", page.render(view.app))
+
+
+PAGES: Mapping[str, Callable[[View], str]] = {
+    "now": now.render,
+    "history": history.render,
+    "workloads": workloads.render,
+    "devices": _devices,
+    "sites": _sites,
+    "forecasts": _forecasts,
+    "events": events.render,
+    "collectors": _collectors,
+    "setup": setup.render,
+}
+
+
+class Pages:
+    """Handlers over one `App`."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self.live = LiveEvents(app)
+
+    def table(self) -> list[web.RouteDef]:
+        """All routes."""
+        return [
+            *(web.get(path, self._handler(name)) for name, path in PATHS.items()),
+            web.get("/page.css", _asset("page.css", "text/css")),
+            web.get("/page.js", _asset("page.js", "text/javascript")),
+            web.get("/api/v1/live", self.live.stream),
+            *downloads.routes(),
+        ]
+
+    def _handler(self, name: str) -> Any:
+        async def handle(request: web.Request) -> web.Response:
+            query = {key: value[:MOST_TEXT] for key, value in request.query.items()}
+            language = chosen_language(query.get("lang", ""), request.headers.get("Accept-Language", ""))
+            view = View(self._app, Words(language), PATHS[name], query, request.host)
+            html = await asyncio.to_thread(lambda: render_page(view, name, PAGES[name](view)).encode())
+            return compressed(request, html, "text/html", HEADERS)
+
+        return handle
+
+
+def compressed(request: web.Request, body: bytes, kind: str, headers: Mapping[str, str]) -> web.Response:
+    """An answer, compressed where the client takes that."""
+    more = {"Content-Type": f"{kind}; charset=utf-8", **headers}
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        body = gzip.compress(body, 5, mtime=0)
+        more["Content-Encoding"] = "gzip"
+    return web.Response(body=body, headers=more)
+
+
+def _asset(name: str, kind: str) -> Any:
+    async def handle(request: web.Request) -> web.Response:
+        return compressed(request, _read(name), kind, {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"})
+
+    return handle
+
+
+@cache
+def _read(name: str) -> bytes:
+    return (Path(__file__).parent / name).read_bytes()

@@ -1,0 +1,141 @@
+"""History: any series over any period, with the week before, and the energy of the selection."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from html import escape
+
+from collector_core.errors import CollectorError, describe
+from collector_core.history.past import History, PastEvent, PastSeries
+from collector_core.model.selector import Selector
+from collector_core.web.pages.chart import Period, draw
+from collector_core.web.pages.layout import live
+from collector_core.web.pages.view import View
+
+RANGES = {"15m": 900.0, "1h": 3600.0, "6h": 21_600.0, "24h": 86_400.0, "7d": 604_800.0, "30d": 2_592_000.0}
+DEFAULT_RANGE = "1h"
+DEFAULT_SERIES = '{__topic__="power",__of__="host"}'
+MOST_SERIES = 8
+MOST_SUGGESTED = 300
+MOST_EVENTS = 40
+POINTS = 400
+WEEK = 604_800.0
+SUGGESTED = frozenset(
+    {"power", "charge", "energy", "temperature", "load", "import_power", "export_power", "power_flow"}
+)
+
+
+def render(view: View) -> str:
+    """The page; may wait for a disk."""
+    selector = view.query.get("series", "").strip() or DEFAULT_SERIES
+    return _controls(view, selector) + live("history", _result(view, selector))
+
+
+def _controls(view: View, selector: str) -> str:
+    words, chosen = view.words, view.query.get("range", "" if view.query.get("from") else DEFAULT_RANGE)
+    buttons = "".join(
+        f'<button type="button" id="range-{each}" data-set="range={each}&amp;from=&amp;to=" '
+        f'aria-pressed="{str(each == chosen).lower()}">{each}</button>'
+        for each in RANGES
+    )
+    compares = view.query.get("compare") == "week"
+    options = "".join(f'<option value="{view.text(text)}"></option>' for text in _suggestions(view))
+    return (
+        '<form class="controls">'
+        f'<label class="wide">{escape(words("series"))} <input type="search" name="series" id="series" list="known" '
+        f'data-param="series" spellcheck="false" value="{view.text(selector)}"></label>'
+        f'<datalist id="known">{options}</datalist>'
+        f'<div id="ranges" data-live role="group" aria-label="{escape(words("range"))}">{buttons}'
+        f'<button type="button" id="compare" data-set="compare={"" if compares else "week"}" '
+        f'aria-pressed="{str(compares).lower()}">{escape(words("compare"))}</button></div></form>'
+    )
+
+
+def _suggestions(view: View) -> list[str]:
+    found: list[str] = []
+    for published in view.app.exposition.published():
+        for metric, places in published.snapshot.layout.places.items():
+            if metric.topic in SUGGESTED and places and len(found) < MOST_SUGGESTED:
+                found.append(metric.name)
+    return sorted(set(found))
+
+
+def _period(view: View) -> Period:
+    now = time.time()
+    try:
+        start, end = float(view.query.get("from", "")), float(view.query.get("to", "") or now)
+    except ValueError:
+        return Period(now - RANGES.get(view.query.get("range", DEFAULT_RANGE), RANGES[DEFAULT_RANGE]), now)
+    return Period(start, end) if 0 <= start < end else Period(now - RANGES[DEFAULT_RANGE], now)
+
+
+def _result(view: View, text: str) -> str:
+    words, past = view.words, view.app.history.past
+    if not past.is_kept:
+        return f'<p class="empty">{escape(words("no_history"))}</p>'
+    try:
+        selector = Selector.parse(text)
+    except (CollectorError, ValueError) as error:
+        return f'<p class="fault">{escape(words("bad_series"))}: {view.text(text)}. {view.text(str(error))}</p>'
+    period = _period(view)
+    try:
+        return _found(view, past, selector, text, period)
+    except CollectorError as error:
+        return f'<p class="fault">{view.text(describe(error))}</p>'
+
+
+def _found(view: View, past: History, selector: Selector, text: str, period: Period) -> str:
+    found = _query(past, selector, period)
+    before: Sequence[PastSeries] = ()
+    if view.query.get("compare") == "week":
+        before = _query(past, selector, Period(period.start - WEEK, period.end - WEEK))
+    events = past.events(period.start, period.end)[-MOST_EVENTS:]
+    if not found:
+        return f'<p class="empty">{escape(view.words("no_series"))} {view.text(text)}</p>'
+    more = f'<p class="facts">{MOST_SERIES} {escape(view.words("of"))} {len(found)} {escape(view.words("shown"))}</p>'
+    return (
+        draw(view, found[:MOST_SERIES], before[:MOST_SERIES], period, events)
+        + (more if len(found) > MOST_SERIES else "")
+        + _energy(view, past, period)
+        + _events(view, events)
+    )
+
+
+def _query(past: History, selector: Selector, period: Period) -> list[PastSeries]:
+    step = max(5.0, (period.end - period.start) / POINTS)
+    found = past.query(selector, period.start, period.end, step=step)
+    if any(each.is_counter for each in found):
+        rates = past.query(selector, period.start, period.end, step=step, fn="rate")
+        found = [each for each in found if not each.is_counter] + [each for each in rates if each.is_counter]
+    return [each for each in found if each.points]
+
+
+def _energy(view: View, past: History, period: Period) -> str:
+    energy, words = past.energy(period.start, period.end), view.words
+    facts = [(words("energy"), words.quantity(energy.joules / 3600, "Wh"))] if energy.joules else []
+    if energy.cost is not None:
+        facts.append((words("cost"), words.number(f"{energy.cost:.2f}")))
+    if energy.grams is not None:
+        facts.append((words("carbon"), words.quantity(energy.grams, "grams")))
+    if facts:
+        facts.append((words("covered"), words.quantity(energy.covered_seconds, "seconds")))
+    tiles = "".join(
+        f'<li class="tile"><span>{escape(name)}</span><strong>{value}</strong></li>' for name, value in facts
+    )
+    return f'<ul class="tiles">{tiles}</ul>' if facts else ""
+
+
+def _events(view: View, events: Sequence[PastEvent]) -> str:
+    if not events:
+        return ""
+    title = escape(view.words("events"))
+    items = "".join(
+        f"<li><time>{_clock(each.time)}</time> {view.text(each.kind)}: {view.text(each.text)}</li>"
+        for each in reversed(events)
+    )
+    return f'<details id="marks"><summary>{title} ({len(events)})</summary><ul class="marks">{items}</ul></details>'
+
+
+def _clock(when: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(when))

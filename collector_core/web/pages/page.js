@@ -1,0 +1,118 @@
+// Brings the live parts of a page up to date, and keeps the state of its controls in the address.
+"use strict";
+const POLL_MS = 5000;
+const TYPING_MS = 200;
+let running = false;
+let again = false;
+
+// Fetches this very address again and replaces what is live; `force` is for what the reader has asked for.
+async function refresh(force = false) {
+  if (!force && (document.hidden || reads())) return;
+  if (running) { again = again || force; return; }
+  running = true;
+  try {
+    const response = await fetch(location.href, { cache: "no-store" });
+    if (!response.ok) throw new Error(`answered ${response.status}`);
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (force || !reads()) show(fresh);
+    document.getElementById("offline").hidden = true;
+  } catch (error) {
+    offline();
+  } finally {
+    running = false;
+    if (again) { again = false; refresh(true); }
+  }
+}
+
+// Whether the reader has marked text, to copy a fix for instance: it would vanish below the pointer.
+function reads() {
+  return !getSelection().isCollapsed;
+}
+
+function show(fresh) {
+  const focused = place(document.activeElement);
+  for (const old of document.querySelectorAll("[data-live]")) {
+    const next = fresh.getElementById(old.id);
+    if (next) replace(old, next);
+  }
+  if (focused && focused !== place(document.activeElement)) {
+    document.querySelector(focused)?.focus({ preventScroll: true });
+  }
+}
+
+function replace(old, next) {
+  for (const open of old.querySelectorAll("details[open]")) {
+    const same = open.id && next.querySelector(`#${CSS.escape(open.id)}`);
+    if (same) same.open = true;
+  }
+  const scrolls = [...old.querySelectorAll(".scroll")].map((each) => [each.scrollLeft, each.scrollTop]);
+  old.replaceChildren(...next.childNodes);
+  old.querySelectorAll(".scroll").forEach((each, number) => {
+    if (scrolls[number]) [each.scrollLeft, each.scrollTop] = scrolls[number];
+  });
+}
+
+// A selector that finds the focused element in the next page; links have an id, other places are within details.
+function place(element) {
+  if (element?.id) return `#${CSS.escape(element.id)}`;
+  const details = element?.closest("details[id]");
+  return details && `#${CSS.escape(details.id)} ${element.matches("summary") ? "summary" : ".scroll"}`;
+}
+
+function offline() {
+  const note = document.getElementById("offline");
+  if (note.hidden) note.textContent = `No answer since ${new Date().toLocaleTimeString()}: what you see is from before.`;
+  note.hidden = false;
+}
+
+// The address with other controls; an empty one is left out.
+function change(pairs) {
+  const address = new URL(location.href);
+  for (const [name, value] of pairs) {
+    if (value) address.searchParams.set(name, value);
+    else address.searchParams.delete(name);
+  }
+  history.replaceState(null, "", address);
+}
+
+let typing = 0;
+document.addEventListener("input", (event) => {
+  const { param } = event.target.dataset ?? {};
+  if (!param) return;
+  change([[param, event.target.value]]);
+  clearTimeout(typing);
+  typing = setTimeout(() => refresh(true), TYPING_MS);
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("button[data-set]");
+  if (!button) return;
+  change(new URLSearchParams(button.dataset.set));
+  refresh(true);
+});
+document.addEventListener("submit", (event) => {
+  event.preventDefault();
+  refresh(true);
+});
+
+// The theme is that of the system until somebody chooses; the choice stays in this browser and in the address.
+const theme = document.getElementById("theme");
+function dress(name) {
+  if (name) document.documentElement.dataset.theme = name;
+  const dark = name ? name === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  theme?.setAttribute("aria-pressed", String(dark));
+}
+function remembered() {
+  try { return localStorage.getItem("theme"); } catch { return null; }
+}
+dress(document.documentElement.dataset.theme ?? remembered());
+theme?.addEventListener("click", () => {
+  const name = theme.getAttribute("aria-pressed") === "true" ? "light" : "dark";
+  try { localStorage.setItem("theme", name); } catch { /* then for this page only */ }
+  change([["theme", name]]);
+  dress(name);
+});
+
+// One stream for every page; where it is cut off, the page asks by itself until it is back.
+const live = new EventSource("/api/v1/live");
+live.addEventListener("message", () => refresh());
+setInterval(() => { if (live.readyState !== EventSource.OPEN) refresh(); }, POLL_MS);

@@ -1,0 +1,163 @@
+"""A Sankey diagram: where each node and each flow stands, and its drawing as SVG."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import NamedTuple
+
+from collector_core.metering.flow import FlowGraph, FlowKind, FlowNode, kind_of
+from collector_core.web.pages.words import Words
+
+WIDTH, NODE_WIDTH, LABEL_WIDTH = 1000.0, 10.0, 175.0
+_ABBREVIATIONS = frozenset({"cpu", "gpu", "dram"})
+SLOT = 30.0  # pixels that a label needs
+PIXELS_OF_ALL = 300.0  # the height of the fullest column's watts
+
+
+class Box(NamedTuple):
+    """Where a node stands."""
+
+    node: FlowNode
+    x: float
+    y: float
+    height: float
+
+
+class Band(NamedTuple):
+    """Where a flow runs: from the right side of a box to the left side of another."""
+
+    source: str
+    target: str
+    watts: float
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The places of all nodes and flows, within `height` pixels and `WIDTH`."""
+
+    boxes: Mapping[str, Box]
+    bands: Sequence[Band]
+    height: float
+
+
+def place(graph: FlowGraph) -> Layout:
+    """Nodes in columns by how far they are from the sources, each in the order of those that feed it."""
+    columns = _columns(graph)
+    nodes = {node.id: node for node in graph.nodes}
+    fullest = max((sum(nodes[each].watts for each in column) for column in columns), default=0.0)
+    scale = PIXELS_OF_ALL / fullest if fullest else 0.0
+    step = (WIDTH - LABEL_WIDTH - NODE_WIDTH) / max(1, len(columns) - 1)
+    boxes: dict[str, Box] = {}
+    for number, column in enumerate(columns):
+        y = 12.0
+        for identity in sorted(column, key=lambda each: _wanted_place(graph, boxes, each)):
+            height = max(1.5, nodes[identity].watts * scale)
+            boxes[identity] = Box(nodes[identity], number * step, y, height)
+            y += max(SLOT, height + 10.0)
+    bottom = max((box.y + max(SLOT, box.height) for box in boxes.values()), default=0.0)
+    return Layout(boxes, _bands(graph, boxes, scale), bottom + 4.0)
+
+
+def _columns(graph: FlowGraph) -> list[list[str]]:
+    """The longest way from a source; one that is only a source stands just before what it feeds."""
+    depth = dict.fromkeys((node.id for node in graph.nodes), 0)
+    for _ in graph.nodes:
+        moved = False
+        for edge in graph.edges:
+            if depth[edge.target] <= depth[edge.source] < len(depth):
+                depth[edge.target] = depth[edge.source] + 1
+                moved = True
+        if not moved:
+            break
+    fed = {edge.target for edge in graph.edges}
+    for identity in depth.keys() - fed:
+        targets = [depth[edge.target] for edge in graph.edges if edge.source == identity]
+        depth[identity] = max(0, min(targets, default=1) - 1)
+    columns: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
+    for identity, number in depth.items():
+        columns[number].append(identity)
+    return [column for column in columns if column]
+
+
+def _wanted_place(graph: FlowGraph, boxes: Mapping[str, Box], identity: str) -> tuple[float, bool, float]:
+    """Beside those that feed it, the largest first, what is unknown last."""
+    feeders = [
+        (boxes[edge.source], edge.watts) for edge in graph.edges if edge.target == identity and edge.source in boxes
+    ]
+    watts = sum(each for _, each in feeders)
+    middle = sum((box.y + box.height / 2) * each for box, each in feeders) / watts if watts else 0.0
+    size = sum(edge.watts for edge in graph.edges if identity in (edge.source, edge.target))
+    return round(middle, 1), kind_of(identity) == FlowKind.UNKNOWN, -size
+
+
+def _bands(graph: FlowGraph, boxes: Mapping[str, Box], scale: float) -> list[Band]:
+    used_out: dict[str, float] = defaultdict(float)
+    used_in: dict[str, float] = defaultdict(float)
+    bands = []
+    for edge in sorted(graph.edges, key=lambda each: (boxes[each.source].y, boxes[each.target].y)):
+        source, target, height = boxes[edge.source], boxes[edge.target], max(0.75, edge.watts * scale)
+        y0 = source.y + used_out[edge.source] + height / 2
+        y1 = target.y + used_in[edge.target] + height / 2
+        used_out[edge.source] += height
+        used_in[edge.target] += height
+        bands.append(Band(edge.source, edge.target, edge.watts, source.x + NODE_WIDTH, y0, target.x, y1, height))
+    return bands
+
+
+def node_label(node: FlowNode, words: Words) -> str:
+    """What a node is called on the page."""
+    if node.kind == FlowKind.UNKNOWN:
+        word = "unknown_source" if node.id.startswith("unknown/from/") else "rest"
+        return f"{node.label}: {words(word)}"
+    return node.label
+
+
+def tone_of(node: FlowNode) -> str:
+    """Classes of a node's name: abbreviations are written large, by the style sheet."""
+    return "abbreviation" if node.label in _ABBREVIATIONS else "name"
+
+
+def _short(node: FlowNode, words: Words) -> str:
+    """What stands beside a box: of an unknown source the name is that of its neighbour."""
+    is_source = node.id.startswith("unknown/from/")
+    return escape(words("unknown_source") if is_source else node_label(node, words))
+
+
+def draw(graph: FlowGraph, words: Words) -> str:
+    """The diagram as SVG, with a text for each node and each flow."""
+    layout = place(graph)
+    names = {node.id: escape(node_label(node, words)) for node in graph.nodes}
+    bands = "".join(_draw_band(band, names, words) for band in layout.bands)
+    boxes = "".join(_draw_box(box, _short(box.node, words), words) for box in layout.boxes.values())
+    return (
+        f'<svg class="sankey" viewBox="0 0 {WIDTH:g} {layout.height:.0f}" role="img" '
+        f'aria-label="{escape(words("flow"))}">{bands}{boxes}</svg>'
+    )
+
+
+def _draw_band(band: Band, names: Mapping[str, str], words: Words) -> str:
+    middle = (band.x0 + band.x1) / 2
+    title = f"{names[band.source]} → {names[band.target]}: {words.quantity(band.watts, 'W')}"
+    return (
+        f'<path class="flow {kind_of(band.source)} to-{kind_of(band.target)}" stroke-width="{band.height:.2f}" '
+        f'd="M{band.x0:.1f} {band.y0:.1f}C{middle:.1f} {band.y0:.1f} {middle:.1f} {band.y1:.1f} '
+        f'{band.x1:.1f} {band.y1:.1f}"><title>{title}</title></path>'
+    )
+
+
+def _draw_box(box: Box, name: str, words: Words) -> str:
+    y = box.y + min(box.height / 2, max(6.0, box.height / 2))
+    watts, x = words.quantity(box.node.watts, "W"), f"{box.x + NODE_WIDTH + 6:.1f}"
+    return (
+        f'<g class="node {box.node.kind}"><rect x="{box.x:.1f}" y="{box.y:.1f}" width="{NODE_WIDTH:g}" '
+        f'height="{box.height:.1f}" rx="2"/><text class="{tone_of(box.node)}" x="{x}" y="{y:.1f}">{name}'
+        f'<tspan class="watts" x="{x}" dy="13">{watts}</tspan></text></g>'
+    )

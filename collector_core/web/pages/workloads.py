@@ -1,0 +1,61 @@
+"""Workloads: guests, containers and services with what each of them draws; sorted, searched and filtered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+from collector_core.metering.flow import FlowKind
+from collector_core.model.topics import TopicSelector
+from collector_core.web.pages.layout import live
+from collector_core.web.pages.now import graph_of
+from collector_core.web.pages.tables import Cell, Row, render_table
+from collector_core.web.pages.things import history_of, thing_name
+from collector_core.web.pages.view import View
+from collector_core.web.sections import render_sections
+
+KINDS = (FlowKind.GUEST, FlowKind.CONTAINER, FlowKind.SERVICE)
+
+
+def render(view: View) -> str:
+    """The page."""
+    words, kind = view.words, view.query.get("kind", "")
+    rows = [row for row in _rows(view) if kind in ("", row[1].text)]
+    chosen = "".join(
+        f'<option value="{each}"{" selected" if each == kind else ""}>{escape(each or words("all"))}</option>'
+        for each in ("", *(words(each) for each in KINDS))
+    )
+    table = render_table(view, words("workloads"), ("name", "kind", "host", "power", "share"), rows)
+    empty = "" if rows else f'<p class="empty">{escape(words("nothing"))}</p>'
+    return (
+        '<form class="controls" role="search">'
+        f'<label>{escape(words("search"))} <input type="search" name="q" id="q" data-param="q" '
+        f'value="{view.text(view.query.get("q", ""))}"></label>'
+        f'<label>{escape(words("kind"))} <select name="kind" id="kind" data-param="kind">{chosen}</select></label>'
+        "</form>" + live("workloads", f"{table}{empty}{render_sections(view.app, 'workloads')}")
+    )
+
+
+def _rows(view: View) -> Iterator[Row]:
+    drawn = [node for node in graph_of(view).nodes if node.kind in KINDS]
+    named = {node.label for node in drawn}
+    total = sum(node.watts for node in drawn) or 1.0
+    for node in drawn:
+        host = node.id.split("/")[1]
+        yield _row(view, node.label, view.words(node.kind), host, node.watts, node.watts / total)
+    for series, watts in TopicSelector("power", of="vm").select(view.app.exposition.published()):
+        name = thing_name(series)
+        if name not in named:
+            yield _row(view, name, view.words("guest"), "", watts, None, history_of(series))
+
+
+def _row(view: View, name: str, kind: str, host: str, watts: float, share: float | None, link: str = "") -> Row:
+    html = f'<a href="{link}">{view.text(name)}</a>' if link else ""
+    part = "" if share is None else view.words.quantity(share, "ratio")
+    return (
+        Cell(name, html=html),
+        Cell(kind),
+        Cell(host),
+        Cell(view.words.quantity(watts, "W"), watts),
+        Cell(part, share),
+    )
