@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 
 from collector_core.cli.common import Common, common_options
 from collector_core.collector import Collector
+from collector_core.devices.probing import Found, probe_networks
 from collector_core.errors import NotAvailable, Reason, visible
 from collector_core.model.clock import SystemClock
 from collector_core.plugins.discovery import detect, discover
@@ -21,22 +23,27 @@ NOTHING = "# Nothing was found. The reasons: energy-collector doctor"
 
 
 @click.command()
+@click.option("--network", "networks", multiple=True, metavar="CIDR", help="Also look in this network: 192.0.2.0/24.")
 @common_options(default_level="error")
-def command(common: Common) -> None:
+def command(common: Common, networks: tuple[str, ...]) -> None:
     """Look for everything that can be read on this machine, and print a configuration to start with.
 
     It names what runs with its defaults here, and what is there but may not be read, with the command that opens it.
-    What the network has must be named by hand: the READMEs of the plugins have examples.
+    Other machines are asked only with --network: NUT servers, and inverters and meters that speak SunSpec over Modbus.
     """
-    click.echo("\n".join(_configuration(common.root)))
+    try:
+        devices = probe_networks(discover().types.values(), map(ip_network, networks)) if networks else {}
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--network") from None
+    click.echo("\n".join(_configuration(common.root, devices)))
 
 
-def _configuration(root: Path | None) -> Iterator[str]:
+def _configuration(root: Path | None, devices: Found) -> Iterator[str]:
     yield HEAD
     if root is not None:
         yield yaml.safe_dump({"root": str(root.absolute())}, width=1000).strip()
     found = [(cls, problem) for cls, problem in _detected(root or Path("/")) if _runs_with_defaults(cls)]
-    if not found:
+    if not found and not devices:
         yield NOTHING
         yield "collectors: {}"
         return
@@ -45,6 +52,13 @@ def _configuration(root: Path | None) -> Iterator[str]:
         if problem is not None:
             yield f"  # {visible(problem.detail)}" + (f"; fix: {visible(problem.fix)}" if problem.fix else "")
         yield f"  {cls.name}: {{interval: {cls.default_interval:g}s}}"
+    for plugin, entries in devices.items():
+        yield f"  {plugin}:"
+        yield "    options:"
+        yield "      devices:"
+        yield from (
+            f"        - {yaml.safe_dump(entry, default_flow_style=True, width=1000).strip()}" for entry in entries
+        )
 
 
 def _detected(root: Path) -> Iterator[tuple[type[Collector[Any]], NotAvailable | None]]:

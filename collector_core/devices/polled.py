@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
 from collector_core.collector import Collector, Context
 from collector_core.devices.health import DeviceHealth
@@ -31,7 +31,7 @@ class PolledDevices(Collector[DevicesConfig[DeviceT]], Generic[DeviceT, AnswerT]
 
     A subclass declares `config_type` (a `DevicesConfig`), `health` (with its metrics among `metrics`), `example` (an
     entry of `devices`) and where its devices stand in the `supply` of a machine, and implements `ask`, `measure` and
-    `publish`; `meters` knows the devices' own counters.
+    `publish`; `meters` knows the devices' own counters. With `probe_port` and `probe`, `find` finds its devices.
     """
 
     default_interval = 10.0
@@ -41,6 +41,7 @@ class PolledDevices(Collector[DevicesConfig[DeviceT]], Generic[DeviceT, AnswerT]
     health: ClassVar[DeviceHealth]
     example: ClassVar[str]
     supply: ClassVar[Supply] = Supply.PLUG
+    probe_port: ClassVar[int | None] = None
 
     def __init__(self, config: DevicesConfig[DeviceT], ctx: Context) -> None:
         super().__init__(config, ctx)
@@ -53,6 +54,15 @@ class PolledDevices(Collector[DevicesConfig[DeviceT]], Generic[DeviceT, AnswerT]
         """Never there by itself: the configuration must name its devices."""
         del ctx
         return _no_device(cls.name, cls.example)
+
+    @classmethod
+    async def probe(cls, host: str, port: int) -> Mapping[str, Any]:
+        """Whether such a device answers there, for `energy-collector find`: options of its entry beside the address.
+
+        Raises whatever it likes where none does. Asked only where `probe_port` says at which port.
+        """
+        del port
+        raise NotAvailable(Reason.NOT_SUPPORTED, f"{cls.name} cannot look for devices at {host}")
 
     @abstractmethod
     async def ask(self, device: DeviceT) -> AnswerT:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from collector_core import Collector, Context, Readings, hookimpl
@@ -24,6 +24,21 @@ class Modbus(PolledDevices[Meter, DeviceReading]):
     metrics = METRICS.metrics
     config_type = Config
     example = '{name: heatpump, address: "192.0.2.7:502", unit: 1, model: eastron-sdm630}'
+    probe_port = PORT
+
+    @classmethod
+    async def probe(cls, host: str, port: int) -> Mapping[str, Any]:
+        """An inverter or meter that describes itself."""
+        connection = Connection(host, port, Framing.TCP)
+
+        async def read(address: int, count: int) -> bytes:
+            return await connection.read(1, Kind.HOLDING, address, count)
+
+        try:
+            await find_model(read)
+        finally:
+            connection.close()
+        return {"model": "sunspec"}
 
     def __init__(self, config: DevicesConfig[Meter], ctx: Context) -> None:
         super().__init__(config, ctx)

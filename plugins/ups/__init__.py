@@ -38,6 +38,14 @@ class Ups(PolledDevices[Server, Answer]):
     default_timeout = 5.0
     example = "{name: rack, address: localhost}"
     supply = Supply.UPS
+    probe_port = nut.PORT
+
+    @classmethod
+    async def probe(cls, host: str, port: int) -> Mapping[str, Any]:
+        """A server of NUT that lists its UPS."""
+        async with nut.connect(host, port) as session:
+            await session.names()
+        return {}
 
     async def ask(self, device: Server) -> Answer:
         """What each UPS of a server says; raises what the first one fails with where all fail."""
