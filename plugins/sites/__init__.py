@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from collector_plugins.sites.kafka_stream import KafkaStream
+    from collector_plugins.sites.neo4j_mirror import Neo4jMirror
 
 FILE = "sites.db"
 ROLL_UP_SHARE = 0.4  # of the timeout; what is left is done by the next run
@@ -55,6 +56,7 @@ class Sites(Collector[Config]):
         tell = self._stream.send if self._stream is not None else None
         self._outlooks = Outlooks(self._service, config.retrain_every, tell)
         self._api = Api(config, self._service, ctx.history, self._outlooks.ask)
+        self._graph = _graph(config, self._service)
         self._has_told = False
         self._miners = Miners(ctx, config.miners) if config.miners else None
         self._local = LocalMeter(config.local.site, ctx.clock) if config.local else None
@@ -86,6 +88,9 @@ class Sites(Collector[Config]):
             self._stream.publish(out)
             with out.part(part="kafka"):
                 self._stream.check()
+        if self._graph is not None and self._graph.trouble is not None:
+            with out.part(part="neo4j"):
+                raise self._graph.trouble
 
     async def _work_and_publish(self, out: Readings) -> None:
         if self.ctx.keeps_running:
@@ -94,6 +99,8 @@ class Sites(Collector[Config]):
             await self._service.roll_up(self.ctx.timeout * ROLL_UP_SHARE)
             await self._service.delete_old()
             self._outlooks.start()
+            if self._graph is not None:
+                self._graph.start()
         await self._publisher.renew_shares(self.ctx.timeout * SHARES_SHARE)
         self._publisher.publish(out, await wrap_future(self._service.read(self._publisher.look)))
         self._outlooks.publish(out)
@@ -113,6 +120,8 @@ class Sites(Collector[Config]):
         if self._stream is not None:
             await to_thread(self._stream.close)
         await self._outlooks.close()
+        if self._graph is not None:
+            await self._graph.close()
         if self._miners is not None:
             await self._miners.close()
         self._service.close()
@@ -160,6 +169,14 @@ def _stream(config: Config, service: SiteService) -> KafkaStream | None:
     from collector_plugins.sites.kafka_stream import KafkaStream  # noqa: PLC0415 - only where it is configured
 
     return KafkaStream(config.kafka, service)
+
+
+def _graph(config: Config, service: SiteService) -> Neo4jMirror | None:
+    if config.neo4j is None:
+        return None
+    from collector_plugins.sites.neo4j_mirror import Neo4jMirror  # noqa: PLC0415 - only where it is configured
+
+    return Neo4jMirror(config.neo4j, service)
 
 
 @hookimpl

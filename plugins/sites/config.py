@@ -26,6 +26,7 @@ from collector_plugins.sites.cors import ANY
 from collector_plugins.sites.fields import HashPrice
 from collector_plugins.sites.kafka_options import KafkaOptions
 from collector_plugins.sites.miner import PORT
+from collector_plugins.sites.neo4j_options import Neo4jOptions
 from collector_plugins.sites.site import SiteId
 
 RENEWABLES = (
@@ -173,6 +174,7 @@ class Config(CollectorConfig):
         "auto", description="Keep readings in a hypertable of TimescaleDB: where the extension is, `on` or `off`."
     )
     kafka: KafkaOptions | None = Field(None, description="Readings from Kafka, and forecasts to it.")
+    neo4j: Neo4jOptions | None = Field(None, description="A graph of sites, sources and grids, merged once an hour.")
     queue_max_bytes: int = Field(
         1 << 30, ge=1 << 16, description="What may wait on disk while the database is away; then senders get 503."
     )

@@ -1,0 +1,62 @@
+"""Sites as a graph: what is written of them, and a server that is away."""
+
+from __future__ import annotations
+
+import pytest
+
+from collector_core import Reason
+from collector_plugins.sites.config import Config
+from collector_plugins.sites.neo4j_mirror import site_rows, source_rows
+from collector_plugins.sites.site import Change, Site
+from collector_plugins.sites.store import Piece
+from tests.plugins.sites.conftest import NOW, moment, reading
+
+SOURCES = [{"type": "grid", "share": 0.6}, {"type": "solar", "share": 0.4}]
+
+
+def test_a_site_is_written_with_its_energy_its_grid_and_its_sources():
+    sites = [
+        Site(1, "a", [Change(0, {"zone": "US-TX", "region": "texas", "operator": "acme", "sources": SOURCES})]),
+        Site(2, "b", [Change(0, {"region": "north", "name": "B"}), Change(NOW * 1000 + 1, {"name": "later"})]),
+        Site(3, "c", [Change(0, {})]),
+    ]
+    totals = {"a": Piece(kwh=5.0), "b": Piece(), "c": Piece()}
+    first, second, third = site_rows(sites, totals, (NOW - 60) * 1000, NOW * 1000)
+    assert first == {
+        "id": "a",
+        "name": "a",
+        "operator": "acme",
+        "region": "texas",
+        "grid": "US-TX",
+        "kwh": 5.0,
+        "from": moment(-60),
+        "to": moment(0),
+        "sources": ["grid", "solar"],
+    }
+    assert (second["grid"], second["name"], third["grid"]) == ("north", "B", "unknown")
+    assert source_rows(sites, NOW * 1000) == [{"site": "a", **each} for each in SOURCES]
+
+
+async def test_a_graph_that_is_away_holds_up_nothing_and_is_told_of(serving, eventually):
+    pytest.importorskip("neo4j", reason="pip install energy-collector[sites]")
+    async with serving(neo4j={"url": "bolt://127.0.0.1:1", "password": "canary"}) as client:
+        await client.register("a")
+        assert (await client.send(reading(60)))["accepted"] == 1
+        graph = client.harness.collector._graph
+        await client.run()
+
+        def is_told():
+            client.harness.run(advance=1)
+            return client.harness.part_failures
+
+        import asyncio
+
+        (failure,) = await asyncio.to_thread(eventually, is_told)
+        assert (failure.labels, failure.error.reason) == ({"part": "neo4j"}, Reason.UNREACHABLE)
+        assert "canary" not in f"{failure.error.detail} {failure.error.fix} {graph._options!r}"
+
+
+@pytest.mark.parametrize("url", ["graph:7687", "http://graph:7474", "bolt://", "bolt://u:canary@graph"])
+def test_an_address_that_is_none_is_refused(url):
+    with pytest.raises(ValueError, match="neo4j"):
+        Config(neo4j={"url": url})
