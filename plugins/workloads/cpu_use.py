@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from collector_plugins.workloads.paths import OTHER, Workload
 
+_MOST_SECONDS = 600.0  # use from longer ago is nobody's: a component that never draws would keep all that ever ran
 _ROUNDING = 1e-9  # seconds: what differences of sums leave, a thousandth of the kernel's steps
 
 
@@ -39,6 +40,8 @@ class CpuUse:
 
     def record(self, seconds: float, busy: float, grown: Mapping[Workload, float]) -> None:
         """`seconds` passed, in which the CPUs were busy for `busy` seconds and workloads used what `grown` says."""
+        if self.seconds > _MOST_SECONDS:
+            self._by_workload, self._rest, self.seconds, self.busy = {}, 0.0, 0.0, 0.0
         self.seconds += seconds
         self.busy += busy
         self._rest += busy - sum(grown.values())

@@ -126,3 +126,10 @@ def test_workloads_beyond_the_limit_are_summed():
     use.record(1.0, 10.0, {Workload(Kind.UNIT, str(number)): float(number) for number in range(1, 5)})
     accounts.record("cpu", 10.0, split_energy(10.0, 0.0, use.take()), 0.0)
     assert {name.name: joules for name, _, joules in accounts.energy()} == {"4": 4.0, "3": 3.0, "other": 3.0}
+
+
+def test_what_ran_while_a_component_drew_nothing_for_long_is_forgotten():
+    use = CpuUse()
+    for number in range(100):
+        use.record(60.0, 60.0, {Workload(Kind.CONTAINER, str(number)): 1.0})
+    assert len(use.take().by_workload) <= 12
