@@ -132,6 +132,13 @@ class Blocks:
         """Delete the blocks that end before a time; returns how many there were."""
         return self._times.delete_blocks(connection, "blocks WHERE end < ?", (before,))
 
+    def cut(self, connection: sqlite3.Connection, before: int) -> None:
+        """Shorten the blocks that begin before a time and go on behind it by what is before."""
+        query = "SELECT series, start, end FROM blocks WHERE start < ?1 AND end >= ?1"
+        for series, start, end in self._database.rows(query, (before,)):
+            if rest := self.read(series, before, end + 1):
+                self._write(connection, series, start, end + 1, rest, codec.SMALL)
+
     def put(
         self, connection: sqlite3.Connection, series: int, new: Points, *, replace: bool = False, over: int = 0
     ) -> None:
@@ -222,6 +229,13 @@ class SummaryBlocks:
     def delete(self, connection: sqlite3.Connection, step: int, before: int) -> int:
         """Delete the blocks of a tier that end before a time; returns how many there were."""
         return self._times.delete_blocks(connection, "summaries WHERE step = ? AND end < ?", (step, before))
+
+    def cut(self, connection: sqlite3.Connection, step: int, before: int) -> None:
+        """Shorten the blocks of a tier that begin before a time and go on behind it by what is before."""
+        query = "SELECT series, start, end FROM summaries WHERE step = ?1 AND start < ?2 AND end >= ?2"
+        for series, start, end in self._database.rows(query, (step, before)):
+            if rest := dict(self.read(series, step, before, end + 1)):
+                self._write(connection, series, step, floor_to(start, step * STEPS_PER_BLOCK), rest)
 
     def put(self, connection: sqlite3.Connection, series: int, step: int, new: Steps, *, replace: bool) -> None:
         """Add steps; where there is one already it goes with `replace`, and stays without."""

@@ -23,6 +23,7 @@ class EmbeddedStore(Store):
     """A `HistoryStore` and a `LiveStore` in a folder."""
 
     dropped = stray = 0
+    layout = ""
 
     def __init__(self, options: HistoryOptions, *, read_only: bool = False) -> None:
         super().__init__(options.folder, options.steps, read_only=read_only)

@@ -212,6 +212,11 @@ class LiveStore(Protocol):
         ...
 
     @property
+    def layout(self) -> str:
+        """How a database lays it out, for people; empty for files, and as long as it is not known."""
+        ...
+
+    @property
     def dropped(self) -> int:
         """How many readings there was no room for since the process began."""
         ...

@@ -5,16 +5,32 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from collector_core.history.interface import DELETED, EVER, SUMMED, TIER
 from collector_core.history.store import Store
-from collector_core.history.tiers import HOUR
+from collector_core.history.tiers import HOUR, floor_to
 
 PARTS = 20  # of a tier, one of which goes at a time
-TARGET = 0.9  # of the space that is allowed, so that not every reading deletes another
+TARGET = 0.95  # of the space that is allowed, so that not every reading deletes another
+SPARED = 0.05  # of that space: where whole blocks have more too much, they are cut
 INDEX_BYTES = 32_768  # of SQLite's write-ahead log, as long as that is open
 _PAGES = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
 _FREE = "SELECT freelist_count * page_size FROM pragma_freelist_count(), pragma_page_size()"
+
+
+class Part(NamedTuple):
+    """The blocks of a tier, of readings where `step` is 0, that end before `end`; `size` is what they take."""
+
+    step: int
+    start: int
+    end: int
+    size: int
+
+    def shortened(self, size: float) -> Part:
+        """The older part of it that takes about so much, up to a whole hour."""
+        end = self.start + (self.end - self.start) * size / self.size
+        return Part(self.step, self.start, -floor_to(-round(end), max(HOUR, self.step)), round(size))
 
 
 def delete_old(store: Store, now: int, keep: Mapping[int, int], retention: int) -> int:
@@ -47,9 +63,12 @@ def delete_excess(store: Store, max_bytes: int) -> None:
     for file in _corrupt_files(store.folder):
         if store.size > max_bytes:
             file.unlink(missing_ok=True)
-    while _live_bytes(store) > max_bytes * TARGET and (largest := _largest(store)):
+    while (excess := _live_bytes(store) - max_bytes * TARGET) > 0 and (oldest := _oldest_part(store)):
         with store.changing() as connection:
-            deleted = _delete(store, connection, *largest)
+            if oldest.size > excess + max_bytes * SPARED:
+                oldest = oldest.shortened(excess)
+                _cut(store, connection, oldest)
+            deleted = _delete(store, connection, oldest.step, oldest.end)
             store.remove_unused(connection)
         if not deleted:  # what is left was read just now
             break
@@ -76,14 +95,27 @@ def _delete(store: Store, connection: sqlite3.Connection, step: int, before: int
     return deleted
 
 
-def _largest(store: Store) -> tuple[int, int] | None:
-    """The tier that takes the most space, and the time before which to delete a part of it; None: all are empty."""
+def _cut(store: Store, connection: sqlite3.Connection, part: Part) -> None:
+    """Take the readings or steps before the end of a part out of the blocks that go on behind it."""
+    if part.step:
+        store.summaries.cut(connection, part.step, part.end)
+    else:
+        store.blocks.cut(connection, min(part.end, store.mark(SUMMED) or part.end))
+
+
+def _oldest_part(store: Store) -> Part | None:
+    """The oldest part of the tier that takes the most space; None: all are empty."""
     sizes = store.database.rows(
-        "SELECT sum(length(data)), 0, min(end), max(end) FROM blocks "
-        "UNION ALL SELECT sum(length(data)), step, min(end), max(end) FROM summaries GROUP BY step"
+        "SELECT sum(length(data)), 0, min(start), min(end), max(end) FROM blocks "
+        "UNION ALL SELECT sum(length(data)), step, min(start), min(end), max(end) FROM summaries GROUP BY step"
     )
-    _, step, first, last = max(sizes, key=lambda row: row[0] or 0)
-    return None if first is None else (step, first + max((last - first) // PARTS, HOUR))
+    _, step, start, first, last = max(sizes, key=lambda row: row[0] or 0)
+    if first is None:
+        return None
+    end = first + max((last - first) // PARTS, HOUR)
+    where = "summaries WHERE step = ? AND end < ?" if step else "blocks WHERE ? = 0 AND end < ?"
+    ((size,),) = store.database.rows(f"SELECT sum(length(data)) FROM {where}", (step, end))  # noqa: S608
+    return Part(step, start, end, size or 0)
 
 
 def _live_bytes(store: Store) -> int:

@@ -13,7 +13,8 @@ from collector_core.history.store import Store
 class SharedReader:
     """Another connection to the store that a process writes; for one thread, another one than the writer's.
 
-    What is in the journal alone comes from the writer's memory, so that nothing is decoded twice.
+    What is in the journal alone comes from the writer's memory, so that nothing is decoded twice; where another process
+    writes, it is read.
     """
 
     def __init__(self, writer: Store) -> None:
@@ -36,22 +37,28 @@ class SharedReader:
 
 
 class _Beside(Store):
-    """A store whose journal is another one's."""
+    """A store whose journal is another one's, as long as that writes."""
 
     def __init__(self, writer: Store) -> None:
         super().__init__(writer.folder, read_only=True)
         self._writer = writer
-        self._version: int | None = None
+        self._version: tuple[int, bool] | None = None
+        self._has_journal = False
 
     def open(self) -> None:
-        """Read what is needed; the journal is not."""
+        """Read what is needed; the journal is not where its writer is open."""
+        self._has_journal = not self._writer.database.is_open
+        if self._has_journal:
+            super().open()
+            return
         self.database.open()
         self.catalogue.load()
         self.load_marks()
 
     def refresh(self) -> None:
         """Read again what others have changed."""
-        ((version,),) = self.database.rows("PRAGMA data_version")
+        ((changes,),) = self.database.rows("PRAGMA data_version")
+        version = changes, self._writer.database.is_open
         if version != self._version:
             self.open()
             self._version = version
@@ -63,8 +70,8 @@ class _Beside(Store):
 
     def head(self, number: int) -> Points:
         """What of a series is in the journal alone."""
-        return self._writer.head(number)
+        return super().head(number) if self._has_journal else self._writer.head(number)
 
     def last_time(self) -> int:
         """The time of the last reading of all; 0 where there is none."""
-        return self._writer.last_time()
+        return super().last_time() if self._has_journal else self._writer.last_time()

@@ -83,6 +83,11 @@ class Database:
         """Open the file unless it is open; the other methods do so implicitly."""
         self._opened()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is connected; may be asked on any thread."""
+        return self._connection is not None
+
     def close(self) -> None:
         """Close the file; may be called any number of times."""
         self._disconnect()

@@ -47,8 +47,11 @@ class Answers:
         return _verdict(self._app.watchdog.alive, "the watchdog is stuck")
 
     def readyz(self) -> Answer:
-        """200 once every collector has had its first result, good or bad."""
-        return _verdict(api.ready(self._app), "not every collector has had its first run")
+        """200 once every collector has had its first result, good or bad; with how a database lays out the history."""
+        service = self._app.history.service
+        layout = service.store.layout if service else ""
+        more = f"history: {layout}\n" if layout else ""
+        return _verdict(api.ready(self._app), "not every collector has had its first run", more)
 
 
 def _headers(encoding: Encoding) -> dict[str, str]:
@@ -56,5 +59,5 @@ def _headers(encoding: Encoding) -> dict[str, str]:
     return headers | {"Content-Encoding": "gzip"} if encoding.gzip else headers
 
 
-def _verdict(good: bool, otherwise: str) -> Answer:
-    return Answer(200, _TEXT, b"ok\n") if good else Answer(503, _TEXT, f"{otherwise}\n".encode())
+def _verdict(good: bool, otherwise: str, more: str = "") -> Answer:
+    return Answer(200, _TEXT, f"ok\n{more}".encode()) if good else Answer(503, _TEXT, f"{otherwise}\n".encode())

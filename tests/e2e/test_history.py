@@ -271,6 +271,7 @@ def test_a_read_only_disk_is_said_once_and_used_when_it_can_be_written(site, dis
         ("history: {tiers: {raw: 1d, 7m30: 1d}}", "history.tiers"),
         ("history: {max_bytes: -1}", "history.max_bytes"),
         ("history: 7", "history"),
+        ("history: no", "neither `off` nor a section"),
     ],
 )
 def test_wrong_values_are_named_with_their_line(command, tmp_path, text, key):

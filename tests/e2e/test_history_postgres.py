@@ -47,7 +47,7 @@ def test_energy_is_exact_over_a_kill_and_an_outage_and_commands_tell_it(
     first = collector(text, env=environment)
     eventually(lambda: last(first) == 1000)
     count(1200)
-    eventually(lambda: last(first) == 1200)
+    eventually(lambda: (last(first), first.request("/readyz").text) == (1200, "ok\nhistory: a partition per day\n"))
     proxy.away()
     count(1300)
     eventually(lambda: first.samples().get('collector_history_problems_total{reason="unreachable"}') == 1)

@@ -34,10 +34,15 @@ def describe_layout(layout: str, timescale: str | None) -> str:
 
 def describe(reader: PostgresReader) -> str:
     """Where the history is kept and how; raises `StorageError` where it cannot be."""
+    return f"{reader.place}: {layout_of(reader)}"
+
+
+def layout_of(reader: PostgresReader) -> str:
+    """How the history is laid out, for people; raises `StorageError` where it cannot be kept."""
     with reader.using() as connection:
         require_encoding(connection, reader.session.address)
         layout = known_layout(connection, reader.schema, reader.session.address)
-        return f"{reader.place}: {describe_layout(layout, timescale_version(connection))}"
+        return describe_layout(layout, timescale_version(connection))
 
 
 def find_damage(reader: PostgresReader) -> list[str]:

@@ -39,7 +39,7 @@ class QueuedStore:
     """
 
     def __init__(self, options: HistoryOptions, clock: Clock, told: Callable[[], None]) -> None:
-        self.place = ""
+        self.place = self.layout = ""
         self.dropped = self.stray = 0
         self.is_full = False
         self._options = options
@@ -198,6 +198,7 @@ class QueuedStore:
         self.dropped += sender.damaged
         sender.damaged = 0
         self.stray = self._store.stray
+        self.layout = sender.layout or self.layout
         if sender.trouble is not self._trouble:
             if self._is_locked and sender.trouble is None:
                 now = round(self._clock.time() * 1000)

@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import NamedTuple
 
-from collector_core.errors import NotAvailable
-from collector_core.errors import describe as describe_error
+from collector_core.errors import NotAvailable, describe
 from collector_core.history.interface import Event, Sample
-from collector_core.history.postgres.checks import describe
+from collector_core.history.postgres.checks import layout_of
 from collector_core.history.postgres.entries import EntrySeries, decode_entry
 from collector_core.history.postgres.store import PostgresStore
 from collector_core.storage.errors import StorageError, StorageReason
@@ -38,13 +37,15 @@ class Sender:
     """Delivers entries of a queue and does tasks, one lot at a time, on a thread of its own.
 
     `trouble` is why the last lot failed, None if it did not, `delivered` the last entry that is in the database,
-    `damaged` how many readings could not be decoded. `told` is called when a lot has ended.
+    `damaged` how many readings could not be decoded, `layout` how the database lays them out, once that is known.
+    `told` is called when a lot has ended.
     """
 
     def __init__(self, store: PostgresStore, told: Callable[[], None]) -> None:
         self.trouble: StorageError | None = None
         self.delivered = 0
         self.damaged = 0
+        self.layout = ""
         self._store = store
         self._told = told
         self._is_open = False
@@ -82,7 +83,7 @@ class Sender:
             except NotAvailable as error:
                 self._fail(StorageError(self._store.place, StorageReason.FAILED, error.detail, fix=error.fix))
             except Exception as error:  # noqa: BLE001 - the thread must live on
-                self._fail(StorageError(self._store.place, StorageReason.FAILED, describe_error(error)))
+                self._fail(StorageError(self._store.place, StorageReason.FAILED, describe(error)))
             self._idle.set()
             self._told()
         self._store.close()
@@ -96,7 +97,8 @@ class Sender:
         if not self._is_open:
             self._store.open()
             self._is_open = True
-            log.info("history: kept in %s", describe(self._store))
+            self.layout = layout_of(self._store)
+            log.info("history: kept in %s: %s", self._store.place, self.layout)
         if self._store.delivered > lot.newest:  # the queue was lost, and counts anew
             self._store.forget_delivered()
         self.delivered = self._store.delivered

@@ -328,6 +328,14 @@ def test_doctor_is_told_where_and_how_it_is_kept_before_and_after_the_first_star
     assert describe_store(stores.options()).endswith("a partition per day")
 
 
+def test_the_layout_is_known_to_who_asks_whether_it_is_ready(lamps):
+    lamp = lamps()
+    assert lamp.history.store.layout == ""
+    lamp.run(lamp_power_watts=1)
+    lamp.settle()
+    assert lamp.history.store.layout in ("a partition per day", "hypertables of TimescaleDB")
+
+
 def test_doctor_is_told_what_is_wrong_without_the_password(stores):
     with pytest.raises(NotAvailable) as refused:
         describe_store(stores.options(store=stores.database.url().replace(PASSWORD, "wrong-secret")))

@@ -8,7 +8,7 @@ from collector_core.history import service
 from collector_core.history.interface import EVER
 from collector_core.history.schema import FILE
 from tests.core.history.conftest import Embedded
-from tests.core.history.lamp import Lamp
+from tests.core.history.lamp import START, Lamp
 
 
 @pytest.fixture
@@ -102,6 +102,25 @@ def test_a_second_process_keeps_nothing_until_the_first_has_ended_and_counts_no_
     assert second.points("books_joules_total") == [(0, 10, 10), (10, 107, 7)]
     assert second.metric("collector_history_up") == {"": 1}
     assert len([line for line in caplog.messages if "history" in line and "another process" in line]) == 1
+    second.end()
+
+
+def test_a_second_process_answers_with_what_the_first_has_read_just_now_and_goes_on_with_its_own(folder_lamp):
+    def powers(lamp):
+        (found,) = lamp.history.past.query(None, START, START + 100)
+        return [value for _, value in found.points]
+
+    second = Lamp(folder_lamp.stores)
+    for value in (1, 2):
+        folder_lamp.run(lamp_power_watts=value)
+        folder_lamp.history.write()
+        second.advance(10)
+        second.history.write()
+        assert powers(second) == powers(folder_lamp) == list(range(1, value + 1))
+    folder_lamp.end()
+    second.run(lamp_power_watts=3)
+    second.history.write()
+    assert powers(second) == [1, 2, 3]
     second.end()
 
 

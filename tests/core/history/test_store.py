@@ -37,6 +37,10 @@ def summaries(store, step, series=POWER):
     return dict(store.summaries.read(number, step, 0, EVER))
 
 
+def rows(store):
+    return [(time, summary.row) for time, summary in sorted(summaries(store, MINUTE).items())]
+
+
 def test_readings_are_there_as_soon_as_they_are_appended(store):
     store.append(samples(POWER, 3))
     assert values(store) == [(NOON, 100.0), (NOON + 10_000, 101.0), (NOON + 20_000, 102.0)]
@@ -186,6 +190,22 @@ def test_too_much_is_deleted_oldest_first_and_the_file_shrinks(embedded):
     assert 0 < len(left) < 6 * 8640
     assert left[-1][0] >= NOON + 5 * DAY
     assert len(summaries(embedded, HOUR)) > 6 * 24 - 2
+
+
+@pytest.mark.parametrize("share", [0.8, 0.5, 0.25])
+def test_little_more_is_deleted_than_there_is_too_much(embedded, share):
+    for day in range(6):
+        embedded.append(samples(POWER, 8640, start=NOON + day * DAY, value=noise))
+    embedded.seal(NOON + 7 * DAY)
+    embedded.compact(NOON + 8 * DAY)
+    give_back(embedded)
+    everything, steps, allowed = values(embedded), rows(embedded), embedded.size * share
+    delete_excess(embedded, round(allowed))
+    assert 0.85 * allowed <= embedded.size <= allowed
+    left, steps_left = values(embedded), rows(embedded)
+    assert left == everything[-len(left) :]
+    assert steps_left == steps[-len(steps_left) :]
+    assert embedded.damaged() == []
 
 
 def test_a_corrupt_page_is_set_aside_and_the_rest_is_kept(embedded):
