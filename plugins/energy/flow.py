@@ -131,9 +131,12 @@ class _Network:
 
     def add_guests(self, found: Sequence[Found]) -> None:
         """Virtual machines, where nobody hands out the ledger's joules."""
+        cpu = self._component("cpu")
+        if cpu not in self.things:
+            return  # they are inside of what is not known yet
         watts = by_name(found)
         for name in sorted(watts, key=lambda each: watts[each], reverse=True):
-            self._add(f"{FlowKind.GUEST}/{self._host}/{name}", watts[name], self._component("cpu"))
+            self._add(f"{FlowKind.GUEST}/{self._host}/{name}", watts[name], cpu)
 
     @property
     def _others(self) -> str:
