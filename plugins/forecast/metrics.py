@@ -34,6 +34,7 @@ RECENT_MASE = Gauge(
     "forecast_recent_mase",
     "Error of the forecasts that were shown in the last 30 days, over that of repeating the last season.",
     labels=("series", "horizon"),
+    topic="recent_forecast_error",
     of="series",
     title="Error of recent forecasts",
 )

@@ -28,6 +28,7 @@ RARITY_WEIGHT = 0.2  # of how rare the longest mean distance is
 RARITY_FORGETTING = 5e-4
 DISTRIBUTION_WEIGHT = 1.5
 HOUR = 3600.0
+SHRINK_ROWS = 16  # after which ranges forget
 GAP_ROWS = 12  # usual distances between rows; a longer gap separates what comes before and after
 
 
@@ -145,6 +146,8 @@ class Detector:
         least = expectation.least
         means = self._means.add(expectation.distance)
         rare = self._rarity.add(abs(means[-1]) / max(expectation.scale, least))
+        if not self._rows % SHRINK_ROWS:
+            self._ranges.shrink(SHRINK_ROWS)
         record, far = self._ranges.add([value, *means, *self._shifts.add(value)], least)
         far += RARITY_WEIGHT * rare
         novelty = DISTRIBUTION_WEIGHT * self._distributions.novelty(self._ranges.share(value, least))

@@ -28,13 +28,14 @@ class LevelShifts:
     def add(self, value: float) -> tuple[float, float, float]:
         """Add a row; returns its difference from the one `LAG` rows earlier, and short minus long mean of each pair."""
         self._rows += 1
-        rates = RATES
-        if self._rows <= SPANS[-1]:
-            rates = tuple(max(rate, 1 / self._rows) for rate in RATES)
-        short, long, shorter, longer = means = [
-            mean + rate * (value - mean) for mean, rate in zip(self._means, rates, strict=True)
-        ]
-        self._means = means
+        rates = RATES if self._rows > SPANS[-1] else [max(rate, 1 / self._rows) for rate in RATES]
+        short_rate, long_rate, shorter_rate, longer_rate = rates
+        short, long, shorter, longer = self._means
+        short += short_rate * (value - short)
+        long += long_rate * (value - long)
+        shorter += shorter_rate * (value - shorter)
+        longer += longer_rate * (value - longer)
+        self._means = [short, long, shorter, longer]
         return self._since_lag(value), short - long, shorter - longer
 
     def _since_lag(self, value: float) -> float:

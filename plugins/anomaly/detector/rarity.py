@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from math import frexp, log10
 
 BINS = 64
@@ -18,7 +17,7 @@ class RarityHistogram:
 
     def __init__(self, forgetting: float) -> None:
         self._growth = 1 / (1 - forgetting)
-        self._bins = array("d", bytes(8 * BINS))
+        self._bins = [0.0] * BINS
         self._total = 0.0
         self._weight = 1.0
 
@@ -36,7 +35,7 @@ class RarityHistogram:
         return -log10(share) if share < 1 else 0.0
 
     def _rescale(self) -> None:
-        self._bins = array("d", [weight / self._weight for weight in self._bins])
+        self._bins = [weight / self._weight for weight in self._bins]
         self._total = sum(self._bins)
         self._weight = 1.0
 
@@ -49,4 +48,4 @@ class RarityHistogram:
         if len(state) != 2 + BINS or min(state) < 0 or not 1 <= state[0] <= MAX_WEIGHT:
             raise ValueError("a histogram of another shape")
         self._weight, self._total = state[:2]
-        self._bins = array("d", state[2:])
+        self._bins = state[2:]

@@ -11,14 +11,14 @@ MAX_WIDTHS = 10.0  # of the range; a record farther outside is worth no more
 
 
 class RangeKind(NamedTuple):
-    """What a record of one number is worth, and the share of its width by which a range shrinks with every row."""
+    """What a record of one number is worth, and the share of its width by which each end of a range moves in a row."""
 
     weight: float
     forgetting: float
 
 
 class ValueRanges:
-    """The ranges of several numbers that arrive together; both ends of a range slowly move inwards.
+    """The ranges of several numbers that arrive together.
 
     What is at most `tolerance`, in widths of the range, outside it widens the range, and is no record: noise does that.
     """
@@ -45,23 +45,27 @@ class ValueRanges:
             lows[:] = highs[:] = numbers
             return 0.0, 0.0
         first = others = 0.0
-        each = zip(numbers, lows, highs, self._kinds, strict=True)
-        for index, (number, low, high, (weight, forgetting)) in enumerate(each):
-            shrink = (high - low) * forgetting
-            lows[index] = low + shrink
-            highs[index] = high - shrink
-            if not low + shrink <= number <= high - shrink:
-                worth = weight * self._widen(index, number, low, high, least)
+        for index, (number, low, high) in enumerate(zip(numbers, lows, highs, strict=True)):
+            if not low <= number <= high:
+                worth = self._kinds[index].weight * self._widen(index, number, least)
                 if index:
                     others += worth
                 else:
                     first = worth
         return first, others
 
-    def _widen(self, index: int, number: float, low: float, high: float, least: float) -> float:
-        """Let the range that was `low` to `high` include the number; returns how strong a record it is."""
-        self._lows[index] = min(self._lows[index], number)
-        self._highs[index] = max(self._highs[index], number)
+    def shrink(self, rows: int) -> None:
+        """Move both ends of all ranges inwards, by what they forget in so many rows."""
+        for index, (low, high, kind) in enumerate(zip(self._lows, self._highs, self._kinds, strict=True)):
+            inwards = (high - low) * kind.forgetting * rows
+            self._lows[index] = low + inwards
+            self._highs[index] = high - inwards
+
+    def _widen(self, index: int, number: float, least: float) -> float:
+        """Let a range include the number; returns how strong a record it is."""
+        low, high = self._lows[index], self._highs[index]
+        self._lows[index] = min(low, number)
+        self._highs[index] = max(high, number)
         outside = max(number - high, low - number)
         if outside <= least:
             return 0.0

@@ -44,6 +44,18 @@ async def test_now_over_time_and_only_what_is_asked_for(node):
         assert len((await ask(session, f"history?since={since}"))[1]["snapshots"]) == 1
 
 
+async def test_the_report_says_how_good_forecasts_were(node):
+    made = node()
+    record = 'forecast_recent_mase{series="home_load",horizon="48h"} 0.71\n'
+    record += 'forecast_recent_coverage_ratio{series="home_load",level="0.8"} 0.82\n'
+    await in_a_thread(made.run, record)
+    async with served(made) as session:
+        report = (await ask(session, "report"))[1]
+    _, found = report.split("## Predictions")
+    assert "| recent_forecast_error home_load/48h | 0.71 |" in found
+    assert "| recent_forecast_coverage_ratio home_load/0.8 | 0.82 |" in found
+
+
 async def test_a_section_of_a_new_plugin_can_be_asked_for(node):
     made = node()
     await in_a_thread(made.run, LOAD + 'shelly_power_watts{plug="lamps"} 40\n')
