@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -83,10 +83,11 @@ class Workloads(Collector[Config]):
         elapsed = now - self._read_at if self._read_at is not None else 0.0
         self._read_at = now
         self._attribution.record_use(elapsed, busy, grown)
+        self._accounts.note_alive(grown, wall)
         for component, joules in self._ledger.take().items():
             self._hand_out(out, component, joules, wall)
         self._hand_out_gpus(elapsed, wall)
-        self._end_workloads(grown, wall)
+        self._end_workloads(wall)
         self._names.learn(self._machine.identities())
         self._follow_hierarchy(now)
         await self._lookup.refresh(grown)
@@ -173,8 +174,8 @@ class Workloads(Collector[Config]):
             for device, joules in self._ledger.take_gpus().items():
                 self._attribution.hand_out_gpu(device, joules, wall)
 
-    def _end_workloads(self, alive: Collection[Workload], wall: float) -> None:
-        for workload in self._accounts.note_alive(alive, wall):
+    def _end_workloads(self, wall: float) -> None:
+        for workload in self._accounts.end_expired(wall):
             self._attribution.forget(workload)
 
     def _publish(self, out: Readings) -> None:

@@ -49,6 +49,7 @@ class Accounts:
         self._most = most
         self._name_of = name_of
         self._accounts: dict[Workload, Account] = {}
+        self._displaced: set[Workload] = set()  # since `note_alive`
 
     @property
     def workloads(self) -> Collection[Workload]:
@@ -64,15 +65,19 @@ class Accounts:
         has_room = True
         for workload, share in sorted(split.by_workload.items(), key=lambda item: (-item[1], item[0])):
             account = self._accounts.get(workload) or (self._open(workload, now) if has_room else None)
-            has_room = account is not None
+            has_room = account is not None or workload in self._displaced
             account = account or self._accounts.setdefault(OTHER, Account(now))
             account.joules[component] = account.joules.get(component, 0.0) + share
 
-    def note_alive(self, alive: Collection[Workload], now: float) -> list[Workload]:
-        """Take note of the workloads that are there; returns those whose accounts have ended by now."""
+    def note_alive(self, alive: Collection[Workload], now: float) -> None:
+        """Take note of the workloads that are there: none of them makes room for another one."""
+        self._displaced.clear()
         for workload in alive:
             if account := self._accounts.get(workload):
                 account.seen_at = now
+
+    def end_expired(self, now: float) -> list[Workload]:
+        """End the accounts that have outlived their workloads by more than `keep`; returns these workloads."""
         expired = [
             workload
             for workload, account in self._accounts.items()
@@ -99,7 +104,9 @@ class Accounts:
         return account.joules if account else {}
 
     def _open(self, workload: Workload, now: float) -> Account | None:
-        """A new account; None where there are as many as there may be."""
+        """A new account; None where there are as many as there may be, or this one has just made room for another."""
+        if workload in self._displaced:
+            return None
         if workload != OTHER and len(self._accounts) >= self._most and not self._make_room(now):
             return None
         return self._accounts.setdefault(workload, Account(now))
@@ -111,6 +118,7 @@ class Accounts:
         if oldest is None or self._accounts[oldest].seen_at >= now:
             return False
         self._end(oldest)
+        self._displaced.add(oldest)
         return True
 
     def _end(self, workload: Workload) -> None:

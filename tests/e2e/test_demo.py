@@ -50,7 +50,8 @@ def test_the_numbers_are_plausible_and_fit_together(demo):
     for series, value in of(samples, "energy_power_watts").items():
         component = re.search(r'component="(\w+)"', series)[1]
         watts[component] = watts.get(component, 0.0) + value
-    assert set(watts) == {"cpu", "dram", "gpu"}
+    assert {"cpu", "dram", "gpu"} <= watts.keys() <= {"cpu", "dram", "gpu", "host"}
+    assert 0 <= watts.get("host", 0) < 650, "what the power station feeds beside them, once its first watts are known"
     assert 40 < watts["cpu"] < 260
     assert 8 < watts["dram"] < 40
     assert 60 < watts["gpu"] <= 260

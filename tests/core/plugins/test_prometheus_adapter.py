@@ -580,7 +580,7 @@ def test_the_page_and_the_json_show_them(instance):
         "series": [{"labels": {"site": "lab", "le": "+Inf"}, "value": 2.0}],
     }
     assert shown["wait_seconds_sum"]["series"] == [{"labels": {"site": "lab"}, "value": "+Inf"}]
-    html = page.render(app, "localhost:9877")
+    html = page.render(app)
     assert "wait_seconds_bucket<span>{site=lab, le=+Inf}</span></td><td>2</td>" in html
     assert "wait_seconds_sum<span>{site=lab}</span></td><td>inf</td>" in html
     app.stop()

@@ -128,6 +128,21 @@ def test_workloads_beyond_the_limit_are_summed():
     assert {name.name: joules for name, _, joules in accounts.energy()} == {"4": 4.0, "3": 3.0, "other": 3.0}
 
 
+def record(accounts: Accounts, now: float, **shares: float) -> None:
+    use = CpuUse()
+    use.record(1.0, sum(shares.values()), {Workload(Kind.UNIT, name): share for name, share in shares.items()})
+    accounts.record("cpu", sum(shares.values()), split_energy(sum(shares.values()), 0.0, use.take()), now)
+
+
+def test_only_what_has_ended_makes_room_and_does_not_come_back_with_less_at_once():
+    accounts = Accounts(60.0, 2, lambda workload: SeriesName(workload.kind, workload.id, "", ""))
+    record(accounts, 0.0, a=5.0, b=4.0)
+    accounts.note_alive([Workload(Kind.UNIT, "b"), Workload(Kind.UNIT, "c")], 10.0)
+    record(accounts, 10.0, c=3.0, b=2.0, a=1.0)
+    assert {name.name: joules for name, _, joules in accounts.energy()} == {"b": 6.0, "c": 3.0, "other": 1.0}
+    assert accounts.ended["cpu"] == 5.0
+
+
 def test_what_ran_while_a_component_drew_nothing_for_long_is_forgotten():
     use = CpuUse()
     for number in range(100):
