@@ -132,12 +132,15 @@ class Blocks:
         """Delete the blocks that end before a time; returns how many there were."""
         return self._times.delete_blocks(connection, "blocks WHERE end < ?", (before,))
 
-    def cut(self, connection: sqlite3.Connection, before: int) -> None:
-        """Shorten the blocks that begin before a time and go on behind it by what is before."""
+    def cut(self, connection: sqlite3.Connection, before: int) -> int:
+        """Shorten the blocks that a time is inside of by what is before it; returns how many there were."""
         query = "SELECT series, start, end FROM blocks WHERE start < ?1 AND end >= ?1"
+        count = 0
         for series, start, end in self._database.rows(query, (before,)):
             if rest := self.read(series, before, end + 1):
                 self._write(connection, series, start, end + 1, rest, codec.SMALL)
+                count += 1
+        return count
 
     def put(
         self, connection: sqlite3.Connection, series: int, new: Points, *, replace: bool = False, over: int = 0
@@ -230,12 +233,19 @@ class SummaryBlocks:
         """Delete the blocks of a tier that end before a time; returns how many there were."""
         return self._times.delete_blocks(connection, "summaries WHERE step = ? AND end < ?", (step, before))
 
-    def cut(self, connection: sqlite3.Connection, step: int, before: int) -> None:
-        """Shorten the blocks of a tier that begin before a time and go on behind it by what is before."""
-        query = "SELECT series, start, end FROM summaries WHERE step = ?1 AND start < ?2 AND end >= ?2"
-        for series, start, end in self._database.rows(query, (step, before)):
-            if rest := dict(self.read(series, step, before, end + 1)):
-                self._write(connection, series, step, floor_to(start, step * STEPS_PER_BLOCK), rest)
+    def cut(self, connection: sqlite3.Connection, step: int, before: int) -> int:
+        """Shorten the blocks of a tier that a time is inside of by what is before it; returns how many there were.
+
+        With what is behind them in their span: older versions made several blocks of it.
+        """
+        query = "SELECT series FROM summaries WHERE step = ?1 AND start < ?2 AND end >= ?2"
+        span = step * STEPS_PER_BLOCK
+        start, count = floor_to(before, span), 0
+        for (series,) in self._database.rows(query, (step, before)):
+            if rest := dict(self.read(series, step, before, start + span)):
+                self._write(connection, series, step, start, rest)
+                count += 1
+        return count
 
     def put(self, connection: sqlite3.Connection, series: int, step: int, new: Steps, *, replace: bool) -> None:
         """Add steps; where there is one already it goes with `replace`, and stays without."""

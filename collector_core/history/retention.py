@@ -65,10 +65,9 @@ def delete_excess(store: Store, max_bytes: int) -> None:
             file.unlink(missing_ok=True)
     while (excess := _live_bytes(store) - max_bytes * TARGET) > 0 and (oldest := _oldest_part(store)):
         with store.changing() as connection:
-            if oldest.size > excess + max_bytes * SPARED:
-                oldest = oldest.shortened(excess)
-                _cut(store, connection, oldest)
-            deleted = _delete(store, connection, oldest.step, oldest.end)
+            cut = oldest.size > excess + max_bytes * SPARED
+            part = oldest.shortened(excess) if cut else oldest
+            deleted = _delete(store, connection, part.step, part.end, cut=cut)
             store.remove_unused(connection)
         if not deleted:  # what is left was read just now
             break
@@ -81,26 +80,23 @@ def give_back(store: Store) -> None:
     store.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _delete(store: Store, connection: sqlite3.Connection, step: int, before: int) -> int:
-    """Delete the blocks of a tier that end before a time; returns how many there were."""
+def _delete(store: Store, connection: sqlite3.Connection, step: int, before: int, *, cut: bool = False) -> int:
+    """Delete the blocks of a tier that end before a time, and with `cut` what others have before it.
+
+    Returns how many blocks that changed.
+    """
     if step:
-        deleted = store.summaries.delete(connection, step, before)
-        if deleted and step in store.tiers:
+        changed = store.summaries.delete(connection, step, before)
+        changed += store.summaries.cut(connection, step, before) if cut else 0
+        if changed and step in store.tiers:
             store.set_mark(connection, f"{TIER}{step}", max(before, store.tiers[step]))
-        return deleted
+        return changed
     before = min(before, store.mark(SUMMED) or before)
-    deleted = store.blocks.delete(connection, before)
-    if deleted:
+    changed = store.blocks.delete(connection, before)
+    changed += store.blocks.cut(connection, before) if cut else 0
+    if changed:
         store.set_mark(connection, DELETED, max(before, store.mark(DELETED)))
-    return deleted
-
-
-def _cut(store: Store, connection: sqlite3.Connection, part: Part) -> None:
-    """Take the readings or steps before the end of a part out of the blocks that go on behind it."""
-    if part.step:
-        store.summaries.cut(connection, part.step, part.end)
-    else:
-        store.blocks.cut(connection, min(part.end, store.mark(SUMMED) or part.end))
+    return changed
 
 
 def _oldest_part(store: Store) -> Part | None:

@@ -5,13 +5,13 @@ from contextlib import closing
 
 import pytest
 
-from collector_core.history import points
+from collector_core.history import blocks, points
 from collector_core.history.blocks import DAY
-from collector_core.history.interface import EVER, Event, Sample
+from collector_core.history.interface import DELETED, EVER, Event, Sample
 from collector_core.history.points import Point
 from collector_core.history.retention import delete_excess, give_back
 from collector_core.history.store import Store
-from collector_core.history.tiers import HOUR
+from collector_core.history.tiers import HOUR, floor_to
 from collector_core.storage.errors import StorageError, StorageReason
 from tests.core.history.conftest import MINUTE, NOON, STEPS, kept
 
@@ -206,6 +206,30 @@ def test_little_more_is_deleted_than_there_is_too_much(embedded, share):
     assert left == everything[-len(left) :]
     assert steps_left == steps[-len(steps_left) :]
     assert embedded.damaged() == []
+
+
+def test_blocks_of_an_older_length_are_cut_without_what_is_behind_them(embedded, monkeypatch):
+    monkeypatch.setattr(blocks, "STEPS_PER_BLOCK", 240)
+    embedded.append(samples(POWER, 8640, value=noise))
+    embedded.seal(NOON + 3 * DAY)
+    monkeypatch.undo()
+    steps, before = rows(embedded), floor_to(NOON + 12 * HOUR, 12 * HOUR) + 30 * MINUTE
+    with embedded.changing() as connection:
+        assert embedded.summaries.delete(connection, MINUTE, before) > 0
+        assert embedded.summaries.cut(connection, MINUTE, before) == 1
+    assert rows(embedded) == [row for row in steps if row[0] >= before]
+
+
+def test_what_was_only_cut_is_known_to_be_deleted(embedded):
+    start = floor_to(NOON, DAY)
+    embedded.append(samples(POWER, 2 * 8640, start=start, value=noise))
+    embedded.seal(NOON + 7 * DAY)
+    embedded.compact(NOON + 8 * DAY)
+    give_back(embedded)
+    delete_excess(embedded, round(embedded.size * 0.99))
+    first = values(embedded)[0][0]
+    assert start < first < start + 12 * HOUR, "within the first block"
+    assert embedded.mark(DELETED) == first
 
 
 def test_a_corrupt_page_is_set_aside_and_the_rest_is_kept(embedded):
