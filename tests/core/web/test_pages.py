@@ -20,7 +20,7 @@ from collector_core.web.pages.chart import LINES, Period, _columns, _Scale
 from collector_core.web.pages.handlers import Pages
 from collector_core.web.pages.history import DEFAULT_RANGE, RANGES, _period
 from collector_core.web.pages.layout import PATHS
-from collector_core.web.pages.sankey import place
+from collector_core.web.pages.sankey import NODE_WIDTH, WIDTH, draw, place, shortened
 from collector_core.web.pages.view import View
 from collector_core.web.pages.words import _WORDS, Words, chosen_language
 
@@ -252,3 +252,23 @@ def test_a_period_that_is_none_is_the_usual_one(app, query):
 @pytest.mark.parametrize("seconds", [60.0, 3600.0, 30 * 86_400.0, 50 * 365 * 86_400.0])
 def test_a_chart_has_few_times_below_it_however_long_it_is(seconds):
     assert len(list(_columns(_Scale(Period(0.0, seconds), 0.0, 1.0)))) <= LINES + 3
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "W" * 300, "電" * 300, "desk", ""])
+def test_a_label_ends_before_the_next_column(app, name):
+    nodes = ["grid/a", "site/home", f"plug/{name}", "host/x", "component/x/cpu", "guest/x/a", "work/x/a"]
+    graph = read_graph(FlowEdge(*ends, 10.0) for ends in pairwise(nodes))
+    box = place(graph).boxes[f"plug/{name}"]
+    columns = sorted({each.x for each in place(graph).boxes.values()})
+    assert box.x + NODE_WIDTH + box.room < columns[columns.index(box.x) + 1]
+    assert max(each.x + NODE_WIDTH + each.room for each in place(graph).boxes.values()) < WIDTH
+    label = shortened(name, box.room)
+    wide = len(label) * {"W": 12.0, "電": 12.5}.get(name[:1], 6.5)
+    assert wide <= box.room
+    assert label == name or (label.endswith("…") and name.startswith(label[:-1]))
+    assert f"<title>{name}: 10 W</title>" in draw(View(app, Words("en"), "/", {}, "host"), graph)
+
+
+def test_the_kind_of_a_node_is_no_html(app):
+    graph = read_graph([FlowEdge('"><b>', "host/x", 10.0)])
+    assert "<b>" not in draw(View(app, Words("en"), "/", {}, "host"), graph)
