@@ -115,6 +115,8 @@ def told_by(points: tuple[_Point, ...], content: bytes) -> DeviceReading:
     for point in points:
         value = _at(content, point.offset, point.type)
         exponent = 0.0 if point.scale_offset is None else _at(content, point.scale_offset, Type.INT16)
+        if point.type is Type.UINT32 and value == 0:  # acc32: it does not count this, or has not yet
+            continue
         if value is not None and exponent is not None and -10 <= exponent <= 10:
             reading.tell(point.word, as_written(value * 10.0**exponent), point.part)
     return reading

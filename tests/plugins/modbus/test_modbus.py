@@ -179,6 +179,16 @@ def test_a_janitza_counts_all_phases_and_both_ways():
     assert energy == {"energy_wh": 19068, "export_energy_wh": 19076}
 
 
+def test_a_counter_that_sunspec_calls_absent_is_absent():
+    (meter_points,) = (points for numbers, points in _POINTS.items() if 203 in numbers)
+    content = bytearray(140)
+    content[2 * 46 : 2 * 46 + 4] = struct.pack(">I", 8)
+    reading = told_by(meter_points, bytes(content))
+    assert reading["energy_joules", ""] == 8 * 3600
+    assert ("export_energy_joules", "") not in reading
+    assert reading["power_watts", ""] == 0
+
+
 async def test_a_model_that_has_moved_is_looked_for_again():
     async def read(_, count):
         return struct.pack(">HH", 203, 105) + bytes(2 * count - 4)
