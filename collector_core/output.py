@@ -47,13 +47,15 @@ class SeriesGroup:
 class SampleBlock:
     """One value of each series of a group; `time` is when the run that read them ended, in seconds since 1970.
 
-    `ended` says that the series are no longer there since then: their values are NaN.
+    `ended` says that the series are no longer there since then: their values are NaN. `is_recovered` says that the
+    process before, which was killed, read them: its counters began earlier than those of this one.
     """
 
     group: SeriesGroup
     values: array[float]
     time: float
     ended: bool = False
+    is_recovered: bool = False
 
     def samples(self) -> Iterator[OutputSample]:
         """The samples one by one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -31,18 +31,19 @@ def command(common: Common, networks: tuple[str, ...]) -> None:
     It names what runs with its defaults here, and what is there but may not be read, with the command that opens it.
     Other machines are asked only with --network: NUT servers, and inverters and meters that speak SunSpec over Modbus.
     """
+    types = discover().types.values()
     try:
-        devices = probe_networks(discover().types.values(), map(ip_network, networks)) if networks else {}
+        devices = probe_networks(types, map(ip_network, networks)) if networks else {}
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--network") from None
-    click.echo("\n".join(_configuration(common.root, devices)))
+    click.echo("\n".join(_configuration(common.root, types, devices)))
 
 
-def _configuration(root: Path | None, devices: Found) -> Iterator[str]:
+def _configuration(root: Path | None, types: Iterable[type[Collector[Any]]], devices: Found) -> Iterator[str]:
     yield HEAD
     if root is not None:
         yield yaml.safe_dump({"root": str(root.absolute())}, width=1000).strip()
-    found = [(cls, problem) for cls, problem in _detected(root or Path("/")) if _runs_with_defaults(cls)]
+    found = [(cls, problem) for cls, problem in _detected(types, root or Path("/")) if _runs_with_defaults(cls)]
     if not found and not devices:
         yield NOTHING
         yield "collectors: {}"
@@ -61,10 +62,12 @@ def _configuration(root: Path | None, devices: Found) -> Iterator[str]:
         )
 
 
-def _detected(root: Path) -> Iterator[tuple[type[Collector[Any]], NotAvailable | None]]:
+def _detected(
+    types: Iterable[type[Collector[Any]]], root: Path
+) -> Iterator[tuple[type[Collector[Any]], NotAvailable | None]]:
     """The collectors whose source is there, and why it cannot be read where that is so."""
     clock = SystemClock()
-    for cls in discover().types.values():
+    for cls in types:
         problem = detect(cls, root, clock)
         if problem is None or problem.reason is Reason.PERMISSION:
             yield cls, problem

@@ -76,7 +76,8 @@ class FollowedGpu:
         if watts is None and self._last[1] is not None and before[1] is not None:
             watts = (self._last[1] - before[1]) / elapsed
         if busy is None and reading.idle_seconds is not None and before[2] is not None:
-            busy = min(1.0, max(0.0, 1 - (reading.idle_seconds - before[2]) / elapsed))
+            idle = reading.idle_seconds - before[2]
+            busy = max(0.0, 1 - idle / elapsed) if idle >= 0 else None  # it begins anew after a reset of the GPU
         return reading._replace(watts=watts, utilization=busy)
 
     def _rest_after(self, reading: GpuReading, now: float, *, may_sleep: bool) -> None:

@@ -62,11 +62,10 @@ def find_gpu_cards(sys: Path, drivers: Collection[str]) -> dict[str, GpuCard]:
     Virtual functions (SR-IOV) are left out: what they draw is within what the card draws.
     """
     found: dict[str, GpuCard] = {}
-    chips = {chip.device: chip.files for chip in find_hwmon_chips(sys / "class/hwmon")}
     for folder, card in _devices(sys):
         address, driver = _address(folder), _driver(folder)
         if address and driver in drivers and address not in found and not (folder / "physfn").exists():
-            sensors = _own_sensors(folder, driver) or chips.get(address, {})
+            sensors = _own_sensors(folder, driver) or _sensors_of(sys / "class/hwmon", address)
             found[address] = GpuCard(address, driver, folder, card, sensors)
     return dict(sorted(found.items()))
 
@@ -101,6 +100,10 @@ def _own_sensors(folder: Path, driver: str) -> Mapping[str, Path]:
     """Those of the whole card: i915 has a chip of its own, `i915_gt0`, for each tile."""
     chips = sorted(find_hwmon_chips(folder / "hwmon"), key=lambda chip: chip.name != driver)
     return chips[0].files if chips else {}
+
+
+def _sensors_of(hwmon: Path, address: str) -> Mapping[str, Path]:
+    return next((chip.files for chip in find_hwmon_chips(hwmon) if chip.device == address), {})
 
 
 def _listed(folder: Path) -> list[Path]:

@@ -69,7 +69,7 @@ class SysfsGpus(Collector[ConfigT], Generic[ConfigT]):
     @hookimpl
     def collector_energy_meters(self) -> Sequence[EnergyMeter]:
         """The GPUs that tell power or energy."""
-        return [self._meter(address, gpu) for address, gpu in self._gpus.items() if gpu.energy.latest()]
+        return [self._meter(address, gpu) for address, gpu in tuple(self._gpus.items()) if gpu.energy.latest()]
 
     def _find(self) -> dict[str, GpuCard]:
         cards = find_gpu_cards(self.ctx.path("/sys"), self.drivers)

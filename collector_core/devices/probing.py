@@ -26,7 +26,7 @@ def probe_networks(types: Iterable[type[Collector[Any]]], networks: Iterable[Net
     networks = list(networks)
     if sum(network.num_addresses for network in networks) > MOST_ADDRESSES:
         raise ValueError(f"more than {MOST_ADDRESSES} addresses; name smaller networks")
-    hosts = [str(host) for network in networks for host in network.hosts()]
+    hosts = list(dict.fromkeys(str(host) for network in networks for host in network.hosts()))
     probing = [cls for cls in types if issubclass(cls, PolledDevices) and cls.probe_port is not None]
     return asyncio.run(_probe_all(probing, hosts))
 

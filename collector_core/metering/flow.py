@@ -78,7 +78,9 @@ class FlowEdge(NamedTuple):
 
 @dataclass(frozen=True)
 class FlowGraph:
-    """Nodes and edges. At each node with edges in and out both sums are the same, except at a battery's."""
+    """Nodes and edges, one from a node to another. At each node with edges in and out both sums are the same, except
+    at a battery's.
+    """
 
     nodes: Sequence[FlowNode] = ()
     edges: Sequence[FlowEdge] = ()
@@ -113,18 +115,23 @@ def balance(things: Iterable[FlowThing], links: Iterable[FlowLink]) -> FlowGraph
 
     A thing without watts of its own passes on what it gets. What a thing gives beyond what those behind it are known to
     take goes to the host or site that it feeds, and else to a node of the kind `unknown`; what is taken and given by
-    nobody comes from one. Links in a circle, and those to things that are not there, are left out.
+    nobody comes from one. Watts below 0 count as 0. Links in a circle, and those to things that are not there, are left
+    out.
     """
     return _Balance(things, links).graph()
 
 
 class _Balance:
     def __init__(self, things: Iterable[FlowThing], links: Iterable[FlowLink]) -> None:
-        self._things = {thing.id: thing for thing in things}
-        known = [link for link in links if link.source in self._things and link.target in self._things]
+        self._things = {each.id: FlowThing(each.id, _given(each.watts), _given(each.gives)) for each in things}
+        known = [
+            FlowLink(source, target, _given(watts))
+            for source, target, watts in links
+            if source in self._things and target in self._things
+        ]
         self._order, self._children = _ordered(self._things, known)
         self._into: dict[str, float] = defaultdict(float)
-        self._edges: list[FlowEdge] = []
+        self._edges: dict[tuple[str, str], float] = defaultdict(float)
         self._needs: dict[str, float] = {}
 
     def graph(self) -> FlowGraph:
@@ -132,7 +139,7 @@ class _Balance:
             self._needs[identity] = self._need(identity)
         for identity in self._order:
             self._pass_on(identity)
-        return read_graph(self._edges)
+        return read_graph(FlowEdge(*ends, watts) for ends, watts in self._edges.items())
 
     def _need(self, identity: str) -> float:
         """What a thing takes, as far as that is known."""
@@ -190,8 +197,13 @@ class _Balance:
 
     def _add(self, source: str, target: str, watts: float) -> None:
         if watts > NOISE_WATTS:
-            self._edges.append(FlowEdge(source, target, watts))
+            self._edges[source, target] += watts
             self._into[target] += watts
+
+
+def _given(watts: float | None) -> float | None:
+    """An inverter that draws a little at night gives nothing."""
+    return None if watts is None else max(0.0, watts)
 
 
 def _ordered(

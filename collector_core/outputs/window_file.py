@@ -154,4 +154,4 @@ def _blocks(heads: Sequence[Mapping[str, Any]], content: bytes) -> Iterator[Samp
         series = [Series(*fields) for fields in json.loads(zlib.decompress(content[place:end]))]
         place = end + _VALUE * len(series)
         values = array("d", content[end:place])
-        yield SampleBlock(SeriesGroup(head["source"], series), values, head["time"], head["ended"])
+        yield SampleBlock(SeriesGroup(head["source"], series), values, head["time"], head["ended"], is_recovered=True)

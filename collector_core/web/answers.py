@@ -10,6 +10,7 @@ from collector_core.exposition.formats import Encoding
 from collector_core.web import api
 
 NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
+MAX_JOINED_BYTES = 1 << 16  # copying more costs more than a second call of the kernel
 _TEXT = {"Content-Type": "text/plain; charset=utf-8", **NO_SNIFFING}
 
 
@@ -19,6 +20,11 @@ class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+def pieces(head: bytes, body: bytes) -> tuple[bytes, ...]:
+    """An answer as it is best written: in one piece, or in two where it is large."""
+    return (head, body) if len(body) > MAX_JOINED_BYTES else (head + body,)
 
 
 class Answers:

@@ -11,7 +11,7 @@ from time import time
 from typing import NamedTuple
 
 from collector_core.exposition.formats import negotiate
-from collector_core.web.answers import Answer, Answers
+from collector_core.web.answers import Answer, Answers, pieces
 from collector_core.web.known_hosts import KnownHosts
 
 MAX_BYTES = 4096
@@ -21,7 +21,6 @@ _FIELDS = frozenset(
     {"host", "user-agent", "accept", "accept-encoding", "connection", "x-prometheus-scrape-timeout-seconds"}
 )
 _KEEPS_OPEN = {"": True, "keep-alive": True, "close": False}
-_MAX_JOINED_BYTES = 1 << 16  # copying more costs more than a second call of the kernel
 
 Fields = Mapping[str, str]
 Make = Callable[[], Answer | None]
@@ -38,8 +37,7 @@ class PlainRequest(NamedTuple):
         answer = self.make()
         if answer is None:
             return None
-        head = _head(answer, keeps_open=self.keeps_open)
-        return (head, answer.body) if len(answer.body) > _MAX_JOINED_BYTES else (head + answer.body,)
+        return pieces(_head(answer, keeps_open=self.keeps_open), answer.body)
 
 
 class PlainRequests:

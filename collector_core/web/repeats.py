@@ -8,6 +8,8 @@ from typing import Protocol, Self
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.helpers import rfc822_formatted_time
 
+from collector_core.web.answers import pieces
+
 
 class Body(Protocol):
     """What is called on the event loop for each repetition."""
@@ -22,7 +24,6 @@ BODY_OF_REPEATS = web.RequestKey[Body]("body_of_repeats")
 MAX_REQUEST_BYTES = 4096
 """Longer requests are not remembered: each connection remembers one."""
 
-_MAX_JOINED_BYTES = 1 << 16  # copying more costs more than a second call of the kernel
 _VARYING: dict[str, str] = {hdrs.CONTENT_LENGTH: "%(length)d", hdrs.DATE: "%(date)s"}
 _UNREPEATABLE = (hdrs.UPGRADE, hdrs.EXPECT)
 
@@ -50,8 +51,7 @@ class Repeat:
         body = self.body()
         if body is None:
             return None
-        head = (self.head % {"length": len(body), "date": rfc822_formatted_time()}).encode()
-        return (head, body) if len(body) > _MAX_JOINED_BYTES else (head + body,)
+        return pieces((self.head % {"length": len(body), "date": rfc822_formatted_time()}).encode(), body)
 
 
 def _line(field: tuple[str, str]) -> str:

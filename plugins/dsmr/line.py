@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from collector_core import NotAvailable, Reason
@@ -13,6 +14,8 @@ from collector_plugins.dsmr.telegram import Splitter, Telegram, parse
 PORT = 23
 PIECE = 64 << 10
 MOST_REFUSED = 3  # telegrams in a row whose checksum is wrong
+MOST_PIECES = 32  # that are caught up with at once
+PAUSE = 0.02  # seconds without anything new: what has come is read
 _FIX = "check the cable to the port P1, and that data request (pin 2) is set"
 
 
@@ -26,22 +29,31 @@ class Line:
 
     async def newest(self) -> Telegram:
         """The newest telegram that has come, or the next one; raises `NotAvailable` where the line ends."""
+        newest = await self._next()
+        with suppress(TimeoutError, NotAvailable):  # nothing more has come, or the next call says why
+            for _ in range(MOST_PIECES):
+                async with asyncio.timeout(PAUSE):
+                    newest = await self._next()
+        return parse(newest)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._closing.close()
+
+    async def _next(self) -> bytes:
+        """The last telegram in the next piece that has one."""
         refused = self._splitter.refused
         while True:
             if not (piece := await self._reader.read(PIECE)):
                 raise NotAvailable(Reason.UNREACHABLE, "the line was closed", fix=_FIX)
             if found := self._splitter.feed(piece):
-                return parse(found[-1])
+                return found[-1]
             if self._splitter.refused >= refused + MOST_REFUSED:
                 raise NotAvailable(
                     Reason.BAD_DATA,
                     "the checksums of its telegrams are wrong",
                     fix="shorten the cable, or check `baud`",
                 )
-
-    def close(self) -> None:
-        """Hang up."""
-        self._closing.close()
 
 
 async def open_tcp(host: str, port: int) -> Line:

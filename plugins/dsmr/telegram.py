@@ -136,6 +136,7 @@ def _phase_watts(lines: Lines) -> Iterator[tuple[str, float]]:
 def _gas(lines: Lines) -> Iterator[tuple[str, float]]:
     for channel in map(str, range(1, 5)):
         kind = lines.get(f"0-{channel}:24.1.0", [""])[-1]
-        readings = (_quantity(lines, f"0-{channel}:24.2.{which}", "m3") for which in (1, 3))
-        if kind.isdecimal() and int(kind) == GAS_METER and (value := next(filter(None, readings), None)) is not None:
-            yield channel, value
+        readings = [_quantity(lines, f"0-{channel}:24.2.{which}", "m3") for which in (1, 3)]
+        told = [value for value in readings if value is not None]
+        if told and kind.isdecimal() and int(kind) == GAS_METER:
+            yield channel, told[0]

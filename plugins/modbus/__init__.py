@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from collector_plugins.modbus.sunspec import Model, find_model, read_model
 
 METRICS = DeviceMetrics("modbus")
 Place = tuple[str, int, Framing]
+TURNS = 0.7  # of the timeout, that all devices behind one gateway share
 
 
 class Modbus(PolledDevices[Meter, DeviceReading]):
@@ -42,6 +44,7 @@ class Modbus(PolledDevices[Meter, DeviceReading]):
 
     def __init__(self, config: DevicesConfig[Meter], ctx: Context) -> None:
         super().__init__(config, ctx)
+        self._behind = Counter(map(_place, config.devices))
         self._connections: dict[Place, Connection] = {}
         self._models: dict[str, Model] = {}
 
@@ -91,8 +94,15 @@ class Modbus(PolledDevices[Meter, DeviceReading]):
             raise
 
     def _connection(self, device: Meter) -> Connection:
-        place = (device.address.host, device.address.port or PORT, device.framing)
-        return self._connections.setdefault(place, Connection(*place))
+        place = _place(device)
+        if place not in self._connections:
+            turn = TURNS * self.ctx.timeout / max(1, self._behind[place])
+            self._connections[place] = Connection(*place, turn)
+        return self._connections[place]
+
+
+def _place(device: Meter) -> Place:
+    return device.address.host, device.address.port or PORT, device.framing
 
 
 def _tell(reading: DeviceReading, block: Block, content: bytes) -> None:

@@ -38,26 +38,34 @@ class Framing(StrEnum):
 FUNCTIONS = {Kind.HOLDING: 3, Kind.INPUT: 4}
 
 
-class RegisterRefused(NotAvailable):
+class Refused(NotAvailable):
+    """The device, or the gateway before it, answers that it cannot: the connection goes on."""
+
+
+class RegisterRefused(Refused):
     """The device answers that it does not have what was asked for."""
 
 
 class Connection:
-    """To a device, or to a gateway with several: one request at a time."""
+    """To a device, or to a gateway with several: one request at a time, each for at most `longest_turn` seconds."""
 
-    def __init__(self, host: str, port: int, framing: Framing) -> None:
+    def __init__(self, host: str, port: int, framing: Framing, longest_turn: float | None = None) -> None:
         self._place = host, port
         self._framing = framing
+        self._longest_turn = longest_turn
         self._lock = asyncio.Lock()
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._transaction = 0
 
     async def read(self, unit: int, kind: Kind, address: int, count: int) -> bytes:
-        """The content of `count` registers; raises `RegisterRefused`, and `NotAvailable` where there is no answer."""
-        async with self._lock:
+        """The content of `count` registers.
+
+        Raises `RegisterRefused`, `TimeoutError`, and `NotAvailable` where there is no answer.
+        """
+        async with self._lock, asyncio.timeout(self._longest_turn):
             try:
                 return await self._request(unit, FUNCTIONS[kind], address, count)
-            except RegisterRefused:
+            except Refused:
                 raise
             except (OSError, EOFError):
                 self.close()
@@ -105,7 +113,7 @@ def content_of(answer: bytes, unit: int, function: int, count: int) -> bytes:
     if len(answer) >= 3 and answer[0] == unit and answer[1] == function | 0x80:
         code = answer[2]
         reason, detail, fix = _PROBLEMS.get(code, (Reason.BAD_DATA, f"it answers with exception {code}", _FIX))
-        kind = RegisterRefused if code in (1, 2, 3) else NotAvailable
+        kind = RegisterRefused if code in (1, 2, 3) else Refused
         raise kind(reason, detail, fix=fix)
     if answer[:3] != bytes((unit, function, 2 * count)) or len(answer) != 3 + 2 * count:
         raise _not_modbus()

@@ -101,9 +101,12 @@ async def find_model(read: Read) -> Model:
 
 
 async def read_model(read: Read, model: Model) -> DeviceReading:
-    """What a model says."""
+    """What a model says; raises `RegisterRefused` where another one is there now."""
     points = next(points for numbers, points in _POINTS.items() if model.number in numbers)
-    return told_by(points, await read(model.address, min(model.size, MOST_READ)))
+    content = await read(model.address, min(model.size, MOST_READ))
+    if int.from_bytes(content[:2]) != model.number:
+        raise RegisterRefused(Reason.BAD_DATA, "it describes itself anew", fix="none needed: it is looked at again")
+    return told_by(points, content)
 
 
 def told_by(points: tuple[_Point, ...], content: bytes) -> DeviceReading:
@@ -112,6 +115,8 @@ def told_by(points: tuple[_Point, ...], content: bytes) -> DeviceReading:
     for point in points:
         value = _at(content, point.offset, point.type)
         exponent = 0.0 if point.scale_offset is None else _at(content, point.scale_offset, Type.INT16)
+        if point.type is Type.UINT32 and value == 0:  # acc32: it does not count this, or has not yet
+            continue
         if value is not None and exponent is not None and -10 <= exponent <= 10:
             reading.tell(point.word, as_written(value * 10.0**exponent), point.part)
     return reading

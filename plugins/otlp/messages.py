@@ -41,7 +41,7 @@ def nanoseconds(seconds: float) -> int:
 
 
 class Encoder:
-    """Writes requests about one resource. `start` is when all counters began, in seconds since 1970."""
+    """Writes requests about one resource. `start` is when all counters of this process began, in seconds since 1970."""
 
     def __init__(self, resource: Mapping[str, str], scope: tuple[str, str], start: float) -> None:
         self._head = bytes_field(1, b"".join(_attribute(1, *pair) for pair in resource.items()))
@@ -55,7 +55,8 @@ class Encoder:
             return self._framed(self._ended(block))
         prefixes = self._kept.get(block.group)
         if prefixes is None:
-            prefixes = self._kept[block.group] = list(self._prefixes(block.group.series))
+            start = b"" if block.is_recovered else self._start
+            prefixes = self._kept[block.group] = list(self._prefixes(block.group.series, start))
         time = fixed64_field(_TIME, nanoseconds(block.time))
         return self._framed(fill_doubles(prefixes, block.values, time))
 
@@ -82,10 +83,10 @@ class Encoder:
         groups = groupby(block.group.series, key=lambda series: series.name)
         return b"".join(_metric(same[0], [_attributes(each) + end for each in same]) for same in _lists(groups))
 
-    def _prefixes(self, series: Iterable[Series]) -> Iterator[bytes]:
+    def _prefixes(self, series: Iterable[Series], start: bytes) -> Iterator[bytes]:
         """What comes before each value: all of its point but the time, and its metric before the first of these."""
         for same in _lists(groupby(series, key=lambda each: each.name)):
-            points = [_attributes(each) + (self._start if each.is_counter else b"") + _VALUE_KEY for each in same]
+            points = [_attributes(each) + (start if each.is_counter else b"") + _VALUE_KEY for each in same]
             rest = 8 + 9  # the value, and the time that stands behind it
             heads = [varint(1 << 3 | 2) + varint(len(point) + rest) for point in points]
             size = sum(len(head) + len(point) + rest for head, point in zip(heads, points, strict=True))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 Block = tuple[float, list[tuple[str, str]], list[float]]  # seconds since 1970; names and labels; values
-OF_ROWS = ("22", "23")  # classes of SQLSTATE: values that the table will never take
+OF_ROWS = ("22", "23", "54")  # classes of SQLSTATE: values that the table, or an index on it, will never take
 UNDEFINED_TABLE = "42P01"
 
 

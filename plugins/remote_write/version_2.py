@@ -73,21 +73,22 @@ class Encoder:
         size, symbols, prefixes = self._kept.get(block.group, (0, b"", []))
         if size != len(time):
             table = _Symbols()
-            prefixes = [self._prefix(series, table, len(time)) for series in block.group.series]
+            start = None if block.is_recovered else self._start
+            prefixes = [self._prefix(series, table, len(time), start) for series in block.group.series]
             symbols = table.field()
             self._kept[block.group] = len(time), symbols, prefixes
         return TAG + compress(symbols + fill(prefixes, block, time))
 
-    def _prefix(self, series: Series, symbols: _Symbols, time_size: int) -> bytes:
+    def _prefix(self, series: Series, symbols: _Symbols, time_size: int, began: int | None) -> bytes:
         """Everything of a series before the value of its sample."""
         places = [symbols.place(text) for pair in version_1.labels_of(series).items() for text in pair]
         labels = bytes_field(_LABELS, b"".join(map(varint, places)))
         kind = _TYPES.get(series.kind, 0)
         metadata = number_field(1, kind) + number_field(3, symbols.place(series.help))
         metadata += number_field(4, symbols.place(series.unit))
-        is_counter = series.is_counter
-        created = number_field(_CREATED, self._start) if is_counter else b""
-        start = number_field(_START, self._start) if is_counter else b""
+        created = start = b""
+        if series.is_counter and began is not None:
+            created, start = number_field(_CREATED, began), number_field(_START, began)
         sample_size = len(start) + len(_VALUE) + 8 + time_size
         fields = labels + bytes_field(_METADATA, metadata) + created
         fields += varint(_SAMPLES << 3 | 2) + varint(sample_size) + start + _VALUE

@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from html import escape
-from math import floor, log10
+from math import ceil, floor, log10
 from typing import NamedTuple
 
 from collector_core.history.past import PastEvent, PastSeries
@@ -93,7 +93,8 @@ def _rows(view: View, scale: _Scale, unit: str) -> Iterator[str]:
 
 def _columns(scale: _Scale) -> Iterator[str]:
     start, end = scale.period
-    step = next((each for each in _TICKS if (end - start) / each <= LINES + 2), _TICKS[-1])
+    longest = ceil((end - start) / WEEK / (LINES + 2)) * int(WEEK)
+    step = next((each for each in _TICKS if (end - start) / each <= LINES + 2), longest)
     offset = time.localtime(start).tm_gmtoff or 0
     tick = (start + offset) // step * step + step - offset
     pattern = "%H:%M" if step < 86_400 else "%d.%m."

@@ -76,17 +76,20 @@ class Pages:
             *(web.get(path, self._handler(name)) for name, path in PATHS.items()),
             web.get("/page.css", _asset("page.css", "text/css")),
             web.get("/page.js", _asset("page.js", "text/javascript")),
-            web.get("/api/v1/live", self.live.stream),
+            web.get("/api/v1/live", self.live.stream, allow_head=False),
             *downloads.routes(),
         ]
 
     def _handler(self, name: str) -> Any:
+        def answer(request: web.Request, view: View) -> web.Response:
+            html = render_page(view, name, PAGES[name](view)).encode(errors="backslashreplace")  # of what is no UTF-8
+            return compressed(request, html, "text/html", HEADERS)
+
         async def handle(request: web.Request) -> web.Response:
             query = {key: value[:MOST_TEXT] for key, value in request.query.items()}
             language = chosen_language(query.get("lang", ""), request.headers.get("Accept-Language", ""))
             view = View(self._app, Words(language), PATHS[name], query, request.host)
-            html = await asyncio.to_thread(lambda: render_page(view, name, PAGES[name](view)).encode())
-            return compressed(request, html, "text/html", HEADERS)
+            return await asyncio.to_thread(answer, request, view)
 
         return handle
 

@@ -67,7 +67,7 @@ def _period(view: View) -> Period:
         start, end = float(view.query.get("from", "")), float(view.query.get("to", "") or now)
     except ValueError:
         return Period(now - RANGES.get(view.query.get("range", DEFAULT_RANGE), RANGES[DEFAULT_RANGE]), now)
-    return Period(start, end) if 0 <= start < end else Period(now - RANGES[DEFAULT_RANGE], now)
+    return Period(start, end) if 0 <= start < end <= now + WEEK else Period(now - RANGES[DEFAULT_RANGE], now)
 
 
 def _result(view: View, text: str) -> str:

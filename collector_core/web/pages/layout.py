@@ -20,6 +20,7 @@ PATHS = {
     "setup": "/setup",
 }
 THEMES = ("light", "dark")
+RELOADED = frozenset({"now", "collectors"})  # where the browser runs no script; the others have fields to write into
 
 
 def render_page(view: View, name: str, content: str) -> str:
@@ -28,6 +29,7 @@ def render_page(view: View, name: str, content: str) -> str:
     theme = view.query.get("theme", "")
     chosen = f' data-theme="{theme}"' if theme in THEMES else ""
     other = next(each for each in LANGUAGES if each != words.language)
+    reload = '<noscript><meta http-equiv="refresh" content="15"></noscript>\n' if name in RELOADED else ""
     links = "".join(_link(view, key, path, is_here=key == name) for key, path in PATHS.items())
     return visible(
         f'<!doctype html>\n<html lang="{words.language}"{chosen}>\n<head>\n<meta charset="utf-8">\n'
@@ -36,7 +38,7 @@ def render_page(view: View, name: str, content: str) -> str:
         f'<meta name="description" content="{escape(words("flow"))}">\n'
         f"<title>{escape(words(name))} · energy-collector</title>\n"
         '<link rel="icon" href="data:,">\n<link rel="stylesheet" href="/page.css">\n'
-        '<script src="/page.js" defer></script>\n<noscript><meta http-equiv="refresh" content="15"></noscript>\n'
+        f'<script src="/page.js" defer></script>\n{reload}'
         f'</head>\n<body>\n<a class="skip" href="#main">{escape(words("skip"))}</a>\n<header>\n'
         f'<p class="brand"><a href="/">energy-collector</a> <small>{escape(view.app.state.version)}</small></p>\n'
         '<div class="tools">'

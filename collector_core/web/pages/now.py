@@ -36,7 +36,7 @@ def _picture(view: View, graph: FlowGraph) -> str:
     words = view.words
     return (
         f'<ul class="tiles">{_tiles(view, graph)}</ul>'
-        f"{scrolled(words('flow'), view.app.redactor(draw(graph, words)))}"
+        f"{scrolled(words('flow'), draw(view, graph))}"
         f'<section aria-labelledby="most"><h2 id="most">{escape(words("most"))}</h2>'
         f'<ol class="bars">{"".join(_bars(view, graph))}</ol></section>'
         f'<details id="nodes"><summary>{escape(words("flow_nodes"))}</summary>{_list(view, graph)}</details>'

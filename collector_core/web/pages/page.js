@@ -112,7 +112,14 @@ theme?.addEventListener("click", () => {
   dress(name);
 });
 
-// One stream for every page; where it is cut off, the page asks by itself until it is back.
-const live = new EventSource("/api/v1/live");
-live.addEventListener("message", () => refresh());
-setInterval(() => { if (live.readyState !== EventSource.OPEN) refresh(); }, POLL_MS);
+// One stream for every page, none while nobody looks: six of them are all the connections that a browser has to a server.
+// Where it is cut off, the page asks by itself until it is back.
+let live = null;
+function listen() {
+  live?.close();
+  live = document.hidden ? null : new EventSource("/api/v1/live");
+  live?.addEventListener("message", () => refresh());
+}
+document.addEventListener("visibilitychange", listen);
+listen();
+setInterval(() => { if (live?.readyState !== EventSource.OPEN) refresh(); }, POLL_MS);

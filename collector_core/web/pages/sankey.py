@@ -6,24 +6,30 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import accumulate
 from typing import NamedTuple
+from unicodedata import east_asian_width
 
 from collector_core.metering.flow import FlowGraph, FlowKind, FlowNode, kind_of
+from collector_core.web.pages.view import View
 from collector_core.web.pages.words import Words
 
 WIDTH, NODE_WIDTH, LABEL_WIDTH = 1000.0, 10.0, 175.0
 _ABBREVIATIONS = frozenset({"cpu", "gpu", "dram"})
+LABEL_GAP = 6.0  # pixels on both sides of a label
+NARROW, BROAD = 7.0, 12.5  # pixels of a small letter, and of capitals and Asian characters
 SLOT = 30.0  # pixels that a label needs
 PIXELS_OF_ALL = 300.0  # the height of the fullest column's watts
 
 
 class Box(NamedTuple):
-    """Where a node stands."""
+    """Where a node stands, and how wide its label may be."""
 
     node: FlowNode
     x: float
     y: float
     height: float
+    room: float
 
 
 class Band(NamedTuple):
@@ -56,11 +62,11 @@ def place(graph: FlowGraph) -> Layout:
     scale = PIXELS_OF_ALL / fullest if fullest else 0.0
     step = (WIDTH - LABEL_WIDTH - NODE_WIDTH) / max(1, len(columns) - 1)
     boxes: dict[str, Box] = {}
-    for number, column in enumerate(columns):
-        y = 12.0
+    for number, column in enumerate(columns, 1):
+        y, room = 12.0, (LABEL_WIDTH if number == len(columns) else step - NODE_WIDTH) - 2 * LABEL_GAP
         for identity in sorted(column, key=lambda each: _wanted_place(graph, boxes, each)):
             height = max(1.5, nodes[identity].watts * scale)
-            boxes[identity] = Box(nodes[identity], number * step, y, height)
+            boxes[identity] = Box(nodes[identity], (number - 1) * step, y, height, room)
             y += max(SLOT, height + 10.0)
     bottom = max((box.y + max(SLOT, box.height) for box in boxes.values()), default=0.0)
     return Layout(boxes, _bands(graph, boxes, scale), bottom + 4.0)
@@ -127,37 +133,51 @@ def tone_of(node: FlowNode) -> str:
 
 def _short(node: FlowNode, words: Words) -> str:
     """What stands beside a box: of an unknown source the name is that of its neighbour."""
-    is_source = node.id.startswith("unknown/from/")
-    return escape(words("unknown_source") if is_source else node_label(node, words))
+    return words("unknown_source") if node.id.startswith("unknown/from/") else node_label(node, words)
 
 
-def draw(graph: FlowGraph, words: Words) -> str:
+def shortened(text: str, room: float) -> str:
+    """As much of a text as fits into `room` pixels, with an ellipsis where some is left out."""
+    ends = list(accumulate(map(_width, text)))
+    if not ends or ends[-1] <= room:
+        return text
+    return text[: sum(end <= room - BROAD for end in ends)] + "…"
+
+
+def _width(character: str) -> float:
+    return BROAD if character.isupper() or east_asian_width(character) in "WF" else NARROW
+
+
+def draw(view: View, graph: FlowGraph) -> str:
     """The diagram as SVG, with a text for each node and each flow."""
     layout = place(graph)
-    names = {node.id: escape(node_label(node, words)) for node in graph.nodes}
-    bands = "".join(_draw_band(band, names, words) for band in layout.bands)
-    boxes = "".join(_draw_box(box, _short(box.node, words), words) for box in layout.boxes.values())
+    names = {node.id: view.text(node_label(node, view.words)) for node in graph.nodes}
+    bands = "".join(_draw_band(band, names, view.words) for band in layout.bands)
+    boxes = "".join(_draw_box(view, box, names[box.node.id]) for box in layout.boxes.values())
     return (
         f'<svg class="sankey" viewBox="0 0 {WIDTH:g} {layout.height:.0f}" role="img" '
-        f'aria-label="{escape(words("flow"))}">{bands}{boxes}</svg>'
+        f'aria-label="{escape(view.words("flow"))}">{bands}{boxes}</svg>'
     )
 
 
 def _draw_band(band: Band, names: Mapping[str, str], words: Words) -> str:
     middle = (band.x0 + band.x1) / 2
     title = f"{names[band.source]} → {names[band.target]}: {words.quantity(band.watts, 'W')}"
+    kinds = escape(f"{kind_of(band.source)} to-{kind_of(band.target)}")
     return (
-        f'<path class="flow {kind_of(band.source)} to-{kind_of(band.target)}" stroke-width="{band.height:.2f}" '
+        f'<path class="flow {kinds}" stroke-width="{band.height:.2f}" '
         f'd="M{band.x0:.1f} {band.y0:.1f}C{middle:.1f} {band.y0:.1f} {middle:.1f} {band.y1:.1f} '
         f'{band.x1:.1f} {band.y1:.1f}"><title>{title}</title></path>'
     )
 
 
-def _draw_box(box: Box, name: str, words: Words) -> str:
+def _draw_box(view: View, box: Box, name: str) -> str:
     y = box.y + min(box.height / 2, max(6.0, box.height / 2))
-    watts, x = words.quantity(box.node.watts, "W"), f"{box.x + NODE_WIDTH + 6:.1f}"
+    watts, x = view.words.quantity(box.node.watts, "W"), f"{box.x + NODE_WIDTH + LABEL_GAP:.1f}"
+    label = escape(shortened(view.app.redactor(_short(box.node, view.words)), box.room))
     return (
-        f'<g class="node {box.node.kind}"><rect x="{box.x:.1f}" y="{box.y:.1f}" width="{NODE_WIDTH:g}" '
-        f'height="{box.height:.1f}" rx="2"/><text class="{tone_of(box.node)}" x="{x}" y="{y:.1f}">{name}'
+        f'<g class="node {escape(box.node.kind)}"><title>{name}: {watts}</title>'
+        f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{NODE_WIDTH:g}" '
+        f'height="{box.height:.1f}" rx="2"/><text class="{tone_of(box.node)}" x="{x}" y="{y:.1f}">{label}'
         f'<tspan class="watts" x="{x}" dy="13">{watts}</tspan></text></g>'
     )

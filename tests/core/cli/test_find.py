@@ -51,7 +51,9 @@ def test_a_network_is_asked_where_it_is_named(tmp_path, monkeypatch):
     (tmp_path / "root").mkdir()
     with servers(BUSY) as (server,):
         monkeypatch.setattr(Ups, "probe_port", int(server.address.rpartition(":")[2]))
-        done = CliRunner().invoke(cli, ["find", "--root", str(tmp_path / "root"), "--network", "127.0.0.1/32"])
+        done = CliRunner().invoke(
+            cli, ["find", "--root", str(tmp_path / "root"), "--network", "127.0.0.1/32", "--network", "127.0.0.1"]
+        )
         assert server.asked == ["LIST UPS"]
     assert yaml.safe_load(done.stdout)["collectors"]["ups"] == {
         "options": {"devices": [{"name": "127.0.0.1", "address": server.address}]}

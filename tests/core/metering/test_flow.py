@@ -77,6 +77,20 @@ def test_a_battery_keeps_or_adds_what_it_charges_or_discharges():
     assert found["site/home", "unknown/site/home"] == 120.0
 
 
+def test_what_flows_from_one_thing_to_another_is_one_edge():
+    things = {"component/h/cpu": 50.0, "service/h/others": None}
+    links = [("component/h/cpu", "service/h/others", watts) for watts in (10.0, 20.0, 15.0)]
+    graph = balance([FlowThing(*each) for each in things.items()], [FlowLink(*link) for link in links])
+    found = [edge.watts for edge in graph.edges if edge.target == "service/h/others"]
+    assert found == [pytest.approx(45.0)]
+
+
+def test_a_source_that_draws_gives_nothing():
+    things = {"solar/roof": -3.0, "site/home": None, "plug/desk": 80.0}
+    found = edges(things, ("solar/roof", "site/home"), ("site/home", "plug/desk"))
+    assert found == {("unknown/from/site/home", "site/home"): 80.0, ("site/home", "plug/desk"): 80.0}
+
+
 def test_a_circle_of_feeders_is_no_circle_in_the_graph():
     found = edges({"plug/a": 10.0, "plug/b": 10.0}, ("plug/a", "plug/b"), ("plug/b", "plug/a"))
     assert found == {("plug/a", "unknown/plug/a"): 10.0, ("plug/b", "unknown/plug/b"): 10.0}
@@ -98,7 +112,7 @@ def test_labels_are_names_without_kind_and_host(identity, label):
 
 
 KINDS = ("grid", "solar", "battery", "ups", "plug", "circuit", "site", "host", "component", "guest", "service")
-WATTS = st.one_of(st.none(), st.floats(0, 1e5))
+WATTS = st.one_of(st.none(), st.floats(-10, 1e5))
 
 
 @st.composite
@@ -115,6 +129,7 @@ def test_every_graph_conserves(network):
     things, links = network
     graph = balance(things, links)
     into, out_of = defaultdict(float), defaultdict(float)
+    assert len({edge[:2] for edge in graph.edges}) == len(graph.edges)
     for edge in graph.edges:
         assert isinstance(edge, FlowEdge)
         assert edge.watts > 0

@@ -196,5 +196,6 @@ def test_series_are_the_same_after_a_kill(bench, tmp_path):
     kept = window.load()
     first, last = kept.blocks
     assert (kept.number, first.time, first.ended, last.time, last.ended) == (7, 1.5, False, 2.5, True)
+    assert first.is_recovered
     assert [asdict(each) for each in first.group.series] == [asdict(each) for each in block.group.series]
     assert (first.values, first.group.source, math.isnan(last.values[0])) == (block.values, "probe", True)

@@ -6,6 +6,7 @@ import json
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
+from urllib.parse import parse_qsl
 
 import aiohttp
 import pytest
@@ -15,9 +16,12 @@ from collector_core import Collector, Gauge, NotAvailable, Unit
 from collector_core.config.settings import Instance
 from collector_core.engine.app import App
 from collector_core.metering import FlowEdge, read_graph
+from collector_core.web.pages.chart import LINES, Period, _columns, _Scale
 from collector_core.web.pages.handlers import Pages
+from collector_core.web.pages.history import DEFAULT_RANGE, RANGES, _period
 from collector_core.web.pages.layout import PATHS
-from collector_core.web.pages.sankey import place
+from collector_core.web.pages.sankey import NODE_WIDTH, WIDTH, draw, place, shortened
+from collector_core.web.pages.view import View
 from collector_core.web.pages.words import _WORDS, Words, chosen_language
 
 EVIL = "<b>desk</b>&amp;"
@@ -100,7 +104,7 @@ async def get(app, serve):
             async with session.get(path, headers=headers) as response:
                 return response.status, response.headers, await response.read()
 
-        get.session = session
+        get.session, get.address = session, (host, port)
         yield get
 
 
@@ -216,3 +220,55 @@ def test_no_label_of_the_diagram_covers_another():
         ordered = sorted(places)
         assert all(below - above >= 26 for above, below in pairwise(ordered))
     assert max(box.y + box.height for box in layout.boxes.values()) <= layout.height
+
+
+async def test_only_pages_without_fields_are_loaded_again_where_no_script_runs(get):
+    pages = {path: await document(get, path) for path in PATHS.values()}
+    again = {path for path, page in pages.items() if any("http-equiv" in meta for meta in page.of("meta"))}
+    assert again == {"/", "/collectors"}
+
+
+async def test_a_host_that_is_no_text_is_shown_as_escapes(get):
+    reader, writer = await asyncio.open_connection(*get.address)
+    writer.write(b"GET /setup HTTP/1.1\r\nHost: h\xff\r\nConnection: close\r\n\r\n")
+    async with asyncio.timeout(60):
+        answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert rb"h\udcff" in answer
+
+
+async def test_nobody_waits_for_the_head_of_a_stream(get):
+    async with asyncio.timeout(60), get.session.head("/api/v1/live") as response:
+        assert response.status == 405
+
+
+@pytest.mark.parametrize("query", ["from=0&to=1e15", "from=0&to=inf", "from=nan&to=nan", "from=5&to=1", "from=-5"])
+def test_a_period_that_is_none_is_the_usual_one(app, query):
+    period = _period(View(app, Words("en"), "/history", dict(parse_qsl(query)), "host"))
+    assert period.end - period.start == pytest.approx(RANGES[DEFAULT_RANGE])
+
+
+@pytest.mark.parametrize("seconds", [60.0, 3600.0, 30 * 86_400.0, 50 * 365 * 86_400.0])
+def test_a_chart_has_few_times_below_it_however_long_it_is(seconds):
+    assert len(list(_columns(_Scale(Period(0.0, seconds), 0.0, 1.0)))) <= LINES + 3
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "W" * 300, "電" * 300, "desk", ""])
+def test_a_label_ends_before_the_next_column(app, name):
+    nodes = ["grid/a", "site/home", f"plug/{name}", "host/x", "component/x/cpu", "guest/x/a", "work/x/a"]
+    graph = read_graph(FlowEdge(*ends, 10.0) for ends in pairwise(nodes))
+    box = place(graph).boxes[f"plug/{name}"]
+    columns = sorted({each.x for each in place(graph).boxes.values()})
+    assert box.x + NODE_WIDTH + box.room < columns[columns.index(box.x) + 1]
+    assert max(each.x + NODE_WIDTH + each.room for each in place(graph).boxes.values()) < WIDTH
+    label = shortened(name, box.room)
+    wide = len(label) * {"W": 12.0, "電": 12.5}.get(name[:1], 6.5)
+    assert wide <= box.room
+    assert label == name or (label.endswith("…") and name.startswith(label[:-1]))
+    assert f"<title>{name}: 10 W</title>" in draw(View(app, Words("en"), "/", {}, "host"), graph)
+
+
+def test_the_kind_of_a_node_is_no_html(app):
+    graph = read_graph([FlowEdge('"><b>', "host/x", 10.0)])
+    assert "<b>" not in draw(View(app, Words("en"), "/", {}, "host"), graph)

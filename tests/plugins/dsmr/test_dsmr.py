@@ -71,6 +71,19 @@ def test_a_line_that_ends_says_so_and_is_opened_again(collector_harness):
         assert watts(harness) == {"house": 500.0}
 
 
+def test_what_piled_up_since_the_last_run_is_not_taken_for_new(collector_harness):
+    old = b"".join(telegram(f"/XXX5METER\n\n1-0:1.7.0(00.{number:03}*kW)\n!") for number in range(1000)) * 3
+    with reader(old + GOOD) as address:
+        harness = collector_harness(Dsmr, devices=[{"name": "house", "address": address}])
+        harness.run()
+        assert watts(harness) == {"house": 500.0}
+
+
+def test_a_gas_meter_that_is_new_shows_0():
+    told = parse(b"/XXX5METER\r\n\r\n0-1:24.1.0(003)\r\n0-1:24.2.1(231014120000S)(00000.000*m3)\r\n!")
+    assert told.gas == {"1": 0.0}
+
+
 def test_nothing_that_listens_is_unreachable(collector_harness):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -59,3 +59,13 @@ def test_a_card_that_is_idle_and_may_sleep_is_left_alone(card, collector_harness
     card(hwmon__hwmon1__energy1_input=900 * 10**6)
     harness.run(advance=5)
     assert harness.value(metrics.ENERGY, **LABELS) == 105
+
+
+def test_an_idle_time_that_starts_again_says_no_use(card, collector_harness, tmp_path):
+    harness = collector_harness(IntelGpu, tmp_path)
+    seen = []
+    for seconds in (100, 104, 2, 6):
+        card(tile0__gt0__gtidle__idle_residency_ms=seconds * 1000)
+        harness.run(advance=5)
+        seen.append(harness.series(metrics.UTILIZATION))
+    assert [list(each.values()) for each in seen] == [[], [pytest.approx(0.2)], [], [pytest.approx(0.2)]]

@@ -18,9 +18,9 @@ from pymodbus.framer import FramerType
 from collector_core import NotAvailable
 from collector_core.devices import DeviceReading
 from collector_plugins.modbus import METRICS, Config, Modbus
-from collector_plugins.modbus.client import Connection, Framing, Kind, content_of, with_crc
+from collector_plugins.modbus.client import Connection, Framing, Kind, RegisterRefused, content_of, with_crc
 from collector_plugins.modbus.registers import Register, Type, WordOrder, blocks, decode, models
-from collector_plugins.modbus.sunspec import _POINTS, told_by
+from collector_plugins.modbus.sunspec import _POINTS, Model, read_model, told_by
 from tests.plugins.modbus.device import device, registers_of
 
 POWER = METRICS["power_watts"]
@@ -38,9 +38,13 @@ def meter(answer):
     server, peers = socket.create_server(("127.0.0.1", 0)), []
 
     def talk(peer):
-        with peer, suppress(OSError):  # at the end it is closed meanwhile
-            while (request := peer.recv(260)) and (said := answer(request)) != b"":
-                peer.sendall(said or b"")
+        with suppress(OSError):  # whoever asked has hung up
+            while request := peer.recv(260):
+                if (said := answer(request)) == b"":
+                    peer.close()
+                    return
+                if said:
+                    peer.sendall(said)
 
     def serve():
         while True:
@@ -74,6 +78,38 @@ def test_two_devices_that_hang_cost_the_third_nothing(collector_harness):
         harness = collect(collector_harness, one, good, three, interval=0.2, timeout=10.0)
         harness.run(advance=0.2)
         assert harness.series(POWER) == {("d1",): 42.5}
+
+
+def test_a_unit_that_is_silent_leaves_a_turn_to_the_others_behind_its_gateway(collector_harness):
+    def answer(request):
+        return None if request[6] == 1 else tcp(request[6:7] + GOOD[1:])(request)
+
+    with meter(answer) as gateway:
+        devices = [{"name": f"u{unit}", "address": gateway, "unit": unit} | ENTRY for unit in (1, 2, 3)]
+        harness = collector_harness(Modbus, devices=devices, timeout=2.0)
+        harness.run()
+        harness.run(advance=10)
+        assert harness.series(POWER) == {("u2",): 42.5, ("u3",): 42.5}
+        assert harness.value(METRICS.health.unavailable, device="u1", reason="timeout") == 1
+
+
+def test_a_unit_that_a_gateway_cannot_reach_does_not_end_the_connection(collector_harness):
+    asked = []
+
+    def answer(request):
+        asked.append(request[:2])
+        return tcp(b"\x01\x84\x0b" if request[6] == 1 else request[6:7] + GOOD[1:])(request)
+
+    with meter(answer) as gateway:
+        devices = [{"name": f"u{unit}", "address": gateway, "unit": unit} | ENTRY for unit in (1, 2)]
+        harness = collector_harness(Modbus, devices=devices)
+        harness.run()
+        (connection,) = harness.collector._connections.values()
+        streams = connection._streams
+        harness.run(advance=10)
+        assert len(asked) == 4
+        assert streams is not None
+        assert connection._streams is streams
 
 
 @pytest.mark.parametrize(
@@ -136,6 +172,29 @@ async def test_a_real_server_is_read_in_both_framings(framing, framer):
 def test_options_that_cannot_work_are_refused(wrong, message):
     with pytest.raises(ValidationError, match=message):
         Config.model_validate({"devices": [{"name": "a", "address": "192.0.2.7"} | wrong]})
+
+
+def test_a_janitza_counts_all_phases_and_both_ways():
+    energy = {each.word: each.address for each in models()["janitza-umg96rm"] if "energy" in each.word}
+    assert energy == {"energy_wh": 19068, "export_energy_wh": 19076}
+
+
+def test_a_counter_that_sunspec_calls_absent_is_absent():
+    (meter_points,) = (points for numbers, points in _POINTS.items() if 203 in numbers)
+    content = bytearray(140)
+    content[2 * 46 : 2 * 46 + 4] = struct.pack(">I", 8)
+    reading = told_by(meter_points, bytes(content))
+    assert reading["energy_joules", ""] == 8 * 3600
+    assert ("export_energy_joules", "") not in reading
+    assert reading["power_watts", ""] == 0
+
+
+async def test_a_model_that_has_moved_is_looked_for_again():
+    async def read(_, count):
+        return struct.pack(">HH", 203, 105) + bytes(2 * count - 4)
+
+    with pytest.raises(RegisterRefused):
+        await read_model(read, Model(103, 40070, 52))
 
 
 def test_every_register_of_every_model_is_a_quantity():

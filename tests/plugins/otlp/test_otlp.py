@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -72,6 +73,14 @@ def test_a_request_has_the_resource_and_each_metric_once(output, http_receiver):
     assert point.time_unix_nano == 1700000000123000000
     assert abs(point.start_time_unix_nano / 1e9 - psutil.Process().create_time()) < 0.01
     assert heat.gauge.data_points[0].as_double == -4
+
+
+def test_the_counters_of_a_killed_process_did_not_begin_with_this_one(output):
+    (block,) = Runs().blocks(1, VALUES)
+    (energy,) = [
+        each for each in metrics(output().encode_block(replace(block, is_recovered=True))) if each.sum.data_points
+    ]
+    assert energy.sum.data_points[0].start_time_unix_nano == 0
 
 
 def test_several_runs_are_one_request(output, http_receiver):

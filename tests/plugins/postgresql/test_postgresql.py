@@ -72,6 +72,12 @@ def test_what_a_table_will_never_take_is_refused(output, table, postgres):
         made.send_payloads(payloads(made, 1.0, {(POWER, "a"): -1}), may_repeat=False)
 
 
+def test_labels_that_are_too_long_for_the_index_do_not_hold_up_the_others(output, table):
+    made, long = output(), "".join(map(chr, range(0x4E00, 0x4E00 + 3000)))
+    with pytest.raises(RecordsRefused, match="index row"):
+        made.send_payloads(payloads(made, 1.0, {(POWER, "a"): 1}, labels={"long": long}), may_repeat=False)
+
+
 def test_a_database_that_is_away_is_told_without_the_password(output):
     url = f"postgresql://me:{PASSWORD}@127.0.0.1:{free_port()}/energy"
     with pytest.raises(NotAvailable, match="127.0.0.1") as refused:

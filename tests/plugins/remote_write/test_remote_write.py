@@ -5,6 +5,7 @@ import struct
 import time
 import urllib.parse
 import urllib.request
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
@@ -125,6 +126,14 @@ def test_version_2_says_type_help_unit_and_when_counters_began(output, http_rece
     assert abs(energy[6][0] / 1000 - version_2.process_start()) < 1
     assert fields(energy[2][0])[3] == energy[6]
     assert 6 not in power
+
+
+def test_the_counters_of_a_killed_process_did_not_begin_with_this_one(output):
+    (block,) = Runs().blocks(10, VALUES)
+    payload = output(version="2.0").encode_block(replace(block, is_recovered=True))
+    energy = fields(fields(decompress(payload[len(version_2.TAG) :], 1 << 20))[5][1])
+    assert 6 not in energy
+    assert set(fields(energy[2][0])) == {1, 2}
 
 
 def test_a_server_that_stores_nothing_of_version_2_gets_version_1_at_once_and_from_then_on(
