@@ -54,6 +54,7 @@ class Broker:
             [*self._java("kafka.tools.StorageTool"), "format", "-t", CLUSTER, "-c", self._properties],
             check=True,
             capture_output=True,
+            timeout=START_SECONDS,
         )
         self.start()
 

@@ -108,7 +108,7 @@ class LoadBench:
 
 
 def mean_points(readings: Iterable[LoadPoint]) -> Iterator[LoadPoint]:
-    """One point for each load, the mean of its readings, from idle on."""
+    """One point for each load, the mean of its readings, from idle on; of a meter, of those readings that have it."""
     by_level: dict[int, list[LoadPoint]] = {}
     for reading in readings:
         by_level.setdefault(reading.level, []).append(reading)
@@ -117,7 +117,10 @@ def mean_points(readings: Iterable[LoadPoint]) -> Iterator[LoadPoint]:
             level,
             fmean(point.busy_cores for point in points),
             fmean(point.utilization for point in points),
-            {meter: fmean(point.watts[meter] for point in points) for meter in points[0].watts},
+            {
+                meter: fmean(point.watts[meter] for point in points if meter in point.watts)
+                for meter in dict.fromkeys(meter for point in points for meter in point.watts)
+            },
         )
 
 

@@ -107,6 +107,9 @@ def parse_history(value: object) -> object:
     """`history: off` is one word, whatever YAML takes it for; without a value there are the defaults."""
     if value is False or value == "off":
         return None
-    if not (value is None or value is True or value == "on" or isinstance(value, (dict, HistoryOptions))):
-        raise ValueError(f"{value!r} is neither `off` nor a section with keys such as `path` and `tiers`")
-    return {} if value is None or value is True or value == "on" else value
+    if value is None or value is True or value == "on":
+        return {}
+    if not isinstance(value, (dict, HistoryOptions)):
+        text = f"{value!r} is neither `off` nor a section with keys such as `path` and `tiers`"
+        raise ValueError(text)  # noqa: TRY004 - the type that pydantic explains
+    return value

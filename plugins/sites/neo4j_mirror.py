@@ -127,6 +127,7 @@ def write(options: Neo4jOptions, sites: Rows, sources: Rows) -> None:
             GraphDatabase.driver(options.url, auth=auth, connection_timeout=TIMEOUT_SECONDS) as driver,
             driver.session(database=options.database) as session,
         ):
+            driver.verify_connectivity()  # after three refusals a server only says that there were too many
             for label, key in KEYS.items():
                 with suppress(ClientError):  # not everybody may make one; merging works without
                     session.run(UNIQUE.format(label, key)).consume()

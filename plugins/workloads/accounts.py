@@ -48,6 +48,7 @@ class Accounts:
         self._keep = keep
         self._most = most
         self._name_of = name_of
+        self._noted_at = 0.0
         self._accounts: dict[Workload, Account] = {}
 
     @property
@@ -70,6 +71,7 @@ class Accounts:
 
     def note_alive(self, alive: Collection[Workload], now: float) -> list[Workload]:
         """Take note of the workloads that are there; returns those whose accounts have ended by now."""
+        self._noted_at = now
         for workload in alive:
             if account := self._accounts.get(workload):
                 account.seen_at = now
@@ -100,15 +102,15 @@ class Accounts:
 
     def _open(self, workload: Workload, now: float) -> Account | None:
         """A new account; None where there are as many as there may be."""
-        if workload != OTHER and len(self._accounts) >= self._most and not self._make_room(now):
+        if workload != OTHER and len(self._accounts) >= self._most and not self._make_room():
             return None
         return self._accounts.setdefault(workload, Account(now))
 
-    def _make_room(self, now: float) -> bool:
+    def _make_room(self) -> bool:
         """End the account that has outlived its workload for the longest time, if one has."""
         own = (workload for workload in self._accounts if workload != OTHER)
         oldest = min(own, key=lambda workload: self._accounts[workload].seen_at, default=None)
-        if oldest is None or self._accounts[oldest].seen_at >= now:
+        if oldest is None or self._accounts[oldest].seen_at >= self._noted_at:
             return False
         self._end(oldest)
         return True

@@ -79,11 +79,10 @@ class LedgerJoules:
 
     def _grown(self, totals: Mapping[Account, float]) -> dict[Account, float]:
         new = {}
-        added_up, self._added_up = self._added_up, {}
         for account, joules in totals.items():
             before = self._taken.get(account, 0.0)
             grown = joules - before if joules >= before else joules
-            new[account] = max(0.0, grown - added_up.get(account, 0.0))
+            new[account] = max(0.0, grown - self._added_up.pop(account, 0.0))
             self._taken[account] = joules
         return new
 

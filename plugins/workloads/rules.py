@@ -42,7 +42,7 @@ def split_energy(joules: float, idle: float, weights: Weights) -> Split:
     if not total > 0:
         return Split({}, idle, dynamic)
     by_workload = {workload: dynamic * weight / total for workload, weight in weights.by_workload.items()}
-    return Split(by_workload, idle, dynamic - sum(by_workload.values()) if weights.rest else 0.0)
+    return Split(by_workload, idle, max(0.0, dynamic - sum(by_workload.values())) if weights.rest else 0.0)
 
 
 def hand_out_reserved(split: Split, reserved: Mapping[Workload, float]) -> Split:

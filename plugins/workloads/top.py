@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -63,7 +63,7 @@ class TopProcesses:
         before = self._look()
         await (pause or sleep)(query.seconds)
         now = self._look()
-        used = {pid: _grown(before.get(pid), process) for pid, process in now.items()}
+        used = _seconds_used(before, now)
         first = sorted(used, key=lambda pid: (-used[pid], int(pid)))[: query.limit]
         price = self._price()
         return {
@@ -95,9 +95,20 @@ class TopProcesses:
                     yield pid, _Process(name, parse_process_stat(line))
 
 
-def _grown(before: _Process | None, now: _Process) -> float:
-    """CPU seconds since the first look, with what ended children used; all of a process that is new."""
-    ticks = now.stat.cpu_ticks + now.stat.reaped_ticks
-    if before is not None and before.stat.start == now.stat.start:
-        ticks -= before.stat.cpu_ticks + before.stat.reaped_ticks
-    return max(0, ticks) / CLOCK_TICKS_PER_SECOND
+def _seconds_used(before: Mapping[str, _Process], now: Mapping[str, _Process]) -> dict[str, float]:
+    """CPU seconds since the first look; all of a process that is new.
+
+    A process brings what its children used that have ended since, but not what they had used before.
+    """
+    own: dict[str, int] = {}
+    reaped: dict[str, int] = {}
+    for pid, process in now.items():
+        known = before.get(pid)
+        earlier = known.stat if known and known.stat.start == process.stat.start else None
+        own[pid] = max(0, process.stat.cpu_ticks - (earlier.cpu_ticks if earlier else 0))
+        reaped[pid] = max(0, process.stat.reaped_ticks - (earlier.reaped_ticks if earlier else 0))
+    for pid, process in before.items():
+        parent = str(process.stat.parent)
+        if parent in reaped and (pid not in now or now[pid].stat.start != process.stat.start):
+            reaped[parent] = max(0, reaped[parent] - process.stat.cpu_ticks - process.stat.reaped_ticks)
+    return {pid: (own[pid] + reaped[pid]) / CLOCK_TICKS_PER_SECOND for pid in now}

@@ -161,9 +161,11 @@ def test_what_comes_by_kafka_and_http_outlives_kills_of_both_sides_and_counts_on
         before = count("k")
         eventually(lambda before=before: count("k") > before)
         kafka.crash()
-        acknowledged = by_http.acknowledged
-        eventually(lambda acknowledged=acknowledged: by_http.acknowledged > acknowledged)
-        kafka.start()
+        try:
+            acknowledged = by_http.acknowledged
+            eventually(lambda acknowledged=acknowledged: by_http.acknowledged > acknowledged)
+        finally:
+            kafka.start()  # which other tests share
     for sender in (by_http, by_kafka):
         sender.ends.set()
         sender.join(60)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from contextlib import suppress
+
 import pytest
 
-from collector_core import Reason
+from collector_core import NotAvailable, Reason
 from collector_plugins.sites.config import Config
-from collector_plugins.sites.neo4j_mirror import site_rows, source_rows
+from collector_plugins.sites.neo4j_mirror import site_rows, source_rows, write
 from collector_plugins.sites.site import Change, Site
 from collector_plugins.sites.store import Piece
 from tests.plugins.sites.conftest import NOW, moment, reading
@@ -54,6 +58,40 @@ async def test_a_graph_that_is_away_holds_up_nothing_and_is_told_of(serving, eve
         (failure,) = await asyncio.to_thread(eventually, is_told)
         assert (failure.labels, failure.error.reason) == ({"part": "neo4j"}, Reason.UNREACHABLE)
         assert "canary" not in f"{failure.error.detail} {failure.error.fix} {graph._options!r}"
+
+
+class RefusingServer(threading.Thread):
+    """Speaks so much Bolt 5.0 that it refuses three passwords, and then everybody for a while."""
+
+    CODES = ("Unauthorized",) * 3 + ("AuthenticationRateLimit",) * 9
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"bolt://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def run(self):
+        for code in self.CODES:
+            with suppress(OSError), self.listener.accept()[0] as connection:
+                connection.recv(20)
+                connection.sendall(bytes((0, 0, 0, 5)))
+                connection.recv(4096)
+                connection.sendall(_failure(f"Neo.ClientError.Security.{code}"))
+
+
+def _failure(code):
+    text = bytes((0xD0, len(code))) + code.encode()
+    body = b"\xb1\x7f\xa2\x84code" + text + b"\x87message" + text
+    return len(body).to_bytes(2, "big") + body + b"\0\0"
+
+
+def test_a_wrong_password_is_called_that_though_the_server_refuses_all_after_three():
+    pytest.importorskip("neo4j", reason="pip install energy-collector[sites]")
+    server = RefusingServer()
+    server.start()
+    with server.listener, pytest.raises(NotAvailable) as refused:
+        write(Config(neo4j={"url": server.url, "password": "canary"}).neo4j, [{"id": "a"}], [])
+    assert (refused.value.reason, "canary" in refused.value.detail) == (Reason.AUTH, False)
 
 
 @pytest.mark.parametrize("url", ["graph:7687", "http://graph:7474", "bolt://", "bolt://u:canary@graph"])

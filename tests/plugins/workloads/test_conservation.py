@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from collector_core.testing import Harness
 from collector_plugins.workloads import metrics
 from collector_plugins.workloads.accounts import Accounts, SeriesName
-from collector_plugins.workloads.cpu_use import CpuUse
+from collector_plugins.workloads.cpu_use import CpuUse, Weights
 from collector_plugins.workloads.paths import Kind, Workload
-from collector_plugins.workloads.rules import hand_out_reserved, split_energy
+from collector_plugins.workloads.rules import Split, hand_out_reserved, split_energy
 from tests.plugins.workloads.conftest import Host, Site
 
 PATHS = (
@@ -133,3 +133,22 @@ def test_what_ran_while_a_component_drew_nothing_for_long_is_forgotten():
     for number in range(100):
         use.record(60.0, 60.0, {Workload(Kind.CONTAINER, str(number)): 1.0})
     assert len(use.take().by_workload) <= 12
+
+
+def test_a_new_workload_takes_no_account_of_one_that_goes_on():
+    accounts = Accounts(15.0, 2, lambda workload: SeriesName(str(workload.kind), workload.id, "", ""))
+    a, b, c = (Workload(Kind.UNIT, name) for name in "abc")
+    accounts.record("cpu", 30.0, Split({a: 20.0, c: 10.0}, 0.0, 0.0), 0.0)
+    accounts.note_alive([a, c], 0.0)
+    accounts.record("cpu", 30.0, Split({b: 20.0, a: 9.0, c: 1.0}, 0.0, 0.0), 10.0)
+    assert {name.name: joules for name, _, joules in accounts.energy()} == {"a": 29.0, "c": 11.0, "other": 20.0}
+    accounts.note_alive([a, b], 10.0)
+    accounts.record("cpu", 20.0, Split({b: 20.0}, 0.0, 0.0), 20.0)
+    assert {name.name: joules for name, _, joules in accounts.energy()} == {"a": 29.0, "b": 20.0, "other": 20.0}
+    assert accounts.ended["cpu"] == 11.0
+
+
+@given(st.lists(st.floats(1e-3, 10), min_size=1, max_size=9), st.floats(1, 1e6))
+def test_a_rest_that_is_rounding_alone_takes_nothing_back(used, joules):
+    weights = Weights({Workload(Kind.UNIT, str(number)): each for number, each in enumerate(used)}, 1e-16)
+    assert split_energy(joules, 0.0, weights).unattributed >= 0

@@ -37,6 +37,19 @@ def test_the_busiest_processes_come_first_with_their_watts_and_workloads(site, h
     assert found[1]["workload"] == {"kind": "other", "name": "other"}
 
 
+def test_what_a_child_used_before_it_ended_is_not_its_parents_work_of_now(site, host):
+    make, child = Process(host, 100, "make"), Process(host, 101, "cc", parent=100)
+    child.spend(60)
+    started = site(idle_watts=IDLE)
+
+    async def work(seconds):
+        child.end()
+        make.spend(1, reaped=62)
+
+    found = asyncio.run(started.workloads.collector._top.answer(TopQuery(seconds=4), work))["processes"]
+    assert [(each["pid"], each["cpu_cores"]) for each in found] == [(100, (1 + 2) / 4)]
+
+
 def test_the_route_answers(site, host):
     Process(host, 100, "nginx")
     started = site(idle_watts=IDLE)
