@@ -91,6 +91,11 @@ def kind_of(identity: str) -> str:
     return identity.partition("/")[0]
 
 
+def host_of(identity: str) -> str:
+    """The host that a node is in, by its ID; empty where it says none."""
+    return identity.partition("/")[2].partition("/")[0]
+
+
 def label_of(identity: str) -> str:
     """What people call a node, by its ID: without its kind, and without the host that it is in."""
     kind, _, name = identity.partition("/")

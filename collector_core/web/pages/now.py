@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from collector_core.metering.flow import FlowEdge, FlowGraph, FlowKind, FlowNode, read_graph
+from collector_core.metering.flow import FlowEdge, FlowGraph, FlowKind, FlowNode, host_of, read_graph
 from collector_core.model.topics import TopicSelector
 from collector_core.web import api
 from collector_core.web.pages.layout import live, scrolled
@@ -68,7 +68,7 @@ def _bars(view: View, graph: FlowGraph) -> list[str]:
 
 
 def _bar(view: View, node: FlowNode, most: float) -> str:
-    where = view.text(node.id.split("/")[1] if node.kind != FlowKind.PLUG else view.words("plug"))
+    where = view.text(host_of(node.id) if node.kind != FlowKind.PLUG else view.words("plug"))
     name = f'<span class="{tone_of(node)}">{view.text(node_label(node, view.words))}</span> <small>{where}</small>'
     return (
         f'<li><span class="name">{name}</span>'

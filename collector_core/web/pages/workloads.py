@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from collector_core.metering.flow import FlowKind
+from collector_core.metering.flow import FlowKind, host_of
 from collector_core.model.topics import TopicSelector
 from collector_core.web.pages.layout import live
 from collector_core.web.pages.now import graph_of
@@ -41,8 +41,7 @@ def _rows(view: View) -> Iterator[Row]:
     named = {node.label for node in drawn}
     total = sum(node.watts for node in drawn) or 1.0
     for node in drawn:
-        host = node.id.split("/")[1]
-        yield _row(view, node.label, view.words(node.kind), host, node.watts, node.watts / total)
+        yield _row(view, node.label, view.words(node.kind), host_of(node.id), node.watts, node.watts / total)
     for series, watts in TopicSelector("power", of="vm").select(view.app.exposition.published()):
         name = thing_name(series)
         if name not in named:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_core.metering import FlowEdge, FlowLink, FlowThing, balance, kind_of, label_of
+from collector_core.metering.flow import host_of
 
 
 def edges(things, *links):
@@ -109,6 +110,11 @@ def test_a_circle_of_feeders_is_no_circle_in_the_graph():
 )
 def test_labels_are_names_without_kind_and_host(identity, label):
     assert label_of(identity) == label
+
+
+@pytest.mark.parametrize(("identity", "host"), [("guest/nas/a/b", "nas"), ("host/nas", "nas"), ("guest", ""), ("", "")])
+def test_a_node_whose_id_names_no_host_is_in_none(identity, host):
+    assert host_of(identity) == host
 
 
 KINDS = ("grid", "solar", "battery", "ups", "plug", "circuit", "site", "host", "component", "guest", "service")
