@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ HEADERS = {
 DEVICES = ("battery", "gpu", "ups", "plug", "ev_charger", "solar", "grid")
 SITES = ("site", "home")
 MOST_TEXT = 2000  # characters of a parameter
+OF_THE_PAST = frozenset({"history", "events"})
+"""Pages that read the history, on a thread of their own: a disk that hangs takes them alone."""
 
 
 def _devices(view: View) -> str:
@@ -69,6 +72,8 @@ class Pages:
     def __init__(self, app: App) -> None:
         self._app = app
         self.live = LiveEvents(app)
+        self._present = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pages")
+        self._past = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pages-of-the-past")
 
     def table(self) -> list[web.RouteDef]:
         """All routes."""
@@ -85,11 +90,13 @@ class Pages:
             html = render_page(view, name, PAGES[name](view)).encode(errors="backslashreplace")  # of what is no UTF-8
             return compressed(request, html, "text/html", HEADERS)
 
+        threads = self._past if name in OF_THE_PAST else self._present
+
         async def handle(request: web.Request) -> web.Response:
             query = {key: value[:MOST_TEXT] for key, value in request.query.items()}
             language = chosen_language(query.get("lang", ""), request.headers.get("Accept-Language", ""))
             view = View(self._app, Words(language), PATHS[name], query, request.host)
-            return await asyncio.to_thread(answer, request, view)
+            return await asyncio.get_running_loop().run_in_executor(threads, answer, request, view)
 
         return handle
 

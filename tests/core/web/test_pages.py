@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import re
+import threading
 from html.parser import HTMLParser
 from itertools import pairwise
 from urllib.parse import parse_qsl
@@ -139,6 +140,28 @@ async def test_names_and_errors_are_shown_literally(get):
         assert EVIL in page.text
         assert FIX in page.text
         assert "b" not in [tag for tag, _ in page.tags]
+
+
+async def test_a_disk_that_hangs_takes_the_pages_of_the_past_alone(get, app, monkeypatch):
+    asked, released = threading.Event(), threading.Event()
+
+    class Hanging:
+        def events(self, start, end):
+            asked.set()
+            released.wait(60)
+            return []
+
+    monkeypatch.setattr(app.history, "past", Hanging())
+    waiting = [asyncio.create_task(get("/events")) for _ in range(40)]
+    try:
+        assert await asyncio.to_thread(asked.wait, 60)
+        for path in PATHS.values():
+            if path not in ("/history", "/events"):
+                assert (await get(path))[0] == 200, path
+        assert not any(each.done() for each in waiting)
+    finally:
+        released.set()
+    assert {status for status, _, _ in await asyncio.gather(*waiting)} == {200}
 
 
 async def test_now_has_each_node_with_its_watts_and_a_shape_for_each_edge(get):
