@@ -36,7 +36,7 @@ def negotiate(accept: str, accept_encoding: str) -> Encoding:
     """Read the `Accept` and `Accept-Encoding` headers as prometheus_client does, but for what is malformed."""
     content_type = _content_type(accept)
     kind = Format.OPENMETRICS if content_type.startswith("application/openmetrics-text") else Format.TEXT
-    return Encoding(kind, content_type, _accepts_gzip(accept_encoding))
+    return Encoding(kind, content_type, accepts_gzip(accept_encoding))
 
 
 def _content_type(accept: str) -> str:
@@ -72,5 +72,6 @@ def _is_new(version: str) -> bool:
         return False
 
 
-def _accepts_gzip(accept_encoding: str) -> bool:
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Whether the header `Accept-Encoding` names gzip."""
     return any(entry.split(";")[0].strip().lower() == "gzip" for entry in accept_encoding.split(","))

@@ -21,6 +21,7 @@ from pydantic import BeforeValidator, Field, PlainValidator
 
 from collector_core.engine.app import App
 from collector_core.errors import NotAvailable
+from collector_core.exposition.formats import accepts_gzip
 from collector_core.history import query
 from collector_core.history.energy import energy_of
 from collector_core.history.formats import COLUMNS, CONTENT_TYPES, Format, Row, accepted, write_table
@@ -225,6 +226,6 @@ def _response(kind: Format, body: bytes, following: str | None, request: web.Req
         headers["X-Next-Cursor"] = following
     if etag in request.headers.get("If-None-Match", ""):
         return web.Response(status=304, headers=headers)
-    if len(body) > SHORT_BYTES and "gzip" in request.headers.get("Accept-Encoding", ""):
+    if len(body) > SHORT_BYTES and accepts_gzip(request.headers.get("Accept-Encoding", "")):
         body, headers["Content-Encoding"] = gzip.compress(body, 1), "gzip"
     return web.Response(body=body, headers=headers | {"Content-Type": CONTENT_TYPES[kind]})

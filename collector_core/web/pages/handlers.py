@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from collector_core.engine.app import App
+from collector_core.exposition.formats import accepts_gzip
 from collector_core.web import page
 from collector_core.web.pages import downloads, events, history, now, setup, workloads
 from collector_core.web.pages.layout import PATHS, live, render_page
@@ -104,7 +105,7 @@ class Pages:
 def compressed(request: web.Request, body: bytes, kind: str, headers: Mapping[str, str]) -> web.Response:
     """An answer, compressed where the client takes that."""
     more = {"Content-Type": f"{kind}; charset=utf-8", **headers}
-    if "gzip" in request.headers.get("Accept-Encoding", ""):
+    if accepts_gzip(request.headers.get("Accept-Encoding", "")):
         body = gzip.compress(body, 5, mtime=0)
         more["Content-Encoding"] = "gzip"
     return web.Response(body=body, headers=more)

@@ -59,3 +59,18 @@ def ledger(collector_harness):
         return collector_harness(Energy, energy_meters=lambda: [each.meter for each in sources], **options)
 
     return make
+
+
+@pytest.fixture
+def run(ledger):
+    """Two runs five seconds apart in which each source goes on at its power in watts."""
+
+    def run(powers, **options):
+        harness = ledger(*powers, **options)
+        for seconds in (0.0, 5.0):
+            for each, watts in powers.items():
+                each.says(watts * seconds, harness.clock.monotonic() + seconds)
+            harness.run(advance=seconds)
+        return harness
+
+    return run

@@ -23,21 +23,6 @@ def flow_of(harness):
     return harness.series(metrics.FLOW)
 
 
-@pytest.fixture
-def run(ledger):
-    """Two runs five seconds apart in which each source goes on at its power in watts."""
-
-    def run(powers, **options):
-        harness = ledger(*powers, **options)
-        for seconds in (0.0, 5.0):
-            for each, watts in powers.items():
-                each.says(watts * seconds, harness.clock.monotonic() + seconds)
-            harness.run(advance=seconds)
-        return harness
-
-    return run
-
-
 def test_a_plug_feeds_the_machine_whose_parts_leave_something_over(run, source):
     cpu, plug = source("cpu", "package-0", "rapl"), source("plug", "desk", "meter", feeds=("this",))
     harness = run({cpu: 60, plug: 100})

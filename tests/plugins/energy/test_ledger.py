@@ -17,21 +17,6 @@ def cpu(source):
     return source("cpu", "package-0", "rapl")
 
 
-@pytest.fixture
-def run(ledger):
-    """Two runs five seconds apart in which each source goes on at its power in watts."""
-
-    def run(powers, **options):
-        harness = ledger(*powers, **options)
-        for seconds in (0.0, 5.0):
-            for each, watts in powers.items():
-                each.says(watts * seconds, harness.clock.monotonic() + seconds)
-            harness.run(advance=seconds)
-        return harness
-
-    return run
-
-
 def test_names_that_dashboards_use(run, cpu):
     text = run({cpu: 100}, country="DE", price_per_kwh=0.36).exposition()
     account = 'component="cpu",device="package-0",method="rapl"'
