@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from collector_core.errors import NotAvailable, Reason
 from collector_core.history.interface import HistoryStore, LiveStore
