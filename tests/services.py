@@ -25,11 +25,13 @@ PACKAGES = {
     "mosquitto": "mosquitto",
     "upsd": "nut-server",
     "ipmitool": "ipmitool",
+    "snmpd": "snmpd",
     "systemd-analyze": "systemd",
     "qemu-system-x86_64": "qemu-system-x86",
     "npm": "npm",
     "psql": "postgresql",
     "victoria-metrics": "victoria-metrics",
+    "carbon-cache": "graphite-carbon",
     "java": "default-jre-headless",
     "mvn": "maven",
 }

@@ -78,5 +78,5 @@ class DeviceMeters:
             latest,
             read=latest,
             feeds=device.feeds,
-            supply=self._supply,
+            supply=self._supply if device.supply is None else device.supply,
         )
