@@ -89,7 +89,7 @@ class NetCourses:
 
 
 def look_ahead(battery: Battery, net: NetCourses, now: float, until: float = inf) -> Ahead:
-    """When a battery is empty and full in the courses from `now` on, and how low it gets `until` then (Unix seconds)."""
+    """When a battery is empty and full from `now` on, and how low it gets `until` then (Unix seconds)."""
     pieces = list(net.pieces(now))
     if not pieces:
         return Ahead()
