@@ -25,6 +25,7 @@ PACKAGES = {
     "mosquitto": "mosquitto",
     "upsd": "nut-server",
     "ipmitool": "ipmitool",
+    "snmpd": "snmpd",
     "systemd-analyze": "systemd",
     "qemu-system-x86_64": "qemu-system-x86",
     "npm": "npm",

@@ -90,5 +90,5 @@ class DeviceMeters:
             read=latest,
             inside=self._inside,
             feeds=device.feeds,
-            supply=self._supply,
+            supply=self._supply if device.supply is None else device.supply,
         )

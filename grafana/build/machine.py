@@ -108,6 +108,7 @@ ZONES = row(
         "Mean power of every zone. Zones overlap, so they do not add up: the ledger does.",
         Look("watt", minimum=0),
         Query("rapl_power_watts{$selected}", "package {{package}} {{zone}} {{path}}"),
+        Query("perf_power_watts{$selected}", "package {{package}} {{event}}"),
     ),
     graph(
         "Power limits",

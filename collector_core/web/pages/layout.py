@@ -62,6 +62,12 @@ def live(identity: str, content: str) -> str:
     return f'<div id="{identity}" data-live>{content}</div>'
 
 
+def tile(name: str, value: str, note: str = "") -> str:
+    """A figure with its name, for a list of class `tiles`."""
+    below = f"<small>{escape(note)}</small>" if note else ""
+    return f'<li class="tile"><span>{escape(name)}</span><strong>{escape(value)}</strong>{below}</li>'
+
+
 def scrolled(name: str, content: str) -> str:
     """What may be wider than the page, in a region of its own."""
     return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(name)}">{content}</div>'

@@ -15,6 +15,8 @@ SYMBOLS = {
     "volts": "V", "amperes": "A",
 }  # fmt: skip
 
+CURRENCIES = {"EUR": "€", "USD": "$", "GBP": "£"}
+
 _WORDS: Mapping[str, tuple[str, str]] = {
     "now": ("Now", "Jetzt"),
     "history": ("History", "Verlauf"),
@@ -58,6 +60,20 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "cost": ("cost", "Kosten"),
     "carbon": ("carbon", "CO₂"),
     "covered": ("measured", "gemessen"),
+    "today": ("today", "heute"),
+    "yesterday": ("yesterday", "gestern"),
+    "last_hour": ("last hour", "letzte Stunde"),
+    "day_pattern": ("%d %b", "%d.%m."),
+    "zoom": ("Part of the time", "Ausschnitt"),
+    "zoom_help": (
+        "Chart: drag over a part of it, or use + and − and the arrow keys",
+        "Diagramm: einen Teil mit der Maus markieren, oder + und − und die Pfeiltasten",
+    ),
+    "earlier": ("earlier", "früher"),
+    "later": ("later", "später"),
+    "zoom-in": ("a shorter time", "kürzere Zeit"),
+    "zoom-out": ("a longer time", "längere Zeit"),
+    "unzoom": ("Back to now", "Zurück zu jetzt"),
     "week_before": ("the week before", "die Woche davor"),
     "shown": ("shown", "gezeigt"),
     "nothing": ("Nothing is known here yet.", "Hier ist noch nichts bekannt."),
@@ -111,6 +127,14 @@ class Words(NamedTuple):
     def number(self, text: str) -> str:
         """A number that was written with a point."""
         return text.replace(".", ",") if self.language == "de" else text
+
+    def money(self, amount: float, currency: str) -> str:
+        """An amount with its currency: `€2.41`, `2,41 €`, and more digits where it is small."""
+        text = self.number(f"{amount:.2f}" if abs(amount) >= 0.1 or not amount else f"{amount:.2g}")
+        symbol = CURRENCIES.get(currency, currency)
+        if self.language == "en" and currency in CURRENCIES:
+            return f"{symbol}{text}"
+        return f"{text} {symbol}".strip()
 
     def quantity(self, value: float | None, unit: str) -> str:
         """A value with its unit: a symbol, or a word of `Unit`."""

@@ -17,10 +17,10 @@ from collector_core import Collector, Gauge, NotAvailable, Unit
 from collector_core.config.settings import Instance
 from collector_core.engine.app import App
 from collector_core.metering import FlowEdge, read_graph
-from collector_core.web.pages.chart import LINES, Period, _columns, _Scale
+from collector_core.web.pages.chart import LINES, _columns, _Scale
 from collector_core.web.pages.handlers import Pages
-from collector_core.web.pages.history import DEFAULT_RANGE, RANGES, _period
 from collector_core.web.pages.layout import PATHS
+from collector_core.web.pages.period import DEFAULT_RANGE, RANGES, Period, chosen_period
 from collector_core.web.pages.sankey import NODE_WIDTH, WIDTH, draw, place, shortened
 from collector_core.web.pages.view import View
 from collector_core.web.pages.words import _WORDS, Words, chosen_language
@@ -268,13 +268,14 @@ async def test_nobody_waits_for_the_head_of_a_stream(get):
 
 @pytest.mark.parametrize("query", ["from=0&to=1e15", "from=0&to=inf", "from=nan&to=nan", "from=5&to=1", "from=-5"])
 def test_a_period_that_is_none_is_the_usual_one(app, query):
-    period = _period(View(app, Words("en"), "/history", dict(parse_qsl(query)), "host"))
+    period = chosen_period(View(app, Words("en"), "/history", dict(parse_qsl(query)), "host"))
     assert period.end - period.start == pytest.approx(RANGES[DEFAULT_RANGE])
 
 
 @pytest.mark.parametrize("seconds", [60.0, 3600.0, 30 * 86_400.0, 50 * 365 * 86_400.0])
-def test_a_chart_has_few_times_below_it_however_long_it_is(seconds):
-    assert len(list(_columns(_Scale(Period(0.0, seconds), 0.0, 1.0)))) <= LINES + 3
+def test_a_chart_has_few_times_below_it_however_long_it_is(app, seconds):
+    view = View(app, Words("en"), "/history", {}, "host")
+    assert len(list(_columns(view, _Scale(Period(0.0, seconds), 0.0, 1.0)))) <= LINES + 3
 
 
 @pytest.mark.parametrize("name", ["a" * 300, "W" * 300, "電" * 300, "desk", ""])
