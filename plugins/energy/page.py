@@ -11,6 +11,7 @@ from collector_plugins.energy.power_view import TOO_EARLY
 
 PATH = "/api/v1/power"
 FLOW_PATH = "/api/v1/energy/flow"
+SITE_PATH = "/api/v1/energy/site"
 TITLES = {"cpu": "CPU", "dram": "memory", "gpu": "GPU", "host": "whole machine", "psys": "platform"}
 GERMAN = {
     "Power": "Leistung",
