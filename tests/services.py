@@ -31,6 +31,7 @@ PACKAGES = {
     "npm": "npm",
     "psql": "postgresql",
     "victoria-metrics": "victoria-metrics",
+    "carbon-cache": "graphite-carbon",
     "java": "default-jre-headless",
     "mvn": "maven",
 }
