@@ -27,6 +27,7 @@ PACKAGES = {
     "ipmitool": "ipmitool",
     "systemd-analyze": "systemd",
     "qemu-system-x86_64": "qemu-system-x86",
+    "dockerd": "docker.io",
     "npm": "npm",
     "psql": "postgresql",
     "victoria-metrics": "victoria-metrics",
