@@ -32,9 +32,10 @@ class ForecastedSeries:
 class Forecaster(Protocol):
     """Forecasts a series from its points, pairs of Unix seconds and value in any order, `horizon` seconds ahead.
 
-    `step` in seconds is by default the usual distance of the points; `model` by default what does best. Takes up to
-    some tenths of a second of CPU time, so call it on no event loop. Raises `NotAvailable` where the points are too
-    few, with what is missing as the fix, and `ValueError` for a horizon, step, quantile or model that is not possible.
+    `step` in seconds is by default the usual distance of the points; `model` by default what does best;
+    `seasonalities` in seconds by default what the series shows. Takes up to some tenths of a second of CPU time, so
+    call it on no event loop. Raises `NotAvailable` where the points are too few, with what is missing as the fix, and
+    `ValueError` for a horizon, step, quantile, model or seasonality that is not possible.
     """
 
     def __call__(
@@ -45,6 +46,7 @@ class Forecaster(Protocol):
         step: float | None = None,
         quantiles: Sequence[float] = (0.1, 0.5, 0.9),
         model: str = "",
+        seasonalities: Sequence[float] = (),
     ) -> ForecastedSeries:
         """Forecast the series."""
 

@@ -75,11 +75,13 @@ class Broker:
         """As `kill -9`."""
         self._process.crash()
 
-    def make_topic(self, name, partitions=1):
+    def make_topic(self, name, partitions=1, config=None):
         from confluent_kafka.admin import NewTopic
 
         client = self._client()  # it must outlive the request
-        made = client.create_topics([NewTopic(name, num_partitions=partitions, replication_factor=1)])
+        made = client.create_topics(
+            [NewTopic(name, num_partitions=partitions, replication_factor=1, config=config or {})]
+        )
         made[name].result(START_SECONDS)
 
     def _java(self, main):
@@ -109,7 +111,7 @@ def kafka():
 
     Where no Debian package may be missing, one that is fails.
     """
-    pytest.importorskip("confluent_kafka", reason="pip install energy-collector[sites]")
+    pytest.importorskip("confluent_kafka", reason="pip install energy-collector[kafka]")
     if absent := [program for program in ("java", "mvn") if shutil.which(program) is None]:
         message = f"{' and '.join(absent)} not installed: python tests/services.py install"
         (pytest.fail if os.environ.get("REQUIRE_SERVICES") else pytest.skip)(message)

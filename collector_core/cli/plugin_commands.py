@@ -17,6 +17,7 @@ from collector_core.config.settings import Config, parse_listen
 from collector_core.engine.app import App
 from collector_core.engine.runner import Runner
 from collector_core.errors import AuthFailed, NotAvailable, StartupError, describe, with_fix
+from collector_core.history.past import History
 from collector_core.model.clock import Clock
 from collector_core.plugins.commands import CommandContext, CommandFunction, Subcommands
 from collector_core.plugins.discovery import Plugin, discover
@@ -163,6 +164,14 @@ class _Program:
         host, port = parse_listen(config.settings.listen)
         host = LOOPBACK.get(host, host)
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @property
+    def history(self) -> History:
+        from collector_core.history.stored import kept_history  # noqa: PLC0415 - few commands ask for it
+
+        config = load(self._common.config)[1] if self._common.config else Config()
+        options = config.settings.history
+        return History() if options is None else kept_history(options, self.clock)
 
     def find(self, collector: str) -> Runner:
         return named_runner(self.app, collector)

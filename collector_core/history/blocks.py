@@ -132,14 +132,16 @@ class Blocks:
         """Delete the blocks that end before a time; returns how many there were."""
         return self._times.delete_blocks(connection, "blocks WHERE end < ?", (before,))
 
-    def cut(self, connection: sqlite3.Connection, before: int) -> int:
-        """Shorten the blocks that a time is inside of by what is before it; returns how many there were."""
-        query = "SELECT series, start, end FROM blocks WHERE start < ?1 AND end >= ?1"
+    def cut(self, connection: sqlite3.Connection, before: int, most: int) -> int:
+        """Shorten blocks that a time is inside of by what is before it, at most so many; returns how many."""
+        query = "SELECT series, start, end FROM blocks WHERE start < ?1 AND end >= ?1 LIMIT ?2"
         count = 0
-        for series, start, end in self._database.rows(query, (before,)):
+        for series, start, end in self._database.rows(query, (before, most)):
+            count += 1
             if rest := self.read(series, before, end + 1):
                 self._write(connection, series, start, end + 1, rest, codec.SMALL)
-                count += 1
+            else:  # it is damaged
+                self._times.delete_blocks(connection, "blocks WHERE series = ? AND start = ?", (series, start))
         return count
 
     def put(
@@ -233,18 +235,21 @@ class SummaryBlocks:
         """Delete the blocks of a tier that end before a time; returns how many there were."""
         return self._times.delete_blocks(connection, "summaries WHERE step = ? AND end < ?", (step, before))
 
-    def cut(self, connection: sqlite3.Connection, step: int, before: int) -> int:
-        """Shorten the blocks of a tier that a time is inside of by what is before it; returns how many there were.
+    def cut(self, connection: sqlite3.Connection, step: int, before: int, most: int) -> int:
+        """Shorten blocks of a tier that a time is inside of by what is before it, at most so many; returns how many.
 
         With what is behind them in their span: older versions made several blocks of it.
         """
-        query = "SELECT series FROM summaries WHERE step = ?1 AND start < ?2 AND end >= ?2"
+        query = "SELECT series FROM summaries WHERE step = ?1 AND start < ?2 AND end >= ?2 LIMIT ?3"
         span = step * STEPS_PER_BLOCK
         start, count = floor_to(before, span), 0
-        for (series,) in self._database.rows(query, (step, before)):
+        for (series,) in self._database.rows(query, (step, before, most)):
+            count += 1
             if rest := dict(self.read(series, step, before, start + span)):
                 self._write(connection, series, step, start, rest)
-                count += 1
+            else:  # it is damaged
+                where = "summaries WHERE series = ? AND step = ? AND start < ? AND end >= ?"
+                self._times.delete_blocks(connection, where, (series, step, before, before))
         return count
 
     def put(self, connection: sqlite3.Connection, series: int, step: int, new: Steps, *, replace: bool) -> None:

@@ -9,7 +9,7 @@ from collector_core.history import maintenance
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.interface import HistoryReader
 from collector_core.history.options import HistoryOptions
-from collector_core.history.retention import delete_excess, delete_old, give_back
+from collector_core.history.retention import TARGET, delete_old, delete_some, give_back
 from collector_core.history.shared import SharedReader
 from collector_core.history.store import Store
 from collector_core.model.selector import Selector
@@ -28,7 +28,7 @@ class EmbeddedStore(Store):
     def __init__(self, options: HistoryOptions, *, read_only: bool = False) -> None:
         super().__init__(options.folder, options.steps, read_only=read_only)
         self._options = options
-        self._is_compact = False
+        self._is_compact = self._is_too_large = False
         self._next_deletion = 0  # milliseconds since 1970
 
     @property
@@ -62,12 +62,14 @@ class EmbeddedStore(Store):
         super().seal(now)
         self._is_compact, self._next_deletion = False, 0
 
-    def maintain(self, now: int) -> None:
-        """Delete what is too old or too much, and compact a little."""
+    def maintain(self, now: int) -> bool:
+        """Delete what is too old and some of what is too much, and compact a little; returns whether to go on soon."""
         self._is_compact = self._is_compact or not self.compact(now, COMPACTED_AT_ONCE)
         if now >= self._next_deletion:
             self._next_deletion = delete_old(self, now, self._options.keep, round(self._options.retention * 1000))
-        delete_excess(self, self._options.max_bytes)
+        allowed = self._options.max_bytes
+        self._is_too_large = (self._is_too_large or self.size > allowed) and delete_some(self, allowed * TARGET)
+        return self._is_too_large
 
     def ask(self, question: Callable[[HistoryReader], None]) -> None:
         """Let it be answered now."""

@@ -255,8 +255,8 @@ class LiveStore(Protocol):
         """Sum up the hours that are over."""
         ...
 
-    def maintain(self, now: int) -> None:
-        """Delete what is too old or too much; takes little time at once."""
+    def maintain(self, now: int) -> bool:
+        """Delete what is too old, and some of what is too much; returns whether there is more to do soon."""
         ...
 
     def ask(self, question: Callable[[HistoryReader], None]) -> None:

@@ -13,6 +13,7 @@ from collector_core.history.tiers import HOUR, floor_to
 
 PARTS = 20  # of a tier, one of which goes at a time
 TARGET = 0.95  # of the space that is allowed, so that not every reading deletes another
+CUT_AT_ONCE = 40  # blocks, so that a transaction takes little time
 SPARED = 0.05  # of that space: where whole blocks have more too much, they are cut
 INDEX_BYTES = 32_768  # of SQLite's write-ahead log, as long as that is open
 _PAGES = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
@@ -55,23 +56,18 @@ def delete_old(store: Store, now: int, keep: Mapping[int, int], retention: int) 
     return min(due, default=EVER) + 1
 
 
-def delete_excess(store: Store, max_bytes: int) -> None:
-    """Delete until the files take at most `max_bytes`: each time the oldest part of the tier that takes the most."""
-    if store.size <= max_bytes:
-        return
-    give_back(store)
+def delete_some(store: Store, target: float) -> bool:
+    """Delete a little of what the files take beyond `target` bytes; returns whether there may be more.
+
+    What goes first is the oldest part of the tier that takes the most. Each call is one transaction, of little work.
+    """
     for file in _corrupt_files(store.folder):
-        if store.size > max_bytes:
+        if store.size > target:
             file.unlink(missing_ok=True)
-    while (excess := _live_bytes(store) - max_bytes * TARGET) > 0 and (oldest := _oldest_part(store)):
-        with store.changing() as connection:
-            cut = oldest.size > excess + max_bytes * SPARED
-            part = oldest.shortened(excess) if cut else oldest
-            deleted = _delete(store, connection, part.step, part.end, cut=cut)
-            store.remove_unused(connection)
-        if not deleted:  # what is left was read just now
-            break
+    excess = _live_bytes(store) - target
+    deleted = _delete_oldest(store, excess, SPARED * target) if excess > 0 else 0
     give_back(store)
+    return deleted > 0
 
 
 def give_back(store: Store) -> None:
@@ -80,23 +76,54 @@ def give_back(store: Store) -> None:
     store.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _delete(store: Store, connection: sqlite3.Connection, step: int, before: int, *, cut: bool = False) -> int:
-    """Delete the blocks of a tier that end before a time, and with `cut` what others have before it.
+def _delete_oldest(store: Store, excess: float, spared: float) -> int:
+    """Delete the oldest part of the largest tier, or of that what is too much; returns how many blocks that changed."""
+    oldest = _oldest_part(store)
+    if oldest is None:
+        return 0
+    with store.changing() as connection:
+        changed = _cut(store, connection, oldest.step, _mark(store, oldest.step))  # where the last call left off
+        if not changed and oldest.size > excess + spared:
+            part = oldest.shortened(excess)
+            changed = _delete(store, connection, part.step, part.end) + _cut(store, connection, part.step, part.end)
+        elif not changed:
+            changed = _delete(store, connection, oldest.step, oldest.end)
+        store.remove_unused(connection)
+    return changed
 
-    Returns how many blocks that changed.
-    """
+
+def _delete(store: Store, connection: sqlite3.Connection, step: int, before: int) -> int:
+    """Delete the blocks of a tier that end before a time; returns how many there were."""
     if step:
         changed = store.summaries.delete(connection, step, before)
-        changed += store.summaries.cut(connection, step, before) if cut else 0
-        if changed and step in store.tiers:
-            store.set_mark(connection, f"{TIER}{step}", max(before, store.tiers[step]))
-        return changed
-    before = min(before, store.mark(SUMMED) or before)
-    changed = store.blocks.delete(connection, before)
-    changed += store.blocks.cut(connection, before) if cut else 0
+    else:
+        before = min(before, store.mark(SUMMED) or before)
+        changed = store.blocks.delete(connection, before)
     if changed:
-        store.set_mark(connection, DELETED, max(before, store.mark(DELETED)))
+        _set_mark(store, connection, step, before)
     return changed
+
+
+def _cut(store: Store, connection: sqlite3.Connection, step: int, before: int) -> int:
+    """Shorten blocks of a tier that a time is inside of by what is before it, some at a time; returns how many."""
+    if step:
+        changed = store.summaries.cut(connection, step, before, CUT_AT_ONCE)
+    else:
+        before = min(before, store.mark(SUMMED) or before)
+        changed = store.blocks.cut(connection, before, CUT_AT_ONCE)
+    if changed:
+        _set_mark(store, connection, step, before)
+    return changed
+
+
+def _mark(store: Store, step: int) -> int:
+    """Before which time there may be nothing any more of a tier."""
+    return store.tiers.get(step, 0) if step else store.mark(DELETED)
+
+
+def _set_mark(store: Store, connection: sqlite3.Connection, step: int, before: int) -> None:
+    if not step or step in store.tiers:
+        store.set_mark(connection, f"{TIER}{step}" if step else DELETED, max(before, _mark(store, step)))
 
 
 def _oldest_part(store: Store) -> Part | None:

@@ -190,8 +190,10 @@ class HistoryService:
             self.store.seal(now)
             self._next_seal = monotonic + SEAL_SECONDS
         if monotonic >= self._next_maintenance:
-            self._next_maintenance = monotonic + MAINTENANCE_SECONDS
-            self.store.maintain(now)
+            has_more = self.store.maintain(now)
+            self._next_maintenance = monotonic + (0 if has_more else MAINTENANCE_SECONDS)
+            if has_more:
+                self._woken.set()
             self.store.ask(self._renew_section)
 
     def _renew_section(self, reader: HistoryReader) -> None:

@@ -11,9 +11,12 @@ from collector_core.errors import HistoryUnavailable, NotAvailable, Reason
 from collector_core.history import query
 from collector_core.history.energy import BY, energy_of
 from collector_core.history.interface import ConcurrentReader, HistoryReader
+from collector_core.history.options import HistoryOptions
 from collector_core.history.past import History, PastEnergy, PastEvent, PastSeries
 from collector_core.history.query import Fn, Query
+from collector_core.history.stores import check_folder, live_store
 from collector_core.history.times import LATEST, all_in_seconds, in_seconds
+from collector_core.model.clock import Clock
 from collector_core.model.selector import Selector
 
 OPENING_SECONDS = 2.0  # that are waited for the store when the program starts
@@ -70,6 +73,14 @@ class StoredHistory(History):
                 yield store
         except NotAvailable as error:
             raise HistoryUnavailable(error.reason, f"history: {error.detail}", fix=error.fix) from error
+
+
+def kept_history(options: HistoryOptions, clock: Clock) -> History:
+    """What a service with these options has kept; it may be running. Raises `NotAvailable` where it never ran."""
+    check_folder(options)
+    is_open = threading.Event()
+    is_open.set()
+    return StoredHistory(live_store(options, clock, is_open.set).reader, is_open)
 
 
 def _milliseconds(seconds: float) -> int:

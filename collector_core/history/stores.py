@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from collector_core.errors import NotAvailable, Reason
 from collector_core.history.interface import HistoryStore, LiveStore
@@ -30,7 +29,7 @@ def command_store(options: HistoryOptions, *, read_only: bool = False) -> Histor
         from collector_core.history.embedded import EmbeddedStore  # noqa: PLC0415 - one of both
 
         if read_only:
-            _check_folder(options.folder)
+            check_folder(options)
         return EmbeddedStore(options, read_only=read_only)
     from collector_core.history.postgres.commands import CommandStore  # noqa: PLC0415
 
@@ -51,9 +50,10 @@ def describe_store(options: HistoryOptions) -> str:
         reader.close()
 
 
-def _check_folder(folder: Path) -> None:
-    """Raise `NotAvailable` where a folder has no store."""
+def check_folder(options: HistoryOptions) -> None:
+    """Raise `NotAvailable` where a store in a folder is not there yet."""
     from collector_core.history.schema import FILE  # noqa: PLC0415 - of the embedded store
 
-    if not (folder / FILE).exists():
-        raise NotAvailable(Reason.NOT_FOUND, f"there is no history in {folder}")
+    if options.is_embedded and not (options.folder / FILE).exists():
+        detail = f"there is no history in {options.folder}"
+        raise NotAvailable(Reason.NOT_FOUND, detail, fix="let the collector run for some time")

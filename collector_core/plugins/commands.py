@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from collector_core.collector import CollectorConfig, under
 from collector_core.errors import NotAvailable
+from collector_core.history.past import History
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
 from collector_core.model.readings import Snapshot
@@ -58,6 +59,10 @@ class Program(Protocol):
     def service_url(self) -> str:
         """Where the service of this configuration is asked from this machine."""
 
+    @property
+    def history(self) -> History:
+        """What is kept of the past by this configuration."""
+
     def find(self, collector: str) -> FoundCollector:
         """A collector by its name in the configuration or that of its plugin.
 
@@ -88,6 +93,11 @@ class CommandContext:
     def service_url(self) -> str:
         """Where the service of this configuration is asked from this machine, e.g. `http://127.0.0.1:9877`."""
         return self._program.service_url
+
+    @property
+    def history(self) -> History:
+        """What the service of this configuration has kept, whether it runs or not."""
+        return self._program.history
 
     def path(self, path: str) -> Path:
         """An absolute path of the machine, e.g. `/proc`, below the configured root."""

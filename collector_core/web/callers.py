@@ -15,7 +15,7 @@ from collector_core.web.known_hosts import KnownHosts, host_name, is_loopback
 _SELF_CHECKING = "checks_callers_itself"
 _AUTHENTICATED = web.RequestKey("authenticated", bool)
 _READS = (hdrs.METH_GET, hdrs.METH_HEAD)
-_PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+_PROXY_HEADERS = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 
 
 class CallerGuard:
@@ -64,6 +64,7 @@ class CallerGuard:
         raise ApiError(
             HTTPStatus.FORBIDDEN,
             f"unknown host name {host_name(host)!r}",
+            field="Host",
             fix="use localhost or an IP address, or add the name to `allowed_hosts`",
         )
 

@@ -24,7 +24,6 @@ from collector_plugins.anomaly.config import Config
 from collector_plugins.anomaly.detector import Detector
 from collector_plugins.anomaly.detector.calendar import Calendar
 from collector_plugins.anomaly.forecast.predictor import Predictor
-from collector_plugins.anomaly.forecast.row_history import RowHistory
 from collector_plugins.anomaly.incidents.incident import Incident
 from collector_plugins.anomaly.incidents.track_record import TrackRecord
 from collector_plugins.anomaly.past_learner import PastLearner
@@ -62,7 +61,6 @@ class Anomaly(Collector[Config]):
         self._saved_at = 0.0
         self._save_is_due = False
         self._record = TrackRecord(ctx.clock.time())
-        self._history = RowHistory(self.folder, config.history_selectors, config.history_days, log)
         self._predictor = Predictor(config.model_file, self.folder, config.row, log, train)
         self._past = PastLearner(ctx, config.row)
         self._watcher: Watcher | None = None
@@ -145,12 +143,11 @@ class Anomaly(Collector[Config]):
         for incident in watcher.close_row(self.ctx.clock.monotonic(), when):
             self.ctx.logger.warning("severity %d: %s", incident.severity, incident.description)
             self.ctx.record_event("anomaly", f"severity {incident.severity}: {incident.description}")
-        rows = [(each, each.value) for each in watcher.series.values() if each.value is not None]
-        predicted = self._predictor.predict_row({each.series.text: value for each, value in rows}, when)
+        rows = {text: each.value for text, each in watcher.series.items() if each.value is not None}
+        predicted = self._predictor.predict_row(rows, when)
         for series, expected in predicted.items():  # where a model predicts a series, it overrules the detector
             if series in watcher.series:
                 watcher.series[series].expected = expected
-        self._history.append_rows([(each.series, value) for each, value in rows], when)
         self._latest = watcher.incidents.store.newest_first()
 
     def _publish(self, out: Readings, watcher: Watcher) -> None:

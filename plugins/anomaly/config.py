@@ -120,9 +120,12 @@ class Config(CollectorConfig):
         None, description="Folder for what was learnt; by default ~/.local/state/energy-collector/anomaly/NAME."
     )
     history_series: tuple[SelectorText, ...] = Field(
-        DEFAULT_HISTORY, description="Series whose rows are kept in files to train a model on; at most 20."
+        DEFAULT_HISTORY,
+        description="Series that `energy-collector anomaly train` trains a model on; the first 20 that it finds.",
     )
-    history_days: int = Field(14, ge=0, le=365, description="Days for which these rows are kept; 0 keeps none.")
+    history_days: int = Field(
+        14, ge=0, le=365, description="Days of the history of these series that it is trained on."
+    )
     model_file: ConfigPath | None = Field(
         None,
         description="Model that predicts series, of `energy-collector anomaly train` or an ONNX file of your own; by "
@@ -154,7 +157,7 @@ class Config(CollectorConfig):
 
     @property
     def history_selectors(self) -> Sequence[Selector]:
-        """What chooses the series whose rows are kept."""
+        """What chooses the series that a model is trained on."""
         return [*map(Selector.parse, self.history_series)]
 
     def folder(self, home: Path, name: str) -> Path:

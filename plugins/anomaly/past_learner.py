@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from math import floor
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import NamedTuple
 
-from collector_core import Context, History, HistoryUnavailable, Selector, Series, describe
-from collector_plugins.anomaly.series.watched_series import MAX_GAP_ROWS, SHORTEST_MAX_GAP, WatchedSeries
+from collector_core import Context, History, HistoryUnavailable, Series, describe
+from collector_plugins.anomaly.past_rows import Rows, past_rows
+from collector_plugins.anomaly.series.watched_series import WatchedSeries
 
 MOST_DAYS = 14
 MOST_ROWS = 20_160  # of a series: two weeks of minutes
@@ -18,8 +18,6 @@ MOST_ROWS_A_RUN = 10_000  # of all series: about half a second of CPU
 MOST_SECONDS_A_RUN = 1.0
 LONGEST_WAIT = 0.5  # seconds in a run for the history's answer; it may come until the next run
 GIVE_UP_SECONDS = 60.0  # without an answer, after which series are learnt as if there were no history
-
-Rows = Sequence[tuple[float, float]]
 
 
 class _Question(NamedTuple):
@@ -144,28 +142,6 @@ class PastLearner:
             self._waiting.clear()
 
 
-def past_rows(history: History, row: float, question: _Question) -> Rows:
-    """The rows of a series, as they would have been made: `(when it ended, value)`; raises `HistoryUnavailable`."""
-    series, start, end = question
-    is_counter = series.kind == "counter"  # as for `WatchedSeries`
-    try:
-        selector = Selector.parse(series.text)
-    except ValueError:  # a name that no selector can say
-        return ()
-    found = history.query(selector, start, end, step=row, fn="increase" if is_counter else "mean")
-    points = next((past.points for past in found if past.series == series), ())
-    rows = _rates(points, row) if is_counter else points
-    return [(time + row, value) for time, value in rows if start <= time and time + row <= end]
-
-
-def _rates(points: Rows, row: float) -> Iterator[tuple[float, float]]:
-    """Rises by row → rates since the row before that had a reading; those over a gap say nothing of a row."""
-    longest = max(SHORTEST_MAX_GAP, MAX_GAP_ROWS * row)
-    for (before, _), (time, rise) in pairwise(points):
-        if time - before <= longest:
-            yield time, rise / (time - before)
-
-
 def _answer(
     history: History,
     row: float,
@@ -174,6 +150,6 @@ def _answer(
 ) -> None:
     while question := questions.get():
         try:
-            answers.put(past_rows(history, row, question))
+            answers.put(past_rows(history, row, *question))
         except HistoryUnavailable as error:
             answers.put(error)

@@ -17,7 +17,7 @@ from collector_plugins.forecast.gaps import fill_gaps
 from collector_plugins.forecast.local_time import local_clock
 from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits
 from collector_plugins.forecast.outliers import held
-from collector_plugins.forecast.seasons import DAY, Seasons, find_seasons
+from collector_plugins.forecast.seasons import DAY, Seasons, find_seasons, stated_seasons
 from collector_plugins.forecast.series import TimeSeries, TooShort
 
 DEFAULT_QUANTILES = (0.1, 0.5, 0.9)
@@ -57,13 +57,15 @@ def forecast(
     covariates: Mapping[str, TimeSeries] | None = None,
     *,
     zone: tzinfo | None = None,
+    seasonalities: Sequence[float] = (),
 ) -> Forecast:
     """Forecast the next `horizon_steps` steps.
 
     `covariates` are series that are known beyond the end of this one, such as weather forecasts, published prices or
-    holidays; without numpy they are not used. Days are those of `zone`, by default of UTC. A counter goes on growing.
-    Raises `TooShort` where the series has too few values, `ValueError` for a model or a quantile that there is not, and
-    `NotAvailable` for a model whose library is not installed.
+    holidays; without numpy they are not used. Days are those of `zone`, by default of UTC. `seasonalities` in seconds
+    are by default those of the calendar that the series has; what it is too short for is left out. A counter goes on
+    growing. Raises `TooShort` where the series has too few values, `ValueError` for a model, a quantile or a
+    seasonality that there is not, and `NotAvailable` for a model whose library is not installed.
     """
     started = time.process_time()
     recent = _remembered(series, horizon_steps)
@@ -74,7 +76,7 @@ def forecast(
     outside = aligned((covariates or {}).values(), recent, horizon_steps)
     if clock:
         outside = [fill_gaps(clock.column(column), round(DAY / series.step)) for column in outside]
-    outcome = _outcome(values, series.step, horizon, quantiles, model, outside)
+    outcome = _outcome(values, series.step, horizon, quantiles, model, outside, seasonalities)
     paths = {each: clock.path(path) if clock else list(path) for each, path in outcome.quantiles.items()}
     return Forecast(
         series.end,
@@ -96,17 +98,20 @@ def _outcome(
     quantiles: Sequence[float],
     model: str,
     outside: Sequence[Sequence[float]],
+    seasonalities: Sequence[float],
 ) -> Outcome:
     if is_counter(values):
         asked = sorted({*quantiles, 0.5})
-        grown = _outcome(growth(values), step, horizon, asked, model, [column[1:] for column in outside])
+        grown = _outcome(growth(values), step, horizon, asked, model, [column[1:] for column in outside], seasonalities)
         last = next(value for value in reversed(values) if value is not None)
         return replace(grown, quantiles=counted(grown.quantiles, last))
     count = steps_taken_together(round(DAY / step), horizon)
     if count == 1:
-        return _of_regular(values, step, horizon, quantiles, model, outside)
+        return _of_regular(values, step, horizon, quantiles, model, outside, seasonalities)
     outside = [column_means(column, len(values), count) for column in outside]
-    coarse = _of_regular(means(values, count), step * count, -(-horizon // count), {*quantiles, 0.5}, model, outside)
+    coarse = _of_regular(
+        means(values, count), step * count, -(-horizon // count), {*quantiles, 0.5}, model, outside, seasonalities
+    )
     fine = fine_paths(coarse.quantiles, values, count, horizon)
     low, high = limits([value for value in values if value is not None])
     paths = {each: [min(max(value, low), high) for value in fine[each]] for each in quantiles}
@@ -120,10 +125,12 @@ def _of_regular(
     quantiles: Collection[float],
     model: str,
     outside: Sequence[Sequence[float]],
+    seasonalities: Sequence[float],
 ) -> Outcome:
     filled = fill_gaps(values, round(DAY / step))
     known = [value is not None for value in values]
-    return _way()(filled, known, find_seasons(filled, step, horizon), horizon, sorted(quantiles), model, outside)
+    found = stated_seasons(seasonalities, step, len(filled)) or find_seasons(filled, step, horizon)
+    return _way()(filled, known, found, horizon, sorted(quantiles), model, outside)
 
 
 def check(series: TimeSeries, horizon_steps: int, quantiles: Sequence[float]) -> None:

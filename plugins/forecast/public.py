@@ -20,6 +20,7 @@ def forecast_points(
     step: float | None = None,
     quantiles: Sequence[float] = DEFAULT_QUANTILES,
     model: str = "",
+    seasonalities: Sequence[float] = (),
 ) -> ForecastedSeries:
     """Forecast a series from its points; as `collector_core.Forecaster` says."""
     series = regular(points, step)
@@ -28,7 +29,7 @@ def forecast_points(
             f"a horizon of {horizon:g} s is not possible: 1 to {MOST_STEPS} steps of {series.step:g} s are"
         )
     steps = ceil(horizon / series.step)
-    found = forecast(series, steps, quantiles, model or COMBINATION)
+    found = forecast(series, steps, quantiles, model or COMBINATION, seasonalities=seasonalities)
     times = [found.start + found.step * number for number in range(steps)]
     paths = {quantile: list(zip(times, values, strict=True)) for quantile, values in found.quantiles.items()}
     return ForecastedSeries(found.step, paths, found.model, dict(found.mase), dict(found.coverage))

@@ -8,6 +8,8 @@ from itertools import accumulate
 
 DAY, WEEK = 86_400.0, 604_800.0
 FEWEST_STEPS = 4
+SHORTEST = 2
+"""Steps of a season that somebody states."""
 ECHO = 0.1
 
 
@@ -30,6 +32,18 @@ def find_seasons(values: Sequence[float], step: float, horizon: int) -> Seasons:
             return Seasons(day, week, seasonal=True)
     piece = max(1, min(horizon, len(values) // 12))
     return Seasons(piece, piece, seasonal=False)
+
+
+def stated_seasons(periods: Sequence[float], step: float, count: int) -> Seasons | None:
+    """Seasons that somebody knows of, in seconds: the shortest, and the longest that a series of `count` steps shows.
+
+    None where the series is too short for any; raises `ValueError` for one that is shorter than two steps.
+    """
+    steps = sorted({round(period / step) for period in periods})
+    if steps and steps[0] < SHORTEST:
+        raise ValueError(f"seasonalities must be at least two steps, {SHORTEST * step:g} s")
+    fitting = [each for each in steps if 2 * each + steps[0] <= count]
+    return Seasons(fitting[0], fitting[-1], seasonal=True) if fitting else None
 
 
 def echo(values: Sequence[float], period: int) -> float:

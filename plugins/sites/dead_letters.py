@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from collector_core import NotAvailable, Reason
-from collector_plugins.sites.kafka_client import explain, make_producer, make_topic
+from collector_core.kafka import make_kafka_producer
+from collector_plugins.sites.kafka_client import explain, make_topic
 from collector_plugins.sites.kafka_options import KafkaOptions
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class DeadLetters:
     def _opened(self) -> Producer:
         if self._producer is None:
             make_topic(self._options, self._topic, TIMEOUT_SECONDS)
-            self._producer = make_producer(self._options, TIMEOUT_SECONDS)
+            self._producer = make_kafka_producer(self._options, TIMEOUT_SECONDS)
         return self._producer
 
 

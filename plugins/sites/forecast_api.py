@@ -19,6 +19,7 @@ from collector_plugins.sites.forecasting import (
     ForecastQuery,
     Kind,
     Points,
+    asked_sites,
     check_horizon,
     describe,
     forecast,
@@ -104,8 +105,12 @@ class ForecastApi:
         while len(self._jobs) >= MOST_JOBS:
             self._jobs.pop(next(name for name, job in self._jobs.items() if job.done()))
         name = secrets.token_urlsafe(12)
-        self._jobs[name] = asyncio.create_task(asyncio.to_thread(self._forecast, wanted))
-        return await self._result(name)
+        self._jobs[name] = job = asyncio.create_task(asyncio.to_thread(self._forecast, wanted))
+        try:
+            return await self._result(name)
+        finally:
+            if job.done():
+                del self._jobs[name]
 
     async def fetch(self, request: web.Request) -> web.Response:
         """What became of a forecast."""
@@ -119,7 +124,6 @@ class ForecastApi:
         await asyncio.wait([job], timeout=PATIENCE_SECONDS)
         if not job.done():
             return json_answer({"id": name}, 202)
-        del self._jobs[name]
         return json_answer(job.result())
 
     def _forecast(self, wanted: CustomForecast) -> dict[str, Any]:
@@ -129,7 +133,7 @@ class ForecastApi:
             found = naive(points, wanted.horizon, wanted.step, season)
         else:
             model = "" if wanted.model == "auto" else wanted.model
-            found = forecast(points, wanted.horizon, wanted.step, model)
+            found = forecast(points, wanted.horizon, wanted.step, model, wanted.seasonalities)
         return describe(found, self._access.now)
 
     def _points(self, wanted: CustomForecast) -> Points:
@@ -144,10 +148,10 @@ class ForecastApi:
         query = ForecastQuery.parse(request.query)
         check_horizon(query.horizon, query.step, self._config.forecast_days)
         service = await self._access.ready()
-        sites = [service.site(query.site)] if query.site is not None else list(service.sites.values())
+        sites = asked_sites(service, query.site)
         points = await self._access.ask(lambda store: past_points(service, store, sites, kind, query.step))
         step = query.step / 1000
         found = await asyncio.to_thread(forecast, points, query.horizon / 1000, step)
-        if query.site is not None:
+        if query.site in service.sites:
             self._asked(query.site, kind)
         return json_answer(describe(found, service.now))

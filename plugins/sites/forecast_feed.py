@@ -7,9 +7,10 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from collector_core.kafka import make_kafka_producer
 from collector_plugins.sites.fields import rfc3339
 from collector_plugins.sites.forecasting import HIGHEST, LEVEL, LOWEST, MIDDLE, Kind
-from collector_plugins.sites.kafka_client import make_producer, make_topic
+from collector_plugins.sites.kafka_client import make_topic
 from collector_plugins.sites.kafka_options import KafkaOptions
 from collector_plugins.sites.outlook import Outlook
 
@@ -49,7 +50,7 @@ class ForecastFeed:
         if self._producer is None:
             wanted = (self._options, topic, TOPIC_SECONDS)
             threading.Thread(target=make_topic, args=wanted, name="sites-topic", daemon=True).start()
-            self._producer = make_producer(self._options, PATIENCE_SECONDS)
+            self._producer = make_kafka_producer(self._options, PATIENCE_SECONDS)
         return self._producer
 
 

@@ -39,6 +39,8 @@ LEVEL = 0.8  # of the interval between the lowest and the highest
 NORMAL_90 = 1.2816  # standard deviations to the 90th percentile
 LEAST_POINTS = 2
 SELECTED_STEP = 3600.0  # seconds
+ALL = "all"
+MODELS = "send auto, naive, prophet, or a model that the error names"
 Kind = Literal["load", "hashrate"]
 Points = list[tuple[float, float]]
 
@@ -61,7 +63,7 @@ BodyDuration = Annotated[
 class ForecastQuery(Query):
     """The parameters of `forecast/load` and `forecast/hashrate`."""
 
-    site: Text | None = Field(None, description="A site; by default all together.")
+    site: Text = Field(ALL, description="A site; by default all together.")
     horizon: QueryDuration = DAY
     step: QueryDuration = HOUR
 
@@ -87,8 +89,10 @@ class CustomForecast(BaseModel):
     )
     horizon: BodyDuration
     step: BodyDuration | None = Field(None, description="By default the usual distance of the points.")
-    seasonalities: list[BodyDuration] = Field([], max_length=10)
-    model: Text = Field("auto", description="auto, naive, or a model of the forecaster.")
+    seasonalities: list[BodyDuration] = Field(
+        [], max_length=10, description="After how long values come again; by default what the series shows."
+    )
+    model: Text = Field("auto", description="auto, naive, prophet, or another model of the forecaster.")
 
     @property
     def step_seconds(self) -> float:
@@ -102,6 +106,15 @@ class CustomForecast(BaseModel):
         if (self.series is None) == (self.selector is None):
             raise ValueError(NO_SERIES)
         return self
+
+
+def asked_sites(service: SiteService, name: str) -> list[Site]:
+    """The site that a forecast is of, or all of them; raises `ApiError` (404)."""
+    if name in service.sites:
+        return [service.sites[name]]
+    if name != ALL:
+        raise refuse(404, f"no site is called {name!r}", "site", f"write the id of a site, or {ALL}")
+    return list(service.sites.values())
 
 
 def check_horizon(milliseconds: float, step: float, most_days: float) -> None:
@@ -150,15 +163,20 @@ def selected_points(history: History, selector: str, step: float, now: float) ->
     return points
 
 
-def forecast(points: Points, horizon: float, step: float | None, model: str = "") -> ForecastedSeries:
+def forecast(
+    points: Points, horizon: float, step: float | None, model: str = "", seasonalities: Sequence[float] = ()
+) -> ForecastedSeries:
     """A forecast; raises `ApiError`: 409 with what is `missing`, 400 for what is not possible."""
+    quantiles = (LOWEST, MIDDLE, HIGHEST)
     try:
-        return find_forecaster()(points, horizon, step=step, quantiles=(LOWEST, MIDDLE, HIGHEST), model=model)
+        return find_forecaster()(
+            points, horizon, step=step, quantiles=quantiles, model=model, seasonalities=seasonalities
+        )
     except NotAvailable as error:
-        raise missing(error) from None
+        raise missing(error, "series" if error.reason == Reason.BAD_DATA else "model") from None
     except ValueError as error:
-        field = next((name for name in ("model", "horizon", "step") if name in str(error)), "series")
-        raise refuse(400, str(error), field) from None
+        field = next((name for name in ("model", "seasonalities", "horizon", "step") if name in str(error)), "series")
+        raise refuse(400, str(error), field, MODELS if field == "model" else "") from None
 
 
 def missing(error: NotAvailable, field: str = "series") -> ApiError:

@@ -11,10 +11,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from collector_core import NotAvailable, Reason, describe
+from collector_core.kafka import kafka_settings
 from collector_plugins.sites.body import parse_line
 from collector_plugins.sites.dead_letters import DeadLetters, Poison
 from collector_plugins.sites.ingest import UNKNOWN_SITE, IngestFull, Outcome
-from collector_plugins.sites.kafka_client import explain, require_driver, settings
+from collector_plugins.sites.kafka_client import explain, require_driver
 from collector_plugins.sites.kafka_options import KafkaOptions
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class KafkaIntake:
         from confluent_kafka import Consumer  # noqa: PLC0415
 
         consumer = Consumer(
-            settings(
+            kafka_settings(
                 self._options,
                 error_cb=self._note,
                 **{

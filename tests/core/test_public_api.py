@@ -17,6 +17,7 @@ import collector_core.calibration
 import collector_core.demo
 import collector_core.devices
 import collector_core.energy
+import collector_core.kafka
 import collector_core.procfs
 import collector_core.prometheus_text
 import collector_core.storage
@@ -31,6 +32,7 @@ MODULES = (
     collector_core.demo,
     collector_core.devices,
     collector_core.energy,
+    collector_core.kafka,
     collector_core.procfs,
     collector_core.prometheus_text,
     collector_core.storage,

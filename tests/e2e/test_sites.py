@@ -34,7 +34,7 @@ def test_every_request_of_the_readme_is_answered(collector):
         pytest.skip("curl is not installed")
     program = collector(CONFIG)
     for request in readme_requests():
-        line = request.replace("http://127.0.0.1:9107", f"http://127.0.0.1:{program.port}").replace(
+        line = request.replace("http://127.0.0.1:9877", f"http://127.0.0.1:{program.port}").replace(
             "curl -sS", "curl -sS -w '\\n%{http_code}'"
         )
         done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True, timeout=60)

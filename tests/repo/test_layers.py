@@ -13,6 +13,7 @@ import collector_core.demo
 import collector_core.demo.rack
 import collector_core.devices
 import collector_core.energy
+import collector_core.kafka
 import collector_core.metering
 import collector_core.procfs
 import collector_core.prometheus_text
@@ -34,6 +35,7 @@ PUBLIC = {
         collector_core.demo,
         collector_core.devices,
         collector_core.energy,
+        collector_core.kafka,
         collector_core.metering,
         collector_core.procfs,
         collector_core.prometheus_text,
@@ -48,7 +50,7 @@ FLOORS = (  # from the ground up; a room may use those on lower floors, and none
     {"errors", "installed"},
     {"model", "procfs", "storage", "forecasting", "wire"},
     {"options"},
-    {"metering", "polling", "prometheus_text"},
+    {"kafka", "metering", "polling", "prometheus_text"},
     {"http", "history"},
     {"collector"},
     {"output"},

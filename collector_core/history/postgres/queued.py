@@ -134,8 +134,8 @@ class QueuedStore:
         until = now if oldest is None else min(now, round(oldest * 1000))
         self._tasks["seal"] = lambda store: store.seal(until)
 
-    def maintain(self, now: int) -> None:
-        """Delete what is too old, and make the tables of the next days."""
+    def maintain(self, now: int) -> bool:
+        """Delete what is too old, and make the tables of the next days, on the thread that talks to the database."""
         keep, retention = self._options.keep, round(self._options.retention * 1000)
 
         def work(store: PostgresStore) -> None:
@@ -143,6 +143,7 @@ class QueuedStore:
             store.delete_old(now, keep, retention)
 
         self._tasks["maintain"] = work
+        return False
 
     def ask(self, question: Callable[[HistoryReader], None]) -> None:
         """Let it be answered on the thread that talks to the database."""

@@ -1,4 +1,4 @@
-"""`energy-collector anomaly train`: a model that predicts, from the history that the plugin keeps or from files."""
+"""`energy-collector anomaly train`: a model that predicts, from the history or from files."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from pathlib import Path
 
 import click
 
-from collector_core import CommandContext, NotAvailable, Reason, ResultFile, state_home
+from collector_core import CommandContext, History, NotAvailable, Reason, ResultFile, state_home
 from collector_plugins.anomaly.config import Config
 from collector_plugins.anomaly.forecast.linear_model import LinearModel
 from collector_plugins.anomaly.forecast.predictor import MODEL_FILE
-from collector_plugins.anomaly.forecast.row_history import history_files, read_history
+from collector_plugins.anomaly.forecast.row_files import RowTable, read_rows
 from collector_plugins.anomaly.forecast.training import FEWEST_ROWS, TrainedSeries, train_series
+from collector_plugins.anomaly.past_rows import past_rows
+
+MAX_SERIES = 20
+DAY = 86_400.0
 
 
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -23,7 +27,7 @@ from collector_plugins.anomaly.forecast.training import FEWEST_ROWS, TrainedSeri
 def train(
     context: CommandContext, *, files: tuple[Path, ...], collector: str, output: Path | None, force: bool
 ) -> None:
-    """Train a model that predicts series, from FILES (CSV: time,series,value) or from the history that was kept.
+    """Train a model that predicts series, from FILES (CSV: time,series,value) or from the history of this machine.
 
     Prints the error of each series on rows that the model has not seen, next to the error of predicting the last row
     again; series for which the model is no better are left out. Restart the collector to load the model. Exit code 1:
@@ -31,23 +35,37 @@ def train(
     """
     config = context.options(collector)
     assert isinstance(config, Config)  # noqa: S101 - the command belongs to this plugin
-    folder = config.folder(state_home(), collector)
-    target = ResultFile(output or config.model_file or folder / MODEL_FILE, replace=force)
-    useful = [each for each in _train_all(files, folder, config.row) if each.is_useful]
+    default = config.folder(state_home(), collector) / MODEL_FILE
+    target = ResultFile(output or config.model_file or default, replace=force)
+    table = _rows_of_files(files) if files else _rows_of_history(context.history, config, context.clock.time())
+    useful = [each for each in _train_all(table, config.row) if each.is_useful]
     if not useful:
         raise NotAvailable(Reason.BAD_DATA, "no series can be predicted better than by its last row")
     target.write(LinearModel(config.row, {each.series: each.weights for each in useful}).to_json())
     click.echo(f"wrote {len(useful)} series to {target.path}")
 
 
-def _train_all(files: tuple[Path, ...], folder: Path, row_seconds: float) -> list[TrainedSeries]:
+def _rows_of_files(files: tuple[Path, ...]) -> RowTable:
     try:
-        table = read_history(files or history_files(folder))
+        return read_rows(files)
     except (OSError, ValueError) as error:
-        raise NotAvailable(Reason.BAD_DATA, f"the history cannot be read: {error}") from error
+        raise NotAvailable(Reason.BAD_DATA, f"the rows cannot be read: {error}") from error
+
+
+def _rows_of_history(history: History, config: Config, now: float) -> RowTable:
+    if not history.is_kept:
+        fix = "remove `history: off`, or name files"
+        raise NotAvailable(Reason.NOT_FOUND, "no history is kept", fix=fix)
+    start = now - config.history_days * DAY
+    named = (past.series for each in config.history_selectors for past in history.query(each, start, now, step=DAY))
+    series = [*dict.fromkeys(named)][:MAX_SERIES]
+    return {each.text: dict(past_rows(history, config.row, each, start, now)) for each in series}
+
+
+def _train_all(table: RowTable, row_seconds: float) -> list[TrainedSeries]:
     if not table:
         fix = "let the collector run for some days, or name files"
-        raise NotAvailable(Reason.NOT_FOUND, f"there is no history in {folder}", fix=fix)
+        raise NotAvailable(Reason.NOT_FOUND, "there are no rows to train on", fix=fix)
     trained = []
     for series, rows in table.items():
         result = train_series(series, rows, row_seconds)

@@ -118,8 +118,14 @@ def store(stores):
 
 
 @pytest.fixture
-def embedded(tmp_path):
-    """A store in a folder."""
+def stores_in_files(tmp_path):
+    """Makes stores in folders."""
     made = Embedded(tmp_path)
-    yield made.make()
+    yield made
     made.close()
+
+
+@pytest.fixture
+def embedded(stores_in_files):
+    """A store in a folder."""
+    return stores_in_files.make()

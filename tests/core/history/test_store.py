@@ -5,11 +5,11 @@ from contextlib import closing
 
 import pytest
 
-from collector_core.history import blocks, points
+from collector_core.history import blocks, points, retention
 from collector_core.history.blocks import DAY
 from collector_core.history.interface import DELETED, EVER, Event, Sample
 from collector_core.history.points import Point
-from collector_core.history.retention import delete_excess, give_back
+from collector_core.history.retention import delete_some, give_back
 from collector_core.history.store import Store
 from collector_core.history.tiers import HOUR, floor_to
 from collector_core.storage.errors import StorageError, StorageReason
@@ -39,6 +39,13 @@ def summaries(store, step, series=POWER):
 
 def rows(store):
     return [(time, summary.row) for time, summary in sorted(summaries(store, MINUTE).items())]
+
+
+def delete_all(store, target):
+    for _ in range(1000):
+        if not delete_some(store, target):
+            return
+    raise AssertionError("it never ends")
 
 
 def test_readings_are_there_as_soon_as_they_are_appended(store):
@@ -184,7 +191,7 @@ def test_too_much_is_deleted_oldest_first_and_the_file_shrinks(embedded):
     embedded.compact(NOON + 8 * DAY)
     give_back(embedded)
     before = embedded.size
-    delete_excess(embedded, before // 2)
+    delete_all(embedded, before // 2)
     assert embedded.size <= before // 2
     left = values(embedded)
     assert 0 < len(left) < 6 * 8640
@@ -200,7 +207,7 @@ def test_little_more_is_deleted_than_there_is_too_much(embedded, share):
     embedded.compact(NOON + 8 * DAY)
     give_back(embedded)
     everything, steps, allowed = values(embedded), rows(embedded), embedded.size * share
-    delete_excess(embedded, round(allowed))
+    delete_all(embedded, allowed)
     assert 0.85 * allowed <= embedded.size <= allowed
     left, steps_left = values(embedded), rows(embedded)
     assert left == everything[-len(left) :]
@@ -216,7 +223,7 @@ def test_blocks_of_an_older_length_are_cut_without_what_is_behind_them(embedded,
     steps, before = rows(embedded), floor_to(NOON + 12 * HOUR, 12 * HOUR) + 30 * MINUTE
     with embedded.changing() as connection:
         assert embedded.summaries.delete(connection, MINUTE, before) > 0
-        assert embedded.summaries.cut(connection, MINUTE, before) == 1
+        assert embedded.summaries.cut(connection, MINUTE, before, 10) == 1
     assert rows(embedded) == [row for row in steps if row[0] >= before]
 
 
@@ -226,10 +233,42 @@ def test_what_was_only_cut_is_known_to_be_deleted(embedded):
     embedded.seal(NOON + 7 * DAY)
     embedded.compact(NOON + 8 * DAY)
     give_back(embedded)
-    delete_excess(embedded, round(embedded.size * 0.99))
+    delete_all(embedded, embedded.size * 0.99)
     first = values(embedded)[0][0]
     assert start < first < start + 12 * HOUR, "within the first block"
     assert embedded.mark(DELETED) == first
+
+
+def test_blocks_are_cut_some_at_a_time_and_a_restart_goes_on_where_it_left_off(stores_in_files, monkeypatch):
+    monkeypatch.setattr(retention, "CUT_AT_ONCE", 1)
+    store, plugs = stores_in_files.make(), [kept(plug=name) for name in "abc"]
+    for plug in plugs:
+        store.append(samples(plug, 2 * 8640, start=floor_to(NOON, DAY), value=noise))
+    store.seal(NOON + 7 * DAY)
+    store.compact(NOON + 8 * DAY)
+    give_back(store)
+    target = store.size * 0.9
+    assert delete_some(store, target)
+    assert len({values(store, plug)[0] for plug in plugs}) == 2
+    stores_in_files.end(store)
+    store = stores_in_files.make()
+    delete_all(store, target)
+    firsts = {values(store, plug)[0][0] for plug in plugs}
+    assert firsts == {store.mark(DELETED)}
+    assert all(values(store, plug)[-1][0] == floor_to(NOON, DAY) + (2 * 8640 - 1) * 10_000 for plug in plugs)
+    assert store.damaged() == []
+
+
+def test_a_damaged_block_does_not_keep_its_space(embedded, caplog):
+    embedded.append(samples(POWER, 8640, start=floor_to(NOON, DAY), value=noise))
+    embedded.seal(NOON + 7 * DAY)
+    embedded.compact(NOON + 8 * DAY)
+    with embedded.database.transaction() as connection:
+        connection.execute("UPDATE blocks SET data = substr(data, 1, length(data) - 9)")
+    give_back(embedded)
+    delete_all(embedded, embedded.size * 0.95)
+    assert embedded.database.rows("SELECT count(*) FROM blocks") == [(0,)]
+    assert "left out" in caplog.text
 
 
 def test_a_corrupt_page_is_set_aside_and_the_rest_is_kept(embedded):

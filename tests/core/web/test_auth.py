@@ -444,6 +444,7 @@ BROWSERS = [
     ({"Origin": "http://evil.example:9877", "Host": "evil.example:9877", "Sec-Fetch-Site": "same-origin"}, 403),
     ({"X-Forwarded-For": "192.0.2.1"}, 403),
     ({"Forwarded": "for=192.0.2.1"}, 403),
+    ({"Via": "1.1 proxy"}, 403),
 ]
 
 

@@ -8,6 +8,7 @@ import pytest
 from collector_core import Collector, Counter, Gauge, History, HistoryUnavailable, Selector, Unit
 from collector_core.testing import FakeClock, Harness
 from collector_plugins.anomaly import Anomaly, past_learner
+from collector_plugins.anomaly.past_rows import past_rows
 
 POWER = Gauge("lamp_power_watts", "Power.", Unit.WATTS, ("plug",), topic="power", of="plug")
 BYTES = Counter("lamp_sent_bytes_total", "Bytes.", Unit.BYTES, ("plug",), topic="sent", of="plug")
@@ -119,15 +120,14 @@ def test_nothing_is_learnt_twice_and_the_time_between_two_runs_of_the_program_is
 def test_rows_of_a_counter_are_rates_and_a_gap_is_none(collector_history):
     times = [NOW + 60 * n for n in range(20)] + [NOW + 7200 + 60 * n for n in range(20)]
     series = collector_history.record(BYTES, [(t, 5.0 * (t - NOW)) for t in times], plug="a", source="lamp")
-    question = past_learner._Question(series, NOW, NOW + 86_400)
-    rows = past_learner.past_rows(collector_history, 60.0, question)
+    rows = past_rows(collector_history, 60.0, series, NOW, NOW + 86_400)
     assert {value for _, value in rows} == {5.0}, "the rise over the gap is no rate"
     assert len(rows) == 38
 
 
 def test_a_slow_counter_has_a_row_for_each_reading(collector_history):
     series = collector_history.record(BYTES, [(NOW + 120 * n, 600.0 * n) for n in range(10)], plug="a")
-    rows = past_learner.past_rows(collector_history, 60.0, past_learner._Question(series, NOW, NOW + 3600))
+    rows = past_rows(collector_history, 60.0, series, NOW, NOW + 3600)
     assert {value for _, value in rows} == {5.0}
 
 
@@ -185,8 +185,7 @@ def test_a_series_that_no_selector_can_name_learns_nothing(collector_history):
     from dataclasses import replace
 
     strange = replace(series, text='{"strange name"}')
-    question = past_learner._Question(strange, NOW, NOW + 3600)
-    assert past_learner.past_rows(collector_history, 60.0, question) == ()
+    assert past_rows(collector_history, 60.0, strange, NOW, NOW + 3600) == ()
 
 
 def test_without_a_history_nothing_waits(node):

@@ -195,9 +195,20 @@ def test_a_glitch_of_a_meter_does_not_become_a_forecast(way):
     assert max(found.quantiles[0.9]) < 150
 
 
-@pytest.mark.parametrize("arguments", [{"model": "crystal ball"}, {"quantiles": (1.0,)}, {"quantiles": ()}])
+def test_a_season_that_is_stated_holds_as_far_as_the_series_shows_it(way):
+    series = TimeSeries(START, HOUR, [float(place % 7) for place in range(24 * 7)])
+    for stated in ([7 * HOUR], [7 * HOUR, 400 * HOUR]):
+        found = forecast(series, 14, model="seasonal_naive", seasonalities=stated)
+        assert found.quantiles[0.5] == pytest.approx([float(place % 7) for place in range(14)])
+    short = TimeSeries(START, HOUR, series.values[:20])
+    assert forecast(short, 7, seasonalities=[7 * HOUR]).quantiles == forecast(short, 7).quantiles
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"model": "crystal ball"}, {"quantiles": (1.0,)}, {"quantiles": ()}, {"seasonalities": [60.0]}]
+)
 def test_what_there_is_not_is_refused(way, arguments):
-    with pytest.raises(ValueError, match="model|quantiles"):
+    with pytest.raises(ValueError, match="model|quantiles|seasonalities"):
         forecast(daily(14), 24, **arguments)
 
 

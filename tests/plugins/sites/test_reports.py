@@ -6,11 +6,13 @@ import asyncio
 import csv
 import io
 import math
+import sys
 
 import pytest
 
 from collector_core import History, PastSeries
 from collector_core.model.series import Series
+from collector_plugins.sites import forecast_api
 from tests.plugins.sites.conftest import NOW, moment, reading
 
 HOUR = 3600
@@ -177,7 +179,7 @@ async def test_three_weeks_by_the_hour_suffice_for_a_forecast(serving):
             assert [each["t"] for each in answer["series"]["p50"]] == [
                 moment(HOUR * (21 * 24 + each)) for each in range(24)
             ]
-        status, answer = await client.get("forecast/load", horizon="24h")
+        status, answer = await client.get("forecast/load", horizon="24h", site="all")
         assert answer["series"]["p50"][6]["value"] == pytest.approx(1300, abs=100)
         assert answer["score"]["mase"] is not None
         assert (await report(client, "grid-impact", region="north"))["forecast_peak_watts"] == pytest.approx(
@@ -194,10 +196,10 @@ async def test_a_forecast_says_what_is_missing(serving):
         for parameters, field in (
             ({"horizon": "31d"}, "horizon"),
             ({"horizon": "1h", "step": "2h"}, "horizon"),
-            ({"site": "b"}, "site_id"),
+            ({"site": "b"}, "site"),
         ):
             status, answer = await client.get("forecast/load", **parameters)
-            assert (status, answer["field"]) == (404 if field == "site_id" else 400, field)
+            assert (status, answer["field"]) == (404 if field == "site" else 400, field)
 
 
 def series(count, step=HOUR):
@@ -221,6 +223,7 @@ async def test_naive_repeats_the_last_season(serving):
     ("change", "field"),
     [
         ({"model": "oracle"}, "model"),
+        ({"seasonalities": ["30m"]}, "seasonalities"),
         ({"horizon": "31d"}, "horizon"),
         ({"horizon": "soon"}, "horizon"),
         ({"step": "0s"}, "step"),
@@ -247,6 +250,27 @@ async def test_a_forecast_of_ones_own_series(serving):
         assert status == 200, answer
         assert len(answer["series"]["p90"]) == 24
         assert (await client.get("forecast/custom/nothing"))[0] == 404
+
+
+async def test_a_forecast_that_takes_longer_is_fetched_as_often_as_one_likes(serving, monkeypatch):
+    async with serving() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(forecast_api, "PATIENCE_SECONDS", 0.0)
+            body = {"series": series(72), "horizon": "3h", "model": "naive"}
+            status, job = await client.post("forecast/custom", body)
+        assert (status, set(job)) == (202, {"id"})
+        answers = [await client.get(f"forecast/custom/{job['id']}") for _ in range(2)]
+        assert [status for status, _ in answers] == [200, 200]
+        assert answers[0] == answers[1]
+
+
+async def test_a_library_that_is_missing_is_said_of_the_model(serving, monkeypatch):
+    monkeypatch.setitem(sys.modules, "prophet", None)
+    async with serving() as client:
+        body = {"series": series(72), "horizon": "3h", "model": "prophet"}
+        status, answer = await client.post("forecast/custom", body)
+        assert (status, answer["field"]) == (409, "model")
+        assert "pip install" in answer["missing"]
 
 
 async def test_forecasts_are_published_with_their_error(serving, eventually):
