@@ -14,7 +14,7 @@ from collector_plugins.sites.postgres_insertion import Insertion, Known
 from collector_plugins.sites.postgres_link import PostgresLink
 from collector_plugins.sites.postgres_schema import LOCK, migrate
 from collector_plugins.sites.reading import Reading
-from collector_plugins.sites.site import Change, Site, sites_from
+from collector_plugins.sites.site import BEGINNING, Change, Site, chosen, sites_from
 from collector_plugins.sites.store import (
     HOUR,
     Latest,
@@ -95,6 +95,19 @@ class PostgresStore:
             site = Site(int(row[0]), site_id, [change])
             _put_change(connection, site, change.valid_from)
         return site
+
+    def add_sites(self, ids: Sequence[str]) -> list[Site]:
+        """As `Store.add_sites`."""
+        with self._changing() as connection:
+            connection.execute(
+                "INSERT INTO sites.site (id) SELECT unnest(%s::text[]) ON CONFLICT (id) DO NOTHING", (list(ids),)
+            )
+            connection.execute(
+                "INSERT INTO sites.change (site, valid_from, keys)"
+                " SELECT number, %s, '{}' FROM sites.site WHERE number NOT IN (SELECT site FROM sites.change)",
+                (BEGINNING,),
+            )
+        return chosen(self.sites(), ids)
 
     def change_site(self, site: Site, change: Change) -> Site:
         """As `Store.change_site`."""

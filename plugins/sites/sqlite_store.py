@@ -10,7 +10,7 @@ from pathlib import Path
 from collector_core.storage import Database, Schema
 from collector_plugins.sites import sqlite_hours
 from collector_plugins.sites.reading import Reading
-from collector_plugins.sites.site import Change, Site, sites_from
+from collector_plugins.sites.site import BEGINNING, Change, Site, chosen, sites_from
 from collector_plugins.sites.store import (
     HOUR,
     Latest,
@@ -91,6 +91,17 @@ class SqliteStore:
         except sqlite3.IntegrityError:
             raise SiteExistsError(site_id) from None
         return site
+
+    def add_sites(self, ids: Sequence[str]) -> list[Site]:
+        """As `Store.add_sites`."""
+        with self._database.transaction() as connection:
+            connection.executemany("INSERT OR IGNORE INTO site (id) VALUES (?)", ((each,) for each in ids))
+            connection.execute(
+                "INSERT INTO change (site, valid_from, keys)"
+                " SELECT number, ?, '{}' FROM site WHERE number NOT IN (SELECT site FROM change)",
+                (BEGINNING,),
+            )
+        return chosen(self.sites(), ids)
 
     def change_site(self, site: Site, change: Change) -> Site:
         """As `Store.change_site`."""

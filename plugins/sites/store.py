@@ -265,6 +265,9 @@ class Store(Protocol):
     def add_site(self, site_id: str, change: Change) -> Site:
         """Register a site; raises `SiteExistsError`."""
 
+    def add_sites(self, ids: Sequence[str]) -> list[Site]:
+        """Sites by their ids; those that are new are registered, in one transaction, nothing else known of them."""
+
     def change_site(self, site: Site, change: Change) -> Site:
         """Add a change to a site's history; the hours that it concerns become stale."""
 
