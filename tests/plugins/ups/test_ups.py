@@ -123,7 +123,9 @@ def test_its_energy_is_the_area_under_its_power(ups):
 
 
 def test_the_power_that_it_takes_is_shown_where_it_is_told():
-    assert readings({"input.realpower": "110"})[metrics.INPUT_POWER] == 110
+    assert {each.name: value for each, value in readings({"input.realpower": "110"}).items()} == {
+        "ups_input_power_watts": 110
+    }
 
 
 @pytest.mark.parametrize(
