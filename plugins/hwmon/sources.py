@@ -25,7 +25,7 @@ Read: TypeAlias = Callable[[], Sequence[Told]]
 def find_sources(ctx: Context, exclude: Iterable[str]) -> dict[str, Read]:
     """What can be read, by chip, battery or charger."""
     patterns = tuple(exclude)
-    chips = {**iio.find_monitors(ctx.path(iio.DEVICES)), **_chips(ctx.path(HWMON))}
+    chips: Mapping[str, Read] = {**iio.find_monitors(ctx.path(iio.DEVICES)), **_chips(ctx.path(HWMON))}
     found: Mapping[str, Read] = {**chips, **_supplies(ctx.path(POWER_SUPPLY))}
     if pmic.has_pmic(ctx.path(DEVICE_TREE)):
         found = {**found, pmic.CHIP: pmic.read_pmic}
