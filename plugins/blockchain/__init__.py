@@ -21,9 +21,9 @@ from collector_plugins.blockchain import metrics
 from collector_plugins.blockchain.answer import Answer, Source
 from collector_plugins.blockchain.config import Config, Node
 from collector_plugins.blockchain.cost import Cost, Machine
-from collector_plugins.blockchain.redaction import Redaction
 from collector_plugins.blockchain.pushed import Posted
 from collector_plugins.blockchain.rates import lags
+from collector_plugins.blockchain.redaction import Redaction
 from collector_plugins.blockchain.sources import source_of
 
 if TYPE_CHECKING:
