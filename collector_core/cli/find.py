@@ -29,7 +29,7 @@ def command(common: Common, networks: tuple[str, ...]) -> None:
     """Look for everything that can be read on this machine, and print a configuration to start with.
 
     It names what runs with its defaults here, and what is there but may not be read, with the command that opens it.
-    Other machines are asked only with --network: NUT servers, and inverters and meters that speak SunSpec over Modbus.
+    Other machines are asked only with --network: see plugins/README.md for who answers.
     """
     types = discover().types.values()
     try:

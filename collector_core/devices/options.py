@@ -9,6 +9,7 @@ from typing import Annotated, Generic, NamedTuple, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from collector_core.collector import CollectorConfig
+from collector_core.metering.meters import Supply
 from collector_core.options import Options
 
 FEEDS = "What the device feeds: `host` is this machine, others are meters such as `mqtt/desk`. The outermost counts."
@@ -29,6 +30,11 @@ class Device(Options):
 
     name: DeviceName = Field(description="The label `device`.")
     feeds: tuple[DeviceName, ...] = Field((), description=FEEDS)
+
+    @property
+    def supply(self) -> Supply | None:
+        """Where it stands in the supply of a machine; None where all devices of its plugin stand."""
+        return None
 
 
 DeviceT = TypeVar("DeviceT", bound=Device)

@@ -2,6 +2,7 @@
 
 from collector_core.metering.factors import JOULES_PER_KWH, EnergyFactors
 from collector_core.metering.flow import (
+    SOURCES,
     FlowEdge,
     FlowGraph,
     FlowKind,
@@ -13,6 +14,7 @@ from collector_core.metering.flow import (
     label_of,
     read_graph,
 )
+from collector_core.metering.followed import FollowedMeters, Grown
 from collector_core.metering.intensity import Country, Intensity, by_country
 from collector_core.metering.ledger import Ledger
 from collector_core.metering.meters import (
@@ -21,11 +23,14 @@ from collector_core.metering.meters import (
     EnergyMeter,
     EnergyMethod,
     EnergyReading,
+    Origin,
     Supply,
     account_of,
 )
+from collector_core.metering.mix import CarbonMix
 from collector_core.metering.rest import REST
 from collector_core.metering.selection import MACHINE, Prefer, choose
+from collector_core.metering.site import SiteAccount, SiteLedger, SitePart
 from collector_core.metering.supply import MACHINE_NAMES, names_of
 
 __all__ = [
@@ -33,7 +38,9 @@ __all__ = [
     "MACHINE",
     "MACHINE_NAMES",
     "REST",
+    "SOURCES",
     "Account",
+    "CarbonMix",
     "Component",
     "Country",
     "EnergyFactors",
@@ -46,9 +53,15 @@ __all__ = [
     "FlowLink",
     "FlowNode",
     "FlowThing",
+    "FollowedMeters",
+    "Grown",
     "Intensity",
     "Ledger",
+    "Origin",
     "Prefer",
+    "SiteAccount",
+    "SiteLedger",
+    "SitePart",
     "Supply",
     "account_of",
     "balance",

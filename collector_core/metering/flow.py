@@ -134,7 +134,7 @@ class _Balance:
             for source, target, watts in links
             if source in self._things and target in self._things
         ]
-        self._order, self._children = _ordered(self._things, known)
+        self._order, self._children = sort_links(self._things, known)
         self._into: dict[str, float] = defaultdict(float)
         self._edges: dict[tuple[str, str], float] = defaultdict(float)
         self._needs: dict[str, float] = {}
@@ -211,15 +211,14 @@ def _given(watts: float | None) -> float | None:
     return None if watts is None else max(0.0, watts)
 
 
-def _ordered(
-    things: Mapping[str, FlowThing], links: Sequence[FlowLink]
-) -> tuple[list[str], Mapping[str, list[FlowLink]]]:
-    """Things from the sources down, and the links out of each, none of them in a circle."""
+def sort_links(ids: Iterable[str], links: Iterable[FlowLink]) -> tuple[list[str], Mapping[str, list[FlowLink]]]:
+    """IDs from the sources down, and the links out of each, none of them in a circle."""
+    ids, links = tuple(ids), tuple(links)
     while True:
-        children: dict[str, list[FlowLink]] = {identity: [] for identity in things}
+        children: dict[str, list[FlowLink]] = {identity: [] for identity in ids}
         for link in links:
             children[link.source].append(link)
-        sorter = TopologicalSorter(dict.fromkeys(things, ()))
+        sorter = TopologicalSorter(dict.fromkeys(ids, ()))
         for link in links:
             sorter.add(link.target, link.source)
         try:
@@ -227,7 +226,7 @@ def _ordered(
         except CycleError as error:
             circle = error.args[1]
             ends = {(circle[-2], circle[-1]), (circle[-1], circle[-2])}
-            links = [link for link in links if (link.source, link.target) not in ends]
+            links = tuple(link for link in links if (link.source, link.target) not in ends)
 
 
 def _sums(edges: Iterable[FlowEdge]) -> tuple[Mapping[str, float], Mapping[str, float]]:

@@ -51,7 +51,6 @@ PLUGS = row(
         Look("watt"),
         Query(_every("(phase|outlet)_power_watts"), "{{device}} {{phase}}{{outlet}}"),
         width=8,
-        empty="the demo has one UPS, without outlets",
     ),
     graph(
         "Mean power by the counters",
@@ -60,8 +59,8 @@ PLUGS = row(
         Query(f"rate(http_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE),
         Query(f"rate(mqtt_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE),
         Query(f"rate(modbus_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE),
+        Query(f"rate(snmp_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE),
         width=8,
-        empty="the demo has no plug that counts",
     ),
     graph(
         "Voltage",
@@ -79,6 +78,7 @@ UPS = row(
         "Load of each UPS; above 1 it is overloaded.",
         Look("percentunit", limits=LOAD, minimum=0),
         Query(f"ups_load_ratio{{{_CHOSEN}}}", "{{device}} {{ups}}"),
+        Query(f"snmp_load_ratio{{{_CHOSEN}}}", _BY_DEVICE),
         width=6,
     ),
     graph(
@@ -93,6 +93,7 @@ UPS = row(
         "How long each battery lasts at this load, as the UPS reckons.",
         Look("s"),
         Query(f"ups_battery_runtime_seconds{{{_CHOSEN}}}", "{{device}} {{ups}}"),
+        Query(f"snmp_battery_runtime_seconds{{{_CHOSEN}}}", _BY_DEVICE),
         width=6,
     ),
     states(
@@ -100,6 +101,7 @@ UPS = row(
         "When the battery supplied the load.",
         Look("none", words=YES_IS_BAD),
         Query(f"ups_on_battery{{{_CHOSEN}}}", "{{device}} {{ups}}"),
+        Query(f"snmp_on_battery{{{_CHOSEN}}}", _BY_DEVICE),
         width=6,
     ),
 )

@@ -7,13 +7,24 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from collector_core import Collector, Context, NotAvailable, PageSection, Readings, hookimpl
-from collector_core.metering import REST, Account, EnergyFactors, EnergyMeter, FlowGraph, Intensity, Ledger, account_of
+from collector_core.metering import (
+    REST,
+    Account,
+    Component,
+    EnergyFactors,
+    EnergyMeter,
+    FlowGraph,
+    Intensity,
+    Ledger,
+    account_of,
+)
 from collector_plugins.energy import metrics
 from collector_plugins.energy.config import Config
 from collector_plugins.energy.flow import EnergyFlow
 from collector_plugins.energy.live import LiveIntensity
-from collector_plugins.energy.page import FLOW_PATH, PATH, flow_data, power_section
+from collector_plugins.energy.page import FLOW_PATH, PATH, SITE_PATH, flow_data, power_section
 from collector_plugins.energy.power_view import PowerView
+from collector_plugins.energy.site import Site
 from collector_plugins.energy.unattributed import Parts
 
 if TYPE_CHECKING:
@@ -35,7 +46,8 @@ class Energy(Collector[Config]):
         super().__init__(config, ctx)
         self._ledger = Ledger(config.prefer)
         self._parts = Parts()
-        self._flow = EnergyFlow()
+        self._site = Site(ctx)
+        self._flow = EnergyFlow(self._site.agent)
         self._graph = FlowGraph()
         self._graph_time = 0.0
         self._live = LiveIntensity(config.live, ctx) if config.live else None
@@ -67,12 +79,18 @@ class Energy(Collector[Config]):
         new = self._ledger.update(meters, self.ctx.clock.monotonic())
         problem = self._problem(meters)
         self._power.record(self._ledger, problem)
-        self._follow_flow(out, meters)
+        intensity = self._intensity()
+        factors = EnergyFactors(
+            None if intensity is None else intensity.grams_per_kwh,
+            self.config.pue,
+            self.config.price_per_kwh,
+            self.config.currency,
+        )
+        self._follow_flow(out, meters, new, factors)
         if problem and not self._graph.edges:
             raise problem
         self._has_run = True
-        intensity = self._intensity()
-        self._account(new, intensity)
+        self._account(new, factors)
         self._publish_ledger(out)
         self._publish_meters(out, meters)
         self._publish_factors(out, intensity)
@@ -86,7 +104,7 @@ class Energy(Collector[Config]):
     def collector_routes(self) -> Sequence[web.RouteDef]:
         """`/api/v1/power`: watts by component, now and for a quarter of an hour; joules since the start.
 
-        `/api/v1/energy/flow`: the graph of where the watts go.
+        `/api/v1/energy/flow`: the graph of where the watts go. `/api/v1/energy/site`: all that is known, in one sum.
 
         A second ledger, which has a name of its own, offers none: one path cannot answer for two.
         """
@@ -102,7 +120,11 @@ class Energy(Collector[Config]):
             del request
             return web.json_response(flow_data(self._graph, self._graph_time))
 
-        return [web.get(PATH, power), web.get(FLOW_PATH, flow)]
+        async def site(request: web.Request) -> web.Response:
+            del request
+            return web.json_response(self._site.data())
+
+        return [web.get(PATH, power), web.get(FLOW_PATH, flow), web.get(SITE_PATH, site)]
 
     @hookimpl
     def collector_page_sections(self) -> Sequence[PageSection]:
@@ -117,18 +139,20 @@ class Energy(Collector[Config]):
     def _intensity(self) -> Intensity | None:
         return (self._live and self._live.current()) or self._fallback
 
-    def _account(self, new: Mapping[Account, float], intensity: Intensity | None) -> None:
-        grams_per_kwh = None if intensity is None else intensity.grams_per_kwh
-        factors = EnergyFactors(grams_per_kwh, self.config.pue, self.config.price_per_kwh)
+    def _account(self, new: Mapping[Account, float], factors: EnergyFactors) -> None:
         for account, joules in new.items():
             if (grams := factors.grams(joules)) is not None:
                 self._grams[account.component] = self._grams.get(account.component, 0.0) + grams
             self._cost += factors.cost(joules) or 0.0
 
-    def _follow_flow(self, out: Readings, meters: Sequence[EnergyMeter]) -> None:
+    def _follow_flow(
+        self, out: Readings, meters: Sequence[EnergyMeter], new: Mapping[Account, float], factors: EnergyFactors
+    ) -> None:
         published = self.ctx.published()
-        self._graph = self._flow.update(meters, self._ledger, published, self.ctx.clock.monotonic())
-        self._graph_time = self.ctx.clock.time()
+        flow = self._flow.update(meters, self._ledger, new, published, self.ctx.clock.monotonic())
+        self._graph, self._graph_time = flow.graph, self.ctx.clock.time()
+        self._site.update(flow, factors)
+        self._site.publish(out, factors)
         rows: dict[tuple[str, ...], tuple[float]] = {
             (edge.source, edge.target): (edge.watts,) for edge in self._graph.edges
         }
@@ -150,7 +174,7 @@ class Energy(Collector[Config]):
 
     def _publish_meters(self, out: Readings, meters: Sequence[EnergyMeter]) -> None:
         counting = {account_of(meter) for meter in (*self._ledger.chosen, *self._ledger.supply)}
-        for account in dict.fromkeys(account_of(meter) for meter in meters if meter.inside is None):
+        for account in dict.fromkeys(map(account_of, filter(_is_shown, meters))):
             out.add(metrics.METER, **account._asdict(), counts="true" if account in counting else "false")
         rest = self._parts.unattributed(meters, self._ledger.chosen, sum(self._ledger.watts().values()))
         out.add_row((metrics.UNATTRIBUTED,), (rest,))
@@ -163,6 +187,10 @@ class Energy(Collector[Config]):
             out.add(metrics.EMISSIONS, grams, component=component)
         if self.config.price_per_kwh is not None:
             out.add(metrics.COST, self._cost, currency=self.config.currency)
+
+
+def _is_shown(meter: EnergyMeter) -> bool:
+    return meter.inside in (None, Component.HOST) and not meter.is_foreign
 
 
 @hookimpl

@@ -21,6 +21,10 @@ _WANTED = (
     ("output_power", "battery"),
     ("ac_input_power", "battery"),
     ("home_power", "battery"),
+    ("capacity", "battery"),
+    ("charge", "battery"),
+    ("charge_power", "battery"),
+    ("discharge_power", "battery"),
     ("energy", "workload"),
 )
 _NAMES = ("name", "device", "vm", "gpu", "plug", "ups")

@@ -11,6 +11,7 @@ from collector_core import Published, Readings, Selector, Series, TopicSelector
 from collector_plugins.forecast import metrics
 from collector_plugins.forecast.battery import Ahead, Battery, NetCourses, look_ahead
 from collector_plugins.forecast.config import BatteryOptions, Config
+from collector_plugins.forecast.periods import end_of_night
 from collector_plugins.forecast.specs import HOME_LOAD, SOLAR
 from collector_plugins.forecast.state import SeriesState
 
@@ -28,6 +29,7 @@ class Batteries:
     """Finds batteries among what is published and computes their charge ahead; remembers the courses of forecasts."""
 
     def __init__(self, config: Config) -> None:
+        self._zone = config.zone
         self._options = [(each, Selector.parse(each.charge)) for each in config.batteries]
         self._charge = TopicSelector("charge", of="battery")
         self._capacity = TopicSelector("capacity", of="battery")
@@ -43,7 +45,7 @@ class Batteries:
         found = []
         for battery, load, solar in self._batteries(published):
             net = self._net(series, load, solar)
-            ahead = look_ahead(battery, net, now) if net else None
+            ahead = look_ahead(battery, net, now, end_of_night(now, self._zone)) if net else None
             _publish(out, battery, ahead)
             found.append(Outlook(battery, ahead or Ahead()))
         return tuple(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 HOUR, DAY = 3600, 86_400
+MORNING = 8  # o'clock
 Period = tuple[float, float]
 
 
@@ -25,6 +26,13 @@ def duration_text(seconds: float) -> str:
     if seconds >= 7 * DAY and seconds % DAY == 0:
         return f"{seconds / DAY:g}d"
     return f"{seconds / HOUR:g}h" if seconds % HOUR == 0 else f"{seconds / 60:g}m"
+
+
+def end_of_night(now: float, zone: tzinfo | None = None) -> float:
+    """The next morning at eight."""
+    today = _local(now, zone).date()
+    mornings = (datetime.combine(today + timedelta(days), time(MORNING), zone).timestamp() for days in (0, 1))
+    return next(morning for morning in mornings if morning > now)
 
 
 def local_time(when: float, zone: tzinfo | None = None) -> str:

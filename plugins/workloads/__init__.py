@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,13 @@ from collector_plugins.workloads.accounts import Accounts, SeriesName
 from collector_plugins.workloads.attribution import Attribution
 from collector_plugins.workloads.config import Config
 from collector_plugins.workloads.cpu_use import Weights
+from collector_plugins.workloads.guest_feeds import GuestFeeds
 from collector_plugins.workloads.ledger import LedgerJoules
 from collector_plugins.workloads.machine import Machine
 from collector_plugins.workloads.name_lookup import NameLookup
 from collector_plugins.workloads.names import Names
 from collector_plugins.workloads.page import IDLE, NOBODY, PowerTable
-from collector_plugins.workloads.paths import OTHER, Workload
+from collector_plugins.workloads.paths import OTHER, Kind, Workload
 from collector_plugins.workloads.state_file import StateFile
 from collector_plugins.workloads.top import TopProcesses
 from collector_plugins.workloads.watch import WatchedProcess
@@ -50,6 +51,7 @@ class Workloads(Collector[Config]):
         self._state = StateFile(ctx)
         self._work = WorkMeters(config.work, config.work_window)
         self._power = PowerTable()
+        self._feeds = GuestFeeds(config.guests, ctx)
         self._top = TopProcesses(ctx.path("/proc"), self._owner_of, lambda: self._attribution.joules_per_cpu_second)
         self._watched: list[WatchedProcess] = []
         self._machine: Machine | None = None
@@ -93,6 +95,7 @@ class Workloads(Collector[Config]):
         await self._lookup.refresh(grown)
         self._names.refresh(grown.keys() | self._accounts.workloads)
         self._publish(out)
+        self._tell_guests(grown)
         self._power.record(now, self._joules_by_name())
         self._publish_work(out, now)
         self._publish_watched(out, elapsed)
@@ -102,6 +105,7 @@ class Workloads(Collector[Config]):
         """Keep what was counted, and let go of every file."""
         self._state.save(self._to_save, is_last=True)
         await self._lookup.close()
+        await self._feeds.close()
         for each in self._watched:
             each.close()
         if self._machine:
@@ -198,6 +202,18 @@ class Workloads(Collector[Config]):
             if labels[0] != OTHER.kind:
                 out.add(metrics.INFO, 1.0, **dict(zip(metrics.INFO.labels, labels, strict=True)))
 
+    def _tell_guests(self, alive: Mapping[Workload, float]) -> None:
+        """Each guest that runs its own joules, by the name of its series."""
+        assert self._machine is not None  # noqa: S101
+        if not self._feeds.is_needed:
+            return
+        joules: dict[str, dict[str, float]] = {}
+        for series, component, value in self._accounts.energy():
+            if series.kind == Kind.GUEST:
+                joules.setdefault(series.name, {})[component] = value
+        running = [self._names.series(each).name for each in self._machine.running_guests(alive)]
+        self._feeds.tell(running, joules, self._accounts.measured)
+
     def _publish_work(self, out: Readings, now: float) -> None:
         def joules_of(kind: str, name: str) -> float:
             series = self._accounts.energy()
@@ -218,6 +234,7 @@ class Workloads(Collector[Config]):
             "idle": self._attribution.state(),
             "ledger": self._ledger.state(),
             "names": self._names.state(),
+            "source": self._feeds.source,
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -225,6 +242,7 @@ class Workloads(Collector[Config]):
         self._ledger.restore(state["ledger"])
         self._names.restore(state["names"])
         self._attribution.restore(state["idle"])
+        self._feeds.source = str(state.get("source", self._feeds.source))
 
 
 @hookimpl

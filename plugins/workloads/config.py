@@ -40,6 +40,14 @@ Name = Annotated[str, Field(min_length=1, max_length=64)]
 Expression = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_expression)]
 
 
+def _https(url: str) -> str:
+    parts = urlsplit(url)
+    is_loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback)):
+        raise ValueError("must begin with https://, because the token goes there")
+    return url
+
+
 class Group(Options):
     """Processes that count together, wherever they run."""
 
@@ -57,11 +65,7 @@ class Kubelet(Options):
     @field_validator("url")
     @classmethod
     def _encrypted(cls, url: str) -> str:
-        parts = urlsplit(url)
-        is_loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")
-        if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback)):
-            raise ValueError("must begin with https://, because the token goes there")
-        return url
+        return _https(url)
 
 
 class Watch(Options):
@@ -107,7 +111,47 @@ class Work(Options):
         return selector
 
 
-def _no_name_twice(entries: Sequence[Watch | Work]) -> None:
+class GuestTarget(Options):
+    """A guest that is told its energy over a connection."""
+
+    name: Name = Field(description="The guest, as its series are called.")
+    url: str | None = Field(None, description="Where its energy-collector listens; https outside loopback.")
+    token: SecretStr | None = Field(None, description="Bearer token of its option `push`.")
+    ca_file: ConfigPath | None = Field(None, description="Certificates that its own is verified with, in PEM.")
+    socket: str | None = Field(
+        None, pattern="^/", description="Or the unix socket of the QEMU character device behind its virtio-serial port."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _encrypted(cls, url: str | None) -> str | None:
+        return None if url is None else _https(url)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.url is None) is (self.socket is None):
+            raise ValueError("give url or socket, and not both")
+        return self
+
+
+class Guests(Options):
+    """How virtual machines are told the energy that they were given."""
+
+    folder: str | None = Field(
+        None, pattern="^/", description="One folder for each guest is written below this one, for virtiofs or 9p."
+    )
+    targets: tuple[GuestTarget, ...] = Field(
+        (), max_length=1000, description="Guests that are told by HTTP or virtio-serial."
+    )
+
+    @field_validator("targets")
+    @classmethod
+    def _names_differ(cls, entries: Sequence[GuestTarget]) -> Sequence[GuestTarget]:
+        _no_name_twice(entries)
+        return entries
+
+
+def _no_name_twice(entries: Sequence[Watch | Work | GuestTarget]) -> None:
     names = [entry.name for entry in entries]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise ValueError(f"two entries are called {twice!r}; give them different names")
@@ -138,6 +182,9 @@ class Config(CollectorConfig):
     )
     watch: tuple[Watch, ...] = Field(
         (), max_length=50, description="Processes whose memory, threads, files, CPU, I/O and watts are shown."
+    )
+    guests: Guests = Field(
+        default_factory=Guests, description="Virtual machines that are told the energy that they were given; see below."
     )
     leak: Leak = Field(default_factory=Leak, description="When the memory of a watched process is said to leak.")
     work: tuple[Work, ...] = Field((), max_length=50, description="Work whose joules per unit are shown; see below.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from collector_core import Context, NotAvailable
 from collector_core.procfs import list_cgroup_trees
@@ -15,7 +15,7 @@ from collector_plugins.workloads.group_tree import GroupTree, find_tree
 from collector_plugins.workloads.job_users import JobUsers
 from collector_plugins.workloads.memory_use import MemoryUse
 from collector_plugins.workloads.names import Identity
-from collector_plugins.workloads.paths import Workload
+from collector_plugins.workloads.paths import Kind, Workload
 from collector_plugins.workloads.processes import Processes
 from collector_plugins.workloads.reservations import Reservations
 
@@ -44,6 +44,11 @@ class Machine:
         """What the machine itself says beyond paths: names of guests, and users of Slurm jobs."""
         guests = {guest: Identity(name=name) for guest, name in self._chooser.guest_names.items()}
         return guests | self._job_users.identities()
+
+    def running_guests(self, alive: Collection[Workload]) -> list[Workload]:
+        """Every guest of `alive`, as often as it runs: processes may have one name, control groups have their own."""
+        processes = [each for each in self.processes.workloads if each.kind == Kind.GUEST]
+        return processes + [each for each in alive if each.kind == Kind.GUEST and each not in processes]
 
     def is_best_hierarchy(self) -> bool:
         """Whether more containers and units are in no other hierarchy; quick where there is but one."""

@@ -91,6 +91,11 @@ class Processes:
         return list(self._followed)
 
     @property
+    def workloads(self) -> Sequence[Workload]:
+        """The workload of each that is followed."""
+        return [process.workload for process in self._followed.values()]
+
+    @property
     def threads(self) -> int:
         """Threads of all that are followed."""
         return sum(process.threads for process in self._followed.values())

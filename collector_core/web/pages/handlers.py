@@ -16,8 +16,10 @@ from collector_core.engine.app import App
 from collector_core.exposition.formats import accepts_gzip
 from collector_core.web import page
 from collector_core.web.pages import downloads, events, history, now, setup, workloads
+from collector_core.web.pages.late_past import LatePast
 from collector_core.web.pages.layout import PATHS, live, render_page
 from collector_core.web.pages.live import LiveEvents
+from collector_core.web.pages.shared_answers import SharedAnswers
 from collector_core.web.pages.things import render_things
 from collector_core.web.pages.view import View
 from collector_core.web.pages.words import Words, chosen_language
@@ -32,26 +34,27 @@ HEADERS = {
 }
 DEVICES = ("battery", "gpu", "ups", "plug", "ev_charger", "solar", "grid")
 SITES = ("site", "home")
+COMPRESSION = 5
 MOST_TEXT = 2000  # characters of a parameter
 OF_THE_PAST = frozenset({"history", "events"})
 """Pages that read the history, on a thread of their own: a disk that hangs takes them alone."""
 
 
 def _devices(view: View) -> str:
-    return live("devices", render_things(view, DEVICES) + render_sections(view.app, "devices"))
+    return live("devices", render_things(view, DEVICES) + render_sections(view.app, "devices", view.words))
 
 
 def _sites(view: View) -> str:
-    return live("sites", render_things(view, SITES) + render_sections(view.app, "sites"))
+    return live("sites", render_things(view, SITES) + render_sections(view.app, "sites", view.words))
 
 
 def _forecasts(view: View) -> str:
-    sections = render_sections(view.app, "forecasts")
+    sections = render_sections(view.app, "forecasts", view.words)
     return live("forecasts", sections or f'<p class="empty">{view.words("nothing")}</p>')
 
 
 def _collectors(view: View) -> str:
-    return live("collectors", page.render(view.app))
+    return live("collectors", page.render(view.app, view.words))
 
 
 PAGES: Mapping[str, Callable[[View], str]] = {
@@ -75,6 +78,8 @@ class Pages:
         self.live = LiveEvents(app)
         self._present = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pages")
         self._past = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pages-of-the-past")
+        self._late = LatePast(self._past)
+        self._shared = SharedAnswers[bytes]()
 
     def table(self) -> list[web.RouteDef]:
         """All routes."""
@@ -87,37 +92,42 @@ class Pages:
         ]
 
     def _handler(self, name: str) -> Any:
-        def answer(request: web.Request, view: View) -> web.Response:
+        def render(view: View, is_compressed: bool) -> bytes:
             html = render_page(view, name, PAGES[name](view)).encode(errors="backslashreplace")  # of what is no UTF-8
-            return compressed(request, html, "text/html", HEADERS)
+            return gzip.compress(html, COMPRESSION, mtime=0) if is_compressed else html
 
         threads = self._past if name in OF_THE_PAST else self._present
 
         async def handle(request: web.Request) -> web.Response:
             query = {key: value[:MOST_TEXT] for key, value in request.query.items()}
             language = chosen_language(query.get("lang", ""), request.headers.get("Accept-Language", ""))
-            view = View(self._app, Words(language), PATHS[name], query, request.host)
-            return await asyncio.get_running_loop().run_in_executor(threads, answer, request, view)
+            is_compressed = accepts_gzip(request.headers.get("Accept-Encoding", ""))
+            view = View(self._app, Words(language), PATHS[name], query, request.host, self._late)
+            key = name, language, request.host, is_compressed, *query.items()
+            loop = asyncio.get_running_loop()
+            body = await self._shared.get(key, lambda: loop.run_in_executor(threads, render, view, is_compressed))
+            return _response(body, "text/html", HEADERS, is_compressed=is_compressed)
 
         return handle
 
 
-def compressed(request: web.Request, body: bytes, kind: str, headers: Mapping[str, str]) -> web.Response:
-    """An answer, compressed where the client takes that."""
-    more = {"Content-Type": f"{kind}; charset=utf-8", **headers}
-    if accepts_gzip(request.headers.get("Accept-Encoding", "")):
-        body = gzip.compress(body, 5, mtime=0)
-        more["Content-Encoding"] = "gzip"
-    return web.Response(body=body, headers=more)
+def _response(body: bytes, kind: str, headers: Mapping[str, str], *, is_compressed: bool) -> web.Response:
+    encoding = {"Content-Encoding": "gzip"} if is_compressed else {}
+    return web.Response(body=body, headers={"Content-Type": f"{kind}; charset=utf-8", **headers, **encoding})
 
 
 def _asset(name: str, kind: str) -> Any:
     async def handle(request: web.Request) -> web.Response:
-        return compressed(request, _read(name), kind, {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"})
+        is_compressed = accepts_gzip(request.headers.get("Accept-Encoding", ""))
+        body = _read(name, is_compressed=is_compressed)
+        return _response(
+            body, kind, {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}, is_compressed=is_compressed
+        )
 
     return handle
 
 
 @cache
-def _read(name: str) -> bytes:
-    return (Path(__file__).parent / name).read_bytes()
+def _read(name: str, *, is_compressed: bool) -> bytes:
+    body = (Path(__file__).parent / name).read_bytes()
+    return gzip.compress(body, mtime=0) if is_compressed else body

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
 from collector_core.errors import CollectorError, describe
-from collector_core.history.past import History, PastEvent, PastSeries
+from collector_core.history.past import History, PastEnergy, PastEvent, PastSeries
 from collector_core.model.selector import Selector
-from collector_core.web.pages.chart import Period, draw
-from collector_core.web.pages.layout import live
+from collector_core.web.pages.chart import draw
+from collector_core.web.pages.layout import live, tile
+from collector_core.web.pages.money import currency_of
+from collector_core.web.pages.period import RANGES, WEEK, Period, chosen_period, chosen_range, clock_text, render_zoom
 from collector_core.web.pages.view import View
 
-RANGES = {"15m": 900.0, "1h": 3600.0, "6h": 21_600.0, "24h": 86_400.0, "7d": 604_800.0, "30d": 2_592_000.0}
-DEFAULT_RANGE = "1h"
 DEFAULT_SERIES = '{__topic__="power",__of__="host"}'
 MOST_SERIES = 8
 MOST_SUGGESTED = 300
 MOST_EVENTS = 40
 POINTS = 400
-WEEK = 604_800.0
 SUGGESTED = frozenset(
     {"power", "charge", "energy", "temperature", "load", "import_power", "export_power", "power_flow"}
 )
@@ -33,7 +31,7 @@ def render(view: View) -> str:
 
 
 def _controls(view: View, selector: str) -> str:
-    words, chosen = view.words, view.query.get("range", "" if view.query.get("from") else DEFAULT_RANGE)
+    words, chosen = view.words, chosen_range(view)
     buttons = "".join(
         f'<button type="button" id="range-{each}" data-set="range={each}&amp;from=&amp;to=" '
         f'aria-pressed="{str(each == chosen).lower()}">{each}</button>'
@@ -61,15 +59,6 @@ def _suggestions(view: View) -> list[str]:
     return sorted(set(found))
 
 
-def _period(view: View) -> Period:
-    now = time.time()
-    try:
-        start, end = float(view.query.get("from", "")), float(view.query.get("to", "") or now)
-    except ValueError:
-        return Period(now - RANGES.get(view.query.get("range", DEFAULT_RANGE), RANGES[DEFAULT_RANGE]), now)
-    return Period(start, end) if 0 <= start < end <= now + WEEK else Period(now - RANGES[DEFAULT_RANGE], now)
-
-
 def _result(view: View, text: str) -> str:
     words, past = view.words, view.app.history.past
     if not past.is_kept:
@@ -78,7 +67,7 @@ def _result(view: View, text: str) -> str:
         selector = Selector.parse(text)
     except (CollectorError, ValueError) as error:
         return f'<p class="fault">{escape(words("bad_series"))}: {view.text(text)}. {view.text(str(error))}</p>'
-    period = _period(view)
+    period = chosen_period(view)
     try:
         return _found(view, past, selector, text, period)
     except CollectorError as error:
@@ -92,10 +81,11 @@ def _found(view: View, past: History, selector: Selector, text: str, period: Per
         before = _query(past, selector, Period(period.start - WEEK, period.end - WEEK))
     events = past.events(period.start, period.end)[-MOST_EVENTS:]
     if not found:
-        return f'<p class="empty">{escape(view.words("no_series"))} {view.text(text)}</p>'
+        return f'{render_zoom(view, period)}<p class="empty">{escape(view.words("no_series"))} {view.text(text)}</p>'
     more = f'<p class="facts">{MOST_SERIES} {escape(view.words("of"))} {len(found)} {escape(view.words("shown"))}</p>'
     return (
-        draw(view, found[:MOST_SERIES], before[:MOST_SERIES], period, events)
+        render_zoom(view, period)
+        + draw(view, found[:MOST_SERIES], before[:MOST_SERIES], period, events)
         + (more if len(found) > MOST_SERIES else "")
         + _energy(view, past, period)
         + _events(view, events)
@@ -112,18 +102,32 @@ def _query(past: History, selector: Selector, period: Period) -> list[PastSeries
 
 
 def _energy(view: View, past: History, period: Period) -> str:
+    """What this machine took in the period, what that cost and emitted; beside the week before where that is asked."""
     energy, words = past.energy(period.start, period.end), view.words
-    facts = [(words("energy"), words.quantity(energy.joules / 3600, "Wh"))] if energy.joules else []
+    if not energy.joules:
+        return ""
+    before = PastEnergy()
+    if view.query.get("compare") == "week":
+        before = past.energy(period.start - WEEK, period.end - WEEK)
+    tiles = [
+        _compared(view, "energy", energy.joules / 3600, before.joules / 3600, lambda each: words.quantity(each, "Wh"))
+    ]
     if energy.cost is not None:
-        facts.append((words("cost"), words.number(f"{energy.cost:.2f}")))
+        tiles.append(
+            _compared(view, "cost", energy.cost, before.cost, lambda each: words.money(each, currency_of(view)))
+        )
     if energy.grams is not None:
-        facts.append((words("carbon"), words.quantity(energy.grams, "grams")))
-    if facts:
-        facts.append((words("covered"), words.quantity(energy.covered_seconds, "seconds")))
-    tiles = "".join(
-        f'<li class="tile"><span>{escape(name)}</span><strong>{value}</strong></li>' for name, value in facts
-    )
-    return f'<ul class="tiles">{tiles}</ul>' if facts else ""
+        tiles.append(_compared(view, "carbon", energy.grams, before.grams, lambda each: words.quantity(each, "grams")))
+    tiles.append(tile(words("covered"), words.quantity(energy.covered_seconds, "seconds")))
+    return f'<ul class="tiles">{"".join(tiles)}</ul>'
+
+
+def _compared(view: View, name: str, value: float, before: float | None, show: Callable[[float], str]) -> str:
+    note = ""
+    if before:
+        change = view.words.number(f"{100 * (value / before - 1):+.0f} %".replace("-", "−"))
+        note = f"{view.words('week_before')}: {show(before)} ({change})"
+    return tile(view.words(name), show(value), note)
 
 
 def _events(view: View, events: Sequence[PastEvent]) -> str:
@@ -131,11 +135,7 @@ def _events(view: View, events: Sequence[PastEvent]) -> str:
         return ""
     title = escape(view.words("events"))
     items = "".join(
-        f"<li><time>{_clock(each.time)}</time> {view.text(each.kind)}: {view.text(each.text)}</li>"
+        f"<li><time>{clock_text(each.time)}</time> {view.text(each.kind)}: {view.text(each.text)}</li>"
         for each in reversed(events)
     )
     return f'<details id="marks"><summary>{title} ({len(events)})</summary><ul class="marks">{items}</ul></details>'
-
-
-def _clock(when: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(when))

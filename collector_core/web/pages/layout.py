@@ -6,7 +6,7 @@ from html import escape
 
 from collector_core.errors import visible
 from collector_core.web.pages.view import View
-from collector_core.web.pages.words import LANGUAGES
+from collector_core.web.pages.vocabulary import LANGUAGES
 
 PATHS = {
     "now": "/",
@@ -60,6 +60,12 @@ def _link(view: View, key: str, path: str, *, is_here: bool) -> str:
 def live(identity: str, content: str) -> str:
     """A part of a page that is brought up to date while the page is open."""
     return f'<div id="{identity}" data-live>{content}</div>'
+
+
+def tile(name: str, value: str, note: str = "") -> str:
+    """A figure with its name, for a list of class `tiles`."""
+    below = f"<small>{escape(note)}</small>" if note else ""
+    return f'<li class="tile"><span>{escape(name)}</span><strong>{escape(value)}</strong>{below}</li>'
 
 
 def scrolled(name: str, content: str) -> str:

@@ -7,8 +7,9 @@ from html import escape
 from collector_core.metering.flow import FlowEdge, FlowGraph, FlowKind, FlowNode, host_of, read_graph
 from collector_core.model.topics import TopicSelector
 from collector_core.web import api
-from collector_core.web.pages.layout import live, scrolled
-from collector_core.web.pages.sankey import draw, node_label, tone_of
+from collector_core.web.pages.days import render_days
+from collector_core.web.pages.layout import live, scrolled, tile
+from collector_core.web.pages.sankey import draw, label_html
 from collector_core.web.pages.view import View
 from collector_core.web.sections import render_sections
 
@@ -29,13 +30,13 @@ def render(view: View) -> str:
     """The page."""
     graph = graph_of(view)
     content = _picture(view, graph) if graph.edges else f'<p class="empty">{escape(view.words("flow_empty"))}</p>'
-    return live("now", f"{_health(view)}{content}{render_sections(view.app, 'now')}")
+    return live("now", f"{_health(view)}{content}{render_sections(view.app, 'now', view.words)}")
 
 
 def _picture(view: View, graph: FlowGraph) -> str:
     words = view.words
     return (
-        f'<ul class="tiles">{_tiles(view, graph)}</ul>'
+        f'<ul class="tiles">{_tiles(view, graph)}{render_days(view)}</ul>'
         f"{scrolled(words('flow'), draw(view, graph))}"
         f'<section aria-labelledby="most"><h2 id="most">{escape(words("most"))}</h2>'
         f'<ol class="bars">{"".join(_bars(view, graph))}</ol></section>'
@@ -52,10 +53,7 @@ def _tiles(view: View, graph: FlowGraph) -> str:
             sums[node.kind] = sums.get(node.kind, 0.0) + node.watts
     tiles = [(view.words("host"), hosts)] if hosts else []
     tiles += [(view.words.maybe(kind, kind), watts) for kind, watts in sums.items() if kind != FlowKind.UNKNOWN]
-    return "".join(
-        f'<li class="tile"><span>{escape(name)}</span><strong>{view.words.quantity(watts, "W")}</strong></li>'
-        for name, watts in tiles
-    )
+    return "".join(tile(name, view.words.quantity(watts, "W")) for name, watts in tiles)
 
 
 def _bars(view: View, graph: FlowGraph) -> list[str]:
@@ -69,7 +67,7 @@ def _bars(view: View, graph: FlowGraph) -> list[str]:
 
 def _bar(view: View, node: FlowNode, most: float) -> str:
     where = view.text(host_of(node.id) if node.kind != FlowKind.PLUG else view.words("plug"))
-    name = f'<span class="{tone_of(node)}">{view.text(node_label(node, view.words))}</span> <small>{where}</small>'
+    name = f"{label_html(view, node, 'span')} <small>{where}</small>"
     return (
         f'<li><span class="name">{name}</span>'
         f'<meter min="0" max="{most:.3f}" value="{node.watts:.3f}" aria-label="{view.text(node.label)}"></meter>'
@@ -80,7 +78,7 @@ def _bar(view: View, node: FlowNode, most: float) -> str:
 def _list(view: View, graph: FlowGraph) -> str:
     rows = "".join(
         f"<tr><td>{escape(view.words.maybe(node.kind, node.kind))}</td>"
-        f"<td>{view.text(node_label(node, view.words))}</td>"
+        f"<td>{label_html(view, node, 'span')}</td>"
         f'<td class="number">{view.words.quantity(node.watts, "W")}</td></tr>'
         for node in sorted(graph.nodes, key=lambda node: -node.watts)
     )

@@ -2,6 +2,7 @@
 "use strict";
 const POLL_MS = 5000;
 const TYPING_MS = 200;
+const SMALLEST_MARK = 0.01;
 let running = false;
 let again = false;
 
@@ -24,9 +25,9 @@ async function refresh(force = false) {
   }
 }
 
-// Whether the reader has marked text, to copy a fix for instance: it would vanish below the pointer.
+// Whether the reader has marked text, to copy a fix for instance, or a part of a chart: it would vanish below the pointer.
 function reads() {
-  return !getSelection().isCollapsed;
+  return dragged !== null || !getSelection().isCollapsed;
 }
 
 function show(fresh) {
@@ -94,6 +95,66 @@ document.addEventListener("submit", (event) => {
   refresh(true);
 });
 
+// A part of a chart that is marked with the pointer becomes the period; keys on a chart press its buttons.
+const KEYS = { "+": "zoom-in", "=": "zoom-in", "-": "zoom-out", ArrowLeft: "earlier", ArrowRight: "later", Escape: "unzoom" };
+let dragged = null;
+document.addEventListener("pointerdown", (event) => {
+  const chart = event.target.closest?.("svg[data-from]");
+  if (!chart || event.button !== 0) return;
+  dragged = { chart, from: placeIn(chart, event.clientX) };
+  dragged.to = dragged.from;
+  event.preventDefault();
+  chart.closest("figure").focus({ preventScroll: true });
+});
+document.addEventListener("pointermove", (event) => {
+  if (!dragged) return;
+  dragged.to = placeIn(dragged.chart, event.clientX);
+  const { left, right } = dragged.chart.dataset;
+  const mark = dragged.chart.querySelector(".selection");
+  mark.setAttribute("x", Number(left) + Math.min(dragged.from, dragged.to) * (right - left));
+  mark.setAttribute("width", Math.abs(dragged.to - dragged.from) * (right - left));
+});
+document.addEventListener("pointerup", () => {
+  if (!dragged) return;
+  const { chart, from, to } = dragged;
+  dragged = null;
+  chart.querySelector(".selection").setAttribute("width", 0);
+  if (Math.abs(to - from) < SMALLEST_MARK) return;
+  const start = Number(chart.dataset.from);
+  const length = chart.dataset.to - start;
+  const ends = [from, to].sort((one, other) => one - other).map((each) => (start + each * length).toFixed(0));
+  change([["range", ""], ["from", ends[0]], ["to", ends[1]]]);
+  refresh(true);
+});
+document.addEventListener("pointercancel", () => { dragged = null; });
+document.addEventListener("keydown", (event) => {
+  const button = event.target.matches?.("figure") && !event.ctrlKey && !event.metaKey && document.getElementById(KEYS[event.key]);
+  if (!button) return;
+  event.preventDefault();
+  button.click();
+});
+
+// Where in the period of a chart a place on the screen is, from 0 to 1.
+function placeIn(chart, x) {
+  const { left, right } = chart.dataset;
+  const box = chart.getBoundingClientRect();
+  const place = (x - box.left) / box.width * chart.viewBox.baseVal.width;
+  return Math.min(1, Math.max(0, (place - left) / (right - left)));
+}
+
+const PAGES = new Set([...document.querySelectorAll("nav a")].map((link) => link.pathname));
+// Links have no query, so that they are the same for all; what was chosen for all pages goes with the reader.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href^='/']");
+  if (!link || link.id === "language" || !PAGES.has(link.pathname)) return;
+  const here = new URL(location.href).searchParams;
+  const there = new URL(link.href);
+  for (const name of ["lang", "theme"]) {
+    if (here.has(name) && !there.searchParams.has(name)) there.searchParams.set(name, here.get(name));
+  }
+  link.href = there;
+}, { capture: true });
+
 // The theme is that of the system until somebody chooses; the choice stays in this browser and in the address.
 const theme = document.getElementById("theme");
 function dress(name) {
@@ -115,11 +176,12 @@ theme?.addEventListener("click", () => {
 // One stream for every page, none while nobody looks: six of them are all the connections that a browser has to a server.
 // Where it is cut off, the page asks by itself until it is back.
 let live = null;
+let loaded = true; // what is shown has just been loaded: the first event, which says how things are, brings nothing new
 function listen() {
   live?.close();
   live = document.hidden ? null : new EventSource("/api/v1/live");
-  live?.addEventListener("message", () => refresh());
+  live?.addEventListener("message", () => { if (loaded) loaded = false; else refresh(); });
 }
-document.addEventListener("visibilitychange", listen);
+document.addEventListener("visibilitychange", () => { loaded = false; listen(); });
 listen();
 setInterval(() => { if (live?.readyState !== EventSource.OPEN) refresh(); }, POLL_MS);

@@ -126,9 +126,16 @@ def node_label(node: FlowNode, words: Words) -> str:
     return node.label
 
 
-def tone_of(node: FlowNode) -> str:
-    """Classes of a node's name: abbreviations are written large, by the style sheet."""
-    return "abbreviation" if node.label in _ABBREVIATIONS else "name"
+def label_html(view: View, node: FlowNode, tag: str) -> str:
+    """The same as HTML; abbreviations are written large, by the style sheet."""
+    return _with_abbreviation(view, node, node_label(node, view.words), tag)
+
+
+def _with_abbreviation(view: View, node: FlowNode, text: str, tag: str) -> str:
+    if node.label not in _ABBREVIATIONS or not text.startswith(node.label):
+        return view.text(text)
+    rest = text.removeprefix(node.label)
+    return f'<{tag} class="abbreviation">{escape(node.label)}</{tag}>{view.text(rest)}'
 
 
 def _short(node: FlowNode, words: Words) -> str:
@@ -174,10 +181,11 @@ def _draw_band(band: Band, names: Mapping[str, str], words: Words) -> str:
 def _draw_box(view: View, box: Box, name: str) -> str:
     y = box.y + min(box.height / 2, max(6.0, box.height / 2))
     watts, x = view.words.quantity(box.node.watts, "W"), f"{box.x + NODE_WIDTH + LABEL_GAP:.1f}"
-    label = escape(shortened(view.app.redactor(_short(box.node, view.words)), box.room))
+    short = shortened(view.app.redactor(_short(box.node, view.words)), box.room)
+    label = _with_abbreviation(view, box.node, short, "tspan")
     return (
         f'<g class="node {escape(box.node.kind)}"><title>{name}: {watts}</title>'
         f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{NODE_WIDTH:g}" '
-        f'height="{box.height:.1f}" rx="2"/><text class="{tone_of(box.node)}" x="{x}" y="{y:.1f}">{label}'
+        f'height="{box.height:.1f}" rx="2"/><text x="{x}" y="{y:.1f}">{label}'
         f'<tspan class="watts" x="{x}" dy="13">{watts}</tspan></text></g>'
     )

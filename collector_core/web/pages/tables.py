@@ -38,21 +38,30 @@ def render_table(view: View, title: str, columns: Sequence[str], rows: Sequence[
     found = [row for row in rows if not searched or any(searched in cell.text.casefold() for cell in row)]
     if numbers:
         found.sort(key=lambda row: row[numbers[0]].rank, reverse=falling)
-    head = "".join(_heading(view, name, sort, order, is_by=name == by, falling=falling) for name in columns)
+    head = "".join(
+        _heading(view, name, sort, order, is_by=name == by, falling=falling, numeric=_is_numeric(rows, place))
+        for place, name in enumerate(columns)
+    )
     body = "".join(f"<tr>{''.join(_cell(view, cell) for cell in row)}</tr>" for row in found[:MOST_ROWS])
     more = f"<p class=facts>{len(found) - MOST_ROWS} …</p>" if len(found) > MOST_ROWS else ""
     table = f'<table class="words sortable"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return scrolled(title, table) + more
 
 
-def _heading(view: View, name: str, sort: str, order: str, *, is_by: bool, falling: bool) -> str:
+def _is_numeric(rows: Sequence[Row], place: int) -> bool:
+    """Whether the cells of a column stand at the right."""
+    return any(row[place].value is not None for row in rows)
+
+
+def _heading(view: View, name: str, sort: str, order: str, *, is_by: bool, falling: bool, numeric: bool) -> str:
     state = "descending" if falling else "ascending"
     following = "" if is_by and falling else "down" if is_by else ""
     identity = escape(f"{sort}-{name}".replace(" ", "-"))
     return (
-        f'<th scope="col" aria-sort="{state if is_by else "none"}"><button type="button" id="{identity}" '
+        f'<th scope="col"{" class=number" if numeric else ""} '
+        f'aria-sort="{state if is_by else "none"}"><button type="button" id="{identity}" '
         f'data-set="{escape(sort)}={escape(name)}&amp;{escape(order)}={following}">'
-        f"{escape(view.words.maybe(name, name))}</button></th>"
+        f"{escape(view.words(name))}</button></th>"
     )
 
 

@@ -41,12 +41,11 @@ def _section(view: View, kind: str) -> str:
     table = render_table(
         view,
         title,
-        ["name", *(topic.replace("_", " ") for topic in topics)],
+        ["name", *topics],
         [[Cell(name), *_cells(view, cells, topics)] for name, cells in sorted(rows.items())],
         key=f"-{kind}",
     )
-    identity = escape(f"things-{kind}")
-    return f'<section aria-labelledby="{identity}"><h2 id="{identity}">{escape(title)}</h2>{table}</section>'
+    return f"<section><h2>{escape(title)}</h2>{table}</section>"
 
 
 def _cells(view: View, cells: dict[str, tuple[Series, float]], topics: Sequence[str]) -> Iterator[Cell]:

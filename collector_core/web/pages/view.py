@@ -8,18 +8,23 @@ from html import escape
 from urllib.parse import urlencode
 
 from collector_core.engine.app import App
+from collector_core.web.pages.late_past import LatePast
 from collector_core.web.pages.words import Words
 
 
 @dataclass(frozen=True)
 class View:
-    """One request for a page; `query` is the state of its controls, `host` how its reader calls this machine."""
+    """One request for a page.
+
+    `query` is the state of its controls, `host` how its reader calls this machine; pages of the present ask `past`.
+    """
 
     app: App
     words: Words
     path: str
     query: Mapping[str, str]
     host: str
+    past: LatePast | None = None
 
     def text(self, text: str) -> str:
         """A text of anybody's, without secrets, as HTML."""

@@ -7,6 +7,7 @@ from html import escape
 
 from collector_core.metering.flow import FlowKind, host_of
 from collector_core.model.topics import TopicSelector
+from collector_core.web.pages.last_hour import courses_of, spark_cell
 from collector_core.web.pages.layout import live
 from collector_core.web.pages.now import graph_of
 from collector_core.web.pages.tables import Cell, Row, render_table
@@ -20,35 +21,41 @@ KINDS = (FlowKind.GUEST, FlowKind.CONTAINER, FlowKind.SERVICE)
 def render(view: View) -> str:
     """The page."""
     words, kind = view.words, view.query.get("kind", "")
-    rows = [row for row in _rows(view) if kind in ("", row[1].text)]
+    rows = [row for row in _rows(view) if kind not in KINDS or words(kind) == row[1].text]
     chosen = "".join(
-        f'<option value="{each}"{" selected" if each == kind else ""}>{escape(each or words("all"))}</option>'
-        for each in ("", *(words(each) for each in KINDS))
+        f'<option value="{each}"{" selected" if each == kind else ""}>{escape(words(each or "all"))}</option>'
+        for each in ("", *KINDS)
     )
-    table = render_table(view, words("workloads"), ("name", "kind", "host", "power", "share"), rows)
+    table = render_table(view, words("workloads"), ("name", "kind", "host", "power", "share", "last_hour"), rows)
     empty = "" if rows else f'<p class="empty">{escape(words("nothing"))}</p>'
     return (
         '<form class="controls" role="search">'
         f'<label>{escape(words("search"))} <input type="search" name="q" id="q" data-param="q" '
         f'value="{view.text(view.query.get("q", ""))}"></label>'
         f'<label>{escape(words("kind"))} <select name="kind" id="kind" data-param="kind">{chosen}</select></label>'
-        "</form>" + live("workloads", f"{table}{empty}{render_sections(view.app, 'workloads')}")
+        "</form>" + live("workloads", f"{table}{empty}{render_sections(view.app, 'workloads', view.words)}")
     )
 
 
 def _rows(view: View) -> Iterator[Row]:
     drawn = [node for node in graph_of(view).nodes if node.kind in KINDS]
+    courses = courses_of(view)
     named = {node.label for node in drawn}
     total = sum(node.watts for node in drawn) or 1.0
     for node in drawn:
-        yield _row(view, node.label, view.words(node.kind), host_of(node.id), node.watts, node.watts / total)
+        spark = spark_cell(view, node.label, courses.get(node.id))
+        yield (
+            *_cells(view, node.label, view.words(node.kind), host_of(node.id), node.watts, node.watts / total),
+            spark,
+        )
     for series, watts in TopicSelector("power", of="vm").select(view.app.exposition.published()):
         name = thing_name(series)
         if name not in named:
-            yield _row(view, name, view.words("guest"), "", watts, None, history_of(series))
+            spark = spark_cell(view, name, courses.get(series.text))
+            yield (*_cells(view, name, view.words("guest"), "", watts, None, history_of(series)), spark)
 
 
-def _row(view: View, name: str, kind: str, host: str, watts: float, share: float | None, link: str = "") -> Row:
+def _cells(view: View, name: str, kind: str, host: str, watts: float, share: float | None, link: str = "") -> Row:
     html = f'<a href="{link}">{view.text(name)}</a>' if link else ""
     part = "" if share is None else view.words.quantity(share, "ratio")
     return (

@@ -17,13 +17,14 @@ from collector_core import Collector, Gauge, NotAvailable, Unit
 from collector_core.config.settings import Instance
 from collector_core.engine.app import App
 from collector_core.metering import FlowEdge, read_graph
-from collector_core.web.pages.chart import LINES, Period, _columns, _Scale
+from collector_core.web.pages.chart import LINES, _columns, _Scale
 from collector_core.web.pages.handlers import Pages
-from collector_core.web.pages.history import DEFAULT_RANGE, RANGES, _period
 from collector_core.web.pages.layout import PATHS
+from collector_core.web.pages.period import DEFAULT_RANGE, RANGES, Period, chosen_period
 from collector_core.web.pages.sankey import NODE_WIDTH, WIDTH, draw, place, shortened
 from collector_core.web.pages.view import View
-from collector_core.web.pages.words import _WORDS, Words, chosen_language
+from collector_core.web.pages.vocabulary import WORDS
+from collector_core.web.pages.words import Words, chosen_language
 
 EVIL = "<b>desk</b>&amp;"
 FIX = "mount <it> & go on"
@@ -183,8 +184,8 @@ def test_whoever_speaks_neither_reads_english(accepted):
 
 
 def test_words_have_both_languages_and_most_of_the_navigation_differs():
-    assert all(english and german for english, german in _WORDS.values())
-    assert sum(_WORDS[key][0] == _WORDS[key][1] for key in PATHS) <= 3
+    assert all(english and german for english, german in WORDS.values())
+    assert sum(WORDS[key][0] == WORDS[key][1] for key in PATHS) <= 3
     assert Words("de").quantity(1234.5, "watts") == "1,23 kW"
 
 
@@ -268,13 +269,14 @@ async def test_nobody_waits_for_the_head_of_a_stream(get):
 
 @pytest.mark.parametrize("query", ["from=0&to=1e15", "from=0&to=inf", "from=nan&to=nan", "from=5&to=1", "from=-5"])
 def test_a_period_that_is_none_is_the_usual_one(app, query):
-    period = _period(View(app, Words("en"), "/history", dict(parse_qsl(query)), "host"))
+    period = chosen_period(View(app, Words("en"), "/history", dict(parse_qsl(query)), "host"))
     assert period.end - period.start == pytest.approx(RANGES[DEFAULT_RANGE])
 
 
 @pytest.mark.parametrize("seconds", [60.0, 3600.0, 30 * 86_400.0, 50 * 365 * 86_400.0])
-def test_a_chart_has_few_times_below_it_however_long_it_is(seconds):
-    assert len(list(_columns(_Scale(Period(0.0, seconds), 0.0, 1.0)))) <= LINES + 3
+def test_a_chart_has_few_times_below_it_however_long_it_is(app, seconds):
+    view = View(app, Words("en"), "/history", {}, "host")
+    assert len(list(_columns(view, _Scale(Period(0.0, seconds), 0.0, 1.0)))) <= LINES + 3
 
 
 @pytest.mark.parametrize("name", ["a" * 300, "W" * 300, "電" * 300, "desk", ""])

@@ -1,10 +1,7 @@
 """Requests are what the specification of remote write says, and servers that know it store what they say."""
 
-import json
 import struct
 import time
-import urllib.parse
-import urllib.request
 from dataclasses import replace
 
 import pytest
@@ -13,6 +10,7 @@ from pydantic import ValidationError
 from collector_core import NotAvailable, RecordsRefused
 from collector_core.wire import as_bytes, decompress, read_fields
 from collector_plugins.remote_write import RemoteWrite, version_1, version_2
+from tests.metric_stores import ask
 from tests.sample_blocks import ENERGY, HEAT, POWER, Runs, make_output
 
 WRITTEN = {"X-Prometheus-Remote-Write-Samples-Written": "2"}
@@ -233,12 +231,6 @@ def test_options_that_make_no_sense_are_refused(options):
     assert "u:p" not in str(wrong.value)
 
 
-def ask(url, **parameters):
-    query = urllib.parse.urlencode(parameters, doseq=True)
-    with urllib.request.urlopen(f"{url}?{query}", timeout=30) as answer:
-        return json.load(answer)["data"]
-
-
 @pytest.mark.parametrize("server", ["prometheus", "victoria-metrics"])
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 def test_real_servers_store_every_sample_and_its_end(server, version, metric_store, eventually):
@@ -256,9 +248,8 @@ def test_real_servers_store_every_sample_and_its_end(server, version, metric_sto
     made.close()
 
     def stored():
-        found = ask(f"{base}/api/v1/query", query=f'probe_heat_celsius{{host="{host}"}}[5m]', time=now + 60)["result"]
+        found = ask(base, f'probe_heat_celsius{{host="{host}"}}[5m]', now + 60)
         return found and [float(value) for _, value in found[0]["values"]]
 
     eventually(lambda: (stored() or [])[:10] == list(map(float, range(10))))
-    at_the_end = {"query": f'probe_heat_celsius{{host="{host}"}}', "time": now + 12}
-    eventually(lambda: not ask(f"{base}/api/v1/query", **at_the_end)["result"])
+    eventually(lambda: not ask(base, f'probe_heat_celsius{{host="{host}"}}', now + 12))
