@@ -133,7 +133,10 @@ def _battery_rows(view: View) -> Iterator[Sequence[str]]:
                 yield _row(f"{battery.name} {what} at", at)
         if ahead.lowest:
             charges = {quantile: f"{100 * charge:.0f} %" for quantile, charge in ahead.lowest.items()}
-            yield _row(f"{battery.name}, lowest charge until {local_time(end_of_night(view.now, view.zone), view.zone)}", charges)
+            yield _row(
+                f"{battery.name}, lowest charge until {local_time(end_of_night(view.now, view.zone), view.zone)}",
+                charges,
+            )
 
 
 def _energy_rows(view: View) -> Iterator[Sequence[str]]:
