@@ -82,24 +82,22 @@ __all__ = [
     "read_graph",
 ]
 
-__getattr__ = late_names(
-    __name__,
-    {
-        "collector_core.metering.factors": "JOULES_PER_KWH EnergyFactors",
-        "collector_core.metering.flow": (
-            "SOURCES FlowEdge FlowGraph FlowKind FlowLink FlowNode FlowThing balance host_of kind_of "
-            "label_of read_graph"
-        ),
-        "collector_core.metering.followed": "FollowedMeters Grown",
-        "collector_core.metering.intensity": "Country Intensity by_country",
-        "collector_core.metering.ledger": "Ledger",
-        "collector_core.metering.meters": (
-            "Account Component EnergyMeter EnergyMethod EnergyReading Origin Supply account_of"
-        ),
-        "collector_core.metering.mix": "CarbonMix",
-        "collector_core.metering.rest": "REST",
-        "collector_core.metering.selection": "MACHINE Prefer choose",
-        "collector_core.metering.site": "SiteAccount SiteLedger SitePart",
-        "collector_core.metering.supply": "MACHINE_NAMES names_of",
-    },
-)
+_HOMES = {
+    "collector_core.metering.factors": "JOULES_PER_KWH EnergyFactors",
+    "collector_core.metering.flow": (
+        "SOURCES FlowEdge FlowGraph FlowKind FlowLink FlowNode FlowThing balance host_of kind_of label_of read_graph"
+    ),
+    "collector_core.metering.followed": "FollowedMeters Grown",
+    "collector_core.metering.intensity": "Country Intensity by_country",
+    "collector_core.metering.ledger": "Ledger",
+    "collector_core.metering.meters": (
+        "Account Component EnergyMeter EnergyMethod EnergyReading Origin Supply account_of"
+    ),
+    "collector_core.metering.mix": "CarbonMix",
+    "collector_core.metering.rest": "REST",
+    "collector_core.metering.selection": "MACHINE Prefer choose",
+    "collector_core.metering.site": "SiteAccount SiteLedger SitePart",
+    "collector_core.metering.supply": "MACHINE_NAMES names_of",
+}
+
+__getattr__ = late_names(__name__, _HOMES)
