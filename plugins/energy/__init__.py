@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from collector_core import Collector, Context, NotAvailable, PageSection, Readings, hookimpl
-from collector_core.metering import REST, Account, EnergyFactors, EnergyMeter, FlowGraph, Intensity, Ledger, account_of
+from collector_core import Collector, Context, NotAvailable, PageSection, Published, Readings, hookimpl
+from collector_core.metering import REST, Account, EnergyFactors, EnergyMeter, FlowGraph, Ledger, account_of
 from collector_plugins.energy import metrics
 from collector_plugins.energy.config import Config
+from collector_plugins.energy.factors import FactorChoice, Factors
 from collector_plugins.energy.flow import EnergyFlow
-from collector_plugins.energy.live import LiveIntensity
 from collector_plugins.energy.page import FLOW_PATH, PATH, flow_data, power_section
 from collector_plugins.energy.power_view import PowerView
 from collector_plugins.energy.unattributed import Parts
@@ -38,10 +38,10 @@ class Energy(Collector[Config]):
         self._flow = EnergyFlow()
         self._graph = FlowGraph()
         self._graph_time = 0.0
-        self._live = LiveIntensity(config.live, ctx) if config.live else None
+        self._factors = FactorChoice(config, ctx)
         self._grams: dict[str, float] = {}
-        self._cost = 0.0
-        self._fallback: Intensity | None = None
+        self._costs: dict[str, float] = {}
+        self._credits: dict[str, float] = {}
         self._has_run = False
         self._power = PowerView(ctx)
         self._has_recalled = False
@@ -54,12 +54,10 @@ class Energy(Collector[Config]):
 
     def open(self) -> None:
         """Look up what stands in where no live source answers."""
-        self._fallback = self.config.fallback()
+        self._factors.open()
 
     async def collect(self, out: Readings) -> None:
         """Take what all meters know; raises `NotAvailable` where there is none, but not at once: others start too."""
-        if self._live:
-            self._live.start()
         if self.ctx.history.is_kept and not self._has_recalled:
             self._has_recalled = True
             Thread(target=self._power.recall, name="energy-history", daemon=True).start()  # a disk may hang
@@ -67,20 +65,20 @@ class Energy(Collector[Config]):
         new = self._ledger.update(meters, self.ctx.clock.monotonic())
         problem = self._problem(meters)
         self._power.record(self._ledger, problem)
-        self._follow_flow(out, meters)
+        published = self.ctx.published()
+        factors = self._factors.now(published)
+        self._follow_flow(out, meters, published)
         if problem and not self._graph.edges:
             raise problem
         self._has_run = True
-        intensity = self._intensity()
-        self._account(new, intensity)
+        self._account(new, factors)
         self._publish_ledger(out)
         self._publish_meters(out, meters)
-        self._publish_factors(out, intensity)
+        self._publish_factors(out, factors)
 
     async def close(self) -> None:
         """Stop asking for the carbon intensity; what was counted stays."""
-        if self._live:
-            await self._live.close()
+        await self._factors.close()
 
     @hookimpl
     def collector_routes(self) -> Sequence[web.RouteDef]:
@@ -114,19 +112,19 @@ class Energy(Collector[Config]):
             return None
         return NotAvailable("not_found", "no collector hands over an energy meter", fix=FIX)
 
-    def _intensity(self) -> Intensity | None:
-        return (self._live and self._live.current()) or self._fallback
-
-    def _account(self, new: Mapping[Account, float], intensity: Intensity | None) -> None:
+    def _account(self, new: Mapping[Account, float], factors: Factors) -> None:
+        intensity, price = factors
         grams_per_kwh = None if intensity is None else intensity.grams_per_kwh
-        factors = EnergyFactors(grams_per_kwh, self.config.pue, self.config.price_per_kwh)
+        by = EnergyFactors(grams_per_kwh, self.config.pue, price.per_kwh if price else None)
         for account, joules in new.items():
-            if (grams := factors.grams(joules)) is not None:
+            if (grams := by.grams(joules)) is not None:
                 self._grams[account.component] = self._grams.get(account.component, 0.0) + grams
-            self._cost += factors.cost(joules) or 0.0
+        if price and (cost := by.cost(sum(new.values()))) is not None:
+            self._costs[price.currency] = self._costs.get(price.currency, 0.0) + max(0.0, cost)
+            if cost < 0:  # a counter never falls: what is earned has one of its own
+                self._credits[price.currency] = self._credits.get(price.currency, 0.0) - cost
 
-    def _follow_flow(self, out: Readings, meters: Sequence[EnergyMeter]) -> None:
-        published = self.ctx.published()
+    def _follow_flow(self, out: Readings, meters: Sequence[EnergyMeter], published: Sequence[Published]) -> None:
         self._graph = self._flow.update(meters, self._ledger, published, self.ctx.clock.monotonic())
         self._graph_time = self.ctx.clock.time()
         rows: dict[tuple[str, ...], tuple[float]] = {
@@ -155,14 +153,18 @@ class Energy(Collector[Config]):
         rest = self._parts.unattributed(meters, self._ledger.chosen, sum(self._ledger.watts().values()))
         out.add_row((metrics.UNATTRIBUTED,), (rest,))
 
-    def _publish_factors(self, out: Readings, intensity: Intensity | None) -> None:
+    def _publish_factors(self, out: Readings, factors: Factors) -> None:
+        intensity, price = factors
         out.add(metrics.PUE, self.config.pue)
         if intensity:
             out.add(metrics.INTENSITY, intensity.grams_per_kwh, zone=intensity.zone, source=intensity.source)
+        if price:
+            out.add(metrics.PRICE, price.per_kwh, currency=price.currency, source=price.source)
         for component, grams in self._grams.items():
             out.add(metrics.EMISSIONS, grams, component=component)
-        if self.config.price_per_kwh is not None:
-            out.add(metrics.COST, self._cost, currency=self.config.currency)
+        for metric, sums in ((metrics.COST, self._costs), (metrics.CREDIT, self._credits)):
+            for currency, total in sums.items():
+                out.add(metric, total, currency=currency)
 
 
 @hookimpl

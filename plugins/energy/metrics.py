@@ -81,6 +81,22 @@ COST = Counter(
     of="host",
     title="Energy cost of this machine",
 )
+CREDIT = Counter(
+    "energy_credit_total",
+    "What negative prices have paid for the energy since the collector started: the cost less this is the bill.",
+    labels=("currency",),
+    topic="credit",
+    of="host",
+    title="What negative prices have paid for this machine's energy",
+)
+PRICE = Gauge(
+    "energy_price_per_kwh",
+    "Price per kWh used to compute the cost; `source` is a provider of `grid`, or configured.",
+    labels=("currency", "source"),
+    topic="price",
+    of="host",
+    title="Price of energy",
+)
 FLOW = Gauge(
     "energy_flow_power_watts",
     "Power from one node of the energy graph to another: what goes into a node comes out of it.",
@@ -91,4 +107,4 @@ FLOW = Gauge(
     title="Flow of power",
 )
 
-ALL = (ENERGY, POWER, UNCERTAINTY, UNATTRIBUTED, METER, EMISSIONS, INTENSITY, PUE, COST, FLOW)
+ALL = (ENERGY, POWER, UNCERTAINTY, UNATTRIBUTED, METER, EMISSIONS, INTENSITY, PUE, COST, CREDIT, PRICE, FLOW)
