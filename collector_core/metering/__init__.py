@@ -13,7 +13,7 @@ from collector_core.metering.flow import (
     label_of,
     read_graph,
 )
-from collector_core.metering.grid import GRID_CARBON, GRID_PRICE, Price, carbon_now, price_now
+from collector_core.metering.grid import GridFactors, Price
 from collector_core.metering.intensity import Country, Intensity, by_country
 from collector_core.metering.ledger import Ledger
 from collector_core.metering.meters import (
@@ -30,8 +30,6 @@ from collector_core.metering.selection import MACHINE, Prefer, choose
 from collector_core.metering.supply import MACHINE_NAMES, names_of
 
 __all__ = [
-    "GRID_CARBON",
-    "GRID_PRICE",
     "JOULES_PER_KWH",
     "MACHINE",
     "MACHINE_NAMES",
@@ -49,6 +47,7 @@ __all__ = [
     "FlowLink",
     "FlowNode",
     "FlowThing",
+    "GridFactors",
     "Intensity",
     "Ledger",
     "Prefer",
@@ -57,11 +56,9 @@ __all__ = [
     "account_of",
     "balance",
     "by_country",
-    "carbon_now",
     "choose",
     "kind_of",
     "label_of",
     "names_of",
-    "price_now",
     "read_graph",
 ]

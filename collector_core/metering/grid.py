@@ -1,30 +1,16 @@
-"""What electricity from the grid emits and costs now: declared here, published by those who know, read by all."""
+"""What electricity from the grid emits and costs now, as whoever knows it publishes it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from collector_core.metering.intensity import Intensity
-from collector_core.model.metrics import Gauge, Metric
 from collector_core.model.published import Published
+from collector_core.model.series import Series
+from collector_core.model.topics import TopicSelector
 
-GRID_CARBON = Gauge(
-    "grid_carbon_grams_per_kwh",
-    "CO2 equivalent per kWh of the grid's electricity now, as its provider says.",
-    labels=("provider", "zone"),
-    topic="carbon_intensity",
-    of="grid",
-    title="Carbon intensity of the grid",
-)
-GRID_PRICE = Gauge(
-    "grid_price_per_kwh",
-    "Price per kWh now, with the taxes and fees that are configured; negative where one is paid for using it.",
-    labels=("provider", "zone", "currency"),
-    topic="price",
-    of="grid",
-    title="Price of electricity",
-)
+GRID = "grid"
 
 
 class Price(NamedTuple):
@@ -36,20 +22,35 @@ class Price(NamedTuple):
     source: str
 
 
-def carbon_now(published: Iterable[Published], zone: str | None = None) -> Intensity | None:
-    """The carbon intensity that the first provider (of a zone) tells; None where nobody does."""
-    told = _told(published, GRID_CARBON, zone)
-    return next((Intensity(grams, where, provider) for (provider, where), grams in told), None)
+class GridFactors:
+    """Reads the series about `price` and `carbon_intensity` of the `grid`: per kWh, in grams and in `currency`.
+
+    Their labels `zone`, `currency` and `provider` say what they hold for and who says so; the first one counts. Not for
+    several threads at once.
+    """
+
+    def __init__(self) -> None:
+        self._carbon = TopicSelector("carbon_intensity", of=GRID)
+        self._price = TopicSelector("price", of=GRID)
+
+    def carbon(self, published: Iterable[Published], zone: str | None = None) -> Intensity | None:
+        """The carbon intensity now, of a zone or of the first; None where nobody tells it."""
+        for series, grams in self._carbon.select(published):
+            if zone in (None, _zone(series)):
+                return Intensity(grams, _zone(series), _provider(series))
+        return None
+
+    def price(self, published: Iterable[Published], zone: str | None = None) -> Price | None:
+        """The price now, of a zone or of the first; None where nobody tells it."""
+        for series, per_kwh in self._price.select(published):
+            if zone in (None, _zone(series)):
+                return Price(per_kwh, series.labels.get("currency", ""), _zone(series), _provider(series))
+        return None
 
 
-def price_now(published: Iterable[Published], zone: str | None = None) -> Price | None:
-    """The price that the first provider (of a zone) tells; None where nobody does."""
-    told = _told(published, GRID_PRICE, zone)
-    return next((Price(price, currency, where, provider) for (provider, where, currency), price in told), None)
+def _zone(series: Series) -> str:
+    return series.labels.get("zone", "")
 
 
-def _told(published: Iterable[Published], metric: Metric, zone: str | None) -> Iterator[tuple[tuple[str, ...], float]]:
-    for source in published:
-        for labels, value in source.snapshot.series(metric):
-            if zone is None or labels[1] == zone:
-                yield labels, value
+def _provider(series: Series) -> str:
+    return series.labels.get("provider", series.source)

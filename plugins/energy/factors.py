@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from collector_core import Context, Published
-from collector_core.metering import Intensity, Price, carbon_now, price_now
+from collector_core.metering import GridFactors, Intensity, Price
 from collector_plugins.energy.config import Config
 from collector_plugins.energy.live import LiveIntensity
 
@@ -28,19 +28,19 @@ class FactorChoice:
         self._log = ctx.logger
         self._live = LiveIntensity(config.live, ctx) if config.live else None
         self._fallback: Intensity | None = None
+        self._grid = GridFactors()
         self._sources: dict[str, str] = {}
 
     def open(self) -> None:
         """Look up what stands in where no live source answers."""
         self._fallback = self._config.fallback()
 
-    def now(self, published: Iterable[Published]) -> Factors:
+    def now(self, published: Sequence[Published]) -> Factors:
         """Those of this moment; may begin to ask the live source, and does not wait for it."""
         if self._live:
             self._live.start()
-        published = list(published)
-        intensity = (self._live and self._live.current()) or carbon_now(published) or self._fallback
-        price = price_now(published) or self._configured_price()
+        intensity = (self._live and self._live.current()) or self._grid.carbon(published) or self._fallback
+        price = self._grid.price(published) or self._configured_price()
         self._note("carbon intensity", intensity.source if intensity else "")
         self._note("price", price.source if price else "")
         return Factors(intensity, price)

@@ -62,8 +62,8 @@ INTENSITY = Gauge(
     "CO2 equivalent per kWh used to compute emissions; `source` names its origin.",
     labels=("zone", "source"),
     topic="carbon_intensity",
-    of="grid",
-    title="Carbon intensity of the grid",
+    of="host",
+    title="Carbon intensity of this machine's energy",
 )
 PUE = Gauge(
     "energy_pue_ratio",

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from collector_core import Collector, Context, NotAvailable, Readings, Targets, hookimpl, reason_of
-from collector_core.metering import GRID_CARBON, GRID_PRICE
 from collector_plugins.grid import metrics
 from collector_plugins.grid.config import Config, Provider
 from collector_plugins.grid.curve import HOUR, Curve, hour_of
@@ -127,8 +126,8 @@ class Grid(Collector[Config]):
                 out.add(metrics.UP, 1, provider=name)
         of_carbon = {"provider": name, "zone": known.provider.where}
         of_price = of_carbon | {"currency": known.currency}
-        out.add_row((GRID_PRICE,), (known.prices.at(now),), **of_price)
-        out.add_row((GRID_CARBON,), (known.carbon.at(now),), **of_carbon)
+        out.add_row((metrics.PRICE,), (known.prices.at(now),), **of_price)
+        out.add_row((metrics.CARBON,), (known.carbon.at(now),), **of_carbon)
         for hours in range(1, self.config.hours_ahead + 1):
             start = hour_of(now) + hours * HOUR
             price, grams = known.prices.mean(start, start + HOUR), known.carbon.mean(start, start + HOUR)

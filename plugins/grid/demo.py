@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collector_core import Collector, Readings
 from collector_core.demo import daily, daylight, noise
-from collector_core.metering import GRID_CARBON, GRID_PRICE
 from collector_plugins.grid import metrics
 from collector_plugins.grid.config import Config
 from collector_plugins.grid.curve import HOUR, hour_of
@@ -27,8 +26,8 @@ class DemoGrid(Collector[Config]):
         of_price = of_carbon | {"currency": CURRENCY}
         out.add(metrics.UP, 1, provider=PROVIDER)
         out.add(metrics.AGE, now % 900, provider=PROVIDER)
-        out.add(GRID_PRICE, _price(hour_of(now)), **of_price)
-        out.add(GRID_CARBON, _grams(hour_of(now)), **of_carbon)
+        out.add(metrics.PRICE, _price(hour_of(now)), **of_price)
+        out.add(metrics.CARBON, _grams(hour_of(now)), **of_carbon)
         for hours in range(1, self.config.hours_ahead + 1):
             start = hour_of(now) + hours * HOUR
             out.add(metrics.PRICE_AHEAD, _price(start), **of_price, hours=str(hours))

@@ -1,10 +1,25 @@
-"""What the plugin publishes, beside `GRID_CARBON` and `GRID_PRICE`, which others read."""
+"""What the plugin publishes; price and carbon intensity are found by others by what they are about."""
 
 from __future__ import annotations
 
 from collector_core import Gauge, Info, Unit
-from collector_core.metering import GRID_CARBON, GRID_PRICE
 
+PRICE = Gauge(
+    "grid_price_per_kwh",
+    "Price per kWh now, with the taxes and fees that are configured; negative where one is paid for using it.",
+    labels=("provider", "zone", "currency"),
+    topic="price",
+    of="grid",
+    title="Price of electricity",
+)
+CARBON = Gauge(
+    "grid_carbon_grams_per_kwh",
+    "CO2 equivalent per kWh of the grid's electricity now, as its provider says.",
+    labels=("provider", "zone"),
+    topic="carbon_intensity",
+    of="grid",
+    title="Carbon intensity of the grid",
+)
 PRICE_AHEAD = Gauge(
     "grid_price_ahead_per_kwh",
     "Mean price per kWh of the hour that begins in so many whole hours, as far as it is known.",
@@ -44,4 +59,4 @@ UNAVAILABLE = Info(
     ("provider", "reason"),
 )
 
-ALL = (GRID_PRICE, GRID_CARBON, PRICE_AHEAD, CARBON_AHEAD, AGE, UP, UNAVAILABLE)
+ALL = (PRICE, CARBON, PRICE_AHEAD, CARBON_AHEAD, AGE, UP, UNAVAILABLE)

@@ -6,11 +6,12 @@ import logging
 
 import pytest
 
-from collector_core import Published, Readings
-from collector_core.metering import GRID_CARBON, GRID_PRICE
+from collector_core import Gauge, Published, Readings
 from collector_plugins.energy import Energy, metrics
 
 KWH = 3.6e6
+GRID_PRICE = Gauge("market_price", "Price.", labels=("provider", "zone", "currency"), topic="price", of="grid")
+GRID_CARBON = Gauge("market_carbon", "Carbon.", labels=("provider", "zone"), topic="carbon_intensity", of="grid")
 
 
 @pytest.fixture
@@ -60,6 +61,7 @@ def test_what_a_negative_price_pays_is_counted_apart_so_that_no_counter_falls(bi
     bill.use(price=-0.02)
     assert bill.value(metrics.COST, currency="EUR") == pytest.approx(0.1)
     assert bill.series(metrics.CREDIT) == {("EUR",): pytest.approx(0.02)}
+    assert 'energy_credit_total{currency="EUR"} 0.02' in bill.exposition()
 
 
 def test_the_carbon_intensity_of_the_hour_counts(bill):

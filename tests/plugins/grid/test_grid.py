@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from collector_core import AuthFailed, NotAvailable
-from collector_core.metering import GRID_CARBON, GRID_PRICE, Intensity, Price, carbon_now, price_now
+from collector_core.metering import GridFactors, Intensity, Price
 from collector_core.testing import serve_routes
 from collector_plugins.grid import Config, Grid, collector_demo_types, metrics
 from collector_plugins.grid.curve import HOUR, Curve, Slot, until_the_next
@@ -109,11 +109,11 @@ def test_what_it_said_holds_while_it_is_away_and_no_longer(collector_harness):
         harness.run()
         server.status = 503
         harness.run(advance=HOUR)
-        assert harness.series(GRID_PRICE) == {("market", "DE", "EUR"): 0.05}
+        assert harness.series(metrics.PRICE) == {("market", "DE", "EUR"): 0.05}
         assert harness.value(metrics.AGE, provider="market") == HOUR
         assert harness.value(metrics.UP, provider="market") == 0
         harness.run(advance=HOUR)
-        assert not harness.series(GRID_PRICE)
+        assert not harness.series(metrics.PRICE)
 
 
 def test_a_carbon_intensity_of_now_holds_until_the_hour_is_over(collector_harness):
@@ -123,9 +123,9 @@ def test_a_carbon_intensity_of_now_holds_until_the_hour_is_over(collector_harnes
         harness.run()
         server.status = 503
         harness.run(advance=2_700)
-        assert harness.series(GRID_CARBON) == {("market", "DE"): 302}
+        assert harness.series(metrics.CARBON) == {("market", "DE"): 302}
         harness.run(advance=200)
-        assert not harness.series(GRID_CARBON)
+        assert not harness.series(metrics.CARBON)
 
 
 def test_a_refused_token_is_not_sent_again_and_stands_nowhere(collector_harness):
@@ -185,14 +185,14 @@ def test_others_read_the_first_provider_that_tells(collector_harness):
     with service(market(100.0)) as server:
         harness = grid(collector_harness, server)
         harness.run()
-        assert price_now(harness.published()) == Price(0.1, "EUR", "DE", "market")
-        assert price_now(harness.published(), zone="AT") is None
-        assert carbon_now(harness.published()) is None
+        assert GridFactors().price(harness.published()) == Price(0.1, "EUR", "DE", "market")
+        assert GridFactors().price(harness.published(), zone="AT") is None
+        assert GridFactors().carbon(harness.published()) is None
     (demo,) = collector_demo_types()
     shown = collector_harness(demo)
     shown.run()
-    assert carbon_now(shown.published(), "DE-LU") == Intensity(
-        shown.value(GRID_CARBON, provider="market", zone="DE-LU"), "DE-LU", "market"
+    assert GridFactors().carbon(shown.published(), "DE-LU") == Intensity(
+        shown.value(metrics.CARBON, provider="market", zone="DE-LU"), "DE-LU", "market"
     )
 
 
