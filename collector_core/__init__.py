@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from collector_core.storage.user_folders import state_home
     from collector_core.web.api_error import ApiError, Query
     from collector_core.web.ingest import PushInbox, PushOptions
+    from collector_core.web.nonblocking import nonblocking
     from collector_core.web.token_guard import TokenGuard
 
 __all__ = [
@@ -163,6 +164,7 @@ __all__ = [
     "find_forecaster",
     "hookimpl",
     "is_kernel_mount",
+    "nonblocking",
     "parse_duration",
     "quantity",
     "read_env_file",
@@ -215,6 +217,7 @@ _HOMES = {
     "collector_core.storage.user_folders": "state_home",
     "collector_core.web.api_error": "ApiError Query",
     "collector_core.web.ingest": "PushInbox PushOptions",
+    "collector_core.web.nonblocking": "nonblocking",
     "collector_core.web.token_guard": "TokenGuard",
 }
 _RENAMED = {"parse_duration": ("collector_core.options", "seconds")}

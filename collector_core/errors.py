@@ -19,7 +19,7 @@ CollectorError
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
@@ -121,13 +121,22 @@ class SeriesBudgetExceeded(ReadingError):
 class RecordsRefused(CollectorError):
     """A receiver will never take `count` of the records that were sent, all where it is None: they are dropped.
 
-    `status` is HTTP's, where it has one.
+    `status` is HTTP's, where it has one, and `headers` those of the answer, with names in lower case.
     """
 
-    def __init__(self, count: int | None, detail: str, *, fix: str = "", status: int | None = None) -> None:
+    def __init__(
+        self,
+        count: int | None,
+        detail: str,
+        *,
+        fix: str = "",
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.count = count
         self.fix = fix
         self.status = status
+        self.headers = headers or {}
         super().__init__(detail)
 
 

@@ -1,9 +1,12 @@
 """Prometheus and VictoriaMetrics from Debian, started once and fed by outputs."""
 
+import json
 import shutil
 import subprocess
 import time
+import urllib.parse
 import urllib.request
+from contextlib import suppress
 
 import pytest
 
@@ -34,6 +37,15 @@ class MetricStore:
         self._process.wait(30)
 
 
+def ask(base, query, time):
+    """What a store answers to a query of a moment; VictoriaMetrics shows then what it has taken."""
+    with suppress(OSError):
+        urllib.request.urlopen(f"{base}/internal/force_flush", timeout=30).close()
+    parameters = urllib.parse.urlencode({"query": query, "time": time})
+    with urllib.request.urlopen(f"{base}/api/v1/query?{parameters}", timeout=30) as answer:
+        return json.load(answer)["data"]["result"]
+
+
 def _prometheus(folder):
     (folder / "prometheus.yml").write_text("")
     port = free_port()
@@ -56,7 +68,13 @@ _KINDS = {"prometheus": _prometheus, "victoria-metrics": _victoria_metrics}
 
 
 @pytest.fixture(scope="session")
-def metric_store(tmp_path_factory):
+def graphite_port():
+    """Where VictoriaMetrics takes Graphite's plaintext, once it is running."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def metric_store(tmp_path_factory, graphite_port):
     """Starts a server on first use; returns its address and the path of remote write."""
     running = {}
 
@@ -66,6 +84,8 @@ def metric_store(tmp_path_factory):
             pytest.skip(f"{name} is not installed")
         if name not in running:
             options, port, ready, write = _KINDS[name](tmp_path_factory.mktemp(name))
+            if name == "victoria-metrics":
+                options = [*options, f"-graphiteListenAddr=127.0.0.1:{graphite_port}"]
             running[name] = MetricStore(program, options, port), write
             running[name][0].wait(ready)
         store, write = running[name]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from collector_core.devices.energy import DeviceEnergy
 from collector_core.devices.options import Device
-from collector_core.metering.meters import EnergyMeter, EnergyMethod, EnergyReading, Supply
+from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading, Supply
 
 MAX_GAP_INTERVALS = 3.0
 UNCERTAINTY = 0.02  # plugs, UPS and boards state 1 to 3 %
@@ -22,12 +22,23 @@ class Measured(NamedTuple):
 
 
 class DeviceMeters:
-    """The energy of devices; `plugin` is the component that they are in the ledger, `interval` in seconds."""
+    """The energy of devices; `plugin` is the component that they are in the ledger, `interval` in seconds.
 
-    def __init__(self, plugin: str, supply: Supply, interval: float, devices: Iterable[Device] = ()) -> None:
+    `inside` is for those whose energy is somewhere within this machine's unless `feeds:` says otherwise.
+    """
+
+    def __init__(
+        self,
+        plugin: str,
+        supply: Supply,
+        interval: float,
+        devices: Iterable[Device] = (),
+        inside: Component | None = None,
+    ) -> None:
         self._plugin = plugin
         self._supply = supply
         self._interval = interval
+        self._inside = inside
         self._energy: dict[str, DeviceEnergy] = {}
         self._alive: set[str] = set()
         # What a device feeds is known before it answers: a machine with two supplies is not what one of them says.
@@ -77,6 +88,7 @@ class DeviceMeters:
             self._interval,
             latest,
             read=latest,
+            inside=self._inside,
             feeds=device.feeds,
             supply=self._supply if device.supply is None else device.supply,
         )

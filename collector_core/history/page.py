@@ -14,6 +14,12 @@ from collector_core.model.quantities import quantity
 HOUR = 3_600_000
 DAY = 24 * HOUR
 JOULES_PER_WATT_HOUR = 3600
+GERMAN = {
+    "Power of yesterday and before": "Leistung von gestern und davor",
+    "Last 24 hours": "Letzte 24 Stunden",
+    "Last 30 days": "Letzte 30 Tage",
+    "history (JSON)": "Verlauf (JSON)",
+}
 PERIODS = (("Last 24 hours", DAY, HOUR // 4), ("Last 30 days", 30 * DAY, 6 * HOUR))  # title, length, step
 
 
@@ -21,7 +27,14 @@ def power_section(store: HistoryReader, now: int) -> PageSection | None:
     """Charts of the machine's power at `now` (milliseconds since 1970); None where nothing of it is kept."""
     charts = [chart for title, length, step in PERIODS if (chart := _chart(store, title, now - length, now, step))]
     links = (PageLink(text="history (JSON)", path="/api/v1/history/series"),)
-    section = PageSection(name="history", title="Power of yesterday and before", charts=charts, links=links, order=1)
+    section = PageSection(
+        name="history",
+        title="Power of yesterday and before",
+        charts=charts,
+        links=links,
+        order=1,
+        translations={"de": GERMAN},
+    )
     return section if charts else None
 
 

@@ -78,7 +78,7 @@ class MeterSource:
             instance = self._instance
             await self._lifecycle.collect(Readings(instance.type.metrics, max_series=instance.max_series))
             offer = implementation(self._collector, HOOK)
-            self._offered = tuple(offer()) if offer else ()
+            self._offered = tuple(meter for meter in offer() if not meter.is_foreign) if offer else ()
         except GeneratorExit:
             raise
         except BaseException as error:  # noqa: BLE001 - a plugin may raise anything

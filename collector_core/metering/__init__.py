@@ -2,6 +2,7 @@
 
 from collector_core.metering.factors import JOULES_PER_KWH, EnergyFactors
 from collector_core.metering.flow import (
+    SOURCES,
     FlowEdge,
     FlowGraph,
     FlowKind,
@@ -9,10 +10,12 @@ from collector_core.metering.flow import (
     FlowNode,
     FlowThing,
     balance,
+    host_of,
     kind_of,
     label_of,
     read_graph,
 )
+from collector_core.metering.followed import FollowedMeters, Grown
 from collector_core.metering.grid import GridFactors, Price
 from collector_core.metering.intensity import Country, Intensity, by_country
 from collector_core.metering.ledger import Ledger
@@ -22,11 +25,14 @@ from collector_core.metering.meters import (
     EnergyMeter,
     EnergyMethod,
     EnergyReading,
+    Origin,
     Supply,
     account_of,
 )
+from collector_core.metering.mix import CarbonMix
 from collector_core.metering.rest import REST
 from collector_core.metering.selection import MACHINE, Prefer, choose
+from collector_core.metering.site import SiteAccount, SiteLedger, SitePart
 from collector_core.metering.supply import MACHINE_NAMES, names_of
 
 __all__ = [
@@ -34,7 +40,9 @@ __all__ = [
     "MACHINE",
     "MACHINE_NAMES",
     "REST",
+    "SOURCES",
     "Account",
+    "CarbonMix",
     "Component",
     "Country",
     "EnergyFactors",
@@ -47,16 +55,23 @@ __all__ = [
     "FlowLink",
     "FlowNode",
     "FlowThing",
+    "FollowedMeters",
     "GridFactors",
+    "Grown",
     "Intensity",
     "Ledger",
+    "Origin",
     "Prefer",
     "Price",
+    "SiteAccount",
+    "SiteLedger",
+    "SitePart",
     "Supply",
     "account_of",
     "balance",
     "by_country",
     "choose",
+    "host_of",
     "kind_of",
     "label_of",
     "names_of",

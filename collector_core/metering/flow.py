@@ -36,7 +36,7 @@ SOURCES = frozenset(
     {FlowKind.GRID, FlowKind.SOLAR, FlowKind.BATTERY, FlowKind.UPS, FlowKind.PLUG, FlowKind.CIRCUIT, FlowKind.UNKNOWN}
 )
 _FROM = "from/"  # an unknown source, of what follows
-_TAKES_WHAT_IS_LEFT = frozenset({FlowKind.SITE, FlowKind.HOST})
+_TAKES_WHAT_IS_LEFT = frozenset({FlowKind.SITE, FlowKind.HOST, FlowKind.WORK})
 _IN_A_HOST = frozenset({FlowKind.COMPONENT, FlowKind.GUEST, FlowKind.CONTAINER, FlowKind.SERVICE})
 
 
@@ -119,9 +119,9 @@ def balance(things: Iterable[FlowThing], links: Iterable[FlowLink]) -> FlowGraph
     """The graph of what is measured of things, and of who feeds whom.
 
     A thing without watts of its own passes on what it gets. What a thing gives beyond what those behind it are known to
-    take goes to the host or site that it feeds, and else to a node of the kind `unknown`; what is taken and given by
-    nobody comes from one. Watts below 0 count as 0. Links in a circle, and those to things that are not there, are left
-    out.
+    take goes to the host, site or work that it feeds, and else to a node of the kind `unknown`; what is taken and given
+    by nobody comes from one. Watts below 0 count as 0. Links in a circle, and those to things that are not there, are
+    left out.
     """
     return _Balance(things, links).graph()
 
@@ -134,7 +134,7 @@ class _Balance:
             for source, target, watts in links
             if source in self._things and target in self._things
         ]
-        self._order, self._children = _ordered(self._things, known)
+        self._order, self._children = sort_links(self._things, known)
         self._into: dict[str, float] = defaultdict(float)
         self._edges: dict[tuple[str, str], float] = defaultdict(float)
         self._needs: dict[str, float] = {}
@@ -211,15 +211,14 @@ def _given(watts: float | None) -> float | None:
     return None if watts is None else max(0.0, watts)
 
 
-def _ordered(
-    things: Mapping[str, FlowThing], links: Sequence[FlowLink]
-) -> tuple[list[str], Mapping[str, list[FlowLink]]]:
-    """Things from the sources down, and the links out of each, none of them in a circle."""
+def sort_links(ids: Iterable[str], links: Iterable[FlowLink]) -> tuple[list[str], Mapping[str, list[FlowLink]]]:
+    """IDs from the sources down, and the links out of each, none of them in a circle."""
+    ids, links = tuple(ids), tuple(links)
     while True:
-        children: dict[str, list[FlowLink]] = {identity: [] for identity in things}
+        children: dict[str, list[FlowLink]] = {identity: [] for identity in ids}
         for link in links:
             children[link.source].append(link)
-        sorter = TopologicalSorter(dict.fromkeys(things, ()))
+        sorter = TopologicalSorter(dict.fromkeys(ids, ()))
         for link in links:
             sorter.add(link.target, link.source)
         try:
@@ -227,7 +226,7 @@ def _ordered(
         except CycleError as error:
             circle = error.args[1]
             ends = {(circle[-2], circle[-1]), (circle[-1], circle[-2])}
-            links = [link for link in links if (link.source, link.target) not in ends]
+            links = tuple(link for link in links if (link.source, link.target) not in ends)
 
 
 def _sums(edges: Iterable[FlowEdge]) -> tuple[Mapping[str, float], Mapping[str, float]]:

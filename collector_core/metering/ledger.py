@@ -3,32 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from math import inf
 
 from collector_core.metering.entry import MeterEntry
 from collector_core.metering.meters import Account, EnergyMeter, EnergyMethod, EnergyReading, account_of
+from collector_core.metering.pace import STALE_SECONDS, Paces
 from collector_core.metering.rest import REST, Rest
 from collector_core.metering.selection import Prefer, choose
-
-# A meter that is not heard of for so long, and for so many times as long as before, is taken for gone: others step in.
-STALE_SECONDS = 15.0
-STALE_INTERVALS = 3.0
-
-
-@dataclass
-class _Pace:
-    """When a meter was heard of last, and how long after the time before, in seconds."""
-
-    time: float
-    interval: float = 0.0
-
-    def hear(self, time: float) -> None:
-        if time > self.time:
-            self.time, self.interval = time, time - self.time
-
-    def is_late(self, now: float) -> bool:
-        return now - self.time > max(STALE_SECONDS, STALE_INTERVALS * self.interval)
 
 
 class Ledger:
@@ -52,12 +33,12 @@ class Ledger:
         self._prefer = prefer
         self._counting_since = inf
         self._entries: dict[Account, MeterEntry] = {}
-        self._paces: dict[Account, _Pace] = {}
+        self._paces = Paces()
 
     def update(self, meters: Iterable[EnergyMeter], now: float) -> dict[Account, float]:
         """Take what the meters know at `now` (seconds, monotonic); returns the joules that are new, by account."""
         self._counting_since = min(self._counting_since, now)
-        meters = tuple(meters)
+        meters = tuple(meter for meter in meters if not meter.is_foreign)
         fresh = dict(self._fresh(meters, now))
         self.chosen = tuple(choose((meter for meter in fresh if not meter.feeds), self._prefer))
         new = {account_of(meter): self._count(meter, fresh[meter]) for meter in self.chosen}
@@ -90,11 +71,8 @@ class Ledger:
 
     def _fresh(self, meters: Iterable[EnergyMeter], now: float) -> Iterator[tuple[EnergyMeter, EnergyReading]]:
         for meter in meters:
-            if reading := meter.latest():
-                pace = self._paces.setdefault(account_of(meter), _Pace(reading.time))
-                pace.hear(reading.time)
-                if not pace.is_late(now):
-                    yield meter, reading
+            if reading := self._paces.fresh(account_of(meter), meter, now):
+                yield meter, reading
 
     def _count(self, meter: EnergyMeter, reading: EnergyReading) -> float:
         account = account_of(meter)

@@ -60,6 +60,17 @@ class EnergyReading(NamedTuple):
         return (self.joules - before.joules) / (self.time - before.time)
 
 
+class Origin(NamedTuple):
+    """Another collector that a meter was taken from: its `agent` is a name that no other process has.
+
+    `hops` is through how many collectors it came, `grams_per_kwh` the carbon of its energy where that is known there.
+    """
+
+    agent: str
+    hops: int = 1
+    grams_per_kwh: float | None = None
+
+
 Read = Callable[[], EnergyReading | None]
 BusyByProcess = Callable[[], Mapping[int, float] | None]
 
@@ -96,6 +107,9 @@ class EnergyMeter:
     `PLUGIN/DEVICE` another meter. `supply` is where it stands where several feed the same. `plugin` is the plugin that
     hands it over; the framework knows it.
 
+    `host` is the machine that it is a part of, where that is another one than this; `origin` is for a meter of another
+    collector. Neither is this machine's energy: they count in the ledger of the site alone.
+
     `busy_by_process` says for how many seconds each process has kept the device busy so far, by pid, where the driver
     tells; else None. It neither blocks nor raises, on any thread.
 
@@ -118,6 +132,8 @@ class EnergyMeter:
     feeds: tuple[str, ...] = ()
     supply: Supply = Supply.PLUG
     plugin: str = ""
+    host: str = ""
+    origin: Origin | None = None
     busy_by_process: BusyByProcess = untold
 
     def __post_init__(self) -> None:
@@ -133,6 +149,11 @@ class EnergyMeter:
             raise DeclarationError(
                 f"energy meter {self.name}: max_watts is {self.max_watts}, must be a positive number"
             )
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is another machine's, or another collector's."""
+        return bool(self.host or self.origin)
 
     @property
     def name(self) -> str:

@@ -43,7 +43,7 @@ def choose(meters: Iterable[EnergyMeter], prefer: Prefer = Prefer.PACKAGE) -> li
 
 
 def _is_of_machine(meter: EnergyMeter) -> bool:
-    return meter.inside is None and (meter.of_machine or meter.component in MACHINE)
+    return meter.inside is None and not meter.is_foreign and (meter.of_machine or meter.component in MACHINE)
 
 
 def _most_trusted(meters: Iterable[EnergyMeter]) -> list[EnergyMeter]:

@@ -74,9 +74,9 @@ class _Chain:
 
 
 def fed(meter: EnergyMeter, feeds: Mapping[str, tuple[str, ...]]) -> EnergyMeter:
-    """The meter, with what `feeds` says by its name that it feeds."""
+    """The meter, with what `feeds` says by its name that it feeds; it is then no part of what it feeds."""
     named = next((name for name in names_of(meter) if name in feeds), None)
-    return meter if named is None else replace(meter, feeds=feeds[named])
+    return meter if named is None else replace(meter, feeds=feeds[named], inside=None)
 
 
 def contradictions(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]]) -> Iterator[str]:

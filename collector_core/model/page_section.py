@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Sized
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import isfinite
 
@@ -17,6 +17,7 @@ MAX_TABLES = 10
 MAX_ROWS = 500  # of one table
 MAX_COLUMNS = 12
 MAX_LINKS = 5
+MAX_TRANSLATIONS = 200  # into one language
 PAGES = frozenset({"", "now", "workloads", "devices", "sites", "forecasts", "events"})
 
 
@@ -125,7 +126,8 @@ class PageSection:
 
     `name` is a word that tells the sections of a collector apart; sections with a lower `order` come first. `note`
     stands beside the title, `text` below it. All sections are shown beside the collectors; `page` names another page
-    that shows this one too: `now`, `workloads`, `devices`, `sites`, `forecasts` or `events`.
+    that shows this one too: `now`, `workloads`, `devices`, `sites`, `forecasts` or `events`. `translations` has by
+    language (`de`) what stands for an English text of the section; `{}` in both stands for what varies.
 
     Raises `DeclarationError` for a name that is not snake_case, and for more than a page has room for.
     """
@@ -139,6 +141,7 @@ class PageSection:
     links: Sequence[PageLink] = ()
     order: int = 100
     page: str = ""
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not is_snake_case(self.name):
@@ -146,6 +149,9 @@ class PageSection:
         if self.page not in PAGES:
             raise DeclarationError(f"section {self.name!r}: {self.page!r} is not a page, e.g. devices")
         _check_texts(self.title, self.note, self.text)
+        for texts in self.translations.values():
+            _check_size("translations of a section", texts, MAX_TRANSLATIONS)
+            _check_texts(*texts, *texts.values())
         _check_parts("charts of a section", self.charts, PageChart, MAX_CHARTS)
         _check_parts("tables of a section", self.tables, PageTable, MAX_TABLES)
         _check_parts("links of a section", self.links, PageLink, MAX_LINKS)
@@ -168,6 +174,6 @@ def _shown(text: object) -> str:
     return f"{len(text)}" if isinstance(text, str) else type(text).__name__
 
 
-def _check_size(what: str, items: Sequence[object], most: int) -> None:
+def _check_size(what: str, items: Sized, most: int) -> None:
     if len(items) > most:
         raise DeclarationError(f"{what}: {len(items)}, at most {most}")

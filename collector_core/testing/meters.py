@@ -29,19 +29,19 @@ class MeterWatch:
 
     def __init__(self, collector: Collector[Any]) -> None:
         self._offer = implementation(collector, "collector_energy_meters") or tuple
-        self._last: dict[Account, EnergyReading] = {}
+        self._last: dict[tuple[str, Account], EnergyReading] = {}
 
     def look(self) -> None:
         """Ask for the meters, and each of them for what it knows."""
         offered = _answer("collector_energy_meters()", lambda: list(self._offer()))
         are_meters = all(isinstance(meter, EnergyMeter) for meter in offered)
         assert are_meters, f"collector_energy_meters() must return energy meters, got {offered!r}"
-        accounts = [account_of(meter) for meter in offered]
+        accounts = [(meter.host, account_of(meter)) for meter in offered]
         for meter, account in zip(offered, accounts, strict=True):
             assert accounts.count(account) == 1, f"there is {meter.name} twice: give them different devices"
             self._look_at(meter, account)
 
-    def _look_at(self, meter: EnergyMeter, account: Account) -> None:
+    def _look_at(self, meter: EnergyMeter, account: tuple[str, Account]) -> None:
         assert meter.device, f"{meter.name}: device is empty"
         try:
             check_label("energy meter", "device", meter.device)

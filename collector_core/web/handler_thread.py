@@ -61,6 +61,20 @@ class HandlerThread:
 
         return elsewhere
 
+    def kept(self, handler: Handler) -> Handler:
+        """A handler that stays on the server's loop, which it never blocks; 503 where it waits for too long."""
+
+        @wraps(handler)
+        async def here(request: web.Request) -> web.StreamResponse:
+            try:
+                async with asyncio.timeout(self._patience):
+                    return await self._answer(handler, request)
+            except TimeoutError:
+                self._warn(request, f"no answer after {self._patience:g} s")
+                raise self._too_slow() from None
+
+        return here
+
     def stop(self) -> None:
         """End the thread when its handlers let it; any number of times."""
         loop, self._loop = self._loop, None
@@ -123,7 +137,8 @@ class HandlerThread:
 
     def _too_slow(self) -> ApiError:
         text = f"collector {self._name} has not answered within {self._patience:g} s"
-        return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, headers={"Retry-After": "10"})
+        fix = "ask again later; the log says where it waits"
+        return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, field="request", fix=fix, headers={"Retry-After": "10"})
 
     def _warn(self, request: web.Request | None, error: str) -> None:
         now = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 _LOCAL_DOMAINS = (".localhost", ".local", ".internal", ".home.arpa")  # which no public name server has
@@ -43,9 +44,10 @@ def host_name(host: str) -> str:
 
 def _runs_here(peer: str | None) -> bool:
     """Whether a caller came over the network from this machine; no web page can use a unix socket."""
-    return peer is not None and _address(peer) is not None and is_loopback(peer)
+    return peer is not None and is_loopback(peer) and _address(peer) is not None
 
 
+@lru_cache(maxsize=256)
 def is_loopback(peer: str) -> bool:
     """Whether `peer` is a loopback address, IPv4 in IPv6 too, or the name of a unix socket, which may be empty."""
     address = _address(peer)
@@ -53,6 +55,7 @@ def is_loopback(peer: str) -> bool:
     return address is None or (mapped or address).is_loopback
 
 
+@lru_cache(maxsize=256)
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(text)

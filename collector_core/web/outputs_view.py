@@ -8,39 +8,44 @@ from html import escape
 from collector_core.config.secrets import Redactor
 from collector_core.engine.app import App
 from collector_core.outputs.health import OutputHealth
+from collector_core.web.pages.words import Words
+from collector_core.web.sections import ENGLISH
 
 
-def render_outputs(app: App) -> str:
+def render_outputs(app: App, words: Words = ENGLISH) -> str:
     """The section of all outputs; nothing where there is none."""
     found = app.outputs.health()
     if not found:
         return ""
-    cards = "\n".join(_card(health, app.clock.time(), app.redactor) for health in found)
-    return f'<section aria-labelledby="outputs-title"><h2 id="outputs-title">Outputs</h2>{cards}</section>'
+    cards = "\n".join(_card(health, app.clock.time(), app.redactor, words) for health in found)
+    title = escape(words("outputs"))
+    return f'<section aria-labelledby="outputs-title"><h2 id="outputs-title">{title}</h2>{cards}</section>'
 
 
-def _card(health: OutputHealth, now: float, redact: Redactor) -> str:
+def _card(health: OutputHealth, now: float, redact: Redactor, words: Words) -> str:
     name, tone = escape(health.output), "good" if health.up else "bad" if health.error else "idle"
-    state = "ok" if health.up else "down" if health.error else "starting"
+    state = words("state_ok" if health.up else "state_down" if health.error else "state_starting")
     return (
-        f'<section class="card {tone}" id="output-{name}"><h3>{name} <span class="state">{state}</span></h3>'
-        f'<p class="facts">{escape(" · ".join(_facts(health, now)))}</p>{"".join(_trouble(health, redact))}</section>'
+        f'<section class="card {tone}" id="output-{name}"><h3>{name} <span class="state">{escape(state)}</span></h3>'
+        f'<p class="facts">{escape(" · ".join(_facts(health, now, words)))}</p>'
+        f"{''.join(_trouble(health, redact, words))}</section>"
     )
 
 
-def _facts(health: OutputHealth, now: float) -> Iterator[str]:
-    yield f"{health.sent} records sent"
+def _facts(health: OutputHealth, now: float, words: Words) -> Iterator[str]:
+    yield words("sent").format(health.sent)
     if health.queue_records:
-        yield f"{health.queue_records} waiting ({health.queue_bytes / 1024:.0f} KiB)"
-        yield f"the oldest for {health.oldest_seconds(now):.0f} s"
+        yield words("waiting").format(health.queue_records, f"{health.queue_bytes / 1024:.0f}")
+        yield words("oldest").format(f"{health.oldest_seconds(now):.0f}")
     for reason, count in health.dropped.items():
         if count:
-            yield f"{count} dropped ({reason.replace('_', ' ')})"
+            yield words("dropped").format(count, reason.replace("_", " "))
 
 
-def _trouble(health: OutputHealth, redact: Redactor) -> Iterator[str]:
+def _trouble(health: OutputHealth, redact: Redactor, words: Words) -> Iterator[str]:
     for text in (health.error, health.queue_problem):
         if text:
             yield f'<p class="fault">{escape(redact(text))}</p>'
     if health.fix:
-        yield f'<p class="fault"><strong>Fix:</strong> <code>{escape(redact(health.fix))}</code></p>'
+        fix = escape(redact(health.fix))
+        yield f'<p class="fault"><strong>{escape(words("fix"))}:</strong> <code>{fix}</code></p>'

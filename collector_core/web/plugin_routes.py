@@ -17,6 +17,7 @@ from collector_core.engine.runner import Runner
 from collector_core.errors import StartupError, describe
 from collector_core.plugins.attempts import StillBusy
 from collector_core.web.handler_thread import HandlerThread
+from collector_core.web.nonblocking import is_nonblocking
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,10 @@ class PluginRoutes(web.AbstractResource):
             for route in self._routes_of(runner):
                 other = owners.claim(route, runner)
                 if other is None:
-                    handler = self._thread_of(runner).moved(route.handler)
+                    thread = self._thread_of(runner)
+                    handler = (
+                        thread.kept(route.handler) if is_nonblocking(route.handler) else thread.moved(route.handler)
+                    )
                     table.add_routes([web.RouteDef(route.method, route.path, handler, route.kwargs)])
                 else:
                     clashes.append(

@@ -10,30 +10,35 @@ from collector_core.config.secrets import Redactor
 from collector_core.engine.app import App
 from collector_core.engine.runner import Runner
 from collector_core.model.page_section import PageChart, PageSection, PageTable
-from collector_core.model.quantities import quantity
+from collector_core.web.pages.words import Words
 from collector_core.web.sparkline import Span, sparkline
+from collector_core.web.translation import Translation
 
-UNKNOWN = "not known"
+ENGLISH = Words("en")
 
 
-def render_sections(app: App, page: str = "") -> str:
+def render_sections(app: App, page: str = "", words: Words = ENGLISH) -> str:
     """The sections of one page, or of all, those with the lowest `order` first."""
     now = app.clock.time()
     views = [
-        _SectionView(section, name, app.redactor, now, runner)
+        _SectionView(section, name, app.redactor, now, words, runner)
         for name, runner in app.runners.copy().items()
         for section in runner.page_sections
         if page in ("", section.page)
     ]
     if not page and app.history.service and (section := app.history.service.section):
-        views.append(_SectionView(section, "collector", app.redactor, now))
+        views.append(_SectionView(section, "collector", app.redactor, now, words))
     return "\n".join(view.html() for view in sorted(views, key=lambda view: view.place))
 
 
-def render_links(app: App) -> str:
+def render_links(app: App, words: Words = ENGLISH) -> str:
     """The links that sections add to the head of the page, each once."""
     sections = (section for runner in app.runners.copy().values() for section in runner.page_sections)
-    links = dict.fromkeys((link.text, link.path) for section in sections for link in section.links)
+    links = dict.fromkeys(
+        (Translation(words, section.translations)(link.text), link.path)
+        for section in sections
+        for link in section.links
+    )
     return "\n".join(f'<a href="{escape(path)}">{escape(app.redactor(text))}</a>' for text, path in links)
 
 
@@ -41,7 +46,13 @@ class _SectionView:
     """One section as HTML, of a collector or of the framework (without `runner`); `now` in seconds since 1970."""
 
     def __init__(
-        self, section: PageSection, owner: str, redact: Redactor, now: float, runner: Runner | None = None
+        self,
+        section: PageSection,
+        owner: str,
+        redact: Redactor,
+        now: float,
+        words: Words,
+        runner: Runner | None = None,
     ) -> None:
         self.place = section.order, section.title, owner
         self._section = section
@@ -49,6 +60,8 @@ class _SectionView:
         self._runner = runner
         self._redact = redact
         self._now = now
+        self._words = words
+        self._translated = Translation(words, section.translations)
 
     def html(self) -> str:
         """The section, with what is wrong with its collector."""
@@ -69,29 +82,31 @@ class _SectionView:
         return self._runner is None or self._runner.is_fresh
 
     def _text(self, text: str) -> str:
-        return escape(self._redact(text))
+        return escape(self._redact(self._translated(text)))
 
     def _trouble(self) -> Iterator[str]:
         """Why there is nothing of now."""
         report = self._runner.last_report if self._runner else None
         if self._is_fresh or report is None or not report.error:
             return
-        yield f'<p class="fault">{self._text(report.error)}</p>'
+        yield f'<p class="fault">{escape(self._redact(report.error))}</p>'
         if report.fix:
-            yield f'<p class="fault"><strong>Fix:</strong> <code>{self._text(report.fix)}</code></p>'
+            fix = escape(self._redact(report.fix))
+            yield f'<p class="fault"><strong>{escape(self._words("fix"))}:</strong> <code>{fix}</code></p>'
 
     def _chart(self, chart: PageChart) -> str:
         value = chart.values[-1] if chart.values and self._is_fresh else None
-        now, between = _value_now(chart, value), _range(chart)
+        now, between = self._value_now(chart, value), self._range(chart)
         until = max(self._now, chart.expected.times[-1]) if chart.expected and chart.expected.times else self._now
         span = Span(self._now - chart.window, until, chart.longest_step)
-        words = self._redact(_in_words(chart, now, between) + _expected_in_words(chart, self._now))
+        words = self._redact(self._in_words(chart, now, between) + self._expected_in_words(chart))
         drawn = sparkline(span, [*chart.times, self._now], [*chart.values, value], words, chart.expected)
         tag = f' <small class="tag">{self._text(chart.tag)}</small>' if chart.tag else ""
-        notes = (f"<span>{self._text(note)}</span>" for note in (" to ".join(between), chart.note) if note)
+        to = f" {self._words('to')} "
+        notes = (f"<span>{self._text(note)}</span>" for note in (to.join(between), chart.note) if note)
         return (
             f"<li{' class=wide' if chart.wide else ''}><h3>{self._text(chart.title)}{tag}</h3>"
-            f'<p class="now">{self._text(now)}</p>{drawn}<p class="facts">{"".join(notes)}</p></li>'
+            f'<p class="now">{escape(self._redact(now))}</p>{drawn}<p class="facts">{"".join(notes)}</p></li>'
         )
 
     def _table(self, table: PageTable) -> str:
@@ -104,32 +119,27 @@ class _SectionView:
             f'<table class="words">{title}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
         )
 
+    def _value_now(self, chart: PageChart, value: float | None) -> str:
+        about = "≈ " if chart.approximate and value is not None else ""
+        return f"{about}{self._words.quantity(value, chart.unit)}"
 
-def _value_now(chart: PageChart, value: float | None) -> str:
-    about = "≈ " if chart.approximate else ""
-    return UNKNOWN if value is None else f"{about}{quantity(value, chart.unit)}"
+    def _range(self, chart: PageChart) -> tuple[str, ...]:
+        known = [value for value in chart.values if value is not None]
+        return tuple(self._words.quantity(each(known), chart.unit) for each in (min, max)) if known else ()
 
+    def _in_words(self, chart: PageChart, now: str, between: tuple[str, ...]) -> str:
+        """The chart in words, for those who cannot see it."""
+        words = self._words
+        said = words("chart_now").format(title=self._translated(chart.title), minutes=f"{chart.window / 60:g}", now=now)
+        values = words("chart_between").format(*between) if between else ""
+        has_gaps = None in list(dropwhile(lambda value: value is None, chart.values))
+        return f"{said}{values}{words('chart_gaps') if has_gaps else ''}"
 
-def _range(chart: PageChart) -> tuple[str, ...]:
-    known = [value for value in chart.values if value is not None]
-    return (quantity(min(known), chart.unit), quantity(max(known), chart.unit)) if known else ()
-
-
-def _in_words(chart: PageChart, now: str, between: tuple[str, ...]) -> str:
-    """The chart in words, for those who cannot see it."""
-    values = f", between {' and '.join(between)}" if between else ""
-    has_gaps = None in list(dropwhile(lambda value: value is None, chart.values))
-    gaps = "; gaps where it was not known" if has_gaps else ""
-    return f"{chart.title}, last {chart.window / 60:g} minutes: now {now}{values}{gaps}"
-
-
-def _expected_in_words(chart: PageChart, now: float) -> str:
-    band = chart.expected
-    ahead = [place for place, time in enumerate(band.times) if time >= now] if band else []
-    if not band or not ahead:
-        return ""
-    low, high = min(band.lower[place] for place in ahead), max(band.upper[place] for place in ahead)
-    hours = (band.times[-1] - now) / 3600
-    return (
-        f"; in the next {hours:.0f} hours expected between {quantity(low, chart.unit)} and {quantity(high, chart.unit)}"
-    )
+    def _expected_in_words(self, chart: PageChart) -> str:
+        band = chart.expected
+        ahead = [place for place, time in enumerate(band.times) if time >= self._now] if band else []
+        if not band or not ahead:
+            return ""
+        low, high = min(band.lower[place] for place in ahead), max(band.upper[place] for place in ahead)
+        between = (self._words.quantity(each, chart.unit) for each in (low, high))
+        return self._words("chart_expected").format(f"{(band.times[-1] - self._now) / 3600:.0f}", *between)

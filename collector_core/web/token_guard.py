@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -27,10 +28,8 @@ class TokenGuard:
         self._token = token
         self._option = option
 
-    def check(self, request: web.Request) -> None:
+    def _check(self, request: web.Request, is_trusted: Callable[[web.Request], bool]) -> None:
         """Raises `ApiError` (401) where the caller may not write."""
-        from collector_core.web.callers import is_trusted  # noqa: PLC0415 - only where something is served
-
         field, fix = "Authorization", f"set `{self._option}` and send `Authorization: Bearer TOKEN`"
         scheme, _, shown = request.headers.get(field, "").partition(" ")
         if scheme.lower() == "bearer" and self._token is not None:
@@ -43,10 +42,10 @@ class TokenGuard:
 
     def guarded(self, handler: Handler) -> Handler:
         """A handler of writes that only those reach who may write."""
-        from collector_core.web.callers import checks_callers_itself  # noqa: PLC0415
+        from collector_core.web.callers import checks_callers_itself, is_trusted  # noqa: PLC0415 - for a server alone
 
         async def checked(request: web.Request) -> web.StreamResponse:
-            self.check(request)
+            self._check(request, is_trusted)
             return await handler(request)
 
         return checks_callers_itself(checked)

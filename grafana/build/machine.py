@@ -72,6 +72,27 @@ LEDGER = row(
         Query("energy_meter_info{$selected}"),
     ),
     graph(
+        "Power of the whole site",
+        "All that is known: this machine, other hosts, batteries, plugs, other collectors. Each watt counts once.",
+        Look("watt", minimum=0),
+        Query("sum by (component, host) (energy_site_power_watts{$selected})", "{{component}} {{host}}"),
+        stack=True,
+    ),
+    graph(
+        "Carbon of the mix",
+        "CO2 equivalent per kWh of what the site draws: solar 0, batteries what they were charged with, else the grid.",
+        Look("none", minimum=0),
+        Query("energy_mix_grams_per_kwh{$selected}", "{{instance}}"),
+        width=6,
+    ),
+    graph(
+        "Time until batteries are empty",
+        "At the present draw; only while they discharge.",
+        Look("s", minimum=0),
+        Query("energy_battery_runtime_seconds{$selected}", "{{device}}"),
+        width=6,
+    ),
+    graph(
         "Power that nobody accounts for",
         "Watts of the machine that no known part draws: the rest of a platform, or of a meter in front of it.",
         Look("watt", minimum=0),
@@ -87,6 +108,7 @@ ZONES = row(
         "Mean power of every zone. Zones overlap, so they do not add up: the ledger does.",
         Look("watt", minimum=0),
         Query("rapl_power_watts{$selected}", "package {{package}} {{zone}} {{path}}"),
+        Query("perf_power_watts{$selected}", "package {{package}} {{event}}"),
     ),
     graph(
         "Power limits",

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from collector_core import PageLink, PageSection, PageTable
 from collector_plugins.anomaly import api
-from collector_plugins.anomaly.incidents.incident import Incident, rfc3339
+from collector_plugins.anomaly.incidents.incident import Incident
 from collector_plugins.anomaly.incidents.track_record import summary_of
 
 MAX_SHOWN = 10
 MAX_TEXT = 1000  # characters of a cell
 COLUMNS = ("since", "state", "severity", "what", "what to do", "id")
+
+GERMAN = {
+    "Anomalies": "Auffälligkeiten",
+    "No anomaly was seen.": "Nichts Auffälliges wurde gesehen.",
+    "{} anomalies since {}: {} confirmed, {} muted; {} missed that a rule noticed": (
+        "{} Auffälligkeiten seit {}: {} bestätigt, {} stummgeschaltet; {} übersehen, die eine Regel bemerkte"
+    ),
+    "{}. Of those judged, {} were right": "{}. Von den beurteilten waren {} richtig",
+    "since": "seit",
+    "state": "Zustand",
+    "severity": "Schwere",
+    "what": "was",
+    "what to do": "was hilft",
+    "active": "anhaltend",
+    "over": "vorbei",
+    "confirmed": "bestätigt",
+    "muted": "stumm",
+    "anomalies": "Auffälligkeiten",
+    "record": "Trefferquote",
+}
 
 
 def section(latest: Sequence[Incident], record: Mapping[str, Any]) -> PageSection:
@@ -22,6 +43,7 @@ def section(latest: Sequence[Incident], record: Mapping[str, Any]) -> PageSectio
     return PageSection(
         name="anomalies",
         page="events",
+        translations={"de": GERMAN},
         title="Anomalies",
         note=summary_of(record),
         text="" if rows else "No anomaly was seen.",
@@ -34,4 +56,5 @@ def _row(incident: Incident) -> list[str]:
     state = incident.outcome or ("active" if incident.ended is None else "over")
     texts = (incident.description, "; ".join(incident.actions))
     shown = (text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…" for text in texts)
-    return [rfc3339(incident.time), state, str(incident.severity), *shown, incident.id]
+    since = time.strftime("%Y-%m-%d %H:%M", time.localtime(incident.time))
+    return [since, state, str(incident.severity), *shown, incident.id]

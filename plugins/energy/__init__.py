@@ -7,13 +7,24 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from collector_core import Collector, Context, NotAvailable, PageSection, Published, Readings, hookimpl
-from collector_core.metering import REST, Account, EnergyFactors, EnergyMeter, FlowGraph, Ledger, account_of
+from collector_core.metering import (
+    REST,
+    Account,
+    Component,
+    EnergyFactors,
+    EnergyMeter,
+    FlowGraph,
+    Ledger,
+    account_of,
+)
 from collector_plugins.energy import metrics
+from collector_plugins.energy.bill import Bill, publish_bill
 from collector_plugins.energy.config import Config
-from collector_plugins.energy.factors import FactorChoice, Factors
+from collector_plugins.energy.factors import FactorChoice, Sources
 from collector_plugins.energy.flow import EnergyFlow
-from collector_plugins.energy.page import FLOW_PATH, PATH, flow_data, power_section
+from collector_plugins.energy.page import FLOW_PATH, PATH, SITE_PATH, flow_data, power_section
 from collector_plugins.energy.power_view import PowerView
+from collector_plugins.energy.site import Site
 from collector_plugins.energy.unattributed import Parts
 
 if TYPE_CHECKING:
@@ -35,13 +46,13 @@ class Energy(Collector[Config]):
         super().__init__(config, ctx)
         self._ledger = Ledger(config.prefer)
         self._parts = Parts()
-        self._flow = EnergyFlow()
+        self._site = Site(ctx)
+        self._flow = EnergyFlow(self._site.agent)
         self._graph = FlowGraph()
         self._graph_time = 0.0
-        self._factors = FactorChoice(config, ctx)
+        self._choice = FactorChoice(config, ctx)
         self._grams: dict[str, float] = {}
-        self._costs: dict[str, float] = {}
-        self._credits: dict[str, float] = {}
+        self._bill = Bill()
         self._has_run = False
         self._power = PowerView(ctx)
         self._has_recalled = False
@@ -54,7 +65,7 @@ class Energy(Collector[Config]):
 
     def open(self) -> None:
         """Look up what stands in where no live source answers."""
-        self._factors.open()
+        self._choice.open()
 
     async def collect(self, out: Readings) -> None:
         """Take what all meters know; raises `NotAvailable` where there is none, but not at once: others start too."""
@@ -66,25 +77,26 @@ class Energy(Collector[Config]):
         problem = self._problem(meters)
         self._power.record(self._ledger, problem)
         published = self.ctx.published()
-        factors = self._factors.now(published)
-        self._follow_flow(out, meters, published)
+        sources = self._choice.now(published)
+        factors = sources.with_pue(self.config.pue)
+        self._follow_flow(out, meters, new, published, factors)
         if problem and not self._graph.edges:
             raise problem
         self._has_run = True
         self._account(new, factors)
         self._publish_ledger(out)
         self._publish_meters(out, meters)
-        self._publish_factors(out, factors)
+        self._publish_factors(out, sources)
 
     async def close(self) -> None:
         """Stop asking for the carbon intensity; what was counted stays."""
-        await self._factors.close()
+        await self._choice.close()
 
     @hookimpl
     def collector_routes(self) -> Sequence[web.RouteDef]:
         """`/api/v1/power`: watts by component, now and for a quarter of an hour; joules since the start.
 
-        `/api/v1/energy/flow`: the graph of where the watts go.
+        `/api/v1/energy/flow`: the graph of where the watts go. `/api/v1/energy/site`: all that is known, in one sum.
 
         A second ledger, which has a name of its own, offers none: one path cannot answer for two.
         """
@@ -100,7 +112,11 @@ class Energy(Collector[Config]):
             del request
             return web.json_response(flow_data(self._graph, self._graph_time))
 
-        return [web.get(PATH, power), web.get(FLOW_PATH, flow)]
+        async def site(request: web.Request) -> web.Response:
+            del request
+            return web.json_response(self._site.data())
+
+        return [web.get(PATH, power), web.get(FLOW_PATH, flow), web.get(SITE_PATH, site)]
 
     @hookimpl
     def collector_page_sections(self) -> Sequence[PageSection]:
@@ -112,21 +128,24 @@ class Energy(Collector[Config]):
             return None
         return NotAvailable("not_found", "no collector hands over an energy meter", fix=FIX)
 
-    def _account(self, new: Mapping[Account, float], factors: Factors) -> None:
-        intensity, price = factors
-        grams_per_kwh = None if intensity is None else intensity.grams_per_kwh
-        by = EnergyFactors(grams_per_kwh, self.config.pue, price.per_kwh if price else None)
+    def _account(self, new: Mapping[Account, float], factors: EnergyFactors) -> None:
         for account, joules in new.items():
-            if (grams := by.grams(joules)) is not None:
+            if (grams := factors.grams(joules)) is not None:
                 self._grams[account.component] = self._grams.get(account.component, 0.0) + grams
-        if price and (cost := by.cost(sum(new.values()))) is not None:
-            self._costs[price.currency] = self._costs.get(price.currency, 0.0) + max(0.0, cost)
-            if cost < 0:  # a counter never falls: what is earned has one of its own
-                self._credits[price.currency] = self._credits.get(price.currency, 0.0) - cost
+        self._bill.add(factors.cost(sum(new.values())), factors.currency)
 
-    def _follow_flow(self, out: Readings, meters: Sequence[EnergyMeter], published: Sequence[Published]) -> None:
-        self._graph = self._flow.update(meters, self._ledger, published, self.ctx.clock.monotonic())
-        self._graph_time = self.ctx.clock.time()
+    def _follow_flow(
+        self,
+        out: Readings,
+        meters: Sequence[EnergyMeter],
+        new: Mapping[Account, float],
+        published: Sequence[Published],
+        factors: EnergyFactors,
+    ) -> None:
+        flow = self._flow.update(meters, self._ledger, new, published, self.ctx.clock.monotonic())
+        self._graph, self._graph_time = flow.graph, self.ctx.clock.time()
+        self._site.update(flow, factors)
+        self._site.publish(out)
         rows: dict[tuple[str, ...], tuple[float]] = {
             (edge.source, edge.target): (edge.watts,) for edge in self._graph.edges
         }
@@ -148,13 +167,13 @@ class Energy(Collector[Config]):
 
     def _publish_meters(self, out: Readings, meters: Sequence[EnergyMeter]) -> None:
         counting = {account_of(meter) for meter in (*self._ledger.chosen, *self._ledger.supply)}
-        for account in dict.fromkeys(account_of(meter) for meter in meters if meter.inside is None):
+        for account in dict.fromkeys(map(account_of, filter(_is_shown, meters))):
             out.add(metrics.METER, **account._asdict(), counts="true" if account in counting else "false")
         rest = self._parts.unattributed(meters, self._ledger.chosen, sum(self._ledger.watts().values()))
         out.add_row((metrics.UNATTRIBUTED,), (rest,))
 
-    def _publish_factors(self, out: Readings, factors: Factors) -> None:
-        intensity, price = factors
+    def _publish_factors(self, out: Readings, sources: Sources) -> None:
+        intensity, price = sources
         out.add(metrics.PUE, self.config.pue)
         if intensity:
             out.add(metrics.INTENSITY, intensity.grams_per_kwh, zone=intensity.zone, source=intensity.source)
@@ -162,9 +181,11 @@ class Energy(Collector[Config]):
             out.add(metrics.PRICE, price.per_kwh, currency=price.currency, source=price.source)
         for component, grams in self._grams.items():
             out.add(metrics.EMISSIONS, grams, component=component)
-        for metric, sums in ((metrics.COST, self._costs), (metrics.CREDIT, self._credits)):
-            for currency, total in sums.items():
-                out.add(metric, total, currency=currency)
+        publish_bill(out, self._bill, metrics.COST, metrics.CREDIT)
+
+
+def _is_shown(meter: EnergyMeter) -> bool:
+    return meter.inside in (None, Component.HOST) and not meter.is_foreign
 
 
 @hookimpl

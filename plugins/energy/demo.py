@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collector_core import Field
+from collector_core import Context, Field
 from collector_plugins.energy import Energy
 from collector_plugins.energy.config import Config
+
+STORED_JOULES = 3.6e6  # in the rack's battery, charged at night
+NIGHT_GRAMS_PER_KWH = 290.0
 
 
 class DemoConfig(Config):
@@ -19,3 +22,7 @@ class DemoEnergy(Energy):
     """Adds up what the simulated plugins hand over."""
 
     config_type = DemoConfig
+
+    def __init__(self, config: DemoConfig, ctx: Context) -> None:
+        super().__init__(config, ctx)
+        self._site.assume_charge("Rack", STORED_JOULES, NIGHT_GRAMS_PER_KWH)

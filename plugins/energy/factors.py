@@ -6,18 +6,24 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from collector_core import Context, Published
-from collector_core.metering import GridFactors, Intensity, Price
+from collector_core.metering import EnergyFactors, GridFactors, Intensity, Price
 from collector_plugins.energy.config import Config
 from collector_plugins.energy.live import LiveIntensity
 
 CONFIGURED = "configured"
 
 
-class Factors(NamedTuple):
+class Sources(NamedTuple):
     """What holds now; None is what nobody knows."""
 
     intensity: Intensity | None
     price: Price | None
+
+    def with_pue(self, pue: float) -> EnergyFactors:
+        """The same, to compute with; `pue` is 1 or more."""
+        grams = self.intensity.grams_per_kwh if self.intensity else None
+        per_kwh, currency = (self.price.per_kwh, self.price.currency) if self.price else (None, "")
+        return EnergyFactors(grams, pue, per_kwh, currency)
 
 
 class FactorChoice:
@@ -35,15 +41,15 @@ class FactorChoice:
         """Look up what stands in where no live source answers."""
         self._fallback = self._config.fallback()
 
-    def now(self, published: Sequence[Published]) -> Factors:
-        """Those of this moment; may begin to ask the live source, and does not wait for it."""
+    def now(self, published: Sequence[Published]) -> Sources:
+        """The best of this moment; may begin to ask the live source, and does not wait for it."""
         if self._live:
             self._live.start()
         intensity = (self._live and self._live.current()) or self._grid.carbon(published) or self._fallback
         price = self._grid.price(published) or self._configured_price()
         self._note("carbon intensity", intensity.source if intensity else "")
         self._note("price", price.source if price else "")
-        return Factors(intensity, price)
+        return Sources(intensity, price)
 
     async def close(self) -> None:
         """Stop asking the live source."""

@@ -21,7 +21,14 @@ _WANTED = (
     ("output_power", "battery"),
     ("ac_input_power", "battery"),
     ("home_power", "battery"),
+    ("capacity", "battery"),
+    ("charge", "battery"),
+    ("charge_power", "battery"),
+    ("discharge_power", "battery"),
     ("energy", "workload"),
+    ("made_with", "work"),
+    ("input_power", "ups"),
+    ("charge", "ups"),
 )
 _NAMES = ("name", "device", "vm", "gpu", "plug", "ups")
 _NO_NAMES = frozenset({"demo", "host", "uuid", "model"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collector_core import Counter, Gauge, Info, Unit
 
 _ACCOUNT = ("component", "device", "method")
+_SITE_ACCOUNT = ("component", "device", "host")
 
 ENERGY = Counter(
     "energy_joules_total",
@@ -107,4 +108,83 @@ FLOW = Gauge(
     title="Flow of power",
 )
 
-ALL = (ENERGY, POWER, UNCERTAINTY, UNATTRIBUTED, METER, EMISSIONS, INTENSITY, PUE, COST, CREDIT, PRICE, FLOW)
+SITE_POWER = Gauge(
+    "energy_site_power_watts",
+    "Current power of everything that is known, each watt once: the sum is the site. host is empty outside of hosts.",
+    Unit.WATTS,
+    _SITE_ACCOUNT,
+    topic="total_power",
+    of="site",
+    title="Power of the whole site",
+)
+SITE_ENERGY = Counter(
+    "energy_site_joules_total",
+    "Energy of everything that is known since the collector started, each joule once: the sum is the site.",
+    Unit.JOULES,
+    _SITE_ACCOUNT,
+    topic="total_energy",
+    of="site",
+    title="Energy of the whole site",
+)
+SITE_EMISSIONS = Counter(
+    "energy_site_emissions_grams_total",
+    "CO2 equivalent of the site's energy since the collector started: that of the mix, with the overhead (PUE).",
+    Unit.GRAMS,
+    topic="total_emissions",
+    of="site",
+    title="Emissions of the whole site",
+)
+SITE_COST = Counter(
+    "energy_site_cost_total",
+    "Cost of the site's energy since the collector started, as if all of it was bought, with the overhead (PUE).",
+    labels=("currency",),
+    topic="total_cost",
+    of="site",
+    title="Energy cost of the whole site",
+)
+SITE_CREDIT = Counter(
+    "energy_site_credit_total",
+    "What negative prices have paid for the site's energy since the collector started.",
+    labels=("currency",),
+    topic="total_credit",
+    of="site",
+    title="What negative prices have paid for the whole site's energy",
+)
+MIX = Gauge(
+    "energy_mix_grams_per_kwh",
+    "CO2 equivalent per kWh of what the site draws now: solar 0, batteries what they were charged with, else the grid.",
+    topic="carbon_intensity",
+    of="site",
+    title="Carbon intensity of the mix",
+)
+RUNTIME = Gauge(
+    "energy_battery_runtime_seconds",
+    "Time until a battery is empty at its present draw; only while it discharges and its capacity is known.",
+    Unit.SECONDS,
+    ("device",),
+    topic="runtime_at_this_draw",
+    of="battery",
+    title="Runtime of the battery at this draw",
+)
+
+ALL = (
+    ENERGY,
+    POWER,
+    UNCERTAINTY,
+    UNATTRIBUTED,
+    METER,
+    EMISSIONS,
+    INTENSITY,
+    PUE,
+    COST,
+    CREDIT,
+    PRICE,
+    FLOW,
+    SITE_POWER,
+    SITE_ENERGY,
+    SITE_EMISSIONS,
+    SITE_COST,
+    SITE_CREDIT,
+    MIX,
+    RUNTIME,
+)

@@ -11,7 +11,20 @@ from collector_plugins.energy.power_view import TOO_EARLY
 
 PATH = "/api/v1/power"
 FLOW_PATH = "/api/v1/energy/flow"
+SITE_PATH = "/api/v1/energy/site"
 TITLES = {"cpu": "CPU", "dram": "memory", "gpu": "GPU", "host": "whole machine", "psys": "platform"}
+GERMAN = {
+    "Power": "Leistung",
+    "last {} minutes": "letzte {} Minuten",
+    "Total": "Gesamt",
+    "memory": "Arbeitsspeicher",
+    "GPU": "Grafikkarte",
+    "whole machine": "ganze Maschine",
+    "platform": "Plattform",
+    "estimate": "geschätzt",
+    "power (JSON)": "Leistung (JSON)",
+    TOO_EARLY: "noch keine Watt: dazu braucht es zwei Messungen einer Quelle",
+}
 ORDER = 0  # before everything else
 
 
@@ -27,6 +40,7 @@ def power_section(power: dict[str, Any]) -> PageSection:
         links=(PageLink(text="power (JSON)", path=PATH),),
         order=ORDER,
         page="now",
+        translations={"de": GERMAN},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from collector_core.metering import Account, EnergyMeter, EnergyReading, account_of, choose
+from collector_core.metering import Account, Component, EnergyMeter, EnergyReading, account_of, choose
 
 
 class Parts:
@@ -35,4 +35,4 @@ def _parts(meters: Iterable[EnergyMeter], chosen: Sequence[EnergyMeter]) -> Iter
     if covered:
         yield from (meter for meter in choose(each for each in meters if not each.covers) if meter.component in covered)
     else:
-        yield from (meter for meter in meters if meter.inside is not None)
+        yield from (meter for meter in meters if meter.inside not in (None, Component.HOST))

@@ -11,6 +11,7 @@ from collector_core import Published, Readings, Selector, Series, TopicSelector
 from collector_plugins.forecast import metrics
 from collector_plugins.forecast.battery import Ahead, Battery, NetCourses, look_ahead
 from collector_plugins.forecast.config import BatteryOptions, Config
+from collector_plugins.forecast.periods import end_of_night
 from collector_plugins.forecast.specs import HOME_LOAD, SOLAR
 from collector_plugins.forecast.state import SeriesState
 
@@ -43,7 +44,7 @@ class Batteries:
         found = []
         for battery, load, solar in self._batteries(published):
             net = self._net(series, load, solar)
-            ahead = look_ahead(battery, net, now) if net else None
+            ahead = look_ahead(battery, net, now, end_of_night(now)) if net else None
             _publish(out, battery, ahead)
             found.append(Outlook(battery, ahead or Ahead()))
         return tuple(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
+from typing import NamedTuple
 
 from collector_plugins.forecast.messages import Trained
 from collector_plugins.forecast.scenarios import COUNT, courses, quantiles_of
@@ -34,11 +35,23 @@ class Battery:
 
 @dataclass(frozen=True)
 class Ahead:
-    """Seconds until a battery is empty and full by quantile, absent where it will not be; the risk of empty, 0 to 1."""
+    """Seconds until a battery is empty and full by quantile, absent where it will not be; the risk of empty, 0 to 1.
+
+    `lowest` is its lowest charge until a time, 0 to 1 by quantile; empty where the forecasts do not reach so far.
+    """
 
     empty: dict[float, float] = field(default_factory=dict)
     full: dict[float, float] = field(default_factory=dict)
     empty_risk: float = 0.0
+    lowest: dict[float, float] = field(default_factory=dict)
+
+
+class _Course(NamedTuple):
+    """Seconds until a battery is empty and full in one course, infinite where it is not, and its lowest charge."""
+
+    empty: float
+    full: float
+    lowest: float
 
 
 class NetCourses:
@@ -75,25 +88,25 @@ class NetCourses:
         return self._loads[number][load] - (self._solars[number][solar] if self._solars else 0.0)
 
 
-def look_ahead(battery: Battery, net: NetCourses, now: float) -> Ahead:
-    """When the battery is empty and full in the courses from now on; Unix seconds."""
+def look_ahead(battery: Battery, net: NetCourses, now: float, until: float = inf) -> Ahead:
+    """When a battery is empty and full from `now` on, and how low it gets `until` then (Unix seconds)."""
     pieces = list(net.pieces(now))
     if not pieces:
         return Ahead()
-    found = [_first_times(battery, net, number, pieces) for number in range(COUNT)]
-    empty, full = (
-        quantiles_of([each[0] for each in found], QUANTILES),
-        quantiles_of([each[1] for each in found], QUANTILES),
-    )
-    return Ahead(_finite(empty), _finite(full), sum(each[0] < inf for each in found) / COUNT)
+    found = [_follow(battery, net, number, pieces, until - now) for number in range(COUNT)]
+    empty, full, lowest = (quantiles_of(each, QUANTILES) for each in zip(*found, strict=True))
+    reaches = sum(seconds for seconds, _, _ in pieces) >= until - now
+    risk = sum(each.empty < inf for each in found) / COUNT
+    return Ahead(_finite(empty), _finite(full), risk, lowest if reaches else {})
 
 
-def _first_times(
-    battery: Battery, net: NetCourses, number: int, pieces: Sequence[tuple[float, int, int]]
-) -> tuple[float, float]:
-    """Seconds until empty and until full in one course; infinite where it is not."""
+def _follow(
+    battery: Battery, net: NetCourses, number: int, pieces: Sequence[tuple[float, int, int]], length: float
+) -> _Course:
+    """One course; the lowest charge is that of the first `length` seconds."""
     floor, ceiling = battery.reserve * battery.capacity, battery.capacity
     stored, passed, empty, full = battery.stored, 0.0, inf, inf
+    lowest = stored
     if stored <= floor:
         empty = 0.0
     if stored >= ceiling:
@@ -105,9 +118,11 @@ def _first_times(
             empty = passed + (stored - floor) / watts
         if later >= ceiling > stored and full == inf:
             full = passed + (ceiling - stored) / -watts
+        if passed < length:
+            lowest = min(lowest, stored - watts * min(seconds, length - passed))
         stored = min(ceiling, max(floor, later))
         passed += seconds
-    return empty, full
+    return _Course(empty, full, max(floor, lowest) / ceiling)
 
 
 def _finite(times: dict[float, float]) -> dict[float, float]:

@@ -7,13 +7,61 @@ from collections.abc import Iterator, Mapping, Sequence
 from collector_core import PageBand, PageChart, PageLink, PageSection, PageTable, quantity
 from collector_plugins.forecast.api import PATH, WAITING
 from collector_plugins.forecast.battery import QUANTILES
-from collector_plugins.forecast.periods import local_time
+from collector_plugins.forecast.periods import end_of_night, local_time
 from collector_plugins.forecast.state import Known, SeriesState
 from collector_plugins.forecast.view import View
 
 SYMBOLS = {"watts": "W", "celsius": "°C", "joules": "J", "hertz": "Hz", "bytes": "B", "grams": "g", "seconds": "s"}
 MOST_CHARTS = 12
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+GERMAN_WEEKDAYS = ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So")
 DAY, WEEK = 86_400.0, 7 * 86_400.0
+GERMAN = {
+    "Forecast": "Prognose",
+    "with what came true beside it, and the error of the last 30 days": (
+        "daneben, was eintrat, und der Fehler der letzten 30 Tage"
+    ),
+    "Nothing is forecast: the history has none of the series.": (
+        "Nichts wird vorhergesagt: der Verlauf hat keine der Reihen."
+    ),
+    "forecasts (JSON)": "Prognosen (JSON)",
+    "next 24 h: {} to {}": "nächste 24 h: {} bis {}",
+    "What follows": "Was kommt",
+    "what": "was",
+    "expected": "erwartet",
+    "from": "von",
+    "to": "bis",
+    "{} empty at": "{} leer um",
+    "{} full at": "{} voll um",
+    "{}, lowest charge until {}": "{}, niedrigster Ladestand bis {}",
+    "{}, today": "{}, heute",
+    "{}, tomorrow": "{}, morgen",
+    "{}, this month": "{}, dieser Monat",
+    "{} tomorrow's peak ({} % above {})": "{}, Spitze von morgen ({} % über {})",
+    "{} exhausted": "{} erschöpft",
+    "in {} days": "in {} Tagen",
+    "not foreseen": "nicht absehbar",
+    "power": "Leistung",
+    "solar": "Sonne",
+    "home load": "Verbrauch im Haus",
+    "home_load": "Verbrauch im Haus",
+    "Errors over those of repeating the last season: below 1 is better": (
+        "Fehler gegenüber der Wiederholung der letzten Saison: unter 1 ist besser"
+    ),
+    "series": "Reihe",
+    "model": "Modell",
+    "combination": "Kombination",
+    "error when trained": "Fehler beim Lernen",
+    "error of 30 days": "Fehler der 30 Tage",
+    "in the interval": "im Intervall",
+    "trained": "gelernt",
+    "{} of {}": "{} von {}",
+    "Not forecast, or not anew": "Nicht oder nicht neu vorhergesagt",
+    "why": "warum",
+    "what helps": "was hilft",
+    WAITING: "noch nicht gelernt",
+    **{f"{day} {{}}": f"{german} {{}}" for day, german in zip(WEEKDAYS, GERMAN_WEEKDAYS, strict=True)},
+}
 DAYS = {"today": "today", "tomorrow": "tomorrow", "month": "this month"}
 
 
@@ -30,6 +78,7 @@ def section(view: View) -> PageSection:
         tables=[table for table in (_answers(view), _record(view, shown), _missing(view, shown)) if table.rows],
         links=(PageLink(text="forecasts (JSON)", path=PATH),),
         order=20,
+        translations={"de": GERMAN},
     )
 
 
@@ -80,6 +129,9 @@ def _battery_rows(view: View) -> Iterator[Sequence[str]]:
             if 0.5 in times:
                 at = {q: local_time(view.now + times[q]) if q in times else "not foreseen" for q in QUANTILES}
                 yield _row(f"{battery.name} {what} at", at)
+        if ahead.lowest:
+            charges = {quantile: f"{100 * charge:.0f} %" for quantile, charge in ahead.lowest.items()}
+            yield _row(f"{battery.name}, lowest charge until {local_time(end_of_night(view.now))}", charges)
 
 
 def _energy_rows(view: View) -> Iterator[Sequence[str]]:

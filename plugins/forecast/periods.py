@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 HOUR, DAY = 3600, 86_400
+MORNING = 8  # o'clock
 Period = tuple[float, float]
 
 
@@ -25,6 +26,17 @@ def duration_text(seconds: float) -> str:
     if seconds >= 7 * DAY and seconds % DAY == 0:
         return f"{seconds / DAY:g}d"
     return f"{seconds / HOUR:g}h" if seconds % HOUR == 0 else f"{seconds / 60:g}m"
+
+
+def end_of_night(now: float) -> float:
+    """The next morning at eight, here."""
+    local = time.localtime(now)
+    ends = (_hour(local, MORNING, days) for days in (0, 1))
+    return next(end for end in ends if end > now)
+
+
+def _hour(local: time.struct_time, hour: int, days: int) -> float:
+    return time.mktime((local.tm_year, local.tm_mon, local.tm_mday + days, hour, 0, 0, 0, 0, -1))
 
 
 def local_time(when: float) -> str:

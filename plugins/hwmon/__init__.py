@@ -8,6 +8,7 @@ from typing import Any
 from collector_core import (
     Collector,
     CollectorConfig,
+    Component,
     Context,
     EnergyMeter,
     Field,
@@ -43,7 +44,7 @@ class Hwmon(Collector[Config]):
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
-        self._meters = DeviceMeters(self.name, Supply.CHASSIS, ctx.interval)
+        self._meters = DeviceMeters(self.name, Supply.CHASSIS, ctx.interval, inside=Component.HOST)
         folders = [ctx.path(folder) for folder in (HWMON, POWER_SUPPLY)]
         self._devices: FoundDevices[Read, Sequence[Told]] = FoundDevices(ctx, self._find, _read, folders)
 

@@ -20,7 +20,7 @@ from collector_core import (
 )
 from collector_plugins.nvidia import metrics, sources
 from collector_plugins.nvidia.config import Config, Local
-from collector_plugins.nvidia.energymeters import energy_meters
+from collector_plugins.nvidia.energymeters import energy_meters, meters_of_host
 from collector_plugins.nvidia.gpu import Answer, Gpu
 from collector_plugins.nvidia.host_reader import HostReader
 from collector_plugins.nvidia.pci import DEVICES, DRIVERS_GPUS, Look, PciBus, none_known
@@ -81,7 +81,7 @@ class Nvidia(Collector[Config]):
 
     @hookimpl
     def collector_energy_meters(self) -> Sequence[EnergyMeter]:
-        """The GPUs of this machine, as of the last run; not those of other hosts, nor simulated ones."""
+        """The GPUs of this machine and of other hosts, as of the last run; not simulated ones."""
         return self._energy_meters
 
     async def close(self) -> None:
@@ -113,7 +113,9 @@ class Nvidia(Collector[Config]):
     def _meters_of(self, answers: Mapping[str, Answer]) -> Iterator[EnergyMeter]:
         for host, answer in answers.items():
             reader = self._readers[host]
-            if reader.here and self.config.local is not Local.DEMO:
+            if not reader.here:
+                yield from meters_of_host(reader, answer.gpus, self.ctx.interval)
+            elif self.config.local is not Local.DEMO:
                 yield from energy_meters(reader, answer.gpus, self._nvml, self.ctx.clock)
 
     def _new_look(self) -> Look:

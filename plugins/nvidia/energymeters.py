@@ -1,4 +1,4 @@
-"""The GPUs of this machine as energy meters."""
+"""GPUs as energy meters: those of this machine, and those of other hosts."""
 
 from __future__ import annotations
 
@@ -34,6 +34,24 @@ def energy_meters(reader: HostReader, gpus: Sequence[Gpu], nvml: QuickNvml, cloc
                 read=DirectReading(gpu, energy, nvml, clock).take,
                 max_watts=energy.max_watts,
                 busy_by_process=partial(getattr, gpu, "busy_by_process"),
+            )
+
+
+def meters_of_host(reader: HostReader, gpus: Sequence[Gpu], period: float) -> Iterator[EnergyMeter]:
+    """A meter for each GPU of another host, as it was read last; `period` in seconds."""
+    for gpu in gpus:
+        energy = reader.energy(gpu)
+        if energy.method is not None:
+            yield EnergyMeter(
+                Component.GPU,
+                gpu.uuid or gpu.index,
+                energy.method,
+                UNCERTAINTY[energy.method],
+                period,
+                latest=energy.latest,
+                read=energy.latest,
+                max_watts=energy.max_watts,
+                host=reader.host,
             )
 
 

@@ -8,7 +8,7 @@ from collector_core import Component, EnergyMeter, EnergyMethod, NotAvailable, R
 from collector_core.demo.rack import DemoGpu, Rack
 from collector_plugins.nvidia import Nvidia
 from collector_plugins.nvidia.demo import Demo
-from collector_plugins.nvidia.energymeters import PERIOD_SECONDS, UNCERTAINTY
+from collector_plugins.nvidia.energymeters import PERIOD_SECONDS, UNCERTAINTY, meters_of_host
 from collector_plugins.nvidia.gpu import Answer
 from collector_plugins.nvidia.host_reader import HostReader
 from collector_plugins.nvidia.sources import Missing
@@ -31,7 +31,10 @@ class DemoNvidia(Nvidia):
         """As the real ones, but that nobody asks a driver."""
         for host, answer in answers.items():
             reader = self._readers[host]
-            for gpu in answer.gpus if reader.here else ():
+            if not reader.here:
+                yield from meters_of_host(reader, answer.gpus, self.ctx.interval)
+                continue
+            for gpu in answer.gpus:
                 latest = reader.energy(gpu).latest
                 method = EnergyMethod.NVML_COUNTER
                 uncertainty = UNCERTAINTY[method]

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from collector_core import Field, History, Query, TokenGuard
+from collector_core import Field, History, Query, TokenGuard, nonblocking
 from collector_plugins.sites import answers
 from collector_plugins.sites.access import Access, json_answer
-from collector_plugins.sites.body import JSON, NDJSON, parse_batch, parse_json, read_body
+from collector_plugins.sites.body import JSON, MAX_READING_BYTES, NDJSON, parse_batch, parse_json, read_body
 from collector_plugins.sites.config import Config
 from collector_plugins.sites.cors import Cors
 from collector_plugins.sites.endpoint import DOCUMENT, PREFIX, Endpoint, explained, parse_model, refuse
@@ -83,6 +83,7 @@ class Api:
                 202,
                 body=Reading,
                 refusals=(400, 404, 413, 415),
+                is_nonblocking=True,
             ),
             Endpoint("GET", "/sites", "List sites", self.list_sites, answers.SitesAnswer, query=PageQuery),
             Endpoint(
@@ -119,7 +120,8 @@ class Api:
         for endpoint in self.endpoints:
             handler = explained(endpoint.handler)
             guarded = self._guard.guarded(handler) if endpoint.writes else self._cors.readable(handler)
-            routes.append(web.route(endpoint.method, PREFIX + endpoint.path, guarded))
+            served = nonblocking(guarded) if endpoint.is_nonblocking else guarded
+            routes.append(web.route(endpoint.method, PREFIX + endpoint.path, served))
         if self._is_read_by_others:
             preflight = explained(self._cors.preflight)
             paths = {DOCUMENT, *(PREFIX + endpoint.path for endpoint in self.endpoints if not endpoint.writes)}
@@ -144,7 +146,7 @@ class Api:
 
     async def ingest_one(self, request: web.Request) -> web.Response:
         """Take one reading."""
-        outcome = await self._take([parse_json(await read_body(request))])
+        outcome = await self._take([parse_json(await read_body(request, limit=MAX_READING_BYTES))])
         for problem in outcome.rejected:
             raise refuse(404 if problem.error == UNKNOWN_SITE else 400, problem.error, problem.field)
         return json_answer(_told(outcome), 202)
@@ -179,8 +181,9 @@ class Api:
 
     async def _take(self, items: list[Any]) -> Outcome:
         service = await self._access.ready()
-        return await wrap_future(service.ingest.submit(items))
+        return await service.ingest.take(items)
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
-    return asdict(outcome)
+    rejected = [asdict(each) for each in outcome.rejected]
+    return {"accepted": outcome.accepted, "duplicates": outcome.duplicates, "rejected": rejected}

@@ -11,30 +11,38 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 MAX_BYTES = 16 << 20  # after unpacking
+MAX_READING_BYTES = 64 << 10
 MAX_READINGS = 10_000
 JSON, NDJSON = "application/json", "application/x-ndjson"
 _ENCODINGS = ("", "identity", "gzip", "deflate")
 
 
-async def read_body(request: web.Request, *, types: tuple[str, ...] = (JSON,)) -> bytes:
-    """The body, unpacked; raises `ApiError` for another type (415), too much (413), or bad compression (400)."""
-    from aiohttp import ClientPayloadError  # noqa: PLC0415 - only where something is served
-    from aiohttp.http_exceptions import HttpProcessingError  # noqa: PLC0415
-    from aiohttp.web import RequestPayloadError  # noqa: PLC0415
+async def read_body(request: web.Request, *, types: tuple[str, ...] = (JSON,), limit: int = MAX_BYTES) -> bytes:
+    """The body, unpacked.
 
+    Raises `ApiError` for another type (415), more than `limit` bytes (413), or bad compression (400).
+    """
     if request.content_type not in types:
         raise ApiError(415, "unsupported content type", field="Content-Type", fix=f"send {' or '.join(types)}")
     if request.headers.get("Content-Encoding", "").lower() not in _ENCODINGS:
         raise ApiError(415, "unsupported encoding", field="Content-Encoding", fix="send gzip, or no encoding")
     body = bytearray()
     try:
-        async for chunk in request.content.iter_any():
+        while chunk := await request.content.readany():
             body += chunk
-            if len(body) > MAX_BYTES:
-                raise ApiError(413, f"more than {MAX_BYTES} bytes", field="readings", fix="send it in parts")
-    except (RequestPayloadError, ClientPayloadError, HttpProcessingError):
+            if len(body) > limit:
+                raise ApiError(413, f"more than {limit} bytes", field="body", fix="send it in parts")
+    except _unpacking_errors():
         raise ApiError(400, "the body cannot be unpacked", field="body", fix="check the compression") from None
     return bytes(body)
+
+
+def _unpacking_errors() -> tuple[type[Exception], ...]:
+    from aiohttp import ClientPayloadError  # noqa: PLC0415 - only where something is served
+    from aiohttp.http_exceptions import HttpProcessingError  # noqa: PLC0415
+    from aiohttp.web import RequestPayloadError  # noqa: PLC0415
+
+    return RequestPayloadError, ClientPayloadError, HttpProcessingError
 
 
 def parse_json(body: bytes) -> Any:

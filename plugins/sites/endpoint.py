@@ -51,6 +51,7 @@ class Endpoint:
     refusals: tuple[int, ...] = ()
     answer_types: tuple[str, ...] = (JSON,)
     pending: type[BaseModel] | None = None
+    is_nonblocking: bool = False
 
     @property
     def writes(self) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +16,7 @@ from collector_core import Clock
 from collector_core.storage import StorageError
 from collector_plugins.sites.own_thread import OwnThread
 from collector_plugins.sites.reading import MISSING_MEASUREMENT, NO_SERIES, Reading
-from collector_plugins.sites.site import Site
+from collector_plugins.sites.site import Site, is_site_id
 from collector_plugins.sites.store import Store
 
 FUTURE_SECONDS = 300
@@ -48,24 +50,40 @@ class Outcome:
 
 @dataclass
 class _Group:
-    """Readings that were sent together and wait to be written."""
+    """Readings that were sent together and wait to be written; those of sites that are to be registered have none."""
 
-    readings: list[tuple[int, Reading]]
+    readings: list[tuple[Site | None, Reading]]
     outcome: Outcome
-    done: Future[Outcome]
+    done: Future[Outcome] | asyncio.Future[Outcome]
+    error: Exception | None = None
+
+    def settle(self) -> None:
+        """Tell whoever waits, on its event loop where it has one."""
+        if self.done.done():
+            return
+        if self.error is not None:
+            self.done.set_exception(self.error)
+        else:
+            self.done.set_result(self.outcome)
 
 
 class Ingest:
-    """Takes readings; `find_site` looks a site up, or registers it, and returns None where it is unknown.
+    """Takes readings; `find_site` looks a site up, and `register` registers those of ids that are unknown.
 
-    `retention` is in seconds. Safe to use from any thread.
+    Without `register` readings of unknown sites are rejected. `retention` is in seconds. Safe to use from any thread.
     """
 
     def __init__(
-        self, writer: OwnThread[Store], find_site: Callable[[str], Site | None], clock: Clock, retention: float
+        self,
+        writer: OwnThread[Store],
+        find_site: Callable[[str], Site | None],
+        register: Callable[[Store, Iterable[str]], None] | None,
+        clock: Clock,
+        retention: float,
     ) -> None:
         self._writer = writer
         self._find_site = find_site
+        self._register = register
         self._clock = clock
         self._retention = retention
         self._lock = threading.Lock()
@@ -78,35 +96,45 @@ class Ingest:
 
         The future raises `StorageError` where it cannot be written; raises `IngestFull` at once.
         """
+        done = Future[Outcome]()
+        self._take(items, done)
+        return done
+
+    async def take(self, items: Sequence[Any]) -> Outcome:
+        """As `submit`, without blocking the event loop, which is woken once for all that is written together."""
+        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._take(items, done)
+        return await done
+
+    def _take(self, items: Sequence[Any], done: Future[Outcome] | asyncio.Future[Outcome]) -> None:
         readings, rejected = self._checked(items)
-        group = _Group(readings, Outcome(rejected=rejected), Future())
+        group = _Group(readings, Outcome(rejected=rejected), done)
         with self._lock:
             if self._pending + len(readings) > MAX_PENDING:
                 raise IngestFull
             self.counts["rejected"] += len(rejected)
             if not readings:
-                group.done.set_result(group.outcome)
-                return group.done
+                group.settle()
+                return
             self._pending += len(readings)
             self._waiting.append(group)
             if len(self._waiting) == 1:  # else somebody has asked for it
                 self._writer.submit(self._write_waiting)
-        return group.done
 
-    def _checked(self, items: Sequence[Any]) -> tuple[list[tuple[int, Reading]], list[Rejected]]:
+    def _checked(self, items: Sequence[Any]) -> tuple[list[tuple[Site | None, Reading]], list[Rejected]]:
         readings, rejected = parse_readings(items)
         now = self._clock.time()
         earliest, latest = (now - self._retention) * 1000, (now + FUTURE_SECONDS) * 1000
-        found: list[tuple[int, Reading]] = []
+        found: list[tuple[Site | None, Reading]] = []
         for index, reading in readings:
             site = self._find_site(reading.site_id)
             if not earliest <= reading.timestamp <= latest:
                 error = "is older than what is kept" if reading.timestamp < earliest else "is in the future"
                 rejected.append(Rejected(index, "timestamp", error))
-            elif site is None:
+            elif site is None and not (self._register and is_site_id(reading.site_id)):
                 rejected.append(Rejected(index, "site_id", UNKNOWN_SITE))
             else:
-                found.append((site.number, reading))
+                found.append((site, reading))
         return found, sorted(rejected, key=lambda each: each.index)
 
     def _write_waiting(self, store: Store) -> None:
@@ -122,6 +150,7 @@ class Ingest:
         finally:
             with self._lock:
                 self._pending -= sum(len(group.readings) for group in groups)
+            _settle(groups)
 
     def _write_alone(self, store: Store, groups: list[_Group]) -> None:
         for group in groups:
@@ -131,19 +160,43 @@ class Ingest:
                 _fail([group], error)
 
     def _write(self, store: Store, groups: list[_Group]) -> None:
-        new = iter(store.add([each for group in groups for each in group.readings]))
+        new = iter(store.add(self._numbered(store, [each for group in groups for each in group.readings])))
         for group in groups:
             group.outcome.accepted = sum(next(new) for _ in group.readings)
             group.outcome.duplicates = len(group.readings) - group.outcome.accepted
             self.counts["accepted"] += group.outcome.accepted
             self.counts["duplicate"] += group.outcome.duplicates
-            group.done.set_result(group.outcome)
+
+    def _numbered(self, store: Store, readings: list[tuple[Site | None, Reading]]) -> list[tuple[int, Reading]]:
+        """Readings with the numbers of their sites, of which those that are new are registered."""
+        new = {reading.site_id for site, reading in readings if site is None}
+        if new and self._register is not None:
+            self._register(store, new)
+        found = [(site or self._find_site(reading.site_id), reading) for site, reading in readings]
+        return [(site.number, reading) for site, reading in found if site is not None]
 
 
 def _fail(groups: list[_Group], error: Exception) -> None:
     for group in groups:
-        if not group.done.done():
-            group.done.set_exception(error)
+        group.error = error
+
+
+def _settle(groups: Iterable[_Group]) -> None:
+    """Tell all that wait."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Group]] = {}
+    for group in groups:
+        if isinstance(group.done, asyncio.Future):
+            loops.setdefault(group.done.get_loop(), []).append(group)
+        else:
+            group.settle()
+    for loop, found in loops.items():
+        with suppress(RuntimeError):  # it has ended
+            loop.call_soon_threadsafe(_settle_here, found)
+
+
+def _settle_here(groups: Iterable[_Group]) -> None:
+    for group in groups:
+        group.settle()
 
 
 def parse_readings(items: Sequence[Any]) -> tuple[list[tuple[int, Reading]], list[Rejected]]:

@@ -14,9 +14,10 @@ from collector_plugins.sites.postgres_insertion import Insertion, Known
 from collector_plugins.sites.postgres_link import PostgresLink
 from collector_plugins.sites.postgres_schema import LOCK, migrate
 from collector_plugins.sites.reading import Reading
-from collector_plugins.sites.site import Change, Site, sites_from
+from collector_plugins.sites.site import BEGINNING, Change, Site, chosen, sites_from
 from collector_plugins.sites.store import (
     HOUR,
+    GridHour,
     Latest,
     MeterRows,
     Piece,
@@ -96,6 +97,20 @@ class PostgresStore:
             _put_change(connection, site, change.valid_from)
         return site
 
+    def add_sites(self, ids: Sequence[str]) -> list[Site]:
+        """As `Store.add_sites`."""
+        with self._changing() as connection:
+            connection.execute(
+                "INSERT INTO sites.site (id) SELECT unnest(%s::text[]) ON CONFLICT (id) DO NOTHING", (list(ids),)
+            )
+            connection.execute(
+                "INSERT INTO sites.change (site, valid_from, keys)"
+                " SELECT number, %s, '{}' FROM sites.site WHERE number NOT IN (SELECT site FROM sites.change)",
+                (BEGINNING,),
+            )
+            connection.execute("UPDATE sites.registry SET revision = revision + 1")
+        return chosen(self.sites(), ids)
+
     def change_site(self, site: Site, change: Change) -> Site:
         """As `Store.change_site`."""
         with self._changing() as connection:
@@ -135,6 +150,26 @@ class PostgresStore:
         """As `Store.hours`."""
         with self._link.transaction(snapshot=True) as connection:
             return postgres_hours.hours(connection, sites, start, end)
+
+    def grid_hours(self, zones: Sequence[str], first: int, last: int) -> list[GridHour]:
+        """As `Store.grid_hours`."""
+        query = "SELECT zone, hour, grams, origin FROM sites.grid_hour WHERE zone = ANY (%s) AND hour BETWEEN %s AND %s"
+        return [GridHour(*row) for row in self._rows(query, list(zones), first, last)]
+
+    def put_grid_hour(self, told: GridHour, sites: Sequence[int]) -> None:
+        """As `Store.put_grid_hour`."""
+        with self._changing() as connection:
+            connection.execute(
+                "INSERT INTO sites.grid_hour VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT (zone, hour) DO UPDATE SET grams = excluded.grams, origin = excluded.origin",
+                told,
+            )
+            connection.execute(
+                "INSERT INTO sites.stale (site, hour)"
+                " SELECT site, hour FROM sites.hour WHERE site = ANY (%s) AND hour = %s"
+                f" {postgres_hours.AGAIN}",
+                (list(sites), told.hour),
+            )
 
     def stale_hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int]]:
         """As `Store.stale_hours`."""

@@ -11,7 +11,7 @@ from collector_core.storage import StorageError, StorageReason
 from collector_plugins.sites.outbox import Outbox
 from collector_plugins.sites.postgres_store import PostgresStore
 from collector_plugins.sites.reading import Reading
-from collector_plugins.sites.site import Change, Site
+from collector_plugins.sites.site import BEGINNING, Change, Site
 from collector_plugins.sites.site_cache import SiteCache
 from collector_plugins.sites.store import SiteExistsError
 from collector_plugins.sites.waiting import CHANGE, REGISTER, deliver, encode_readings, encode_site
@@ -149,6 +149,13 @@ class QueuedStore(PostgresStore):
             raise SiteExistsError(site_id)
         self._wait(encode_site(REGISTER, site_id, change))
         return self._cache.add(site_id, [change])
+
+    def add_sites(self, ids: Sequence[str]) -> list[Site]:
+        """As `Store.add_sites`."""
+        if (found := self._tried(lambda: super(QueuedStore, self).add_sites(ids))) is not None:
+            self._cache.put([*self._cache.all(), *found])
+            return found
+        return [self._cache.find(each) or self.add_site(each, Change(BEGINNING, {})) for each in ids]
 
     def change_site(self, site: Site, change: Change) -> Site:
         """As `Store.change_site`."""

@@ -9,15 +9,13 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import TypeVar
 
-from pydantic import ValidationError
-
 from collector_core import Clock
 from collector_plugins.sites.factors import Factors
 from collector_plugins.sites.ingest import Ingest
 from collector_plugins.sites.own_thread import OwnThread
-from collector_plugins.sites.rollup import RollUp
+from collector_plugins.sites.rollup import roll_up
 from collector_plugins.sites.site import BEGINNING, Change, Site, SiteCreate, SitePatch
-from collector_plugins.sites.store import HOUR, Piece, SiteExistsError, Store, hour_of
+from collector_plugins.sites.store import HOUR, Piece, Store, hour_of
 
 ResultT = TypeVar("ResultT")
 MOST_HOURS_AT_ONCE = 100
@@ -50,14 +48,14 @@ class SiteService:
         self._looker = OwnThread("sites-looker", lambda: make_store(True))
         self._factors = factors
         self._clock = clock
-        self._auto_register = auto_register
         self._lock = threading.Lock()
         self._sites: dict[str, Site] | None = None
         self._revision = -1
         self._retention = round((retention + DAY_SECONDS) * 1000)  # late readings still find what is before them
         self._deleted_in = 0
         self._hours_at_once = 10
-        self.ingest = Ingest(self._writer, self._find_or_register, clock, retention)
+        register = self._register_missing if auto_register else None
+        self.ingest = Ingest(self._writer, self._find, register, clock, retention)
 
     @property
     def now(self) -> int:
@@ -160,8 +158,8 @@ class SiteService:
         stale = sorted(place for place in oldest if place[0] in by_number)
         sums: list[tuple[int, int, Piece | None]] = []
         for number, hours in _in_a_row(stale):
-            meters = store.rows(number, hours[0] * HOUR, (hours[-1] + 1) * HOUR)
-            found = RollUp(by_number[number], self._factors, hour_of).pieces(meters)
+            period = hours[0] * HOUR, (hours[-1] + 1) * HOUR
+            found = roll_up(store, by_number[number], self._factors, period, hour_of)
             sums += [(number, hour, found.get(hour)) for hour in hours]
         if sums:
             store.put_hours(sums)
@@ -180,16 +178,15 @@ class SiteService:
             self._sites = {**self.sites, site.id: site}
         return site
 
-    def _find_or_register(self, site_id: str) -> Site | None:
-        site = self.sites.get(site_id)
-        if site is not None or not self._auto_register:
-            return site
-        try:
-            return self.register(SiteCreate(id=site_id)).result()
-        except ValidationError:  # it is the id of a reading, but not one that a path can hold
-            return None
-        except SiteExistsError:
-            return self.sites.get(site_id)
+    def _find(self, site_id: str) -> Site | None:
+        return self.sites.get(site_id)
+
+    def _register_missing(self, store: Store, ids: Iterable[str]) -> None:
+        """Register those of the sites that are not known, all in one step."""
+        if missing := sorted(set(ids) - self.sites.keys()):
+            found = {site.id: site for site in store.add_sites(missing)}
+            with self._lock:
+                self._sites = {**self.sites, **found}
 
 
 def _in_a_row(places: Iterable[tuple[int, int]]) -> list[tuple[int, list[int]]]:

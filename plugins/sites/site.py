@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 
 from collector_core import Field
 from collector_plugins.sites.fields import (
@@ -64,6 +64,18 @@ def _whole(sources: list[Source]) -> list[Source]:
 
 
 SiteId = Annotated[Text, AfterValidator(_usable_id)]
+_SITE_ID = TypeAdapter[str](SiteId)
+
+
+def is_site_id(text: str) -> bool:
+    """Whether a site may be called so: a reading's `site_id` may hold what a path cannot."""
+    try:
+        _SITE_ID.validate_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
 Sources = Annotated[list[Source], Field(max_length=MAX_SOURCES), AfterValidator(_whole)]
 TimeZone = Annotated[Text, AfterValidator(_known_zone)]
 
@@ -134,6 +146,11 @@ class Site:
             keys = {**keys, **change.keys}
             self._terms.append(Terms.model_validate(keys))
 
+    @property
+    def zones(self) -> list[str]:
+        """All zones of the grid that it is or was in."""
+        return sorted({terms.zone for terms in self._terms if terms.zone is not None})
+
     def terms_at(self, moment: int) -> Terms:
         """What held at a moment; before the first change, what was said first."""
         return self._terms[max(0, bisect_right(self._moments, moment) - 1)]
@@ -164,3 +181,9 @@ def sites_from(sites: Iterable[tuple[int, str]], changes: Iterable[tuple[int, in
     for number, moment, keys in changes:
         by_number.setdefault(number, []).append(Change(moment, keys))
     return [Site(number, name, by_number.get(number) or [Change(BEGINNING, {})]) for number, name in sites]
+
+
+def chosen(sites: Iterable[Site], ids: Iterable[str]) -> list[Site]:
+    """Those of the sites that are called so."""
+    wanted = set(ids)
+    return [site for site in sites if site.id in wanted]

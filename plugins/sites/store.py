@@ -235,6 +235,15 @@ class Total(NamedTuple):
     amount: float | None
 
 
+class GridHour(NamedTuple):
+    """What the grid of a zone emitted in an hour, in grams of CO2 equivalent per kWh, and who says so."""
+
+    zone: str
+    hour: int
+    grams: float
+    origin: str
+
+
 class SiteExistsError(Exception):
     """A site of that id is registered already."""
 
@@ -265,6 +274,9 @@ class Store(Protocol):
     def add_site(self, site_id: str, change: Change) -> Site:
         """Register a site; raises `SiteExistsError`."""
 
+    def add_sites(self, ids: Sequence[str]) -> list[Site]:
+        """Sites by their ids; those that are new are registered, in one transaction, nothing else known of them."""
+
     def change_site(self, site: Site, change: Change) -> Site:
         """Add a change to a site's history; the hours that it concerns become stale."""
 
@@ -291,6 +303,12 @@ class Store(Protocol):
 
     def put_hours(self, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
         """Keep sums of hours, which are then not stale; None where nothing is in the hour."""
+
+    def grid_hours(self, zones: Sequence[str], first: int, last: int) -> list[GridHour]:
+        """What is known of the grids of zones, of hours from `first` to `last`."""
+
+    def put_grid_hour(self, told: GridHour, sites: Sequence[int]) -> None:
+        """Keep what is known of an hour instead of what was; the sums of that hour of these sites become stale."""
 
     def totals(self) -> list[Total]:
         """Sums over everything that was kept, of hours that are not stale."""

@@ -17,6 +17,22 @@ IDLE = SeriesName("idle", "", "", "")
 NOBODY = SeriesName("unattributed", "", "", "")
 _TITLES = {IDLE: "idle", NOBODY: "nobody (kernel threads, interrupts)"}
 
+GERMAN = {
+    "Workloads": "Lasten",
+    "mean of the last {} seconds": "Mittel der letzten {} Sekunden",
+    "Power by workload is shown once there are two readings.": "Leistung je Last steht hier nach zwei Messungen.",
+    "kind": "Art",
+    "power": "Leistung",
+    "share": "Anteil",
+    "energy": "Energie",
+    "idle": "Leerlauf",
+    "nobody (kernel threads, interrupts)": "niemand (Kernel-Threads, Unterbrechungen)",
+    "guest": "Gast",
+    "session": "Sitzung",
+    "unit": "Dienst",
+    "other": "andere",
+}
+
 
 class PowerTable:
     """Joules of each workload over the last minute, which are its watts."""
@@ -62,4 +78,5 @@ class PowerTable:
             text="" if rows else "Power by workload is shown once there are two readings.",
             tables=(table,) if rows else (),
             order=ORDER,
+            translations={"de": GERMAN},
         )

@@ -29,7 +29,7 @@ def render(view: View) -> str:
         f'<form class="controls" role="search"><label>{escape(words("search"))} <input type="search" name="q" id="q" '
         f'data-param="q" value="{view.text(view.query.get("q", ""))}"></label>'
         f'<div id="ranges" data-live role="group" aria-label="{escape(words("range"))}">{buttons}</div></form>'
-        + live("events", render_sections(view.app, "events") + _list(view, DAYS.get(chosen, DAYS[DEFAULT])))
+        + live("events", render_sections(view.app, "events", view.words) + _list(view, DAYS.get(chosen, DAYS[DEFAULT])))
     )
 
 

@@ -41,20 +41,20 @@ OF_THE_PAST = frozenset({"history", "events"})
 
 
 def _devices(view: View) -> str:
-    return live("devices", render_things(view, DEVICES) + render_sections(view.app, "devices"))
+    return live("devices", render_things(view, DEVICES) + render_sections(view.app, "devices", view.words))
 
 
 def _sites(view: View) -> str:
-    return live("sites", render_things(view, SITES) + render_sections(view.app, "sites"))
+    return live("sites", render_things(view, SITES) + render_sections(view.app, "sites", view.words))
 
 
 def _forecasts(view: View) -> str:
-    sections = render_sections(view.app, "forecasts")
+    sections = render_sections(view.app, "forecasts", view.words)
     return live("forecasts", sections or f'<p class="empty">{view.words("nothing")}</p>')
 
 
 def _collectors(view: View) -> str:
-    return live("collectors", page.render(view.app))
+    return live("collectors", page.render(view.app, view.words))
 
 
 PAGES: Mapping[str, Callable[[View], str]] = {

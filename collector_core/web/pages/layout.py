@@ -6,7 +6,7 @@ from html import escape
 
 from collector_core.errors import visible
 from collector_core.web.pages.view import View
-from collector_core.web.pages.words import LANGUAGES
+from collector_core.web.pages.vocabulary import LANGUAGES
 
 PATHS = {
     "now": "/",

@@ -30,7 +30,7 @@ def render(view: View) -> str:
     """The page."""
     graph = graph_of(view)
     content = _picture(view, graph) if graph.edges else f'<p class="empty">{escape(view.words("flow_empty"))}</p>'
-    return live("now", f"{_health(view)}{content}{render_sections(view.app, 'now')}")
+    return live("now", f"{_health(view)}{content}{render_sections(view.app, 'now', view.words)}")
 
 
 def _picture(view: View, graph: FlowGraph) -> str:

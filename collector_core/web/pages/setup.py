@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from collector_core.web import api
+from collector_core.web.page import state_text
 from collector_core.web.pages.downloads import DASHBOARDS, RULES, names
 from collector_core.web.pages.layout import live, scrolled
 from collector_core.web.pages.view import View
@@ -44,7 +45,7 @@ def _card(view: View, row: dict[str, Any]) -> str:
     fix = f'<p class="fault"><strong>{escape(view.words("fix"))}:</strong> <code>{remedy}</code></p>'
     return (
         f'<section class="card {tone}"><h3>{view.text(row["name"])} '
-        f'<span class="state">{view.text(row["state"].replace("_", " "))}</span></h3>'
+        f'<span class="state">{view.text(state_text(row["state"], view.words))}</span></h3>'
         f'<p class="fault">{view.text(row.get("error") or "")}</p>{parts}{fix if remedy else ""}</section>'
     )
 

@@ -61,7 +61,7 @@ def _heading(view: View, name: str, sort: str, order: str, *, is_by: bool, falli
         f'<th scope="col"{" class=number" if numeric else ""} '
         f'aria-sort="{state if is_by else "none"}"><button type="button" id="{identity}" '
         f'data-set="{escape(sort)}={escape(name)}&amp;{escape(order)}={following}">'
-        f"{escape(view.words.maybe(name, name))}</button></th>"
+        f"{escape(view.words(name))}</button></th>"
     )
 
 

@@ -41,7 +41,7 @@ def _section(view: View, kind: str) -> str:
     table = render_table(
         view,
         title,
-        ["name", *(topic.replace("_", " ") for topic in topics)],
+        ["name", *topics],
         [[Cell(name), *_cells(view, cells, topics)] for name, cells in sorted(rows.items())],
         key=f"-{kind}",
     )

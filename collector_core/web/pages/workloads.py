@@ -33,7 +33,7 @@ def render(view: View) -> str:
         f'<label>{escape(words("search"))} <input type="search" name="q" id="q" data-param="q" '
         f'value="{view.text(view.query.get("q", ""))}"></label>'
         f'<label>{escape(words("kind"))} <select name="kind" id="kind" data-param="kind">{chosen}</select></label>'
-        "</form>" + live("workloads", f"{table}{empty}{render_sections(view.app, 'workloads')}")
+        "</form>" + live("workloads", f"{table}{empty}{render_sections(view.app, 'workloads', view.words)}")
     )
 
 

@@ -23,7 +23,8 @@ from collector_core.web.pages.layout import PATHS
 from collector_core.web.pages.period import DEFAULT_RANGE, RANGES, Period, chosen_period
 from collector_core.web.pages.sankey import NODE_WIDTH, WIDTH, draw, place, shortened
 from collector_core.web.pages.view import View
-from collector_core.web.pages.words import _WORDS, Words, chosen_language
+from collector_core.web.pages.vocabulary import WORDS
+from collector_core.web.pages.words import Words, chosen_language
 
 EVIL = "<b>desk</b>&amp;"
 FIX = "mount <it> & go on"
@@ -183,8 +184,8 @@ def test_whoever_speaks_neither_reads_english(accepted):
 
 
 def test_words_have_both_languages_and_most_of_the_navigation_differs():
-    assert all(english and german for english, german in _WORDS.values())
-    assert sum(_WORDS[key][0] == _WORDS[key][1] for key in PATHS) <= 3
+    assert all(english and german for english, german in WORDS.values())
+    assert sum(WORDS[key][0] == WORDS[key][1] for key in PATHS) <= 3
     assert Words("de").quantity(1234.5, "watts") == "1,23 kW"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from collector_core import Collector, DeclarationError, Gauge, hookimpl
+from collector_core import Collector, DeclarationError, Gauge, hookimpl, nonblocking
 from collector_core.engine.app import App
 from collector_core.errors import StartupError
 from collector_core.plugins.attempts import Attempts
@@ -239,6 +239,27 @@ async def test_a_handler_that_blocks_is_named_and_cut_off_and_comes_back(app, im
             await asyncio.sleep(0.01)
         assert await ask(session, "/light") == (200, "light")
     assert caplog.text.count("collector lamp: GET /lamp failed: no answer after 0.2 s (test_plugin_routes.py:") == 1
+
+
+async def test_a_handler_that_never_blocks_stays_on_the_servers_loop_and_has_a_deadline(app, impatient):
+    loops = []
+
+    @nonblocking
+    async def handle(request):
+        loops.append(asyncio.get_running_loop())
+        return web.Response(body=await request.read())
+
+    @nonblocking
+    async def wait(request):
+        await asyncio.Event().wait()
+
+    lamp = collector_with(lambda self: [web.post("/lamp", handle), web.get("/wait", wait)])
+    async with served(app(lamp)) as session:
+        async with session.post("/lamp", data=b"on") as response:
+            assert (response.status, await response.read()) == (200, b"on")
+        assert loops == [asyncio.get_running_loop()]
+        status, text = await ask(session, "/wait")
+        assert (status, set(json.loads(text))) == (503, {"error", "field", "fix"})
 
 
 async def test_a_task_of_a_handler_that_exits_harms_no_answer(app):

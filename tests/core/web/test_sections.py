@@ -20,8 +20,10 @@ from collector_core import (
 from collector_core.engine.app import App
 from collector_core.testing import FakeClock
 from collector_core.web import page
-from collector_core.web.sections import UNKNOWN, render_links, render_sections
+from collector_core.web.pages import words
+from collector_core.web.sections import render_links, render_sections
 
+UNKNOWN = "not known"
 START = 1_700_000_000.0
 
 
@@ -225,3 +227,14 @@ def test_a_program_that_looks_once_asks_for_no_sections(instance):
     runner.run_now()
     app.stop(0.5)
     assert not asked.is_set()
+
+
+def test_a_section_speaks_the_language_of_its_reader_where_it_has_words_for_it(bench):
+    table = PageTable(columns=["what"], rows=[["lamp, today"], ["<b> 1.5"], ["10.0.0.1 v1.2.3"]])
+    german = {"Lamps": "Lampen", "what": "was", "{}, today": "{}, heute", "lamp": "Lampe"}
+    bench.show(section(chart(1500.0, title="Lamps"), title="Lamps", tables=[table], translations={"de": german}))
+    html = render_sections(bench.app, words=words.Words("de"))
+    for text in ("Lampen", ">was<", "Lampe, heute", "&lt;b&gt; 1,5", "10.0.0.1 v1.2.3", "1,50 kW", "Minuten: jetzt"):
+        assert text in html
+    assert ">Lamps<" in bench.html()
+    assert "1.50 kW" in bench.html()

@@ -90,6 +90,15 @@ def test_the_demo_shows_sun_grid_batteries_hosts_components_and_guests_and_conse
             assert into[node] == pytest.approx(out_of[node], rel=0.01, abs=0.2), node
 
 
+def test_the_demos_site_is_what_the_sources_of_its_graph_give(collector_harness):
+    harness = demo(collector_harness)
+    flow = flow_of(harness)
+    fed = {target for _, target in flow}
+    given = sum(watts for (source, _), watts in flow.items() if source not in fed or source.startswith("battery/"))
+    kept = sum(watts for (_, target), watts in flow.items() if target.startswith(("battery/", "grid/")))
+    assert sum(harness.series(metrics.SITE_POWER).values()) == pytest.approx(given - kept, abs=0.01)
+
+
 async def test_the_route_has_the_edges_of_the_metric(collector_harness):
     harness = await asyncio.to_thread(demo, collector_harness)
     routes = harness.collector.collector_routes()

@@ -139,10 +139,7 @@ def test_a_refused_token_is_not_sent_again(harness, maps, eventually):
     maps.status = 403
     eventually(
         lambda: (
-            harness.look()
-            and maps.asked
-            and harness.look()
-            and not harness.collector._factors._live._background.is_busy
+            harness.look() and maps.asked and harness.look() and not harness.collector._choice._live._background.is_busy
         )
     )
     for _ in range(5):

@@ -32,6 +32,15 @@ def test_a_constant_load_empties_it_when_division_says_so():
     assert ahead.empty_risk == 1.0
 
 
+def test_its_lowest_charge_is_that_of_the_time_asked_for():
+    net = NetCourses(certain(*[500.0] * 12, *[0.0] * 36), certain(*[0.0] * 12, *[5000.0] * 36))
+    battery = Battery("b", 8 * KWH, 10 * KWH)
+    assert look_ahead(battery, net, 0.0, 20 * HOUR).lowest[0.5] == pytest.approx(0.2)
+    assert look_ahead(battery, net, 0.0, 1.5 * HOUR).lowest[0.5] == pytest.approx(0.725)
+    assert look_ahead(battery, net, 0.0, 49 * HOUR).lowest == {}
+    assert look_ahead(Battery("b", KWH, 10 * KWH), net, 0.0, 20 * HOUR).lowest[0.5] == 0.0
+
+
 def test_the_reserve_counts_as_empty_and_the_sun_fills_it_first():
     load, sun = certain(*[1000.0] * 48), certain(*[3000.0] * 4, *[0.0] * 44)
     ahead = look_ahead(Battery("b", 6 * KWH, 10 * KWH, reserve=0.2), NetCourses(load, sun), 0.0)

@@ -40,9 +40,11 @@ def test_energy_is_counted_here_and_integrated_elsewhere(harness):
         assert joules == pytest.approx(5 * harness.series(metrics.POWER)[labels], rel=0.2)
 
 
-def test_only_the_gpus_of_this_machine_are_in_the_ledger(harness):
+def test_the_gpus_of_other_hosts_are_meters_of_these(harness):
     own = {gpu.uuid for gpu in Rack().gpus if gpu.host == "rack-1"}
-    assert {meter.device for meter in harness.collector.collector_energy_meters()} == own
+    meters = harness.collector.collector_energy_meters()
+    assert {meter.device for meter in meters if not meter.is_foreign} == own
+    assert {meter.host for meter in meters if meter.is_foreign} == {"gpu-a", "gpu-b"}
 
 
 def test_within_a_week_gpus_reach_their_limit_and_are_throttled_by_heat(harness):

@@ -1,10 +1,7 @@
 """Requests are what the specification of remote write says, and servers that know it store what they say."""
 
-import json
 import struct
 import time
-import urllib.parse
-import urllib.request
 from dataclasses import replace
 
 import pytest
@@ -13,6 +10,7 @@ from pydantic import ValidationError
 from collector_core import NotAvailable, RecordsRefused
 from collector_core.wire import as_bytes, decompress, read_fields
 from collector_plugins.remote_write import RemoteWrite, version_1, version_2
+from tests.metric_stores import ask
 from tests.sample_blocks import ENERGY, HEAT, POWER, Runs, make_output
 
 WRITTEN = {"X-Prometheus-Remote-Write-Samples-Written": "2"}
@@ -131,7 +129,7 @@ def test_version_2_says_type_help_unit_and_when_counters_began(output, http_rece
 def test_the_counters_of_a_killed_process_did_not_begin_with_this_one(output):
     (block,) = Runs().blocks(10, VALUES)
     payload = output(version="2.0").encode_block(replace(block, is_recovered=True))
-    energy = fields(fields(decompress(payload[len(version_2.TAG) :], 1 << 20))[5][1])
+    energy = fields(fields(decompress(version_2.body_of(payload), 1 << 20))[5][1])
     assert 6 not in energy
     assert set(fields(energy[2][0])) == {1, 2}
 
@@ -160,6 +158,22 @@ def test_a_server_that_refuses_the_type_of_version_2_gets_version_1(output, http
     (block,) = Runs().blocks(1, VALUES)
     made.send_payloads([made.encode_block(block)], may_repeat=False)
     assert len(http_receiver.posted) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "written", "refused"), [(400, "1", 1), (400, "0", 2), (200, "1", 1), (400, None, None)]
+)
+def test_samples_of_version_2_that_a_server_has_not_written_are_refused(
+    output, http_receiver, status, written, refused
+):
+    said = {} if written is None else {"X-Prometheus-Remote-Write-Samples-Written": written}
+    http_receiver.answers.append((status, said, b"out of order"))
+    made = output(version="2.0")
+    (block,) = Runs().blocks(1, VALUES)
+    with pytest.raises(RecordsRefused) as failed:
+        made.send_payloads([made.encode_block(block)], may_repeat=False)
+    assert failed.value.count == refused
+    assert len(http_receiver.posted) == 1
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 413])
@@ -233,12 +247,6 @@ def test_options_that_make_no_sense_are_refused(options):
     assert "u:p" not in str(wrong.value)
 
 
-def ask(url, **parameters):
-    query = urllib.parse.urlencode(parameters, doseq=True)
-    with urllib.request.urlopen(f"{url}?{query}", timeout=30) as answer:
-        return json.load(answer)["data"]
-
-
 @pytest.mark.parametrize("server", ["prometheus", "victoria-metrics"])
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 def test_real_servers_store_every_sample_and_its_end(server, version, metric_store, eventually):
@@ -256,9 +264,8 @@ def test_real_servers_store_every_sample_and_its_end(server, version, metric_sto
     made.close()
 
     def stored():
-        found = ask(f"{base}/api/v1/query", query=f'probe_heat_celsius{{host="{host}"}}[5m]', time=now + 60)["result"]
+        found = ask(base, f'probe_heat_celsius{{host="{host}"}}[5m]', now + 60)
         return found and [float(value) for _, value in found[0]["values"]]
 
     eventually(lambda: (stored() or [])[:10] == list(map(float, range(10))))
-    at_the_end = {"query": f'probe_heat_celsius{{host="{host}"}}', "time": now + 12}
-    eventually(lambda: not ask(f"{base}/api/v1/query", **at_the_end)["result"])
+    eventually(lambda: not ask(base, f'probe_heat_celsius{{host="{host}"}}', now + 12))

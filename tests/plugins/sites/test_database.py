@@ -157,6 +157,29 @@ async def test_two_collectors_share_a_database(serving, home):
         assert (await one.get("sites/b"))[0] == 200
 
 
+async def test_a_site_that_another_collector_has_registered_takes_readings(serving, home):
+    async with contextlib.AsyncExitStack() as stack:
+        home("one")
+        one = await stack.enter_async_context(serving(auto_register=True))
+        await one.send(reading(60, site="b"))
+        home("two")
+        two = await stack.enter_async_context(serving(auto_register=True))
+        assert (await two.send(reading(60), reading(60, site="b")))["accepted"] == 1
+        home("one")
+        assert (await one.send(reading(60), reading(120)))["accepted"] == 1
+
+
+async def test_new_sites_of_readings_wait_with_them(serving, proxy, home):
+    home("one")
+    async with serving(auto_register=True) as client:
+        await client.register("b")
+        proxy.away()
+        assert (await client.send(reading(60), reading(60, site="b")))["accepted"] == 2
+        proxy.back()
+        await settled(client)
+        assert (await sums(client))[0] == 1
+
+
 async def test_the_hour_that_another_changes_meanwhile_stays_stale(database):
     from collector_plugins.sites.postgres_store import PostgresStore
     from collector_plugins.sites.reading import Reading

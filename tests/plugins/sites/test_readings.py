@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from collector_plugins.sites.fields import parse_moment, rfc3339
 from collector_plugins.sites.ingest import parse_readings
-from tests.plugins.sites.conftest import JSON, NOW, reading, total
+from tests.plugins.sites.conftest import JSON, NOW, moment, reading, total
 
 GOOD = {"site_id": "a", "timestamp": NOW, "power_watts": 1}
 WRONG = [
@@ -243,3 +243,33 @@ async def test_a_site_is_registered_with_its_first_reading_where_that_is_wanted(
     async with serving(auto_register=True) as client:
         assert (await client.send(total(60, 1, site="new"), total(60, 1, site="a/b")))["accepted"] == 1
         assert [site["id"] for site in (await client.get("sites"))[1]["sites"]] == ["new"]
+
+
+async def test_all_new_sites_of_a_batch_are_registered_with_their_history(serving):
+    async with serving(auto_register=True) as client:
+        names = [f"new-{each:03}" for each in range(300)]
+        await client.register("new-007", price_per_kwh=1)
+        sent = [reading(60 * number, site=name) for name in names for number in (1, 2)]
+        assert (await client.send(*sent))["accepted"] == 600
+        assert (await client.send(*sent))["duplicates"] == 600
+        await client.patch("sites/new-000", {"price_per_kwh": 2, "valid_from": moment(60)})
+    async with serving() as client:
+        assert [site["id"] for site in (await client.get("sites", limit=1000))[1]["sites"]] == names
+        history = (await client.get("sites/new-000"))[1]["history"]
+        assert [each["price_per_kwh"] for each in history] == [None, 2]
+        assert (await client.get("sites/new-007"))[1]["price_per_kwh"] == 1
+
+
+async def test_single_readings_that_are_sent_together_are_each_answered(serving):
+    async with serving(auto_register=True) as client:
+        answers = await asyncio.gather(
+            *(client.post("ingest/realtime", reading(60 * each, site=f"s{each % 5}")) for each in range(1, 41)),
+            *(client.post("ingest/realtime", reading(60, "much", site=f"s{each}")) for each in range(5)),
+        )
+        assert [status for status, _ in answers] == [202] * 40 + [400] * 5
+
+
+async def test_a_single_reading_is_no_batch(serving):
+    async with serving() as client:
+        status, answer = await client.post("ingest/realtime", reading(60, meter="x" * 70_000))
+        assert (status, answer["field"]) == (413, "body")

@@ -1,0 +1,133 @@
+"""The site's ledger: all that the agent knows in one sum, its carbon, its cost and the batteries' runtime."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from time import localtime
+from typing import Any
+
+from collector_core import Context, Readings
+from collector_core.metering import CarbonMix, EnergyFactors, FlowKind, SiteAccount, SiteLedger, SitePart
+from collector_plugins.energy import metrics
+from collector_plugins.energy.bill import Bill, publish_bill
+from collector_plugins.energy.flow import Flow
+from collector_plugins.energy.flow_series import Found, by_name
+
+
+class Site:
+    """Follows the ledger run by run; `agent` is a name that no other collector has. Any thread may ask for `data`."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.agent = uuid.uuid4().hex
+        self._clock = ctx.clock
+        self._ledger = SiteLedger()
+        self._mix = CarbonMix()
+        self._mixed: float | None = None
+        self._grams: float | None = None
+        self._bill = Bill()
+        self._runtimes: Mapping[str, float] = {}
+        self._last: float | None = None
+        self._today = Today(self._clock.time())
+        self._data: dict[str, Any] = {}
+
+    def update(self, flow: Flow, factors: EnergyFactors) -> None:
+        """Take what all parts have counted since the last run."""
+        now = self._clock.monotonic()
+        seconds = 0.0 if self._last is None else now - self._last
+        self._last = now
+        new = self._ledger.update(flow.parts, flow.links)
+        self._mixed = self._mix.update(flow.graph, factors.grams_per_kwh, seconds, _capacities(flow.found))
+        self._account(new, flow.parts, factors)
+        self._runtimes = dict(_runtimes(flow.found))
+        self._today.add(sum(new.values()), self._clock.time())
+        self._data = self._describe(flow, factors, now)
+
+    def assume_charge(self, battery: str, joules: float, grams_per_kwh: float) -> None:
+        """Take a battery to hold so much of what emitted so much, until it is seen charging."""
+        self._mix.assume(f"{FlowKind.BATTERY}/{battery}", joules, grams_per_kwh)
+
+    def publish(self, out: Readings) -> None:
+        """Show it; what is not known is absent."""
+        columns = metrics.SITE_ENERGY.labels
+        out.add_table((metrics.SITE_ENERGY,), columns, {key: (value,) for key, value in self._ledger.joules.items()})
+        out.add_table((metrics.SITE_POWER,), columns, {key: (value,) for key, value in self._ledger.watts.items()})
+        out.add_row((metrics.MIX, metrics.SITE_EMISSIONS), (self._mixed, self._grams))
+        publish_bill(out, self._bill, metrics.SITE_COST, metrics.SITE_CREDIT)
+        for device, seconds in self._runtimes.items():
+            out.add(metrics.RUNTIME, seconds, device=device)
+
+    def data(self) -> dict[str, Any]:
+        """All of it, for `/api/v1/energy/site`; None is not known."""
+        return self._data or {"time": self._clock.time(), "agent": self.agent, "parts": []}
+
+    def _account(self, new: Mapping[SiteAccount, float], parts: Sequence[SitePart], factors: EnergyFactors) -> None:
+        """Book grams and money; the energy of another collector emits what is known there."""
+        told = {part.account: part.origin.grams_per_kwh for part in parts if part.origin}
+        for account, joules in new.items():
+            here = told.get(account)
+            grams = factors._replace(grams_per_kwh=self._mixed if here is None else here).grams(joules)
+            if grams is not None:
+                self._grams = (self._grams or 0.0) + grams
+            self._bill.add(factors.cost(joules), factors.currency)
+
+    def _describe(self, flow: Flow, factors: EnergyFactors, now: float) -> dict[str, Any]:
+        joules, watts = self._ledger.joules, self._ledger.watts
+        booked = {part.account: part for part in flow.parts if part.is_consumed and part.account in joules}
+        return {
+            "time": self._clock.time(),
+            "agent": self.agent,
+            "host": flow.host,
+            "total_watts": sum(watts.values()) if watts else None,
+            "total_joules": sum(joules.values()) if joules else None,
+            "joules_today": self._today.joules if joules else None,
+            "emissions_grams": self._grams,
+            "cost": self._bill.total(factors.currency),
+            "currency": factors.currency,
+            "mix_grams_per_kwh": self._mixed,
+            "battery_runtime_seconds": self._runtimes,
+            "parts": [_part(part, joules[account], watts.get(account), now) for account, part in booked.items()],
+        }
+
+
+class Today:
+    """Joules since midnight, local time, or since the start."""
+
+    def __init__(self, time: float) -> None:
+        self.joules = 0.0
+        self._day = localtime(time)[:3]
+
+    def add(self, joules: float, time: float) -> None:
+        """Take the joules of a run that ended at `time` (seconds since 1970)."""
+        day = localtime(time)[:3]
+        self.joules, self._day = joules + (self.joules if day == self._day else 0.0), day
+
+
+def _part(part: SitePart, joules: float, watts: float | None, now: float) -> dict[str, Any]:
+    origin = part.origin
+    return {
+        **part.account._asdict(),
+        "kind": part.node.partition("/")[0],
+        "joules": joules,
+        "watts": watts,
+        "age_seconds": 0.0 if part.time is None else max(0.0, now - part.time),
+        "agent": origin.agent if origin else None,
+        "hops": origin.hops if origin else 0,
+    }
+
+
+def _capacities(found: Mapping[tuple[str, str], Sequence[Found]]) -> dict[str, float]:
+    return {f"{FlowKind.BATTERY}/{name}": joules for name, joules in by_name(found["capacity", "battery"]).items()}
+
+
+def _runtimes(found: Mapping[tuple[str, str], Sequence[Found]]) -> list[tuple[str, float]]:
+    """Charge times capacity by the draw, of batteries that discharge."""
+    capacity, charge, into, out_of = (
+        by_name(found[topic, "battery"]) for topic in ("capacity", "charge", "charge_power", "discharge_power")
+    )
+    draws = {name: watts - into.get(name, 0.0) for name, watts in out_of.items()}
+    return [
+        (name, charge[name] * capacity[name] / watts)
+        for name, watts in draws.items()
+        if watts > 0 and name in charge and name in capacity
+    ]
