@@ -20,9 +20,9 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
+from typing import NamedTuple
 
 
 class Reason(StrEnum):
@@ -144,8 +144,7 @@ class StartupError(CollectorError):
     """The service cannot start; the message names the cause and the remedy."""
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong in a file: where, what and what to do."""
 
     file: str
