@@ -28,6 +28,7 @@ PACKAGES = {
     "snmpd": "snmpd",
     "systemd-analyze": "systemd",
     "qemu-system-x86_64": "qemu-system-x86",
+    "dockerd": "docker.io",
     "npm": "npm",
     "psql": "postgresql",
     "victoria-metrics": "victoria-metrics",

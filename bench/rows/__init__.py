@@ -24,6 +24,7 @@ from bench.rows import (
     page,
     parts,
     qemu,
+    remote_write,
     render,
     sites,
     start,
@@ -56,6 +57,7 @@ ROWS: Mapping[str, Row] = {
     "nab": nab.measure,
     "qemu": qemu.measure,
     "qemu-c": qemu.measure_beside_c,
+    "remote-write": remote_write.measure,
     "sites": sites.measure,
     "timeline": timeline.measure,
     "workloads": workloads.measure,
@@ -63,4 +65,15 @@ ROWS: Mapping[str, Row] = {
 }
 
 # More than a few seconds even with the least effort: only run in full, or when asked for.
-SLOW = {"anomaly", "forecast", "history", "history-postgres", "isolation", "nab", "nvidia", "page", "timeline"}
+SLOW = {
+    "anomaly",
+    "forecast",
+    "history",
+    "history-postgres",
+    "isolation",
+    "nab",
+    "nvidia",
+    "page",
+    "remote-write",
+    "timeline",
+}

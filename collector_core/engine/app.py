@@ -6,22 +6,23 @@ import logging
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collector_core.collector import Collector
 from collector_core.config.loading import default_instances, load, load_settings, log_broken
-from collector_core.config.secrets import Redactor
+from collector_core.config.redactor import Redactor
 from collector_core.config.section import Unloadable
 from collector_core.config.settings import Config, Instance, default_instance
 from collector_core.engine.history_keeper import HistoryKeeper
+from collector_core.engine.own_samples import OwnSamples, health_source
 from collector_core.engine.process_metrics import ProcessMetrics
 from collector_core.engine.runner import Runner
 from collector_core.engine.self_metrics import APP, HEALTH, AppState, Health
 from collector_core.engine.ticker import Ticking, Watchdog
 from collector_core.errors import CollectorError, ConfigError, Reason, describe, fix_of, reason_of
 from collector_core.exposition.sources import Exposition, Source
+from collector_core.installed import installed_version
 from collector_core.metering.meters import EnergyMeter
 from collector_core.metering.supply import fed
 from collector_core.model.clock import Clock, SystemClock
@@ -30,6 +31,7 @@ from collector_core.model.run_report import RunReport
 from collector_core.outputs.outputs import Outputs
 from collector_core.plugins.attempts import Attempts, StillBusy
 from collector_core.plugins.discovery import Plugins
+from collector_core.plugins.entry_points import OURS
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -86,7 +88,7 @@ class App:
         self.config = Config()
         self.redactor = redactor or Redactor()
         self.outputs = Outputs(self.exposition, self.clock, self.redactor)
-        self.state = AppState(metadata.version("energy-collector"))
+        self.state = AppState(installed_version(OURS))
         self._config_file = config_file
         self._demo = demo
         self._keeps_running = keeps_running
@@ -100,7 +102,10 @@ class App:
         self._down: list[Source] = []
         self._started = self._stopped = False
         self._source = self.exposition.source("collector", APP)
-        self._watched: list[Ticking] = [ProcessMetrics(self.exposition, self.clock)]
+        self._watched: list[Ticking] = [
+            ProcessMetrics(self.exposition, self.clock),
+            OwnSamples(self.exposition, self.outputs, self.clock, lambda: self.runners),
+        ]
 
     @property
     def root(self) -> Path:
@@ -241,7 +246,7 @@ class App:
         if reporter := runners.get(report.collector):
             self.history.observe(report, reporter.instance.stale_after)
             if self.outputs.runners:
-                health = Published(f"{report.collector} (health)", {}, reporter.health.snapshot())
+                health = Published(health_source(report.collector), {}, reporter.health.snapshot())
                 self.outputs.hear(report.ended_at, report.published, health)
 
     def stop(self, timeout: float = STOP_SECONDS) -> bool:
@@ -362,7 +367,7 @@ class App:
             self._abandoned.append(runner)
 
     def _show_as_down(self, idle: Idle) -> Source:
-        source = self.exposition.source(f"{idle.name} (health)", HEALTH)
+        source = self.exposition.source(health_source(idle.name), HEALTH)
         source.publish(Health(idle.name, idle.plugin, up=False, reason=idle.reason).snapshot())
         return source
 

@@ -10,11 +10,13 @@ from collector_core.metering.flow import (
     FlowNode,
     FlowThing,
     balance,
+    host_of,
     kind_of,
     label_of,
     read_graph,
 )
 from collector_core.metering.followed import FollowedMeters, Grown
+from collector_core.metering.grid import GridFactors, Price
 from collector_core.metering.intensity import Country, Intensity, by_country
 from collector_core.metering.ledger import Ledger
 from collector_core.metering.meters import (
@@ -54,11 +56,13 @@ __all__ = [
     "FlowNode",
     "FlowThing",
     "FollowedMeters",
+    "GridFactors",
     "Grown",
     "Intensity",
     "Ledger",
     "Origin",
     "Prefer",
+    "Price",
     "SiteAccount",
     "SiteLedger",
     "SitePart",
@@ -67,6 +71,7 @@ __all__ = [
     "balance",
     "by_country",
     "choose",
+    "host_of",
     "kind_of",
     "label_of",
     "names_of",

@@ -17,7 +17,7 @@ ConfigReader = Callable[[str], str | None]
 # `.…-wrapped` is how NixOS calls the program behind its wrapper, `qemu-lite-system-…` how Kata Containers call theirs.
 _EMULATOR = re.compile(r"\.?(?:qemu-(?:[\w.+]+-)*system-[\w.+-]+|(?:qemu-)?kvm(?:-spice)?)")
 _TOPOLOGY = ("drawers", "books", "sockets", "dies", "clusters", "modules", "cores", "threads")
-_DELETED = " (deleted)"  # what the kernel adds to the name of a program that was upgraded while it runs
+DELETED = " (deleted)"  # what the kernel adds to the name of a program that was upgraded while it runs
 
 # Options without a value, of all versions; every other one takes the next argument, whatever that looks like.
 _SWITCHES = frozenset(
@@ -50,7 +50,8 @@ _XEN_DOMAIN_0 = "0"  # an emulator of Xen that serves disks to the host itself
 class Description:
     """What a command line says of its guest; texts are "" where it says nothing. `id` is Proxmox's number.
 
-    `is_guest` is False where QEMU runs no virtual machine.
+    `is_guest` is False where the program runs no virtual machine. `api` is the path of a socket that knows more, as the
+    program sees it, and `api_paths` what to ask there.
     """
 
     name: str = ""
@@ -58,6 +59,8 @@ class Description:
     id: str = ""
     vcpus: int = 1
     is_guest: bool = True
+    api: str = ""
+    api_paths: tuple[str, ...] = ()
 
 
 def split(cmdline: bytes) -> list[str]:
@@ -67,7 +70,7 @@ def split(cmdline: bytes) -> list[str]:
 
 def is_emulator(executable: str) -> bool:
     """Whether a path is that of QEMU's system emulator under one of its names."""
-    return _EMULATOR.fullmatch(executable.removesuffix(_DELETED).rpartition("/")[2]) is not None
+    return _EMULATOR.fullmatch(executable.removesuffix(DELETED).rpartition("/")[2]) is not None
 
 
 def describe(arguments: Sequence[str], read_config: ConfigReader = lambda _: None) -> Description:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import resource
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
+from math import inf
 
 from collector_core.procfs import Turns, parse_process_stat
-from collector_plugins.qemu import cmdline
+from collector_plugins.qemu import cmdline, managers, monitor_api
+from collector_plugins.qemu.cmdline import Description
 from collector_plugins.qemu.guest import Guest
+from collector_plugins.qemu.monitors import find_describer
 from collector_plugins.qemu.proc import Proc
 
 STAT_BYTES = 1024  # /proc/PID/stat has less than that by far
@@ -19,12 +21,15 @@ HEAD_BYTES = 4096  # of a command line; holds the name of the program
 # others in turn, for launchers that take their time.
 YOUNG_RUNS = 5
 ALL_RUNS = 60
+ASK_AGAIN_SECONDS = 60.0  # an API that did not answer
 
 
 class Discovery:
     """Knows the guests of the machine from one `update` to the next; `now` gives monotonic seconds."""
 
     def __init__(self, proc: Proc, now: Callable[[], float]) -> None:
+        import resource  # noqa: PLC0415 - not on every platform
+
         self.guests: dict[str, Guest] = {}
         self.broken: dict[str, Exception] = {}
         self.denied: set[str] = set()
@@ -35,6 +40,7 @@ class Discovery:
         self._others: set[str] = set()
         self._young: deque[list[str]] = deque(maxlen=YOUNG_RUNS)
         self._turns = Turns(ALL_RUNS)
+        self._ask_at: dict[Guest, float] = {}  # those whose API may know more
         # As far as descriptors are no scarce thing: the web server needs some, too.
         self._descriptors_left = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4
 
@@ -52,9 +58,11 @@ class Discovery:
         found = [guest for pid in self._candidates(new) if (guest := self._examine(pid))]
         for guest in sorted(found, key=lambda guest: (guest.start, int(guest.pid))):
             self.guests[guest.pid] = guest
+        self._name(found)
+        has_more = bool(self._ask_at) and self._ask()
         self._others.update(new)
         self._others.difference_update([guest.pid for guest in found])
-        return bool(ended or found)
+        return bool(ended or found or has_more)
 
     def close(self) -> None:
         """Forget all guests."""
@@ -101,28 +109,31 @@ class Discovery:
 
     def _examine(self, pid: str) -> Guest | None:
         try:
-            return self._describe(pid) if self._is_emulator(pid) else None
+            return self._describe(pid)
         except PermissionError:
             self.denied.add(pid)
         except (OSError, ValueError):
             pass  # it ended meanwhile, or is ending
         return None
 
-    def _is_emulator(self, pid: str) -> bool:
-        """By the program that it runs; where that may not be seen, by the name that it was called with."""
+    def _program(self, pid: str) -> str:
+        """The program that it runs; where that may not be seen, the name that it was called with."""
         executable = self._proc.executable(pid)
         if executable is None:
             head = self._proc.read(f"{pid}/cmdline", HEAD_BYTES)
             executable = head.partition(b"\0")[0].decode("utf-8", "replace")
-        return cmdline.is_emulator(executable)
+        return executable
 
     def _describe(self, pid: str) -> Guest | None:
+        describe = find_describer(self._program(pid))
+        if describe is None:
+            return None
         born = parse_process_stat(self._proc.stat(pid)).start
         arguments = cmdline.split(self._proc.read_whole(f"{pid}/cmdline"))
         stat = parse_process_stat(self._proc.stat(pid))
         if stat.has_ended or stat.start != born or arguments == [""]:
             return None
-        description = cmdline.describe(arguments, partial(self._proc.guest_config, pid))
+        description = describe(arguments, partial(self._proc.guest_config, pid))
         if not description.is_guest:
             return None
         now = self._now()
@@ -132,6 +143,33 @@ class Discovery:
         self._descriptors_left -= file.keep_open
         return guest
 
+    def _name(self, found: list[Guest]) -> None:
+        """Ask the files of managers for what command lines do not say."""
+        nameless = [guest for guest in found if guest.description.api or not guest.description.name]
+        domains = managers.find_domains(self._proc.root) if nameless else {}
+        for guest in nameless:
+            guest.description = managers.complete(guest.description, domains.get(guest.pid), self._proc.root)
+            if guest.description.api:
+                self._ask_at[guest] = self._now()
+
+    def _ask(self) -> bool:
+        """Ask the APIs that are due; returns whether one said something new."""
+        now = self._now()
+        due = [guest for guest, at in self._ask_at.items() if at <= now][: monitor_api.MOST_QUESTIONS]
+        answers = monitor_api.ask_all({guest: self._question(guest) for guest in due})
+        for guest in due:
+            self._ask_at[guest] = now + ASK_AGAIN_SECONDS
+        for guest, description in answers.items():
+            del self._ask_at[guest]
+            guest.description, guest.vcpus, guest.recount_at = description, description.vcpus, -inf
+            guest.recount(self._proc, guest.threads, now)
+        return bool(answers)
+
+    def _question(self, guest: Guest) -> Callable[[], Description]:
+        path = self._proc.seen_by(guest.pid, guest.description.api)
+        return partial(monitor_api.ask_monitor, path, guest.description)
+
     def _drop(self, guest: Guest) -> None:
+        self._ask_at.pop(guest, None)
         guest.stat.close()
         self._descriptors_left += guest.stat.keep_open

@@ -17,7 +17,8 @@ _MAX_BYTES = 1 << 22  # the kernel's own limit for a command line is 2 MiB, unle
 _CONFIG_BYTES = 1 << 18
 
 
-_VCPU_THREAD = re.compile(rb"CPU (\d+)/\w+\n?")
+# QEMU's, Firecracker's and Cloud Hypervisor's names of them.
+_VCPU_THREAD = re.compile(rb"(?:CPU (\d+)/\w+|fc_vcpu (\d+)|vcpu(\d+))\n?")
 
 
 class Proc:
@@ -26,7 +27,7 @@ class Proc:
     def __init__(self, ctx: Context) -> None:
         self.directory = ctx.path("/proc")
         self.is_kernels = is_kernel_mount(self.directory)
-        self._root = ctx.root
+        self.root = ctx.root
         self._prefix = f"{self.directory}/"
 
     def names(self) -> list[str]:
@@ -76,7 +77,13 @@ class Proc:
 
         QEMU names its threads only when it is asked to (`debug-threads=on`).
         """
-        return len({match[1] for name in self._thread_names(pid) if (match := _VCPU_THREAD.fullmatch(name))})
+        return len(
+            {match[match.lastindex or 0] for name in self._thread_names(pid) if (match := _VCPU_THREAD.fullmatch(name))}
+        )
+
+    def seen_by(self, pid: str, path: str) -> str:
+        """The place of a path as a process names it, which may be in a container or a jail of its own."""
+        return f"{self._prefix}{pid}/root{path}" if path.startswith("/") else f"{self._prefix}{pid}/cwd/{path}"
 
     def _thread_names(self, pid: str) -> Iterator[bytes]:
         """/proc/PID/task/*/comm; threads that end meanwhile are left out."""
@@ -92,7 +99,7 @@ class Proc:
         Anybody may write any name on a command line. Opening a device may do something already, so it is only pointed
         at (O_PATH) until it is known to be a plain file.
         """
-        path = self._root / name.removeprefix("/") if name.startswith("/") else Path(f"{self._prefix}{pid}/cwd/{name}")
+        path = self.root / name.removeprefix("/") if name.startswith("/") else Path(f"{self._prefix}{pid}/cwd/{name}")
         try:
             pointer = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except (OSError, ValueError):
