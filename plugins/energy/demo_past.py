@@ -29,8 +29,9 @@ def past(times: Sequence[int]) -> Iterator[Past]:
         yield POWER, part._asdict(), values
         yield ENERGY, part._asdict(), [each * step for each in values]
     intensity = by_country(Rack.country)
-    for component, values in kwh.items() if intensity else ():
-        yield EMISSIONS, {"component": component}, [each * intensity.grams_per_kwh for each in values]
+    grams_per_kwh = intensity.grams_per_kwh if intensity else 0.0
+    for component, used in kwh.items():
+        yield EMISSIONS, {"component": component}, [each * grams_per_kwh for each in used]
     cost = [sum(together) * Rack.price_per_kwh for together in zip(*kwh.values(), strict=True)]
     yield COST, {"currency": Rack.currency}, cost
 
