@@ -36,7 +36,7 @@ SOURCES = frozenset(
     {FlowKind.GRID, FlowKind.SOLAR, FlowKind.BATTERY, FlowKind.UPS, FlowKind.PLUG, FlowKind.CIRCUIT, FlowKind.UNKNOWN}
 )
 _FROM = "from/"  # an unknown source, of what follows
-_TAKES_WHAT_IS_LEFT = frozenset({FlowKind.SITE, FlowKind.HOST})
+_TAKES_WHAT_IS_LEFT = frozenset({FlowKind.SITE, FlowKind.HOST, FlowKind.WORK})
 _IN_A_HOST = frozenset({FlowKind.COMPONENT, FlowKind.GUEST, FlowKind.CONTAINER, FlowKind.SERVICE})
 
 
@@ -119,9 +119,9 @@ def balance(things: Iterable[FlowThing], links: Iterable[FlowLink]) -> FlowGraph
     """The graph of what is measured of things, and of who feeds whom.
 
     A thing without watts of its own passes on what it gets. What a thing gives beyond what those behind it are known to
-    take goes to the host or site that it feeds, and else to a node of the kind `unknown`; what is taken and given by
-    nobody comes from one. Watts below 0 count as 0. Links in a circle, and those to things that are not there, are left
-    out.
+    take goes to the host, site or work that it feeds, and else to a node of the kind `unknown`; what is taken and given
+    by nobody comes from one. Watts below 0 count as 0. Links in a circle, and those to things that are not there, are
+    left out.
     """
     return _Balance(things, links).graph()
 

@@ -12,7 +12,7 @@ from collector_plugins.energy.copies import Copies
 from collector_plugins.energy.counter_watts import CounterWatts
 from collector_plugins.energy.flow_home import HomeFlow
 from collector_plugins.energy.flow_series import FlowSeries, Found, hosts_of
-from collector_plugins.energy.network import Network
+from collector_plugins.energy.network import Network, WorkloadName
 from collector_plugins.energy.site_parts import SiteParts
 
 
@@ -53,20 +53,22 @@ class EnergyFlow:
         parts, links = self._parts.complete(network, now)
         workloads = self._workloads(found["energy", "workload"], now)
         if workloads:
-            network.add_workloads(workloads)
+            network.add_workloads(workloads, found["made_with", "work"])
         else:
             network.add_guests(found["power", "vm"])
+        network.add_work(found["made_with", "work"])
         return Flow(balance(network.things.values(), network.links), parts, links, network.host, found)
 
-    def _workloads(self, found: Sequence[Found], now: float) -> dict[tuple[str, str], dict[str, float]]:
+    def _workloads(self, found: Sequence[Found], now: float) -> dict[WorkloadName, dict[str, float]]:
         """Watts of workloads by kind and name, and by component."""
-        watts: dict[tuple[str, str], dict[str, float]] = {}
+        watts: dict[WorkloadName, dict[str, float]] = {}
         for each in found:
             component = each.labels.get("component", "")
             power = self._counters.update(each.series.text, each.value, now)
             if component and power:
-                name = "/".join(filter(None, (each.labels.get("namespace"), each.name, each.labels.get("part"))))
-                parts = watts.setdefault((each.labels.get("kind", ""), name), {})
+                path = "/".join(filter(None, (each.labels.get("namespace"), each.name, each.labels.get("part"))))
+                owner = WorkloadName(each.labels.get("kind", ""), each.labels.get("name", ""), path)
+                parts = watts.setdefault(owner, {})
                 parts[component] = parts.get(component, 0.0) + power
         self._counters.keep({each.series.text for each in found})
         return watts

@@ -8,6 +8,7 @@ from collector_core.metering import FlowKind, FlowLink, FlowThing
 from collector_plugins.energy.flow_series import Found, by_name
 
 HOME = "home"
+FULL = 0.98  # of a UPS' battery: what goes in beyond what comes out then charges nothing
 _CONSUMERS = {"plug": FlowKind.PLUG, "ev_charger": FlowKind.PLUG, "ups": FlowKind.UPS}
 _TELLS_OF_A_HOME = (("power", "home"), ("import_power", "grid"), ("export_power", "grid"))
 
@@ -33,6 +34,7 @@ class HomeFlow:
         fed = {link.target for link in self._links}
         consumers = list(self._add_consumers())
         self._add_batteries(fed)
+        self._add_losses()
         self._add_sun_and_grid()
         if any(link.target == self._site for link in self._links):
             self._links += (FlowLink(self._site, identity) for identity in consumers if identity not in fed)
@@ -60,6 +62,32 @@ class HomeFlow:
             elif from_grid and identity not in fed:
                 self._things.setdefault(self._site, FlowThing(self._site))
                 self._links.append(FlowLink(self._site, identity, from_grid))
+
+    def _add_losses(self) -> None:
+        """What is converted to heat: of batteries whose cells are measured too, and of UPS with a full battery."""
+        into, out_of, charge, discharge = (
+            self._watts[topic, "battery"]
+            for topic in ("input_power", "output_power", "charge_power", "discharge_power")
+        )
+        for name in into.keys() & out_of.keys() & charge.keys() & discharge.keys():
+            self._add_loss(f"{FlowKind.BATTERY}/{name}", into[name] + discharge[name] - out_of[name] - charge[name])
+        filled = {each.labels.get("device"): each.value for each in self._found["charge", "ups"]}
+        for each in self._found["input_power", "ups"]:
+            identity = f"{FlowKind.UPS}/{each.name}"
+            given = self._things.get(identity, FlowThing(identity)).watts
+            if given is not None and filled.get(each.labels.get("device"), 1.0) >= FULL:
+                self._add_loss(identity, each.value - given)
+
+    def _add_loss(self, identity: str, watts: float) -> None:
+        if watts <= 0:
+            return
+        thing, node = self._things[identity], f"{FlowKind.LOSS}/{identity}"
+        if thing.gives is None:
+            self._things[identity] = FlowThing(identity, (thing.watts or 0.0) + watts)
+        else:
+            self._things[identity] = FlowThing(identity, thing.watts, thing.gives + watts)
+        self._things[node] = FlowThing(node, watts)
+        self._links.append(FlowLink(identity, node, watts))
 
     def _add_sun_and_grid(self) -> None:
         for name, watts in self._watts["power", "solar"].items():

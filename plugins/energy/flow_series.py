@@ -26,6 +26,9 @@ _WANTED = (
     ("charge_power", "battery"),
     ("discharge_power", "battery"),
     ("energy", "workload"),
+    ("made_with", "work"),
+    ("input_power", "ups"),
+    ("charge", "ups"),
 )
 _NAMES = ("name", "device", "vm", "gpu", "plug", "ups")
 _NO_NAMES = frozenset({"demo", "host", "uuid", "model"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from collector_core import EnergyMeter
 from collector_core.metering import (
@@ -18,6 +19,8 @@ from collector_core.metering import (
     SiteAccount,
     SitePart,
     Supply,
+    host_of,
+    kind_of,
     names_of,
 )
 from collector_plugins.energy.copies import Copy
@@ -33,6 +36,17 @@ _KINDS_OF_METERS = {
     for kind in (FlowKind.PLUG, FlowKind.BATTERY, FlowKind.UPS, FlowKind.CIRCUIT, FlowKind.SOLAR, FlowKind.GRID)
 }
 _KINDS_OF_SUPPLY = {Supply.UPS: FlowKind.UPS, Supply.PLUG: FlowKind.PLUG, Supply.CHASSIS: FlowKind.CIRCUIT}
+
+
+_INSIDE = {FlowKind.COMPONENT, FlowKind.GUEST, FlowKind.CONTAINER, FlowKind.SERVICE}
+
+
+class WorkloadName(NamedTuple):
+    """A workload by its labels `kind` and `name`, and the `path` that tells it from others of the same name."""
+
+    kind: str
+    name: str
+    path: str
 
 
 class Network:
@@ -74,15 +88,46 @@ class Network:
                 targets = [self._target(name, by_name) for name in meter.feeds]
                 self._add_source(identities[meter], meter, grown[copy], targets)
 
-    def add_workloads(self, workloads: Mapping[tuple[str, str], Mapping[str, float]]) -> None:
-        """What the ledger's joules were spent for; their sum is never more than the components."""
+    def add_workloads(self, workloads: Mapping[WorkloadName, Mapping[str, float]], work: Sequence[Found]) -> None:
+        """What the ledger's joules were spent for; their sum is never more than the components.
+
+        Of several kinds of `work` that one workload does the first by name has its node; those of the machine have
+        what is left.
+        """
+        made = {
+            (each.labels.get("kind", ""), each.labels.get("name", "")): each
+            for each in sorted(work, key=_work, reverse=True)
+        }
         ranked = sorted(workloads.items(), key=lambda item: sum(item[1].values()), reverse=True)
-        for place, ((kind, name), parts) in enumerate(ranked):
-            word = _KINDS_OF_WORKLOADS.get(kind, FlowKind.SERVICE)
-            identity = f"{word}/{self.host}/{name}" if place < MOST_WORKLOADS else self._others
+        for place, (owner, parts) in enumerate(ranked):
+            word = _KINDS_OF_WORKLOADS.get(owner.kind, FlowKind.SERVICE)
+            does = made.get((owner.kind, owner.name))
+            has_node = place < MOST_WORKLOADS or does is not None
+            identity = f"{word}/{self.host}/{owner.path}" if has_node else self._others
             self.things.setdefault(identity, FlowThing(identity))
+            if does:
+                self._add_work(identity, does)
             for component, watts in parts.items():
                 self.links.append(FlowLink(self._component(component), identity, watts))
+
+    def add_work(self, work: Sequence[Found]) -> None:
+        """Work that the machine does as a whole: all its watts that have not got another end."""
+        for_all = [each for each in work if not each.labels.get("kind")]
+        if not for_all:
+            return
+        does = min(for_all, key=_work)
+        inside = [
+            identity for identity in self.things if kind_of(identity) in _INSIDE and host_of(identity) == self.host
+        ]
+        busy = {link.source for link in self.links if kind_of(link.target) == FlowKind.WORK}
+        for identity in inside:
+            if identity not in busy:
+                self._add_work(identity, does)
+
+    def _add_work(self, identity: str, work: Found) -> None:
+        node = f"{FlowKind.WORK}/{_work(work)}"
+        self.things.setdefault(node, FlowThing(node))
+        self.links.append(FlowLink(identity, node))
 
     def add_guests(self, found: Sequence[Found]) -> None:
         """Virtual machines, where nobody hands out the ledger's joules."""
@@ -134,6 +179,10 @@ class Network:
     def _add(self, identity: str, watts: float, source: str) -> None:
         self.things[identity] = FlowThing(identity, watts)
         self.links.append(FlowLink(source, identity))
+
+
+def _work(found: Found) -> str:
+    return found.labels.get("work", "")
 
 
 def _sources(meters: Iterable[EnergyMeter]) -> Iterator[tuple[EnergyMeter, str]]:

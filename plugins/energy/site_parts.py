@@ -31,14 +31,18 @@ class SiteParts:
                 self._integrals[part.node] = integral
                 parts.append(part._replace(joules=0.0 if is_first else joules))
         batteries = {part.node.removesuffix(STORED) for part in parts if part.node.endswith(STORED)}
-        links = [*network.links, *network.part_links]
+        links = [
+            link  # a meter counts what comes out, and not what is lost before
+            for link in (*network.links, *network.part_links)
+            if kind_of(link.target) != FlowKind.LOSS or link.source not in metered
+        ]
         return parts, [FlowLink(link.source, _taker(link.target, batteries)) for link in links]
 
 
 def _powers(thing: FlowThing, metered: set[str]) -> Iterator[tuple[SitePart, float]]:
     """What of a thing is a power that no meter counts."""
     kind, _, device = thing.id.partition("/")
-    if kind not in SOURCES or kind == FlowKind.UNKNOWN:
+    if kind not in {*SOURCES, FlowKind.LOSS} or kind == FlowKind.UNKNOWN:
         return
     owner = SiteAccount(kind, device, "")
     given = thing.watts if thing.gives is None else thing.gives

@@ -12,6 +12,7 @@ from collector_plugins.sites import metrics
 from collector_plugins.sites.api import Api
 from collector_plugins.sites.config import Config
 from collector_plugins.sites.factors import Factors
+from collector_plugins.sites.grids import Grids
 from collector_plugins.sites.local import LocalMeter
 from collector_plugins.sites.miners import Miners
 from collector_plugins.sites.outlook import Outlooks
@@ -51,6 +52,7 @@ class Sites(Collector[Config]):
             retention=config.retention,
             auto_register=config.auto_register,
         )
+        self._grids = Grids(self._service)
         self._publisher = Publisher(self._service, config)
         self._stream = _stream(config, self._service)
         tell = self._stream.send if self._stream is not None else None
@@ -79,6 +81,7 @@ class Sites(Collector[Config]):
 
     async def collect(self, out: Readings) -> None:
         """Bring the sums up to date and publish them; raises `StorageError`."""
+        self._grids.record(self.ctx.published())
         if self.config.database_url is None:
             await self._work_and_publish(out)
         else:
@@ -96,6 +99,7 @@ class Sites(Collector[Config]):
         if self.ctx.keeps_running:
             await self._take_own_reading()
             await self._ask_miners(out)
+            await self._grids.keep()
             await self._service.roll_up(self.ctx.timeout * ROLL_UP_SHARE)
             await self._service.delete_old()
             self._outlooks.start()

@@ -44,17 +44,22 @@ class _Median(NamedTuple):
 
 
 class Factors:
-    """Finds factors: what is configured, then the country's mean, then the median of life-cycle studies."""
+    """Finds factors: what is configured, then the zone's of the hour, the country's mean, the median of studies."""
 
     def __init__(self, country: str | None = None) -> None:
         self._country = country
         self._medians = _read_table()
         self._known: dict[str, Factor | None] = {}
 
-    def mix(self, terms: Terms, shares: Mapping[str, float] | None, grid_grams: float | None) -> list[MixPart]:
-        """The sources of a reading: its own `shares` or those of the site, and its own factor of the grid."""
+    def mix(
+        self, terms: Terms, shares: Mapping[str, float] | None, grid_grams: float | None, live: Factor | None = None
+    ) -> list[MixPart]:
+        """The sources of a reading: its own `shares` or those of the site, and its own factor of the grid.
+
+        `live` is what is known of the grid of its zone in its hour.
+        """
         configured = {source.type: source for source in terms.sources}
-        grid = self._grid(terms, configured.get(GRID), grid_grams)
+        grid = self._grid(terms, configured.get(GRID), grid_grams, live)
         if shares is not None:
             found = [(configured.get(name) or Source(type=name, share=share), share) for name, share in shares.items()]
             return [self._part(source, share, grid, on_paper=False) for source, share in found]
@@ -66,7 +71,8 @@ class Factors:
         median = self._medians.get(_ALIASES.get(source, source))
         if median is not None and median.origin == origin:
             return min(1.0, (median.high - median.low) / 2 / median.median)
-        return _STATED_UNCERTAINTY if origin in (READING, CONFIGURED) else _YEARLY_UNCERTAINTY
+        is_yearly = any(factor is not None and factor.origin == origin for factor in self._known.values())
+        return _YEARLY_UNCERTAINTY if is_yearly else _STATED_UNCERTAINTY
 
     def _part(self, source: Source, share: float, grid: Factor | None, *, on_paper: bool) -> MixPart:
         own = grid if source.type == GRID else self._own(source)
@@ -85,11 +91,13 @@ class Factors:
         median = self._medians.get(_ALIASES.get(source.type, source.type))
         return Factor(median.median, median.origin) if median else None
 
-    def _grid(self, terms: Terms, source: Source | None, grams: float | None) -> Factor | None:
+    def _grid(self, terms: Terms, source: Source | None, grams: float | None, live: Factor | None) -> Factor | None:
         if grams is not None:
             return Factor(grams, READING)
         if source is not None and source.factor_g_per_kwh is not None:
             return Factor(source.factor_g_per_kwh, CONFIGURED)
+        if live is not None:
+            return live
         for code in ((terms.zone or "").partition("-")[0], self._country or ""):
             if code and (found := self._of_country(code)) is not None:
                 return found

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from collector_core import ApiError, Field, Query, parse_duration
 from collector_plugins.sites.fields import QueryMoment
-from collector_plugins.sites.rollup import RollUp
+from collector_plugins.sites.rollup import roll_up
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site
 from collector_plugins.sites.store import HOUR, Piece, Store, covered_seconds, merged
@@ -78,7 +78,7 @@ def hourly(
     for number, hour in sorted(anew):
         site = by_number[number]
         period = (max(start, hour * HOUR), min(end, (hour + 1) * HOUR))
-        for piece in RollUp(site, service.factors, lambda _: 0).pieces(store.rows(number, *period)).values():
+        for piece in roll_up(store, site, service.factors, period, lambda _: 0).values():
             yield site, hour, piece
 
 
@@ -87,8 +87,7 @@ def in_steps(service: SiteService, store: Store, site: Site, period: tuple[int, 
     start, end, step = period
     found: dict[int, Piece] = {}
     if start % HOUR or step % HOUR:
-        rolled = RollUp(site, service.factors, lambda moment: (moment - 1 - start) // step)
-        pieces = rolled.pieces(store.rows(site.number, start, end))
+        pieces = roll_up(store, site, service.factors, (start, end), lambda moment: (moment - 1 - start) // step)
         return {start + number * step: piece for number, piece in pieces.items()}
     for _, hour, piece in hourly(service, store, [site], start, end):
         begin = start + (hour * HOUR - start) // step * step

@@ -77,13 +77,24 @@ _FIRST = (
     "CREATE TABLE sites.registry (revision bigint NOT NULL, deleted_before integer NOT NULL)",
     "INSERT INTO sites.registry VALUES (1, 0)",
 )
+_GRID_HOURS = (
+    """
+    CREATE TABLE sites.grid_hour (
+        zone text NOT NULL, hour integer NOT NULL, grams double precision NOT NULL, origin text NOT NULL,
+        PRIMARY KEY (zone, hour)
+    )
+    """,
+)
 _HYPERTABLE = (
     "SELECT create_hypertable('sites.reading', 'time', chunk_time_interval => interval '1 day')",
     "ALTER TABLE sites.reading SET (timescaledb.compress, timescaledb.compress_segmentby = 'meter',"
     " timescaledb.compress_orderby = 'time')",
     "SELECT add_compression_policy('sites.reading', interval '7 days')",
 )
-_MIGRATIONS: Sequence[Sequence[str]] = (_FIRST,)  # each brings the schema from its place in this list to the next
+_MIGRATIONS: Sequence[Sequence[str]] = (
+    _FIRST,
+    _GRID_HOURS,
+)  # each brings the schema from its place in this list to the next
 
 
 def migrate(connection: Connection[Any], timescaledb: str, address: str) -> None:

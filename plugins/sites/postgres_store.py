@@ -17,6 +17,7 @@ from collector_plugins.sites.reading import Reading
 from collector_plugins.sites.site import BEGINNING, Change, Site, chosen, sites_from
 from collector_plugins.sites.store import (
     HOUR,
+    GridHour,
     Latest,
     MeterRows,
     Piece,
@@ -107,6 +108,7 @@ class PostgresStore:
                 " SELECT number, %s, '{}' FROM sites.site WHERE number NOT IN (SELECT site FROM sites.change)",
                 (BEGINNING,),
             )
+            connection.execute("UPDATE sites.registry SET revision = revision + 1")
         return chosen(self.sites(), ids)
 
     def change_site(self, site: Site, change: Change) -> Site:
@@ -148,6 +150,26 @@ class PostgresStore:
         """As `Store.hours`."""
         with self._link.transaction(snapshot=True) as connection:
             return postgres_hours.hours(connection, sites, start, end)
+
+    def grid_hours(self, zones: Sequence[str], first: int, last: int) -> list[GridHour]:
+        """As `Store.grid_hours`."""
+        query = "SELECT zone, hour, grams, origin FROM sites.grid_hour WHERE zone = ANY (%s) AND hour BETWEEN %s AND %s"
+        return [GridHour(*row) for row in self._rows(query, list(zones), first, last)]
+
+    def put_grid_hour(self, told: GridHour, sites: Sequence[int]) -> None:
+        """As `Store.put_grid_hour`."""
+        with self._changing() as connection:
+            connection.execute(
+                "INSERT INTO sites.grid_hour VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT (zone, hour) DO UPDATE SET grams = excluded.grams, origin = excluded.origin",
+                told,
+            )
+            connection.execute(
+                "INSERT INTO sites.stale (site, hour)"
+                " SELECT site, hour FROM sites.hour WHERE site = ANY (%s) AND hour = %s"
+                f" {postgres_hours.AGAIN}",
+                (list(sites), told.hour),
+            )
 
     def stale_hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int]]:
         """As `Store.stale_hours`."""

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from collector_core.metering import JOULES_PER_KWH
-from collector_plugins.sites.factors import Factors, MixPart
+from collector_plugins.sites.factors import Factor, Factors, MixPart
 from collector_plugins.sites.site import Site, Terms
-from collector_plugins.sites.store import MeterRows, Part, Piece, Row, add_known, covered_seconds, merged
+from collector_plugins.sites.store import (
+    HOUR,
+    MeterRows,
+    Part,
+    Piece,
+    Row,
+    Store,
+    add_known,
+    covered_seconds,
+    merged,
+)
 
+LONGEST_INTERVAL = 24  # hours
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -46,13 +58,33 @@ def measure(meter: MeterRows) -> Iterator[Measured]:
         yield Measured(row, kwh, power, extra)
 
 
-class RollUp:
-    """Sums up what the meters of one site said, in pieces that `bin_of` tells from the time of a reading."""
+def roll_up(
+    store: Store, site: Site, factors: Factors, period: tuple[int, int], bin_of: Callable[[int], int]
+) -> dict[int, Piece]:
+    """What a site did in `(start, end]`, in pieces that `bin_of` tells from the time of a reading."""
+    start, end = period
+    live = store.grid_hours(site.zones, start // HOUR - LONGEST_INTERVAL, end // HOUR) if site.zones else []
+    grids = {(each.zone, each.hour): Factor(each.grams, each.origin) for each in live}
+    return RollUp(site, factors, bin_of, grids).pieces(store.rows(site.number, start, end))
 
-    def __init__(self, site: Site, factors: Factors, bin_of: Callable[[int], int]) -> None:
+
+class RollUp:
+    """Sums up what the meters of one site said, in pieces that `bin_of` tells from the time of a reading.
+
+    `grids` are the factors that are known of zones and hours.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        factors: Factors,
+        bin_of: Callable[[int], int],
+        grids: Mapping[tuple[str, int], Factor] = MappingProxyType({}),
+    ) -> None:
         self._site = site
         self._factors = factors
         self._bin_of = bin_of
+        self._grids = grids
         self._mixes: dict[tuple[Any, ...], list[MixPart]] = {}
 
     def pieces(self, meters: Iterable[MeterRows]) -> dict[int, Piece]:
@@ -92,7 +124,8 @@ class RollUp:
 
     def _count(self, piece: Piece, each: Measured) -> None:
         moment = each.row.time
-        terms = self._site.terms_at(moment - each.row.interval)
+        begin = moment - each.row.interval
+        terms = self._site.terms_at(begin)
         facility = each.kwh * terms.pue
         piece.readings += 1
         piece.first = min(piece.first or moment, moment)
@@ -104,7 +137,7 @@ class RollUp:
             piece.cost = add_known(piece.cost, facility * price)
         if each.extra:
             _count_grid(piece, each.extra)
-        for source, origin, share, location, market in self._mix(terms, each):
+        for source, origin, share, location, market in self._mix(terms, each, begin):
             part = piece.parts.setdefault((source, origin), Part())
             part.kwh += each.kwh * share
             part.facility_kwh += facility * share
@@ -113,11 +146,12 @@ class RollUp:
             if market is not None:
                 part.market_grams = (part.market_grams or 0.0) + facility * share * market
 
-    def _mix(self, terms: Terms, each: Measured) -> list[MixPart]:
+    def _mix(self, terms: Terms, each: Measured, begin: int) -> list[MixPart]:
         shares, grams = each.extra.get("sources"), each.extra.get("carbon_g_per_kwh")
-        key = (id(terms), tuple(shares.items()) if shares else None, grams)
+        live = self._grids.get((terms.zone, begin // HOUR)) if self._grids and terms.zone else None
+        key = (id(terms), tuple(shares.items()) if shares else None, grams, live)
         if key not in self._mixes:
-            self._mixes[key] = self._factors.mix(terms, shares, grams)
+            self._mixes[key] = self._factors.mix(terms, shares, grams, live)
         return self._mixes[key]
 
 

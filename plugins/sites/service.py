@@ -13,7 +13,7 @@ from collector_core import Clock
 from collector_plugins.sites.factors import Factors
 from collector_plugins.sites.ingest import Ingest
 from collector_plugins.sites.own_thread import OwnThread
-from collector_plugins.sites.rollup import RollUp
+from collector_plugins.sites.rollup import roll_up
 from collector_plugins.sites.site import BEGINNING, Change, Site, SiteCreate, SitePatch
 from collector_plugins.sites.store import HOUR, Piece, Store, hour_of
 
@@ -158,8 +158,8 @@ class SiteService:
         stale = sorted(place for place in oldest if place[0] in by_number)
         sums: list[tuple[int, int, Piece | None]] = []
         for number, hours in _in_a_row(stale):
-            meters = store.rows(number, hours[0] * HOUR, (hours[-1] + 1) * HOUR)
-            found = RollUp(by_number[number], self._factors, hour_of).pieces(meters)
+            period = hours[0] * HOUR, (hours[-1] + 1) * HOUR
+            found = roll_up(store, by_number[number], self._factors, period, hour_of)
             sums += [(number, hour, found.get(hour)) for hour in hours]
         if sums:
             store.put_hours(sums)

@@ -146,6 +146,11 @@ class Site:
             keys = {**keys, **change.keys}
             self._terms.append(Terms.model_validate(keys))
 
+    @property
+    def zones(self) -> list[str]:
+        """All zones of the grid that it is or was in."""
+        return sorted({terms.zone for terms in self._terms if terms.zone is not None})
+
     def terms_at(self, moment: int) -> Terms:
         """What held at a moment; before the first change, what was said first."""
         return self._terms[max(0, bisect_right(self._moments, moment) - 1)]

@@ -13,6 +13,7 @@ from collector_plugins.sites.reading import Reading
 from collector_plugins.sites.site import BEGINNING, Change, Site, chosen, sites_from
 from collector_plugins.sites.store import (
     HOUR,
+    GridHour,
     Latest,
     MeterRows,
     Piece,
@@ -39,9 +40,13 @@ SCHEMA = Schema(
             " time INTEGER NOT NULL, PRIMARY KEY (site, id)) STRICT, WITHOUT ROWID",
             *sqlite_hours.STATEMENTS,
             "CREATE TABLE deleted (before INTEGER NOT NULL) STRICT",
-        ]
+        ],
+        [
+            "CREATE TABLE grid_hour (zone TEXT NOT NULL, hour INTEGER NOT NULL, grams REAL NOT NULL,"
+            " origin TEXT NOT NULL, PRIMARY KEY (zone, hour)) STRICT, WITHOUT ROWID",
+        ],
     ],
-    salvage=("site", "change", "meter", "reading", "reading_id", *sqlite_hours.TABLES),
+    salvage=("site", "change", "meter", "reading", "reading_id", "grid_hour", *sqlite_hours.TABLES),
 )
 _READING = "time, interval, power, total, hashrate, extra"
 _TOTAL_BEFORE = (
@@ -152,6 +157,23 @@ class SqliteStore:
     def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
         """As `Store.hours`."""
         return self._hours.hours(sites, start, end)
+
+    def grid_hours(self, zones: Sequence[str], first: int, last: int) -> list[GridHour]:
+        """As `Store.grid_hours`."""
+        query = (
+            "SELECT zone, hour, grams, origin FROM grid_hour"  # noqa: S608
+            f" WHERE zone IN ({', '.join('?' * len(zones))}) AND hour BETWEEN ? AND ?"
+        )
+        return [GridHour(*row) for row in self._database.rows(query, (*zones, first, last))]
+
+    def put_grid_hour(self, told: GridHour, sites: Sequence[int]) -> None:
+        """As `Store.put_grid_hour`."""
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO grid_hour VALUES (?, ?, ?, ?)", told)
+            connection.executemany(
+                "INSERT OR IGNORE INTO stale SELECT site, hour FROM hour WHERE site = ? AND hour = ?",
+                [(site, told.hour) for site in sites],
+            )
 
     def stale_hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int]]:
         """As `Store.stale_hours`."""

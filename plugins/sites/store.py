@@ -235,6 +235,15 @@ class Total(NamedTuple):
     amount: float | None
 
 
+class GridHour(NamedTuple):
+    """What the grid of a zone emitted in an hour, in grams of CO2 equivalent per kWh, and who says so."""
+
+    zone: str
+    hour: int
+    grams: float
+    origin: str
+
+
 class SiteExistsError(Exception):
     """A site of that id is registered already."""
 
@@ -294,6 +303,12 @@ class Store(Protocol):
 
     def put_hours(self, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
         """Keep sums of hours, which are then not stale; None where nothing is in the hour."""
+
+    def grid_hours(self, zones: Sequence[str], first: int, last: int) -> list[GridHour]:
+        """What is known of the grids of zones, of hours from `first` to `last`."""
+
+    def put_grid_hour(self, told: GridHour, sites: Sequence[int]) -> None:
+        """Keep what is known of an hour instead of what was; the sums of that hour of these sites become stale."""
 
     def totals(self) -> list[Total]:
         """Sums over everything that was kept, of hours that are not stale."""

@@ -8,6 +8,7 @@ from collector_plugins.ups import Config, metrics
 
 DEVICE = {"device": "rack", "ups": "smart1500"}
 NOMINAL_WATTS = 980.0
+EFFICIENCY = 0.93
 FULL_SECONDS = 5400.0
 
 
@@ -27,6 +28,7 @@ class DemoUps(Collector[Config]):
         on_battery = outage > 0
         out.add(metrics.HEALTH.up, 1, device=DEVICE["device"])
         out.add(metrics.POWER, load * NOMINAL_WATTS, **DEVICE)
+        out.add(metrics.INPUT_POWER, 0.0 if on_battery else load * NOMINAL_WATTS / EFFICIENCY, **DEVICE)
         out.add(metrics.LOAD, load, **DEVICE)
         out.add(metrics.CHARGE, charge, **DEVICE)
         out.add(metrics.RUNTIME, FULL_SECONDS * charge * 0.2 / load, **DEVICE)

@@ -16,6 +16,15 @@ POWER = Gauge(
     of="ups",
     title="Power through a UPS",
 )
+INPUT_POWER = Gauge(
+    "ups_input_power_watts",
+    "Power that the UPS takes from the grid, losses and charging included (input.realpower).",
+    Unit.WATTS,
+    LABELS,
+    topic="input_power",
+    of="ups",
+    title="Power into a UPS",
+)
 LOAD = Gauge("ups_load_ratio", "Load, 1 is full.", Unit.RATIO, LABELS, topic="load", of="ups", title="Load of a UPS")
 CHARGE = Gauge(
     "ups_battery_charge_ratio",
@@ -100,6 +109,7 @@ HEALTH = DeviceHealth("ups")
 
 ALL = (
     POWER,
+    INPUT_POWER,
     LOAD,
     CHARGE,
     RUNTIME,

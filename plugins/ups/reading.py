@@ -15,6 +15,7 @@ VARIABLES: Mapping[Gauge, tuple[str, float, float]] = {
     metrics.CHARGE: ("battery.charge", PERCENT, 1.0),
     metrics.RUNTIME: ("battery.runtime", 1.0, 1e7),
     metrics.BATTERY_VOLTAGE: ("battery.voltage", 1.0, 1e4),
+    metrics.INPUT_POWER: ("input.realpower", 1.0, 1e6),
     metrics.INPUT_VOLTAGE: ("input.voltage", 1.0, 1e5),
     metrics.OUTPUT_VOLTAGE: ("output.voltage", 1.0, 1e5),
     metrics.INPUT_FREQUENCY: ("input.frequency", 1.0, 1e3),

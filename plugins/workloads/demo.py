@@ -87,6 +87,7 @@ class DemoWorkloads(Collector[Config]):
     def _show_process(self, out: Readings, now: float) -> None:
         watts = daily(now, 6, 14, peak_hour=15) * (1 + noise(now, "watched", 0.2))
         out.add(metrics.WORK, 0.35 * (1 + noise(now, "work", 0.15)), work="queries")
+        out.add(metrics.WORK_INFO, work="queries", kind="unit", name="postgresql.service")
         out.add(metrics.PROCESS_MEMORY, 3.1e9 * (1 + noise(now, "memory", 0.05)), process="postgres")
         out.add(metrics.PROCESS_POWER, watts, process="postgres")
 

@@ -77,6 +77,14 @@ WORK = Gauge(
     of="host",
     title="Energy per unit of work",
 )
+WORK_INFO = Info(
+    "workloads_work_info",
+    "Whose energy a kind of work is made with: a workload's, or the machine's where `kind` and `name` are empty.",
+    ("work", "kind", "name"),
+    topic="made_with",
+    of="work",
+    title="Work",
+)
 
 
 def _process(kind: type[Gauge] | type[Counter], name: str, help: str, unit: Unit | str, topic: str) -> Gauge | Counter:
@@ -111,4 +119,4 @@ PROCESS = (
     PROCESS_POWER,
     PROCESS_EXHAUSTED,
 )
-ALL = (ENERGY, IDLE, UNATTRIBUTED, MEASURED, ENDED, CONSERVATION, INFO, WORK, *PROCESS)
+ALL = (ENERGY, IDLE, UNATTRIBUTED, MEASURED, ENDED, CONSERVATION, INFO, WORK, WORK_INFO, *PROCESS)

@@ -71,3 +71,5 @@ class WorkMeters:
             each.record(now, joules, shown)
             if (cost := each.joules_per_unit) is not None:
                 out.add(metrics.WORK, cost, work=each.name)
+                kind, name = (each.workload.kind, each.workload.name) if each.workload else ("", "")
+                out.add(metrics.WORK_INFO, work=each.name, kind=kind, name=name)

@@ -122,6 +122,12 @@ def test_its_energy_is_the_area_under_its_power(ups):
         assert meter.latest().unknown_gaps == 0
 
 
+def test_the_power_that_it_takes_is_shown_where_it_is_told():
+    assert {each.name: value for each, value in readings({"input.realpower": "110"}).items()} == {
+        "ups_input_power_watts": 110
+    }
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [

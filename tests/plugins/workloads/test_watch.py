@@ -44,6 +44,7 @@ def test_the_series_have_the_names_that_people_query():
         metrics.PROCESS_POWER,
         metrics.PROCESS_EXHAUSTED,
         metrics.WORK,
+        metrics.WORK_INFO,
     )
     assert [each.name for each in watched] == [
         "workloads_process_resident_memory_bytes",
@@ -55,6 +56,7 @@ def test_the_series_have_the_names_that_people_query():
         "workloads_process_power_watts",
         "workloads_process_memory_exhausted_timestamp_seconds",
         "workloads_work_joules",
+        "workloads_work_info",
     ]
 
 
@@ -194,6 +196,7 @@ def test_joules_per_token_of_a_workload(working, host):
         host.spend("/llm.service", 10)
         started.run()
     assert started.workloads.value(metrics.WORK, work="tokens") == pytest.approx(800 / 200)
+    assert list(started.workloads.series(metrics.WORK_INFO)) == [("tokens", "unit", "llm.service")]
 
 
 def test_without_work_there_is_no_cost_of_it(working):
