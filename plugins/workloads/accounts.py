@@ -75,8 +75,8 @@ class Accounts:
         Where the clock was set back, those that have ended count as seen now: they still end.
         """
         self._displaced.clear()
-        for account in self._accounts.values():
-            account.seen_at = min(account.seen_at, now)
+        for each in self._accounts.values():
+            each.seen_at = min(each.seen_at, now)
         for workload in alive:
             if account := self._accounts.get(workload):
                 account.seen_at = now
