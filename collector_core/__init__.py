@@ -47,7 +47,16 @@ if TYPE_CHECKING:
     from collector_core.model.series import Series
     from collector_core.model.topics import TopicSelector
     from collector_core.model.units import Unit
-    from collector_core.options import ConfigPath, Duration, Options, Period, SelectorText, read_env_file
+    from collector_core.options import (
+        CalendarDay,
+        ConfigPath,
+        Duration,
+        Options,
+        Period,
+        SelectorText,
+        TimeZoneName,
+        read_env_file,
+    )
     from collector_core.options import seconds as parse_duration
     from collector_core.output import (
         BaseOutput,
@@ -82,6 +91,7 @@ __all__ = [
     "Backoff",
     "BaseOutput",
     "BlockingTargets",
+    "CalendarDay",
     "Clock",
     "Collector",
     "CollectorConfig",
@@ -153,6 +163,7 @@ __all__ = [
     "Snapshot",
     "Subcommands",
     "Targets",
+    "TimeZoneName",
     "TokenGuard",
     "TopicSelector",
     "Unit",
@@ -202,7 +213,7 @@ _HOMES = {
     "collector_core.model.series": "Series",
     "collector_core.model.topics": "TopicSelector",
     "collector_core.model.units": "Unit",
-    "collector_core.options": "ConfigPath Duration Options Period SelectorText read_env_file",
+    "collector_core.options": "CalendarDay ConfigPath Duration Options Period SelectorText TimeZoneName read_env_file",
     "collector_core.output": "BaseOutput Output OutputConfig OutputSample PayloadOutput SampleBlock SeriesGroup",
     "collector_core.plugins.api_version": "API_VERSION",
     "collector_core.plugins.commands": "CommandContext ResultFile Sample Subcommands",

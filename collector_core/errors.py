@@ -19,10 +19,10 @@ CollectorError
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from math import isfinite
+from typing import NamedTuple
 
 
 class Reason(StrEnum):
@@ -121,13 +121,22 @@ class SeriesBudgetExceeded(ReadingError):
 class RecordsRefused(CollectorError):
     """A receiver will never take `count` of the records that were sent, all where it is None: they are dropped.
 
-    `status` is HTTP's, where it has one.
+    `status` is HTTP's, where it has one, and `headers` those of the answer, with names in lower case.
     """
 
-    def __init__(self, count: int | None, detail: str, *, fix: str = "", status: int | None = None) -> None:
+    def __init__(
+        self,
+        count: int | None,
+        detail: str,
+        *,
+        fix: str = "",
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.count = count
         self.fix = fix
         self.status = status
+        self.headers = headers or {}
         super().__init__(detail)
 
 
@@ -135,8 +144,7 @@ class StartupError(CollectorError):
     """The service cannot start; the message names the cause and the remedy."""
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong in a file: where, what and what to do."""
 
     file: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from typing import Protocol, cast
 
 from collector_core.errors import NotAvailable, Reason, describe
+from collector_core.installed import entry_points
 
 FORECASTERS = "collector_core.forecasters"
 """The group of entry points in which a plugin offers its forecaster."""
@@ -53,7 +53,7 @@ class Forecaster(Protocol):
 
 def find_forecaster() -> Forecaster:
     """The forecaster of an installed plugin; raises `NotAvailable` where there is none, or it cannot be loaded."""
-    offered = sorted(entry_points(group=FORECASTERS), key=lambda point: point.name)
+    offered = sorted(entry_points(FORECASTERS), key=lambda point: point.name)
     if not offered:
         raise NotAvailable(Reason.NOT_FOUND, "no plugin forecasts", fix="pip install 'energy-collector[forecast]'")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -65,6 +66,32 @@ def _checked(text: str) -> str:
 
 SelectorText = Annotated[str, AfterValidator(_checked)]
 """The type of an option that is a selector, as text for `Selector.parse`: a bad one is an error with its place."""
+
+
+def _time_zone(name: str) -> str:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - few configurations name one
+
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is not a time zone such as Europe/Oslo or UTC") from None
+    return name
+
+
+TimeZoneName = Annotated[str, AfterValidator(_time_zone)]
+"""The type of an option that names a zone, such as `Europe/Oslo`, for `zoneinfo.ZoneInfo`."""
+
+
+def _calendar_day(text: str) -> str:
+    try:
+        date.fromisoformat(text if len(text) > len("12-25") else f"2000-{text}")  # a leap year
+    except ValueError:
+        raise ValueError("is not a day such as 12-25 or 2026-04-03") from None
+    return text
+
+
+CalendarDay = Annotated[str, AfterValidator(_calendar_day)]
+"""The type of an option that is a day: `12-25` in every year, `2026-04-03` in one."""
 
 
 def parse_env(text: str) -> dict[str, str]:

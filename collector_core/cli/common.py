@@ -11,7 +11,7 @@ from typing import Any, cast
 import click
 
 from collector_core.cli import logs
-from collector_core.config.secrets import Redactor
+from collector_core.config.redactor import Redactor
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import click
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.outputs import output_problem
 from collector_core.config.outputs import OutputInstance
-from collector_core.config.secrets import Redactor
+from collector_core.config.redactor import Redactor
 from collector_core.engine.app import App, Idle
 from collector_core.engine.runner import Runner
 from collector_core.errors import NotAvailable, Reason, visible

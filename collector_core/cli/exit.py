@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
 from typing import NoReturn
-
-log = logging.getLogger(__name__)
 
 _OURS = ("log", "signals")  # they end with the process
 _NAMED = 5  # threads; a plugin may have left thousands
@@ -24,7 +21,9 @@ def leave(code: int | str | None) -> NoReturn:
     if not left or not isinstance(code, int | None):
         sys.exit(code)
     names = ", ".join(left[:_NAMED]) + (", …" if len(left) > _NAMED else "")
-    log.warning("exiting although %d threads have not ended: %s", len(left), names)
+    import logging  # noqa: PLC0415 - most commands that end leave nothing behind
+
+    logging.getLogger(__name__).warning("exiting although %d threads have not ended: %s", len(left), names)
     logging.shutdown()
     sys.stdout.flush()
     os._exit(code or 0)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import click
 
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.table import table
-from collector_core.plugins.discovery import Plugin, discover
+from collector_core.installed import EntryPoint, entry_points
+from collector_core.plugins.entry_points import GROUP, OURS
+from collector_core.plugins.offers import kept_offers, offers_of
 
 
 @click.command()
@@ -16,19 +19,27 @@ from collector_core.plugins.discovery import Plugin, discover
 def command(common: Common) -> None:
     """List the installed plugins with version, distribution and number of metrics.
 
-    Exit code 1: at least one of them cannot be loaded.
+    Bundled plugins are not loaded for that; `energy-collector doctor` loads them.
+
+    Exit code 1: at least one of the others cannot be loaded.
     """
     del common
-    plugins = discover()
-    click.echo(table(("plugin", "version", "distribution", "offers"), [_row(plugin) for plugin in plugins.all]))
-    sys.exit(1 if plugins.broken else 0)
+    entries = entry_points(GROUP)
+    offers = kept_offers(entries)
+    kept = [entry for entry in entries if entry.distribution == OURS and entry.name in offers]
+    loaded = list(_loaded([entry for entry in entries if entry not in kept]))
+    rows = [(entry.name, entry.version, entry.distribution, offers[entry.name]) for entry in kept]
+    rows += [row for row, _ in loaded if row not in rows]
+    click.echo(table(("plugin", "version", "distribution", "offers"), sorted(rows, key=lambda row: row[0])))
+    sys.exit(0 if all(works for _, works in loaded) else 1)
 
 
-def _row(plugin: Plugin) -> tuple[str, ...]:
-    return (plugin.name, plugin.version, plugin.distribution, plugin.problem if plugin.error else _offers(plugin))
+def _loaded(entries: list[EntryPoint]) -> Iterator[tuple[tuple[str, str, str, str], bool]]:
+    """The rows of what must be loaded, and whether it can be: of bundled plugins those whose name others claim, too."""
+    if not entries:
+        return
+    from collector_core.plugins.discovery import discover  # noqa: PLC0415 - most have the bundled plugins alone
 
-
-def _offers(plugin: Plugin) -> str:
-    metrics = f"{sum(len(cls.metrics) for cls in plugin.types)} metrics"
-    outputs = [f"output {cls.name}" for cls in plugin.outputs]
-    return ", ".join([metrics, *outputs] if plugin.types or not outputs else outputs)
+    for plugin in discover({entry.name for entry in entries}).all:
+        offers = plugin.problem if plugin.error else offers_of(plugin)
+        yield (plugin.name, plugin.version, plugin.distribution, offers), not plugin.error

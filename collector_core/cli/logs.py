@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import queue
@@ -13,7 +12,7 @@ import time
 from datetime import UTC, datetime
 from typing import Literal
 
-from collector_core.config.secrets import Redactor
+from collector_core.config.redactor import Redactor
 from collector_core.errors import visible
 
 LogFormat = Literal["text", "json"]
@@ -47,6 +46,8 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without secrets and control characters."""
+        import json  # noqa: PLC0415 - most lines are text
+
         entry = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from collector_core.cli.common import Common, common_options
-from collector_core.cli.named import named_runner
+from collector_core.cli.named_runner import named_runner
 from collector_core.cli.timeline import write_timeline
-from collector_core.config.secrets import Redactor
+from collector_core.config.redactor import Redactor
 from collector_core.engine.app import App
 from collector_core.engine.runner import Runner
 from collector_core.exposition.formats import negotiate

@@ -9,7 +9,7 @@ import click
 from collector_core.cli.common import Common, common_options
 from collector_core.config.loading import load
 from collector_core.config.outputs import OutputInstance
-from collector_core.config.secrets import Redactor
+from collector_core.config.redactor import Redactor
 from collector_core.config.settings import Config
 from collector_core.config.suggest import did_you_mean
 from collector_core.errors import StartupError, explain

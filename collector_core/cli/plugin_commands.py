@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from collector_core.cli.common import Common, common_options
-from collector_core.cli.named import named_runner
+from collector_core.cli.named_runner import named_runner
 from collector_core.config.loading import load
 from collector_core.config.settings import Config, parse_listen
 from collector_core.engine.app import App

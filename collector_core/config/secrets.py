@@ -5,18 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from collector_core.config.redactor import redact
 from collector_core.config.yamlfile import Document, YamlPath
 from collector_core.errors import Problem
 
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 64 * 1024
-HIDDEN = "<secret>"
 
 
 @dataclass
@@ -29,29 +28,7 @@ class Resolved:
 
     def redact(self, problem: Problem) -> Problem:
         """A problem whose message repeats no secret."""
-        return replace(problem, message=redact(problem.message, self.values))
-
-
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """`text` without any of the secrets; the longest first, so that one inside another leaves nothing."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    return text
-
-
-class Redactor:
-    """Takes secrets out of what people get to see; a reload adds to them, so that old ones stay hidden too."""
-
-    def __init__(self) -> None:
-        self._secrets: frozenset[str] = frozenset()
-
-    def hide(self, secrets: Iterable[str]) -> None:
-        """Leave these texts out from now on."""
-        self._secrets |= frozenset(secrets)
-
-    def __call__(self, text: str) -> str:
-        """The text without secrets."""
-        return redact(text, self._secrets) if self._secrets else text
+        return problem._replace(message=redact(problem.message, self.values))
 
 
 def resolve(document: Document) -> Resolved:

@@ -6,13 +6,12 @@ import logging
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collector_core.collector import Collector
 from collector_core.config.loading import default_instances, load, load_settings, log_broken
-from collector_core.config.secrets import Redactor
+from collector_core.config.redactor import Redactor
 from collector_core.config.section import Unloadable
 from collector_core.config.settings import Config, Instance, default_instance
 from collector_core.engine.history_keeper import HistoryKeeper
@@ -22,6 +21,7 @@ from collector_core.engine.self_metrics import APP, HEALTH, AppState, Health
 from collector_core.engine.ticker import Ticking, Watchdog
 from collector_core.errors import CollectorError, ConfigError, Reason, describe, fix_of, reason_of
 from collector_core.exposition.sources import Exposition, Source
+from collector_core.installed import installed_version
 from collector_core.metering.meters import EnergyMeter
 from collector_core.metering.supply import fed
 from collector_core.model.clock import Clock, SystemClock
@@ -30,6 +30,7 @@ from collector_core.model.run_report import RunReport
 from collector_core.outputs.outputs import Outputs
 from collector_core.plugins.attempts import Attempts, StillBusy
 from collector_core.plugins.discovery import Plugins
+from collector_core.plugins.entry_points import OURS
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -86,7 +87,7 @@ class App:
         self.config = Config()
         self.redactor = redactor or Redactor()
         self.outputs = Outputs(self.exposition, self.clock, self.redactor)
-        self.state = AppState(metadata.version("energy-collector"))
+        self.state = AppState(installed_version(OURS))
         self._config_file = config_file
         self._demo = demo
         self._keeps_running = keeps_running

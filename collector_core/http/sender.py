@@ -154,14 +154,15 @@ class HttpSender:
         return HTTPSConnection(self._host, self._port, timeout=self._timeout, context=context)
 
     def _judged(self, answer: HTTPResponse, content: bytes) -> Received:
+        headers = {name.lower(): value for name, value in answer.headers.items()}
         if 200 <= answer.status < 300:
-            return Received(answer.status, {name.lower(): value for name, value in answer.headers.items()}, content)
-        said_headers = {"Retry-After": answer.headers.get("Retry-After", "")}
+            return Received(answer.status, headers, content)
+        said_headers = {"Retry-After": headers.get("retry-after", "")}
         error = failures.of_status(self.place, answer.status, said_headers, time.time())
         words = one_line(self._redact(content[: 4 * MAX_WORDS].decode("utf-8", "replace")))[:MAX_WORDS]
         said = f"{error}: {words}" if words else str(error)
         if answer.status in _FINAL and answer.status not in _FINAL_BUT:
-            raise RecordsRefused(None, said, fix=error.fix, status=answer.status)
+            raise RecordsRefused(None, said, fix=error.fix, status=answer.status, headers=headers)
         retry_after = getattr(error, "retry_after", None)
         reason = getattr(error, "reason", Reason.UNREACHABLE)
         raise HttpStatusError(answer.status, reason, said, fix=error.fix, retry_after=retry_after)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import re
-from importlib import metadata
 from importlib.abc import InspectLoader
 from typing import Any
 
 from collector_core.errors import DeclarationError, NewerApiNeeded
+from collector_core.installed import installed_version
 
 # Grows by one with a release that adds names to the public API or takes some away.
 API_VERSION = 1
@@ -36,7 +36,7 @@ def check_source(module: str) -> None:
 
 def _compare(required: int) -> None:
     if required > API_VERSION:
-        installed = f"energy-collector {metadata.version('energy-collector')} has version {API_VERSION}"
+        installed = f"energy-collector {installed_version('energy-collector')} has version {API_VERSION}"
         raise NewerApiNeeded(f"needs version {required} of the plugin API, {installed}: {UPGRADE}")
 
 

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,14 @@ from collector_core.errors import (
     fix_of,
     reason_of,
 )
+from collector_core.installed import EntryPoint, entry_points
 from collector_core.model.clock import Clock
 from collector_core.model.metrics import Metric
 from collector_core.output import BaseOutput, OutputConfig
 from collector_core.plugins import api_version as api
 from collector_core.plugins import hookspecs
 from collector_core.plugins.attempts import Attempts, PluginFailed, StillBusy
-from collector_core.plugins.entry_points import GROUP, OURS, distribution_of, entry_points, version_of
+from collector_core.plugins.entry_points import GROUP, OURS
 
 log = logging.getLogger(__name__)
 
@@ -114,8 +114,8 @@ def discover(
     other, as imports that go on at once may meet half-initialised modules; only one that hangs is left behind.
     """
     load = partial(_load, attempts or Attempts(), hook)
-    claimants: dict[str, list[metadata.EntryPoint]] = {}
-    for entry in sorted(entry_points(GROUP), key=lambda entry: (entry.name, distribution_of(entry))):
+    claimants: dict[str, list[EntryPoint]] = {}
+    for entry in sorted(entry_points(GROUP), key=lambda entry: (entry.name, entry.distribution)):
         if only is None or entry.name in only:
             claimants.setdefault(entry.name, []).append(entry)
     return Plugins(plugin for entries in claimants.values() for plugin in _load_one(load, entries))
@@ -141,24 +141,22 @@ def detect(
         return NotAvailable(Reason.BAD_DATA, str(failed))
 
 
-def _load_one(
-    load: Callable[[metadata.EntryPoint], Plugin], claimants: Sequence[metadata.EntryPoint]
-) -> Iterator[Plugin]:
+def _load_one(load: Callable[[EntryPoint], Plugin], claimants: Sequence[EntryPoint]) -> Iterator[Plugin]:
     """Load one of those that claim a name, and refuse the others: the bundled one; or none, as no other has a right."""
-    ours = [entry for entry in claimants if distribution_of(entry) == OURS]
+    ours = [entry for entry in claimants if entry.distribution == OURS]
     admitted = ours or (claimants if len(claimants) == 1 else [])
     yield from map(load, admitted)
     yield from (_refused(entry, [] if ours else claimants) for entry in claimants if entry not in admitted)
 
 
-def _load(attempts: Attempts, hook: str, entry: metadata.EntryPoint) -> Plugin:
+def _load(attempts: Attempts, hook: str, entry: EntryPoint) -> Plugin:
     def work() -> tuple[Any, tuple[type[Collector[Any]], ...], tuple[type[BaseOutput[Any]], ...]]:
         module = _import(entry)
         manager = pluggy.PluginManager(hookspecs.PROJECT)
         manager.add_hookspecs(hookspecs)
         return module, _collector_types(manager, entry.name, module, hook), _output_types(manager, entry.name, module)
 
-    plugin = Plugin(entry.name, distribution_of(entry), version_of(entry))
+    plugin = Plugin(entry.name, entry.distribution, entry.version)
     try:
         found = attempts.make(f"plugin {entry.name}: its import", (entry, hook), entry.module, work)
     except StillBusy as busy:
@@ -169,7 +167,7 @@ def _load(attempts: Attempts, hook: str, entry: metadata.EntryPoint) -> Plugin:
     return replace(plugin, module=module, types=types, outputs=outputs)
 
 
-def _import(entry: metadata.EntryPoint) -> Any:
+def _import(entry: EntryPoint) -> Any:
     try:
         module = entry.load()
     except ImportError:
@@ -256,12 +254,12 @@ def _metric_problems(cls: type[Collector[Any]]) -> Iterator[str]:
         yield f"{cls.__name__}.metrics declares a name twice"
 
 
-def _refused(entry: metadata.EntryPoint, rivals: Sequence[metadata.EntryPoint]) -> Plugin:
+def _refused(entry: EntryPoint, rivals: Sequence[EntryPoint]) -> Plugin:
     """A claim to the name of a bundled plugin or, where there are `rivals`, to one that several distributions want."""
-    distribution = distribution_of(entry)
+    distribution = entry.distribution
     if rivals:
-        claim = f"is claimed by {' and by '.join(map(distribution_of, rivals))}; uninstall one"
+        claim = f"is claimed by {' and by '.join(rival.distribution for rival in rivals)}; uninstall one"
     else:
         claim = f"belongs to a plugin bundled with {OURS}; uninstall {distribution}"
     error, fix = f"the name {entry.name!r} {claim}", f"pip uninstall {distribution}"
-    return Plugin(entry.name, distribution, version_of(entry), error=error, fix=fix, refused=True)
+    return Plugin(entry.name, distribution, entry.version, error=error, fix=fix, refused=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from enum import StrEnum
-from importlib import metadata
 from pathlib import Path
 from string import Template
 
 from collector_core.errors import StartupError
+from collector_core.installed import installed_version
 from collector_core.plugins.api_version import API_VERSION
 from collector_core.scaffold.names import check_name
 
@@ -58,7 +58,7 @@ def _fill(target: Path, name: str, templates: list[Path]) -> None:
     values = {
         "name": name,
         "collector": "".join(word.capitalize() for word in name.split("_")) + "Collector",
-        "version": metadata.version("energy-collector"),
+        "version": installed_version("energy-collector"),
         "api": str(API_VERSION),
     }
     for template, path in _files(templates):

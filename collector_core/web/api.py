@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
-from collector_core.config.secrets import Redactor
+from collector_core.config.redactor import Redactor
 from collector_core.engine.app import App, Idle
 from collector_core.engine.runner import Runner
 from collector_core.model.families import Family

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from collector_core.config.secrets import Redactor
+from collector_core.config.redactor import Redactor
 from collector_core.engine.app import App
 from collector_core.outputs.health import OutputHealth
 from collector_core.web.pages.words import Words

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from itertools import dropwhile
 
-from collector_core.config.secrets import Redactor
+from collector_core.config.redactor import Redactor
 from collector_core.engine.app import App
 from collector_core.engine.runner import Runner
 from collector_core.model.page_section import PageChart, PageSection, PageTable

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from collector_core.config.secrets import Redactor
+from collector_core.config.redactor import Redactor
 from collector_core.config.settings import parse_listen
 from collector_core.engine.app import App
 from collector_core.errors import ConfigError

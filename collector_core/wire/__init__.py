@@ -2,6 +2,7 @@
 
 from collector_core.wire.cri import CriContainer, contents, cri_containers, listed_messages
 from collector_core.wire.grpc import UnaryCall
+from collector_core.wire.gzipped import gzip_bytes, join_gzip
 from collector_core.wire.protobuf import (
     as_bytes,
     bytes_field,
@@ -28,7 +29,9 @@ __all__ = [
     "double_field",
     "fill_doubles",
     "fixed64_field",
+    "gzip_bytes",
     "join",
+    "join_gzip",
     "listed_messages",
     "number_field",
     "read_fields",

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, tzinfo
+from datetime import tzinfo
 from pathlib import Path
-from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator
-
-from collector_core import CollectorConfig, ConfigPath, Duration, Field, Selector, SelectorText
+from collector_core import (
+    CalendarDay,
+    CollectorConfig,
+    ConfigPath,
+    Duration,
+    Field,
+    Selector,
+    SelectorText,
+    TimeZoneName,
+)
 from collector_plugins.anomaly.detector import FLEET, Settings
 
 DAY = 86_400.0
@@ -47,22 +53,6 @@ DEFAULT_HISTORY = (
     "inference_requests_per_second",
     "blockchain_transactions_per_second",
 )
-
-
-def _check_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("is not a time zone such as Europe/Oslo or UTC") from None
-    return name
-
-
-def _check_day(text: str) -> str:
-    try:
-        date.fromisoformat(text if len(text) > len("12-25") else f"2000-{text}")  # a leap year
-    except ValueError:
-        raise ValueError("is not a day such as 12-25 or 2026-04-03") from None
-    return text
 
 
 class Config(CollectorConfig):
@@ -103,12 +93,12 @@ class Config(CollectorConfig):
         allow_inf_nan=False,
         description="Days, and at least 150 rows, for which a new series is learnt and not judged.",
     )
-    time_zone: Annotated[str, AfterValidator(_check_zone)] | None = Field(
+    time_zone: TimeZoneName | None = Field(
         None,
         description="Zone in which hours and weekdays are counted, such as Europe/Oslo, with daylight saving; by "
         "default that of the machine.",
     )
-    holidays: tuple[Annotated[str, AfterValidator(_check_day)], ...] = Field(
+    holidays: tuple[CalendarDay, ...] = Field(
         (), description="Days on which it is like Sunday: `12-25` in every year, `2026-04-03` in one.", max_length=1000
     )
     max_watched: int = Field(2000, ge=1, le=20_000, description="Series beyond this number are counted, not watched.")

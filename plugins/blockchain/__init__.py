@@ -21,9 +21,9 @@ from collector_plugins.blockchain import metrics
 from collector_plugins.blockchain.answer import Answer, Source
 from collector_plugins.blockchain.config import Config, Node
 from collector_plugins.blockchain.cost import Cost, Machine
-from collector_plugins.blockchain.privacy import Privacy
 from collector_plugins.blockchain.pushed import Posted
 from collector_plugins.blockchain.rates import lags
+from collector_plugins.blockchain.redaction import Redaction
 from collector_plugins.blockchain.sources import source_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Blockchain(Collector[Config]):
         super().__init__(config, ctx)
         self._inbox = PushInbox("blockchain", Posted, config.push, ctx.clock, self._push_names, ctx.wake)
         self._sources = {node.name: self.make_source(node) for node in config.nodes}
-        self._privacy = {node.name: Privacy(node) for node in config.nodes}
+        self._redactions = {node.name: Redaction(node) for node in config.nodes}
         self._machine = Machine(config.energy_components)
         self._costs = {node.name: Cost(config.energy_window) for node in config.nodes if node.is_here}
         asked = {node.name: node for node in config.nodes if node.source != "push"}
@@ -119,7 +119,7 @@ class Blockchain(Collector[Config]):
         try:
             return await self._sources[name].read()
         except Exception as error:  # noqa: BLE001 - any error may repeat a key
-            raise self._privacy[name].clean(error) from None
+            raise self._redactions[name].clean(error) from None
 
     def _cost(self, answers: Mapping[str, Answer]) -> Mapping[str, float | None]:
         """Joules per transaction of the nodes on this machine."""

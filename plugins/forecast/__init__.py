@@ -81,9 +81,8 @@ class Forecasts(Collector[Config]):
         publish_resources(out, self._resources, now)
         batteries = self._batteries.publish(out, self.ctx.published(), self._series, now)
         self._publish_effort(out)
-        self._view = View(
-            now, tuple(replace(each) for each in self._series.values()), batteries, tuple(self._resources)
-        )
+        series = tuple(replace(each) for each in self._series.values())
+        self._view = View(now, series, batteries, tuple(self._resources), self.config.zone)
         self._report_failures(out)
 
     def close(self) -> None:

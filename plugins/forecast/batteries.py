@@ -29,6 +29,7 @@ class Batteries:
     """Finds batteries among what is published and computes their charge ahead; remembers the courses of forecasts."""
 
     def __init__(self, config: Config) -> None:
+        self._zone = config.zone
         self._options = [(each, Selector.parse(each.charge)) for each in config.batteries]
         self._charge = TopicSelector("charge", of="battery")
         self._capacity = TopicSelector("capacity", of="battery")
@@ -44,7 +45,7 @@ class Batteries:
         found = []
         for battery, load, solar in self._batteries(published):
             net = self._net(series, load, solar)
-            ahead = look_ahead(battery, net, now, end_of_night(now)) if net else None
+            ahead = look_ahead(battery, net, now, end_of_night(now, self._zone)) if net else None
             _publish(out, battery, ahead)
             found.append(Outlook(battery, ahead or Ahead()))
         return tuple(found)

@@ -8,6 +8,7 @@ import sys
 import time
 from math import ceil
 from typing import IO
+from zoneinfo import ZoneInfo
 
 from collector_core import NotAvailable
 from collector_core.metering import JOULES_PER_KWH
@@ -50,7 +51,16 @@ def _answer(job: Job, answers: IO[str]) -> None:
 
 def _trained(job: Job) -> Trained:
     covariates = {name: _series(values) for name, values in job.covariates.items()}
-    found = forecast(_series(job.series), job.horizon_steps, job.quantiles, job.model, covariates or None)
+    zone = ZoneInfo(job.zone) if job.zone else None
+    found = forecast(
+        _series(job.series),
+        job.horizon_steps,
+        job.quantiles,
+        job.model,
+        covariates or None,
+        zone=zone,
+        holidays=job.holidays,
+    )
     known = [value for value in job.series.values if value is not None]
     minimum = 0.0 if min(known) >= 0 else None
     sums = Sums(job, found.quantiles, minimum)

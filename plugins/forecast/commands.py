@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 import click
+from pydantic import TypeAdapter, ValidationError
 
-from collector_core import CommandContext, NotAvailable, Reason
+from collector_core import CalendarDay, CommandContext, NotAvailable, Reason
 from collector_plugins.forecast.backtest import Score, backtest
 from collector_plugins.forecast.covariates import FEWEST_KNOWN
 from collector_plugins.forecast.durations import parse_duration
@@ -23,6 +24,7 @@ from collector_plugins.forecast.forecaster import Forecast, forecast
 from collector_plugins.forecast.outcome import COMBINATION
 from collector_plugins.forecast.series import TimeSeries, TooShort, regular
 
+_DAYS = TypeAdapter[tuple[str, ...]](tuple[CalendarDay, ...])
 MOST_BYTES = 500_000_000
 MOST_STEPS = 100_000
 UNREADABLE = 2
@@ -75,6 +77,17 @@ class _Names(click.ParamType):  # type: ignore[type-arg]
         return value if isinstance(value, tuple) else tuple(each.strip() for each in value.split(",") if each.strip())
 
 
+class _Days(_Names):
+    name = "days"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Days, separated by commas."""
+        try:
+            return _DAYS.validate_python(super().convert(value, param, ctx))
+        except ValidationError:
+            self.fail("write days as 2026-04-03, or 12-25 for every year", param, ctx)
+
+
 def _of_file(function: Callable[..., None]) -> Callable[..., None]:
     """The options that say what is read."""
     for option in (
@@ -104,7 +117,14 @@ def _of_file(function: Callable[..., None]) -> Callable[..., None]:
     type=_Names(),
     default="",
     metavar="COLUMN,…",
-    help="Columns that are known to the end of the horizon, such as temperature, or 1 on holidays.",
+    help="Columns that are known to the end of the horizon, such as temperature.",
+)
+@click.option(
+    "--holidays",
+    type=_Days(),
+    default="",
+    metavar="DAY,…",
+    help="Days like Sundays: 2026-04-03, or 12-25 in every year.",
 )
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
 def forecast_file(
@@ -115,6 +135,7 @@ def forecast_file(
     quantiles: Sequence[float],
     model: str,
     covariates: Sequence[str],
+    holidays: Sequence[str],
     form: str,
     **how: Any,
 ) -> None:
@@ -128,7 +149,7 @@ def forecast_file(
     steps = _steps(horizon, series.step)
     _check_reach(columns, series, steps)
     try:
-        found = forecast(series, steps, quantiles, model, columns, zone=how["zone"])
+        found = forecast(series, steps, quantiles, model, columns, zone=how["zone"] or UTC, holidays=holidays)
     except TooShort:
         raise
     except ValueError as error:

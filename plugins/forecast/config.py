@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import tzinfo
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import StringConstraints, field_validator, model_validator
 
-from collector_core import CollectorConfig, Duration, Field, Options, Period, SelectorText
+from collector_core import CalendarDay, CollectorConfig, Duration, Field, Options, Period, SelectorText, TimeZoneName
 from collector_plugins.forecast.forecaster import DEFAULT_QUANTILES
 from collector_plugins.forecast.outcome import COMBINATION
 
@@ -79,11 +81,23 @@ class Config(CollectorConfig):
     quantiles: Quantiles = Field(DEFAULT_QUANTILES, description="Quantiles, between 0 and 1.")
     model: str = Field(COMBINATION, description="Model that forecasts; `combination` weighs all by their errors.")
     past: Period = Field(56 * DAY, ge=DAY, le=400 * DAY, description="How much of the history is learnt from.")
+    time_zone: TimeZoneName | None = Field(
+        None,
+        description="Zone of days and hours, such as Europe/Oslo; by default that of the machine.",
+    )
+    holidays: tuple[CalendarDay, ...] = Field(
+        (), description="Days that are like Sundays: `12-25` in every year, `2026-04-03` in one.", max_length=1000
+    )
     retrain_every: Duration = Field(3600, ge=60, description="Time between two trainings of a series.")
     cpu_share: float = Field(0.02, gt=0, le=1, description="The most of one CPU that all trainings take together.")
     cpu_seconds: float = Field(10, ge=1, le=3600, description="The most CPU time that one training takes.")
     memory_bytes: int = Field(1_000_000_000, ge=100_000_000, description="The most memory that a training may map.")
     deadline: Duration = Field(120, description="When the process that trains up to 25 series is ended.")
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The zone of days and hours; None is that of the machine."""
+        return ZoneInfo(self.time_zone) if self.time_zone else None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

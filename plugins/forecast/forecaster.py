@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -56,13 +56,15 @@ def forecast(
     model: str = COMBINATION,
     covariates: Mapping[str, TimeSeries] | None = None,
     *,
-    zone: tzinfo | None = None,
+    zone: tzinfo | None = UTC,
+    holidays: Collection[str] = (),
     seasonalities: Sequence[float] = (),
 ) -> Forecast:
     """Forecast the next `horizon_steps` steps.
 
-    `covariates` are series that are known beyond the end of this one, such as weather forecasts, published prices or
-    holidays; without numpy they are not used. Days are those of `zone`, by default of UTC. `seasonalities` in seconds
+    `covariates` are series that are known beyond the end of this one, such as weather forecasts or published prices;
+    without numpy they are not used. Days are those of `zone`, of the machine's where that is None; `holidays` (`12-25`
+    in every year, `2026-04-03` in one) are expected to be like Sundays. `seasonalities` in seconds
     are by default those of the calendar that the series has; what it is too short for is left out. A counter goes on
     growing. Raises `TooShort` where the series has too few values, `ValueError` for a model, a quantile or a
     seasonality that there is not, and `NotAvailable` for a model whose library is not installed.
@@ -70,7 +72,7 @@ def forecast(
     started = time.process_time()
     recent = _remembered(series, horizon_steps)
     check(recent, horizon_steps, quantiles)
-    clock = local_clock(recent, horizon_steps, zone)
+    clock = local_clock(recent, horizon_steps, zone, () if is_counter(recent.values) else holidays)
     values = clock.values(recent.values) if clock else recent.values
     horizon = clock.horizon if clock else horizon_steps
     outside = aligned((covariates or {}).values(), recent, horizon_steps)

@@ -1,24 +1,37 @@
-"""Puts a series on the clock on the wall, so that a day with daylight saving is a day like others."""
+"""Puts a series on the clock on the wall and its calendar: a day with daylight saving is a day like others, a holiday
+like a Sunday.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from collector_plugins.forecast.series import TimeSeries
 
+DAY = 86_400.0
+SUNDAY = 6
+
 
 @dataclass(frozen=True)
 class LocalClock:
-    """Places of a series' steps, and of those after it, on a grid of local time."""
+    """Places of a series' steps, and of those after it, on a grid of local time.
+
+    `holidays` has the steps that are on one, with how many steps later it is the same hour of a Sunday.
+    """
 
     places: Sequence[int]
     known_steps: int
+    holidays: Mapping[int, int]
 
     def values(self, values: Sequence[float | None]) -> list[float | None]:
-        """The series on the local grid: an hour that the clock skips is a gap, of a repeated one the later counts."""
-        return _placed(values, self.places[: self.known_steps], self._known)
+        """The series on the local grid: an hour that the clock skips is a gap, of a repeated one the later counts.
+
+        A holiday is a gap, too: it says nothing of weekdays.
+        """
+        usual = [None if step in self.holidays else value for step, value in enumerate(values)]
+        return _placed(usual, self.places[: self.known_steps], self._known)
 
     def column(self, values: Sequence[float | None]) -> list[float | None]:
         """A column that is known for the series and the horizon, likewise."""
@@ -27,11 +40,17 @@ class LocalClock:
     @property
     def horizon(self) -> int:
         """How many local steps the horizon needs: one where the clock was set back and all of it is there already."""
-        return max(1, max(self.places[self.known_steps :]) + 1 - self._known)
+        return max(1, max(self._wanted) + 1 - self._known)
 
     def path(self, local: Sequence[float]) -> list[float]:
         """The forecast of each step, from that of the local steps."""
-        return [local[max(0, place - self._known)] for place in self.places[self.known_steps :]]
+        return [local[max(0, place - self._known)] for place in self._wanted]
+
+    @property
+    def _wanted(self) -> list[int]:
+        """Which local step says what is expected of each step of the horizon."""
+        after = range(self.known_steps, len(self.places))
+        return [self.places[step] + self.holidays.get(step, 0) for step in after]
 
     @property
     def _known(self) -> int:
@@ -47,21 +66,42 @@ def _placed(values: Sequence[float | None], places: Sequence[int], count: int) -
     return local
 
 
-def local_clock(series: TimeSeries, horizon_steps: int, zone: tzinfo | None) -> LocalClock | None:
-    """None where the clock is not set forward or back between the start and the horizon, or by no whole steps."""
-    if zone is None:
-        return None
+def local_clock(
+    series: TimeSeries, horizon_steps: int, zone: tzinfo | None, holidays: Collection[str] = ()
+) -> LocalClock | None:
+    """None where a series can stay as it is: no holiday is in it or the horizon, and the clock is not set forward or
+    back there, or by no whole steps.
+
+    `zone` None is that of the machine. `holidays` are days such as `12-25` of every year, or `2026-04-03`.
+    """
     count = len(series.values)
+    on_holidays = _holidays(series, horizon_steps, zone, frozenset(holidays))
     ends = [series.start, series.end, series.end + horizon_steps * series.step]
     offsets = {_offset(time, zone) for time in _samples(*ends)}
-    if len(offsets) == 1 or any((offset - min(offsets)) % series.step for offset in offsets):
+    is_uneven = any((offset - min(offsets)) % series.step for offset in offsets)
+    if not on_holidays and (len(offsets) == 1 or is_uneven):
         return None
-    base = _offset(series.start, zone)
-    places = [
-        place + round((_offset(series.start + place * series.step, zone) - base) / series.step)
-        for place in range(count + horizon_steps)
-    ]
-    return LocalClock(places, count)
+    places = list(range(count + horizon_steps))
+    if not is_uneven:
+        base = _offset(series.start, zone)
+        times = (series.start + place * series.step for place in places)
+        places = [
+            place + round((_offset(time, zone) - base) / series.step) for place, time in zip(places, times, strict=True)
+        ]
+    return LocalClock(places, count, on_holidays)
+
+
+def _holidays(series: TimeSeries, horizon_steps: int, zone: tzinfo | None, holidays: frozenset[str]) -> dict[int, int]:
+    """The steps of the series and its horizon that are on one of these days; how many steps later it is Sunday."""
+    found = dict[int, int]()
+    if not holidays or DAY % series.step:
+        return found
+    for step in range(len(series.values) + horizon_steps):
+        local = _local(series.start + step * series.step, zone)
+        day = local.date().isoformat()
+        if local.weekday() != SUNDAY and holidays & {day, day[5:]}:
+            found[step] = (SUNDAY - local.weekday()) * round(DAY / series.step)
+    return found
 
 
 def _samples(start: float, end: float, last: float) -> list[float]:
@@ -69,6 +109,10 @@ def _samples(start: float, end: float, last: float) -> list[float]:
     return [start, *(start + week * 604_800 for week in range(1, min(weeks, 1000) + 1)), end, last]
 
 
-def _offset(time: float, zone: tzinfo) -> float:
-    offset = datetime.fromtimestamp(time, UTC).astimezone(zone).utcoffset()
+def _offset(time: float, zone: tzinfo | None) -> float:
+    offset = _local(time, zone).utcoffset()
     return offset.total_seconds() if offset else 0.0
+
+
+def _local(time: float, zone: tzinfo | None) -> datetime:
+    return datetime.fromtimestamp(time, UTC).astimezone(zone)

@@ -24,6 +24,7 @@ class Values(Options):
 class Job(Options):
     """A series to forecast. `periods` are times from and to which its forecast is summed up, by their names; `peak` is
     the period whose highest value is asked for, and `limit` what that should stay below. `prices` are of a kWh.
+    Days are those of `zone`, by default of the machine's, and `holidays` like Sundays.
     """
 
     name: str
@@ -36,6 +37,8 @@ class Job(Options):
     peak: tuple[float, float] | None = None
     limit: float | None = None
     prices: Values | None = None
+    zone: str | None = None
+    holidays: tuple[str, ...] = ()
     cpu_seconds: float
 
 

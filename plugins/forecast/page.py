@@ -127,11 +127,16 @@ def _battery_rows(view: View) -> Iterator[Sequence[str]]:
     for battery, ahead in view.batteries:
         for what, times in (("empty", ahead.empty), ("full", ahead.full)):
             if 0.5 in times:
-                at = {q: local_time(view.now + times[q]) if q in times else "not foreseen" for q in QUANTILES}
+                at = {
+                    q: local_time(view.now + times[q], view.zone) if q in times else "not foreseen" for q in QUANTILES
+                }
                 yield _row(f"{battery.name} {what} at", at)
         if ahead.lowest:
             charges = {quantile: f"{100 * charge:.0f} %" for quantile, charge in ahead.lowest.items()}
-            yield _row(f"{battery.name}, lowest charge until {local_time(end_of_night(view.now))}", charges)
+            yield _row(
+                f"{battery.name}, lowest charge until {local_time(end_of_night(view.now, view.zone), view.zone)}",
+                charges,
+            )
 
 
 def _energy_rows(view: View) -> Iterator[Sequence[str]]:
@@ -179,7 +184,7 @@ def _record(view: View, shown: Sequence[SeriesState]) -> PageTable:
                     _number(trained.mase.get(trained.model)),
                     _number(known.recent_mase),
                     _number(known.recent_coverage, percent=True) + (f" of {level}" if known.recent_coverage else ""),
-                    local_time(known.trained_at),
+                    local_time(known.trained_at, view.zone),
                 )
             )
     columns = ("series", "model", "error when trained", "error of 30 days", "in the interval", "trained")

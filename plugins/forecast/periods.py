@@ -1,24 +1,24 @@
-"""Days and months in local time, and how a duration is written."""
+"""Days and months in a zone, that of the machine where none is given, and how a duration is written."""
 
 from __future__ import annotations
 
-import time
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 HOUR, DAY = 3600, 86_400
 MORNING = 8  # o'clock
 Period = tuple[float, float]
 
 
-def day(now: float, ahead: int = 0) -> Period:
+def day(now: float, zone: tzinfo | None = None, *, ahead: int = 0) -> Period:
     """From midnight to midnight of the day that is `ahead` days after the one that `now` is in, in Unix seconds."""
-    local = time.localtime(now)
-    return _date(local, local.tm_mday + ahead), _date(local, local.tm_mday + ahead + 1)
+    today = _local(now, zone).date() + timedelta(ahead)
+    return _midnight(today, zone), _midnight(today + timedelta(1), zone)
 
 
-def month(now: float) -> Period:
+def month(now: float, zone: tzinfo | None = None) -> Period:
     """The calendar month that `now` is in."""
-    local = time.localtime(now)
-    return _date(local, 1), _date(local, 1, months=1)
+    first = _local(now, zone).date().replace(day=1)
+    return _midnight(first, zone), _midnight((first + timedelta(31)).replace(day=1), zone)
 
 
 def duration_text(seconds: float) -> str:
@@ -28,21 +28,21 @@ def duration_text(seconds: float) -> str:
     return f"{seconds / HOUR:g}h" if seconds % HOUR == 0 else f"{seconds / 60:g}m"
 
 
-def end_of_night(now: float) -> float:
-    """The next morning at eight, here."""
-    local = time.localtime(now)
-    ends = (_hour(local, MORNING, days) for days in (0, 1))
-    return next(end for end in ends if end > now)
+def end_of_night(now: float, zone: tzinfo | None = None) -> float:
+    """The next morning at eight."""
+    today = _local(now, zone).date()
+    mornings = (datetime.combine(today + timedelta(days), time(MORNING), zone).timestamp() for days in (0, 1))
+    return next(morning for morning in mornings if morning > now)
 
 
-def _hour(local: time.struct_time, hour: int, days: int) -> float:
-    return time.mktime((local.tm_year, local.tm_mon, local.tm_mday + days, hour, 0, 0, 0, 0, -1))
-
-
-def local_time(when: float) -> str:
+def local_time(when: float, zone: tzinfo | None = None) -> str:
     """`Fri 17:30` for people."""
-    return time.strftime("%a %H:%M", time.localtime(when))
+    return _local(when, zone).strftime("%a %H:%M")
 
 
-def _date(local: time.struct_time, day_of_month: int, months: int = 0) -> float:
-    return time.mktime((local.tm_year, local.tm_mon + months, day_of_month, 0, 0, 0, 0, 0, -1))
+def _local(when: float, zone: tzinfo | None) -> datetime:
+    return datetime.fromtimestamp(when, UTC).astimezone(zone)
+
+
+def _midnight(day: date, zone: tzinfo | None) -> float:
+    return datetime.combine(day, time(), zone).timestamp()

@@ -128,7 +128,9 @@ class Training:
 
     def _job(self, spec: Spec, past: Past, task: Task) -> Job:
         reach = spec.horizon + 2 * self._config.retrain_every + spec.step
-        named = {"today": periods.day(task.now), "tomorrow": periods.day(task.now, 1), "month": periods.month(task.now)}
+        zone = self._config.zone
+        tomorrow = periods.day(task.now, zone, ahead=1)
+        named = {"today": periods.day(task.now, zone), "tomorrow": tomorrow, "month": periods.month(task.now, zone)}
         return Job(
             name=spec.name,
             series=_values(past.values),
@@ -137,9 +139,11 @@ class Training:
             model=spec.model,
             covariates={name: self._covariate(name, spec, task) for name in spec.covariates},
             periods=named if past.unit == "watts" else {},
-            peak=periods.day(task.now, 1),
+            peak=tomorrow,
             limit=spec.limit,
             prices=self._prices(spec, task),
+            zone=self._config.time_zone,
+            holidays=self._config.holidays,
             cpu_seconds=self._config.cpu_seconds,
         )
 

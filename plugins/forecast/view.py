@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from collector_plugins.forecast.batteries import Outlook
 from collector_plugins.forecast.exhaustion import Resource
@@ -17,6 +18,7 @@ class View:
     series: tuple[SeriesState, ...] = ()
     batteries: tuple[Outlook, ...] = ()
     resources: tuple[Resource, ...] = ()
+    zone: tzinfo | None = None
 
     @property
     def shown(self) -> list[SeriesState]:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from collector_core import Context
 from collector_core.procfs import find_hwmon_chips
-from collector_plugins.hwmon import pmic
+from collector_plugins.hwmon import iio, pmic
 from collector_plugins.hwmon.chips import ChipReader, find_sensors
 from collector_plugins.hwmon.rail import Rail
 from collector_plugins.hwmon.supplies import Battery, Charger, SupplyReader
@@ -25,7 +25,8 @@ Read: TypeAlias = Callable[[], Sequence[Told]]
 def find_sources(ctx: Context, exclude: Iterable[str]) -> dict[str, Read]:
     """What can be read, by chip, battery or charger."""
     patterns = tuple(exclude)
-    found: Mapping[str, Read] = {**_chips(ctx.path(HWMON)), **_supplies(ctx.path(POWER_SUPPLY))}
+    chips: Mapping[str, Read] = {**iio.find_monitors(ctx.path(iio.DEVICES)), **_chips(ctx.path(HWMON))}
+    found: Mapping[str, Read] = {**chips, **_supplies(ctx.path(POWER_SUPPLY))}
     if pmic.has_pmic(ctx.path(DEVICE_TREE)):
         found = {**found, pmic.CHIP: pmic.read_pmic}
     return {name: read for name, read in found.items() if not any(fnmatchcase(name, each) for each in patterns)}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from collector_core import BaseOutput, Context, HttpSender, PayloadOutput, SampleBlock, SecretStr, hookimpl
+from collector_core.wire import gzip_bytes, join_gzip
 from collector_plugins.influx.config import Config
 from collector_plugins.influx.lines import LineEncoder
 
-LEVEL = 1  # higher ones take several times as long for a tenth less
 HEADERS = {"Content-Type": "text/plain; charset=utf-8", "Content-Encoding": "gzip"}
 PATHS = {1: "/write", 2: "/api/v2/write", 3: "/api/v3/write_lp"}
 
@@ -37,17 +36,17 @@ class Influx(PayloadOutput[Config]):
         )
 
     def encode_block(self, block: SampleBlock) -> bytes:
-        """Lines, compressed; several such payloads are one, as gzip has it."""
-        return gzip.compress(self._encoder.lines(block).encode(), LEVEL, mtime=0)
+        """Lines, compressed."""
+        return gzip_bytes(self._encoder.lines(block).encode())
 
     def test(self) -> None:
         """Write no line."""
-        self.send_payloads([gzip.compress(b"", LEVEL, mtime=0)], may_repeat=False)
+        self.send_payloads([gzip_bytes(b"")], may_repeat=False)
 
     def send_payloads(self, payloads: Sequence[bytes], *, may_repeat: bool) -> None:
         """Post lines; a point that is there already is replaced by itself."""
         del may_repeat
-        self._sender.post(b"".join(payloads), HEADERS)
+        self._sender.post(join_gzip(payloads), HEADERS)
 
     def cancel(self) -> None:
         """Break the connection."""

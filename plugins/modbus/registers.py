@@ -44,14 +44,14 @@ _FORMATS = {
     Type.FLOAT32: "f",
     Type.FLOAT64: "d",
 }
-# What devices write where they know nothing (SunSpec, SMA).
-_UNKNOWN = {
-    Type.INT16: -(1 << 15),
-    Type.UINT16: (1 << 16) - 1,
-    Type.INT32: -(1 << 31),
-    Type.UINT32: (1 << 32) - 1,
-    Type.INT64: -(1 << 63),
-    Type.UINT64: (1 << 64) - 1,
+# What devices write where they know nothing (SunSpec, SMA), or where a number does not fit (Carlo Gavazzi).
+_UNKNOWN: Mapping[Type, frozenset[int]] = {
+    Type.INT16: frozenset({-(1 << 15)}),
+    Type.UINT16: frozenset({(1 << 16) - 1}),
+    Type.INT32: frozenset({-(1 << 31), (1 << 31) - 1}),
+    Type.UINT32: frozenset({(1 << 32) - 1}),
+    Type.INT64: frozenset({-(1 << 63)}),
+    Type.UINT64: frozenset({(1 << 64) - 1}),
 }
 
 
@@ -89,7 +89,7 @@ def decode(content: bytes, kind: Type, word_order: WordOrder) -> float | None:
     if word_order is WordOrder.LITTLE:
         content = b"".join(content[at : at + 2] for at in range(len(content) - 2, -1, -2))
     (value,) = struct.unpack(f">{_FORMATS[kind]}", content)
-    if not isfinite(value) or value == _UNKNOWN.get(kind):
+    if not isfinite(value) or value in _UNKNOWN.get(kind, ()):
         return None
     return as_written(value, SINGLE_DIGITS) if kind is Type.FLOAT32 else float(value)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import socket
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -13,24 +12,23 @@ import psutil
 from collector_core import (
     BaseOutput,
     Context,
-    HttpSender,
     PayloadOutput,
     RecordsRefused,
     SampleBlock,
     Series,
     hookimpl,
 )
-from collector_core.wire import as_bytes, read_fields
+from collector_core.wire import as_bytes, gzip_bytes, join_gzip, read_fields
 from collector_plugins.otlp.config import Config
+from collector_plugins.otlp.grpc_sender import GrpcSender
+from collector_plugins.otlp.http_sender import OtlpHttpSender
 from collector_plugins.otlp.messages import Encoder
 
-LEVEL = 1
-HEADERS = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}
 PROGRAM = "energy-collector"
 
 
 class Otlp(PayloadOutput[Config]):
-    """Sends what is published as OpenTelemetry metrics: protobuf over HTTP, compressed."""
+    """Sends what is published as OpenTelemetry metrics: protobuf over HTTP or gRPC, compressed."""
 
     name = "otlp"
     config_type = Config
@@ -43,32 +41,24 @@ class Otlp(PayloadOutput[Config]):
         resource = {"service.name": PROGRAM, "service.version": release, "host.name": socket.gethostname()}
         self._encoder = Encoder(resource, (PROGRAM, release), psutil.Process().create_time())
         self._last: dict[Series, tuple[float, float]] = {}  # time and value of counters, for their rises
-        self._sender = HttpSender(
-            config.url,
-            timeout=ctx.timeout,
-            headers=config.headers,
-            token=config.bearer_token,
-            ca_file=config.ca_file,
-            redact=ctx.redact,
-        )
+        self._sender = GrpcSender(config, ctx) if config.protocol == "grpc" else OtlpHttpSender(config, ctx)
 
     def encode_block(self, block: SampleBlock) -> bytes:
-        """A request, compressed; several of them are one, as gzip and protobuf have it."""
+        """A request, compressed; several of them are one, as protobuf has it."""
         if self.config.temporality == "delta" and not block.ended:
             request = self._encoder.rises(block, self._rises(block))
         else:
             request = self._encoder.request(block)
-        return gzip.compress(request, LEVEL, mtime=0)
+        return gzip_bytes(request)
 
     def test(self) -> None:
         """Send a request without metrics."""
-        self._sender.post(gzip.compress(b"", LEVEL, mtime=0), HEADERS)
+        self._sender.export(gzip_bytes(b""))
 
     def send_payloads(self, payloads: Sequence[bytes], *, may_repeat: bool) -> None:
         """Post metrics; raises `RecordsRefused` for as many points as the receiver says that it has rejected."""
         del may_repeat
-        answer = self._sender.post(b"".join(payloads), HEADERS)
-        rejected, words = _partial_success(answer.body)
+        rejected, words = _partial_success(self._sender.export(join_gzip(payloads)))
         if rejected:
             raise RecordsRefused(rejected, f"{self._sender.place}: {self.ctx.redact(words)}")
 

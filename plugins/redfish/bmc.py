@@ -1,4 +1,4 @@
-"""What a BMC says of its chassis, in the old schema (Power, Thermal) and the new one (EnvironmentMetrics)."""
+"""What a BMC says of its chassis, in the old schema (Power, Thermal) and the new one (EnvironmentMetrics, …)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from collector_core.metering import JOULES_PER_KWH
 Get = Callable[[str], Awaitable[Any]]  # path → document
 
 CHASSIS = "/redfish/v1/Chassis"
-MOST_CHASSIS = 32
+MOST_MEMBERS = 32
 MOST_WATTS = 1e6
+LOOK_AGAIN = 100  # readings
 _COUNTED_ELSEWHERE = frozenset({"Drive", "Module", "Component", "Card", "Blade", "Sled", "Zone"})
 
 
@@ -30,14 +31,34 @@ class Chassis:
 
 
 class Bmc:
-    """One BMC; remembers what it does not have, so that it is asked once."""
+    """One BMC; remembers what it has and does not have, until a reading fails or `LOOK_AGAIN` were taken.
+
+    A BMC that has just been restarted lacks what it will have.
+    """
 
     def __init__(self) -> None:
+        self._readings = 0
         self._absent: set[str] = set()
         self._chassis: list[Mapping[str, Any]] = []
+        self._supplies: dict[str, list[Any]] = {}  # by the path of their PowerSubsystem
 
     async def read(self, get: Get) -> Chassis:
         """All its chassis together; raises `NotAvailable` and `AuthFailed`."""
+        self._readings += 1
+        if self._readings % LOOK_AGAIN == 0:
+            self._forget()
+        try:
+            return await self._read(get)
+        except NotAvailable:
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        self._absent.clear()
+        self._chassis.clear()
+        self._supplies.clear()
+
+    async def _read(self, get: Get) -> Chassis:
         if not self._chassis:
             self._chassis = [each async for each in _all_chassis(get)]
         found = [await self._read_chassis(get, each) for each in self._chassis]
@@ -61,10 +82,35 @@ class Bmc:
             control = at_pointer(await self._linked(get, chassis, "Power"), "/PowerControl/0")
             found.power = _watts(control, "/PowerConsumedWatts") if found.power is None else found.power
             found.limit = _watts(control, "/PowerLimit/LimitInWatts") if found.limit is None else found.limit
-        found.temperatures = dict(_old_temperatures(await self._linked(get, chassis, "Thermal")))
-        if not found.temperatures:
-            found.temperatures = dict(_new_temperatures(await self._thermal_metrics(get, chassis)))
+        if found.power is None:
+            found.power = await self._power_of_supplies(get, chassis)
+        found.temperatures = await self._temperatures(get, chassis)
         return found
+
+    async def _power_of_supplies(self, get: Get, chassis: Mapping[str, Any]) -> float | None:
+        """What its power supplies take in together; None where one of them does not tell it."""
+        path = at_pointer(chassis, "/PowerSubsystem/@odata.id")
+        if not isinstance(path, str):
+            return None
+        if path not in self._supplies:
+            subsystem = await self._linked(get, chassis, "PowerSubsystem")
+            listed = at_pointer(await self._linked(get, subsystem, "PowerSupplies"), "/Members")
+            supplies = [await self._document(get, each) for each in _members(listed)]
+            self._supplies[path] = [each for each in supplies if at_pointer(each, "/Status/State") != "Absent"]
+        told = [await self._linked(get, each, "Metrics") for each in self._supplies[path]]
+        watts = [_watts(each, "/InputPowerWatts/Reading") for each in told]
+        if not watts or None in watts:
+            del self._supplies[path]  # one may have been pulled out
+            return None
+        return _sum(watts)
+
+    async def _temperatures(self, get: Get, chassis: Mapping[str, Any]) -> dict[str, float]:
+        """By the name of the sensor; a BMC whose temperatures fail tells its power all the same."""
+        try:
+            found = dict(_old_temperatures(await self._linked(get, chassis, "Thermal")))
+            return found or dict(_new_temperatures(await self._thermal_metrics(get, chassis)))
+        except HttpStatusError:
+            return {}
 
     async def _thermal_metrics(self, get: Get, chassis: Mapping[str, Any]) -> Any:
         subsystem = await self._linked(get, chassis, "ThermalSubsystem")
@@ -72,7 +118,9 @@ class Bmc:
 
     async def _linked(self, get: Get, document: Any, name: str) -> Any:
         """A resource that a document links to; an empty one where there is none."""
-        path = at_pointer(document, f"/{name}/@odata.id")
+        return await self._document(get, at_pointer(document, f"/{name}/@odata.id"))
+
+    async def _document(self, get: Get, path: Any) -> Any:
         if not isinstance(path, str) or path in self._absent:
             return {}
         try:
@@ -89,13 +137,20 @@ async def _all_chassis(get: Get) -> AsyncIterator[Mapping[str, Any]]:
     members = at_pointer(await get(CHASSIS), "/Members")
     if not isinstance(members, list) or not members:
         raise NotAvailable(Reason.BAD_DATA, "it lists no chassis", fix="check that `url` is that of a BMC with Redfish")
-    paths = [path for each in members[:MOST_CHASSIS] if isinstance(path := at_pointer(each, "/@odata.id"), str)]
+    paths = list(_members(members))
     for path in paths:
         chassis = await get(path)
         outer = at_pointer(chassis, "/Links/ContainedBy/@odata.id")
         is_part = outer in paths or at_pointer(chassis, "/ChassisType") in _COUNTED_ELSEWHERE
         if isinstance(chassis, dict) and not (is_part and len(paths) > 1):
             yield chassis
+
+
+def _members(listed: Any) -> Iterator[str]:
+    """The paths of a collection's members."""
+    for each in listed[:MOST_MEMBERS] if isinstance(listed, list) else ():
+        if isinstance(path := at_pointer(each, "/@odata.id"), str):
+            yield path
 
 
 def _watts(document: Any, place: str) -> float | None:
@@ -112,7 +167,7 @@ def _old_temperatures(thermal: Any) -> Iterator[tuple[str, float]]:
 def _new_temperatures(metrics: Any) -> Iterator[tuple[str, float]]:
     sensors = at_pointer(metrics, "/TemperatureReadingsCelsius")
     for each in sensors if isinstance(sensors, list) else ():
-        name = at_pointer(each, "/DeviceName") or at_pointer(each, "/Name") or at_pointer(each, "/PhysicalContext")
+        name = at_pointer(each, "/Name") or at_pointer(each, "/DeviceName") or at_pointer(each, "/PhysicalContext")
         yield from _temperature(name, at_pointer(each, "/Reading"))
 
 

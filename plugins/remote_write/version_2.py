@@ -33,6 +33,7 @@ HEADERS = {
 }
 WRITTEN = "x-prometheus-remote-write-samples-written"  # what a receiver that knows this version answers
 MAX_BYTES = 1 << 28
+_HEAD = len(TAG) + 4  # the number of samples stands behind the tag
 
 _SYMBOLS, _SERIES = 4, 5  # fields of Request
 _LABELS, _SAMPLES, _METADATA, _CREATED = 1, 2, 5, 6  # of TimeSeries
@@ -77,7 +78,8 @@ class Encoder:
             prefixes = [self._prefix(series, table, len(time), start) for series in block.group.series]
             symbols = table.field()
             self._kept[block.group] = len(time), symbols, prefixes
-        return TAG + compress(symbols + fill(prefixes, block, time))
+        count = len(prefixes).to_bytes(_HEAD - len(TAG), "big")
+        return TAG + count + compress(symbols + fill(prefixes, block, time))
 
     def _prefix(self, series: Series, symbols: _Symbols, time_size: int, began: int | None) -> bytes:
         """Everything of a series before the value of its sample."""
@@ -95,9 +97,24 @@ class Encoder:
         return varint(_SERIES << 3 | 2) + varint(len(fields) + 8 + time_size) + fields
 
 
+def is_version_2(payload: bytes) -> bool:
+    """Whether a payload is a request of this version."""
+    return payload.startswith(TAG)
+
+
+def body_of(payload: bytes) -> bytes:
+    """What is posted of a payload."""
+    return payload[_HEAD:]
+
+
+def samples_of(payload: bytes) -> int:
+    """How many samples a payload holds."""
+    return int.from_bytes(payload[len(TAG) : _HEAD], "big")
+
+
 def as_version_1(payload: bytes) -> bytes:
     """The payload of a request with the same samples in version 1.0; raises `ValueError` where it is damaged."""
-    content = decompress(payload[len(TAG) :], MAX_BYTES)
+    content = decompress(body_of(payload), MAX_BYTES)
     fields = list(read_fields(content))
     symbols = [as_bytes(value).decode() for number, value in fields if number == _SYMBOLS]
     series = (_series(as_bytes(value), symbols) for number, value in fields if number == _SERIES)

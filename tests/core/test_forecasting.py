@@ -1,11 +1,11 @@
 """Plugins find the forecaster by its entry point, without knowing which plugin it is."""
 
 import sys
-from importlib.metadata import EntryPoint
 
 import pytest
 
 from collector_core import NotAvailable, find_forecaster, forecasting
+from collector_core.installed import EntryPoint
 
 DAY = 86_400.0
 POINTS = [(hour * 3600.0, float(hour % 24)) for hour in range(21 * 24)]
@@ -31,14 +31,14 @@ def test_a_horizon_that_is_not_possible_is_refused():
 
 
 def test_without_a_forecaster_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(forecasting, "entry_points", lambda group: ())
+    monkeypatch.setattr(forecasting, "entry_points", lambda _: ())
     with pytest.raises(NotAvailable, match="no plugin forecasts"):
         find_forecaster()
 
 
 def test_a_forecaster_that_cannot_be_loaded_is_named(monkeypatch):
     broken = EntryPoint("broken", "no_such_module:forecast", forecasting.FORECASTERS)
-    monkeypatch.setattr(forecasting, "entry_points", lambda group: (broken,))
+    monkeypatch.setattr(forecasting, "entry_points", lambda _: (broken,))
     with pytest.raises(NotAvailable, match="broken cannot be loaded"):
         find_forecaster()
     assert "no_such_module" not in sys.modules

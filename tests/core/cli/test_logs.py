@@ -11,7 +11,7 @@ import pytest
 
 from collector_core import FaultLog, NotAvailable
 from collector_core.cli import logs
-from collector_core.config.secrets import Redactor, redact
+from collector_core.config.redactor import Redactor, redact
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_a_full_disk_behind_stderr_loses_lines_and_nothing_else():
     code = """
 import logging
 from collector_core.cli import logs
-from collector_core.config.secrets import Redactor
+from collector_core.config.redactor import Redactor
 logs.configure("info", "text", Redactor())
 for _ in range(100):
     logging.getLogger("x").info("line")
@@ -121,7 +121,7 @@ STALLING = """
 import logging, sys
 from collector_core.cli import logs
 from collector_core.cli.exit import leave
-from collector_core.config.secrets import Redactor
+from collector_core.config.redactor import Redactor
 logs.configure("info", "text", Redactor(), in_background=True)
 logs.FLOOD_LINES = 10**9
 for _ in range(20_000):

@@ -1,11 +1,14 @@
 """A broken plugin is recorded with its reason and harms no other."""
 
+import sys
+import zipfile
 from importlib import metadata
 
 import pytest
 
+from collector_core.installed import entry_points, installed_version
 from collector_core.plugins.discovery import discover
-from collector_core.plugins.entry_points import GROUP, OURS, distribution_of, entry_point_names, entry_points
+from collector_core.plugins.entry_points import GROUP, OURS, entry_point_names
 
 GOOD = """
 from collector_core import Collector, Gauge, hookimpl
@@ -119,11 +122,43 @@ def test_a_distribution_without_a_name_and_a_version_has_its_plugin(tmp_path, mo
     assert plugin.distribution
 
 
-def test_the_metadata_of_a_distribution_is_parsed_once_for_all_its_plugins(monkeypatch):
-    parsed = []
-    parse = metadata.PathDistribution.metadata.fget
-    monkeypatch.setattr(
-        metadata.PathDistribution, "metadata", property(lambda self: parsed.append(str(self._path)) or parse(self))
+def test_what_is_installed_is_what_importlib_metadata_finds():
+    found = sorted(
+        (entry.name, entry.value, entry.module, entry.dist.name, entry.dist.version)
+        for entry in metadata.entry_points(group=GROUP)
     )
-    assert OURS in {distribution_of(entry) for entry in entry_points(GROUP)}
-    assert len(parsed) == len(set(parsed))
+    assert (
+        sorted((each.name, each.value, each.module, each.distribution, each.version) for each in entry_points(GROUP))
+        == found
+    )
+    assert OURS in {distribution for *_, distribution, _ in found}
+
+
+def test_of_two_installations_of_a_distribution_the_first_on_the_path_counts(install, tmp_path, monkeypatch):
+    install("lamp", GOOD.format(name="lamp"))
+    other = tmp_path / "other" / "collector_lamp-2.0.dist-info"
+    other.mkdir(parents=True)
+    (other / "entry_points.txt").write_text("[collector_core]\nlamp = elsewhere\n")
+    sys.path.append(str(other.parent))
+    assert [each.version for each in discover({"lamp"}).all] == ["1.0"]
+    monkeypatch.syspath_prepend(str(other.parent))
+    assert [each.module for each in entry_points(GROUP) if each.name == "lamp"] == ["elsewhere"]
+
+
+def test_a_plugin_in_a_zip_file_is_found(tmp_path, monkeypatch):
+    archive = tmp_path / "zipped.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("zipped_lamp.py", GOOD.format(name="zipped"))
+        file.writestr(
+            "collector_zipped-3.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: collector-zipped\nVersion: 3.0\n"
+        )
+        file.writestr("collector_zipped-3.0.dist-info/entry_points.txt", "[collector_core]\nzipped = zipped_lamp\n")
+    monkeypatch.syspath_prepend(str(archive))
+    [plugin] = discover({"zipped"}).all
+    assert (plugin.error, plugin.distribution, plugin.version) == ("", "collector-zipped", "3.0")
+
+
+def test_the_version_of_what_is_not_installed_is_an_error():
+    assert installed_version(OURS) == metadata.version(OURS)
+    with pytest.raises(LookupError, match="no-such-thing is not installed"):
+        installed_version("no-such-thing")

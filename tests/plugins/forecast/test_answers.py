@@ -3,6 +3,7 @@
 import json
 import time
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -174,6 +175,8 @@ def test_days_and_months_are_local_and_have_the_hours_they_have(monkeypatch):
         spring = 1_774_738_800.0  # 2026-03-29 00:00 in Berlin, when clocks go ahead
         assert periods.day(spring + 5 * HOUR) == (spring, spring + 23 * HOUR)
         assert periods.month(spring)[1] == spring + 23 * HOUR + 2 * DAY
+        assert periods.day(spring, ZoneInfo("UTC")) == (spring - 23 * HOUR, spring + HOUR)
+        assert periods.day(spring, ahead=1) == (spring + 23 * HOUR, spring + 47 * HOUR)
     finally:
         monkeypatch.undo()
         time.tzset()

@@ -211,3 +211,22 @@ def test_two_hundred_series_are_trained_within_the_budget(bench, eventually):
         assert elapsed < 2 * home.HOUR
     assert made.harness.value(metrics.CPU) <= 0.02 * elapsed + 25, "2 % of one CPU, and the last batch"
     assert len(made.harness.series(metrics.AGE)) == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, 1000.0),
+        ({"holidays": ["06-16"]}, 200.0),
+        ({"holidays": ["06-16"], "time_zone": "Pacific/Kiritimati"}, 1000.0),  # tomorrow at 18:00 is the 17th there
+    ],
+)
+def test_a_day_of_the_configuration_is_like_a_sunday_where_people_are(bench, eventually, options, expected):
+    made = bench(NOW, series=[LOAD | {"model": "combination"}], **ALONE, **options)
+    times = range(int(NOW - 21 * home.DAY), int(NOW), 1800)
+    sundays = [(time - home.MONDAY) // home.DAY % 7 == 6 for time in times]
+    made.history.record(
+        home.LOAD, [(time, 200.0 if free else 1000.0) for time, free in zip(times, sundays, strict=True)], name="Shed"
+    )
+    made.run(eventually)
+    assert made.harness.value(metrics.VALUE, **LABELS) == pytest.approx(expected, abs=100)

@@ -1,5 +1,6 @@
 """Forecasts of series with properties that must carry over, with numpy and without."""
 
+import itertools
 import math
 import random
 from zoneinfo import ZoneInfo
@@ -235,3 +236,45 @@ def test_any_series_is_forecast_within_what_it_was_or_refused(series, horizon, s
     except TooShort:
         return
     assert all(len(path) == horizon and all(map(math.isfinite, path)) for path in found.quantiles.values())
+
+
+SUNDAYS = 6  # days after a Monday
+
+
+def working_week(weeks, free=()):
+    """Much on weekdays, little on Sundays and on days that are free, by the number of the day."""
+    days = [20.0 if day % 7 == SUNDAYS or day in free else 100.0 for day in range(7 * weeks)]
+    return [day + 0.1 * hour for day in days for hour in range(24)]
+
+
+MONDAY = 1_772_409_600.0  # 2026-03-02 00:00 UTC
+GOOD_FRIDAY = 32  # days later
+
+
+def test_a_holiday_is_expected_to_be_like_a_sunday(way):
+    values = working_week(6)[: 24 * GOOD_FRIDAY]
+    series = TimeSeries(MONDAY, HOUR, values)
+    for holidays, expected in (((), 100.0), (("2026-04-03",), 20.0), (("04-03",), 20.0)):
+        found = forecast(series, 48, holidays=holidays)
+        assert found.quantiles[0.5][12] == pytest.approx(expected + 1.2, abs=3)
+        assert found.quantiles[0.5][36] == pytest.approx(101.2, abs=3), "the day after is a Saturday as ever"
+        assert len(found.quantiles[0.5]) == 48
+
+
+def test_a_holiday_of_the_past_says_nothing_of_the_next_weekday(way):
+    values = working_week(6, free={GOOD_FRIDAY})[: 24 * (GOOD_FRIDAY + 7)]
+    found = forecast(TimeSeries(MONDAY, HOUR, values), 24, holidays=["04-03"])
+    assert found.quantiles[0.5][12] == pytest.approx(101.2, abs=2)
+
+
+def test_a_holiday_begins_at_midnight_where_people_are(way):
+    values = working_week(6)[: 24 * GOOD_FRIDAY]
+    found = forecast(TimeSeries(MONDAY, HOUR, values), 24, zone=ZoneInfo("America/New_York"), holidays=["2026-04-03"])
+    usual = [value > 60 for value in found.quantiles[0.5]]
+    assert usual[:4] == [True] * 4, "it is Thursday in New York"
+
+
+def test_a_counter_goes_on_over_a_holiday(way):
+    values = [float(each) for each in itertools.accumulate(working_week(6)[: 24 * GOOD_FRIDAY])]
+    found = forecast(TimeSeries(MONDAY, HOUR, values), 48, holidays=["2026-04-03"])
+    assert found.quantiles[0.5] == sorted(found.quantiles[0.5])

@@ -206,6 +206,14 @@ def test_every_register_of_every_model_is_a_quantity():
         assert len(reading) == len(registers)
 
 
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [(b"\x80\x00", Type.INT16), (b"\xff\xff\xff\xff", Type.UINT32), (b"\xff\xff\x7f\xff", Type.INT32)],
+)
+def test_what_a_device_does_not_know_or_has_no_room_for_is_absent(content, kind):
+    assert decode(content, kind, WordOrder.LITTLE) is None
+
+
 @given(st.lists(st.tuples(st.integers(0, 300), st.sampled_from(Type), st.sampled_from(Kind)), max_size=40))
 def test_every_register_is_asked_for_once_and_nothing_between(chosen):
     registers = [Register("power_watts", "", kind, at, how, WordOrder.BIG, 1) for at, how, kind in chosen]

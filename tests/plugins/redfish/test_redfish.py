@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from collector_plugins.redfish import Config, Redfish, metrics
-from collector_plugins.redfish.bmc import CHASSIS, Bmc
+from collector_plugins.redfish.bmc import CHASSIS, LOOK_AGAIN, Bmc
 from tests.plugserver import PlugServer
 
 GOOD = {"name": "node", "url": "https://192.0.2.7", "username": "monitor", "password": "secret"}
@@ -22,9 +22,13 @@ DOCUMENTS = {
 
 
 class BmcServer(PlugServer):
-    """Serves `DOCUMENTS`, or one status."""
+    """Serves `DOCUMENTS` but those that are `missing`, or one status."""
+
+    missing = frozenset()
 
     def answer(self, path):
+        if path in self.missing:
+            return 404, b"{}"
         return self.status, json.dumps(DOCUMENTS.get(path, {})).encode()
 
 
@@ -65,6 +69,19 @@ def test_one_that_fails_comes_back(harness, bmc):
     bmc.status = 200
     harness.run(advance=60)
     assert harness.value(metrics.HEALTH.up, device="node") == 1
+
+
+def test_what_a_bmc_lacked_while_it_started_is_found_later(harness, bmc, monkeypatch):
+    environment = f"{CHASSIS}/1/EnvironmentMetrics"
+    monkeypatch.setattr(bmc, "missing", {environment})
+    harness.run()
+    assert harness.value(metrics.HEALTH.up, device="node") == 1
+    assert harness.value(metrics.POWER, device="node") is None
+    monkeypatch.setattr(bmc, "missing", set())
+    for _ in range(LOOK_AGAIN):
+        harness.run(advance=15)
+    assert harness.value(metrics.POWER, device="node") == 200
+    assert len([path for path in bmc.paths if path == CHASSIS]) == 2
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_version_2_says_type_help_unit_and_when_counters_began(output, http_rece
 def test_the_counters_of_a_killed_process_did_not_begin_with_this_one(output):
     (block,) = Runs().blocks(10, VALUES)
     payload = output(version="2.0").encode_block(replace(block, is_recovered=True))
-    energy = fields(fields(decompress(payload[len(version_2.TAG) :], 1 << 20))[5][1])
+    energy = fields(fields(decompress(version_2.body_of(payload), 1 << 20))[5][1])
     assert 6 not in energy
     assert set(fields(energy[2][0])) == {1, 2}
 
@@ -158,6 +158,22 @@ def test_a_server_that_refuses_the_type_of_version_2_gets_version_1(output, http
     (block,) = Runs().blocks(1, VALUES)
     made.send_payloads([made.encode_block(block)], may_repeat=False)
     assert len(http_receiver.posted) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "written", "refused"), [(400, "1", 1), (400, "0", 2), (200, "1", 1), (400, None, None)]
+)
+def test_samples_of_version_2_that_a_server_has_not_written_are_refused(
+    output, http_receiver, status, written, refused
+):
+    said = {} if written is None else {"X-Prometheus-Remote-Write-Samples-Written": written}
+    http_receiver.answers.append((status, said, b"out of order"))
+    made = output(version="2.0")
+    (block,) = Runs().blocks(1, VALUES)
+    with pytest.raises(RecordsRefused) as failed:
+        made.send_payloads([made.encode_block(block)], may_repeat=False)
+    assert failed.value.count == refused
+    assert len(http_receiver.posted) == 1
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 413])

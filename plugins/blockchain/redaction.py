@@ -12,7 +12,7 @@ HIDDEN = "<secret>"
 SHORTEST_KEY = 6  # characters; a shorter part of a path or a query is a word such as `v3`
 
 
-class Privacy:
+class Redaction:
     """Knows the secrets of one node."""
 
     def __init__(self, node: Node) -> None:
