@@ -16,6 +16,7 @@ from collector_core.metering.flow import (
     read_graph,
 )
 from collector_core.metering.followed import FollowedMeters, Grown
+from collector_core.metering.grid import GridFactors, Price
 from collector_core.metering.intensity import Country, Intensity, by_country
 from collector_core.metering.ledger import Ledger
 from collector_core.metering.meters import (
@@ -55,11 +56,13 @@ __all__ = [
     "FlowNode",
     "FlowThing",
     "FollowedMeters",
+    "GridFactors",
     "Grown",
     "Intensity",
     "Ledger",
     "Origin",
     "Prefer",
+    "Price",
     "SiteAccount",
     "SiteLedger",
     "SitePart",

@@ -10,6 +10,7 @@ from typing import Any
 from collector_core import Context, Readings
 from collector_core.metering import CarbonMix, EnergyFactors, FlowKind, SiteAccount, SiteLedger, SitePart
 from collector_plugins.energy import metrics
+from collector_plugins.energy.bill import Bill, publish_bill
 from collector_plugins.energy.flow import Flow
 from collector_plugins.energy.flow_series import Found, by_name
 
@@ -24,7 +25,7 @@ class Site:
         self._mix = CarbonMix()
         self._mixed: float | None = None
         self._grams: float | None = None
-        self._cost = 0.0
+        self._bill = Bill()
         self._runtimes: Mapping[str, float] = {}
         self._last: float | None = None
         self._today = Today(self._clock.time())
@@ -46,14 +47,13 @@ class Site:
         """Take a battery to hold so much of what emitted so much, until it is seen charging."""
         self._mix.assume(f"{FlowKind.BATTERY}/{battery}", joules, grams_per_kwh)
 
-    def publish(self, out: Readings, factors: EnergyFactors) -> None:
+    def publish(self, out: Readings) -> None:
         """Show it; what is not known is absent."""
         columns = metrics.SITE_ENERGY.labels
         out.add_table((metrics.SITE_ENERGY,), columns, {key: (value,) for key, value in self._ledger.joules.items()})
         out.add_table((metrics.SITE_POWER,), columns, {key: (value,) for key, value in self._ledger.watts.items()})
         out.add_row((metrics.MIX, metrics.SITE_EMISSIONS), (self._mixed, self._grams))
-        if factors.price_per_kwh is not None and self._ledger.joules:
-            out.add(metrics.SITE_COST, self._cost, currency=factors.currency)
+        publish_bill(out, self._bill, metrics.SITE_COST, metrics.SITE_CREDIT)
         for device, seconds in self._runtimes.items():
             out.add(metrics.RUNTIME, seconds, device=device)
 
@@ -69,7 +69,7 @@ class Site:
             grams = factors._replace(grams_per_kwh=self._mixed if here is None else here).grams(joules)
             if grams is not None:
                 self._grams = (self._grams or 0.0) + grams
-            self._cost += factors.cost(joules) or 0.0
+            self._bill.add(factors.cost(joules), factors.currency)
 
     def _describe(self, flow: Flow, factors: EnergyFactors, now: float) -> dict[str, Any]:
         joules, watts = self._ledger.joules, self._ledger.watts
@@ -82,7 +82,7 @@ class Site:
             "total_joules": sum(joules.values()) if joules else None,
             "joules_today": self._today.joules if joules else None,
             "emissions_grams": self._grams,
-            "cost": self._cost if joules and factors.price_per_kwh is not None else None,
+            "cost": self._bill.total(factors.currency),
             "currency": factors.currency,
             "mix_grams_per_kwh": self._mixed,
             "battery_runtime_seconds": self._runtimes,
