@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from math import isfinite
 from statistics import stdev
 from typing import Any, NamedTuple
@@ -13,7 +14,8 @@ from collector_core.metering.selection import trust
 _SANE = (0.01, 100.0)  # ratios beyond are of a meter that did not work
 
 
-class MeterBias(NamedTuple):
+@dataclass(frozen=True)
+class MeterBias:
     """`ratio` is the joules by `method` ÷ those by `reference`, of the same component of a host in the same time.
 
     `count` measurements showed it, from `first_at` to `last_at` (seconds since 1970); `deviation` is that of their
@@ -32,7 +34,7 @@ class MeterBias(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, fit for JSON; what is not known is not in it."""
-        return {key: value for key, value in self._asdict().items() if value is not None}
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 class _Sample(NamedTuple):
