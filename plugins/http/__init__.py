@@ -55,7 +55,14 @@ class Http(PolledDevices[Endpoint, DeviceReading]):
     async def _get(self, device: Endpoint, url: str) -> HttpAnswer:
         login = (device.username, device.password) if device.username and device.password else None
         return await self.ctx.http.request(
-            "GET", url, login=login, token=device.token, verify=device.verify, limit=MAX_BYTES, redirects=True
+            "GET",
+            url,
+            login=login,
+            digest=device.is_digest,
+            token=device.token,
+            verify=device.verify,
+            limit=MAX_BYTES,
+            redirects=True,
         )
 
 
