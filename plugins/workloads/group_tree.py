@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
@@ -41,6 +40,8 @@ class GroupTree:
     """
 
     def __init__(self, tree: CgroupTree) -> None:
+        import resource  # noqa: PLC0415 - not on every platform
+
         self.hierarchy = tree
         self._is_kernels = is_kernel_mount(tree.mount)
         self._file_name = tree.usage_file
