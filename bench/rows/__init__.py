@@ -21,8 +21,10 @@ from bench.rows import (
     nab,
     nvidia,
     paced,
+    page,
     parts,
     qemu,
+    remote_write,
     render,
     sites,
     start,
@@ -44,6 +46,7 @@ ROWS: Mapping[str, Row] = {
     "isolation": isolation.measure,
     "nvidia": nvidia.measure,
     "measure": measure.measure,
+    "page": page.measure,
     "parts": parts.measure,
     "imports": imports.measure,
     "counts": counts.measure,
@@ -54,6 +57,7 @@ ROWS: Mapping[str, Row] = {
     "nab": nab.measure,
     "qemu": qemu.measure,
     "qemu-c": qemu.measure_beside_c,
+    "remote-write": remote_write.measure,
     "sites": sites.measure,
     "timeline": timeline.measure,
     "workloads": workloads.measure,
@@ -61,4 +65,15 @@ ROWS: Mapping[str, Row] = {
 }
 
 # More than a few seconds even with the least effort: only run in full, or when asked for.
-SLOW = {"anomaly", "forecast", "history", "history-postgres", "isolation", "nab", "nvidia", "timeline"}
+SLOW = {
+    "anomaly",
+    "forecast",
+    "history",
+    "history-postgres",
+    "isolation",
+    "nab",
+    "nvidia",
+    "page",
+    "remote-write",
+    "timeline",
+}

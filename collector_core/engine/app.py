@@ -15,6 +15,7 @@ from collector_core.config.redactor import Redactor
 from collector_core.config.section import Unloadable
 from collector_core.config.settings import Config, Instance, default_instance
 from collector_core.engine.history_keeper import HistoryKeeper
+from collector_core.engine.own_samples import OwnSamples, health_source
 from collector_core.engine.process_metrics import ProcessMetrics
 from collector_core.engine.runner import Runner
 from collector_core.engine.self_metrics import APP, HEALTH, AppState, Health
@@ -101,7 +102,10 @@ class App:
         self._down: list[Source] = []
         self._started = self._stopped = False
         self._source = self.exposition.source("collector", APP)
-        self._watched: list[Ticking] = [ProcessMetrics(self.exposition, self.clock)]
+        self._watched: list[Ticking] = [
+            ProcessMetrics(self.exposition, self.clock),
+            OwnSamples(self.exposition, self.outputs, self.clock, lambda: self.runners),
+        ]
 
     @property
     def root(self) -> Path:
@@ -242,7 +246,7 @@ class App:
         if reporter := runners.get(report.collector):
             self.history.observe(report, reporter.instance.stale_after)
             if self.outputs.runners:
-                health = Published(f"{report.collector} (health)", {}, reporter.health.snapshot())
+                health = Published(health_source(report.collector), {}, reporter.health.snapshot())
                 self.outputs.hear(report.ended_at, report.published, health)
 
     def stop(self, timeout: float = STOP_SECONDS) -> bool:
@@ -300,7 +304,7 @@ class App:
     def _apply_history(self) -> None:
         options = self.config.settings.history
         if options and self._demo:
-            options = options.model_copy(update={"path": options.folder.with_name(f"{options.folder.name}-demo")})
+            options = options.of_demo
         if self._keeps_history:
             self.history.apply(options)
 
@@ -363,7 +367,7 @@ class App:
             self._abandoned.append(runner)
 
     def _show_as_down(self, idle: Idle) -> Source:
-        source = self.exposition.source(f"{idle.name} (health)", HEALTH)
+        source = self.exposition.source(health_source(idle.name), HEALTH)
         source.publish(Health(idle.name, idle.plugin, up=False, reason=idle.reason).snapshot())
         return source
 

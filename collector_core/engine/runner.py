@@ -15,6 +15,7 @@ from collector_core.collector import Collector, CollectorConfig
 from collector_core.config.settings import Instance
 from collector_core.engine.failure import Failure
 from collector_core.engine.hooks import Hooks
+from collector_core.engine.own_samples import health_source
 from collector_core.engine.self_metrics import HEALTH, Health
 from collector_core.engine.worker import Lifecycle, Worker, start_worker
 from collector_core.errors import (
@@ -104,7 +105,7 @@ class Runner:
         self._lifecycle = Lifecycle(self._collector, self._longest_run)
         self.labels = {**labels, **dict(instance.labels)}
         self._source = exposition.source(instance.name, instance.type.metrics, self.labels)
-        self._health_source = exposition.source(f"{instance.name} (health)", HEALTH)
+        self._health_source = exposition.source(health_source(instance.name), HEALTH)
         self._health_source.publish(self.health.snapshot())
 
     @property

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         read_graph,
     )
     from collector_core.metering.followed import FollowedMeters, Grown
+    from collector_core.metering.grid import GridFactors, Price
     from collector_core.metering.intensity import Country, Intensity, by_country
     from collector_core.metering.ledger import Ledger
     from collector_core.metering.meters import (
@@ -62,11 +63,13 @@ __all__ = [
     "FlowNode",
     "FlowThing",
     "FollowedMeters",
+    "GridFactors",
     "Grown",
     "Intensity",
     "Ledger",
     "Origin",
     "Prefer",
+    "Price",
     "SiteAccount",
     "SiteLedger",
     "SitePart",
@@ -88,6 +91,7 @@ _HOMES = {
         "SOURCES FlowEdge FlowGraph FlowKind FlowLink FlowNode FlowThing balance host_of kind_of label_of read_graph"
     ),
     "collector_core.metering.followed": "FollowedMeters Grown",
+    "collector_core.metering.grid": "GridFactors Price",
     "collector_core.metering.intensity": "Country Intensity by_country",
     "collector_core.metering.ledger": "Ledger",
     "collector_core.metering.meters": (

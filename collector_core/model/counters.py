@@ -212,10 +212,7 @@ class WrapCounter:
     def _return_to(self, step: _Step, last: _Reading, reading: _Reading) -> None:
         """Count from an earlier reading on, as if there had been none in between."""
         missed = step.counted + reading.position - step.position - self._counted
-        if missed < 0:
-            self._debt -= missed
-        else:
-            self._add(min(missed, self._peak(reading.time - last.time)))
+        self._add(min(missed, self._peak(reading.time - last.time)))
         self._fastest = step.fastest
         self._last = reading
         self._forget_steps()
@@ -234,6 +231,7 @@ class WrapCounter:
         return step
 
     def _add(self, growth: float) -> None:
+        """Let the total grow by what is not owed; what was too much before, a growth below 0, is owed from now on."""
         paid = min(self._debt, growth)
         self._debt -= paid
         self.total += growth - paid

@@ -130,9 +130,34 @@ RATES = row(
     ),
 )
 
+GRID = row(
+    "Grid",
+    graph(
+        "Price of electricity",
+        "Price per kWh of the moment, with the taxes and fees that are configured.",
+        Look("short", decimals=3),
+        Query("avg by (provider, currency) (grid_price_per_kwh{$selected})", "{{provider}} ({{currency}})"),
+        width=8,
+    ),
+    bars(
+        "Price ahead",
+        "Mean price per kWh of each hour to come, by the hours until it begins.",
+        Look("short", decimals=3),
+        Query("avg by (hours) (grid_price_ahead_per_kwh{$selected})", "{{hours}} h"),
+        width=8,
+    ),
+    graph(
+        "Carbon intensity by provider",
+        "CO₂ equivalent per kWh of the moment, by each provider.",
+        Look("suffix: g/kWh", minimum=0),
+        Query("avg by (provider, zone) (grid_carbon_grams_per_kwh{$selected})", "{{provider}} {{zone}}"),
+        width=8,
+    ),
+)
+
 DASHBOARD = Dashboard(
     "energy-collector-fleet",
     "Energy · Fleet",
     "Total watts, by machine and component; energy, cost and carbon of today.",
-    (NOW, WHERE, RATES),
+    (NOW, WHERE, RATES, GRID),
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from collector_core import Collector, Context, NotAvailable, PageSection, Readings, hookimpl
+from collector_core import Collector, Context, NotAvailable, PageSection, Published, Readings, hookimpl
 from collector_core.metering import (
     REST,
     Account,
@@ -14,14 +14,14 @@ from collector_core.metering import (
     EnergyFactors,
     EnergyMeter,
     FlowGraph,
-    Intensity,
     Ledger,
     account_of,
 )
 from collector_plugins.energy import metrics
+from collector_plugins.energy.bill import Bill, publish_bill
 from collector_plugins.energy.config import Config
+from collector_plugins.energy.factors import FactorChoice, Sources
 from collector_plugins.energy.flow import EnergyFlow
-from collector_plugins.energy.live import LiveIntensity
 from collector_plugins.energy.page import FLOW_PATH, PATH, SITE_PATH, flow_data, power_section
 from collector_plugins.energy.power_view import PowerView
 from collector_plugins.energy.site import Site
@@ -39,6 +39,7 @@ class Energy(Collector[Config]):
     name = "energy"
     metrics = metrics.ALL
     config_type = Config
+    default_max_series = 20_000  # other collectors bring theirs
     needs_two_runs = True
     after_others = True
 
@@ -50,10 +51,9 @@ class Energy(Collector[Config]):
         self._flow = EnergyFlow(self._site.agent)
         self._graph = FlowGraph()
         self._graph_time = 0.0
-        self._live = LiveIntensity(config.live, ctx) if config.live else None
+        self._choice = FactorChoice(config, ctx)
         self._grams: dict[str, float] = {}
-        self._cost = 0.0
-        self._fallback: Intensity | None = None
+        self._bill = Bill()
         self._has_run = False
         self._power = PowerView(ctx)
         self._has_recalled = False
@@ -66,12 +66,10 @@ class Energy(Collector[Config]):
 
     def open(self) -> None:
         """Look up what stands in where no live source answers."""
-        self._fallback = self.config.fallback()
+        self._choice.open()
 
     async def collect(self, out: Readings) -> None:
         """Take what all meters know; raises `NotAvailable` where there is none, but not at once: others start too."""
-        if self._live:
-            self._live.start()
         if self.ctx.history.is_kept and not self._has_recalled:
             self._has_recalled = True
             Thread(target=self._power.recall, name="energy-history", daemon=True).start()  # a disk may hang
@@ -79,26 +77,21 @@ class Energy(Collector[Config]):
         new = self._ledger.update(meters, self.ctx.clock.monotonic())
         problem = self._problem(meters)
         self._power.record(self._ledger, problem)
-        intensity = self._intensity()
-        factors = EnergyFactors(
-            None if intensity is None else intensity.grams_per_kwh,
-            self.config.pue,
-            self.config.price_per_kwh,
-            self.config.currency,
-        )
-        self._follow_flow(out, meters, new, factors)
+        published = self.ctx.published()
+        sources = self._choice.now(published)
+        factors = sources.with_pue(self.config.pue)
+        self._follow_flow(out, meters, new, published, factors)
         if problem and not self._graph.edges:
             raise problem
         self._has_run = True
         self._account(new, factors)
         self._publish_ledger(out)
         self._publish_meters(out, meters)
-        self._publish_factors(out, intensity)
+        self._publish_factors(out, sources)
 
     async def close(self) -> None:
         """Stop asking for the carbon intensity; what was counted stays."""
-        if self._live:
-            await self._live.close()
+        await self._choice.close()
 
     @hookimpl
     def collector_routes(self) -> Sequence[web.RouteDef]:
@@ -132,27 +125,33 @@ class Energy(Collector[Config]):
         return [power_section(self._power.data())]
 
     def _problem(self, meters: Sequence[EnergyMeter]) -> NotAvailable | None:
-        if not self._has_run or self._ledger.joules or any(meter.latest() for meter in meters):
+        if (
+            not self._has_run
+            or self._ledger.joules
+            or self._site.has_counted
+            or any(meter.latest() for meter in meters)
+        ):
             return None
         return NotAvailable("not_found", "no collector hands over an energy meter", fix=FIX)
-
-    def _intensity(self) -> Intensity | None:
-        return (self._live and self._live.current()) or self._fallback
 
     def _account(self, new: Mapping[Account, float], factors: EnergyFactors) -> None:
         for account, joules in new.items():
             if (grams := factors.grams(joules)) is not None:
                 self._grams[account.component] = self._grams.get(account.component, 0.0) + grams
-            self._cost += factors.cost(joules) or 0.0
+        self._bill.add(factors.cost(sum(new.values())), factors.currency)
 
     def _follow_flow(
-        self, out: Readings, meters: Sequence[EnergyMeter], new: Mapping[Account, float], factors: EnergyFactors
+        self,
+        out: Readings,
+        meters: Sequence[EnergyMeter],
+        new: Mapping[Account, float],
+        published: Sequence[Published],
+        factors: EnergyFactors,
     ) -> None:
-        published = self.ctx.published()
         flow = self._flow.update(meters, self._ledger, new, published, self.ctx.clock.monotonic())
         self._graph, self._graph_time = flow.graph, self.ctx.clock.time()
         self._site.update(flow, factors)
-        self._site.publish(out, factors)
+        self._site.publish(out)
         rows: dict[tuple[str, ...], tuple[float]] = {
             (edge.source, edge.target): (edge.watts,) for edge in self._graph.edges
         }
@@ -179,14 +178,16 @@ class Energy(Collector[Config]):
         rest = self._parts.unattributed(meters, self._ledger.chosen, sum(self._ledger.watts().values()))
         out.add_row((metrics.UNATTRIBUTED,), (rest,))
 
-    def _publish_factors(self, out: Readings, intensity: Intensity | None) -> None:
+    def _publish_factors(self, out: Readings, sources: Sources) -> None:
+        intensity, price = sources
         out.add(metrics.PUE, self.config.pue)
         if intensity:
             out.add(metrics.INTENSITY, intensity.grams_per_kwh, zone=intensity.zone, source=intensity.source)
+        if price:
+            out.add(metrics.PRICE, price.per_kwh, currency=price.currency, source=price.source)
         for component, grams in self._grams.items():
             out.add(metrics.EMISSIONS, grams, component=component)
-        if self.config.price_per_kwh is not None:
-            out.add(metrics.COST, self._cost, currency=self.config.currency)
+        publish_bill(out, self._bill, metrics.COST, metrics.CREDIT)
 
 
 def _is_shown(meter: EnergyMeter) -> bool:

@@ -63,8 +63,8 @@ INTENSITY = Gauge(
     "CO2 equivalent per kWh used to compute emissions; `source` names its origin.",
     labels=("zone", "source"),
     topic="carbon_intensity",
-    of="grid",
-    title="Carbon intensity of the grid",
+    of="host",
+    title="Carbon intensity of this machine's energy",
 )
 PUE = Gauge(
     "energy_pue_ratio",
@@ -81,6 +81,22 @@ COST = Counter(
     topic="cost",
     of="host",
     title="Energy cost of this machine",
+)
+CREDIT = Counter(
+    "energy_credit_total",
+    "What negative prices have paid for the energy since the collector started: the cost less this is the bill.",
+    labels=("currency",),
+    topic="credit",
+    of="host",
+    title="What negative prices have paid for this machine's energy",
+)
+PRICE = Gauge(
+    "energy_price_per_kwh",
+    "Price per kWh used to compute the cost; `source` is a provider of `grid`, or configured.",
+    labels=("currency", "source"),
+    topic="price",
+    of="host",
+    title="Price of energy",
 )
 FLOW = Gauge(
     "energy_flow_power_watts",
@@ -126,6 +142,14 @@ SITE_COST = Counter(
     of="site",
     title="Energy cost of the whole site",
 )
+SITE_CREDIT = Counter(
+    "energy_site_credit_total",
+    "What negative prices have paid for the site's energy since the collector started.",
+    labels=("currency",),
+    topic="total_credit",
+    of="site",
+    title="What negative prices have paid for the whole site's energy",
+)
 MIX = Gauge(
     "energy_mix_grams_per_kwh",
     "CO2 equivalent per kWh of what the site draws now: solar 0, batteries what they were charged with, else the grid.",
@@ -153,11 +177,14 @@ ALL = (
     INTENSITY,
     PUE,
     COST,
+    CREDIT,
+    PRICE,
     FLOW,
     SITE_POWER,
     SITE_ENERGY,
     SITE_EMISSIONS,
     SITE_COST,
+    SITE_CREDIT,
     MIX,
     RUNTIME,
 )

@@ -10,6 +10,7 @@ from typing import Any
 from collector_core import Context, Readings
 from collector_core.metering import CarbonMix, EnergyFactors, FlowKind, SiteAccount, SiteLedger, SitePart
 from collector_plugins.energy import metrics
+from collector_plugins.energy.bill import Bill, publish_bill
 from collector_plugins.energy.flow import Flow
 from collector_plugins.energy.flow_series import Found, by_name
 
@@ -24,11 +25,16 @@ class Site:
         self._mix = CarbonMix()
         self._mixed: float | None = None
         self._grams: float | None = None
-        self._cost = 0.0
+        self._bill = Bill()
         self._runtimes: Mapping[str, float] = {}
         self._last: float | None = None
         self._today = Today(self._clock.time())
         self._data: dict[str, Any] = {}
+
+    @property
+    def has_counted(self) -> bool:
+        """Whether anything has ever been known."""
+        return bool(self._ledger.joules)
 
     def update(self, flow: Flow, factors: EnergyFactors) -> None:
         """Take what all parts have counted since the last run."""
@@ -46,20 +52,21 @@ class Site:
         """Take a battery to hold so much of what emitted so much, until it is seen charging."""
         self._mix.assume(f"{FlowKind.BATTERY}/{battery}", joules, grams_per_kwh)
 
-    def publish(self, out: Readings, factors: EnergyFactors) -> None:
+    def publish(self, out: Readings) -> None:
         """Show it; what is not known is absent."""
         columns = metrics.SITE_ENERGY.labels
         out.add_table((metrics.SITE_ENERGY,), columns, {key: (value,) for key, value in self._ledger.joules.items()})
         out.add_table((metrics.SITE_POWER,), columns, {key: (value,) for key, value in self._ledger.watts.items()})
         out.add_row((metrics.MIX, metrics.SITE_EMISSIONS), (self._mixed, self._grams))
-        if factors.price_per_kwh is not None and self._ledger.joules:
-            out.add(metrics.SITE_COST, self._cost, currency=factors.currency)
+        publish_bill(out, self._bill, metrics.SITE_COST, metrics.SITE_CREDIT)
         for device, seconds in self._runtimes.items():
             out.add(metrics.RUNTIME, seconds, device=device)
 
     def data(self) -> dict[str, Any]:
         """All of it, for `/api/v1/energy/site`; None is not known."""
-        return self._data or {"time": self._clock.time(), "agent": self.agent, "parts": []}
+        age = None if self._last is None else self._clock.monotonic() - self._last
+        nothing = {"time": self._clock.time(), "host": "", "parts": []}
+        return {"agent": self.agent, "age_seconds": age} | (self._data or nothing)
 
     def _account(self, new: Mapping[SiteAccount, float], parts: Sequence[SitePart], factors: EnergyFactors) -> None:
         """Book grams and money; the energy of another collector emits what is known there."""
@@ -69,20 +76,19 @@ class Site:
             grams = factors._replace(grams_per_kwh=self._mixed if here is None else here).grams(joules)
             if grams is not None:
                 self._grams = (self._grams or 0.0) + grams
-            self._cost += factors.cost(joules) or 0.0
+            self._bill.add(factors.cost(joules), factors.currency)
 
     def _describe(self, flow: Flow, factors: EnergyFactors, now: float) -> dict[str, Any]:
         joules, watts = self._ledger.joules, self._ledger.watts
         booked = {part.account: part for part in flow.parts if part.is_consumed and part.account in joules}
         return {
             "time": self._clock.time(),
-            "agent": self.agent,
             "host": flow.host,
             "total_watts": sum(watts.values()) if watts else None,
             "total_joules": sum(joules.values()) if joules else None,
             "joules_today": self._today.joules if joules else None,
             "emissions_grams": self._grams,
-            "cost": self._cost if joules and factors.price_per_kwh is not None else None,
+            "cost": self._bill.total(factors.currency),
             "currency": factors.currency,
             "mix_grams_per_kwh": self._mixed,
             "battery_runtime_seconds": self._runtimes,
@@ -113,6 +119,8 @@ def _part(part: SitePart, joules: float, watts: float | None, now: float) -> dic
         "age_seconds": 0.0 if part.time is None else max(0.0, now - part.time),
         "agent": origin.agent if origin else None,
         "hops": origin.hops if origin else 0,
+        "is_own_host": origin.is_own_host if origin else part.time is None and bool(part.account.host),
+        "grams_per_kwh": origin.grams_per_kwh if origin else None,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from collector_core import NotAvailable, RecordsRefused
@@ -14,8 +15,18 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 Block = tuple[float, list[tuple[str, str]], list[float]]  # seconds since 1970; names and labels; values
-OF_ROWS = ("22", "23", "54")  # classes of SQLSTATE: values that the table, or an index on it, will never take
+Row = tuple[float, str, str, float]
+MOST_TRIES = 300  # to find out which rows a table refuses; from then on the others around them go with them
 UNDEFINED_TABLE = "42P01"
+
+
+@dataclass
+class Refused:
+    """The rows of a batch that the table, or an index on it, will never take, with the reason of the last."""
+
+    count: int = 0
+    words: str = ""
+    tries: int = 0
 
 
 class Table:
@@ -47,13 +58,34 @@ class Table:
             self._creating(lambda connection: connection.execute(self._check))
 
     def write(self, blocks: Sequence[Block]) -> None:
-        """Add rows; those that are there stay. Raises `RecordsRefused` for what the table will never take."""
-        times = [round(time, 3) for time, series, _ in blocks for _ in series]
-        names = [name for _, series, _ in blocks for name, _ in series]
-        labels = [text for _, series, _ in blocks for _, text in series]
-        values = [value for _, _, values in blocks for value in values]
+        """Add rows; those that are there stay. Raises `RecordsRefused` for those that the table will never take."""
+        rows = [
+            (round(time, 3), name, labels, value)
+            for time, series, values in blocks
+            for (name, labels), value in zip(series, values, strict=True)
+        ]
+        refused = Refused()
         with self._explained():
-            self._creating(lambda connection: connection.execute(self._insert, (times, names, labels, values)))
+            self._write(rows, refused)
+        if refused.count:
+            raise RecordsRefused(refused.count, f"{self._session.address}: {refused.words}")
+
+    def _write(self, rows: Sequence[Row], refused: Refused) -> None:
+        """Add rows at once or, where one is refused, by halves; each half in a transaction of its own."""
+        from psycopg import errors  # noqa: PLC0415 - large, and needed only where rows are written
+
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        try:
+            self._creating(lambda connection: connection.execute(self._insert, columns))
+        except (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded) as error:
+            refused.tries += 1
+            if len(rows) == 1 or refused.tries > MOST_TRIES:
+                refused.count += len(rows)
+                refused.words = self._session.text(error)
+                return
+            half = len(rows) // 2
+            self._write(rows[:half], refused)
+            self._write(rows[half:], refused)
 
     def cut(self) -> None:
         """Let a call under way fail; from any thread."""
@@ -96,8 +128,6 @@ class Table:
 
     def _explanation(self, error: Any) -> Exception:
         said = f"{self._session.address}: {self._session.text(error)}"
-        if error.sqlstate is not None and error.sqlstate.startswith(OF_ROWS):
-            return RecordsRefused(None, said)
         reason, fix = explain_postgres(error)
         return NotAvailable(reason, said, fix=fix.format(rights=f"INSERT ON {self._config.table}"))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from collector_core import BackgroundTask, NotAvailable, Reason, describe
+from collector_core import BackgroundTask, Backoff, NotAvailable, Reason, describe
 from collector_core.storage import StorageError
 from collector_plugins.sites.fields import rfc3339
 from collector_plugins.sites.neo4j_options import Neo4jOptions
@@ -19,6 +19,7 @@ from collector_plugins.sites.store import HOUR, Piece
 EXTRA = "pip install 'energy-collector[sites]'"
 TIMEOUT_SECONDS = 10.0
 ROWS_AT_ONCE = 1000
+FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0  # seconds from a failure to the next try
 UNIQUE = "CREATE CONSTRAINT IF NOT EXISTS FOR (node:{}) REQUIRE node.{} IS UNIQUE"
 KEYS = {"MiningSite": "id", "Grid": "name", "PowerSource": "type"}
 SITES = """
@@ -56,13 +57,13 @@ class Neo4jMirror:
         self._options = options
         self._service = service
         self._background = BackgroundTask()
-        self._tried_in = -1
+        self._backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
+        self._written_in = -1
 
     def start(self) -> None:
-        """Write what a new hour brings, unless that goes on."""
-        hour = self._service.now // HOUR
-        if not self._background.is_busy and hour != self._tried_in:
-            self._tried_in = hour
+        """Write what a new hour brings, unless that goes on or has just failed."""
+        is_due = self._service.now // HOUR != self._written_in and self._backoff.due(self._service.now / 1000)
+        if is_due and not self._background.is_busy:
             self._background.start(self._renew())
 
     async def close(self) -> None:
@@ -70,17 +71,24 @@ class Neo4jMirror:
         await self._background.close()
 
     async def _renew(self) -> None:
-        service, end = self._service, self._service.now // HOUR * HOUR
-        sites, start = list(service.sites.values()), end - DAY
-        with suppress(StorageError):  # which is told of elsewhere; the next hour tries again
-            totals = await wrap_future(
-                service.look(lambda store: site_totals(service, store, sites, start, end, by_source=False))
-            )
-            try:
-                await to_thread(write, self._options, site_rows(sites, totals, start, end), source_rows(sites, end))
-                self.trouble = None
-            except NotAvailable as error:
+        hour = self._service.now // HOUR
+        try:
+            await self._write(hour * HOUR)
+        except (NotAvailable, StorageError) as error:
+            self._backoff.failed(self._service.now / 1000)
+            if not isinstance(error, StorageError):  # which is told of elsewhere
                 self.trouble = error
+            return
+        self._backoff.succeeded()
+        self._written_in, self.trouble = hour, None
+
+    async def _write(self, end: int) -> None:
+        service, start = self._service, end - DAY
+        sites = list(service.sites.values())
+        totals = await wrap_future(
+            service.look(lambda store: site_totals(service, store, sites, start, end, by_source=False))
+        )
+        await to_thread(write, self._options, site_rows(sites, totals, start, end), source_rows(sites, end))
 
 
 def site_rows(sites: Sequence[Site], totals: Mapping[str, Piece], start: int, end: int) -> Rows:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import pytest
@@ -177,6 +178,48 @@ def test_everything_in_compose_listens_on_loopback():
     assert "--web.listen-address=127.0.0.1:9090" in services["prometheus"]["command"]
     assert "--web.listen-address=127.0.0.1:9093" in services["alertmanager"]["command"]
     assert services["grafana"]["environment"]["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
+
+
+def beside_the_services_of_sites():
+    """What the README has the collector be told: its environment and its configuration."""
+    text = (DEPLOY / "README.md").read_text().partition("compose.sites.yaml")[2]
+    environment = dict(re.findall(r"`([A-Z_]+)=(postgresql://\S+?)`", text))
+    return environment, re.search(r"```yaml\n(collectors:.*?)```", text, re.DOTALL)[1]
+
+
+def test_the_services_of_sites_are_pinned_keep_their_data_and_listen_on_loopback():
+    document = yaml.safe_load((DEPLOY / "compose.sites.yaml").read_text())
+    for service in document["services"].values():
+        assert re.fullmatch(r"[a-z/]+:\d+\.\d+\.\d+(-pg\d+)?", service["image"])
+        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+        assert all(bind.partition(":")[0] in document["volumes"] for bind in service["volumes"])
+
+
+def test_the_collector_finds_the_services_of_sites_as_the_readme_configures_it(tmp_path, monkeypatch):
+    services = yaml.safe_load((DEPLOY / "compose.sites.yaml").read_text())["services"]
+    environment, text = beside_the_services_of_sites()
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value.replace("$DATABASE_PASSWORD", "canary"))
+    (tmp_path / "config.yaml").write_text(text)
+    document = configuration.read_document(tmp_path / "config.yaml")
+    plugins = discover(configuration.plugin_names(document))
+    (instance,) = configuration.validate(document, plugins).instances
+    database, kafka = services["database"], services["kafka"]
+    url = urlsplit(instance.options.database_url.get_secret_value())
+    told = database["environment"]
+    assert (url.username, url.path) == (told["POSTGRES_USER"], f"/{told['POSTGRES_DB']}")
+    assert f"{url.hostname}:{url.port}:5432" in database["ports"]
+    assert told["POSTGRES_PASSWORD"].startswith("${DATABASE_PASSWORD:?")
+    brokers = instance.options.kafka.brokers
+    assert kafka["environment"]["KAFKA_ADVERTISED_LISTENERS"] == f"PLAINTEXT://{brokers}"
+    assert f"{brokers}:9092" in kafka["ports"]
+    listeners = dict(each.split("://") for each in kafka["environment"]["KAFKA_LISTENERS"].split(","))
+    assert (
+        listeners.keys()
+        == dict(
+            each.split(":") for each in kafka["environment"]["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(",")
+        ).keys()
+    )
 
 
 def of_dashboards(path):

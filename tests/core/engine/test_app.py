@@ -21,6 +21,7 @@ from collector_core.errors import ConfigError
 from collector_core.exposition.formats import negotiate
 from collector_core.plugins.discovery import Plugin, Plugins
 from collector_core.web import api
+from tests.core.outputs.conftest import Letters, Receiver
 
 ON = Gauge("lamp_on", "On.", labels=())
 DESK_ON = Gauge("desk_on", "On.")
@@ -304,3 +305,17 @@ def test_the_demo_runs_what_plugins_simulate_and_labels_everything(monkeypatch):
     assert asked == ["collector_demo_types"]
     assert 'lamp_on{demo="true"} 1.0' in lines
     assert all('demo="true"' in line for line in lines if not line.startswith("#"))
+
+
+def test_outputs_get_every_series_of_metrics(make_app, monkeypatch, tmp_path, eventually):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    taken = Receiver()
+    letters = type("Everything", (Letters,), {"receiver": taken, "__doc__": "Takes all."})
+    text = "collectors: {lamp: {}}\noutputs: {letters: {batch_wait: 10ms}}\n"
+    app = make_app(text, Lamp, Plugin("letters", "letters", "1", outputs=(letters,)))
+
+    def are_all_there():
+        shown = {line.rpartition(" ")[0] for line in body(app).splitlines() if line[0] != "#"}
+        return {"lamp_on", "process_cpu_seconds_total"} <= shown and shown == {name for name, *_ in taken.taken}
+
+    eventually(are_all_there)

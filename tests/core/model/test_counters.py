@@ -315,3 +315,85 @@ def test_microjoules_stay_exact_for_years():
     counter.update(2**60, 1.0)
     counter.update(2**60 + 1, 2.0)
     assert counter.total == 2**60 + 1
+
+
+def steady(count, each=100.0):
+    """A counter that was read every 10 seconds, at a tenth of its rated 100 a second."""
+    counter = WrapCounter(None, max_rate=100.0)
+    for number in range(count + 1):
+        counter.update(each * number, 10.0 * number)
+    return counter
+
+
+@pytest.mark.parametrize(("growth", "gaps"), [(4000, 0), (4001, 1)])
+def test_four_times_the_rating_is_a_peak_and_more_is_none(growth, gaps):
+    counter = WrapCounter(None, max_rate=100.0)
+    for raw, now in ((0, 0), (growth, 10), (growth + 1000, 20)):
+        counter.update(raw, now)
+    assert counter.unknown_gaps == gaps
+    assert counter.total == (growth + 1000 if not gaps else 1000)
+
+
+@pytest.mark.parametrize(("growth", "gaps"), [(100_000, 0), (100_500, 1)])
+def test_what_goes_on_at_more_than_a_hundred_times_the_rating_is_another_machine_s(growth, gaps):
+    counter = WrapCounter(None, max_rate=100.0)
+    for raw, now in ((0, 0), (growth, 10), (2 * growth, 20), (2 * growth + 100, 30)):
+        counter.update(raw, now)
+    assert (counter.unknown_gaps > 0) == bool(gaps)
+
+
+@pytest.mark.parametrize(("ago", "gaps"), [(64, 0), (65, 1)])
+def test_a_fall_to_one_of_the_last_64_readings_is_no_reset(ago, gaps):
+    counter = steady(100)
+    back = 100.0 * (100 - ago)
+    counter.update(back, 1010.0)
+    counter.update(back + 10, 1020.0)
+    assert counter.unknown_gaps == gaps
+
+
+def test_what_was_before_a_source_went_away_explains_no_fall():
+    counter = steady(10)
+    counter.forget()
+    for raw, now in ((5000, 200), (5100, 210), (500, 220), (510, 230)):
+        counter.update(raw, now)
+    assert counter.unknown_gaps == 2
+
+
+def test_what_was_lost_before_a_source_went_away_explains_no_rise():
+    counter = WrapCounter(None, max_rate=100.0)
+    for raw, now in ((1000, 0), (1100, 10), (0, 20), (10, 30)):
+        counter.update(raw, now)
+    assert (counter.unknown_gaps, counter.total) == (1, 110)
+    counter.forget()
+    for raw, now in ((5, 40), (2000, 50)):
+        counter.update(raw, now)
+    assert counter.update(2010, 60) == 2005
+    assert counter.total == 110 + 2005
+
+
+def test_a_second_fall_below_the_first_is_a_reset():
+    counter = steady(10)
+    for raw, now in ((500, 110), (510, 120), (300, 130), (310, 140)):
+        counter.update(raw, now)
+    assert counter.unknown_gaps == 1
+
+
+def test_fast_growth_after_a_reset_counts_where_the_next_reading_could_come_too_late():
+    counter = WrapCounter(10_000.0, max_rate=100.0)
+    for raw, now in ((4500, 0), (0, 10)):
+        counter.update(raw, now)
+    assert counter.update(4400, 40) == 4400
+    assert (counter.unknown_gaps, counter.total) == (1, 4400)
+
+
+def test_a_counter_is_trusted_as_long_as_half_its_range_can_just_have_passed():
+    counter = WrapCounter(10_000.0, max_rate=100.0)
+    counter.update(0, 0)
+    assert counter.update(4000, 50) == 4000
+
+
+def test_a_reading_waits_as_long_as_the_next_one_can_just_be_trusted():
+    counter = WrapCounter(10_000.0, max_rate=100.0)
+    counter.update(0, 0)
+    assert counter.update(3000, 25) is None
+    assert counter.in_doubt

@@ -138,7 +138,9 @@ def test_the_token_is_on_no_page_and_in_no_metric(harness, eventually, maps):
 def test_a_refused_token_is_not_sent_again(harness, maps, eventually):
     maps.status = 403
     eventually(
-        lambda: harness.look() and maps.asked and harness.look() and not harness.collector._live._background.is_busy
+        lambda: (
+            harness.look() and maps.asked and harness.look() and not harness.collector._choice._live._background.is_busy
+        )
     )
     for _ in range(5):
         assert harness.look(advance=10_000) == {"configured": 400}

@@ -65,17 +65,33 @@ def test_the_table_is_made_where_it_is_missing_and_may_be(output, postgres):
     assert [value for (value,) in postgres.rows("value", TABLE)] == [1.5]
 
 
-def test_what_a_table_will_never_take_is_refused(output, table, postgres):
+def test_rows_that_a_table_will_never_take_cost_no_others(output, table, postgres):
     postgres.create_table(f"ALTER TABLE {TABLE} ADD CHECK (value >= 0)", table=TABLE, rights="INSERT")
     made = output()
-    with pytest.raises(RecordsRefused, match="violates check"):
-        made.send_payloads(payloads(made, 1.0, {(POWER, "a"): -1}), may_repeat=False)
+    values = {(POWER, f"{plug}"): -1 if plug in (3, 500) else plug for plug in range(1000)}
+    with pytest.raises(RecordsRefused, match="violates check") as refused:
+        made.send_payloads(payloads(made, 1.0, values), may_repeat=False)
+    assert refused.value.count == 2
+    found = {value for (value,) in postgres.rows("value", TABLE)}
+    assert found == {plug for plug in range(1000) if plug not in (3, 500)}
 
 
-def test_labels_that_are_too_long_for_the_index_do_not_hold_up_the_others(output, table):
+def test_a_table_that_takes_nothing_is_not_asked_for_every_row(output, table, postgres, monkeypatch):
+    postgres.create_table(f"ALTER TABLE {TABLE} ADD CHECK (value < 0)", table=TABLE, rights="INSERT")
+    monkeypatch.setattr("collector_plugins.postgresql.table.MOST_TRIES", 10)
+    made = output()
+    with pytest.raises(RecordsRefused) as refused:
+        made.send_payloads(payloads(made, 1.0, {(POWER, f"{plug}"): plug for plug in range(100)}), may_repeat=False)
+    assert refused.value.count == 100
+
+
+def test_labels_that_are_too_long_for_the_index_do_not_hold_up_the_others(output, table, postgres):
     made, long = output(), "".join(map(chr, range(0x4E00, 0x4E00 + 3000)))
-    with pytest.raises(RecordsRefused, match="index row"):
-        made.send_payloads(payloads(made, 1.0, {(POWER, "a"): 1}, labels={"long": long}), may_repeat=False)
+    sent = payloads(made, 1.0, {(POWER, "a"): 1}, labels={"long": long}) + payloads(made, 1.0, {(POWER, "b"): 2})
+    with pytest.raises(RecordsRefused, match="index row") as refused:
+        made.send_payloads(sent, may_repeat=False)
+    assert refused.value.count == 1
+    assert postgres.rows("value", TABLE) == [(2.0,)]
 
 
 def test_a_database_that_is_away_is_told_without_the_password(output):

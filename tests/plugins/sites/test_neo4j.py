@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from contextlib import suppress
@@ -9,6 +10,7 @@ from contextlib import suppress
 import pytest
 
 from collector_core import NotAvailable, Reason
+from collector_plugins.sites import neo4j_mirror
 from collector_plugins.sites.config import Config
 from collector_plugins.sites.neo4j_mirror import site_rows, source_rows, write
 from collector_plugins.sites.site import Change, Site
@@ -53,11 +55,31 @@ async def test_a_graph_that_is_away_holds_up_nothing_and_is_told_of(serving, eve
             client.harness.run(advance=1)
             return client.harness.part_failures
 
-        import asyncio
-
         (failure,) = await asyncio.to_thread(eventually, is_told)
         assert (failure.labels, failure.error.reason) == ({"part": "neo4j"}, Reason.UNREACHABLE)
         assert "canary" not in f"{failure.error.detail} {failure.error.fix} {graph._options!r}"
+
+
+async def test_a_graph_that_was_away_is_written_within_minutes(serving, eventually, monkeypatch):
+    written = []
+
+    def write_or_fail(options, sites, sources):
+        written.append([row["id"] for row in sites])
+        if len(written) == 1:
+            raise NotAvailable(Reason.UNREACHABLE, "away", fix="wait")
+
+    monkeypatch.setattr(neo4j_mirror, "write", write_or_fail)
+    async with serving(neo4j={"url": "bolt://127.0.0.1:1"}) as client:
+        await client.register("a")
+
+        def runs(seconds, *, fail):
+            client.harness.run(advance=seconds)
+            return bool(client.harness.part_failures) is fail
+
+        await asyncio.to_thread(eventually, lambda: runs(1, fail=True))
+        await asyncio.to_thread(eventually, lambda: runs(10, fail=False))
+        await client.run(advance=120)
+        assert written == [["a"], ["a"]]
 
 
 class RefusingServer(threading.Thread):
