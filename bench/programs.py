@@ -51,13 +51,17 @@ def energy_collector(
     path: Sequence[Path] = (),
     environment: Mapping[str, str] | None = None,
     history: bool = True,
+    outputs: Collectors | None = None,
 ) -> Iterator[Program]:
-    """Our command with these `collectors`, from the scrape on that contains `until`; plugins may lie in `path`."""
+    """Our command with these `collectors` and `outputs`, from the scrape on that contains `until`.
+
+    Plugins may lie in `path`.
+    """
     with TemporaryDirectory(prefix="bench-") as folder:
         config = Path(folder, "config.yaml")
         kept = {"path": f"{folder}/history"} if history else "off"
         config.write_text(
-            json.dumps({"root": str(root or "/"), "history": kept, "collectors": collectors}),
+            json.dumps({"root": str(root or "/"), "history": kept, "collectors": collectors, "outputs": outputs or {}}),
             encoding="utf-8",
         )
         _install_plugins(Path(folder))
@@ -67,7 +71,8 @@ def energy_collector(
             *("run", "--log-level", "warning", "--config", str(config), "--listen", f"127.0.0.1:{port}"),
         ]
         places = os.pathsep.join(map(str, [folder, _REPOSITORY, *path]))
-        with _started(command, port, until, {"PYTHONPATH": places, **(environment or {})}) as program:
+        own = {"PYTHONPATH": places, "XDG_STATE_HOME": f"{folder}/state"}
+        with _started(command, port, until, own | (environment or {})) as program:
             yield program
 
 

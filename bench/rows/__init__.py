@@ -23,6 +23,7 @@ from bench.rows import (
     paced,
     parts,
     qemu,
+    remote_write,
     render,
     sites,
     start,
@@ -54,6 +55,7 @@ ROWS: Mapping[str, Row] = {
     "nab": nab.measure,
     "qemu": qemu.measure,
     "qemu-c": qemu.measure_beside_c,
+    "remote-write": remote_write.measure,
     "sites": sites.measure,
     "timeline": timeline.measure,
     "workloads": workloads.measure,
@@ -61,4 +63,4 @@ ROWS: Mapping[str, Row] = {
 }
 
 # More than a few seconds even with the least effort: only run in full, or when asked for.
-SLOW = {"anomaly", "forecast", "history", "history-postgres", "isolation", "nab", "nvidia", "timeline"}
+SLOW = {"anomaly", "forecast", "history", "history-postgres", "isolation", "nab", "nvidia", "remote-write", "timeline"}
