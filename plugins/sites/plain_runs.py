@@ -26,7 +26,7 @@ class Run(NamedTuple):
 
     site: int
     meter: int
-    count: int
+    readings: int
     first: int
     last: int
     shortest: int
@@ -46,16 +46,16 @@ class Run(NamedTuple):
         return (
             self.shortest == self.longest
             and self.lowest_phase == self.highest_phase
-            and self.last - self.first == (self.count - 1) * self.longest
-            and self.powers == self.count
-            and self.hashrates in (0, self.count)
+            and self.last - self.first == (self.readings - 1) * self.longest
+            and self.powers == self.readings
+            and self.hashrates in (0, self.readings)
             and self.extras == 0
         )
 
     @property
     def row(self) -> Row:
         """All of them as one reading, with the mean power and hash rate."""
-        length = self.count * self.longest
+        length = self.readings * self.longest
         power = None if self.power is None else self.power / length
         return Row(self.last, length, power, None, None if self.hashrate is None else self.hashrate / length, None)
 
@@ -67,7 +67,7 @@ def piece_of_runs(
     if not runs or len({run.meter for run in runs}) > 1 or not all(_is_whole(site, run) for run in runs):
         return None
     (piece,) = RollUp(site, factors, lambda _: 0, grids).pieces([_meter(runs)]).values()
-    piece.readings = sum(run.count for run in runs)
+    piece.readings = sum(run.readings for run in runs)
     piece.first = min(run.first for run in runs)
     piece.peak = max((run.peak for run in runs if run.peak is not None), default=None)
     return piece
