@@ -21,6 +21,7 @@ from collector_core.devices.health import DeviceHealth
 from collector_core.devices.meters import DeviceMeters, Measured
 from collector_core.devices.options import Address, Device, DeviceName, DevicesConfig, HostPort, unique_names
 from collector_core.devices.polled import PolledDevices
+from collector_core.devices.programs import run_program
 from collector_core.devices.quantities import DeviceMetrics, DeviceReading, quantity_words
 from collector_core.devices.streams import open_stream
 
@@ -53,5 +54,6 @@ __all__ = [
     "parse_json",
     "quantity_words",
     "read_places",
+    "run_program",
     "unique_names",
 ]
