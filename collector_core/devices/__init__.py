@@ -21,6 +21,7 @@ from collector_core.devices.health import DeviceHealth
 from collector_core.devices.meters import DeviceMeters, Measured
 from collector_core.devices.options import Address, Device, DeviceName, DevicesConfig, HostPort, unique_names
 from collector_core.devices.polled import PolledDevices
+from collector_core.devices.probing import Probes, place_of
 from collector_core.devices.programs import run_program
 from collector_core.devices.quantities import DeviceMetrics, DeviceReading, quantity_words
 from collector_core.devices.streams import open_stream
@@ -42,6 +43,7 @@ __all__ = [
     "Measured",
     "Places",
     "PolledDevices",
+    "Probes",
     "SysfsGpus",
     "at_pointer",
     "find_in_json",
@@ -52,6 +54,7 @@ __all__ = [
     "number",
     "open_stream",
     "parse_json",
+    "place_of",
     "quantity_words",
     "read_places",
     "run_program",
