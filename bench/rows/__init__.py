@@ -18,6 +18,7 @@ from bench.rows import (
     isolation,
     measure,
     memory,
+    meters,
     nab,
     nvidia,
     paced,
@@ -45,6 +46,7 @@ ROWS: Mapping[str, Row] = {
     "isolation": isolation.measure,
     "nvidia": nvidia.measure,
     "measure": measure.measure,
+    "meters": meters.measure,
     "parts": parts.measure,
     "imports": imports.measure,
     "counts": counts.measure,
@@ -63,4 +65,15 @@ ROWS: Mapping[str, Row] = {
 }
 
 # More than a few seconds even with the least effort: only run in full, or when asked for.
-SLOW = {"anomaly", "forecast", "history", "history-postgres", "isolation", "nab", "nvidia", "remote-write", "timeline"}
+SLOW = {
+    "anomaly",
+    "forecast",
+    "history",
+    "history-postgres",
+    "isolation",
+    "meters",
+    "nab",
+    "nvidia",
+    "remote-write",
+    "timeline",
+}
