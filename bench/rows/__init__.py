@@ -22,6 +22,7 @@ from bench.rows import (
     nab,
     nvidia,
     paced,
+    page,
     parts,
     qemu,
     remote_write,
@@ -47,6 +48,7 @@ ROWS: Mapping[str, Row] = {
     "nvidia": nvidia.measure,
     "measure": measure.measure,
     "meters": meters.measure,
+    "page": page.measure,
     "parts": parts.measure,
     "imports": imports.measure,
     "counts": counts.measure,
@@ -74,6 +76,7 @@ SLOW = {
     "meters",
     "nab",
     "nvidia",
+    "page",
     "remote-write",
     "timeline",
 }
