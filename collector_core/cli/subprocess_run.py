@@ -17,8 +17,8 @@ CANNOT_BE_RUN = 126
 DOES_NOT_EXIST = 127
 KILLED = 128  # and the signal's number: what shells say
 
-_PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-_FROM_THE_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
+_PASSED_ON = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)]
+_FROM_THE_TERMINAL = [getattr(signal, name) for name in ("SIGINT", "SIGQUIT") if hasattr(signal, name)]
 _PR_SET_CHILD_SUBREAPER = 36
 _FIRST_PAUSE = 0.001  # seconds; a short command's memory is seen only by who looks at once
 _LONGEST_PAUSE = 0.1
@@ -70,7 +70,7 @@ def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
 
 def _wait(process: subprocess.Popen[bytes], tick: Callable[[], None]) -> None:
     """Wait for the end itself: asking now and then would measure up to one pause too much."""
-    with contextlib.suppress(OSError):  # Linux before 5.3, which tells nothing in between
+    with contextlib.suppress(OSError, AttributeError):  # before Linux 5.3 and elsewhere nothing is told in between
         descriptor = os.pidfd_open(process.pid)
         try:
             _tick_until(descriptor, tick)
@@ -91,7 +91,7 @@ def _tick_until(ended: int, tick: Callable[[], None]) -> None:
 
 def _see_off() -> None:
     """Take note of adopted processes that have ended, so that what they used is counted."""
-    with contextlib.suppress(ChildProcessError):
+    with contextlib.suppress(ChildProcessError, AttributeError):  # Windows adopts none
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
 
@@ -117,5 +117,5 @@ def _signals_for(process: subprocess.Popen[bytes]) -> Iterator[None]:
 def _in_foreground() -> bool:
     try:
         return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):
         return False

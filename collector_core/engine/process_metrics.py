@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import sys
 import time
 from pathlib import Path
 
@@ -68,9 +67,9 @@ def _start_time(clock: Clock) -> float:
 
 
 def _max_files() -> float | None:
-    if sys.platform == "win32":
+    try:
+        import resource  # noqa: PLC0415 - not there on Windows
+    except ImportError:
         return None
-    import resource  # noqa: PLC0415 - not there on Windows
-
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return None if soft == resource.RLIM_INFINITY else float(soft)

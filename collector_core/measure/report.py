@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from statistics import mean
 from typing import Any
 
+from collector_core.measure.bias import MeterBias, corrected_joules, learn_biases
 from collector_core.measure.kept import KeptMeasurement
 from collector_core.measure.operations import Operation, by_operation, figures, quoted, statistics
 from collector_core.measure.statistics import summarize
@@ -39,13 +40,22 @@ _BEFORE = _COLUMNS.index("duration, mean")
 
 
 def report(kept: Sequence[KeptMeasurement]) -> dict[str, Any]:
-    """Statistics of each operation, which one of a label to quote, and suggestions; fit for JSON."""
+    """Statistics of each operation, which one of a label to quote, biases of methods, suggestions; fit for JSON."""
     groups = by_operation(kept)
     best = quoted(groups)
+    biases = learn_biases(kept)
     found = zip(groups, statistics(groups), strict=True)
-    operations = [each | {"quoted": operation in best} for operation, each in found]
+    operations = [
+        each | {"quoted": operation in best} | _corrected(operation, groups[operation], biases)
+        for operation, each in found
+    ]
     advice = [line for operation, group in groups.items() for line in suggestions(operation.label, group)]
-    return {"measurements": len(kept), "operations": operations, "suggestions": advice}
+    return {
+        "measurements": len(kept),
+        "operations": operations,
+        "biases": [bias.to_dict() for bias in biases],
+        "suggestions": advice,
+    }
 
 
 def markdown_report(kept: Sequence[KeptMeasurement]) -> str:
@@ -61,6 +71,7 @@ def markdown_report(kept: Sequence[KeptMeasurement]) -> str:
         _operations(groups),
         "## How it was measured",
         *_methods(kept),
+        *_biases(groups, learn_biases(kept)),
         "## Suggestions",
         "\n".join(advice) or "None: the figures are steady and agree with each other.",
     ]
@@ -140,3 +151,34 @@ def _methods(kept: Sequence[KeptMeasurement]) -> Iterator[str]:
         kind = "an estimate" if any(each.result.get("estimated") for each in group) else "measured"
         error = f", uncertain by ± {percent(mean(errors))}" if errors else ""
         yield f"- {method}: {count} measurements, {kind}{error}"
+
+
+def _corrected(
+    operation: Operation, kept: Sequence[KeptMeasurement], biases: Sequence[MeterBias]
+) -> dict[str, dict[str, Any]]:
+    """What a better meter of this host would have said on average, where it was once there beside this method."""
+    components = {name: _mean_of_component(kept, name) for name in operation.scope.split("+") if name}
+    found = corrected_joules(biases, operation.host, operation.method, components)
+    if found is None:
+        return {}
+    joules, bias = found
+    return {"corrected": {"energy_joules": joules, "reference": bias.reference, "last_at": bias.last_at}}
+
+
+def _mean_of_component(kept: Sequence[KeptMeasurement], name: str) -> float:
+    told = (each.result.get("components") for each in kept)
+    joules = (each.get(name) for each in told if isinstance(each, dict))
+    return mean(each for each in joules if isinstance(each, int | float))
+
+
+def _biases(groups: Mapping[Operation, Sequence[KeptMeasurement]], biases: Sequence[MeterBias]) -> Iterator[str]:
+    for bias in biases:
+        more = "more" if bias.ratio > 1 else "less"
+        yield (
+            f"- {bias.method} of {bias.component} says {percent(abs(bias.ratio - 1))} {more} than {bias.reference} on "
+            f"{bias.host or 'this machine'} ({bias.count} measurements, the last at {_when(bias.last_at)} UTC)"
+        )
+    for operation, kept in groups.items():
+        if found := _corrected(operation, kept, biases).get("corrected"):
+            energy = quantity(found["energy_joules"], "J")
+            yield f"- {code(operation.label)} by {operation.method}, corrected by that: {energy} on average"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -71,7 +71,7 @@ def conclude(
     measurement: Measurement, setup: Setup, before: Moment, after: Moment, seen: Seen, others: OthersUse
 ) -> None:
     """Fill in a measurement."""
-    measurement.host, measurement.processor = os.uname().nodename, setup.processor
+    measurement.host, measurement.processor = platform.node(), setup.processor
     measurement.raw_duration_seconds = after.time - before.time
     measurement.duration_seconds = max(0.0, measurement.raw_duration_seconds - setup.cost.duration)
     measurement.overhead_seconds = measurement.raw_duration_seconds - measurement.duration_seconds

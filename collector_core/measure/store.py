@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from collector_core.errors import StartupError, describe, explain
+from collector_core.measure.bias import learn_biases
 from collector_core.measure.kept import KeptMeasurement
 from collector_core.measure.measurement import Measurement
 from collector_core.measure.operation_model import OperationModel, operation_model
@@ -115,9 +116,20 @@ class MeasurementStore:
     def report(self, label: str | None = None) -> dict[str, Any]:
         """`operations` as `statistics` has them, with `quoted` for the one of a label to quote, and `suggestions`.
 
-        Raises `StoreError`.
+        `biases` are those of `biases`; an operation whose method has one for all its components has `corrected`: the
+        `energy_joules` that the more trusted `reference` would have said on average, as of `last_at`. Raises
+        `StoreError`.
         """
         return report(self.measurements(label))
+
+    def biases(self) -> list[dict[str, Any]]:
+        """How far the methods of each host are off the more trusted ones that were read beside them.
+
+        Each has `host, component, method, reference, ratio` (joules by the method ÷ those by the reference),
+        `deviation` of the ratios where there are two, `count`, and the dates `first_at` and `last_at` in seconds since
+        1970. Raises `StoreError`.
+        """
+        return [bias.to_dict() for bias in learn_biases(self.measurements())]
 
     def operation_model(self, label: str, work: Sequence[str]) -> OperationModel:
         """What this operation costs by the work it does, such as `("gas", "bytes")`: predicts before it is done.

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
-import resource
+import sys
+import time
 from collections.abc import Callable
+from types import ModuleType
 from typing import NamedTuple, TypeVar
 
 from collector_core.procfs import processes
 from collector_core.procfs.kept_file import KeptFile
 from collector_core.procfs.processes import Consumption
 
+resource: ModuleType | None
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
 _BYTES = 32768
-_KIBIBYTE = 1024
+_MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 CPUS = os.cpu_count() or 1  # asked once, because the C library reads a file for it
 
 NO_MEMORY = b"0 0"
@@ -77,11 +85,10 @@ class ProcessTree:
     def read(self) -> Usage:
         """Everything at this moment."""
         below = self._below()
-        children = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu, high = below.cpu_seconds + children.ru_utime + children.ru_stime, 0
+        cpu, high = below.cpu_seconds + _ended_children(), 0
         if self._with_self:
-            own = resource.getrusage(resource.RUSAGE_SELF)
-            cpu, high = cpu + own.ru_utime + own.ru_stime, own.ru_maxrss * _KIBIBYTE
+            own, high = _own()
+            cpu += own
         return Usage(
             cpu,
             high,
@@ -114,6 +121,22 @@ class ProcessTree:
         """The files that were opened before a fork are those of the parent."""
         self.close()
         self._pid = os.getpid()
+
+
+def _own() -> tuple[float, int]:
+    """CPU seconds of this process, and the most bytes that it had resident: 0 where nobody says so."""
+    if resource is None:
+        return time.process_time(), 0
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    return own.ru_utime + own.ru_stime, own.ru_maxrss * _MAXRSS_BYTES
+
+
+def _ended_children() -> float:
+    """CPU seconds of those that have been waited for; Windows does not add them up."""
+    if resource is None:
+        return 0.0
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return float(children.ru_utime + children.ru_stime)
 
 
 def kernel_file(path: str) -> KeptFile:

@@ -61,13 +61,16 @@ class EnergyReading(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Another collector that a meter was taken from: its `agent` is a name that no other process has.
+    """Another collector that a meter is of: its `agent` is a name that no other process has.
 
-    `hops` is through how many collectors it came, `grams_per_kwh` the carbon of its energy where that is known there.
+    `source` is whom it was taken from, `hops` through how many collectors it came; `is_own_host` says that it measures
+    the machine on which that agent runs. `grams_per_kwh` is the carbon of its energy where that is known there.
     """
 
     agent: str
+    source: str = ""
     hops: int = 1
+    is_own_host: bool = False
     grams_per_kwh: float | None = None
 
 

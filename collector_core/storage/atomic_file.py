@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import stat
@@ -14,10 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from collector_core.storage.posix import HAS_LOCKS, NO_FOLLOW, NO_WAIT, PRIVATE, lock, set_mode, sync_folder
+
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 _SUFFIX = ".new"
-_CANNOT_SYNC = (errno.EINVAL, errno.EOPNOTSUPP)
 
 
 class AtomicFile:
@@ -35,12 +35,12 @@ class AtomicFile:
         self._durable = durable
         self.temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}{_SUFFIX}")
         _remove_abandoned(path)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | PRIVATE
         self._stream = os.fdopen(os.open(self.temporary, flags, FILE_MODE), "wb")
         try:
             with suppress(OSError):  # no locks on this file system: then nothing is ever considered abandoned
-                fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.fchmod(self._stream.fileno(), mode)
+                lock(self._stream.fileno())
+            set_mode(self._stream.fileno(), mode)
         except BaseException:
             self.discard()
             raise
@@ -55,6 +55,8 @@ class AtomicFile:
             self._stream.flush()
             if self._durable:
                 os.fsync(self._stream.fileno())
+            if not HAS_LOCKS:
+                self._stream.close()  # Windows renames no file that is open
             self.temporary.replace(self.path)
             self._stream.close()
             if self._durable:
@@ -93,12 +95,12 @@ def append_private(path: Path, content: str | bytes) -> None:
 
     Raises `OSError`, also if the path is a symbolic link, a pipe or a device.
     """
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | NO_FOLLOW | NO_WAIT | PRIVATE
     with os.fdopen(os.open(path, flags, FILE_MODE), "ab") as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         with suppress(PermissionError):  # owned by another user who lets us write it
-            os.fchmod(stream.fileno(), FILE_MODE)
+            set_mode(stream.fileno(), FILE_MODE)
         stream.write(content.encode() if isinstance(content, str) else content)
 
 
@@ -108,7 +110,7 @@ def read_bounded(path: Path, max_bytes: int, *, follow_symlinks: bool = False) -
     Raises `ValueError` if the file is larger, and `OSError` if it cannot be read, is not a regular file, or is a
     symbolic link and `follow_symlinks` is not set.
     """
-    extra = os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_symlinks else os.O_NOFOLLOW)
+    extra = NO_WAIT | PRIVATE | (0 if follow_symlinks else NO_FOLLOW)
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | extra)) as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
@@ -153,18 +155,6 @@ def count_set_aside(path: Path, *why: str) -> int:
     return sum(any(name.startswith(mark) and ours.fullmatch(name[len(mark) :]) for mark in marks) for name in names)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder survive a power failure, if the file system supports it. Raises `OSError`."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in _CANNOT_SYNC:
-            raise
-    finally:
-        os.close(descriptor)
-
-
 def _remove_abandoned(path: Path) -> None:
     """Remove temporary files of killed processes: a live process holds a lock on its own."""
     ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}{re.escape(_SUFFIX)}")
@@ -172,9 +162,9 @@ def _remove_abandoned(path: Path) -> None:
         left = [each.path for each in entries if ours.fullmatch(each.name)]
     for name in left:
         with suppress(OSError):
-            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = os.open(name, os.O_RDONLY | NO_FOLLOW | NO_WAIT | PRIVATE)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock(descriptor)
                 os.unlink(name)  # noqa: PTH108 - a name of scandir
             finally:
                 os.close(descriptor)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from pathlib import Path
+
+from collector_core.storage import posix
 
 POLL_SECONDS = 0.02
 
@@ -23,10 +24,10 @@ class FileLock:
         After a failed conversion it is not held at all.
         """
         if self._descriptor is None:
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            flags = os.O_RDWR | os.O_CREAT | posix.NO_FOLLOW | posix.PRIVATE
             self._descriptor = os.open(self.path, flags, 0o600)
         deadline = time.monotonic() + wait_seconds
-        while not _try_lock(self._descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
+        while not _try_lock(self._descriptor, shared=shared):
             if time.monotonic() >= deadline:
                 self.release()
                 return False
@@ -40,11 +41,11 @@ class FileLock:
             self._descriptor = None
 
 
-def _try_lock(descriptor: int, kind: int) -> bool:
+def _try_lock(descriptor: int, *, shared: bool) -> bool:
     try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        posix.lock(descriptor, shared=shared)
     except BlockingIOError:
         return False
-    except OSError:  # the file system does not support locks: work without
+    except OSError:  # there are no locks here: work without
         return True
     return True

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from collector_core.storage.atomic_file import FILE_MODE, AtomicFile, private_folder, set_aside, sync_folder
+from collector_core.storage.atomic_file import FILE_MODE, AtomicFile, private_folder, set_aside
 from collector_core.storage.connection import (
     BESIDE,
     IN_MEMORY,
@@ -24,6 +24,7 @@ from collector_core.storage.connection import (
 )
 from collector_core.storage.errors import StorageError, StorageReason, storage_error
 from collector_core.storage.file_lock import FileLock
+from collector_core.storage.posix import NO_FOLLOW, PRIVATE, sync_folder
 from collector_core.storage.schema import Schema, migrate, missing_from, salvage, stored_version
 
 BUSY_SECONDS = 5.0
@@ -295,7 +296,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def _make_private(path: Path) -> None:
     """Create an empty file with mode 0600; an existing one must be regular and writable. Raises `OSError`."""
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_FOLLOW | PRIVATE, FILE_MODE))
         sync_folder(path.parent)
     except FileExistsError:
         if not stat.S_ISREG(path.lstat().st_mode):

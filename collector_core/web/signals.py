@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 STOP_SECONDS = 4.4  # from the first signal to the end, whatever hangs
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
+_RELOADING = getattr(signal, "SIGHUP", None)  # Windows has none
 
 
 class Signals:
@@ -35,8 +36,9 @@ class Signals:
         """Watch from now on; call it on the main thread."""
         self._writer.setblocking(False)
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-        for number in (*_ENDING, signal.SIGHUP):
-            signal.signal(number, _nothing)
+        for number in (*_ENDING, _RELOADING):
+            if number is not None:
+                signal.signal(number, _nothing)
         threading.Thread(target=self._watch, name="signals", daemon=True).start()
 
     def _watch(self) -> None:
@@ -52,7 +54,7 @@ class Signals:
                 self._handle(number)
 
     def _handle(self, number: int) -> None:
-        if number == signal.SIGHUP:
+        if number == _RELOADING:
             self._reload()
         elif number in _ENDING:
             if self._ends_at is not None:

@@ -39,6 +39,7 @@ class Energy(Collector[Config]):
     name = "energy"
     metrics = metrics.ALL
     config_type = Config
+    default_max_series = 20_000  # other collectors bring theirs
     needs_two_runs = True
     after_others = True
 
@@ -124,7 +125,12 @@ class Energy(Collector[Config]):
         return [power_section(self._power.data())]
 
     def _problem(self, meters: Sequence[EnergyMeter]) -> NotAvailable | None:
-        if not self._has_run or self._ledger.joules or any(meter.latest() for meter in meters):
+        if (
+            not self._has_run
+            or self._ledger.joules
+            or self._site.has_counted
+            or any(meter.latest() for meter in meters)
+        ):
             return None
         return NotAvailable("not_found", "no collector hands over an energy meter", fix=FIX)
 

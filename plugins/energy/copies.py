@@ -10,9 +10,9 @@ from collector_core.metering import Account, FollowedMeters, Grown, account_of
 
 
 class Copy(NamedTuple):
-    """How a meter is seen: `agent` is empty where this one sees it itself."""
+    """How a meter is seen: `source` is empty where this agent sees it itself."""
 
-    agent: str
+    source: str
     host: str
     account: Account
 
@@ -23,8 +23,9 @@ _Identity = tuple[str, str, str]
 class Copies:
     """Follows the meters that this machine's ledger does not count, and chooses one copy of each thing.
 
-    The same device is the same thing: a GPU by its UUID, whatever its host is called, a component of a host by host and
-    device, what is in no host by device. Who sees it itself is believed first, then who is fewer collectors away.
+    The same device is the same thing: a GPU by its UUID, whatever its host is called, a component of a host by device
+    and host, or by the agent that runs there, what is in no host by device. Who sees it itself is believed first, then
+    who is fewer collectors away.
     `agent` is this one: what comes back from others is never taken.
     """
 
@@ -39,8 +40,8 @@ class Copies:
         copies: dict[Copy, EnergyMeter] = {}
         for meter in meters:
             if not (meter.origin and meter.origin.agent == self._agent):
-                agent = meter.origin.agent if meter.origin else ""
-                copies.setdefault(Copy(agent, meter.host, account_of(meter)), meter)
+                source = meter.origin.source if meter.origin else ""
+                copies.setdefault(Copy(source, meter.host, account_of(meter)), meter)
         grown = self._followed.update(copies, now)
         known = {_identity(meter) for meter in counted if meter.component == Component.GPU}
         chosen = self._choose(copies, grown, known)
@@ -64,5 +65,7 @@ def _distance(meter: EnergyMeter) -> tuple[int, str]:
 
 
 def _identity(meter: EnergyMeter) -> _Identity:
-    has_name_of_its_own = meter.component == Component.GPU and not meter.device.isdigit()
-    return meter.component, meter.device, "" if has_name_of_its_own else meter.host
+    if meter.component == Component.GPU and not meter.device.isdigit():
+        return meter.component, meter.device, ""
+    is_of_agent = meter.origin is not None and meter.origin.is_own_host
+    return meter.component, meter.device, f"agent {meter.origin.agent}" if meter.origin and is_of_agent else meter.host

@@ -33,7 +33,15 @@ OTHERS = "others"
 _KINDS_OF_WORKLOADS = {"guest": FlowKind.GUEST, "container": FlowKind.CONTAINER, "pod": FlowKind.CONTAINER}
 _KINDS_OF_METERS = {
     kind.value
-    for kind in (FlowKind.PLUG, FlowKind.BATTERY, FlowKind.UPS, FlowKind.CIRCUIT, FlowKind.SOLAR, FlowKind.GRID)
+    for kind in (
+        FlowKind.PLUG,
+        FlowKind.BATTERY,
+        FlowKind.UPS,
+        FlowKind.CIRCUIT,
+        FlowKind.SOLAR,
+        FlowKind.GRID,
+        FlowKind.LOSS,
+    )
 }
 _KINDS_OF_SUPPLY = {Supply.UPS: FlowKind.UPS, Supply.PLUG: FlowKind.PLUG, Supply.CHASSIS: FlowKind.CIRCUIT}
 

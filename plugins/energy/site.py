@@ -31,6 +31,11 @@ class Site:
         self._today = Today(self._clock.time())
         self._data: dict[str, Any] = {}
 
+    @property
+    def has_counted(self) -> bool:
+        """Whether anything has ever been known."""
+        return bool(self._ledger.joules)
+
     def update(self, flow: Flow, factors: EnergyFactors) -> None:
         """Take what all parts have counted since the last run."""
         now = self._clock.monotonic()
@@ -59,7 +64,9 @@ class Site:
 
     def data(self) -> dict[str, Any]:
         """All of it, for `/api/v1/energy/site`; None is not known."""
-        return self._data or {"time": self._clock.time(), "agent": self.agent, "parts": []}
+        age = None if self._last is None else self._clock.monotonic() - self._last
+        nothing = {"time": self._clock.time(), "host": "", "parts": []}
+        return {"agent": self.agent, "age_seconds": age} | (self._data or nothing)
 
     def _account(self, new: Mapping[SiteAccount, float], parts: Sequence[SitePart], factors: EnergyFactors) -> None:
         """Book grams and money; the energy of another collector emits what is known there."""
@@ -76,7 +83,6 @@ class Site:
         booked = {part.account: part for part in flow.parts if part.is_consumed and part.account in joules}
         return {
             "time": self._clock.time(),
-            "agent": self.agent,
             "host": flow.host,
             "total_watts": sum(watts.values()) if watts else None,
             "total_joules": sum(joules.values()) if joules else None,
@@ -113,6 +119,8 @@ def _part(part: SitePart, joules: float, watts: float | None, now: float) -> dic
         "age_seconds": 0.0 if part.time is None else max(0.0, now - part.time),
         "agent": origin.agent if origin else None,
         "hops": origin.hops if origin else 0,
+        "is_own_host": origin.is_own_host if origin else part.time is None and bool(part.account.host),
+        "grams_per_kwh": origin.grams_per_kwh if origin else None,
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import sys
 import time
 from math import ceil
@@ -43,6 +42,8 @@ def main() -> None:
 
 
 def _answer(job: Job, answers: IO[str]) -> None:
+    import resource  # noqa: PLC0415 - not on every platform
+
     until = ceil(time.process_time() + job.cpu_seconds)
     resource.setrlimit(resource.RLIMIT_CPU, (until, resource.getrlimit(resource.RLIMIT_CPU)[1]))
     answers.write(train(job).model_dump_json() + "\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import selectors
 import signal
 import subprocess
@@ -130,6 +129,8 @@ def _environment() -> dict[str, str]:
 
 def _limit(pid: int, limits: Limits) -> None:
     """Set from outside, so that a process that hangs while it starts has them, too."""
+    import resource  # noqa: PLC0415 - not on every platform
+
     seconds = ceil(limits.cpu_seconds)
     resource.prlimit(pid, resource.RLIMIT_CPU, (seconds + STARTING_SECONDS, resource.RLIM_INFINITY))
     resource.prlimit(pid, resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))

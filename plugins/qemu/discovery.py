@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -29,6 +28,8 @@ class Discovery:
     """Knows the guests of the machine from one `update` to the next; `now` gives monotonic seconds."""
 
     def __init__(self, proc: Proc, now: Callable[[], float]) -> None:
+        import resource  # noqa: PLC0415 - not on every platform
+
         self.guests: dict[str, Guest] = {}
         self.broken: dict[str, Exception] = {}
         self.denied: set[str] = set()

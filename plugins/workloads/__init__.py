@@ -11,7 +11,7 @@ from collector_core.procfs import list_cgroup_trees
 from collector_plugins.workloads import metrics
 from collector_plugins.workloads.accounts import Accounts, SeriesName
 from collector_plugins.workloads.attribution import Attribution
-from collector_plugins.workloads.config import Config
+from collector_plugins.workloads.config import MOST_WORKLOADS, Config
 from collector_plugins.workloads.cpu_use import Weights
 from collector_plugins.workloads.guest_feeds import GuestFeeds
 from collector_plugins.workloads.ledger import LedgerJoules
@@ -38,6 +38,7 @@ class Workloads(Collector[Config]):
     name = "workloads"
     metrics = metrics.ALL
     config_type = Config
+    default_max_series = 5 * MOST_WORKLOADS + 1000  # by four components, and what they are: no joule is left out
     needs_two_runs = True
     after_others = True
 

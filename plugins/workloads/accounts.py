@@ -70,8 +70,13 @@ class Accounts:
             account.joules[component] = account.joules.get(component, 0.0) + share
 
     def note_alive(self, alive: Collection[Workload], now: float) -> None:
-        """Take note of the workloads that are there: none of them makes room for another one."""
+        """Take note of the workloads that are there: none of them makes room for another one.
+
+        Where the clock was set back, those that have ended count as seen now: they still end.
+        """
         self._displaced.clear()
+        for each in self._accounts.values():
+            each.seen_at = min(each.seen_at, now)
         for workload in alive:
             if account := self._accounts.get(workload):
                 account.seen_at = now

@@ -39,8 +39,8 @@ class Attribution:
 
     def record_use(self, seconds: float, busy: float, grown: Mapping[Workload, float]) -> None:
         """Take note of what was used in the last `seconds`."""
-        for use in self._use.values():
-            use.record(seconds, busy, grown)
+        for component, use in self._use.items():
+            use.record(seconds, busy, grown, is_metered=component in self._accounts.measured)
 
     def record_gpu_use(self, seconds: float, use: Mapping[str, Busy]) -> None:
         """Take note of what GPUs did in the last `seconds`, those whose drivers tell."""

@@ -13,6 +13,8 @@ from collector_core import CollectorConfig, ConfigPath, Duration, Field, Options
 from collector_plugins.workloads.paths import Kind
 from collector_plugins.workloads.rules import IdleRule
 
+MOST_WORKLOADS = 10_000
+
 Watts = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
 
 
@@ -191,7 +193,10 @@ class Config(CollectorConfig):
     work_window: Duration = Field(60.0, description="Time over which joules are divided by work.")
     keep: Duration = Field(600.0, description="How long the series of a workload outlive it.")
     max_workloads: int = Field(
-        500, ge=1, le=100_000, description="Workloads with series of their own; the others are summed as `other`."
+        500,
+        ge=1,
+        le=MOST_WORKLOADS,
+        description="Workloads with series of their own; the others are summed as `other`.",
     )
 
     @field_validator("watch", "work")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from collector_plugins.workloads.paths import OTHER, Workload
 
-_MOST_SECONDS = 600.0  # use from longer ago is nobody's: a component that never draws would keep all that ever ran
+_MOST_SECONDS = 600.0  # of a component that nobody meters: what was used longer ago is forgotten
 _ROUNDING = 1e-9  # seconds: what differences of sums leave, a thousandth of the kernel's steps
 
 
@@ -38,9 +38,16 @@ class CpuUse:
         self._by_workload: dict[Workload, float] = {}
         self._rest = 0.0
 
-    def record(self, seconds: float, busy: float, grown: Mapping[Workload, float]) -> None:
-        """`seconds` passed, in which the CPUs were busy for `busy` seconds and workloads used what `grown` says."""
-        if self.seconds > _MOST_SECONDS:
+    def record(self, seconds: float, busy: float, grown: Mapping[Workload, float], *, is_metered: bool = False) -> None:
+        """`seconds` passed, in which the CPUs were busy for `busy` seconds and workloads used what `grown` says.
+
+        Of a component that is metered, nothing is forgotten however late its joules come; what has ended long before is
+        then what `OTHER` did.
+        """
+        if self.seconds > _MOST_SECONDS and is_metered:
+            for workload in self._by_workload.keys() - grown.keys():
+                self.forget(workload)
+        elif self.seconds > _MOST_SECONDS:
             self._by_workload, self._rest, self.seconds, self.busy = {}, 0.0, 0.0, 0.0
         self.seconds += seconds
         self.busy += busy

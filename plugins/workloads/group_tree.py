@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
@@ -41,6 +40,8 @@ class GroupTree:
     """
 
     def __init__(self, tree: CgroupTree) -> None:
+        import resource  # noqa: PLC0415 - not on every platform
+
         self.hierarchy = tree
         self._is_kernels = is_kernel_mount(tree.mount)
         self._file_name = tree.usage_file
@@ -77,28 +78,31 @@ class GroupTree:
         """Read the groups below one that used `grown` seconds; returns what they used together."""
         total, is_stale = 0.0, False
         for child in list(group.children.values()):
-            if (seconds := self._grow(child, grown)) is None:
+            try:
+                used = self._grow(child, grown)
+            except FileNotFoundError:
                 is_stale = True
                 continue
-            total += seconds
             below = 0.0
             if may_hold_others(child.path, child.workload):
                 self._list_children(child)
-                below = self._read_below(child, seconds)
+                below = self._read_below(child, grown if used is None else used)
+            seconds = below if used is None else used
+            total += seconds
             self._own[child.workload] += seconds - below
         if is_stale:
             group.links = -1
         return total
 
     def _grow(self, group: Group, most: float) -> float | None:
-        """CPU seconds since the last look; None where the group is gone."""
+        """CPU seconds since the last look; None where nothing was ever told. Raises `FileNotFoundError`."""
         descriptor = group.file.descriptor
         try:
             usage = self.hierarchy.parse_usage(group.file.read(_PATIENT_NAMES))
         except FileNotFoundError:
-            return None
+            raise
         except (OSError, ValueError):
-            return 0.0  # the next look takes in what this one missed
+            return None if group.usage is None else 0.0  # the next look takes in what this one missed
         before, group.usage = group.usage, usage
         is_another = self._is_kernels and descriptor not in (None, group.file.descriptor) and self._is_another(group)
         if before is None and self._is_first:

@@ -12,8 +12,9 @@ _POWERCAP = ("sys", "class", "powercap")
 _ZONES = {"cpu": ("intel-rapl:0", "package-0"), "dram": ("intel-rapl:0:0", "dram")}
 _RANGE = (1 << 63) - 1  # microjoules: never reached
 _MICROJOULES = 1e6
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_PRIVATE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)  # which not every platform has
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _PRIVATE
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PRIVATE
 _MOST_CHARACTERS = 200
 
 

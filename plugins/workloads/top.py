@@ -58,10 +58,13 @@ class TopProcesses:
 
     async def answer(self, query: TopQuery, pause: Pause | None = None) -> dict[str, Any]:
         """Those that use the CPUs in the next seconds, the most first; watts are without idle power."""
-        from asyncio import sleep  # noqa: PLC0415 - who only imports the plugin does without
+        from asyncio import sleep, to_thread  # noqa: PLC0415 - who only imports the plugin does without
 
-        before = self._look()
+        before = await to_thread(self._look)
         await (pause or sleep)(query.seconds)
+        return await to_thread(self._list, query, before)
+
+    def _list(self, query: TopQuery, before: Mapping[str, _Process]) -> dict[str, Any]:
         now = self._look()
         used = _seconds_used(before, now)
         first = sorted(used, key=lambda pid: (-used[pid], int(pid)))[: query.limit]

@@ -107,6 +107,21 @@ def test_a_parent_that_was_read_before_its_children_takes_the_difference_back(si
     assert started.named("docker.service") == pytest.approx(800, rel=0.01)
 
 
+def test_a_group_that_tells_no_cpu_time_costs_those_below_it_nothing(site, host):
+    unit = "/odd.slice/a.service"
+    host.make(unit)
+    host.make("/b.service")
+    host.write("sys/fs/cgroup/odd.slice/cpu.stat", "nr_periods 0\n")
+    started = site(idle_watts=IDLE)
+    for _ in range(3):
+        host.spend(unit, 2.0)
+        host.spend("/b.service", 2.0)
+        host.write("sys/fs/cgroup/odd.slice/cpu.stat", "nr_periods 0\n")
+        started.run()
+    assert (started.named("a.service"), started.named("b.service")) == pytest.approx((1200, 1200))
+    assert started.of(metrics.UNATTRIBUTED) == pytest.approx(0, abs=1e-6)
+
+
 def test_joules_that_come_late_go_to_those_who_were_busy_meanwhile(site, host):
     host.make("/a.service")
     host.make("/b.service")

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector_core.testing import Harness
-from collector_plugins.workloads import metrics
+from collector_plugins.workloads import Workloads, metrics
 from collector_plugins.workloads.accounts import Accounts, SeriesName
+from collector_plugins.workloads.config import MOST_WORKLOADS
 from collector_plugins.workloads.cpu_use import CpuUse, Weights
 from collector_plugins.workloads.paths import Kind, Workload
 from collector_plugins.workloads.rules import Split, hand_out_reserved, split_energy
@@ -148,6 +149,31 @@ def test_what_ran_while_a_component_drew_nothing_for_long_is_forgotten():
     for number in range(100):
         use.record(60.0, 60.0, {Workload(Kind.CONTAINER, str(number)): 1.0})
     assert len(use.take().by_workload) <= 12
+
+
+def test_what_ran_while_a_meter_was_silent_for_long_is_kept_in_one_sum_for_what_has_ended():
+    use, living = CpuUse(), Workload(Kind.UNIT, "a")
+    for number in range(100):
+        ended = Workload(Kind.CONTAINER, str(number))
+        use.record(60.0, 60.0, {living: 3.0, ended: 1.0}, is_metered=True)
+    assert (use.seconds, use.busy) == (6000.0, 6000.0)
+    by_workload, rest = use.take()
+    assert (by_workload[living], rest) == (300.0, 5600.0)
+    assert sum(by_workload.values()) == 400.0
+    assert len(by_workload) <= 14
+
+
+def test_a_clock_that_is_set_back_keeps_no_series_for_ever():
+    accounts = Accounts(15.0, 2, lambda workload: SeriesName(str(workload.kind), workload.id, "", ""))
+    record(accounts, 1e6, a=1.0)
+    accounts.note_alive([], 10.0)
+    assert accounts.end_expired(24.0) == []
+    assert [workload.id for workload in accounts.end_expired(26.0)] == ["a"]
+
+
+def test_no_series_is_left_out_however_many_workloads_are_allowed():
+    components, infos = 4, 1
+    assert Workloads.default_max_series > (components + infos) * MOST_WORKLOADS
 
 
 def test_a_new_workload_takes_no_account_of_one_that_goes_on():
