@@ -59,7 +59,9 @@ def measure(effort: Effort) -> list[Figure]:
 def measure_beside_c(effort: Effort) -> list[Figure]:
     """Ours beside a C program that only reads the same files."""
     with _crowd(effort) as crowd, _compiled() as program:
-        return [_beside(crowd, "C", lambda: _run_c(program, crowd), Goal(1, 0.8), effort, "it only reads the same files")]
+        return [
+            _beside(crowd, "C", lambda: _run_c(program, crowd), Goal(1, 0.8), effort, "it only reads the same files")
+        ]
 
 
 @contextmanager
