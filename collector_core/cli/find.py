@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from collector_core.cli.common import Common, common_options
 from collector_core.collector import Collector
-from collector_core.devices.probing import Found, probe_networks
+from collector_core.devices.probing import Entry, Found, probe_networks
 from collector_core.errors import NotAvailable, Reason, visible
 from collector_core.model.clock import SystemClock
 from collector_core.plugins.discovery import detect, discover
@@ -29,7 +29,8 @@ def command(common: Common, networks: tuple[str, ...]) -> None:
     """Look for everything that can be read on this machine, and print a configuration to start with.
 
     It names what runs with its defaults here, and what is there but may not be read, with the command that opens it.
-    Other machines are asked only with --network: see plugins/README.md for who answers.
+    Other machines are asked only with --network: NUT servers, SunSpec over Modbus, PDUs and UPS by SNMP, plugs and
+    inverters over HTTP, MQTT brokers, and BMCs. What needs a login is written as a comment to complete.
     """
     types = discover().types.values()
     try:
@@ -54,12 +55,31 @@ def _configuration(root: Path | None, types: Iterable[type[Collector[Any]]], dev
             yield f"  # {visible(problem.detail)}" + (f"; fix: {visible(problem.fix)}" if problem.fix else "")
         yield f"  {cls.name}: {{interval: {cls.default_interval:g}s}}"
     for plugin, entries in devices.items():
-        yield f"  {plugin}:"
-        yield "    options:"
-        yield "      devices:"
-        yield from (
-            f"        - {yaml.safe_dump(entry, default_flow_style=True, width=1000).strip()}" for entry in entries
-        )
+        yield from _answered(plugin, entries)
+
+
+def _answered(plugin: str, entries: Sequence[Entry]) -> Iterator[str]:
+    """What answered in a network: devices, or instances; what needs a login is written as a comment to complete."""
+    devices = [entry for entry in entries if "name" in entry]
+    if devices:
+        mark = "" if any(map(_is_complete, devices)) else "# "
+        yield f"  {mark}{plugin}:"
+        yield f"  {mark}  options:"
+        yield f"  {mark}    devices:"
+        for entry in devices:
+            yield f"  {mark}      {'' if mark or _is_complete(entry) else '# '}- {_flow(entry)}"
+    for number, entry in enumerate((entry for entry in entries if "name" not in entry), 1):
+        mark = "" if _is_complete(entry) else "# "
+        name = plugin if number == 1 else f"{plugin}-{number}"
+        yield f"  {mark}{name}: {_flow({'plugin': plugin, 'options': entry} if number > 1 else {'options': entry})}"
+
+
+def _is_complete(entry: Entry) -> bool:
+    return None not in entry.values()
+
+
+def _flow(entry: Entry) -> str:
+    return yaml.safe_dump(entry, default_flow_style=True, sort_keys=False, width=1000).strip()
 
 
 def _detected(

@@ -21,6 +21,7 @@ from collector_core.devices.health import DeviceHealth
 from collector_core.devices.meters import DeviceMeters, Measured
 from collector_core.devices.options import Address, Device, DeviceName, DevicesConfig, HostPort, unique_names
 from collector_core.devices.polled import PolledDevices
+from collector_core.devices.probing import Probes, place_of
 from collector_core.devices.quantities import DeviceMetrics, DeviceReading, quantity_words
 from collector_core.devices.streams import open_stream
 
@@ -41,6 +42,7 @@ __all__ = [
     "Measured",
     "Places",
     "PolledDevices",
+    "Probes",
     "SysfsGpus",
     "at_pointer",
     "find_in_json",
@@ -51,6 +53,7 @@ __all__ = [
     "number",
     "open_stream",
     "parse_json",
+    "place_of",
     "quantity_words",
     "read_places",
     "unique_names",

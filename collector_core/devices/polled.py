@@ -57,9 +57,10 @@ class PolledDevices(Collector[DevicesConfig[DeviceT]], Generic[DeviceT, AnswerT]
 
     @classmethod
     async def probe(cls, host: str, port: int) -> Mapping[str, Any]:
-        """Whether such a device answers there, for `energy-collector find`: options of its entry beside the address.
+        """Whether such a device answers there, for `energy-collector find`: its entry of `devices`, with a `name`.
 
-        Raises whatever it likes where none does. Asked only where `probe_port` says at which port.
+        None stands for what only its owner knows, such as a password. Raises whatever it likes where none answers.
+        Asked only where `probe_port` says at which port.
         """
         del port
         raise NotAvailable(Reason.NOT_SUPPORTED, f"{cls.name} cannot look for devices at {host}")

@@ -37,7 +37,8 @@ class RequestOptions(TypedDict, total=False):
     Compressed answers are refused, but for those in the encoding that a header `Accept-Encoding` asks for: they are
     handed over as they are.
 
-    `token` is sent as a bearer token, `login` (user and password) as basic authentication. With `redirects`, a GET
+    `token` is sent as a bearer token, `login` (user and password) as basic authentication, or with `digest` as digest
+    authentication (RFC 7616), where the server asks for it. With `redirects`, a GET
     follows those to the same host and port, and from there to https. `repeatable` says that sending twice does no harm:
     a POST then goes over a kept connection, and once more where the server had just closed it, as a GET always does.
     With `discard`, a good answer's body is not read. `feed` is given a good answer's body in pieces, as they come; none
@@ -49,6 +50,7 @@ class RequestOptions(TypedDict, total=False):
     headers: Mapping[str, Text]
     token: Text | None
     login: tuple[str, Text] | None
+    digest: bool
     timeout: float | None
     limit: int
     limit_fix: str
@@ -87,6 +89,7 @@ class HttpClient:
         self._timeout = timeout
         self._sessions: dict[_Session, aiohttp.ClientSession] = {}
         self._lent: list[aiohttp.ClientSession] = []
+        self._digests: dict[tuple[str, str, str], aiohttp.DigestAuthMiddleware] = {}
 
     async def get_json(self, url: Text, **options: Unpack[RequestOptions]) -> Any:
         """What is at `url`, decoded."""
@@ -167,6 +170,18 @@ class HttpClient:
             self._sessions[key] = _new_session(key, auto_decompress=False, trace_configs=[no_redirects])
         return self._sessions[key]
 
+    def _logins(self, url: str, options: RequestOptions) -> Sequence[aiohttp.DigestAuthMiddleware]:
+        """Digest authentication, which remembers what each server asked for."""
+        login = options.get("login")
+        if not login or not options.get("digest"):
+            return ()
+        import aiohttp  # noqa: PLC0415
+
+        key = failures.place(url), login[0], _plain(login[1])
+        if key not in self._digests:
+            self._digests[key] = aiohttp.DigestAuthMiddleware(*key[1:])
+        return (self._digests[key],)
+
     async def _follow(self, method: str, url: str, body: bytes | None, options: RequestOptions) -> HttpAnswer:
         """The answer, or that of the address which it redirects to."""
         answer = await self._attempt(method, url, body, options)
@@ -191,7 +206,10 @@ class HttpClient:
         self, method: str, url: str, body: bytes | None, options: RequestOptions, *, keep: bool
     ) -> HttpAnswer:
         where, headers, session = failures.place(url), _headers(options), self._session(_session(options, keep=keep))
-        async with session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
+        logins = self._logins(url, options)
+        async with session.request(
+            method, url, headers=headers, data=body, allow_redirects=False, middlewares=logins
+        ) as answer:
             if options.get("discard") or not 200 <= answer.status < 300:
                 answer.close()  # what else it says may hold anything
                 return HttpAnswer(where, answer.status, answer.headers, b"")
@@ -260,7 +278,7 @@ def _headers(options: RequestOptions) -> dict[str, str]:
     sent = {"Accept-Encoding": "identity"} | {name: _plain(text) for name, text in options.get("headers", {}).items()}
     if token := options.get("token"):
         sent["Authorization"] = f"Bearer {_plain(token)}"
-    if login := options.get("login"):
+    if (login := options.get("login")) and not options.get("digest"):
         pair = f"{login[0]}:{_plain(login[1])}".encode()
         sent["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
     return sent

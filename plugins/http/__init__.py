@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from collector_core import AuthFailed, Collector, HttpAnswer, NotAvailable, Readings, Reason, hookimpl
+from collector_core import AuthFailed, Collector, HttpAnswer, HttpClient, NotAvailable, Readings, Reason, hookimpl
 from collector_core.devices import (
     DeviceMetrics,
     DeviceReading,
@@ -18,6 +18,7 @@ from collector_core.devices import (
     read_places,
 )
 from collector_plugins.http.config import Config, Endpoint, Format
+from collector_plugins.http.finding import find_model
 from collector_plugins.http.models import models, read_model
 
 METRICS = DeviceMetrics("http")
@@ -33,6 +34,17 @@ class Http(PolledDevices[Endpoint, DeviceReading]):
     metrics = METRICS.metrics
     config_type = Config
     example = '{name: desk, url: "http://192.0.2.7", model: shelly-gen2}'
+
+    probe_port = 80
+
+    @classmethod
+    async def probe(cls, host: str, port: int) -> Mapping[str, Any]:
+        """A device of a model that is known."""
+        client = HttpClient()
+        try:
+            return await find_model(client, host, port)
+        finally:
+            await client.close()
 
     async def ask(self, device: Endpoint) -> DeviceReading:
         """What a device says; raises `NotAvailable`, or `AuthFailed` where it wants another login."""
@@ -55,7 +67,14 @@ class Http(PolledDevices[Endpoint, DeviceReading]):
     async def _get(self, device: Endpoint, url: str) -> HttpAnswer:
         login = (device.username, device.password) if device.username and device.password else None
         return await self.ctx.http.request(
-            "GET", url, login=login, token=device.token, verify=device.verify, limit=MAX_BYTES, redirects=True
+            "GET",
+            url,
+            login=login,
+            digest=device.is_digest,
+            token=device.token,
+            verify=device.verify,
+            limit=MAX_BYTES,
+            redirects=True,
         )
 
 

@@ -14,6 +14,8 @@ from collector_core import Field, SecretStr
 from collector_core.devices import Device, DevicesConfig, Places, is_pointer, is_xml_path
 from collector_plugins.http.models import models
 
+SHELLY = "shelly-gen2"  # has no other authentication
+
 
 class Format(StrEnum):
     """How a device answers."""
@@ -39,6 +41,13 @@ def _model(name: str) -> str:
     raise ValueError(f"unknown; the nearest is {near!r}, and all are {', '.join(models())}")
 
 
+class Authentication(StrEnum):
+    """How a login is sent."""
+
+    BASIC = "basic"
+    DIGEST = "digest"
+
+
 class Endpoint(Device, Places):
     """A device that answers over HTTP."""
 
@@ -51,6 +60,9 @@ class Endpoint(Device, Places):
     format: Format = Field(Format.JSON, description="How it answers: json, xml or text.")
     username: str | None = Field(None, min_length=1, description="User, where it wants a login.")
     password: SecretStr | None = Field(None, description="Password of the user.")
+    authentication: Authentication | None = Field(
+        None, description="How the login is sent: basic or digest; by default digest for shelly-gen2, else basic."
+    )
     token: SecretStr | None = Field(None, description="Bearer token, where it wants one.")
     verify: bool = Field(True, description="Whether its certificate must be valid; false for one that it made itself.")
 
@@ -67,6 +79,12 @@ class Endpoint(Device, Places):
         if self.token and self.password:
             raise ValueError("give `password` or `token`, not both")
         return self
+
+    @property
+    def is_digest(self) -> bool:
+        """Whether the login is sent as digest authentication."""
+        default = Authentication.DIGEST if self.model == SHELLY else Authentication.BASIC
+        return (self.authentication or default) is Authentication.DIGEST
 
 
 def _problem(kind: Format, place: str) -> str | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Self
 
 from pydantic import model_validator
 
 from collector_core import Collector, Field, Readings, SecretStr, hookimpl
-from collector_core.devices import Address, Device, DevicesConfig, Measured, PolledDevices
+from collector_core.devices import Address, Device, DevicesConfig, Measured, PolledDevices, place_of
 from collector_core.metering import Supply
 from collector_plugins.ipmi import metrics
 from collector_plugins.ipmi.ipmitool import parse_power, run_ipmitool
+from collector_plugins.ipmi.presence import ping
 
 PORT = 623
 ATTEMPTS = ("-N", "2", "-R", "2")  # seconds of each, and how often a lost datagram is repeated
@@ -63,6 +64,13 @@ class Ipmi(PolledDevices[Bmc, "float | None"]):
     default_timeout = 10.0
     example = "{name: node1, address: 192.0.2.7, username: monitor, password: {$env: BMC_PASSWORD}}"
     supply = Supply.CHASSIS
+    probe_port = PORT
+
+    @classmethod
+    async def probe(cls, host: str, port: int) -> Mapping[str, Any]:
+        """A BMC that answers a ping."""
+        await ping(host, port)
+        return {"name": host, "address": place_of(host, port), "username": None, "password": None}
 
     async def ask(self, device: Bmc) -> float | None:
         """The watts that a BMC tells; raises `NotAvailable`, or `AuthFailed` where it refuses the login."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from collector_core import Collector, Context, Readings, hookimpl
-from collector_core.devices import DeviceMetrics, DeviceReading, DevicesConfig, Measured, PolledDevices
+from collector_core.devices import DeviceMetrics, DeviceReading, DevicesConfig, Measured, PolledDevices, place_of
 from collector_plugins.modbus.client import PORT, Connection, Framing, Kind, RegisterRefused
 from collector_plugins.modbus.config import SUNSPEC, Config, Meter
 from collector_plugins.modbus.registers import Block, as_written, blocks, decode, models
@@ -40,7 +40,7 @@ class Modbus(PolledDevices[Meter, DeviceReading]):
             await find_model(read)
         finally:
             connection.close()
-        return {"model": "sunspec"}
+        return {"name": host, "address": place_of(host, port), "model": "sunspec"}
 
     def __init__(self, config: DevicesConfig[Meter], ctx: Context) -> None:
         super().__init__(config, ctx)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic, sleep
 from typing import Any
 
 from collector_core import BaseOutput, Collector, Context, EnergyMeter, NotAvailable, Readings, hookimpl
-from collector_core.devices import Device, DeviceMeters, DeviceMetrics, DeviceReading
+from collector_core.devices import Device, DeviceMeters, DeviceMetrics, DeviceReading, place_of
 from collector_core.metering import Supply
+from collector_plugins.mqtt.broker import is_open
 from collector_plugins.mqtt.client import Connection
-from collector_plugins.mqtt.config import Config
+from collector_plugins.mqtt.config import PORTS, Config
 from collector_plugins.mqtt.home_assistant import HomeAssistant
 from collector_plugins.mqtt.inbox import Inbox
 from collector_plugins.mqtt.messages import Dialects
@@ -29,6 +30,13 @@ class Mqtt(Collector[Config]):
     default_interval = 5.0
     default_timeout = 10.0
     default_max_series = 20_000
+    probe_port = PORTS["mqtt"]
+
+    @classmethod
+    async def probe(cls, host: str, port: int) -> Mapping[str, Any]:
+        """A broker, for `energy-collector find`: the options to read it with."""
+        url = f"mqtt://{place_of(host, port).removesuffix(':1883')}"
+        return {"url": url} if await is_open(host, port) else {"url": url, "username": None, "password": None}
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
-from collector_core import Collector, Context, Field, Readings, SecretStr, hookimpl
-from collector_core.devices import Device, DevicesConfig, Measured, PolledDevices
+from collector_core import Collector, Context, Field, HttpClient, NotAvailable, Readings, Reason, SecretStr, hookimpl
+from collector_core.devices import Device, DevicesConfig, Measured, PolledDevices, place_of
 from collector_core.metering import Supply
 from collector_plugins.redfish import metrics
 from collector_plugins.redfish.bmc import Bmc, Chassis
@@ -48,6 +48,20 @@ class Redfish(PolledDevices[Server, Chassis]):
     default_timeout = 12.0
     example = '{name: node1, url: "https://192.0.2.7", username: monitor, password: {$env: BMC_PASSWORD}}'
     supply = Supply.CHASSIS
+    probe_port = 443
+
+    @classmethod
+    async def probe(cls, host: str, port: int) -> Mapping[str, Any]:
+        """A BMC: the root of its service is there for everybody."""
+        url = f"https://{place_of(host, port).removesuffix(':443')}"
+        client = HttpClient()
+        try:
+            root = await client.get_json(f"{url}/redfish/v1/", verify=False)
+        finally:
+            await client.close()
+        if "RedfishVersion" not in root:
+            raise NotAvailable(Reason.NOT_SUPPORTED, "it does not speak Redfish")
+        return {"name": host, "url": url, "username": None, "password": None, "verify": False}
 
     def __init__(self, config: DevicesConfig[Server], ctx: Context) -> None:
         super().__init__(config, ctx)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from collector_core import Collector, Context, NotAvailable, Readings, Reason, hookimpl
-from collector_core.devices import DevicesConfig, Measured, PolledDevices
+from collector_core.devices import DevicesConfig, Measured, PolledDevices, place_of
 from collector_plugins.snmp import metrics
 from collector_plugins.snmp.config import Agent, Config
 from collector_plugins.snmp.message import Community, Security
@@ -56,7 +56,8 @@ class Snmp(PolledDevices[Agent, Answer]):
             session.close()
         for name, prefix in firsts.items():
             if any(each[: len(prefix)] == prefix for each in there):
-                return {"version": "2c", "community": COMMUNITY, "table": name}
+                where = {"name": host, "address": place_of(host, port)}
+                return where | {"version": "2c", "community": COMMUNITY, "table": name}
         raise NotAvailable(Reason.NOT_SUPPORTED, "neither a PDU nor a UPS that is known")
 
     async def ask(self, device: Agent) -> Answer:

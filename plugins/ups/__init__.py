@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from collector_core import Collector, Field, NotAvailable, Readings, hookimpl
-from collector_core.devices import Address, Device, DevicesConfig, Measured, PolledDevices
+from collector_core.devices import Address, Device, DevicesConfig, Measured, PolledDevices, place_of
 from collector_core.metering import Supply
 from collector_plugins.ups import metrics, nut
 from collector_plugins.ups.reading import flags, power, readings
@@ -45,7 +45,7 @@ class Ups(PolledDevices[Server, Answer]):
         """A server of NUT that lists its UPS."""
         async with nut.connect(host, port) as session:
             await session.names()
-        return {}
+        return {"name": host, "address": place_of(host, port)}
 
     async def ask(self, device: Server) -> Answer:
         """What each UPS of a server says; raises what the first one fails with where all fail."""

@@ -1,12 +1,18 @@
 """`find` prints a configuration that `check` accepts and that runs what is there."""
 
+import socket
+import threading
+
 import pytest
 import yaml
 from click.testing import CliRunner
 
 from collector_core.cli import cli
+from collector_plugins.http import Http
+from collector_plugins.mqtt import Mqtt
 from collector_plugins.ups import Ups
 from tests.plugins.ups.test_ups import BUSY, servers
+from tests.plugserver import PlugServer
 
 pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 
@@ -66,3 +72,72 @@ def test_a_network_that_cannot_be_asked_is_refused(network, message):
     done = CliRunner().invoke(cli, ["find", "--network", network])
     assert done.exit_code == 2
     assert message in done.output
+
+
+class Shelly(PlugServer):
+    """Says who it is to everybody, and whether it wants a password."""
+
+    def __init__(self, *, has_password):
+        super().__init__()
+        self.has_password = has_password
+
+    def answer(self, path):
+        known = f'{{"mac": "A8032ABC", "gen": 3, "app": "PlugSG3", "auth_en": {str(self.has_password).lower()}}}'
+        return (200, known.encode()) if path == "/shelly" else (404, b"")
+
+
+@pytest.fixture
+def look(tmp_path, monkeypatch):
+    """Let `find` look at loopback only for one kind, at a port; returns what it prints, which `check` must accept."""
+
+    def run(cls, port):
+        for other in (Http, Mqtt, Ups):
+            monkeypatch.setattr(other, "probe_port", port if other is cls else None)
+        (tmp_path / "root").mkdir(exist_ok=True)
+        done = CliRunner().invoke(cli, ["find", "--root", str(tmp_path / "root"), "--network", "127.0.0.1/32"])
+        assert check(tmp_path, done.stdout).exit_code == 0, done.stdout
+        return done.stdout
+
+    return run
+
+
+def test_a_plug_is_found_by_what_it_says_of_itself(look):
+    with Shelly(has_password=False) as plug:
+        text = look(Http, plug.server_address[1])
+    found = {"name": "127.0.0.1", "url": plug.url, "model": "shelly-gen2"}
+    assert yaml.safe_load(text)["collectors"]["http"] == {"options": {"devices": [found]}}
+
+
+def test_what_needs_a_login_is_a_comment_to_complete(look):
+    with Shelly(has_password=True) as plug:
+        text = look(Http, plug.server_address[1])
+    assert "http" not in yaml.safe_load(text)["collectors"]
+    assert f"# http:\n  #   options:\n  #     devices:\n  #       - {{name: 127.0.0.1, url: '{plug.url}'" in text
+    assert "username: admin, password: null}" in text
+
+
+def test_a_web_server_that_is_no_meter_is_left_out(look):
+    with PlugServer({"hello": "world"}) as server:
+        text = look(Http, server.server_address[1])
+        assert len(server.asked) > 3
+    assert "http" not in text.replace("http://", "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "written"), [(b"\x20\x02\x00\x00", "mqtt: {options"), (b"\x20\x02\x00\x05", "# mqtt:")]
+)
+def test_a_broker_is_found_and_whether_it_wants_a_login(look, answer, written):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def accept():
+            peer, _ = listening.accept()
+            with peer:
+                assert peer.recv(64)[:1] == b"\x10"
+                peer.sendall(answer)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        text = look(Mqtt, listening.getsockname()[1])
+        thread.join()
+    assert f"  {written}" in text
+    assert "mqtt://127.0.0.1:" in text

@@ -35,3 +35,17 @@ def test_a_device_that_cannot_work_is_refused(wrong, message):
 def test_two_devices_have_two_names():
     with pytest.raises(ValidationError, match="two devices are called 'desk'"):
         Config.model_validate({"devices": [GOOD, GOOD]})
+
+
+@pytest.mark.parametrize(
+    ("more", "is_digest"),
+    [
+        ({"model": "shelly-gen2"}, True),
+        ({"model": "tasmota"}, False),
+        ({"model": "tasmota", "authentication": "digest"}, True),
+        ({"model": "shelly-gen2", "authentication": "basic"}, False),
+    ],
+)
+def test_a_login_is_sent_as_the_device_wants_it(more, is_digest):
+    (device,) = Config.model_validate({"devices": [{"name": "a", "url": "http://192.0.2.7"} | more]}).devices
+    assert device.is_digest is is_digest

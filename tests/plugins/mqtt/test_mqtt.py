@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
@@ -161,3 +162,17 @@ def test_who_publishes_without_end_takes_no_memory_without_end(collector_harness
         made.collector._take(f"tele/d{number}/LWT", b"Online", False)
     made.collector._connection = None
     assert len(made.collector._inbox.readings(0.0)) == 3
+
+
+async def test_a_real_broker_is_found_and_wants_a_login(broker):
+    assert await Mqtt.probe("127.0.0.1", broker.port) == {"url": broker.url, "username": None, "password": None}
+
+
+async def test_what_is_no_broker_is_not_found():
+    async def hang_up(_, writer):
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with server:
+        with pytest.raises(NotAvailable):
+            await Mqtt.probe("127.0.0.1", server.sockets[0].getsockname()[1])

@@ -144,7 +144,8 @@ def test_a_wrong_password_is_not_sent_again(collector_harness, real):
 
 async def test_it_is_found_by_its_table(real):
     found = await Snmp.probe("127.0.0.1", real)
-    assert found == {"version": "2c", "community": "public", "table": "rfc1628"}
+    where = {"name": "127.0.0.1", "address": f"127.0.0.1:{real}"}
+    assert found == where | {"version": "2c", "community": "public", "table": "rfc1628"}
 
 
 async def test_what_is_no_meter_is_not_found():
