@@ -50,7 +50,7 @@ def logging_as_it_was() -> Iterator[None]:
     logging.raiseExceptions = raising
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def eventually() -> Callable[[Callable[[], object]], object]:
     """Waits until a condition of another thread or process holds; returns its value.
 

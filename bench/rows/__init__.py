@@ -21,6 +21,7 @@ from bench.rows import (
     nab,
     nvidia,
     paced,
+    page,
     parts,
     qemu,
     remote_write,
@@ -45,6 +46,7 @@ ROWS: Mapping[str, Row] = {
     "isolation": isolation.measure,
     "nvidia": nvidia.measure,
     "measure": measure.measure,
+    "page": page.measure,
     "parts": parts.measure,
     "imports": imports.measure,
     "counts": counts.measure,
@@ -63,4 +65,15 @@ ROWS: Mapping[str, Row] = {
 }
 
 # More than a few seconds even with the least effort: only run in full, or when asked for.
-SLOW = {"anomaly", "forecast", "history", "history-postgres", "isolation", "nab", "nvidia", "remote-write", "timeline"}
+SLOW = {
+    "anomaly",
+    "forecast",
+    "history",
+    "history-postgres",
+    "isolation",
+    "nab",
+    "nvidia",
+    "page",
+    "remote-write",
+    "timeline",
+}

@@ -25,6 +25,10 @@ def command(common: Common, listen: str | None, demo: bool) -> None:
     if demo and common.config:
         raise click.UsageError("--demo simulates everything and takes no --config")
     address = _address(listen)
+    if demo:
+        from collector_core.demo.past import keep_past  # noqa: PLC0415 - a program without --demo does not pay for it
+
+        keep_past()
     asyncio.run(service.run(common.config, address, root=common.root, redactor=common.redactor, demo=demo))
 
 

@@ -304,7 +304,7 @@ class App:
     def _apply_history(self) -> None:
         options = self.config.settings.history
         if options and self._demo:
-            options = options.model_copy(update={"path": options.folder.with_name(f"{options.folder.name}-demo")})
+            options = options.of_demo
         if self._keeps_history:
             self.history.apply(options)
 

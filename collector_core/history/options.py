@@ -91,6 +91,11 @@ class HistoryOptions(Options):
         return self.path or state_home() / "history"
 
     @property
+    def of_demo(self) -> HistoryOptions:
+        """The same with a folder of its own, for a demo."""
+        return self.model_copy(update={"path": self.folder.with_name(f"{self.folder.name}-demo")})
+
+    @property
     def steps(self) -> list[int]:
         """The tiers' steps in milliseconds, without that of readings."""
         return sorted(round(seconds(name) * 1000) for name in self.tiers if name != RAW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collector_core import Context, Field
+from collector_core.demo.rack import Rack
 from collector_plugins.energy import Energy
 from collector_plugins.energy.config import Config
 
@@ -13,9 +14,9 @@ NIGHT_GRAMS_PER_KWH = 290.0
 class DemoConfig(Config):
     """The plugin's options, with defaults for a demo."""
 
-    country: str | None = Field("DE", description="ISO 3166 code whose carbon intensity the demo uses.")
-    pue: float = Field(1.25, ge=1, le=10, description="Power usage effectiveness of the demo's building.")
-    price_per_kwh: float | None = Field(0.32, ge=0, description="Price per kWh in the demo.")
+    country: str | None = Field(Rack.country, description="ISO 3166 code whose carbon intensity the demo uses.")
+    pue: float = Field(Rack.pue, ge=1, le=10, description="Power usage effectiveness of the demo's building.")
+    price_per_kwh: float | None = Field(Rack.price_per_kwh, ge=0, description="Price per kWh in the demo.")
 
 
 class DemoEnergy(Energy):

@@ -29,7 +29,7 @@ EXAMPLE = Path(__file__).parents[1] / "example_plugin"
 START_SECONDS = 120
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def require():
     """The path of a program of a Debian package; skips where it is missing, fails where nothing may be missing."""
 
@@ -44,7 +44,7 @@ def require():
     return require
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def free_port():
     def free_port():
         with socket.socket() as probe:

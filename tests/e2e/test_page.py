@@ -109,38 +109,3 @@ def test_a_ledger_without_meters_says_why_there_are_no_watts(collector, eventual
     page = program.request("/collectors").text
     assert ">Power <small>last 15 minutes</small></h2>" in page
     assert 'class="spark"' not in page
-
-
-def test_nothing_is_wider_than_a_small_phone(collector, browser, tmp_path, plugin_path):
-    """A frame of 320 px within a page of ours: the script measures what would have to be scrolled sideways."""
-    program = collector(f"{LEDGER}  torn: {{}}\n", env=plugin_path(torn=BROKEN))
-    wait_for_watts(program)
-    text = program.request("/collectors").text
-    css = program.request("/page.css").text
-    inline = re.sub(r"<(link rel=.stylesheet|script|noscript).*", "", text).replace(
-        "</head>", f"<style>{css}</style></head>"
-    )
-    probe = tmp_path / "probe.html"
-    (tmp_path / "page.html").write_text(inline)
-    probe.write_text(
-        '<iframe src="page.html" style="width:320px;height:800px;border:0"></iframe><p id="width"></p><script>'
-        "onload = () => { const d = frames[0].document.documentElement; document.getElementById('width').textContent ="
-        " `${d.clientWidth} ${d.scrollWidth}`; }</script>"
-    )
-    dom = browser("--dump-dom", "--allow-file-access-from-files", probe.as_uri())
-    assert '<p id="width">320 320</p>' in dom
-
-
-@pytest.mark.parametrize(
-    ("size", "scheme"),
-    [("1200,900", "light"), ("1200,900", "dark"), ("320,700", "dark")],
-    ids=["desk-light", "desk-dark", "phone-dark"],
-)
-def test_the_page_can_be_looked_at(collector, browser, tmp_path, size, scheme):
-    program = collector(LEDGER)
-    wait_for_watts(program)
-    picture = tmp_path / "page.png"
-    dark = ("--force-dark-mode", "--blink-settings=preferredColorScheme=0") if scheme == "dark" else ()
-    browser(*dark, f"--window-size={size}", f"--screenshot={picture}", f"http://127.0.0.1:{program.port}/collectors")
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    assert picture.stat().st_size > 10_000

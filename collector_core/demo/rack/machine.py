@@ -31,6 +31,10 @@ class Rack:
     cores = 32
     threads = 64
     memory_bytes = float(256 << 30)
+    country = "DE"
+    currency = "EUR"
+    price_per_kwh = 0.32
+    pue = 1.25  # of the building
     # Watts of processors and memory at x busy cores: c0 + c1·x + c2·x², which grows up to all cores.
     coefficients = (56.0, 7.6, -0.05)
 

@@ -14,10 +14,10 @@ from collector_core.web.pages.period import WEEK, Period
 from collector_core.web.pages.view import View
 from collector_core.web.sparkline import segments
 
-WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM, TOP = 960.0, 320.0, 66.0, 10.0, 28.0, 10.0
+SIZE = 1000.0  # units of the lines in both directions, which are stretched to what room there is; texts are not
 LINES = 6
 ROWS = 5
-ROOM_OF_TIME = 14.0  # pixels that half of a time takes
+EDGE = 0.03  # of the width: nearer to it there is no room for a time
 GAP_STEPS = 3.0
 _TICKS = (60, 300, 900, 3600, 10_800, 21_600, 86_400, 259_200, 604_800)
 
@@ -29,10 +29,10 @@ class _Scale(NamedTuple):
     step: float = 1.0
 
     def x(self, when: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * (when - self.period.start) / (self.period.end - self.period.start)
+        return SIZE * (when - self.period.start) / (self.period.end - self.period.start)
 
     def y(self, value: float) -> float:
-        return TOP + (HEIGHT - TOP - BOTTOM) * (1 - (value - self.low) / ((self.high - self.low) or 1.0))
+        return SIZE * (1 - (value - self.low) / ((self.high - self.low) or 1.0))
 
 
 def draw(
@@ -49,11 +49,12 @@ def draw(
     names = ", ".join(each.series.text for each in found)
     return (
         f'<figure tabindex="0" role="group" aria-label="{escape(view.words("zoom_help"))}">'
-        f'<svg class="chart" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" aria-label="{view.text(names)}" '
-        f'data-from="{period.start:.0f}" data-to="{period.end:.0f}" '
-        f'data-left="{LEFT:g}" data-right="{WIDTH - RIGHT:g}">'
-        f"{''.join(_rows(view, scale, unit))}{''.join(_columns(view, scale))}{marks}{dashed}{lines}"
-        f'<rect class="selection" x="0" y="{TOP:g}" width="0" height="{HEIGHT - TOP - BOTTOM:g}"/></svg>'
+        f'<svg class="chart" role="img" aria-label="{view.text(names)}" '
+        f'data-from="{period.start:.0f}" data-to="{period.end:.0f}">'
+        f"{''.join(_rows(view, scale, unit))}{''.join(_columns(view, scale))}"
+        f'<svg class="lines" viewBox="0 0 {SIZE:g} {SIZE:g}" preserveAspectRatio="none" width="100%" height="100%">'
+        f'{marks}{dashed}{lines}</svg><rect class="area" width="100%" height="100%"/>'
+        f'<rect class="selection" x="0" y="0" width="0" height="100%"/></svg>'
         f'<figcaption><ul class="legend">{"".join(_legend(view, each, number) for number, each in enumerate(found))}'
         f"{_dashed_legend(view) if before else ''}</ul></figcaption></figure>"
     )
@@ -89,10 +90,10 @@ def _line(past: PastSeries, number: int, scale: _Scale, shift: float = 0.0, tone
 def _rows(view: View, scale: _Scale, unit: str) -> Iterator[str]:
     for place in range(round((scale.high - scale.low) / scale.step) + 1):
         value = scale.low + scale.step * place
-        y = scale.y(value)
+        y = f"{100 * scale.y(value) / SIZE:.2f}%"
         text = escape(view.words.quantity(value, unit))
-        yield f'<path class="base" d="M{LEFT:g} {y:.1f}H{WIDTH - RIGHT:g}"/>'
-        yield f'<text class="axis" x="{LEFT - 6:g}" y="{y + 4:.1f}" text-anchor="end">{text}</text>'
+        yield f'<line class="base" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
+        yield f'<text class="axis" x="-6" y="{y}" dy="4" text-anchor="end">{text}</text>'
 
 
 def _columns(view: View, scale: _Scale) -> Iterator[str]:
@@ -102,16 +103,17 @@ def _columns(view: View, scale: _Scale) -> Iterator[str]:
     offset = time.localtime(start).tm_gmtoff or 0
     tick = (start + offset) // step * step + step - offset
     pattern = "%H:%M" if step < 86_400 else view.words("day_pattern")
-    while (x := scale.x(tick)) < WIDTH - RIGHT - ROOM_OF_TIME:
+    places = itertools.cycle(("axis", "axis second"))  # every second one is left out where there is little room
+    while (x := scale.x(tick) / SIZE) < 1 - EDGE:
         text = time.strftime(pattern, time.localtime(tick))
-        yield f'<text class="axis" x="{x:.1f}" y="{HEIGHT - 8:g}" text-anchor="middle">{text}</text>'
+        yield f'<text class="{next(places)}" x="{100 * x:.2f}%" y="100%" dy="20" text-anchor="middle">{text}</text>'
         tick += step
 
 
 def _mark(view: View, event: PastEvent, scale: _Scale) -> str:
     x = scale.x(event.time)
     text = view.text(f"{event.kind}: {event.text}")
-    return f'<path class="mark" d="M{x:.1f} {TOP:g}V{HEIGHT - BOTTOM:g}"><title>{text}</title></path>'
+    return f'<path class="mark" d="M{x:.1f} 0V{SIZE:g}"><title>{text}</title></path>'
 
 
 def _legend(view: View, past: PastSeries, number: int) -> str:

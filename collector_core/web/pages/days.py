@@ -19,11 +19,12 @@ def render_days(view: View) -> str:
     return "".join(_tile(view, name, energy) for name, energy in zip(names, days or (), strict=False) if energy.joules)
 
 
-def _ask(past: History) -> Days:
+def _ask(past: History) -> Days | None:
     now = time.time()
     today = _midnight(now)
     yesterday = _midnight(today - 1.0)
-    return past.energy(today, now), past.energy(yesterday, today)
+    days = past.energy(today, now), past.energy(yesterday, today)
+    return days if any(each.joules for each in days) else None
 
 
 def _midnight(when: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from html import escape
+from math import ceil
 
 from collector_core.errors import CollectorError, describe
 from collector_core.history.past import History, PastEnergy, PastEvent, PastSeries
@@ -15,10 +16,13 @@ from collector_core.web.pages.period import RANGES, WEEK, Period, chosen_period,
 from collector_core.web.pages.view import View
 
 DEFAULT_SERIES = '{__topic__="power",__of__="host"}'
-MOST_SERIES = 8
+MOST_SERIES, MANY_SERIES = 8, 50
 MOST_SUGGESTED = 300
 MOST_EVENTS = 40
 POINTS = 400
+DAY = 86_400.0
+# Seconds: multiples of what the history has summed up, so that it need not look at every reading.
+STEPS = (5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14_400.0, 43_200.0, DAY)
 SUGGESTED = frozenset(
     {"power", "charge", "energy", "temperature", "load", "import_power", "export_power", "power_flow"}
 )
@@ -75,30 +79,44 @@ def _result(view: View, text: str) -> str:
 
 
 def _found(view: View, past: History, selector: Selector, text: str, period: Period) -> str:
-    found = _query(past, selector, period)
+    selectors, count = _narrowed(view, selector)
+    found = _query(past, selectors, period)
     before: Sequence[PastSeries] = ()
     if view.query.get("compare") == "week":
-        before = _query(past, selector, Period(period.start - WEEK, period.end - WEEK))
+        before = _query(past, selectors, Period(period.start - WEEK, period.end - WEEK))
     events = past.events(period.start, period.end)[-MOST_EVENTS:]
     if not found:
         return f'{render_zoom(view, period)}<p class="empty">{escape(view.words("no_series"))} {view.text(text)}</p>'
-    more = f'<p class="facts">{MOST_SERIES} {escape(view.words("of"))} {len(found)} {escape(view.words("shown"))}</p>'
+    count = max(count, len(found))
+    more = f'<p class="facts">{MOST_SERIES} {escape(view.words("of"))} {count} {escape(view.words("shown"))}</p>'
     return (
         render_zoom(view, period)
         + draw(view, found[:MOST_SERIES], before[:MOST_SERIES], period, events)
-        + (more if len(found) > MOST_SERIES else "")
+        + (more if count > MOST_SERIES else "")
         + _energy(view, past, period)
         + _events(view, events)
     )
 
 
-def _query(past: History, selector: Selector, period: Period) -> list[PastSeries]:
-    step = max(5.0, (period.end - period.start) / POINTS)
-    found = past.query(selector, period.start, period.end, step=step)
-    if any(each.is_counter for each in found):
-        rates = past.query(selector, period.start, period.end, step=step, fn="rate")
-        found = [each for each in found if not each.is_counter] + [each for each in rates if each.is_counter]
-    return [each for each in found if each.points]
+def _narrowed(view: View, selector: Selector) -> tuple[Sequence[Selector], int]:
+    """The first of the series that are published, where these are too many to ask for all; and how many these are."""
+    texts = [series.text for series, _ in selector.select(view.app.exposition.published())]
+    if len(texts) <= MANY_SERIES:
+        return [selector], len(texts)
+    return [Selector.parse(text) for text in sorted(texts)[:MOST_SERIES]], len(texts)
+
+
+def _query(past: History, selectors: Sequence[Selector], period: Period) -> list[PastSeries]:
+    wanted = (period.end - period.start) / POINTS
+    step = next((each for each in STEPS if each >= wanted), ceil(wanted / DAY) * DAY)
+    found: list[PastSeries] = []
+    for selector in selectors:
+        asked = past.query(selector, period.start, period.end, step=step)
+        found += [each for each in asked if each.points and not each.is_counter]
+        if any(each.is_counter for each in asked):
+            rates = past.query(selector, period.start, period.end, step=step, fn="rate")
+            found += [each for each in rates if each.points and each.is_counter]
+    return found
 
 
 def _energy(view: View, past: History, period: Period) -> str:

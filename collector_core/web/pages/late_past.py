@@ -14,7 +14,7 @@ from collector_core.errors import CollectorError
 
 log = logging.getLogger(__name__)
 
-OLDEST = 60.0  # seconds
+OLDEST, OLDEST_OF_NOTHING = 60.0, 2.0  # seconds
 FIRST_WAIT = 0.25  # seconds that the first who asks waits
 AnswerT = TypeVar("AnswerT")
 
@@ -24,6 +24,11 @@ class _Asked:
     asked_at: float
     future: Future[Any]
     before: Any = None
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it is time to ask again, sooner where there was nothing."""
+        return self.future.done() and monotonic() - self.asked_at > (OLDEST if self.answer else OLDEST_OF_NOTHING)
 
     @property
     def answer(self) -> Any:
@@ -46,7 +51,7 @@ class LatePast:
         with self._lock:
             asked = self._asked.get(key)
             is_first = asked is None
-            if asked is None or (asked.future.done() and monotonic() - asked.asked_at > OLDEST):
+            if asked is None or asked.is_old:
                 before = asked.answer if asked else None
                 asked = self._asked[key] = _Asked(monotonic(), self._threads.submit(_answer, question), before)
         if is_first:

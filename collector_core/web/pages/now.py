@@ -51,7 +51,7 @@ def _tiles(view: View, graph: FlowGraph) -> str:
     for node in graph.nodes:
         if node.id not in fed:
             sums[node.kind] = sums.get(node.kind, 0.0) + node.watts
-    tiles = [(view.words("host"), hosts)] if hosts else []
+    tiles = [(view.words("hosts"), hosts)] if hosts else []
     tiles += [(view.words.maybe(kind, kind), watts) for kind, watts in sums.items() if kind != FlowKind.UNKNOWN]
     return "".join(tile(name, view.words.quantity(watts, "W")) for name, watts in tiles)
 

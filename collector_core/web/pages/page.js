@@ -109,10 +109,9 @@ document.addEventListener("pointerdown", (event) => {
 document.addEventListener("pointermove", (event) => {
   if (!dragged) return;
   dragged.to = placeIn(dragged.chart, event.clientX);
-  const { left, right } = dragged.chart.dataset;
   const mark = dragged.chart.querySelector(".selection");
-  mark.setAttribute("x", Number(left) + Math.min(dragged.from, dragged.to) * (right - left));
-  mark.setAttribute("width", Math.abs(dragged.to - dragged.from) * (right - left));
+  mark.setAttribute("x", `${100 * Math.min(dragged.from, dragged.to)}%`);
+  mark.setAttribute("width", `${100 * Math.abs(dragged.to - dragged.from)}%`);
 });
 document.addEventListener("pointerup", () => {
   if (!dragged) return;
@@ -136,10 +135,8 @@ document.addEventListener("keydown", (event) => {
 
 // Where in the period of a chart a place on the screen is, from 0 to 1.
 function placeIn(chart, x) {
-  const { left, right } = chart.dataset;
-  const box = chart.getBoundingClientRect();
-  const place = (x - box.left) / box.width * chart.viewBox.baseVal.width;
-  return Math.min(1, Math.max(0, (place - left) / (right - left)));
+  const box = chart.querySelector(".area").getBoundingClientRect();
+  return Math.min(1, Math.max(0, (x - box.left) / box.width));
 }
 
 const PAGES = new Set([...document.querySelectorAll("nav a")].map((link) => link.pathname));

@@ -93,6 +93,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "waiting": ("{} waiting ({} KiB)", "{} warten ({} KiB)"),
     "oldest": ("the oldest for {} s", "der älteste seit {} s"),
     "dropped": ("{} dropped ({})", "{} verworfen ({})"),
+    "hosts": ("hosts together", "Rechner zusammen"),
     "today": ("today", "heute"),
     "yesterday": ("yesterday", "gestern"),
     "last_hour": ("last hour", "letzte Stunde"),

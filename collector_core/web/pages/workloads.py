@@ -15,6 +15,7 @@ from collector_core.web.pages.things import history_of, thing_name
 from collector_core.web.pages.view import View
 from collector_core.web.sections import render_sections
 
+MOST_CHARTS = 300  # more would keep the disk busy
 KINDS = (FlowKind.GUEST, FlowKind.CONTAINER, FlowKind.SERVICE)
 
 
@@ -39,7 +40,7 @@ def render(view: View) -> str:
 
 def _rows(view: View) -> Iterator[Row]:
     drawn = [node for node in graph_of(view).nodes if node.kind in KINDS]
-    courses = courses_of(view)
+    courses = courses_of(view) if len(drawn) <= MOST_CHARTS else {}
     named = {node.label for node in drawn}
     total = sum(node.watts for node in drawn) or 1.0
     for node in drawn:
