@@ -142,6 +142,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "host": ("host", "Rechner"),
     "component": ("component", "Bauteil"),
     "unknown": ("unknown", "unbekannt"),
+    "whole_site": ("All together", "Alles zusammen"),
     "charge": ("charge", "Ladestand"),
     "load": ("load", "Auslastung"),
     "output_power": ("output power", "Ausgangsleistung"),
