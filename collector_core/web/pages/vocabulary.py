@@ -124,6 +124,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "scrape": ("Settings for Prometheus", "Einstellungen für Prometheus"),
     "of": ("of", "von"),
     "collectors_up": ("collectors have data", "Sammlern haben Daten"),
+    "loss": ("losses", "Verluste"),
+    "work": ("work", "Arbeit"),
     "rest": ("the rest", "der Rest"),
     "unknown_source": ("source not known", "Quelle unbekannt"),
     "not_known": ("not known", "nicht bekannt"),
