@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from collector_core.late_names import late_names
 
 if TYPE_CHECKING:
     from pydantic import Field, SecretStr
@@ -55,9 +56,9 @@ if TYPE_CHECKING:
         Period,
         SelectorText,
         TimeZoneName,
+        parse_duration,
         read_env_file,
     )
-    from collector_core.options import seconds as parse_duration
     from collector_core.output import (
         BaseOutput,
         Output,
@@ -213,7 +214,9 @@ _HOMES = {
     "collector_core.model.series": "Series",
     "collector_core.model.topics": "TopicSelector",
     "collector_core.model.units": "Unit",
-    "collector_core.options": "CalendarDay ConfigPath Duration Options Period SelectorText TimeZoneName read_env_file",
+    "collector_core.options": (
+        "CalendarDay ConfigPath Duration Options Period SelectorText TimeZoneName read_env_file parse_duration"
+    ),
     "collector_core.output": "BaseOutput Output OutputConfig OutputSample PayloadOutput SampleBlock SeriesGroup",
     "collector_core.plugins.api_version": "API_VERSION",
     "collector_core.plugins.commands": "CommandContext ResultFile Sample Subcommands",
@@ -231,17 +234,8 @@ _HOMES = {
     "collector_core.web.nonblocking": "nonblocking",
     "collector_core.web.token_guard": "TokenGuard",
 }
-_RENAMED = {"parse_duration": ("collector_core.options", "seconds")}
-_HOME_OF = {name: (home, name) for home, names in _HOMES.items() for name in names.split()} | _RENAMED
 
-
-def __getattr__(name: str) -> Any:
-    """A public name, imported when it is first asked for: what a program does not use costs it nothing."""
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home, original = _HOME_OF[name]
-    value = globals()[name] = getattr(import_module(home), original)
-    return value
+__getattr__ = late_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

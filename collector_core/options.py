@@ -18,7 +18,7 @@ _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)\s*")
 _SECONDS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-def seconds(value: object) -> float:
+def parse_duration(value: object) -> float:
     """A duration as people write it (`500ms`, `5s`, `2m`, `1h`, `1d`, or a number of seconds) in seconds.
 
     A number may be text, too: an environment variable holds nothing else.
@@ -31,11 +31,11 @@ def seconds(value: object) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-Duration = Annotated[float, BeforeValidator(seconds), Field(ge=0.01, le=86400, allow_inf_nan=False)]
+Duration = Annotated[float, BeforeValidator(parse_duration), Field(ge=0.01, le=86400, allow_inf_nan=False)]
 """The type of an option that is a duration: 0.01 to 86400 seconds, written as `500ms`, `5s`, `2m`, `1h` or a number."""
 
 CENTURY = 100 * 365 * 86_400.0
-Period = Annotated[float, BeforeValidator(seconds), Field(gt=0, le=CENTURY, allow_inf_nan=False)]
+Period = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, le=CENTURY, allow_inf_nan=False)]
 """The type of an option that is a duration of up to a century, in seconds, written likewise."""
 
 

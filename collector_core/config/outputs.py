@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
-from collector_core.options import Duration, Options, SelectorText, seconds
+from collector_core.options import Duration, Options, SelectorText, parse_duration
 from collector_core.output import BaseOutput, OutputConfig
 
 DEFAULT_QUEUE_BYTES = 64 * 1024 * 1024
@@ -34,7 +34,7 @@ def _metric_name(text: str) -> str:
 LabelName = Annotated[str, AfterValidator(_label_name)]
 MetricName = Annotated[str, AfterValidator(_metric_name)]
 Selectors = Annotated[tuple[SelectorText, ...], Field(min_length=1)]
-Age = Annotated[float, BeforeValidator(seconds), Field(ge=1, allow_inf_nan=False)]
+Age = Annotated[float, BeforeValidator(parse_duration), Field(ge=1, allow_inf_nan=False)]
 
 
 class OutputSettings(Options):

@@ -22,6 +22,7 @@ from collector_core.devices.meters import DeviceMeters, Measured
 from collector_core.devices.options import Address, Device, DeviceName, DevicesConfig, HostPort, unique_names
 from collector_core.devices.polled import PolledDevices
 from collector_core.devices.probing import Probes, place_of
+from collector_core.devices.programs import run_program
 from collector_core.devices.quantities import DeviceMetrics, DeviceReading, quantity_words
 from collector_core.devices.streams import open_stream
 
@@ -56,5 +57,6 @@ __all__ = [
     "place_of",
     "quantity_words",
     "read_places",
+    "run_program",
     "unique_names",
 ]

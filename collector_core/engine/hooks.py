@@ -10,13 +10,14 @@ from collector_core.collector import Collector
 from collector_core.engine.self_metrics import Health
 from collector_core.errors import DeclarationError
 from collector_core.metering.meters import EnergyMeter, guarded
-from collector_core.model.page_section import PageSection
 from collector_core.model.run_report import RunReport
 from collector_core.plugins.hookspecs import implementation
 from collector_core.polling.fault_log import FaultLog
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+    from collector_core.model.page_section import PageSection
 
 MAX_REPORTS_WAITING = 4096  # of others' runs, until an observing collector runs itself
 MAX_SECTIONS = 10  # of the status page, from one collector
@@ -103,6 +104,8 @@ class Hooks:
 
 def checked_sections(offered: Iterable[object]) -> tuple[PageSection, ...]:
     """What `collector_page_sections` returned; raises `DeclarationError` where that is not a section, or too much."""
+    from collector_core.model.page_section import PageSection  # noqa: PLC0415 - most collectors show nothing there
+
     sections = tuple(offered)
     if not all(isinstance(section, PageSection) for section in sections):
         raise DeclarationError("collector_page_sections() must return PageSection objects")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from collector_core.collector import Collector, CollectorConfig
 from collector_core.config.settings import Instance
@@ -29,13 +29,15 @@ from collector_core.errors import (
 from collector_core.exposition.sources import Exposition
 from collector_core.metering.meters import EnergyMeter
 from collector_core.model.clock import Clock
-from collector_core.model.page_section import PageSection
 from collector_core.model.readings import NOTHING, Readings, Snapshot
 from collector_core.model.result import Result
 from collector_core.model.run_report import RunReport
 from collector_core.polling.backoff import Backoff
 from collector_core.polling.fault_log import FaultLog
 from collector_core.polling.own_thread import whereabouts
+
+if TYPE_CHECKING:
+    from collector_core.model.page_section import PageSection
 
 MAX_BACKOFF = 300.0  # seconds
 LEAST_PAUSE = 1.0  # from run to run of a collector that is woken, in seconds

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
 
-from collector_core.options import CENTURY, ConfigPath, Options, Period, SelectorText, seconds
+from collector_core.options import CENTURY, ConfigPath, Options, Period, SelectorText, parse_duration
 from collector_core.storage.postgres import check_postgres_name, check_postgres_url
 from collector_core.storage.user_folders import state_home
 
@@ -17,7 +17,7 @@ MANIFOLD = "cpu_time|core_load|throttling"  # there are dozens to hundreds of ea
 DEFAULT_SERIES = (f'{{__topic__!="",__topic__!~"{MANIFOLD}"}}',)
 DECIMALS = {"joules": 3, "watts": 2, "celsius": 2, "ratio": 4, "seconds": 3, "hertz": 0, "bytes": 0, "grams": 3}
 
-Pause = Annotated[float, BeforeValidator(seconds), Field(ge=0, le=3600, allow_inf_nan=False)]
+Pause = Annotated[float, BeforeValidator(parse_duration), Field(ge=0, le=3600, allow_inf_nan=False)]
 
 
 class HistoryOptions(Options):
@@ -58,7 +58,7 @@ class HistoryOptions(Options):
         if RAW not in tiers:
             raise ValueError("`raw` is missing: how long readings are kept as they were collected, e.g. raw: 2d")
         for name in tiers:
-            if name != RAW and not (1 <= seconds(name) <= 86_400 and 86_400 % seconds(name) == 0):
+            if name != RAW and not (1 <= parse_duration(name) <= 86_400 and 86_400 % parse_duration(name) == 0):
                 raise ValueError(f"{name!r} is neither raw nor a step of which a day is a multiple, such as 1m or 1h")
         return tiers
 
@@ -98,13 +98,14 @@ class HistoryOptions(Options):
     @property
     def steps(self) -> list[int]:
         """The tiers' steps in milliseconds, without that of readings."""
-        return sorted(round(seconds(name) * 1000) for name in self.tiers if name != RAW)
+        return sorted(round(parse_duration(name) * 1000) for name in self.tiers if name != RAW)
 
     @property
     def keep(self) -> dict[int, int]:
         """How long each tier is kept by its step, both in milliseconds; that of readings is 0."""
         return {
-            0 if name == RAW else round(seconds(name) * 1000): round(kept * 1000) for name, kept in self.tiers.items()
+            0 if name == RAW else round(parse_duration(name) * 1000): round(kept * 1000)
+            for name, kept in self.tiers.items()
         }
 
 

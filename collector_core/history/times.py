@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from math import isfinite
 
-from collector_core.options import seconds
+from collector_core.options import parse_duration
 
 LATEST = 253_402_300_800_000  # the year 10000
 
@@ -24,7 +24,7 @@ def parse_time(text: str) -> int:
 
 def parse_step(text: str) -> int:
     """A duration (`5m`) or seconds, from a millisecond to a year; raises `ValueError` for anything else."""
-    found = seconds(text)
+    found = parse_duration(text)
     if not (isfinite(found) and 0.001 <= found <= 366 * 86_400):
         raise ValueError("must be a duration from 1ms to 366d, such as 1m or 3600")
     return round(found * 1000)

@@ -10,6 +10,7 @@ import errno
 import os
 import socket
 import ssl
+import sys
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -67,16 +68,15 @@ def of_status(where: str, status: int, headers: Mapping[str, str], now: float) -
 
 def of_error(where: str, error: BaseException, seconds: float) -> NotAvailable:
     """What an exception of aiohttp or of the system means; `seconds` is how long an answer might take."""
-    import aiohttp  # noqa: PLC0415 - heavy; where it raised something it is there
-
+    aiohttp = sys.modules.get("aiohttp")  # heavy; where it has raised something it is there
     if isinstance(error, NotAvailable):
         return error
     reason, words, fix = Reason.UNREACHABLE, type(error).__name__, CHECK_ADDRESS
     if isinstance(error, TimeoutError):
         reason, words = Reason.TIMEOUT, f"no answer within {seconds:g} s"
-    elif isinstance(error, aiohttp.InvalidURL):
+    elif aiohttp and isinstance(error, aiohttp.InvalidURL):
         reason, words, fix = Reason.BAD_DATA, "its URL is not valid", "correct its URL"
-    elif isinstance(error, aiohttp.ClientResponseError):
+    elif aiohttp and isinstance(error, aiohttp.ClientResponseError):
         reason, words = Reason.BAD_DATA, "the server does not speak HTTP"
     elif isinstance(error, OSError):
         reason, words, fix = _of_os_error(error)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from importlib import resources
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator
 
-TABLE = "intensity.csv"
+TABLE = Path(__file__).with_name("intensity.csv")
 
 
 class Intensity(NamedTuple):
@@ -41,5 +41,5 @@ Country = Annotated[str, AfterValidator(_known)]
 
 
 def _rows() -> Iterator[dict[str, str]]:
-    text = resources.files(__package__).joinpath(TABLE).read_text(encoding="utf-8")
+    text = TABLE.read_text(encoding="utf-8")
     yield from csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         check_postgres_name,
         check_postgres_url,
         explain_postgres,
+        is_refused_row,
         quote_postgres_name,
     )
     from collector_core.storage.queue import DiskQueue
@@ -39,6 +40,7 @@ __all__ = [
     "check_postgres_url",
     "count_set_aside",
     "explain_postgres",
+    "is_refused_row",
     "parse_document",
     "private_folder",
     "quote_postgres_name",
@@ -53,7 +55,14 @@ _ON_DEMAND = {
     "DiskQueue": "queue",
     "Schema": "schema",
     **dict.fromkeys(
-        ("PostgresSession", "check_postgres_name", "check_postgres_url", "explain_postgres", "quote_postgres_name"),
+        (
+            "PostgresSession",
+            "check_postgres_name",
+            "check_postgres_url",
+            "explain_postgres",
+            "is_refused_row",
+            "quote_postgres_name",
+        ),
         "postgres",
     ),
 }

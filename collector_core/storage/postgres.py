@@ -145,6 +145,20 @@ class PostgresSession:
         return self._connection
 
 
+def is_refused_row(error: Any) -> bool:
+    """Whether a row is at fault, so that no other try will help, and not its table or the server.
+
+    A partition that is missing is reported as a violated check, but one without a name.
+    """
+    state = error.sqlstate or _OF_ONE_ROW[0]  # psycopg itself refuses a NUL in a text
+    is_missing_partition = state == "23514" and not error.diag.constraint_name
+    return state.startswith(_OF_ONE_ROW) and state not in _OF_THE_TABLE and not is_missing_partition
+
+
+_OF_ONE_ROW = ("22", "23", "54000")  # data exceptions, violated constraints, and what is too large for an index
+_OF_THE_TABLE = ("23502",)  # a column of the table's own must not be null: every row is refused alike
+
+
 def explain_postgres(error: Any) -> tuple[Reason, str]:
     """Why psycopg raised this, and what to do; `{rights}` in that stands for what is to be granted."""
     state: str | None = error.sqlstate

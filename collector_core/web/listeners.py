@@ -47,10 +47,21 @@ async def bind(host: str, port: int) -> list[socket.socket]:
 async def _resolve(host: str, port: int) -> dict[tuple[int, Any], None]:
     if not 0 <= port <= 0xFFFF:
         raise OverflowError("no such port")  # else getaddrinfo takes the last 16 bits
-    found = await asyncio.get_running_loop().getaddrinfo(
+    found = _numeric(host, port) or await asyncio.get_running_loop().getaddrinfo(
         host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
     return dict.fromkeys((family, address) for family, _, _, _, address in found)
+
+
+def _numeric(host: str, port: int) -> list[Any]:
+    """The addresses of what is no name, without a thread to look it up and a codec for names; empty where it is one."""
+    if not host.isascii():
+        return []
+    flags = socket.AI_PASSIVE | socket.AI_NUMERICHOST
+    try:
+        return socket.getaddrinfo(host.encode() or None, port, type=socket.SOCK_STREAM, flags=flags)
+    except OSError:
+        return []
 
 
 def _bound(family: int, address: Any) -> socket.socket:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from email.utils import formatdate
 from functools import lru_cache, partial
 from http import HTTPStatus
-from time import time
+from time import gmtime, strftime, time
 from typing import NamedTuple
 
 from collector_core.exposition.formats import negotiate
@@ -20,6 +19,8 @@ _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")
 _FIELDS = frozenset(
     {"host", "user-agent", "accept", "accept-encoding", "connection", "x-prometheus-scrape-timeout-seconds"}
 )
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _KEEPS_OPEN = {"": True, "keep-alive": True, "close": False}
 
 Fields = Mapping[str, str]
@@ -93,4 +94,7 @@ def _head(answer: Answer, *, keeps_open: bool) -> bytes:
 
 @lru_cache(maxsize=1)
 def _date(second: int) -> str:
-    return formatdate(second, usegmt=True)
+    """As HTTP has it, whatever the locale is; `email.utils` has it too, among much else."""
+    moment = gmtime(second)
+    day, month = _DAYS[moment.tm_wday], _MONTHS[moment.tm_mon - 1]
+    return strftime(f"{day}, %d {month} %Y %H:%M:%S GMT", moment)

@@ -109,6 +109,8 @@ ZONES = row(
         Look("watt", minimum=0),
         Query("rapl_power_watts{$selected}", "package {{package}} {{zone}} {{path}}"),
         Query("perf_power_watts{$selected}", "package {{package}} {{event}}"),
+        Query("macos_power_watts{$selected}", "{{part}}"),
+        Query("windows_power_watts{$selected}", "{{meter}}"),
     ),
     graph(
         "Power limits",

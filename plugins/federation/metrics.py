@@ -30,7 +30,7 @@ POWER = Gauge(
     "Power of all that the other collector knows, as it says: with what others may know too.",
     Unit.WATTS,
     ("device",),
-    topic="power",
+    topic="total_power",
     of="collector",
     title="Power that another collector knows of",
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from collector_core import NotAvailable, RecordsRefused
-from collector_core.storage import PostgresSession, explain_postgres, quote_postgres_name
+from collector_core.storage import PostgresSession, explain_postgres, is_refused_row, quote_postgres_name
 from collector_plugins.postgresql.config import Config
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ class Table:
         try:
             self._creating(lambda connection: connection.execute(self._insert, columns))
         except (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded) as error:
+            if not is_refused_row(error):
+                raise
             refused.tries += 1
             if len(rows) == 1 or refused.tries > MOST_TRIES:
                 refused.count += len(rows)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from collector_core import SecretStr
 from collector_core.storage import StorageError, StorageReason
-from collector_plugins.sites import postgres_hours
+from collector_plugins.sites import plain_runs, postgres_hours
+from collector_plugins.sites.plain_runs import Run
 from collector_plugins.sites.postgres_insertion import Insertion, Known
 from collector_plugins.sites.postgres_link import PostgresLink
 from collector_plugins.sites.postgres_schema import LOCK, migrate
@@ -146,6 +147,10 @@ class PostgresStore:
                 found[number].after = Row(*row)
         return list(found.values())
 
+    def runs(self, sites: Sequence[int], start: int, end: int) -> list[Run]:
+        """As `Store.runs`."""
+        return [Run(*row) for row in self._rows(_RUNS, list(sites), start, end)]
+
     def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
         """As `Store.hours`."""
         with self._link.transaction(snapshot=True) as connection:
@@ -257,6 +262,15 @@ _METERS = """
 _PERIOD = f"""
     SELECT meter, {_READING} FROM sites.reading
     WHERE meter = ANY (%s) AND time > {_MOMENT} AND time <= {_MOMENT} ORDER BY meter, time
+"""
+_RUNS = f"""
+    SELECT {plain_runs.COLUMNS} FROM (
+        SELECT m.site, r.meter, {_TIME} AS time, r."interval"::bigint, r.power, r.hashrate, r.extra
+        FROM sites.meter m JOIN sites.reading r ON r.meter = m.number
+        WHERE m.site = ANY (%s) AND r.time > {_MOMENT} AND r.time <= {_MOMENT} AND NOT EXISTS (
+            SELECT 1 FROM sites.meter o JOIN sites.reading t ON t.meter = o.number
+            WHERE o.site = m.site AND t.total IS NOT NULL)) AS plain
+    GROUP BY {plain_runs.GROUPS} ORDER BY max(time)
 """
 _TOTALS_BEFORE = f"""
     SELECT m.number, {_TIME}, total FROM sites.meter m CROSS JOIN LATERAL (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -62,10 +62,15 @@ def roll_up(
     store: Store, site: Site, factors: Factors, period: tuple[int, int], bin_of: Callable[[int], int]
 ) -> dict[int, Piece]:
     """What a site did in `(start, end]`, in pieces that `bin_of` tells from the time of a reading."""
+    grids = grids_of(store, site.zones, period)
+    return RollUp(site, factors, bin_of, grids).pieces(store.rows(site.number, *period))
+
+
+def grids_of(store: Store, zones: Sequence[str], period: tuple[int, int]) -> dict[tuple[str, int], Factor]:
+    """The factors that are known of zones, by zone and hour, for intervals that end in `(start, end]`."""
     start, end = period
-    live = store.grid_hours(site.zones, start // HOUR - LONGEST_INTERVAL, end // HOUR) if site.zones else []
-    grids = {(each.zone, each.hour): Factor(each.grams, each.origin) for each in live}
-    return RollUp(site, factors, bin_of, grids).pieces(store.rows(site.number, start, end))
+    known = store.grid_hours(zones, start // HOUR - LONGEST_INTERVAL, end // HOUR) if zones else []
+    return {(each.zone, each.hour): Factor(each.grams, each.origin) for each in known}
 
 
 class RollUp:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from collector_core.storage import Database, Schema
-from collector_plugins.sites import sqlite_hours
+from collector_plugins.sites import plain_runs, sqlite_hours
+from collector_plugins.sites.plain_runs import Run
 from collector_plugins.sites.reading import Reading
 from collector_plugins.sites.site import BEGINNING, Change, Site, chosen, sites_from
 from collector_plugins.sites.store import (
@@ -52,6 +53,14 @@ _READING = "time, interval, power, total, hashrate, extra"
 _TOTAL_BEFORE = (
     "SELECT time, total FROM reading WHERE meter = ? AND time <= ? AND total IS NOT NULL ORDER BY time DESC LIMIT 1"
 )
+
+_RUNS = f"""
+    SELECT {plain_runs.COLUMNS} FROM (
+        SELECT m.site, r.* FROM meter m CROSS JOIN reading r ON r.meter = m.number
+        WHERE r.time > ? AND r.time <= ? AND NOT EXISTS (
+            SELECT 1 FROM meter o JOIN reading t ON t.meter = o.number WHERE o.site = m.site AND t.total IS NOT NULL))
+    GROUP BY {plain_runs.GROUPS} ORDER BY max(time)
+"""  # noqa: S608
 
 
 class SqliteStore:
@@ -153,6 +162,11 @@ class SqliteStore:
             [Row(*row) for row in found],
             Row(*after[0]) if after else None,
         )
+
+    def runs(self, sites: Sequence[int], start: int, end: int) -> list[Run]:
+        """As `Store.runs`."""
+        wanted = set(sites)
+        return [Run(*row) for row in self._database.rows(_RUNS, (start, end)) if row[0] in wanted]
 
     def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
         """As `Store.hours`."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from collector_core.metering import JOULES_PER_KWH
 from collector_plugins.sites.reading import Reading, extra_of
 from collector_plugins.sites.site import Change, Site
+
+if TYPE_CHECKING:
+    from collector_plugins.sites.plain_runs import Run
 
 HOUR = 3_600_000  # milliseconds
 
@@ -285,6 +288,9 @@ class Store(Protocol):
 
     def rows(self, site: int, start: int, end: int) -> list[MeterRows]:
         """What the meters of a site said in `(start, end]`."""
+
+    def runs(self, sites: Sequence[int], start: int, end: int) -> list[Run]:
+        """The readings in `(start, end]` of those of the sites that have no totals, added up, in the order of time."""
 
     def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
         """Hourly sums (site, hour, sums) of the hours from `start` to before `end`, those that are stale, too."""

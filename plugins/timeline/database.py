@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from collector_core import RecordsRefused
-from collector_core.storage import PostgresSession
+from collector_core.storage import PostgresSession, is_refused_row
 from collector_plugins.timeline.config import Config
-from collector_plugins.timeline.failures import Failures, is_of_one_row
+from collector_plugins.timeline.failures import Failures
 from collector_plugins.timeline.rows import Record
 from collector_plugins.timeline.statements import LOCK, Statements
 
@@ -69,7 +69,7 @@ class Database:
             self._inserts = True
             return self._write(records, may_repeat)
         except (errors.DataError, errors.IntegrityError) as error:
-            if not is_of_one_row(error):
+            if not is_refused_row(error):
                 raise
             if len(records) == 1:
                 return [f"{records[0].event_type} of {records[0].source}: {self._session.text(error)}"]

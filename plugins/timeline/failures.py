@@ -9,9 +9,6 @@ from typing import Any
 from collector_core import NotAvailable
 from collector_core.storage import PostgresSession, explain_postgres
 
-ONE_ROW_ONLY = ("22", "23")  # classes of SQLSTATE: data exceptions and violated constraints
-OF_THE_TABLE = ("23502",)  # a column of the table's own must not be null: every row is refused alike
-
 
 class Failures:
     """Explains what is raised while one table is used, with the address and without the password."""
@@ -38,13 +35,3 @@ class Failures:
             return NotAvailable(reason, f'{address}: table "{self._table}" does not exist', fix=fix)
         fix = fix.format(rights=f"SELECT, INSERT ON {self._table}")
         return NotAvailable(reason, f"{address}: {self._session.text(error)}", fix=fix)
-
-
-def is_of_one_row(error: Any) -> bool:
-    """Whether the row is at fault, so that no other try will help, and not its table or the server.
-
-    A partition that is missing is reported as a violated check, but one without a name.
-    """
-    state = error.sqlstate or ONE_ROW_ONLY[0]  # psycopg itself refuses a NUL in a text
-    is_missing_partition = state == "23514" and not error.diag.constraint_name
-    return state.startswith(ONE_ROW_ONLY) and state not in OF_THE_TABLE and not is_missing_partition

@@ -5,6 +5,7 @@
 
 import ast
 import inspect
+import os
 import subprocess
 import sys
 from enum import Enum
@@ -18,6 +19,7 @@ import collector_core.demo
 import collector_core.devices
 import collector_core.energy
 import collector_core.kafka
+import collector_core.metering
 import collector_core.procfs
 import collector_core.prometheus_text
 import collector_core.storage
@@ -152,17 +154,32 @@ def test_public_names_are_sorted_and_documented(module):
             assert inspect.getdoc(thing), name
 
 
-def test_public_names_are_imported_when_they_are_asked_for():
+@pytest.mark.parametrize("package", [collector_core, collector_core.metering])
+def test_public_names_are_imported_when_they_are_asked_for(package):
     """Those that type checkers see, those that are promised and those that are found are the same."""
-    tree = ast.parse(Path(collector_core.__file__).read_text())
+    tree = ast.parse(Path(package.__file__).read_text())
     checked = next(node for node in tree.body if isinstance(node, ast.If))
     seen = {alias.asname or alias.name: node.module for node in checked.body for alias in node.names}
-    assert seen == {name: home for name, (home, _) in collector_core._HOME_OF.items()}
-    assert set(collector_core.__all__) == set(seen)
+    assert seen == {name: home for home, names in package._HOMES.items() for name in names.split()}
+    assert set(package.__all__) == set(seen)
 
 
-@pytest.mark.parametrize("command", ["import collector_core", "from collector_core.cli import cli; cli(['--help'])"])
-def test_what_uses_no_plugin_imports_no_large_library(command):
-    program = f"import atexit, sys; atexit.register(lambda: print(*sys.modules)); {command}"
-    found = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
-    assert not {"aiohttp", "pydantic", "prometheus_client", "asyncio", "sqlite3", "yaml"} & set(found.stdout.split())
+@pytest.mark.parametrize("words", ["--help", "list", "check"])
+def test_what_uses_no_plugin_imports_no_large_library(words):
+    large = {"aiohttp", "pydantic", "prometheus_client", "asyncio", "sqlite3", "yaml", "importlib.metadata"}
+    assert not large & modules_of(words)
+
+
+def test_run_imports_nothing_to_look_for_what_nobody_asks_for():
+    found = modules_of("run", "--help")
+    assert "pydantic" in found
+    assert not {"aiohttp", "prometheus_client", "importlib.metadata", "email", "collector_core.metering.ledger"} & found
+
+
+def modules_of(*words):
+    """What a command has imported when it ends."""
+    watch = "import atexit, sys; atexit.register(lambda: print(*sys.modules))"
+    command = [sys.executable, "-c", f"{watch}; from collector_core.cli import main; main()", *words]
+    environment = {**os.environ, "ENERGY_COLLECTOR_CONFIG": ""}
+    found = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, env=environment)
+    return set(found.stdout.splitlines()[-1].split())

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from collector_core.config import settings as configuration
 from collector_core.config import yamlfile
 from collector_core.config.outputs import OutputSettings
-from collector_core.options import seconds
+from collector_core.options import parse_duration
 from collector_core.plugins import documentation
 from collector_core.plugins.discovery import discover
 from collector_core.testing import assert_plugin_contract
@@ -114,7 +114,7 @@ def test_the_example_configuration_shows_every_option_with_its_default():
             assert set(example_options(name)) == set(fields)
             for option in fields.keys() - without_default(cls.config_type):
                 assert getattr(shown, option) == fields[option].get_default(call_default_factory=True), option
-            assert seconds(data["collectors"][name]["interval"]) == cls.default_interval
+            assert parse_duration(data["collectors"][name]["interval"]) == cls.default_interval
 
 
 def test_every_module_says_in_one_line_what_it_is():

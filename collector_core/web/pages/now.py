@@ -51,9 +51,19 @@ def _tiles(view: View, graph: FlowGraph) -> str:
     for node in graph.nodes:
         if node.id not in fed:
             sums[node.kind] = sums.get(node.kind, 0.0) + node.watts
-    tiles = [(view.words("hosts"), hosts)] if hosts else []
+    tiles = [(view.words("whole_site"), watts) for watts in _site(view)]
+    tiles += [(view.words("hosts"), hosts)] if hosts else []
     tiles += [(view.words.maybe(kind, kind), watts) for kind, watts in sums.items() if kind != FlowKind.UNKNOWN]
     return "".join(tile(name, view.words.quantity(watts, "W")) for name, watts in tiles)
+
+
+def _site(view: View) -> list[float]:
+    """The watts of the whole site, where it is more than one machine."""
+    by_source: dict[str, dict[str, float]] = {}
+    for series, watts in TopicSelector("total_power", of="site").select(view.app.exposition.published()):
+        hosts, host = by_source.setdefault(series.source, {}), series.labels.get("host", "")
+        hosts[host] = hosts.get(host, 0.0) + watts
+    return [sum(hosts.values()) for hosts in list(by_source.values())[:1] if len(hosts) > 1]
 
 
 def _bars(view: View, graph: FlowGraph) -> list[str]:

@@ -18,6 +18,7 @@ WIDTH, NODE_WIDTH, LABEL_WIDTH = 1000.0, 10.0, 175.0
 _ABBREVIATIONS = frozenset({"cpu", "gpu", "dram"})
 LABEL_GAP = 6.0  # pixels on both sides of a label
 NARROW, BROAD = 7.0, 12.5  # pixels of a small letter, and of capitals and Asian characters
+TOP, GAP = 12.0, 10.0  # pixels above the first box, and between two
 SLOT = 30.0  # pixels that a label needs
 PIXELS_OF_ALL = 300.0  # the height of the fullest column's watts
 
@@ -45,6 +46,14 @@ class Band(NamedTuple):
     height: float
 
 
+class _Wanted(NamedTuple):
+    """By what the boxes of a column are ordered: the middle of those that feed each, then what is known, then size."""
+
+    middle: float
+    is_unknown: bool
+    size: float
+
+
 @dataclass(frozen=True)
 class Layout:
     """The places of all nodes and flows, within `height` pixels and `WIDTH`."""
@@ -61,15 +70,30 @@ def place(graph: FlowGraph) -> Layout:
     fullest = max((sum(nodes[each].watts for each in column) for column in columns), default=0.0)
     scale = PIXELS_OF_ALL / fullest if fullest else 0.0
     step = (WIDTH - LABEL_WIDTH - NODE_WIDTH) / max(1, len(columns) - 1)
+    heights = {node.id: max(1.5, node.watts * scale) for node in graph.nodes}
+    tallest = max((_needed(heights, column) for column in columns), default=0.0)
     boxes: dict[str, Box] = {}
     for number, column in enumerate(columns, 1):
-        y, room = 12.0, (LABEL_WIDTH if number == len(columns) else step - NODE_WIDTH) - 2 * LABEL_GAP
+        y, room = TOP, (LABEL_WIDTH if number == len(columns) else step - NODE_WIDTH) - 2 * LABEL_GAP
+        spare = tallest - _needed(heights, column)
         for identity in sorted(column, key=lambda each: _wanted_place(graph, boxes, each)):
-            height = max(1.5, nodes[identity].watts * scale)
-            boxes[identity] = Box(nodes[identity], (number - 1) * step, y, height, room)
-            y += max(SLOT, height + 10.0)
+            wanted = _wanted_place(graph, boxes, identity).middle - heights[identity] / 2
+            lower = min(spare, max(0.0, wanted - y)) if number > 1 else 0.0
+            y, spare = y + lower, spare - lower
+            boxes[identity] = Box(nodes[identity], (number - 1) * step, y, heights[identity], room)
+            y += _slot(heights[identity])
     bottom = max((box.y + max(SLOT, box.height) for box in boxes.values()), default=0.0)
     return Layout(boxes, _bands(graph, boxes, scale), bottom + 4.0)
+
+
+def _needed(heights: Mapping[str, float], column: Sequence[str]) -> float:
+    """The height of a column whose boxes stand as close as their labels let them."""
+    return sum(_slot(heights[identity]) for identity in column)
+
+
+def _slot(height: float) -> float:
+    """From the top of a box to that of the next one: labels stand beside the middle of theirs."""
+    return max(SLOT, height + GAP, height / 2 + SLOT)
 
 
 def _columns(graph: FlowGraph) -> list[list[str]]:
@@ -93,7 +117,7 @@ def _columns(graph: FlowGraph) -> list[list[str]]:
     return [column for column in columns if column]
 
 
-def _wanted_place(graph: FlowGraph, boxes: Mapping[str, Box], identity: str) -> tuple[float, bool, float]:
+def _wanted_place(graph: FlowGraph, boxes: Mapping[str, Box], identity: str) -> _Wanted:
     """Beside those that feed it, the largest first, what is unknown last."""
     feeders = [
         (boxes[edge.source], edge.watts) for edge in graph.edges if edge.target == identity and edge.source in boxes
@@ -101,7 +125,7 @@ def _wanted_place(graph: FlowGraph, boxes: Mapping[str, Box], identity: str) -> 
     watts = sum(each for _, each in feeders)
     middle = sum((box.y + box.height / 2) * each for box, each in feeders) / watts if watts else 0.0
     size = sum(edge.watts for edge in graph.edges if identity in (edge.source, edge.target))
-    return round(middle, 1), kind_of(identity) == FlowKind.UNKNOWN, -size
+    return _Wanted(round(middle, 1), kind_of(identity) == FlowKind.UNKNOWN, -size)
 
 
 def _bands(graph: FlowGraph, boxes: Mapping[str, Box], scale: float) -> list[Band]:
@@ -123,6 +147,8 @@ def node_label(node: FlowNode, words: Words) -> str:
     if node.kind == FlowKind.UNKNOWN:
         word = "unknown_source" if node.id.startswith("unknown/from/") else "rest"
         return f"{node.label}: {words(word)}"
+    if node.kind == FlowKind.LOSS:
+        return f"{node.label}: {words('loss')}"
     return node.label
 
 

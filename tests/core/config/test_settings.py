@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from collector_core import Collector, CollectorConfig, Field, Gauge, SecretStr
 from collector_core.config.settings import default_instance, parse_listen, plugin_names, read_document, validate
 from collector_core.errors import ConfigError
-from collector_core.options import seconds
+from collector_core.options import parse_duration
 from collector_core.plugins.discovery import Plugin, Plugins
 
 
@@ -226,13 +226,13 @@ def test_bad_addresses(listen):
     [("500ms", 0.5), ("5s", 5), ("1.5m", 90), ("1h", 3600), (7, 7), ("1d", 86400), ("90", 90), (" 2 m ", 120)],
 )
 def test_durations(text, expected):
-    assert seconds(text) == expected
+    assert parse_duration(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "s", "5x", "-5s", "1m30s", "5 5", "1e3", "٫5s", None, True, []])
 def test_bad_durations(text):
     with pytest.raises(ValueError, match="a duration is"):
-        seconds(text)
+        parse_duration(text)
 
 
 @given(

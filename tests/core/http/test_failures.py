@@ -2,6 +2,9 @@
 
 import errno
 import math
+import subprocess
+import sys
+import textwrap
 
 import pytest
 from hypothesis import given
@@ -82,3 +85,16 @@ def test_every_status_has_a_meaning(status, text):
 def test_every_exception_has_a_reason(error, reason, text):
     found = failures.of_error("plug:80", error, 5)
     assert (found.reason, str(found)) == (reason, text)
+
+
+def test_an_output_whose_receiver_is_away_loads_no_web_framework():
+    code = """
+        import sys
+        from collector_core import HttpSender, NotAvailable
+        try:
+            HttpSender("http://127.0.0.1:1/", timeout=5).post(b"", {})
+        except NotAvailable as error:
+            assert "refused" in str(error), error
+        assert "aiohttp" not in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, timeout=120)

@@ -1,5 +1,6 @@
-"""A process to be killed: hears a run every few milliseconds and delivers it to files, until its end."""
+"""A process to be killed: hears a run every few milliseconds and delivers it, until its end."""
 
+import json
 import sys
 import time
 
@@ -14,9 +15,9 @@ from tests.core.outputs.conftest import make_output_instance
 POWER = Gauge("probe_power_watts", "Power.", Unit.WATTS, ("plug",))
 
 
-def main(plugin, directory, seconds):
+def main(plugin, options, seconds):
     cls = discover({plugin}).outputs[plugin]
-    options = cls.config_type.model_validate({"directory": directory, "rotate_every": 1})
+    options = cls.config_type.model_validate(json.loads(options))
     instance = make_output_instance(cls, options=options, batch_wait=0.05, batch_size=500, queue_max_bytes=10_000_000)
     runner = OutputRunner(instance, Exposition(SystemClock()), SystemClock(), None, str)
     runner.start()

@@ -31,13 +31,15 @@ FIX = "mount <it> & go on"
 FLOW = Gauge("lamp_flow_watts", "Flow.", Unit.WATTS, ("from", "to"), topic="power_flow", of="host")
 VM = Gauge("lamp_vm_watts", "Power.", Unit.WATTS, ("vm",), topic="power", of="vm")
 PLUG = Gauge("lamp_plug_watts", "Power.", Unit.WATTS, ("device",), topic="power", of="plug")
+SITE = Gauge("lamp_site_watts", "Power.", Unit.WATTS, ("host",), topic="total_power", of="site")
 
 
 class Lamp(Collector):
     """Publishes a graph and things whose names try to be HTML."""
 
     name = "lamp"
-    metrics = (FLOW, VM, PLUG)
+    metrics = (FLOW, VM, PLUG, SITE)
+    hosts = ("nas", "")
 
     def collect(self, out):
         for source, target, watts in (
@@ -48,6 +50,8 @@ class Lamp(Collector):
             out.add(FLOW, watts, **{"from": source, "to": target})
         out.add(VM, 12.0, vm=EVIL)
         out.add(PLUG, 9.0, device=EVIL)
+        for host in self.hosts:
+            out.add(SITE, 1100.0, host=host)
 
 
 class Broken(Collector):
@@ -131,6 +135,14 @@ async def test_the_policy_is_strict_and_the_same_on_each_page(get):
     (policy,) = policies
     assert "unsafe" not in policy
     assert policy.startswith("default-src 'none';")
+
+
+@pytest.mark.parametrize(("hosts", "shown"), [(("nas", ""), True), (("nas",), False)])
+async def test_the_sum_of_the_site_is_shown_where_it_is_more_than_one_machine(app, get, monkeypatch, hosts, shown):
+    monkeypatch.setattr(Lamp, "hosts", hosts)
+    app.runners["lamp"].run_now()
+    page = await document(get, "/")
+    assert ("All together" in page.texts and "2.20 kW" in page.texts) is shown
 
 
 async def test_names_and_errors_are_shown_literally(get):

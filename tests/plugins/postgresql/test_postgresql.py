@@ -76,6 +76,22 @@ def test_rows_that_a_table_will_never_take_cost_no_others(output, table, postgre
     assert found == {plug for plug in range(1000) if plug not in (3, 500)}
 
 
+@pytest.mark.parametrize(
+    "change", ["ADD COLUMN room text NOT NULL", "ADD PARTITION"], ids=["a foreign column", "a missing partition"]
+)
+def test_what_hits_every_row_alike_is_no_reason_to_drop_any(output, postgres, table, change):
+    if change == "ADD PARTITION":
+        name = f"{TABLE}_by_time"
+        columns = "(time timestamptz, name text, labels jsonb, value float8, UNIQUE (name, labels, time))"
+        postgres.create_table(f"CREATE TABLE {name} {columns} PARTITION BY RANGE (time)", table=name, rights="INSERT")
+        made = output(table=name)
+    else:
+        postgres.create_table(f"ALTER TABLE {TABLE} {change}", table=TABLE, rights="INSERT")
+        made = output()
+    with pytest.raises(NotAvailable):
+        made.send_payloads(payloads(made, 1.0, {(POWER, "a"): 1, (POWER, "b"): 2}), may_repeat=False)
+
+
 def test_a_table_that_takes_nothing_is_not_asked_for_every_row(output, table, postgres, monkeypatch):
     postgres.create_table(f"ALTER TABLE {TABLE} ADD CHECK (value < 0)", table=TABLE, rights="INSERT")
     monkeypatch.setattr("collector_plugins.postgresql.table.MOST_TRIES", 10)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_core.testing.harness import FakeClock
+from collector_plugins.sites import periods
 from collector_plugins.sites.factors import Factors
 from collector_plugins.sites.periods import site_totals, total_of
 from collector_plugins.sites.rollup import RollUp
@@ -55,7 +56,18 @@ patches = st.builds(
         [{"price_per_kwh": 0.3}, {"pue": 1.5}, {"zone": "NO"}, {"sources": [{"type": "coal", "share": 1}]}]
     ),
 )
-steps = st.lists(st.one_of(st.lists(readings, min_size=1, max_size=30), patches, st.none()), max_size=6)
+streams = st.builds(
+    lambda first, count, length, site, power: [
+        reading(MINUTE * first + length * each, power + each, site, interval_seconds=length, hashrate_th=1.0 + each)
+        for each in range(count)
+    ],
+    st.integers(1, HOURS * 60),
+    st.integers(1, 90),
+    st.sampled_from([20, 60, 300]),
+    st.sampled_from(SITES),
+    st.integers(0, 5000).map(float),
+)
+steps = st.lists(st.one_of(st.lists(readings, min_size=1, max_size=30), streams, patches, st.none()), max_size=6)
 minutes = st.integers(0, HOURS * 60)
 
 
@@ -100,10 +112,11 @@ def about(numbers):
     return {key: value if value is None else pytest.approx(value) for key, value in numbers.items()}
 
 
-@given(steps, minutes, minutes, st.booleans())
-def test_the_fast_way_gives_what_the_readings_say(played, one, other, by_source):
+@given(steps, minutes, minutes, st.booleans(), st.sampled_from([0, periods.FEW_SITES]))
+def test_the_fast_way_gives_what_the_readings_say(played, one, other, by_source, few):
     start, end = sorted((NOW + MINUTE * each) * 1000 for each in (one, other))
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(periods, "FEW_SITES", few)
         service = service_in(folder)
 
         async def ask():
@@ -143,3 +156,31 @@ async def test_a_moment_that_two_hours_cover_counts_once_in_the_efficiency(servi
         ]
     for _, answer in answers:
         assert answer["total"]["efficiency_j_per_th"] == pytest.approx((3600 * 3 + 5400) / 3 / 10)
+
+
+async def test_readings_of_many_sites_are_added_up_as_those_of_each(serving, monkeypatch):
+    monkeypatch.setattr(periods, "FEW_SITES", 2)
+    sites = [f"site-{each}" for each in range(6)]
+    async with serving() as client:
+        for site in sites:
+            await client.register(site, region=site, zone="NO", price_per_kwh=0.1)
+        await client.patch("sites/site-1", {"price_per_kwh": 7, "valid_from": moment(600)})
+        for site in sites:
+            await client.send(*(reading(60 * each, 60.0 * each, site, hashrate_th=each) for each in range(1, 181)))
+        await client.send(total(720, 5, "site-2"), reading(30, 6000, "site-3"))
+        others = (
+            reading(660, 600, "site-4", meter="second"),
+            reading(10_500, 9, "site-5", temperature_celsius=9, meter="x"),
+        )
+        await client.send(*others)
+        for turn in range(2):  # from readings, then from sums with readings at the edges
+            period = {"from": moment(330), "to": moment(10_530)}
+            status, answer = await client.get("metrics/aggregate", **period)
+            assert status == 200, answer
+            for group in answer["groups"]:
+                alone = await client.metrics(group["region"], **period)
+                for name in ("readings", "energy_kwh", "cost", "carbon_grams"):
+                    assert group[name] == pytest.approx(alone[name]), (turn, group["region"], name)
+                assert group["power_watts_mean"] == pytest.approx(alone["power_watts"]["mean"])
+                assert group["network_hashrate_th"] == pytest.approx(alone["hashrate_th"])
+            await client.run()
