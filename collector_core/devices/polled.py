@@ -10,7 +10,7 @@ from collector_core.collector import Collector, Context
 from collector_core.devices.health import DeviceHealth
 from collector_core.devices.meters import DeviceMeters, Measured
 from collector_core.devices.options import Device, DevicesConfig
-from collector_core.errors import NotAvailable, Reason
+from collector_core.errors import NotAvailable, Reason, describe, fix_of, reason_of
 from collector_core.metering.meters import EnergyMeter, Supply
 from collector_core.model.readings import Readings
 from collector_core.plugins.hookspecs import hookimpl
@@ -32,6 +32,7 @@ class PolledDevices(Collector[DevicesConfig[DeviceT]], Generic[DeviceT, AnswerT]
     A subclass declares `config_type` (a `DevicesConfig`), `health` (with its metrics among `metrics`), `example` (an
     entry of `devices`) and where its devices stand in the `supply` of a machine, and implements `ask`, `measure` and
     `publish`; `meters` knows the devices' own counters. With `probe_port` and `probe`, `find` finds its devices.
+    `silence_fix` says what to check where a device says nothing.
     """
 
     default_interval = 10.0
@@ -42,6 +43,7 @@ class PolledDevices(Collector[DevicesConfig[DeviceT]], Generic[DeviceT, AnswerT]
     example: ClassVar[str]
     supply: ClassVar[Supply] = Supply.PLUG
     probe_port: ClassVar[int | None] = None
+    silence_fix: ClassVar[str] = ""
 
     def __init__(self, config: DevicesConfig[DeviceT], ctx: Context) -> None:
         super().__init__(config, ctx)
@@ -88,7 +90,7 @@ class PolledDevices(Collector[DevicesConfig[DeviceT]], Generic[DeviceT, AnswerT]
             if name in answers:
                 self._show(out, device, answers[name])
             elif name in failures:
-                self.health.add_down(out, name, failures[name])
+                self.health.add_down(out, name, self._with_fix(failures[name]))
 
     async def close(self) -> None:
         """Hang up."""
@@ -98,6 +100,11 @@ class PolledDevices(Collector[DevicesConfig[DeviceT]], Generic[DeviceT, AnswerT]
     def collector_energy_meters(self) -> Sequence[EnergyMeter]:
         """The devices that tell power or energy; those that do not answer know nothing."""
         return self.meters.offered
+
+    def _with_fix(self, error: Exception) -> Exception:
+        """What is logged first is that there is no answer yet: it says what helps, too."""
+        is_silence = self.silence_fix and reason_of(error) is Reason.TIMEOUT and not fix_of(error)
+        return NotAvailable(Reason.TIMEOUT, describe(error), fix=self.silence_fix) if is_silence else error
 
     async def _ask(self, _: str, device: DeviceT) -> AnswerT:
         return await self.ask(device)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from collector_core import Collector, Context, NotAvailable, Readings, Targets, hookimpl, reason_of
@@ -11,6 +13,7 @@ from collector_plugins.grid import metrics
 from collector_plugins.grid.config import Config, Provider
 from collector_plugins.grid.curve import HOUR, Curve, hour_of
 from collector_plugins.grid.provider import Told, read
+from collector_plugins.grid.state_file import Said, StateFile, slots_of
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -31,6 +34,29 @@ class Known:
     prices: Curve = field(default_factory=Curve)
     carbon: Curve = field(default_factory=Curve)
     turn: int = 0
+    asked_at: float = -inf  # seconds since 1970
+
+    @property
+    def key(self) -> str:
+        """Whom the answers are of, and with which taxes."""
+        of = self.provider
+        return "|".join(map(str, (of.kind, of.where, of.url, of.fees_per_kwh, of.tax_ratio)))
+
+    def restore(self, said: Said, now: float) -> None:
+        """Take what was said before a restart; raises `ValueError`, `TypeError` and `KeyError`."""
+        if float(said["asked_at"]) <= now:
+            self.prices.add(slots_of(said["prices"]), now)
+            self.carbon.add(slots_of(said["carbon"]), now)
+            self.asked_at, self.currency = float(said["asked_at"]), str(said["currency"])
+
+    def as_said(self) -> Said:
+        """For the file."""
+        return {
+            "asked_at": self.asked_at,
+            "currency": self.currency,
+            "prices": self.prices.slots,
+            "carbon": self.carbon.slots,
+        }
 
     def take(self, told: Told, now: float) -> None:
         """Take an answer of now."""
@@ -38,6 +64,7 @@ class Known:
         self.currency = told.currency or self.currency
         self.prices.add((slot._replace(value=price(slot.value)) for slot in told.prices), now)
         self.carbon.add(told.carbon, now)
+        self.asked_at = now
 
 
 class Grid(Collector[Config]):
@@ -51,6 +78,7 @@ class Grid(Collector[Config]):
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
+        self._is_restored = False
         self._known = {provider.name: Known(provider) for provider in config.providers}
         self._targets: Targets[Known, float] = Targets(
             ctx,
@@ -72,6 +100,7 @@ class Grid(Collector[Config]):
         """Ask those that are due, and show what holds now; raises `NotAvailable` where no provider is configured."""
         if not self._known and (nothing := self.detect(self.ctx)):
             raise nothing
+        self._restore()
         await self._targets.refresh()
         failures = self._targets.failures
         for name, known in self._known.items():
@@ -99,8 +128,28 @@ class Grid(Collector[Config]):
 
         return [web.get(PATH, grid)]
 
+    def _restore(self) -> None:
+        if self._is_restored:
+            return
+        self._is_restored = True
+        with suppress(OSError):  # a machine without a place for state
+            said = self._file().load()
+            for known in self._known.values():
+                with suppress(KeyError, TypeError, ValueError):
+                    known.restore(said[known.key], self.ctx.clock.time())
+
+    def _save(self) -> None:
+        if self.ctx.keeps_running:
+            with suppress(OSError):
+                self._file().save({known.key: known.as_said() for known in self._known.values() if known.asked_at > 0})
+
+    def _file(self) -> StateFile:
+        return StateFile(self.ctx.state_dir / "answers.json")
+
     async def _ask(self, _: str, known: Known) -> float:
         provider, now = known.provider, self.ctx.clock.time()
+        if now - known.asked_at < EVERY:  # before a restart
+            return known.asked_at
         documents = provider.service.documents
         document = documents[known.turn % len(documents)]
         known.turn += 1
@@ -116,12 +165,13 @@ class Grid(Collector[Config]):
                 question.url, question.body, token=question.token, timeout=DEADLINE, limit=MAX_BYTES
             )
         known.take(read(document, answer.body, place), now)
+        self._save()
         return now
 
     def _show(self, out: Readings, name: str, known: Known) -> None:
         now = self.ctx.clock.time()
         if said := self._targets.last(name):
-            out.add(metrics.AGE, max(0.0, self.ctx.clock.monotonic() - said.time), provider=name)
+            out.add(metrics.AGE, max(0.0, now - said.value), provider=name)
             if name not in self._targets.failures:
                 out.add(metrics.UP, 1, provider=name)
         of_carbon = {"provider": name, "zone": known.provider.where}

@@ -18,6 +18,10 @@ from collector_plugins.snmp.usm import User, UserSecurity
 
 PORT = 161
 COMMUNITY = "public"
+SILENCE_FIX = (
+    "check `address`, and `community` or `privacy_password`: devices do not answer a wrong one; "
+    "allow this machine on the device"
+)
 PATIENCE = 0.75  # of the timeout, for all questions to one device
 LOOK_AGAIN = 600.0  # seconds, for outlets and units that have been added
 
@@ -40,6 +44,7 @@ class Snmp(PolledDevices[Agent, Answer]):
     config_type = Config
     example = "{name: rack, address: 192.0.2.7, community: {$env: SNMP_COMMUNITY}, table: apc-rpdu2}"
     probe_port = PORT
+    silence_fix = SILENCE_FIX
 
     def __init__(self, config: DevicesConfig[Agent], ctx: Context) -> None:
         super().__init__(config, ctx)
@@ -71,7 +76,7 @@ class Snmp(PolledDevices[Agent, Answer]):
         except BaseException as error:
             self._forget(device.name)  # its address may have changed
             if isinstance(error, TimeoutError):
-                raise _silence(device, was_garbled=bool(known and known.session.was_garbled)) from None
+                raise _silence(was_garbled=bool(known and known.session.was_garbled)) from None
             raise
 
     def measure(self, answer: Answer) -> Iterator[Measured]:
@@ -126,17 +131,12 @@ class Snmp(PolledDevices[Agent, Answer]):
             known.session.close()
 
 
-def _silence(device: Agent, *, was_garbled: bool) -> NotAvailable:
+def _silence(*, was_garbled: bool) -> NotAvailable:
     if was_garbled:
         return NotAvailable(
             Reason.BAD_DATA, "what it answers is not SNMP, or not from it", fix="check `address`, `version` and port"
         )
-    word = "`community`" if device.version == "2c" else "`privacy_password`"
-    return NotAvailable(
-        Reason.TIMEOUT,
-        "no answer",
-        fix=f"check `address`, and {word}: devices do not answer a wrong one; allow this machine on the device",
-    )
+    return NotAvailable(Reason.TIMEOUT, "no answer", fix=SILENCE_FIX)
 
 
 def _nothing(device: Agent) -> NotAvailable:

@@ -95,6 +95,34 @@ def test_a_provider_is_asked_once_in_a_quarter_of_an_hour(collector_harness):
         assert 3 <= len(server.asked) <= 4
 
 
+def test_a_restart_asks_nobody_again(collector_harness):
+    with service(market(100.0, 50.0)) as server:
+        grid(collector_harness, server).run()
+        again = grid(collector_harness, server)
+        again.run(advance=600)
+        assert again.series(metrics.PRICE) == {("market", "DE", "EUR"): 0.1}
+        assert again.value(metrics.AGE, provider="market") == 600
+        assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("broken", ["", "[]", '{"awattar|DE": 7}', "{"])
+def test_a_broken_file_costs_a_request(collector_harness, broken):
+    with service(market(100.0)) as server:
+        harness = grid(collector_harness, server)
+        (harness.context.state_dir / "answers.json").write_text(broken)
+        harness.run()
+        assert harness.series(metrics.PRICE) == {("market", "DE", "EUR"): 0.1}
+
+
+def test_a_machine_without_a_place_for_state_is_served_all_the_same(collector_harness, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    with service(market(100.0)) as server:
+        harness = grid(collector_harness, server)
+        harness.run()
+        assert harness.series(metrics.PRICE) == {("market", "DE", "EUR"): 0.1}
+
+
 def test_one_that_fails_is_asked_no_oftener(collector_harness):
     with service(b"", status=500) as server:
         harness = grid(collector_harness, server)

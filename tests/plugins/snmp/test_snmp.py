@@ -85,6 +85,7 @@ def test_two_devices_that_are_silent_cost_the_third_nothing(collector_harness):
     with device(lambda _: None) as (one, _), device(answer_of) as (good, _), device(lambda _: None) as (three, _):
         harness = ups(collector_harness, one, good, three)
         harness.run()
+        assert all("`community`" in failure.text for failure in harness.part_failures), "what is logged first"
         harness.run(advance=10)
         assert harness.series(POWER) == {("d1",): 450}
 
