@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from pydantic import model_validator
 
-from collector_core import Collector, Field, Readings, SecretStr, hookimpl
+from collector_core import Collector, Field, NotAvailable, Readings, Reason, SecretStr, hookimpl
 from collector_core.devices import Address, Device, DevicesConfig, Measured, PolledDevices, place_of
 from collector_core.metering import Supply
 from collector_plugins.ipmi import metrics
-from collector_plugins.ipmi.ipmitool import parse_power, run_ipmitool
+from collector_plugins.ipmi.ipmitool import Sensors, parse_power, parse_sensors, run_ipmitool
 from collector_plugins.ipmi.presence import ping
 
 PORT = 623
+POWER = ("dcmi", "power", "reading")
+SENSORS = ("sdr", "elist", "full")
+SENSORS_SHARE = 0.25  # of the run's timeout
 ATTEMPTS = ("-N", "2", "-R", "2")  # seconds of each, and how often a lost datagram is repeated
 
 
@@ -36,6 +40,7 @@ class Bmc(Device):
     address: Address | None = Field(None, description="Host and port of the BMC; without a port 623. Not with open.")
     username: str | None = Field(None, pattern="^[^-\\s][^\\s]{0,19}$", description="User; the role USER is enough.")
     password: SecretStr | None = Field(None, description="Password of the user, of up to 20 characters.")
+    sensors: bool = Field(False, description="Whether to read temperatures and power sensors as well: takes seconds.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -53,7 +58,14 @@ class Config(DevicesConfig[Bmc]):
     """Options of the ipmi plugin."""
 
 
-class Ipmi(PolledDevices[Bmc, "float | None"]):
+class Answer(NamedTuple):
+    """Watts, and the sensors where they were asked for; None where the BMC does not tell them."""
+
+    watts: float | None
+    sensors: Sensors | None
+
+
+class Ipmi(PolledDevices[Bmc, Answer]):
     """Asks every BMC at once; each may fail, hang or refuse alone."""
 
     name = "ipmi"
@@ -72,18 +84,41 @@ class Ipmi(PolledDevices[Bmc, "float | None"]):
         await ping(host, port)
         return {"name": host, "address": place_of(host, port), "username": None, "password": None}
 
-    async def ask(self, device: Bmc) -> float | None:
-        """The watts that a BMC tells; raises `NotAvailable`, or `AuthFailed` where it refuses the login."""
-        secrets = {"IPMI_PASSWORD": device.password.get_secret_value()} if device.password else {}
-        return parse_power(await run_ipmitool([*_way_to(device), "dcmi", "power", "reading"], secrets))
+    async def ask(self, device: Bmc) -> Answer:
+        """What a BMC tells; raises `NotAvailable`, or `AuthFailed` where it refuses the login."""
+        try:
+            watts = parse_power(await _run(device, *POWER))
+        except NotAvailable as error:
+            if not (device.sensors and error.reason is Reason.NOT_SUPPORTED):
+                raise
+            watts = None  # a BMC without DCMI may have a sensor
+        return Answer(watts, await self._sensors(device) if device.sensors else None)
 
-    def measure(self, answer: float | None) -> Iterator[Measured]:
+    def measure(self, answer: Answer) -> Iterator[Measured]:
         """Its power."""
-        yield Measured(answer)
+        yield Measured(answer.watts)
 
-    def publish(self, out: Readings, device: Bmc, answer: float | None) -> None:
+    def publish(self, out: Readings, device: Bmc, answer: Answer) -> None:
         """Show what it says."""
-        out.add_row((metrics.POWER,), (answer,), device=device.name)
+        out.add_row((metrics.POWER,), (answer.watts,), device=device.name)
+        if answer.sensors:
+            for sensor, celsius in answer.sensors.temperatures.items():
+                out.add(metrics.TEMPERATURE, celsius, device=device.name, sensor=sensor)
+            for sensor, watts in answer.sensors.powers.items():
+                out.add(metrics.SENSOR_POWER, watts, device=device.name, sensor=sensor)
+
+    async def _sensors(self, device: Bmc) -> Sensors | None:
+        """None where they take too long: the power is worth more."""
+        try:
+            async with asyncio.timeout(SENSORS_SHARE * self.ctx.timeout):
+                return parse_sensors(await _run(device, *SENSORS))
+        except TimeoutError:
+            return None
+
+
+async def _run(device: Bmc, *words: str) -> str:
+    secrets = {"IPMI_PASSWORD": device.password.get_secret_value()} if device.password else {}
+    return await run_ipmitool([*_way_to(device), *words], secrets)
 
 
 def _way_to(device: Bmc) -> list[str]:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from collector_core import AuthFailed, NotAvailable, Reason
 
@@ -15,6 +16,8 @@ MAX_OUTPUT = 64 << 10  # bytes
 
 _READING = re.compile(r"Instantaneous power reading\s*:\s*(\d{1,6})\s*Watts")
 _STATE = re.compile(r"Power reading state is\s*:\s*(\w+)")
+# `Inlet Temp | 04h | ok | 7.1 | 22 degrees C`: name, number, state, entity, reading
+_SENSOR = re.compile(r"([^|]{1,60}?)\s*\|[^|]*\|\s*ok\s*\|[^|]*\|\s*(-?\d{1,7}(?:\.\d{1,6})?) (degrees C|Watts)\s*")
 _ADDRESS = "check `address`, and that IPMI over LAN is enabled on the BMC"
 # What ipmitool says, in lower case → what it means.
 _REFUSED = (
@@ -41,6 +44,13 @@ _PROBLEMS: Sequence[tuple[str, Reason, str, str]] = (
     ("address lookup", Reason.UNREACHABLE, "its name cannot be resolved", _ADDRESS),
     ("could not open socket", Reason.UNREACHABLE, "no session with the BMC", _ADDRESS),
 )
+
+
+class Sensors(NamedTuple):
+    """Degrees and watts by the names of the sensors."""
+
+    temperatures: dict[str, float]
+    powers: dict[str, float]
 
 
 async def run_ipmitool(arguments: Sequence[str], secrets: Mapping[str, str]) -> str:
@@ -85,3 +95,13 @@ def parse_power(output: str) -> float | None:
         if words in said:
             raise NotAvailable(reason, detail, fix=fix)
     raise NotAvailable(Reason.BAD_DATA, "ipmitool prints no power", fix="run `ipmitool … dcmi power reading` by hand")
+
+
+def parse_sensors(output: str) -> Sensors:
+    """The sensors of `sdr elist full` that are ok and tell degrees or watts; the first of each name."""
+    found = Sensors({}, {})
+    for line in output.splitlines():
+        if match := _SENSOR.fullmatch(line):
+            values = found.temperatures if match[3] == "degrees C" else found.powers
+            values.setdefault(match[1].strip(), float(match[2]))
+    return found

@@ -14,6 +14,24 @@ POWER = Gauge(
     of="host",
     title="Power of a server",
 )
+TEMPERATURE = Gauge(
+    "ipmi_temperature_celsius",
+    "Temperature at each sensor; only with `sensors`.",
+    Unit.CELSIUS,
+    ("device", "sensor"),
+    topic="temperature",
+    of="host",
+    title="Temperature of a server",
+)
+SENSOR_POWER = Gauge(
+    "ipmi_sensor_power_watts",
+    "Power at each sensor, such as that of a power supply; only with `sensors`. Sensors overlap: do not add them up.",
+    Unit.WATTS,
+    ("device", "sensor"),
+    topic="sensor_power",
+    of="host",
+    title="Power at a sensor of a server",
+)
 HEALTH = DeviceHealth("ipmi")
 
-ALL = (POWER, *HEALTH.metrics)
+ALL = (POWER, TEMPERATURE, SENSOR_POWER, *HEALTH.metrics)

@@ -12,6 +12,7 @@ from tests.plugins.dsmr.p1 import RecordedDsmr
 from tests.plugins.http.recorded import RecordedHttp
 from tests.plugins.modbus.device import RecordedModbus
 from tests.plugins.redfish.recorded import RecordedRedfish
+from tests.plugins.snmp.agent import RecordedSnmp
 from tests.plugins.ups.upsd import RecordedUps
 
 LOGIN = {"username": "monitor", "password": "secret"}
@@ -36,6 +37,7 @@ FILES = {
     "redfish/alive.json": json.dumps(BMC),
     "modbus/alive.txt": "input 52 float32 100",
     "ipmitool": IPMITOOL,
+    "snmp/alive.txt": ".1.3.6.1.2.1.33.1.4.4.1.4.1 = INTEGER: 100",
     "p1/alive.txt": "/XXX5METER\n\n1-0:1.7.0(00.100*kW)\n!",
 }
 
@@ -47,6 +49,7 @@ OPTIONS = {
     RecordedRedfish: {"url": "http://{}", **LOGIN},
     RecordedModbus: {"address": "{}", "model": "eastron-sdm630"},
     RecordedDsmr: {"address": "{}"},
+    RecordedSnmp: {"address": "{}", "community": "public", "table": "rfc1628"},
     Ipmi: {"address": "{}", **LOGIN},
 }
 
@@ -68,10 +71,16 @@ def on_the_network(cls):
 
 
 @pytest.fixture
-def silent():
-    """An address that takes connections and says nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"127.0.0.1:{server.getsockname()[1]}"
+def silent(request):
+    """An address that takes connections and datagrams and says nothing; for ipmi the one of a program that hangs."""
+    cls = request.getfixturevalue("cls")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+    ):
+        receiver.bind(("127.0.0.1", 0))
+        heard = receiver if cls is RecordedSnmp else server
+        yield "127.0.0.1:2" if cls is Ipmi else f"127.0.0.1:{heard.getsockname()[1]}"
 
 
 @pytest.fixture
@@ -86,7 +95,7 @@ def root(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("cls", OPTIONS, ids=lambda cls: cls.name)
 def test_two_dead_of_three_leave_the_third_whole(cls, collector_harness, root, silent, eventually):
-    addresses = ADDRESSES | {"hangs": "127.0.0.1:2" if cls is Ipmi else silent}
+    addresses = ADDRESSES | {"hangs": silent}
     devices = [
         {"name": name, **{option: value.format(address) for option, value in OPTIONS[cls].items()}}
         for name, address in addresses.items()

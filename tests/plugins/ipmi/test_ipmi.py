@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from collector_core import AuthFailed, NotAvailable
 from collector_plugins.ipmi import Config, Ipmi, metrics
-from collector_plugins.ipmi.ipmitool import parse_power
+from collector_plugins.ipmi.ipmitool import parse_power, parse_sensors
 
 GOOD = {"name": "node", "address": "192.0.2.7", "username": "monitor", "password": "secret"}
 
@@ -105,3 +105,20 @@ def test_whatever_is_printed_is_watts_or_a_reason(text):
         assert parse_power(text) is None or parse_power(text) > 0
     except (NotAvailable, AuthFailed) as error:
         assert error.fix
+
+
+def test_sensors_that_a_bmc_does_not_have_cost_no_power(harness, eventually):
+    made = harness(sensors=True)
+
+    def has_answered():
+        made.run(advance=120)
+        return made.value(metrics.POWER, device="node") == 183
+
+    eventually(has_answered)
+    assert made.series(metrics.TEMPERATURE) == {}
+
+
+@given(st.text(alphabet="Temp |ok0123456789.-degrsCWat\n", max_size=120))
+def test_whatever_is_printed_is_sensors_or_nothing(text):
+    for values in parse_sensors(text):
+        assert all(name and isinstance(value, float) for name, value in values.items())
