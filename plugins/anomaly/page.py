@@ -14,7 +14,7 @@ from collector_plugins.anomaly.incidents.track_record import summary_of
 
 MAX_SHOWN = 10
 MAX_TEXT = 1000  # characters of a cell
-COLUMNS = ("since", "state", "severity", "what", "what to do", "id")
+COLUMNS = ("since", "what", "what to do", "severity", "state", "id")
 
 GERMAN = {
     "Anomalies": "Auffälligkeiten",
@@ -57,4 +57,4 @@ def _row(incident: Incident) -> list[str]:
     texts = (incident.description, "; ".join(incident.actions))
     shown = (text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…" for text in texts)
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(incident.time))
-    return [since, state, str(incident.severity), *shown, incident.id]
+    return [since, *shown, str(incident.severity), state, incident.id]

@@ -44,12 +44,12 @@ def _list(view: View, days: int) -> str:
     rows = [
         (
             Cell(time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.time)), event.time),
+            Cell(event.text),
             Cell(event.kind),
             Cell(event.source),
-            Cell(event.text),
         )
         for event in reversed(events)
     ]
     title = view.words("events")
-    table = render_table(view, title, ("time", "kind", "source", "what"), rows)
+    table = render_table(view, title, ("time", "what", "kind", "source"), rows)
     return f"<section><h2>{escape(title)}</h2>{table}</section>"

@@ -54,7 +54,8 @@ def _cells(view: View, cells: dict[str, tuple[Series, float]], topics: Sequence[
             yield Cell("")
             continue
         series, value = cells[topic]
-        text = view.words.quantity(value, series.unit)
+        joules = series.unit == "joules"
+        text = view.words.quantity(value / 3600 if joules else value, "Wh" if joules else series.unit)
         yield Cell(text, value, _linked(view, series, text))
 
 

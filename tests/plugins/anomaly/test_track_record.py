@@ -175,12 +175,12 @@ def test_the_page_shows_the_newest_with_what_was_said_of_them():
     record.judge(judged, MUTED)
     section = page.section([judged, incident()], record.to_json())
     assert [row[1:5] for row in section.tables[0].rows] == [
-        ["muted", "3", "CPU is odd", "look"],
-        ["active", "3", "CPU is odd", "look"],
+        ["CPU is odd", "look", "3", "muted"],
+        ["CPU is odd", "look", "3", "active"],
     ]
     assert "1 muted" in section.note
     empty = page.section([], record.to_json())
     assert (empty.tables, empty.text) == ([], "No anomaly was seen.")
     long = incident()
     long.description = "x" * 5000
-    assert len(page.section([long], record.to_json()).tables[0].rows[0][3]) == 1000
+    assert len(page.section([long], record.to_json()).tables[0].rows[0][1]) == 1000
