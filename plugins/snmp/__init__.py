@@ -76,7 +76,7 @@ class Snmp(PolledDevices[Agent, Answer]):
         except BaseException as error:
             self._forget(device.name)  # its address may have changed
             if isinstance(error, TimeoutError):
-                raise _silence(was_garbled=bool(known and known.session.was_garbled)) from None
+                raise NotAvailable(Reason.TIMEOUT, "no answer", fix=SILENCE_FIX) from None
             raise
 
     def measure(self, answer: Answer) -> Iterator[Measured]:
@@ -129,14 +129,6 @@ class Snmp(PolledDevices[Agent, Answer]):
     def _forget(self, name: str) -> None:
         if known := self._known.pop(name, None):
             known.session.close()
-
-
-def _silence(*, was_garbled: bool) -> NotAvailable:
-    if was_garbled:
-        return NotAvailable(
-            Reason.BAD_DATA, "what it answers is not SNMP, or not from it", fix="check `address`, `version` and port"
-        )
-    return NotAvailable(Reason.TIMEOUT, "no answer", fix=SILENCE_FIX)
 
 
 def _nothing(device: Agent) -> NotAvailable:

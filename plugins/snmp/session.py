@@ -23,7 +23,7 @@ class Session(asyncio.DatagramProtocol):
     """To one device; one question at a time."""
 
     def __init__(self, security: Security) -> None:
-        self.was_garbled = False  # whether something came that is no answer
+        self._is_garbled = False  # whether what came last is no answer
         self._security = security
         self._transport: asyncio.DatagramTransport | None = None
         self._request = secrets.randbelow(1 << 30)
@@ -96,7 +96,7 @@ class Session(asyncio.DatagramProtocol):
         try:
             answer = self._security.unpack(data)
         except ValueError:
-            self.was_garbled = True
+            self._is_garbled = True
         except AuthFailed as error:
             self._fail(error)
         else:
@@ -126,11 +126,15 @@ class Session(asyncio.DatagramProtocol):
         if self._transport is None or self._transport.is_closing():
             raise NotAvailable(Reason.UNREACHABLE, "the session is closed")
         self._answer = asyncio.get_running_loop().create_future()
-        pause = FIRST_PAUSE
+        self._is_garbled, pause = False, FIRST_PAUSE
         while not self._answer.done():
             self._transport.sendto(self._security.pack(question))
             await asyncio.wait([self._answer], timeout=pause)
             pause *= 2
+            if self._is_garbled and not self._answer.done():
+                raise NotAvailable(
+                    Reason.BAD_DATA, "what it answers is not SNMP, or not from it", fix="check `address` and `version`"
+                )
         return self._answer.result()
 
 
