@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from collector_core.errors import StartupError, describe, explain
 from collector_core.measure.bias import learn_biases
@@ -152,8 +152,14 @@ class MeasurementStore:
         with _explained(), self._database.transaction() as connection:
             return sum(connection.execute(insert, row).rowcount for row in others)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
-        """Let go of the file; legal any number of times."""
+        """Let go of the file, as at the end of a `with` block; legal any number of times."""
         self._database.close()
 
 

@@ -31,7 +31,7 @@ def measurement(server):
 
 def test_what_was_kept_is_what_was_measured(file, measurement):
     m = measurement("work", 2.0)
-    with closing(MeasurementStore(file)) as store:
+    with MeasurementStore(file) as store:
         store.add(m, command="sleep 2", exit_code=3)
         store.add(measurement("other"))
     with closing(MeasurementStore(str(file))) as store:

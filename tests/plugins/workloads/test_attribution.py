@@ -27,6 +27,33 @@ def test_burners_draw_by_their_cpu_time(tmp_path, collector_harness, version):
     assert site.of(metrics.UNATTRIBUTED) == pytest.approx(0, abs=1e-3)
 
 
+def test_known_loads_get_their_joules(site, host):
+    """Burners, a thousand processes of 20 ms, a memory hog and a service that is mostly idle: CPU seconds and bytes."""
+    cpu = {"burner10": 6.0, "burner30": 18.0, "burner60": 36.0, "build": 20.0, "hog": 3.0, "idle": 0.06}
+    memory = {"hog": 2 << 30, "idle": 64 << 20, "build": 256 << 20}
+    for name in cpu:
+        host.make(f"/system.slice/{name}.service", usage=500.0, memory=memory.get(name, 0))
+    started = site(idle_watts=IDLE)
+    for _ in range(6):
+        for name, seconds in cpu.items():
+            if name != "build":
+                host.spend(f"/system.slice/{name}.service", seconds / 6)
+        for number in range(5):  # groups that come and go between two looks
+            short = f"/system.slice/build.service/job-{number}"
+            host.make(short)
+            host.spend(short, cpu["build"] / 30)
+            host.remove(short)
+        host.spend_outside(1.0)
+        started.run()
+    busy = sum(cpu.values()) + 6
+    for name, seconds in cpu.items():
+        assert started.named(f"{name}.service") == pytest.approx(80 * 60 * seconds / busy, rel=1e-3), name
+    for name, size in memory.items():
+        assert started.named(f"{name}.service", "dram") == pytest.approx(15 * 60 * size / (4 << 30), rel=1e-3), name
+    assert started.of(metrics.IDLE) == pytest.approx(20 * 60)
+    assert started.of(metrics.UNATTRIBUTED) == pytest.approx(80 * 60 * 6 / busy, rel=1e-3)
+
+
 def test_what_groups_used_before_the_start_brings_no_joules(site, host):
     host.make("/system.slice/old.service", usage=1e6)
     started = site(idle_watts=IDLE)
