@@ -42,7 +42,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.typecheck
 	$(BIN)/energy-collector docs --check
 	$(BIN)/python -m grafana.build --check
-	$(BIN)/python -m pytest -q tests/repo
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/repo
 	$(BIN)/python -m bench counts --against bench/counts.json
 
 bench: $(VENV)/dev.stamp

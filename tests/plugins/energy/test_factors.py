@@ -62,6 +62,7 @@ def test_what_a_negative_price_pays_is_counted_apart_so_that_no_counter_falls(bi
     assert bill.value(metrics.COST, currency="EUR") == pytest.approx(0.1)
     assert bill.series(metrics.CREDIT) == {("EUR",): pytest.approx(0.02)}
     assert 'energy_credit_total{currency="EUR"} 0.02' in bill.exposition()
+    assert 'energy_site_credit_total{currency="EUR"} 0.02' in bill.exposition()
 
 
 def test_the_carbon_intensity_of_the_hour_counts(bill):
