@@ -17,7 +17,7 @@ def measure(effort: Effort) -> list[Figure]:
         ]
     title = "CPU of a scrape between collections"
     note = f"{effort.scrapes} scrapes one after another on one connection"
-    return [Figure("between", title, "µs", *zip(*pairs, strict=True), Goal(0.1, 0.02), note)]
+    return [Figure("between", title, "µs", *zip(*pairs, strict=True), Goal(0.015, 0.01), note)]
 
 
 def _microseconds(program: Program, scrapes: int) -> float:

@@ -22,7 +22,7 @@ def measure(effort: Effort) -> list[Figure]:
         pss.append((our_pss, their_pss))
     note = f"`system` and `rapl` after {effort.memory_scrapes} scrapes"
     return [
-        Figure("memory", "Resident memory (RSS)", "MiB", *zip(*rss, strict=True), Goal(2.5, 1.7), note),
+        Figure("memory", "Resident memory (RSS)", "MiB", *zip(*rss, strict=True), Goal(1.6, 1.3), note),
         Figure("memory", "Proportional memory (PSS)", "MiB", *zip(*pss, strict=True), note=note),
     ]
 

@@ -81,6 +81,6 @@ def _figures(ours: Paced, theirs: Paced, note: str) -> list[Figure]:
         return Figure("paced", title, "ms", *in_ms, goal, note)
 
     return [
-        figure("CPU of one `system` collection + render + scrape", ours.cpu, theirs.cpu, Goal(0.6, 0.35)),
-        figure("Latency of a paced scrape, gzip, p50", ours.latency, theirs.latency, Goal(0.4, 0.2)),
+        figure("CPU of one `system` collection + render + scrape", ours.cpu, theirs.cpu, Goal(0.45, 0.2)),
+        figure("Latency of a paced scrape, gzip, p50", ours.latency, theirs.latency, Goal(0.2, 0.08)),
     ]

@@ -53,13 +53,15 @@ def measure(effort: Effort) -> list[Figure]:
     """Ours beside psutil in turn, each after the guests' CPU time has moved on; then the whole program."""
     with _crowd(effort) as crowd:
         note = "`psutil.process_iter` with name, command line, CPU times and start"
-        return [_beside(crowd, "psutil", _Psutil(crowd).run, Goal(0.2, 0.1), effort, note), _whole(crowd, effort)]
+        return [_beside(crowd, "psutil", _Psutil(crowd).run, Goal(0.035, 0.025), effort, note), _whole(crowd, effort)]
 
 
 def measure_beside_c(effort: Effort) -> list[Figure]:
     """Ours beside a C program that only reads the same files."""
     with _crowd(effort) as crowd, _compiled() as program:
-        return [_beside(crowd, "C", lambda: _run_c(program, crowd), Goal(4, 2), effort, "it only reads the same files")]
+        return [
+            _beside(crowd, "C", lambda: _run_c(program, crowd), Goal(1, 0.8), effort, "it only reads the same files")
+        ]
 
 
 @contextmanager

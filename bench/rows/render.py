@@ -129,8 +129,8 @@ def _figures(rounds: list[dict[str, float]], series: int) -> list[Figure]:
 
     mix = "50 % integer counters, 30 % watts, 10 % ratios, 10 % states"
     return [
-        figure("changed", "all changed", Goal(1 / 8, 1 / 15), mix),
-        figure("scattered", "1 % changed", Goal(1 / 30, 1 / 100), "changes at random places"),
+        figure("changed", "all changed", Goal(1 / 15, 1 / 100), mix),
+        figure("scattered", "1 % changed", Goal(1 / 50, 1 / 300), "changes at random places"),
         figure("clustered", "1 % changed side by side", note="one family of a hundred"),
         figure("noise", "all changed, worst case", note="random floats of 16 to 17 digits"),
         figure("new", "all new", note="templates are made"),
