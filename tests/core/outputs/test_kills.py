@@ -83,7 +83,7 @@ def test_kills_lose_nothing_and_change_no_order(http_receiver, tmp_path):  # noq
         assert sum(file.stat().st_size for file in tmp_path.rglob("influx*")) <= 2 * QUEUE_BYTES + 200_000
     arrived = []
     while not set(wanted) <= set(arrived):  # a receiver may have said to come later
-        run("influx", tmp_path, 1.5, **options)
+        run("influx", tmp_path, 5, **options)
         lines = [line for posted in http_receiver.posted for line in gzip.decompress(posted.body).splitlines()]
         arrived = [int(line.split()[-1]) / 1000 for line in lines if b"plug=0" in line]
     first = list(dict.fromkeys(arrived))
