@@ -66,6 +66,10 @@ def receiver():
     made.close()
 
 
+def grpc_output(url, **options):
+    return make_output(Otlp, **{"timeout": 60.0, "url": url, "protocol": "grpc", **options})
+
+
 def payloads(made, *times, plugs=1):
     runs, values = Runs(), {(POWER, f"{plug}"): plug for plug in range(plugs)} | {(ENERGY, "a"): 2.0}
     return [made.encode_block(block) for time in times for block in runs.blocks(time, values)]
@@ -83,7 +87,7 @@ def points(requests):
 
 
 def test_what_is_sent_arrives_however_much_it_is(receiver):
-    made = make_output(Otlp, url=receiver.url, protocol="grpc", headers={"Api-Key": "k"}, bearer_token="t", timeout=60)
+    made = grpc_output(receiver.url, headers={"Api-Key": "k"}, bearer_token="t")
     made.test()
     assert points(receiver.requests) == []
     made.send_payloads(payloads(made, 1, 2), may_repeat=False)
@@ -100,7 +104,7 @@ def test_points_that_are_rejected_are_counted(compression):
     receiver = Receiver(compression=compression)
     receiver.response.partial_success.rejected_data_points = 1
     receiver.response.partial_success.error_message = "too old"
-    made = make_output(Otlp, url=receiver.url, protocol="grpc")
+    made = grpc_output(receiver.url)
     with pytest.raises(RecordsRefused, match="too old") as refused:
         made.send_payloads(payloads(made, 1), may_repeat=False)
     receiver.close()
@@ -110,7 +114,7 @@ def test_points_that_are_rejected_are_counted(compression):
 @pytest.mark.parametrize("code", ["INVALID_ARGUMENT", "UNAUTHENTICATED", "UNIMPLEMENTED", "RESOURCE_EXHAUSTED"])
 def test_a_final_status_refuses_the_batch(receiver, code):
     receiver.fail(grpc.StatusCode[code], "not so")
-    made = make_output(Otlp, url=receiver.url, protocol="grpc")
+    made = grpc_output(receiver.url)
     with pytest.raises(RecordsRefused, match="not so") as refused:
         made.send_payloads(payloads(made, 1), may_repeat=False)
     assert refused.value.count is None
@@ -122,7 +126,7 @@ def test_a_status_that_passes_has_the_batch_sent_again_when_the_receiver_says(re
     info.value = bytes_field(1, duration_pb2.Duration(seconds=2, nanos=500_000_000).SerializeToString())
     details = b"" if pause is None else text_field(2, "later") + bytes_field(3, info.SerializeToString())
     receiver.fail(grpc.StatusCode[code], "later", details)
-    made = make_output(Otlp, url=receiver.url, protocol="grpc")
+    made = grpc_output(receiver.url)
     with pytest.raises(NotAvailable, match="later") as failed:
         made.send_payloads(payloads(made, 1), may_repeat=False)
     assert failed.value.retry_after == pause
@@ -131,7 +135,7 @@ def test_a_status_that_passes_has_the_batch_sent_again_when_the_receiver_says(re
 def test_who_is_away_hangs_or_speaks_something_else_is_said(http_receiver):
     def failure(url, **options):
         with pytest.raises(NotAvailable) as failed:
-            make_output(Otlp, url=url, protocol="grpc", **options).test()
+            grpc_output(url, **options).test()
         return failed.value
 
     assert failure(f"http://127.0.0.1:{free_port()}").reason is Reason.UNREACHABLE
@@ -144,7 +148,7 @@ def test_certificates_are_verified(certificate):
     files = certificate
     credentials = grpc.ssl_server_credentials([(files.key.read_bytes(), files.cert.read_bytes())])
     receiver = Receiver(credentials)
-    make_output(Otlp, url=receiver.url, protocol="grpc", ca_file=files.cert).test()
+    grpc_output(receiver.url, ca_file=files.cert).test()
     with pytest.raises(NotAvailable, match="certificate|CERTIFICATE"):
-        make_output(Otlp, url=receiver.url, protocol="grpc").test()
+        grpc_output(receiver.url).test()
     receiver.close()
