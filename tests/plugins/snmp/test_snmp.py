@@ -358,6 +358,16 @@ def test_whatever_the_variables_hold_is_possible_or_absent(held):
     assert all(isfinite(value) for value in (*answer.reading.values(), *answer.extra.values()))
 
 
+@pytest.mark.parametrize("word", ["power_watts", "energy_kwh", "phase_power_watts"])
+def test_a_cord_or_phase_that_is_not_answered_leaves_no_smaller_sum(word):
+    row = Row(word, (*WATTS[:-1], None), 1.0)
+    instances = [Instance((*WATTS[:-1], number), row, str(number)) for number in (1, 2)]
+    families = {family for family, _ in told_by(instances, {instances[0].name: 450}).reading}
+    assert not families & {"power_watts", "energy_joules"}
+    total = told_by(instances, {each.name: 450 for each in instances}).reading.measured
+    assert 900 in (total.watts, (total.joules or 0) / 3.6e6)
+
+
 def test_a_number_that_a_state_does_not_name_is_not_on_battery():
     row = Row("on_battery", WATTS, 1.0, 5)
     assert told_by([Instance(WATTS, row, "")], {WATTS: 3}).extra == {"on_battery": 0.0}
