@@ -19,7 +19,15 @@ from collector_core.devices.gpu_cards import GpuCard
 from collector_core.devices.gpus import SysfsGpus
 from collector_core.devices.health import DeviceHealth
 from collector_core.devices.meters import DeviceMeters, Measured
-from collector_core.devices.options import Address, Device, DeviceName, DevicesConfig, HostPort, unique_names
+from collector_core.devices.options import (
+    Address,
+    Device,
+    DeviceName,
+    DevicesConfig,
+    HostPort,
+    known_name,
+    unique_names,
+)
 from collector_core.devices.polled import PolledDevices
 from collector_core.devices.probing import Probes, place_of
 from collector_core.devices.programs import run_program
@@ -51,6 +59,7 @@ __all__ = [
     "find_in_xml",
     "is_pointer",
     "is_xml_path",
+    "known_name",
     "number",
     "open_stream",
     "parse_json",

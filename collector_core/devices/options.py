@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Generic, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -46,6 +46,17 @@ def unique_names(devices: tuple[DeviceT, ...]) -> tuple[DeviceT, ...]:
         if times > 1:
             raise ValueError(f"two devices are called {name!r}; give them different names")
     return devices
+
+
+def known_name(name: str, known: Iterable[str]) -> str:
+    """The name, where it is one of those that are known; raises `ValueError` with the nearest and all of them."""
+    names = list(known)
+    if name in names:
+        return name
+    import difflib  # noqa: PLC0415 - only for what is wrong
+
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
+    raise ValueError(f"unknown; the nearest is {near!r}, and all are {', '.join(names)}")
 
 
 class DevicesConfig(CollectorConfig, Generic[DeviceT]):

@@ -7,6 +7,8 @@ from grafana.build.fields import HEAT, LOAD, Look
 from grafana.build.panels import bars, graph, stat, table
 from grafana.build.queries import Query
 
+RAPL_ONLY = "the processor of the demo is read by RAPL"
+
 LEDGER = row(
     "Ledger: each joule once",
     stat(
@@ -108,9 +110,9 @@ ZONES = row(
         "Mean power of every zone. Zones overlap, so they do not add up: the ledger does.",
         Look("watt", minimum=0),
         Query("rapl_power_watts{$selected}", "package {{package}} {{zone}} {{path}}"),
-        Query("perf_power_watts{$selected}", "package {{package}} {{event}}"),
-        Query("macos_power_watts{$selected}", "{{part}}"),
-        Query("windows_power_watts{$selected}", "{{meter}}"),
+        Query("perf_power_watts{$selected}", "package {{package}} {{event}}", empty=RAPL_ONLY),
+        Query("macos_power_watts{$selected}", "{{part}}", empty=RAPL_ONLY),
+        Query("windows_power_watts{$selected}", "{{meter}}", empty=RAPL_ONLY),
     ),
     graph(
         "Power limits",

@@ -10,6 +10,8 @@ from grafana.build.queries import Query
 DEVICE = Variable("device", "Device", "", '$selected, __name__=~".+_device_up"')
 _CHOSEN = '$selected, device=~"$device"'
 _BY_DEVICE = "{{device}}"
+PDU_COUNTS = "the demo's device that counts energy is a PDU asked by SNMP"
+UPS_PLUGIN = "the demo's UPS is asked by the plugin ups"
 
 
 def _every(family: str, but: str = "phase|outlet|battery|charge|discharge|export") -> str:
@@ -56,9 +58,9 @@ PLUGS = row(
         "Mean power by the counters",
         "Growth of each device's own energy counter: where it differs from the power, trust the counter.",
         Look("watt", minimum=0),
-        Query(f"rate(http_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE),
-        Query(f"rate(mqtt_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE),
-        Query(f"rate(modbus_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE),
+        Query(f"rate(http_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE, empty=PDU_COUNTS),
+        Query(f"rate(mqtt_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE, empty=PDU_COUNTS),
+        Query(f"rate(modbus_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE, empty=PDU_COUNTS),
         Query(f"rate(snmp_energy_joules_total{{{_CHOSEN}}}[$__rate_interval])", _BY_DEVICE),
         width=8,
     ),
@@ -78,7 +80,7 @@ UPS = row(
         "Load of each UPS; above 1 it is overloaded.",
         Look("percentunit", limits=LOAD, minimum=0),
         Query(f"ups_load_ratio{{{_CHOSEN}}}", "{{device}} {{ups}}"),
-        Query(f"snmp_load_ratio{{{_CHOSEN}}}", _BY_DEVICE),
+        Query(f"snmp_load_ratio{{{_CHOSEN}}}", _BY_DEVICE, empty=UPS_PLUGIN),
         width=6,
     ),
     graph(
@@ -93,7 +95,7 @@ UPS = row(
         "How long each battery lasts at this load, as the UPS reckons.",
         Look("s"),
         Query(f"ups_battery_runtime_seconds{{{_CHOSEN}}}", "{{device}} {{ups}}"),
-        Query(f"snmp_battery_runtime_seconds{{{_CHOSEN}}}", _BY_DEVICE),
+        Query(f"snmp_battery_runtime_seconds{{{_CHOSEN}}}", _BY_DEVICE, empty=UPS_PLUGIN),
         width=6,
     ),
     states(
@@ -101,7 +103,7 @@ UPS = row(
         "When the battery supplied the load.",
         Look("none", words=YES_IS_BAD),
         Query(f"ups_on_battery{{{_CHOSEN}}}", "{{device}} {{ups}}"),
-        Query(f"snmp_on_battery{{{_CHOSEN}}}", _BY_DEVICE),
+        Query(f"snmp_on_battery{{{_CHOSEN}}}", _BY_DEVICE, empty=UPS_PLUGIN),
         width=6,
     ),
 )

@@ -1,4 +1,4 @@
-"""Kinds of panels. Each function makes one; `empty` says why it rightly shows nothing in the demo."""
+"""Kinds of panels. Each function makes one; `empty` says why all of it rightly shows nothing in the demo."""
 
 from __future__ import annotations
 

@@ -15,11 +15,15 @@ SELECTED = 'job=~"$job", instance=~"$instance"'
 
 @dataclass(frozen=True)
 class Query:
-    """A query; `legend` names its series with labels as `{{label}}`, `column` its values in a table."""
+    """A query; `legend` names its series with labels as `{{label}}`, `column` its values in a table.
+
+    `empty` says why it rightly gives nothing in the demo though other queries of its panel do.
+    """
 
     expr: str
     legend: str = ""
     column: str = ""
+    empty: str = ""
 
     @property
     def promql(self) -> str:

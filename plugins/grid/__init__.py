@@ -148,7 +148,7 @@ class Grid(Collector[Config]):
 
     async def _ask(self, _: str, known: Known) -> float:
         provider, now = known.provider, self.ctx.clock.time()
-        if now - known.asked_at < EVERY:  # before a restart
+        if 0 <= now - known.asked_at < EVERY:  # before a restart
             return known.asked_at
         documents = provider.service.documents
         document = documents[known.turn % len(documents)]

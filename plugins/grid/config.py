@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from typing import Annotated, Self
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, model_validator
 
 from collector_core import CollectorConfig, Field, Options, SecretStr
-from collector_core.devices import DeviceName
+from collector_core.devices import DeviceName, known_name
 from collector_plugins.grid.provider import Kind, Place
 from collector_plugins.grid.services import KINDS
 
@@ -19,10 +18,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def _kind(name: str) -> str:
-    if name in KINDS:
-        return name
-    near = difflib.get_close_matches(name, KINDS, n=1, cutoff=0.0)[0]
-    raise ValueError(f"unknown; the nearest is {near!r}, and all are {', '.join(KINDS)}")
+    return known_name(name, KINDS)
 
 
 def _encrypted(url: str) -> str:

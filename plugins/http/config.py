@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from enum import StrEnum
 from typing import Annotated, Self
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, model_validator
 
 from collector_core import Field, SecretStr
-from collector_core.devices import Device, DevicesConfig, Places, is_pointer, is_xml_path
+from collector_core.devices import Device, DevicesConfig, Places, is_pointer, is_xml_path, known_name
 from collector_plugins.http.models import models
 
 SHELLY = "shelly-gen2"  # has no other authentication
@@ -35,10 +34,7 @@ def _address(url: str) -> str:
 
 
 def _model(name: str) -> str:
-    if name in models():
-        return name
-    near = difflib.get_close_matches(name, models(), n=1, cutoff=0.0)[0]
-    raise ValueError(f"unknown; the nearest is {near!r}, and all are {', '.join(models())}")
+    return known_name(name, models())
 
 
 class Authentication(StrEnum):

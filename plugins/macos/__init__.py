@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from collector_core import (
@@ -26,7 +26,11 @@ from collector_plugins.macos.parsing import Battery, parse_ioreg, parse_pmset, p
 POWERMETRICS = ("powermetrics", "--samplers", "cpu_power,gpu_power", "-n", "1", "-i", "1000", "-f", "plist")
 IOREG = ("ioreg", "-r", "-c", "AppleSmartBattery", "-a")
 PMSET = ("pmset", "-g", "batt")
-DEADLINE = 0.8  # of the run's timeout, for all three
+SHARES = {
+    "powermetrics": 0.5,
+    "ioreg": 0.2,
+    "pmset": 0.2,
+}  # of the run's timeout, so that one that hangs costs no other
 MAX_GAP_INTERVALS = 3.0
 UNCERTAINTY = 0.1  # Apple: figures of powermetrics are estimates
 PACKAGE, SYSTEM, INTERNAL = "package", "system", "InternalBattery-0"
@@ -62,15 +66,16 @@ class MacOs(Collector[Config]):
 
     def collect(self, out: Readings) -> None:
         """Ask all of them; raises `NotAvailable` where none answers."""
-        self._told = set()
+        watts: dict[str, float | None] = dict.fromkeys(self._energy)
         with out.part(program=POWERMETRICS[0]):
-            self._show_parts(out, parse_powermetrics(self._run(POWERMETRICS, AS_ROOT)))
+            watts[PACKAGE] = _show_parts(out, parse_powermetrics(self._run(POWERMETRICS, AS_ROOT)))
         with out.part(program=IOREG[0]):
-            self._show_battery(out, parse_ioreg(self._run(IOREG, NO_MAC)))
+            watts[SYSTEM] = _show_battery(out, parse_ioreg(self._run(IOREG, NO_MAC)))
         with out.part(program=PMSET[0]):
             for battery, charge in parse_pmset(self._run(PMSET, NO_MAC).decode(errors="replace")):
                 out.add(metrics.CHARGE, charge, battery=battery)
-        if len(out.failures) == len((POWERMETRICS, IOREG, PMSET)):
+        self._record(watts)
+        if len(out.failures) == len(SHARES):
             raise out.failures[0].error.with_traceback(None)
 
     @hookimpl
@@ -82,24 +87,14 @@ class MacOs(Collector[Config]):
         )
 
     def _run(self, words: Sequence[str], fix: str) -> bytes:
-        return run_program(words, DEADLINE * self.ctx.timeout, fix=fix)
+        return run_program(words, SHARES[words[0]] * self.ctx.timeout, fix=fix)
 
-    def _show_parts(self, out: Readings, watts: dict[str, float]) -> None:
-        for part, value in watts.items():
-            out.add(metrics.POWER, value, part=part)
-        self._record(PACKAGE, watts.get(PACKAGE))
-
-    def _show_battery(self, out: Readings, battery: Battery) -> None:
-        if battery.system is not None:
-            out.add(metrics.SYSTEM_POWER, battery.system)
-        row = (metrics.DISCHARGE_POWER, metrics.CHARGE_POWER)
-        out.add_row(row, (battery.discharge, battery.charge), battery=INTERNAL)
-        self._record(SYSTEM, battery.system)
-
-    def _record(self, name: str, watts: float | None) -> None:
-        if watts is not None:
-            self._energy[name].record(self.ctx.clock.monotonic(), watts=watts, joules=None)
-            self._told.add(name)
+    def _record(self, watts: Mapping[str, float | None]) -> None:
+        """All at once: while programs are asked, the ledger still knows what they said last."""
+        now = self.ctx.clock.monotonic()
+        for name, value in watts.items():
+            self._energy[name].record(now, watts=value, joules=None)
+        self._told = {name for name, value in watts.items() if value is not None}
 
     def _meter(self, name: str, component: Component, device: str, covers: frozenset[Component | str]) -> EnergyMeter:
         def latest() -> EnergyReading | None:
@@ -115,6 +110,22 @@ class MacOs(Collector[Config]):
             read=latest,
             covers=covers,
         )
+
+
+def _show_parts(out: Readings, watts: Mapping[str, float]) -> float | None:
+    """Returns what the chip as a whole draws."""
+    for part, value in watts.items():
+        out.add(metrics.POWER, value, part=part)
+    return watts.get(PACKAGE)
+
+
+def _show_battery(out: Readings, battery: Battery) -> float | None:
+    """Returns what the machine draws."""
+    if battery.system is not None:
+        out.add(metrics.SYSTEM_POWER, battery.system)
+    row = (metrics.DISCHARGE_POWER, metrics.CHARGE_POWER)
+    out.add_row(row, (battery.discharge, battery.charge), battery=INTERNAL)
+    return battery.system
 
 
 @hookimpl

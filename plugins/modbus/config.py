@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, model_validator
 
 from collector_core import Field, Options
-from collector_core.devices import Address, Device, DevicesConfig, quantity_words
+from collector_core.devices import Address, Device, DevicesConfig, known_name, quantity_words
 from collector_plugins.modbus.client import Framing, Kind
 from collector_plugins.modbus.registers import Register, Type, WordOrder, models
 
 SUNSPEC = frozenset({"sunspec", "fronius", "sma"})
 
 
-def _known(name: str, known: Iterable[str]) -> str:
-    names = sorted(known)
-    if name in names:
-        return name
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
-    raise ValueError(f"unknown; the nearest is {near!r}, and all are {', '.join(names)}")
-
-
 def _model(name: str) -> str:
-    return _known(name, SUNSPEC | models().keys())
+    return known_name(name, sorted(SUNSPEC | models().keys()))
 
 
 def _word(name: str) -> str:
-    return _known(name.removesuffix("_total"), quantity_words())
+    return known_name(name.removesuffix("_total"), sorted(quantity_words()))
 
 
 class RegisterOption(Options):

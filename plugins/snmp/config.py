@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from collector_core import Field, Options, SecretStr
-from collector_core.devices import Address, Device, DevicesConfig
+from collector_core.devices import Address, Device, DevicesConfig, known_name
 from collector_core.metering import Supply
 from collector_plugins.snmp.tables import UPS, Row, known_words, parse_oid, tables
 from collector_plugins.snmp.usm import AuthProtocol
@@ -18,20 +17,12 @@ from collector_plugins.snmp.usm import AuthProtocol
 SHORTEST_PASSWORD = 8  # RFC 3414, 11.2
 
 
-def _known(name: str, known: Iterable[str]) -> str:
-    names = list(known)
-    if name in names:
-        return name
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
-    raise ValueError(f"unknown; the nearest is {near!r}, and all are {', '.join(names)}")
-
-
 def _table(name: str) -> str:
-    return _known(name, tables())
+    return known_name(name, tables())
 
 
 def _word(name: str) -> str:
-    return _known(name.removesuffix("_total"), sorted(known_words()))
+    return known_name(name.removesuffix("_total"), sorted(known_words()))
 
 
 def _oid(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from math import fsum
@@ -109,7 +109,7 @@ def _labelled(row: Row, names: Iterable[Oid]) -> Iterator[Instance]:
         yield Instance(name, row, ("L" if is_phase else "") + ".".join(map(str, index[-1:] if is_plain else index)))
 
 
-def told_by(instances: Iterable[Instance], values: Mapping[Oid, Value]) -> Answer:
+def told_by(instances: Sequence[Instance], values: Mapping[Oid, Value]) -> Answer:
     """What the variables mean; what is no number, or negative where that says "unknown", is left out."""
     found: dict[str, list[tuple[str, float]]] = {}
     for name, row, label in instances:
@@ -117,10 +117,12 @@ def told_by(instances: Iterable[Instance], values: Mapping[Oid, Value]) -> Answe
         if value is not None and (value >= 0 or row.is_signed):
             told = value * row.scale if row.state is None else float(value == row.state)
             found.setdefault(row.word, []).append((label, float(f"{told:.{DIGITS}g}")))
-    return Answer(_reading(found), _extra(found))
+    partial = {row.word for name, row, _ in instances if name not in values}
+    return Answer(_reading(found, partial), _extra(found))
 
 
-def _reading(found: Mapping[str, Sequence[tuple[str, float]]]) -> DeviceReading:
+def _reading(found: Mapping[str, Sequence[tuple[str, float]]], partial: Container[str]) -> DeviceReading:
+    """`partial` are words of which a variable was not answered this time: the others are not added up."""
     reading = DeviceReading()
     for word, told in found.items():
         values, base = [value for _, value in told], word.removeprefix("phase_")
@@ -129,8 +131,10 @@ def _reading(found: Mapping[str, Sequence[tuple[str, float]]]) -> DeviceReading:
                 reading.tell(word, value, label)
         elif word not in WORDS and base not in found.keys() - {word}:  # a single phase is the device
             # Several units and cords are one device: what they draw adds up, of anything else the first counts.
-            reading.tell(base, fsum(values) if base == POWER or "energy" in base else values[0])
-    if POWER not in found and PHASE_POWER in found:
+            is_sum = base == POWER or "energy" in base
+            if not (is_sum and word in partial):
+                reading.tell(base, fsum(values) if is_sum else values[0])
+    if POWER not in found and PHASE_POWER in found and PHASE_POWER not in partial:
         reading.tell(POWER, fsum(value for _, value in found[PHASE_POWER]))
     return reading
 

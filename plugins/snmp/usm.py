@@ -20,6 +20,7 @@ VERSION_3, USER_BASED = 3, 3
 MAX_SIZE = 65_507
 AUTHENTIC, PRIVATE, REPORTABLE = 1, 2, 4
 EXPANDED = 1 << 20  # bytes that a password is repeated to
+TIME_WINDOW = 150  # seconds that a message may be old, or on its way
 BLOCK = 16
 
 _STATISTICS: Oid = (1, 3, 6, 1, 6, 3, 15, 1, 1)
@@ -68,13 +69,14 @@ class User(NamedTuple):
 
 
 class _Engine:
-    """A device: its id, its clock, and the user's keys there."""
+    """A device: its id, its clock, and the user's keys there; until a signed message tells the clock it is a guess."""
 
-    def __init__(self, user: User, engine_id: bytes) -> None:
+    def __init__(self, user: User, engine_id: bytes, boots: int, seconds: int, now: float) -> None:
         self._user = user
         self.engine_id = engine_id
-        self.boots = 0
-        self._offset = 0.0
+        self.boots = boots
+        self._offset = seconds - now
+        self._newest = (-1, -1)  # boots and seconds of signed messages
 
     @cached_property
     def auth_key(self) -> bytes:
@@ -85,8 +87,13 @@ class _Engine:
         password = self._user.privacy_password
         return self._user.localized_key(password, self.engine_id)[:BLOCK] if password else None
 
-    def set_clock(self, boots: int, seconds: int, now: float) -> None:
-        self.boots, self._offset = boots, seconds - now
+    def take_clock(self, boots: int, seconds: int, now: float) -> None:
+        """Follow the clock of a signed message; raises `ValueError` for one of long ago (RFC 3414, 3.2, 7b)."""
+        if (boots, seconds) > self._newest:
+            self._newest = (boots, seconds)
+            self.boots, self._offset = boots, seconds - now
+        elif boots < self.boots or seconds < self.seconds(now) - TIME_WINDOW:
+            raise ValueError("an answer of long ago")
 
     def seconds(self, now: float) -> int:
         return int(now + self._offset)
@@ -109,10 +116,12 @@ class UserSecurity:
         self._user = user
         self._monotonic = monotonic
         self._engine: _Engine | None = None
+        self._asked = 0  # the number of the latest question
         self._salt = secrets.randbits(64)
 
     def pack(self, pdu: Pdu) -> bytes:
         """A question; before the device is known, one that only asks who it is."""
+        self._asked = pdu.request
         if self._engine is None:
             who = _scoped(b"", pdu._replace(variables=()))
             return _message(pdu.request, REPORTABLE, _Parameters(b"", 0, 0, b"", b""), b"", who)
@@ -137,11 +146,13 @@ class UserSecurity:
         level = int.from_bytes(ber.expected(flags, ber.OCTETS)[:1], "big")
         is_authentic = bool(level & AUTHENTIC) and self._is_authentic(datagram, told)
         pdu = self._opened(body, told) if level & PRIVATE else _inner(body)
+        pdu = pdu._replace(request=ber.as_integer(number))  # devices leave that of a report empty
         if pdu.kind == Kind.REPORT:
-            self._take_report(pdu, told, is_authentic=is_authentic)
+            if pdu.request == self._asked:  # all that unsigned ones have to show for themselves
+                self._take_report(pdu, told, is_authentic=is_authentic)
         elif not is_authentic or bool(level & PRIVATE) != bool(self._engine and self._engine.privacy_key):
             raise ValueError("an answer that anybody could have sent")
-        return pdu._replace(request=ber.as_integer(number))  # devices leave that of a report empty
+        return pdu
 
     def _take_report(self, pdu: Pdu, told: _Parameters, *, is_authentic: bool) -> None:
         number = next((name[len(_STATISTICS)] for name, _ in pdu.variables if name[:9] == _STATISTICS and name[9:]), 0)
@@ -150,11 +161,8 @@ class UserSecurity:
             raise AuthFailed(detail, fix=fix)
         if number == UNKNOWN_ENGINE and told.engine_id:
             if self._engine is None or self._engine.engine_id != told.engine_id:
-                self._engine = _Engine(self._user, told.engine_id)
-            self._engine.set_clock(told.boots, told.seconds, self._monotonic())
-        elif number == NOT_IN_TIME and is_authentic and self._engine:
-            self._engine.set_clock(told.boots, told.seconds, self._monotonic())
-        else:
+                self._engine = _Engine(self._user, told.engine_id, told.boots, told.seconds, self._monotonic())
+        elif number != NOT_IN_TIME or not is_authentic:
             raise ValueError("a report that says nothing")
 
     def _is_authentic(self, datagram: bytes, told: _Parameters) -> bool:
@@ -165,6 +173,7 @@ class UserSecurity:
         blank = datagram.replace(told.code, bytes(len(told.code)), 1)
         if not hmac.compare_digest(self._code(engine, blank), told.code):
             raise ValueError("an answer with a wrong code")
+        engine.take_clock(told.boots, told.seconds, self._monotonic())
         return True
 
     def _opened(self, body: ber.Element, told: _Parameters) -> Pdu:

@@ -73,15 +73,15 @@ class Windows(Collector[Config]):
 
     def collect(self, out: Readings) -> None:
         """Ask for both; raises `NotAvailable` where neither answers, or there is neither."""
-        self._told = frozenset()
-        has_battery = False
+        told, has_battery = frozenset[str](), False
         with out.part(source="energy_meter"):
-            self._show_meters(out, parse_meters(self._ask(METERS)))
+            told = self._show_meters(out, parse_meters(self._ask(METERS)))
+        self._told = told  # not before: while PowerShell is asked, the ledger still knows what it said last
         with out.part(source="battery"):
             has_battery = self._show_batteries(out)
         if len(out.failures) > 1:
             raise out.failures[0].error.with_traceback(None)
-        if not out.failures and not self._told and not has_battery:
+        if not out.failures and not told and not has_battery:
             raise NotAvailable(Reason.NOT_FOUND, "Windows has no energy meter and no battery here", fix=NO_METER)
 
     @hookimpl
@@ -92,14 +92,15 @@ class Windows(Collector[Config]):
     def _ask(self, question: str) -> bytes:
         return run_program([*POWERSHELL, question], DEADLINE * self.ctx.timeout, fix=NO_WINDOWS)
 
-    def _show_meters(self, out: Readings, meters: dict[str, MeterReading]) -> None:
+    def _show_meters(self, out: Readings, meters: dict[str, MeterReading]) -> frozenset[str]:
+        """Returns their names."""
         now = self.ctx.clock.monotonic()
         for name, told in meters.items():
             energy = self._energy.setdefault(name, DeviceEnergy(MAX_GAP_INTERVALS * self.ctx.interval))
             energy.record(now, watts=None if told.joules is not None else told.watts, joules=told.joules)
             counted = energy.counted if told.joules is not None else None
             out.add_row((metrics.ENERGY, metrics.POWER), (counted, told.watts), meter=name)
-        self._told = frozenset(meters)
+        return frozenset(meters)
 
     def _show_batteries(self, out: Readings) -> bool:
         batteries = parse_batteries(self._ask(BATTERIES))

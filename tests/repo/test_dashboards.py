@@ -197,7 +197,8 @@ def test_a_metric_that_is_renamed_is_named_with_its_panel(monkeypatch):
 def test_what_may_be_empty_says_why():
     for dashboard in DASHBOARDS:
         for panel in dashboard.panels:
-            assert not panel.empty_in_demo or len(panel.empty_in_demo) > 15, panel.title
+            for reason in (panel.empty_in_demo, *(query.empty for query in panel.queries)):
+                assert not reason or len(reason) > 15, panel.title
 
 
 def test_provisioning_finds_what_is_mounted(tmp_path):

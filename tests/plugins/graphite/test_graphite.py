@@ -96,7 +96,7 @@ def receiver():
 
 def test_what_has_been_read_to_the_end_is_delivered(receiver):
     receiving = receiver()
-    made = make_output(Graphite, url=receiving.url)
+    made = make_output(Graphite, timeout=60.0, url=receiving.url)
     made.test()
     made.send_payloads(payloads(made, 1, 2), may_repeat=False)
     assert [line.rpartition(b" ")[2] for line in receiving.received] == [b"1", b"1", b"2", b"2"]
@@ -109,12 +109,12 @@ def test_what_a_receiver_has_not_read_is_not_delivered(receiver):
         made.send_payloads(payloads(made, 1), may_repeat=False)
     assert late.value.reason is Reason.TIMEOUT
     breaking = receiver(lambda _, connection: (connection.recv(1), connection.close()))  # the rest unread
-    made = make_output(Graphite, url=breaking.url)
+    made = make_output(Graphite, timeout=60.0, url=breaking.url)
     with pytest.raises(NotAvailable, match=r"tcp://127\.0\.0\.1") as broken:
         made.send_payloads(payloads(made, 1), may_repeat=False)
     assert broken.value.reason is Reason.UNREACHABLE
     with pytest.raises(NotAvailable, match="refused"):
-        make_output(Graphite, url=f"tcp://127.0.0.1:{free_port()}").test()
+        make_output(Graphite, timeout=60.0, url=f"tcp://127.0.0.1:{free_port()}").test()
 
 
 def test_a_call_that_is_cancelled_ends(receiver):
@@ -137,7 +137,7 @@ def test_a_call_that_is_cancelled_ends(receiver):
 
 def test_a_line_that_carbon_would_hang_up_at_is_refused_alone(receiver):
     receiving = receiver()
-    made = make_output(Graphite, url=receiving.url, tags=False)
+    made = make_output(Graphite, timeout=60.0, url=receiving.url, tags=False)
     long = {f"label_{number}": "€" * 1000 for number in range(10)}
     sent = payloads(made, 1) + payloads(made, 1, values={(POWER, "a"): 1}, labels=long)
     with pytest.raises(RecordsRefused) as refused:
@@ -158,7 +158,7 @@ def test_the_port_is_that_of_carbon_unless_it_is_given():
 def test_victoria_metrics_stores_every_point(metric_store, graphite_port, eventually):
     base, _ = metric_store("victoria-metrics")
     now = int(time.time()) - 30
-    made = make_output(Graphite, url=f"tcp://127.0.0.1:{graphite_port}", prefix="graphite.")
+    made = make_output(Graphite, timeout=60.0, url=f"tcp://127.0.0.1:{graphite_port}", prefix="graphite.")
     made.test()
     made.send_payloads(payloads(made, *range(now, now + 5)), may_repeat=False)
 
@@ -214,10 +214,10 @@ def carbon(tmp_path, eventually):
 def test_carbon_keeps_every_second(carbon, eventually):
     url, whisper = carbon
     now = int(time.time()) - 60
-    made = make_output(Graphite, url=url, tags=False, prefix="home.")
+    made = make_output(Graphite, timeout=60.0, url=url, tags=False, prefix="home.")
     made.test()
     made.send_payloads(payloads(made, *range(now, now + 5)), may_repeat=False)
-    with_tags = make_output(Graphite, url=url)
+    with_tags = make_output(Graphite, timeout=60.0, url=url)
     with_tags.send_payloads(payloads(with_tags, *range(now, now + 5)), may_repeat=False)
 
     def values(file):

@@ -105,6 +105,15 @@ def test_a_restart_asks_nobody_again(collector_harness):
         assert len(server.asked) == 1
 
 
+def test_a_wall_clock_that_is_set_back_does_not_end_the_questions(collector_harness):
+    with service(market(100.0)) as server:
+        harness = grid(collector_harness, server)
+        harness.run()
+        harness.context.clock.wall_time -= 7 * 86_400
+        harness.run(advance=1000)
+        assert len(server.asked) == 2
+
+
 @pytest.mark.parametrize("broken", ["", "[]", '{"awattar|DE": 7}', "{"])
 def test_a_broken_file_costs_a_request(collector_harness, broken):
     with service(market(100.0)) as server:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from collector_core import NotAvailable
 from collector_core.devices import run_program
-from collector_plugins.macos import MacOs
+from collector_plugins.macos import SHARES, MacOs
 from collector_plugins.macos.parsing import parse_ioreg, parse_pmset, parse_powermetrics
 
 AIR = Path(__file__).parent / "testcases/macbook-air-m2-on-battery/root/usr/bin"
@@ -26,6 +26,30 @@ def test_the_chip_and_the_machine_are_meters_of_the_ledger(collector_harness, mo
     assert (chip.component, machine.component, "cpu" in machine.covers) == ("cpu", "host", True)
     assert chip.latest().joules == pytest.approx(46.5244)
     assert machine.latest().joules == pytest.approx(99.87)
+
+
+class Watched(MacOs):
+    """Notes what its meters know when each program is asked."""
+
+    def __init__(self, config, ctx):
+        super().__init__(config, ctx)
+        self.known = []
+
+    def _run(self, words, fix):
+        self.known.append([meter.latest() for meter in self.collector_energy_meters()])
+        return super()._run(words, fix)
+
+
+def test_meters_know_what_was_said_last_while_programs_are_asked(collector_harness, monkeypatch):
+    monkeypatch.setenv("PATH", str(AIR), prepend=":")
+    harness = collector_harness(Watched)
+    harness.run()
+    harness.run(advance=10)
+    assert [all(each) for each in harness.collector.known] == [False] * 3 + [True] * 3
+
+
+def test_all_programs_together_have_less_than_a_run():
+    assert sum(SHARES.values()) < 1
 
 
 def test_it_is_no_collector_of_other_systems(collector_harness):

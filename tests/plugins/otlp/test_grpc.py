@@ -1,6 +1,7 @@
 """gRPC's own server takes what is sent, and what it answers is what happens."""
 
 import socket
+import socketserver
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,6 +15,7 @@ from collector_core import NotAvailable, Reason, RecordsRefused
 from collector_core.wire import bytes_field, text_field
 from collector_plugins.otlp import Otlp
 from tests.background import free_port
+from tests.plugins.workloads.runtime_servers import GrpcAnswers, running
 from tests.sample_blocks import ENERGY, POWER, Runs, make_output
 
 grpc = pytest.importorskip("grpc")
@@ -66,6 +68,10 @@ def receiver():
     made.close()
 
 
+def grpc_output(url, **options):
+    return make_output(Otlp, **{"timeout": 60.0, "url": url, "protocol": "grpc", **options})
+
+
 def payloads(made, *times, plugs=1):
     runs, values = Runs(), {(POWER, f"{plug}"): plug for plug in range(plugs)} | {(ENERGY, "a"): 2.0}
     return [made.encode_block(block) for time in times for block in runs.blocks(time, values)]
@@ -83,7 +89,7 @@ def points(requests):
 
 
 def test_what_is_sent_arrives_however_much_it_is(receiver):
-    made = make_output(Otlp, url=receiver.url, protocol="grpc", headers={"Api-Key": "k"}, bearer_token="t", timeout=60)
+    made = grpc_output(receiver.url, headers={"Api-Key": "k"}, bearer_token="t")
     made.test()
     assert points(receiver.requests) == []
     made.send_payloads(payloads(made, 1, 2), may_repeat=False)
@@ -100,17 +106,35 @@ def test_points_that_are_rejected_are_counted(compression):
     receiver = Receiver(compression=compression)
     receiver.response.partial_success.rejected_data_points = 1
     receiver.response.partial_success.error_message = "too old"
-    made = make_output(Otlp, url=receiver.url, protocol="grpc")
+    made = grpc_output(receiver.url)
     with pytest.raises(RecordsRefused, match="too old") as refused:
         made.send_payloads(payloads(made, 1), may_repeat=False)
     receiver.close()
     assert refused.value.count == 1
 
 
+class SuccessWithoutMessage(GrpcAnswers):
+    """Takes every request, and answers with trailers only."""
+
+    def answer(self, connection, stream, method):
+        self.server.requests.append(method)
+        head = [(":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "0")]
+        connection.send_headers(stream, head, end_stream=True)
+
+
+def test_what_is_taken_does_not_go_again_because_its_answer_cannot_be_read():
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), SuccessWithoutMessage)
+    server.requests = []
+    with running(server):
+        made = grpc_output(f"http://127.0.0.1:{server.server_address[1]}")
+        made.send_payloads(payloads(made, 1), may_repeat=False)
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize("code", ["INVALID_ARGUMENT", "UNAUTHENTICATED", "UNIMPLEMENTED", "RESOURCE_EXHAUSTED"])
 def test_a_final_status_refuses_the_batch(receiver, code):
     receiver.fail(grpc.StatusCode[code], "not so")
-    made = make_output(Otlp, url=receiver.url, protocol="grpc")
+    made = grpc_output(receiver.url)
     with pytest.raises(RecordsRefused, match="not so") as refused:
         made.send_payloads(payloads(made, 1), may_repeat=False)
     assert refused.value.count is None
@@ -122,7 +146,7 @@ def test_a_status_that_passes_has_the_batch_sent_again_when_the_receiver_says(re
     info.value = bytes_field(1, duration_pb2.Duration(seconds=2, nanos=500_000_000).SerializeToString())
     details = b"" if pause is None else text_field(2, "later") + bytes_field(3, info.SerializeToString())
     receiver.fail(grpc.StatusCode[code], "later", details)
-    made = make_output(Otlp, url=receiver.url, protocol="grpc")
+    made = grpc_output(receiver.url)
     with pytest.raises(NotAvailable, match="later") as failed:
         made.send_payloads(payloads(made, 1), may_repeat=False)
     assert failed.value.retry_after == pause
@@ -131,10 +155,11 @@ def test_a_status_that_passes_has_the_batch_sent_again_when_the_receiver_says(re
 def test_who_is_away_hangs_or_speaks_something_else_is_said(http_receiver):
     def failure(url, **options):
         with pytest.raises(NotAvailable) as failed:
-            make_output(Otlp, url=url, protocol="grpc", **options).test()
+            grpc_output(url, **options).test()
         return failed.value
 
     assert failure(f"http://127.0.0.1:{free_port()}").reason is Reason.UNREACHABLE
+    assert "[::1]:" in str(failure(f"http://[::1]:{free_port()}"))
     assert failure(http_receiver.url).reason in (Reason.BAD_DATA, Reason.UNREACHABLE)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert failure(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=0.2).reason is Reason.TIMEOUT
@@ -144,7 +169,7 @@ def test_certificates_are_verified(certificate):
     files = certificate
     credentials = grpc.ssl_server_credentials([(files.key.read_bytes(), files.cert.read_bytes())])
     receiver = Receiver(credentials)
-    make_output(Otlp, url=receiver.url, protocol="grpc", ca_file=files.cert).test()
+    grpc_output(receiver.url, ca_file=files.cert).test()
     with pytest.raises(NotAvailable, match="certificate|CERTIFICATE"):
-        make_output(Otlp, url=receiver.url, protocol="grpc").test()
+        grpc_output(receiver.url).test()
     receiver.close()

@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from collector_core.testing import Harness
 from collector_plugins.qemu import metrics, monitor_api
+from collector_plugins.qemu.cmdline import Description
 from collector_plugins.qemu.discovery import ASK_AGAIN_SECONDS
 from collector_plugins.qemu.managers import find_domains
 from collector_plugins.qemu.monitors import find_describer
@@ -176,9 +177,32 @@ def test_proxmox_names_a_guest_whose_command_line_has_its_number_only(machine: M
 
 def test_the_answers_of_those_that_speak_are_taken_beside_one_that_does_not(eventually: Callable[..., object]) -> None:
     over = threading.Event()
-    questions = {"hangs": lambda: over.wait(60), "speaks": lambda: True, "fails": lambda: bool(int("x"))}
+    questions = {
+        "hangs": lambda: over.wait(60),
+        "speaks": lambda: True,
+        "fails": lambda: bool(int("x")),
+        "nests": lambda: bool(json.loads("[" * 100_000)),
+    }
     eventually(lambda: monitor_api.ask_all(questions) == {"speaks": True})
     over.set()
+
+
+def test_an_api_that_drips_is_left(tmp_path: Path) -> None:
+    over = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        peer, _ = server.accept()
+        with peer, suppress(OSError):
+            while not over.wait(0.01):
+                peer.sendall(b"H")
+
+    with listen(tmp_path / "api.sock") as server:
+        thread = threading.Thread(target=drip, args=(server,), daemon=True)
+        thread.start()
+        with pytest.raises((TimeoutError, BlockingIOError)):
+            monitor_api.ask_monitor(str(tmp_path / "api.sock"), Description(api_paths=("/",)))
+        over.set()
+        thread.join()
 
 
 @given(st.lists(st.text(alphabet="-=,/.abcdhipsu0123456789", max_size=20), max_size=6))

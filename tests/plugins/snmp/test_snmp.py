@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import socket
 import threading
 from contextlib import contextmanager, suppress
@@ -261,6 +262,64 @@ def test_the_keys_are_those_of_the_standard():
     assert user.localized_key(b"maplesyrup", engine).hex() == "6695febc9288e36282235fc7151f128497b38f3f"  # RFC 3414
 
 
+ENGINE, STATISTICS = b"\x80\x00\x1f\x88\x04rack", (1, 3, 6, 1, 6, 3, 15, 1, 1)
+SIGNER = User(b"signed", AuthProtocol.SHA256, b"auth-password", None)
+
+
+def says(kind, number, name, boots, seconds, *, signed=True):
+    """A message of a device whose clock shows this."""
+    key = SIGNER.localized_key(SIGNER.auth_password, ENGINE)
+    value = ber.sequence(ber.oid(name), ber.integer(450))
+    pdu = ber.element(kind, ber.integer(0) * 3 + ber.sequence(value))
+
+    def message(code):
+        header = ber.sequence(ber.integer(number), ber.integer(1500), ber.octets(bytes((signed,))), ber.integer(3))
+        clock = ber.integer(boots) + ber.integer(seconds)
+        security = ber.sequence(ber.octets(ENGINE), clock, ber.octets(SIGNER.name), ber.octets(code), ber.octets(b""))
+        scoped = ber.sequence(ber.octets(ENGINE), ber.octets(b""), pdu)
+        return ber.sequence(ber.integer(3), header, ber.octets(security), scoped)
+
+    return message(hmac.digest(key, message(bytes(24)), "sha256")[:24] if signed else b"")
+
+
+@pytest.fixture
+def asking():
+    """A session with a device that has told who it is, its clock at 5 boots and 1000 s, and question 7 is open."""
+    security = UserSecurity(SIGNER, lambda: 0.0)
+    question = Pdu(Kind.GET, 6, 0, 0, ((WATTS, None),))
+    security.pack(question)
+    security.unpack(says(Kind.REPORT, 6, (*STATISTICS, 4, 0), 5, 1000, signed=False))
+    security.pack(question._replace(request=7))
+    return security
+
+
+def test_only_who_knows_the_question_can_refuse(asking):
+    unknown_user = (*STATISTICS, 3, 0)
+    assert asking.unpack(says(Kind.REPORT, 8, unknown_user, 5, 1000, signed=False)).request == 8
+    with pytest.raises(AuthFailed):
+        asking.unpack(says(Kind.REPORT, 7, unknown_user, 5, 1000, signed=False))
+
+
+def test_an_answer_that_is_not_signed_is_none(asking):
+    with pytest.raises(ValueError, match="anybody"):
+        asking.unpack(says(Kind.RESPONSE, 7, WATTS, 5, 1000, signed=False))
+
+
+def test_a_signed_answer_of_long_ago_is_none(asking):
+    assert asking.unpack(says(Kind.RESPONSE, 7, WATTS, 5, 1000)).variables == ((WATTS, 450),)
+    assert asking.unpack(says(Kind.RESPONSE, 7, WATTS, 5, 851)).variables, "on its way for less than the window"
+    for boots, seconds in ((5, 849), (4, 9000)):
+        with pytest.raises(ValueError, match="long ago"):
+            asking.unpack(says(Kind.RESPONSE, 7, WATTS, boots, seconds))
+    assert asking.unpack(says(Kind.RESPONSE, 7, WATTS, 6, 3)).variables, "it has been restarted"
+
+
+def test_the_first_signed_message_corrects_what_anybody_could_have_said_of_the_clock(asking):
+    assert asking.unpack(says(Kind.REPORT, 7, (*STATISTICS, 2, 0), 2, 40)).kind == Kind.REPORT
+    with pytest.raises(ValueError, match="long ago"):
+        asking.unpack(says(Kind.RESPONSE, 7, WATTS, 1, 9000))
+
+
 @given(st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16), st.binary(max_size=200))
 def test_what_is_encrypted_comes_back(key, vector, plain):
     assert decrypt(key, vector, encrypt(key, vector, plain)) == plain
@@ -297,6 +356,16 @@ def test_whatever_the_variables_hold_is_possible_or_absent(held):
     instances = [Instance((number,), ROWS[number], "1") for number in held]
     answer = told_by(instances, {(number,): value for number, value in held.items()})
     assert all(isfinite(value) for value in (*answer.reading.values(), *answer.extra.values()))
+
+
+@pytest.mark.parametrize("word", ["power_watts", "energy_kwh", "phase_power_watts"])
+def test_a_cord_or_phase_that_is_not_answered_leaves_no_smaller_sum(word):
+    row = Row(word, (*WATTS[:-1], None), 1.0)
+    instances = [Instance((*WATTS[:-1], number), row, str(number)) for number in (1, 2)]
+    families = {family for family, _ in told_by(instances, {instances[0].name: 450}).reading}
+    assert not families & {"power_watts", "energy_joules"}
+    total = told_by(instances, {each.name: 450 for each in instances}).reading.measured
+    assert 900 in (total.watts, (total.joules or 0) / 3.6e6)
 
 
 def test_a_number_that_a_state_does_not_name_is_not_on_battery():

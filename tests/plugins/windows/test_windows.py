@@ -38,6 +38,29 @@ def test_a_meter_that_is_gone_knows_nothing(collector_harness, monkeypatch, tmp_
     assert [meter.latest() for meter in harness.collector.collector_energy_meters()] == [None, None]
 
 
+class Watched(Windows):
+    """Notes what its meters know when PowerShell is asked."""
+
+    def __init__(self, config, ctx):
+        super().__init__(config, ctx)
+        self.known = []
+
+    def _ask(self, question):
+        self.known.append([meter.latest() for meter in self.collector_energy_meters()])
+        return super()._ask(question)
+
+
+def test_meters_know_what_was_said_last_while_powershell_is_asked(collector_harness, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    harness = collector_harness(Watched)
+    shutil.copy(DESKTOP / "root/usr/bin/powershell", tmp_path / "powershell")
+    harness.run()
+    harness.run(advance=15)
+    meters, batteries = harness.collector.known[-2:]
+    assert len(meters) == 2
+    assert all([*meters, *batteries])
+
+
 def test_it_is_no_collector_of_other_systems(collector_harness):
     assert Windows.detect(collector_harness(Windows).context).reason == "not_supported"
 
