@@ -1,4 +1,4 @@
-"""What distributions offer, read from their folders: importing `importlib.metadata` takes five starts of Python."""
+"""What distributions offer, read from their folders: importing `importlib.metadata` brings a hundred modules."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _listed(folder: str) -> list[str]:
 
 
 def _key(folder: str) -> str:
-    """The name of the distribution as folders have it: `Energy-Collector-1.0.dist-info` is `energy_collector`."""
+    """The name of the distribution as folders have it: `Energy_Collector-1.0.dist-info` is `energy_collector`."""
     stem = os.path.splitext(os.path.basename(folder))[0]
     return stem.partition("-")[0].lower().replace(".", "_")
 

@@ -67,7 +67,7 @@ def _imported(module: str) -> ModuleType:
 
 
 def _look_for_no_pydantic_plugins() -> None:
-    """pydantic imports `importlib.metadata` to look for plugins of its own: a tenth of the start, and 5 MiB."""
+    """pydantic imports `importlib.metadata` to look for plugins of its own; nobody has any here."""
     loader = ModuleType("pydantic.plugin._loader")
     vars(loader)["get_plugins"] = tuple
     sys.modules.setdefault(loader.__name__, loader)

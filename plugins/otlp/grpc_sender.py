@@ -30,7 +30,7 @@ class GrpcSender:
     def __init__(self, config: Config, ctx: Context) -> None:
         parts = urlsplit(config.url)
         self._host, self._port = parts.hostname or "", parts.port or PORT
-        self.place = f"{self._host}:{self._port}"
+        self.place = f"[{self._host}]:{self._port}" if ":" in self._host else f"{self._host}:{self._port}"
         self._is_secure = parts.scheme == "https"
         self._ctx = ctx
         self._headers = {name.lower(): value.get_secret_value() for name, value in config.headers.items()}
@@ -40,7 +40,7 @@ class GrpcSender:
         self._connection: socket.socket | None = None
 
     def export(self, request: bytes) -> bytes:
-        """Call with a request in gzip; returns the answer's message.
+        """Call with a request in gzip; returns the answer's message, nothing of one that cannot be read.
 
         Raises `RecordsRefused` for what will never be taken, and `NotAvailable` for everything else that is no success.
         """
@@ -63,7 +63,9 @@ class GrpcSender:
             self._connection = None
         if call.status != 0:
             raise self._refusal(call)
-        return call.message()
+        with suppress(NotAvailable):  # the request is taken all the same: it must not be sent again
+            return call.message()
+        return b""
 
     def cancel(self) -> None:
         """Break the connection; from any thread."""

@@ -34,7 +34,7 @@ class Postgresql(PayloadOutput[Config]):
         self._table.check()
 
     def send_payloads(self, payloads: Sequence[bytes], *, may_repeat: bool) -> None:
-        """Write rows in one transaction; those that are there already stay as they are."""
+        """Write rows; those that are there already stay as they are."""
         del may_repeat
         blocks: list[Block] = [json.loads(zlib.decompress(payload)) for payload in payloads]
         self._table.write(blocks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,16 +18,26 @@ if TYPE_CHECKING:
 Block = tuple[float, list[tuple[str, str]], list[float]]  # seconds since 1970; names and labels; values
 Row = tuple[float, str, str, float]
 MOST_TRIES = 300  # to find out which rows a table refuses; from then on the others around them go with them
+PATIENCE = 0.5  # of the timeout, for the same; a batch that outlasts the timeout is cut off, and would never be done
 UNDEFINED_TABLE = "42P01"
 
 
 @dataclass
 class Refused:
-    """The rows of a batch that the table, or an index on it, will never take, with the reason of the last."""
+    """The rows of a batch that the table, or an index on it, will never take, with the reason of the last.
 
+    They are looked for one by one until `ends` (monotonic seconds).
+    """
+
+    ends: float
     count: int = 0
     words: str = ""
     tries: int = 0
+
+    @property
+    def is_search_over(self) -> bool:
+        """Whether no more tries may be spent on telling rows apart."""
+        return self.tries > MOST_TRIES or time.monotonic() >= self.ends
 
 
 class Table:
@@ -37,6 +48,7 @@ class Table:
 
     def __init__(self, config: Config, timeout: float) -> None:
         self._session = PostgresSession(config.url, timeout, extra="postgresql")
+        self._timeout = timeout
         self._config = config
         table = ".".join(map(quote_postgres_name, config.table.split(".", 1)))
         self._create = (
@@ -60,11 +72,11 @@ class Table:
     def write(self, blocks: Sequence[Block]) -> None:
         """Add rows; those that are there stay. Raises `RecordsRefused` for those that the table will never take."""
         rows = [
-            (round(time, 3), name, labels, value)
-            for time, series, values in blocks
+            (round(ended_at, 3), name, labels, value)
+            for ended_at, series, values in blocks
             for (name, labels), value in zip(series, values, strict=True)
         ]
-        refused = Refused()
+        refused = Refused(ends=time.monotonic() + PATIENCE * self._timeout)
         with self._explained():
             self._write(rows, refused)
         if refused.count:
@@ -81,7 +93,7 @@ class Table:
             if not is_refused_row(error):
                 raise
             refused.tries += 1
-            if len(rows) == 1 or refused.tries > MOST_TRIES:
+            if len(rows) == 1 or refused.is_search_over:
                 refused.count += len(rows)
                 refused.words = self._session.text(error)
                 return

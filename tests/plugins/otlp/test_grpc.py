@@ -1,6 +1,7 @@
 """gRPC's own server takes what is sent, and what it answers is what happens."""
 
 import socket
+import socketserver
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,6 +15,7 @@ from collector_core import NotAvailable, Reason, RecordsRefused
 from collector_core.wire import bytes_field, text_field
 from collector_plugins.otlp import Otlp
 from tests.background import free_port
+from tests.plugins.workloads.runtime_servers import GrpcAnswers, running
 from tests.sample_blocks import ENERGY, POWER, Runs, make_output
 
 grpc = pytest.importorskip("grpc")
@@ -111,6 +113,24 @@ def test_points_that_are_rejected_are_counted(compression):
     assert refused.value.count == 1
 
 
+class SuccessWithoutMessage(GrpcAnswers):
+    """Takes every request, and answers with trailers only."""
+
+    def answer(self, connection, stream, method):
+        self.server.requests.append(method)
+        head = [(":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "0")]
+        connection.send_headers(stream, head, end_stream=True)
+
+
+def test_what_is_taken_does_not_go_again_because_its_answer_cannot_be_read():
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), SuccessWithoutMessage)
+    server.requests = []
+    with running(server):
+        made = grpc_output(f"http://127.0.0.1:{server.server_address[1]}")
+        made.send_payloads(payloads(made, 1), may_repeat=False)
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize("code", ["INVALID_ARGUMENT", "UNAUTHENTICATED", "UNIMPLEMENTED", "RESOURCE_EXHAUSTED"])
 def test_a_final_status_refuses_the_batch(receiver, code):
     receiver.fail(grpc.StatusCode[code], "not so")
@@ -139,6 +159,7 @@ def test_who_is_away_hangs_or_speaks_something_else_is_said(http_receiver):
         return failed.value
 
     assert failure(f"http://127.0.0.1:{free_port()}").reason is Reason.UNREACHABLE
+    assert "[::1]:" in str(failure(f"http://[::1]:{free_port()}"))
     assert failure(http_receiver.url).reason in (Reason.BAD_DATA, Reason.UNREACHABLE)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert failure(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=0.2).reason is Reason.TIMEOUT

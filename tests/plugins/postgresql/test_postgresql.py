@@ -101,6 +101,15 @@ def test_a_table_that_takes_nothing_is_not_asked_for_every_row(output, table, po
     assert refused.value.count == 100
 
 
+def test_a_search_that_takes_too_long_ends_before_the_batch_is_cut_off(output, table, postgres, monkeypatch):
+    postgres.create_table(f"ALTER TABLE {TABLE} ADD CHECK (value >= 0)", table=TABLE, rights="INSERT")
+    monkeypatch.setattr("collector_plugins.postgresql.table.PATIENCE", 0.0)
+    made = output()
+    with pytest.raises(RecordsRefused, match="violates check") as refused:
+        made.send_payloads(payloads(made, 1.0, {(POWER, "a"): -1, (POWER, "b"): 2, (POWER, "c"): 3}), may_repeat=False)
+    assert refused.value.count == 3
+
+
 def test_labels_that_are_too_long_for_the_index_do_not_hold_up_the_others(output, table, postgres):
     made, long = output(), "".join(map(chr, range(0x4E00, 0x4E00 + 3000)))
     sent = payloads(made, 1.0, {(POWER, "a"): 1}, labels={"long": long}) + payloads(made, 1.0, {(POWER, "b"): 2})
