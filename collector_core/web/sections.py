@@ -35,11 +35,11 @@ def render_links(app: App, words: Words = ENGLISH) -> str:
     """The links that sections add to the head of the page, each once."""
     sections = (section for runner in app.runners.copy().values() for section in runner.page_sections)
     links = dict.fromkeys(
-        (Translation(words, section.translations)(link.text), link.path)
+        (Translation(words, section.translations)(app.redactor(link.text)), link.path)
         for section in sections
         for link in section.links
     )
-    return "\n".join(f'<a href="{escape(path)}">{escape(app.redactor(text))}</a>' for text, path in links)
+    return "\n".join(f'<a href="{escape(path)}">{escape(text)}</a>' for text, path in links)
 
 
 class _SectionView:
@@ -82,7 +82,7 @@ class _SectionView:
         return self._runner is None or self._runner.is_fresh
 
     def _text(self, text: str) -> str:
-        return escape(self._redact(self._translated(text)))
+        return escape(self._translated(self._redact(text)))  # a translation may split a secret, or its number
 
     def _trouble(self) -> Iterator[str]:
         """Why there is nothing of now."""
@@ -129,8 +129,8 @@ class _SectionView:
 
     def _in_words(self, chart: PageChart, now: str, between: tuple[str, ...]) -> str:
         """The chart in words, for those who cannot see it."""
-        words = self._words
-        said = words("chart_now").format(title=self._translated(chart.title), minutes=f"{chart.window / 60:g}", now=now)
+        words, title = self._words, self._translated(self._redact(chart.title))
+        said = words("chart_now").format(title=title, minutes=f"{chart.window / 60:g}", now=now)
         values = words("chart_between").format(*between) if between else ""
         has_gaps = None in list(dropwhile(lambda value: value is None, chart.values))
         return f"{said}{values}{words('chart_gaps') if has_gaps else ''}"

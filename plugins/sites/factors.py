@@ -71,8 +71,13 @@ class Factors:
         median = self._medians.get(_ALIASES.get(source, source))
         if median is not None and median.origin == origin:
             return min(1.0, (median.high - median.low) / 2 / median.median)
-        is_yearly = any(factor is not None and factor.origin == origin for factor in self._known.values())
-        return _YEARLY_UNCERTAINTY if is_yearly else _STATED_UNCERTAINTY
+        return _YEARLY_UNCERTAINTY if self.is_yearly(origin) else _STATED_UNCERTAINTY
+
+    def is_yearly(self, origin: str) -> bool:
+        """Whether an origin, `SOURCE_ZONE`, is that of the mean of a year, which is known without anybody telling."""
+        source, _, zone = origin.rpartition("_")
+        found = self._of_country(zone)
+        return found is not None and found.origin.rpartition("_")[0] == source
 
     def _part(self, source: Source, share: float, grid: Factor | None, *, on_paper: bool) -> MixPart:
         own = grid if source.type == GRID else self._own(source)

@@ -110,7 +110,7 @@ class ForecastApi:
             return await self._result(name)
         finally:
             if job.done():
-                del self._jobs[name]
+                self._jobs.pop(name, None)  # others may have made room
 
     async def fetch(self, request: web.Request) -> web.Response:
         """What became of a forecast."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from asyncio import wrap_future
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from collector_core import Published, TopicSelector
-from collector_core.metering import by_country
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.store import HOUR, GridHour, Mean
 
@@ -30,7 +29,8 @@ class Grids:
         heard = set[str]()
         for series, grams in self._selector.select(published):
             zone = series.labels.get("zone", "")
-            if zone in wanted - heard and (origin := _origin(series.labels, zone)):
+            origin = f"{series.labels.get('provider') or series.labels.get('source', '')}_{zone}"
+            if zone in wanted - heard and not self._service.factors.is_yearly(origin):
                 heard.add(zone)
                 self._means.setdefault((zone, now // HOUR, origin), Mean()).add(grams)
 
@@ -53,10 +53,3 @@ class Grids:
         begin = told.hour * HOUR
         sites = [site.number for site in self._service.sites.values() if site.terms_at(begin).zone == told.zone]
         await wrap_future(self._service.write(lambda store: store.put_grid_hour(told, sites)))
-
-
-def _origin(labels: Mapping[str, str], zone: str) -> str:
-    """Who says so; empty where it is the mean of a year, which is known without."""
-    source = labels.get("provider") or labels.get("source", "")
-    yearly = by_country(zone)
-    return "" if yearly is not None and yearly.source == source else f"{source}_{zone}"

@@ -116,10 +116,10 @@ class Ingest:
             if not readings:
                 group.settle()
                 return
+            if not self._waiting:  # else somebody has asked for it
+                self._writer.submit(self._write_waiting)
             self._pending += len(readings)
             self._waiting.append(group)
-            if len(self._waiting) == 1:  # else somebody has asked for it
-                self._writer.submit(self._write_waiting)
 
     def _checked(self, items: Sequence[Any]) -> tuple[list[tuple[Site | None, Reading]], list[Rejected]]:
         readings, rejected = parse_readings(items)

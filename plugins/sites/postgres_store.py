@@ -268,8 +268,9 @@ _RUNS = f"""
         SELECT m.site, r.meter, {_TIME} AS time, r."interval"::bigint, r.power, r.hashrate, r.extra
         FROM sites.meter m JOIN sites.reading r ON r.meter = m.number
         WHERE m.site = ANY (%s) AND r.time > {_MOMENT} AND r.time <= {_MOMENT} AND NOT EXISTS (
-            SELECT 1 FROM sites.meter o JOIN sites.reading t ON t.meter = o.number
-            WHERE o.site = m.site AND t.total IS NOT NULL)) AS plain
+            SELECT 1 FROM sites.meter o CROSS JOIN LATERAL (
+                SELECT 1 FROM sites.reading t WHERE t.meter = o.number AND t.total IS NOT NULL LIMIT 1) AS told
+            WHERE o.site = m.site)) AS plain
     GROUP BY {plain_runs.GROUPS} ORDER BY max(time)
 """
 _TOTALS_BEFORE = f"""

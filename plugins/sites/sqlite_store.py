@@ -58,7 +58,8 @@ _RUNS = f"""
     SELECT {plain_runs.COLUMNS} FROM (
         SELECT m.site, r.* FROM meter m CROSS JOIN reading r ON r.meter = m.number
         WHERE r.time > ? AND r.time <= ? AND NOT EXISTS (
-            SELECT 1 FROM meter o JOIN reading t ON t.meter = o.number WHERE o.site = m.site AND t.total IS NOT NULL))
+            SELECT 1 FROM meter o JOIN reading t INDEXED BY reading_total ON t.meter = o.number
+            WHERE o.site = m.site AND t.total IS NOT NULL))
     GROUP BY {plain_runs.GROUPS} ORDER BY max(time)
 """  # noqa: S608
 

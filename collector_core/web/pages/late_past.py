@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
@@ -54,11 +54,8 @@ class LatePast:
             if asked is None or asked.is_old:
                 before = asked.answer if asked else None
                 asked = self._asked[key] = _Asked(monotonic(), self._threads.submit(_answer, question), before)
-        if is_first:
-            try:
-                asked.future.result(FIRST_WAIT)
-            except TimeoutError:
-                log.debug("the history takes long to answer %s", key)
+        if is_first and not wait([asked.future], FIRST_WAIT).done:
+            log.debug("the history takes long to answer %s", key)
         answer: AnswerT | None = asked.answer
         return answer
 

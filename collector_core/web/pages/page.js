@@ -116,8 +116,7 @@ document.addEventListener("pointermove", (event) => {
 document.addEventListener("pointerup", () => {
   if (!dragged) return;
   const { chart, from, to } = dragged;
-  dragged = null;
-  chart.querySelector(".selection").setAttribute("width", 0);
+  unmark();
   if (Math.abs(to - from) < SMALLEST_MARK) return;
   const start = Number(chart.dataset.from);
   const length = chart.dataset.to - start;
@@ -125,13 +124,18 @@ document.addEventListener("pointerup", () => {
   change([["range", ""], ["from", ends[0]], ["to", ends[1]]]);
   refresh(true);
 });
-document.addEventListener("pointercancel", () => { dragged = null; });
+document.addEventListener("pointercancel", unmark);
 document.addEventListener("keydown", (event) => {
   const button = event.target.matches?.("figure") && !event.ctrlKey && !event.metaKey && document.getElementById(KEYS[event.key]);
   if (!button) return;
   event.preventDefault();
   button.click();
 });
+
+function unmark() {
+  dragged?.chart.querySelector(".selection").setAttribute("width", 0);
+  dragged = null;
+}
 
 // Where in the period of a chart a place on the screen is, from 0 to 1.
 function placeIn(chart, x) {

@@ -113,6 +113,11 @@ def test_an_answer_is_kept_for_a_while_and_the_last_one_is_better_than_none(late
     assert late.ask("other", fail) is None
 
 
+def test_a_question_that_fails_costs_no_page_of_the_present(late, monkeypatch):
+    monkeypatch.setattr(late_past, "FIRST_WAIT", 60.0)
+    assert late.ask("days", lambda: 1 // 0) is None
+
+
 async def test_those_who_ask_the_same_at_once_share_one_answer():
     made, answered = [], asyncio.Event()
 

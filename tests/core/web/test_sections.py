@@ -238,3 +238,14 @@ def test_a_section_speaks_the_language_of_its_reader_where_it_has_words_for_it(b
         assert text in html
     assert ">Lamps<" in bench.html()
     assert "1.50 kW" in bench.html()
+
+
+def test_a_secret_that_is_a_number_or_that_a_translation_would_split_is_hidden_in_each_language(bench):
+    bench.app.redactor.hide(["3.14159", "open, today"])
+    table = PageTable(columns=["what"], rows=[["key 3.14159"], ["open, today"]])
+    translations = {"de": {"{}, today": "{}, heute"}}
+    bench.show(section(chart(1.0, title="Key 3.14159"), tables=[table], translations=translations))
+    html = render_sections(bench.app, words=words.Words("de"))
+    assert "3,14159" not in html
+    assert "heute" not in html
+    assert ">key &lt;secret&gt;<" in html

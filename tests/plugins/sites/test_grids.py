@@ -9,9 +9,12 @@ from types import MappingProxyType
 import pytest
 
 from collector_core import Collector, Gauge
+from collector_core.metering import by_country
 from collector_core.storage import Database, Schema
 from collector_core.testing.harness import Harness
 from collector_plugins.sites import FILE
+from collector_plugins.sites.factors import Factors
+from collector_plugins.sites.site import Terms
 from collector_plugins.sites.sqlite_store import SCHEMA, SqliteStore
 from tests.plugins.sites.conftest import NOW, moment, reading
 from tests.plugins.sites.stores import stored  # noqa: F401 - a fixture
@@ -28,10 +31,11 @@ class Dam(Collector):
     name = "dam"
     metrics = (CARBON,)
     told = MappingProxyType({})
+    provider = "meter_of_dam"
 
     def collect(self, out):
         for zone, grams in self.told.items():
-            out.add(CARBON, grams, zone=zone, provider="meter_of_dam")
+            out.add(CARBON, grams, zone=zone, provider=self.provider)
 
 
 @pytest.fixture
@@ -94,13 +98,26 @@ async def test_what_becomes_known_within_the_hour_holds_for_what_was_added_up_be
         assert (await rows(client))[1]["location_based_grams"] == pytest.approx(250)
 
 
-async def test_zones_that_no_site_is_in_and_means_of_a_year_are_not_kept(serving, dam, state, monkeypatch):
+async def test_zones_that_no_site_is_in_and_means_of_a_year_are_not_kept(serving, dam, monkeypatch):
+    yearly = by_country("DE")
     async with serving(now=NOW + 120, published=dam.published) as client:
         await client.register("a", zone="DE")
         await dam(FR=20)
         await client.run()
+        monkeypatch.setattr(Dam, "provider", yearly.source)
+        await dam(DE=5)
+        await client.run(advance=60)
         await client.send(reading(60, 60_000))
-        assert (await rows(client))[0][0][1].startswith("our_world_in_data")
+        factor = (await rows(client))[0][0][1:]
+        assert factor == (f"{yearly.source}_DE", pytest.approx(yearly.grams_per_kwh))
+
+
+def test_a_factor_is_as_uncertain_before_anything_was_added_up():
+    yearly = f"{by_country('DE').source}_DE"
+    fresh, used = Factors(), Factors("DE")
+    assert [part.origin for part in used.mix(Terms(), None, None)] == [yearly]
+    assert fresh.uncertainty("grid", yearly) == used.uncertainty("grid", yearly)
+    assert fresh.uncertainty("grid", yearly) > fresh.uncertainty("grid", "meter_of_dam_DE")
 
 
 def test_a_file_of_an_earlier_version_is_taken_over(tmp_path):

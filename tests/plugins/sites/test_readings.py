@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import io
 import json
@@ -11,8 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector_core.testing import FakeClock
 from collector_plugins.sites.fields import parse_moment, rfc3339
-from collector_plugins.sites.ingest import parse_readings
+from collector_plugins.sites.ingest import Ingest, parse_readings
+from collector_plugins.sites.own_thread import OwnThread
+from collector_plugins.sites.site import Change, Site
 from tests.plugins.sites.conftest import JSON, NOW, moment, reading, total
 
 GOOD = {"site_id": "a", "timestamp": NOW, "power_watts": 1}
@@ -273,3 +277,26 @@ async def test_a_single_reading_is_no_batch(serving):
     async with serving() as client:
         status, answer = await client.post("ingest/realtime", reading(60, meter="x" * 70_000))
         assert (status, answer["field"]) == (413, "body")
+
+
+def test_a_writer_that_could_not_be_started_once_is_asked_again():
+    class Disk:
+        tries = 0
+
+        def __init__(self):
+            Disk.tries += 1
+            if Disk.tries == 1:
+                raise OSError(errno.EMFILE, "too many open files")
+
+        def add(self, readings):
+            return [True for _ in readings]
+
+        def close(self):
+            pass
+
+    writer, site = OwnThread("disk", Disk), Site(1, "a", [Change(0, {})])
+    ingest = Ingest(writer, {"a": site}.get, None, FakeClock(wall_time=NOW), 86_400)
+    with pytest.raises(OSError, match="too many"):
+        ingest.submit([GOOD])
+    assert ingest.submit([GOOD]).result(10).accepted == 1
+    writer.close()
