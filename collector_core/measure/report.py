@@ -157,7 +157,10 @@ def _corrected(
     operation: Operation, kept: Sequence[KeptMeasurement], biases: Sequence[MeterBias]
 ) -> dict[str, dict[str, Any]]:
     """What a better meter of this host would have said on average, where it was once there beside this method."""
-    components = {name: _mean_of_component(kept, name) for name in operation.scope.split("+") if name}
+    told = {name: _component_joules(kept, name) for name in operation.scope.split("+") if name}
+    if not all(told.values()):
+        return {}
+    components = {name: mean(values) for name, values in told.items()}
     found = corrected_joules(biases, operation.host, operation.method, components)
     if found is None:
         return {}
@@ -165,10 +168,11 @@ def _corrected(
     return {"corrected": {"energy_joules": joules, "reference": bias.reference, "last_at": bias.last_at}}
 
 
-def _mean_of_component(kept: Sequence[KeptMeasurement], name: str) -> float:
+def _component_joules(kept: Sequence[KeptMeasurement], name: str) -> list[int | float]:
+    """The joules of one component in all that know them."""
     told = (each.result.get("components") for each in kept)
     joules = (each.get(name) for each in told if isinstance(each, dict))
-    return mean(each for each in joules if isinstance(each, int | float))
+    return [each for each in joules if isinstance(each, int | float)]
 
 
 def _biases(groups: Mapping[Operation, Sequence[KeptMeasurement]], biases: Sequence[MeterBias]) -> Iterator[str]:

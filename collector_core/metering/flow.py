@@ -180,7 +180,9 @@ class _Balance:
         left = max(0.0, watts - asked)
         more = self._shares_of_rest(links, wanted) if left > NOISE_WATTS else {}
         for link, want in zip(links, wanted, strict=True):
-            self._add(identity, link.target, want * share + left * more.get(link.target, 0.0))
+            self._add(identity, link.target, want * share)
+        for target, part in more.items():
+            self._add(identity, target, left * part)
         if left > NOISE_WATTS and not more:
             self._add(identity, f"{FlowKind.UNKNOWN}/{identity}", left)
 

@@ -178,14 +178,17 @@ def _behind(nodes: Collection[str], links: Iterable[FlowLink]) -> Mapping[str, f
 
 
 def _merge_feeders(leader: Mapping[str, str], behind: Mapping[str, frozenset[str]]) -> dict[str, str]:
-    """Leaders of groups that feed one group, by the leader to take instead; one such set at a time."""
+    """Leaders of groups that feed one group, by the leader to take instead; of sets that overlap one at a time."""
     feeders: dict[str, set[str]] = {}
     for node, targets in behind.items():
         for target in targets:
             if leader[target] != leader[node]:
                 feeders.setdefault(leader[target], set()).add(leader[node])
-    several = next((each for each in feeders.values() if len(each) > 1), set())
-    return dict.fromkeys(several, min(several)) if several else {}
+    merged: dict[str, str] = {}
+    for several in feeders.values():
+        if len(several) > 1 and several.isdisjoint(merged):
+            merged |= dict.fromkeys(several, min(several))
+    return merged
 
 
 def _merge_circles(leader: Mapping[str, str], behind: Mapping[str, frozenset[str]]) -> dict[str, str]:

@@ -67,5 +67,5 @@ def _distance(meter: EnergyMeter) -> tuple[int, str]:
 def _identity(meter: EnergyMeter) -> _Identity:
     if meter.component == Component.GPU and not meter.device.isdigit():
         return meter.component, meter.device, ""
-    is_of_agent = meter.origin is not None and meter.origin.is_own_host
-    return meter.component, meter.device, f"agent {meter.origin.agent}" if meter.origin and is_of_agent else meter.host
+    origin = meter.origin
+    return meter.component, meter.device, f"agent {origin.agent}" if origin and origin.is_own_host else meter.host

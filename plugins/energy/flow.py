@@ -75,11 +75,11 @@ class EnergyFlow:
 
 
 def _outside(meters: Iterable[EnergyMeter]) -> list[EnergyMeter]:
-    """Those that this machine's ledger cannot count by itself."""
+    """Those of other hosts, and those outside of machines: this machine's ledger cannot count them by itself."""
     return [
         meter
         for meter in meters
-        if meter.is_foreign
+        if meter.host
         or (meter.inside is None and not meter.of_machine and (meter.component not in MACHINE or meter.feeds))
     ]
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from collector_core import EnergyMeter
 from collector_core.metering import (
-    MACHINE,
     MACHINE_NAMES,
     REST,
     Account,
@@ -93,7 +92,7 @@ class Network:
             if copy in grown and meter.host:
                 self._add_foreign(meter, grown[copy])
             elif copy in grown and meter in identities:
-                targets = [self._target(name, by_name) for name in meter.feeds]
+                targets = [*dict.fromkeys(self._target(name, by_name) for name in meter.feeds)]
                 self._add_source(identities[meter], meter, grown[copy], targets)
 
     def add_workloads(self, workloads: Mapping[WorkloadName, Mapping[str, float]], work: Sequence[Found]) -> None:
@@ -151,11 +150,11 @@ class Network:
         host, node = f"{FlowKind.HOST}/{meter.host}", f"{FlowKind.COMPONENT}/{meter.host}/{meter.component}"
         self.things.setdefault(host, FlowThing(host))
         if grown.watts is not None:
+            if node not in self.things:
+                self.links.append(FlowLink(host, node))
             before = self.things.get(node, FlowThing(node)).watts or 0.0
             self.things[node] = FlowThing(node, before + grown.watts)
         self.part_links.append(FlowLink(host, node))
-        if node in self.things and not any(link.target == node for link in self.links):
-            self.links.append(FlowLink(host, node))
         owner = SiteAccount(meter.component, meter.device, meter.host)
         self._add_part(node, owner, meter, grown)
 
@@ -197,8 +196,6 @@ def _sources(meters: Iterable[EnergyMeter]) -> Iterator[tuple[EnergyMeter, str]]
     """Meters outside of machines with the IDs of their nodes, no ID twice."""
     taken: set[str] = set()
     for meter in meters:
-        if meter.inside is not None or meter.of_machine or (meter.component in MACHINE and not meter.feeds):
-            continue
         if meter.component in _KINDS_OF_METERS:
             kind = meter.component
         elif meter.feeds or meter.supply is not Supply.CHASSIS:

@@ -26,10 +26,8 @@ class SiteParts:
         for thing in network.things.values():
             for part, watts in _powers(thing, metered):
                 integral = integrals.get(part.node) or PowerIntegral(MAX_GAP_SECONDS)
-                is_first = part.node not in integrals
-                joules = integral.update(min(watts, integral.max_watts), now)
                 self._integrals[part.node] = integral
-                parts.append(part._replace(joules=0.0 if is_first else joules))
+                parts.append(part._replace(joules=integral.update(min(watts, integral.max_watts), now)))
         batteries = {part.node.removesuffix(STORED) for part in parts if part.node.endswith(STORED)}
         links = [
             link  # a meter counts what comes out, and not what is lost before

@@ -48,14 +48,12 @@ class Federation(Collector[Config]):
         if not self.config.sources:
             raise _no_source()
         await self._targets.refresh()
-        answers, failures = self._targets.answers, self._targets.failures
-        times = {name: said.time for name in answers if (said := self._targets.last(name))}
-        self._meters.update(
-            (name, self.config.sources[name], answer, times[name]) for name, answer in answers.items() if name in times
-        )
+        failures = self._targets.failures
+        fresh = {name: said for name in self._targets.answers if (said := self._targets.last(name))}
+        self._meters.update((name, self.config.sources[name], *said) for name, said in fresh.items())
         for name in self.config.sources:
-            if name in times:
-                self._show(out, name, answers[name], self.ctx.clock.monotonic() - times[name])
+            if said := fresh.get(name):
+                self._show(out, name, said.value, self.ctx.clock.monotonic() - said.time)
             elif name in failures:
                 metrics.HEALTH.add_down(out, name, failures[name])
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 
+from collector_plugins.forecast.periods import DAY, datetime_of
 from collector_plugins.forecast.series import TimeSeries
 
-DAY = 86_400.0
 SUNDAY = 6
 
 
@@ -97,7 +97,7 @@ def _holidays(series: TimeSeries, horizon_steps: int, zone: tzinfo | None, holid
     if not holidays or DAY % series.step:
         return found
     for step in range(len(series.values) + horizon_steps):
-        local = _local(series.start + step * series.step, zone)
+        local = datetime_of(series.start + step * series.step, zone)
         day = local.date().isoformat()
         if local.weekday() != SUNDAY and holidays & {day, day[5:]}:
             found[step] = (SUNDAY - local.weekday()) * round(DAY / series.step)
@@ -110,9 +110,5 @@ def _samples(start: float, end: float, last: float) -> list[float]:
 
 
 def _offset(time: float, zone: tzinfo | None) -> float:
-    offset = _local(time, zone).utcoffset()
+    offset = datetime_of(time, zone).utcoffset()
     return offset.total_seconds() if offset else 0.0
-
-
-def _local(time: float, zone: tzinfo | None) -> datetime:
-    return datetime.fromtimestamp(time, UTC).astimezone(zone)

@@ -11,13 +11,13 @@ Period = tuple[float, float]
 
 def day(now: float, zone: tzinfo | None = None, *, ahead: int = 0) -> Period:
     """From midnight to midnight of the day that is `ahead` days after the one that `now` is in, in Unix seconds."""
-    today = _local(now, zone).date() + timedelta(ahead)
+    today = datetime_of(now, zone).date() + timedelta(ahead)
     return _midnight(today, zone), _midnight(today + timedelta(1), zone)
 
 
 def month(now: float, zone: tzinfo | None = None) -> Period:
     """The calendar month that `now` is in."""
-    first = _local(now, zone).date().replace(day=1)
+    first = datetime_of(now, zone).date().replace(day=1)
     return _midnight(first, zone), _midnight((first + timedelta(31)).replace(day=1), zone)
 
 
@@ -30,17 +30,18 @@ def duration_text(seconds: float) -> str:
 
 def end_of_night(now: float, zone: tzinfo | None = None) -> float:
     """The next morning at eight."""
-    today = _local(now, zone).date()
+    today = datetime_of(now, zone).date()
     mornings = (datetime.combine(today + timedelta(days), time(MORNING), zone).timestamp() for days in (0, 1))
     return next(morning for morning in mornings if morning > now)
 
 
 def local_time(when: float, zone: tzinfo | None = None) -> str:
     """`Fri 17:30` for people."""
-    return _local(when, zone).strftime("%a %H:%M")
+    return datetime_of(when, zone).strftime("%a %H:%M")
 
 
-def _local(when: float, zone: tzinfo | None) -> datetime:
+def datetime_of(when: float, zone: tzinfo | None) -> datetime:
+    """Unix seconds as date and time of a zone, that of the machine where it is None."""
     return datetime.fromtimestamp(when, UTC).astimezone(zone)
 
 

@@ -55,8 +55,11 @@ class Hwmon(Collector[Config]):
 
     def collect(self, out: Readings) -> None:
         """Read all of them; raises `NotAvailable` where there is nothing, or nothing may be read."""
-        self._meters.begin_run()
-        for name, answer in self._devices.poll(out, _nothing_there(self.ctx), label="source"):
+        try:
+            answers = list(self._devices.poll(out, _nothing_there(self.ctx), label="source"))
+        finally:
+            self._meters.begin_run()  # not before: while they are read, the ledger still knows what they said last
+        for name, answer in answers:
             with out.part(source=name):
                 for each in answer.value:
                     self._show(out, each, answer.time)

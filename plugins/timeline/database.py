@@ -68,7 +68,7 @@ class Database:
                 raise
             self._inserts = True
             return self._write(records, may_repeat)
-        except (errors.DataError, errors.IntegrityError) as error:
+        except (errors.DataError, errors.IntegrityError, errors.ProgramLimitExceeded) as error:
             if not is_refused_row(error):
                 raise
             if len(records) == 1:

@@ -42,12 +42,15 @@ Name = Annotated[str, Field(min_length=1, max_length=64)]
 Expression = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_expression)]
 
 
-def _https(url: str) -> str:
+def _encrypted(url: str) -> str:
     parts = urlsplit(url)
     is_loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")
     if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback)):
         raise ValueError("must begin with https://, because the token goes there")
     return url
+
+
+Url = Annotated[str, AfterValidator(_encrypted)]
 
 
 class Group(Options):
@@ -60,14 +63,9 @@ class Group(Options):
 class Kubelet(Options):
     """The kubelet of this node, which knows the names and owners of pods."""
 
-    url: str = Field("https://127.0.0.1:10250", description="Base URL; https outside loopback.")
+    url: Url = Field("https://127.0.0.1:10250", description="Base URL; https outside loopback.")
     token: SecretStr | None = Field(None, description="Bearer token: {$env: NAME} or {$file: path}.")
     ca_file: ConfigPath | None = Field(None, description="Certificates that its own is verified with, in PEM.")
-
-    @field_validator("url")
-    @classmethod
-    def _encrypted(cls, url: str) -> str:
-        return _https(url)
 
 
 class Watch(Options):
@@ -117,17 +115,12 @@ class GuestTarget(Options):
     """A guest that is told its energy over a connection."""
 
     name: Name = Field(description="The guest, as its series are called.")
-    url: str | None = Field(None, description="Where its energy-collector listens; https outside loopback.")
+    url: Url | None = Field(None, description="Where its energy-collector listens; https outside loopback.")
     token: SecretStr | None = Field(None, description="Bearer token of its option `push`.")
     ca_file: ConfigPath | None = Field(None, description="Certificates that its own is verified with, in PEM.")
     socket: str | None = Field(
         None, pattern="^/", description="Or the unix socket of the QEMU character device behind its virtio-serial port."
     )
-
-    @field_validator("url")
-    @classmethod
-    def _encrypted(cls, url: str | None) -> str | None:
-        return None if url is None else _https(url)
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

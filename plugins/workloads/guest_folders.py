@@ -46,7 +46,7 @@ class GuestFolders:
     def keep_only(self, names: Collection[str]) -> None:
         """Remove the numbers of all other guests that were written."""
         for name in self._written - set(names):
-            with suppress(OSError), _opened(str(self._base)) as base, _subfolder(base, name) as folder:
+            with suppress(OSError), _opened(str(self._base)) as base, _opened(name, base) as folder:
                 _remove(folder, _READING)
                 with _subfolder(folder, *_POWERCAP) as powercap:
                     for path, _ in _ZONES.values():

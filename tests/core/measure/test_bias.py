@@ -78,6 +78,13 @@ def test_a_part_without_a_bias_leaves_the_whole_uncorrected():
     assert all("corrected" not in each for each in told["operations"])
 
 
+def test_a_component_without_a_number_leaves_the_whole_uncorrected():
+    damaged = kept("model", {"cpu": 1.0, "dram": 1.0}, label="test")
+    damaged.result["components"]["dram"] = None
+    told = report([*MEASURED, damaged])
+    assert all("corrected" not in each for each in told["operations"])
+
+
 def test_a_less_trusted_method_is_no_reference():
     assert learn_biases([kept("model", {"cpu": 1.0}, ("cpu", "rapl", 2.0))]) == []
 

@@ -97,6 +97,10 @@ def test_a_circle_of_feeders_is_no_circle_in_the_graph():
     assert found == {("plug/a", "unknown/plug/a"): 10.0, ("plug/b", "unknown/plug/b"): 10.0}
 
 
+def test_a_link_that_is_told_twice_passes_nothing_on_twice():
+    assert edges({"plug/a": 10.0, "host/nas": None}, *[("plug/a", "host/nas")] * 2) == {("plug/a", "host/nas"): 10.0}
+
+
 @pytest.mark.parametrize(
     ("identity", "label"),
     [

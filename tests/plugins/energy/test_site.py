@@ -51,6 +51,29 @@ def test_a_battery_that_feeds_two_hosts_counts_beyond_what_is_known_of_them(run,
     assert joules(harness) == pytest.approx(500)
 
 
+def test_a_host_that_is_named_twice_is_fed_once(run, source):
+    garage = source("battery", "garage", "meter", feeds=("nas", "nas"))
+    harness = run({garage: 100})
+    assert harness.series(metrics.FLOW)["battery/garage", "host/nas"] == pytest.approx(100)
+    assert watts(harness) == {("battery", "garage", "nas"): 100}
+
+
+def test_a_published_power_that_comes_back_takes_nothing_off_what_was_counted_behind_it(ledger, source):
+    told = []
+    plug = source("plug", "desk", "meter")
+    harness = ledger(plug, published=lambda: told)
+    start = harness.clock.monotonic()
+    for second in (0, 5, 10, 15):
+        out = Readings((GRID, DESK), max_series=10)
+        out.add(DESK, 60.0, plug="desk")
+        if second >= 10:
+            out.add(GRID, 100.0)
+        told = [Published("home", {}, out.snapshot())]
+        plug.says(60.0 * second, start + second)
+        harness.run(advance=5.0 if second else 0.0)
+    assert joules(harness) == pytest.approx(60 * 10 + 100 * 5)
+
+
 def test_what_another_host_draws_is_not_this_machines(run, source):
     harness = run({source("gpu", "GPU-1", "nvml_counter", host="nas"): 30})
     assert harness.series(metrics.POWER) == {}
@@ -138,6 +161,8 @@ def battery(topic, unit, name):
     return Gauge(f"garage_{name}", "About a battery.", unit, ("device",), topic=topic, of="battery", title=name)
 
 
+GRID = Gauge("meter_import_watts", "From the grid.", Unit.WATTS, topic="import_power", of="grid", title="Grid")
+DESK = Gauge("home_plug_watts", "Of a plug.", Unit.WATTS, ("plug",), topic="power", of="plug", title="Plug")
 BATTERY = {
     "capacity": battery("capacity", Unit.JOULES, "capacity_joules"),
     "charge": battery("charge", Unit.RATIO, "charge_ratio"),

@@ -76,6 +76,17 @@ def test_a_chip_that_hangs_costs_the_others_nothing_and_comes_back(machine, monk
     eventually(lambda: harness.run(advance=5) and watts(harness) == {"good": 2.0, "slow": 1.0})
 
 
+def test_meters_know_what_was_said_last_while_chips_are_read(machine, monkeypatch):
+    machine.chip(0, "board", power1_input=2_000_000)
+    harness = machine.collect()
+    harness.run()
+    (meter,) = harness.collector.collector_energy_meters()
+    known, read = [], ChipReader.__call__
+    monkeypatch.setattr(ChipReader, "__call__", lambda self: [known.append(meter.latest()), read(self)][1])
+    harness.run(advance=10)
+    assert known[-1] is not None
+
+
 def test_a_device_that_sleeps_is_not_read(machine):
     machine.chip(0, "nvme", power1_input=3_000_000)
     harness = machine.collect()

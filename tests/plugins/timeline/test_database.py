@@ -233,6 +233,16 @@ def test_a_text_that_postgresql_cannot_hold_refuses_its_row_alone(timeline, post
     assert sources(postgres) == [1, 3]
 
 
+def test_a_row_that_is_too_long_for_an_index_is_refused_alone(timeline, postgres):
+    postgres.create_table()
+    postgres.execute("CREATE INDEX ON unified_timeline (metadata)")
+    long = record(2, note="".join(map(chr, range(0x4E00, 0x4E00 + 3000))))
+    with pytest.raises(RecordsRefused, match="index row") as refused:
+        timeline().send([record(1), long, record(3)], may_repeat=False)
+    assert refused.value.count == 1
+    assert sources(postgres) == [1, 3]
+
+
 def test_a_password_in_the_query_is_hidden_too(timeline, postgres):
     url = f"postgresql://{postgres.user}@127.0.0.1:{postgres.server.port}/{postgres.name}?password={PASSWORD}%zz"
     with pytest.raises(NotAvailable) as refused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shutil
 import socket
 
 import pytest
@@ -112,6 +113,14 @@ def test_a_name_cannot_lead_out_of_the_folder(tmp_path, name):
     with pytest.raises(ValueError, match="cannot be the name of a folder"):
         GuestFolders(tmp_path / "share").write(name, b"{}", {"cpu": 1.0})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_was_removed_is_not_made_again(tmp_path):
+    folders = GuestFolders(tmp_path / "share")
+    folders.write("web", b"{}", {"cpu": 1.0})
+    shutil.rmtree(tmp_path / "share" / "web")
+    folders.keep_only(())
+    assert list((tmp_path / "share").iterdir()) == []
 
 
 def test_links_that_a_guest_made_lead_nowhere(tmp_path):
