@@ -156,6 +156,10 @@ class Problem(NamedTuple):
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
 
+    def to_json(self) -> dict[str, str | int | None]:
+        """The same as an object."""
+        return self._asdict()
+
 
 class ConfigError(CollectorError):
     """A configuration that cannot be used; `problems` holds all that is wrong with it, in the file's order."""

@@ -43,7 +43,7 @@ class PolledDevices(Collector[DevicesConfig[DeviceT]], Generic[DeviceT, AnswerT]
     example: ClassVar[str]
     supply: ClassVar[Supply] = Supply.PLUG
     probe_port: ClassVar[int | None] = None
-    silence_fix: ClassVar[str] = ""
+    silence_fix: ClassVar[str] = "check that it is switched on and reachable from here, or raise `timeout`"
 
     def __init__(self, config: DevicesConfig[DeviceT], ctx: Context) -> None:
         super().__init__(config, ctx)
@@ -103,7 +103,7 @@ class PolledDevices(Collector[DevicesConfig[DeviceT]], Generic[DeviceT, AnswerT]
 
     def _with_fix(self, error: Exception) -> Exception:
         """What is logged first is that there is no answer yet: it says what helps, too."""
-        is_silence = self.silence_fix and reason_of(error) is Reason.TIMEOUT and not fix_of(error)
+        is_silence = reason_of(error) is Reason.TIMEOUT and not fix_of(error)
         return NotAvailable(Reason.TIMEOUT, describe(error), fix=self.silence_fix) if is_silence else error
 
     async def _ask(self, _: str, device: DeviceT) -> AnswerT:

@@ -11,8 +11,6 @@ from collector_core.polling.backoff import Backoff
 PlaceT = TypeVar("PlaceT")
 AnswerT = TypeVar("AnswerT")
 
-ALLOW_MORE_TIME = "check that it is switched on and reachable from here, or raise `timeout`"
-
 
 class Answer(NamedTuple, Generic[AnswerT]):
     """What a target said, and when: `time` in seconds of the context's monotonic clock."""
@@ -151,4 +149,4 @@ class Target(Generic[PlaceT, AnswerT]):
         self._backoff.failed(now, retry_after_of(error))
 
     def _too_late(self) -> NotAvailable:
-        return NotAvailable(Reason.TIMEOUT, f"no answer within {self._schedule.deadline:g} s", fix=ALLOW_MORE_TIME)
+        return NotAvailable(Reason.TIMEOUT, f"no answer within {self._schedule.deadline:g} s")

@@ -84,7 +84,7 @@ class Routes:
         try:
             await asyncio.wrap_future(self._reloads.request())
         except ConfigError as error:
-            problems = [each._asdict() for each in error.problems]
+            problems = [each.to_json() for each in error.problems]
             raise ApiError(HTTPStatus.BAD_REQUEST, str(error), problems=problems) from error
         return web.json_response({"status": "reloaded", "collectors": sorted(self._app.runners)})
 
