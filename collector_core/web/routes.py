@@ -52,6 +52,7 @@ class Routes:
     async def close(self, application: web.Application) -> None:
         """Let go of what requests have opened."""
         del application
+        self._pages.close()
         await self._history.close()
 
     def probes(self) -> list[web.RouteDef]:

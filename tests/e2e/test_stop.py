@@ -65,6 +65,13 @@ def test_a_reader_of_stderr_that_stalls_costs_no_scrape_and_no_end(unread, event
     assert process.wait(60) == 0
 
 
+def test_pages_that_were_looked_at_leave_no_thread_behind(collector):
+    program = collector("collectors: {system: {}}")
+    assert [program.request(path).status for path in ("/", "/history")] == [200, 200]
+    assert program.stop() == 0
+    assert "threads have not ended" not in program.log
+
+
 def test_400_hang_ups_are_a_few_reloads(collector):
     program = collector("collectors: {system: {interval: 200ms}}")
     for _ in range(400):

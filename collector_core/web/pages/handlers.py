@@ -91,6 +91,11 @@ class Pages:
             *downloads.routes(),
         ]
 
+    def close(self) -> None:
+        """Let the threads end that do not hang."""
+        for threads in (self._present, self._past):
+            threads.shutdown(wait=False, cancel_futures=True)
+
     def _handler(self, name: str) -> Any:
         def render(view: View, is_compressed: bool) -> bytes:
             html = render_page(view, name, PAGES[name](view)).encode(errors="backslashreplace")  # of what is no UTF-8
