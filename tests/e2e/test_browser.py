@@ -131,7 +131,7 @@ def nasty(start, folder, eventually):
     site = folder / "site"
     for name, code in {"nasty": NASTY, "hung": HUNG}.items():
         info = site / f"collector_{name}-1.0.dist-info"
-        info.mkdir(parents=True)
+        info.mkdir(parents=True, exist_ok=True)  # tried again
         (site / f"plugin_{name}.py").write_text(textwrap.dedent(code))
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: collector-{name}\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(f"[collector_core]\n{name} = plugin_{name}\n")
