@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collector_core.history.past import History, PastEnergy, PastEvent, PastSeries
     from collector_core.http.answer import HttpAnswer
     from collector_core.http.client import HttpClient
+    from collector_core.http.secure_url import SecureUrl, is_loopback_host
     from collector_core.http.sender import HttpSender, HttpUrl, Received
     from collector_core.http.websocket import WebSocket
     from collector_core.metering.meters import Component, EnergyMeter, EnergyMethod, EnergyReading
@@ -156,6 +157,7 @@ __all__ = [
     "Sample",
     "SampleBlock",
     "SecretStr",
+    "SecureUrl",
     "Selector",
     "SelectorText",
     "Series",
@@ -176,6 +178,7 @@ __all__ = [
     "find_forecaster",
     "hookimpl",
     "is_kernel_mount",
+    "is_loopback_host",
     "nonblocking",
     "parse_duration",
     "quantity",
@@ -196,6 +199,7 @@ _HOMES = {
     "collector_core.history.past": "History PastEnergy PastEvent PastSeries",
     "collector_core.http.answer": "HttpAnswer",
     "collector_core.http.client": "HttpClient",
+    "collector_core.http.secure_url": "SecureUrl is_loopback_host",
     "collector_core.http.sender": "HttpSender HttpUrl Received",
     "collector_core.http.websocket": "WebSocket",
     "collector_core.metering.meters": "Component EnergyMeter EnergyMethod EnergyReading",

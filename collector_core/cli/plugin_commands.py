@@ -169,8 +169,7 @@ class _Program:
     def history(self) -> History:
         from collector_core.history.stored import kept_history  # noqa: PLC0415 - few commands ask for it
 
-        config = load(self._common.config)[1] if self._common.config else Config()
-        options = config.settings.history
+        options = self.app.config.settings.history
         return History() if options is None else kept_history(options, self.clock)
 
     def find(self, collector: str) -> Runner:

@@ -7,13 +7,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, StringConstraints, field_validator, model_validator
 
-from collector_core import ConfigPath, Duration, Field, Options, SecretStr
+from collector_core import ConfigPath, Duration, Field, Options, SecretStr, is_loopback_host
 from collector_plugins.alerts.alert import Severity
 
 ChatService = Literal["slack", "discord", "mattermost", "teams", "ntfy", "gotify", "telegram", "matrix"]
 Template = Literal["alertmanager"] | ChatService
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def _check_url(url: SecretStr) -> SecretStr:
@@ -111,7 +109,7 @@ class EmailOptions(_Channel):
 
     @model_validator(mode="after")
     def _check_privacy(self) -> Self:
-        if self.tls == "off" and self.host not in LOOPBACK:
+        if self.tls == "off" and not is_loopback_host(self.host):
             raise ValueError("`tls: off` would send mail and password in plain text; use starttls or tls")
         _check_login(self.username, self.password)
         return self

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Self
-from urllib.parse import urlsplit
 
-from pydantic import field_validator, model_validator
+from pydantic import model_validator
 
-from collector_core import CollectorConfig, Field, Options, SecretStr
+from collector_core import CollectorConfig, Field, Options, SecretStr, SecureUrl
 from collector_core.metering import Country, EnergyFactors, Intensity, Prefer, by_country
 
 
@@ -18,18 +17,10 @@ class Live(Options):
         min_length=2, max_length=32, pattern=r"[A-Z0-9-]+", description="Electricity Maps zone, e.g. DE or US-CAL-CISO."
     )
     token: SecretStr = Field(description="API key: {$env: NAME} or {$file: path}.")
-    url: str = Field("https://api.electricitymaps.com/v3", description="Base URL of the API; https outside loopback.")
+    url: SecureUrl = Field(
+        "https://api.electricitymaps.com/v3", description="Base URL of the API; https outside loopback."
+    )
     refresh: float = Field(900.0, ge=60, le=86_400, allow_inf_nan=False, description="Seconds between two requests.")
-
-    @field_validator("url")
-    @classmethod
-    def _encrypted(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme != "https" and not (
-            parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
-        ):
-            raise ValueError("must begin with https://, because the token goes there")
-        return url.rstrip("/")
 
 
 class Config(CollectorConfig):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, model_validator
 
-from collector_core import CollectorConfig, ConfigPath, Field, Options, SecretStr
+from collector_core import CollectorConfig, ConfigPath, Field, Options, SecretStr, is_loopback_host
 
 Name = Annotated[str, Field(pattern=r"^[^\s/\"\\]{1,100}$")]
 
@@ -47,7 +47,7 @@ class Source(Options):
         if self.token and self.login:
             raise ValueError("give token or username, not both")
         parts = urlsplit(self.url)
-        is_open = parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost")
+        is_open = parts.scheme == "http" and not is_loopback_host(parts.hostname)
         if is_open and (self.token or self.login):
             raise ValueError("url must begin with https://, because the token or password goes there")
         return self

@@ -5,27 +5,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, model_validator
 
-from collector_core import CollectorConfig, Field, Options, SecretStr
+from collector_core import CollectorConfig, Field, Options, SecretStr, SecureUrl
 from collector_core.devices import DeviceName, known_name
 from collector_plugins.grid.provider import Kind, Place
 from collector_plugins.grid.services import KINDS
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-
 
 def _kind(name: str) -> str:
     return known_name(name, KINDS)
-
-
-def _encrypted(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise ValueError("must begin with https://, because the token goes there")
-    return url.rstrip("/")
 
 
 class Provider(Options):
@@ -35,7 +25,7 @@ class Provider(Options):
     kind: Annotated[str, AfterValidator(_kind)] = Field(description="Which service it is; see below.")
     zone: str | None = Field(None, description="Where: as the service calls its zones.")
     token: SecretStr | None = Field(None, description="The token or key that the service gave you.")
-    url: Annotated[str, AfterValidator(_encrypted)] | None = Field(
+    url: SecureUrl | None = Field(
         None, description="Base address, where it is not the service's own; https outside loopback."
     )
     fees_per_kwh: float = Field(

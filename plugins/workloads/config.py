@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, field_validator, model_validator
 
-from collector_core import CollectorConfig, ConfigPath, Duration, Field, Options, SecretStr, Selector
+from collector_core import CollectorConfig, ConfigPath, Duration, Field, Options, SecretStr, SecureUrl, Selector
 from collector_plugins.workloads.paths import Kind
 from collector_plugins.workloads.rules import IdleRule
 
@@ -42,17 +41,6 @@ Name = Annotated[str, Field(min_length=1, max_length=64)]
 Expression = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_expression)]
 
 
-def _encrypted(url: str) -> str:
-    parts = urlsplit(url)
-    is_loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")
-    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback)):
-        raise ValueError("must begin with https://, because the token goes there")
-    return url
-
-
-Url = Annotated[str, AfterValidator(_encrypted)]
-
-
 class Group(Options):
     """Processes that count together, wherever they run."""
 
@@ -63,7 +51,7 @@ class Group(Options):
 class Kubelet(Options):
     """The kubelet of this node, which knows the names and owners of pods."""
 
-    url: Url = Field("https://127.0.0.1:10250", description="Base URL; https outside loopback.")
+    url: SecureUrl = Field("https://127.0.0.1:10250", description="Base URL; https outside loopback.")
     token: SecretStr | None = Field(None, description="Bearer token: {$env: NAME} or {$file: path}.")
     ca_file: ConfigPath | None = Field(None, description="Certificates that its own is verified with, in PEM.")
 
@@ -115,7 +103,7 @@ class GuestTarget(Options):
     """A guest that is told its energy over a connection."""
 
     name: Name = Field(description="The guest, as its series are called.")
-    url: Url | None = Field(None, description="Where its energy-collector listens; https outside loopback.")
+    url: SecureUrl | None = Field(None, description="Where its energy-collector listens; https outside loopback.")
     token: SecretStr | None = Field(None, description="Bearer token of its option `push`.")
     ca_file: ConfigPath | None = Field(None, description="Certificates that its own is verified with, in PEM.")
     socket: str | None = Field(
