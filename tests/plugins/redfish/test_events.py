@@ -46,6 +46,9 @@ def test_events_are_counted_by_severity_and_those_that_matter_noted(collector_ha
             return {severity: count for (_, severity), count in harness.series(metrics.EVENTS).items()}
 
         eventually(lambda: counts() == {"ok": 1, "warning": 0, "critical": 1})
+        shown = harness.exposition()
+    assert 'redfish_events_total{device="node",severity="critical"} 1' in shown
+    assert 'redfish_events_followed{device="node"}' in shown
     assert harness.events == [("bmc", "node: critical: Fan 2has failed")]
 
 
