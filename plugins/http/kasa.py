@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from math import fsum
+from operator import xor
 from typing import Any
 
 from collector_core import NotAvailable, Reason
@@ -36,7 +37,7 @@ _ADDED_UP = ("power_watts", "energy_joules", "current_amperes")
 def encode(message: Mapping[str, Any]) -> bytes:
     """A message as it goes over the line, after its length."""
     text = json.dumps(message).encode()
-    hidden = bytes(accumulate(text, lambda before, byte: before ^ byte, initial=FIRST_KEY))[1:]
+    hidden = bytes(accumulate(text, xor, initial=FIRST_KEY))[1:]
     return struct.pack(">I", len(hidden)) + hidden
 
 

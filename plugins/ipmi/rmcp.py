@@ -5,9 +5,9 @@ from __future__ import annotations
 import hmac
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 HEADER = struct.Struct("<4sBBIIH")  # RMCP, format, payload type, session, sequence number, length
 RMCP = bytes.fromhex("06 00 ff 07")
@@ -82,7 +82,7 @@ class Seal:
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415 - an extra
 
         self._code_key, secret = (hmac.digest(session_key, bytes([each]) * 20, "sha1") for each in (1, 2))
-        self._cipher = lambda start: Cipher(algorithms.AES(secret[:BLOCK]), modes.CBC(start))
+        self._cipher: Callable[[bytes], Any] = lambda start: Cipher(algorithms.AES(secret[:BLOCK]), modes.CBC(start))
 
     def encode(self, session: int, sequence: int, body: bytes) -> bytes:
         """A message in a session of the BMC's number."""
@@ -94,7 +94,7 @@ class Seal:
         header = HEADER.pack(RMCP, FORMAT, kind, session, sequence, len(content))
         padding = (-len(header[4:] + content) - 2) % 4
         signed = header[4:] + content + b"\xff" * padding + bytes([padding, 7])
-        return RMCP + signed + hmac.digest(self._code_key, signed, "sha1")[:CODE]
+        return bytes(RMCP + signed + hmac.digest(self._code_key, signed, "sha1")[:CODE])
 
     def decode(self, datagram: bytes) -> Message:
         """A message of the session; raises `ValueError` for whatever else comes."""
@@ -106,7 +106,7 @@ class Seal:
             raise ValueError("a message that somebody else has made")
         decryptor = self._cipher(content[:BLOCK]).decryptor()
         body = decryptor.update(content[BLOCK:]) + decryptor.finalize()
-        return Message(kind & 0x3F, session, body[: -1 - body[-1]])
+        return Message(kind & 0x3F, session, bytes(body[: -1 - body[-1]]))
 
 
 class Handshake:

@@ -82,7 +82,7 @@ class Announced:
     def speaks_for(self, topic: str) -> bool:
         """Whether it is a sensor of a node of ESPHome's that has announced its sensors."""
         node = ESPHOME.fullmatch(topic)
-        return bool(node) and node[1] in self._nodes
+        return node is not None and node[1] in self._nodes
 
     def is_announcement(self, topic: str) -> bool:
         """Whether a topic is one of announcements."""

@@ -197,7 +197,7 @@ def _unabbreviated(said: Any) -> dict[str, Any]:
         return told
     listed = told.get("availability")
     if isinstance(listed, list):
-        told["availability"] = [_unabbreviated(_mapping(each) | {"~": base}) for each in listed]
+        told["availability"] = [_unabbreviated({**_mapping(each), "~": base}) for each in listed]
     return {key: _expanded(value, base) if key.endswith("topic") else value for key, value in told.items()}
 
 
@@ -212,7 +212,7 @@ def _expanded(topic: Any, base: str) -> Any:
 def _topic(told: Mapping[str, Any], key: str) -> str:
     topic = told.get(key)
     is_one = isinstance(topic, str) and 0 < len(topic) <= 500 and not set(topic) & set("+#\0")
-    return topic if is_one else ""
+    return str(topic) if is_one else ""
 
 
 def _identifier(device: Mapping[str, Any]) -> str:
