@@ -5,7 +5,6 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 
 from collector_core import Gauge, Published, Readings, Unit
 from collector_core.exposition.sources import Exposition

@@ -193,13 +193,9 @@ def security(kafka, listener, **changes):
 
 @pytest.mark.xdist_group("kafka")
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("listener", "changes"), [("LOGIN", {}), ("LOGIN", {"mechanism": "PLAIN"}), ("CERTIFIED", {})]
-)
+@pytest.mark.parametrize(("listener", "changes"), [("LOGIN", {}), ("LOGIN", {"mechanism": "PLAIN"}), ("CERTIFIED", {})])
 def test_a_real_broker_takes_who_shows_a_password_or_a_certificate(output, kafka, listener, changes):
-    made = output(
-        brokers=kafka.address_of(listener), timeout=60.0, security=security(kafka, listener, **changes)
-    )
+    made = output(brokers=kafka.address_of(listener), timeout=60.0, security=security(kafka, listener, **changes))
     kafka.make_topic(made.config.topic)
     made.test()
     made.send_payloads(payloads(made, 1.0, 2.0), may_repeat=False)
@@ -217,9 +213,7 @@ def test_a_real_broker_takes_who_shows_a_password_or_a_certificate(output, kafka
         ("CERTIFIED", {"certificate_file": None, "key_file": None}, "certificate"),
     ],
 )
-def test_who_shows_a_real_broker_the_wrong_thing_is_told_what_and_no_password(
-    output, kafka, listener, changes, words
-):
+def test_who_shows_a_real_broker_the_wrong_thing_is_told_what_and_no_password(output, kafka, listener, changes, words):
     made = output(brokers=kafka.address_of(listener), timeout=10.0, security=security(kafka, listener, **changes))
     with pytest.raises(NotAvailable, match=words) as refused:
         made.test()

@@ -72,7 +72,7 @@ def test_an_opentelemetry_collector_passes_on_what_was_meant(otelcol, http_recei
     assert (energy.unit, energy.description, energy.sum.is_monotonic) == ("J", "Energy of a plug.", True)
     (point,) = energy.sum.data_points
     assert (point.as_double, point.time_unix_nano) == (3600.0, 1700000000123000000)
-    assert 0 < point.start_time_unix_nano
+    assert point.start_time_unix_nano > 0
     assert [point.flags for point in ended.sum.data_points] == [1]
 
 
