@@ -11,7 +11,7 @@ from collector_core import SampleBlock, Series, SeriesGroup
 
 _IN_MEASUREMENTS = str.maketrans({",": r"\,", " ": r"\ ", "\n": r"\n", "\r": r"\r"})
 _IN_TAGS = str.maketrans({",": r"\,", " ": r"\ ", "=": r"\=", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
-# Servers read pairs of characters: an odd number of backslashes would take the one that escapes away from what it escapes.
+# Servers read pairs of characters: an odd number of backslashes would take the one that escapes for its own.
 _BEFORE_ESCAPED = re.compile(r"\\+(?=[, =])")
 
 

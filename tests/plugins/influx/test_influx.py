@@ -154,7 +154,7 @@ def influxdb(tmp_path, eventually):
     made.close()
 
 
-# What it keeps of texts: backslashes before what must be escaped twice, because it would mistake what follows otherwise.
+# What it keeps of texts: backslashes before what must be escaped twice, lest they take the escape for their own.
 STRANGE = {"a, b=c": "a, b=c", 'a "x"': 'a "x"', "C:\\dir": "C:\\dir", "\\,": "\\\\,", "ü€\\": "ü€"}
 
 
