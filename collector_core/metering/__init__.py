@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         Supply,
         account_of,
     )
-    from collector_core.metering.mix import CarbonMix
+    from collector_core.metering.mix import CarbonMix, StoredEnergy
     from collector_core.metering.rest import REST
     from collector_core.metering.selection import MACHINE, Prefer, choose
     from collector_core.metering.site import SiteAccount, SiteLedger, SitePart
@@ -73,6 +73,7 @@ __all__ = [
     "SiteAccount",
     "SiteLedger",
     "SitePart",
+    "StoredEnergy",
     "Supply",
     "account_of",
     "balance",
@@ -97,7 +98,7 @@ _HOMES = {
     "collector_core.metering.meters": (
         "Account Component EnergyMeter EnergyMethod EnergyReading Origin Supply account_of"
     ),
-    "collector_core.metering.mix": "CarbonMix",
+    "collector_core.metering.mix": "CarbonMix StoredEnergy",
     "collector_core.metering.rest": "REST",
     "collector_core.metering.selection": "MACHINE Prefer choose",
     "collector_core.metering.site": "SiteAccount SiteLedger SitePart",

@@ -10,6 +10,7 @@ from math import ceil, floor, log10
 from typing import NamedTuple
 
 from collector_core.history.past import PastEvent, PastSeries
+from collector_core.web.pages.event_words import event_mark
 from collector_core.web.pages.period import WEEK, Period
 from collector_core.web.pages.view import View
 from collector_core.web.sparkline import segments
@@ -112,7 +113,7 @@ def _columns(view: View, scale: _Scale) -> Iterator[str]:
 
 def _mark(view: View, event: PastEvent, scale: _Scale) -> str:
     x = scale.x(event.time)
-    text = view.text(f"{event.kind}: {event.text}")
+    text = escape(event_mark(event, view.words, view.app.redactor))
     return f'<path class="mark" d="M{x:.1f} 0V{SIZE:g}"><title>{text}</title></path>'
 
 

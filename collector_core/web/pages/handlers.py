@@ -19,11 +19,11 @@ from collector_core.web.pages import downloads, events, history, now, setup, wor
 from collector_core.web.pages.late_past import LatePast
 from collector_core.web.pages.layout import PATHS, live, render_page
 from collector_core.web.pages.live import LiveEvents
+from collector_core.web.pages.page_sections import sections_of
 from collector_core.web.pages.shared_answers import SharedAnswers
 from collector_core.web.pages.things import render_things
 from collector_core.web.pages.view import View
 from collector_core.web.pages.words import Words, chosen_language
-from collector_core.web.sections import render_sections
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -41,15 +41,15 @@ OF_THE_PAST = frozenset({"history", "events"})
 
 
 def _devices(view: View) -> str:
-    return live("devices", render_things(view, DEVICES) + render_sections(view.app, "devices", view.words))
+    return live("devices", render_things(view, DEVICES) + sections_of(view, "devices"))
 
 
 def _sites(view: View) -> str:
-    return live("sites", render_things(view, SITES) + render_sections(view.app, "sites", view.words))
+    return live("sites", render_things(view, SITES) + sections_of(view, "sites"))
 
 
 def _forecasts(view: View) -> str:
-    sections = render_sections(view.app, "forecasts", view.words)
+    sections = sections_of(view, "forecasts")
     return live("forecasts", sections or f'<p class="empty">{view.words("nothing")}</p>')
 
 
