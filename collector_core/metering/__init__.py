@@ -9,6 +9,7 @@ from collector_core.late_names import late_names
 if TYPE_CHECKING:
     from collector_core.metering.factors import JOULES_PER_KWH, EnergyFactors
     from collector_core.metering.flow import (
+        EXPORT,
         SOURCES,
         FlowEdge,
         FlowGraph,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from collector_core.metering.supply import MACHINE_NAMES, names_of
 
 __all__ = [
+    "EXPORT",
     "JOULES_PER_KWH",
     "MACHINE",
     "MACHINE_NAMES",
@@ -89,7 +91,7 @@ __all__ = [
 _HOMES = {
     "collector_core.metering.factors": "JOULES_PER_KWH EnergyFactors",
     "collector_core.metering.flow": (
-        "SOURCES FlowEdge FlowGraph FlowKind FlowLink FlowNode FlowThing balance host_of kind_of label_of read_graph"
+        "EXPORT SOURCES FlowEdge FlowGraph FlowKind FlowLink FlowNode FlowThing balance host_of kind_of label_of read_graph"
     ),
     "collector_core.metering.followed": "FollowedMeters Grown",
     "collector_core.metering.grid": "GridFactors Price",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-from collector_core.metering import FlowKind, FlowLink, FlowThing
+from collector_core.metering import EXPORT, FlowKind, FlowLink, FlowThing
 from collector_plugins.energy.flow_series import Found, by_name
 
 HOME = "home"
@@ -108,7 +108,7 @@ class HomeFlow:
         for name, watts in self._watts["import_power", "grid"].items():
             self._add_source(f"{FlowKind.GRID}/{name}", watts, self._site)
         for name, watts in self._watts["export_power", "grid"].items():
-            identity = f"{FlowKind.GRID}/{name}/export"
+            identity = f"{FlowKind.GRID}/{name}{EXPORT}"
             self._things[identity] = FlowThing(identity, watts)
             self._things.setdefault(self._site, FlowThing(self._site))
             self._links.append(FlowLink(self._site, identity))

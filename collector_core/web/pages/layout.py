@@ -46,7 +46,7 @@ def render_page(view: View, name: str, content: str) -> str:
         f"{escape(words('theme'))}</button>"
         f'<a id="language" hreflang="{other}" lang="{other}" href="{view.link(lang=other)}">{words("language")}</a>'
         f'</div>\n<nav aria-label="{escape(words("pages"))}">{links}</nav>\n'
-        '<p class="fault" id="offline" role="status" hidden></p>\n</header>\n'
+        f'<p class="fault" id="offline" role="status" data-text="{escape(words("offline"))}" hidden></p>\n</header>\n'
         f'<main id="main" tabindex="-1" aria-live="off">\n<h1>{escape(words(name))}</h1>\n{content}\n</main>\n'
         "</body>\n</html>\n"
     )

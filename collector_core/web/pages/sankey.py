@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import NamedTuple
 from unicodedata import east_asian_width
 
-from collector_core.metering.flow import FlowGraph, FlowKind, FlowNode, kind_of
+from collector_core.metering.flow import EXPORT, FlowGraph, FlowKind, FlowNode, kind_of
 from collector_core.web.pages.view import View
 from collector_core.web.pages.words import Words
 
@@ -155,6 +155,8 @@ def node_label(node: FlowNode, words: Words) -> str:
 
 def kind_word(node: FlowNode, words: Words) -> str:
     """What kind of thing a node is."""
+    if node.id.endswith(EXPORT):
+        return words("export_power")
     return words.maybe(f"one_{node.kind}", words.maybe(node.kind, node.kind))
 
 

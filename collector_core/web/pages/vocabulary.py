@@ -18,6 +18,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "setup": ("Set-up", "Einrichtung"),
     "pages": ("Pages", "Seiten"),
     "skip": ("Skip to the content", "Zum Inhalt"),
+    "offline": (
+        "No answer since {}: what you see is from before.",
+        "Keine Antwort seit {}: Was hier steht, ist von vorher.",
+    ),
     "theme": ("Dark", "Dunkel"),
     "language": ("Deutsch", "English"),
     "flow": ("Where the watts go", "Wohin die Watt gehen"),
