@@ -91,7 +91,8 @@ __all__ = [
 _HOMES = {
     "collector_core.metering.factors": "JOULES_PER_KWH EnergyFactors",
     "collector_core.metering.flow": (
-        "EXPORT SOURCES FlowEdge FlowGraph FlowKind FlowLink FlowNode FlowThing balance host_of kind_of label_of read_graph"
+        "EXPORT SOURCES FlowEdge FlowGraph FlowKind FlowLink FlowNode FlowThing "
+        "balance host_of kind_of label_of read_graph"
     ),
     "collector_core.metering.followed": "FollowedMeters Grown",
     "collector_core.metering.grid": "GridFactors Price",
