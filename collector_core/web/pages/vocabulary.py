@@ -159,6 +159,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "whole_site": ("All together", "Alles zusammen"),
     "the_site": ("The whole site", "Der ganze Standort"),
     "site_parts": ("Every part with its share and cost", "Jeder Teil mit Anteil und Kosten"),
+    "site_hosts": ("Hosts and what they draw", "Rechner und was sie ziehen"),
+    "no_host": ("beside the hosts", "neben den Rechnern"),
     "since_start": ("since the start", "seit dem Start"),
     "cost_a_day": ("cost a day", "Kosten am Tag"),
     "at_this_draw": ("at this draw", "bei diesem Verbrauch"),

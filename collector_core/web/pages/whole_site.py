@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from collector_core.metering import Component
 from collector_core.model.topics import TopicSelector
@@ -14,6 +14,8 @@ from collector_core.web.pages.tables import Cell, Row, render_table
 from collector_core.web.pages.view import View
 
 KWH_OF_A_WATT_DAY = 0.024
+
+KeyT = TypeVar("KeyT")
 
 
 class _Part(NamedTuple):
@@ -66,33 +68,51 @@ def _tiles(view: View, watts: float) -> Iterator[str]:
         yield tile(f"{name}: {words('lasts')}", words.quantity(seconds, "seconds"), words("at_this_draw"))
 
 
+def render_hosts(view: View) -> str:
+    """What the hosts of the site draw, each as a whole; empty where no ledger knows of any."""
+    watts, joules = (_by_host(_parts(view, topic)) for topic in ("total_power", "total_energy"))
+    rows = [[Cell(host or view.words("no_host")), *_figures(view, host, watts, joules)] for host in _ranked(watts)]
+    title = view.words("site_hosts")
+    table = render_table(view, title, ["name", *_columns(view)], rows, key="-host")
+    return f"<section><h2>{escape(title)}</h2>{table}</section>" if rows else ""
+
+
+def _by_host(parts: Mapping[_Part, float]) -> Mapping[str, float]:
+    sums: dict[str, float] = {}
+    for part, value in parts.items():
+        sums[part.host] = sums.get(part.host, 0.0) + value
+    return sums
+
+
 def _table(view: View, watts: Mapping[_Part, float]) -> str:
-    joules, rate, whole = _parts(view, "total_energy"), _cost_of_watt_day(view), sum(watts.values()) or 1.0
-    columns = ["name", "device", "host", "power", "share", "energy", *(["cost_a_day"] if rate is not None else [])]
-    ranked = sorted(watts, key=lambda part: -watts[part])
-    rows = [[*_cells(view, part, watts[part], whole, joules), *_cost_cells(view, watts[part], rate)] for part in ranked]
+    joules = _parts(view, "total_energy")
+    rows = [[*_names(view, part), *_figures(view, part, watts, joules)] for part in _ranked(watts)]
+    columns = ["name", "device", "host", *_columns(view)]
     return render_table(view, view.words("site_parts"), columns, rows, key="-part")
 
 
-def _cells(view: View, part: _Part, watts: float, whole: float, joules: Mapping[_Part, float]) -> Row:
-    words, counted = view.words, joules.get(part)
-    energy = Cell("") if counted is None else Cell(words.quantity(counted / 3600, "Wh"), counted)
-    return (
-        Cell(
-            words("rest_of_host")
-            if part.component == Component.HOST
-            else words.maybe(f"one_{part.component}", part.component)
-        ),
-        Cell(part.device),
-        Cell(part.host),
-        Cell(words.quantity(watts, "W"), watts),
-        Cell(words.quantity(watts / whole, "ratio"), watts / whole),
-        energy,
-    )
+def _ranked(watts: Mapping[KeyT, float]) -> list[KeyT]:
+    return sorted(watts, key=lambda key: -watts[key])
 
 
-def _cost_cells(view: View, watts: float, rate: float | None) -> list[Cell]:
-    return [] if rate is None else [Cell(view.words.money(watts * rate, currency_of(view)), watts * rate)]
+def _names(view: View, part: _Part) -> Row:
+    words = view.words
+    is_rest = part.component == Component.HOST
+    name = words("rest_of_host") if is_rest else words.maybe(f"one_{part.component}", part.component)
+    return Cell(name), Cell(part.device), Cell(part.host)
+
+
+def _columns(view: View) -> Sequence[str]:
+    return ["power", "share", "energy", *(["cost_a_day"] if _cost_of_watt_day(view) is not None else [])]
+
+
+def _figures(view: View, key: KeyT, watts: Mapping[KeyT, float], joules: Mapping[KeyT, float]) -> Iterator[Cell]:
+    words, power, whole = view.words, watts[key], sum(watts.values()) or 1.0
+    yield Cell(words.quantity(power, "W"), power)
+    yield Cell(words.quantity(power / whole, "ratio"), power / whole)
+    yield Cell(words.quantity(joules[key] / 3600, "Wh"), joules[key]) if key in joules else Cell("")
+    if (rate := _cost_of_watt_day(view)) is not None:
+        yield Cell(words.money(power * rate, currency_of(view)), power * rate)
 
 
 def _cost_of_watt_day(view: View) -> float | None:

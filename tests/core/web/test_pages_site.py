@@ -6,7 +6,7 @@ from collector_core import Collector, Counter, Gauge, Unit
 from collector_core.config.settings import Instance
 from collector_core.engine.app import App
 from collector_core.web.pages.view import View
-from collector_core.web.pages.whole_site import render_site
+from collector_core.web.pages.whole_site import render_hosts, render_site
 from collector_core.web.pages.words import Words
 from tests.core.web.test_pages import EVIL, Document
 
@@ -51,16 +51,16 @@ def show():
         )
     )  # fmt: skip
 
-    def show(language="en", **query):
+    def show(render=render_site, language="en", **query):
         runner.run_now()
-        return Document(render_site(View(app, Words(language), "/", query, "host")))
+        return Document(render(View(app, Words(language), "/", query, "host")))
 
     yield show
     app.stop(0.0)
 
 
 def test_the_site_has_its_power_cost_carbon_and_the_runtime_of_batteries(show):
-    text = show("de").text
+    text = show(language="de").text
     for shown in (
         "1,00 kW",
         "1,00 kWh seit dem Start",
@@ -78,6 +78,12 @@ def test_each_part_has_its_share_and_cost_and_the_largest_comes_first(show):
     assert texts.index(EVIL) < texts.index("desk")
     assert {"700 W", "70 %", "€6.30", "300 W", "30 %", "€2.70", "nas"} <= set(texts)
     assert [each["aria-sort"] for each in show(**{"sort-part": "device"}).of("th")].count("ascending") == 1
+
+
+def test_hosts_stand_as_a_whole_beside_what_is_in_none(show):
+    texts = show(render_hosts).texts
+    assert texts.index("nas") < texts.index("beside the hosts")
+    assert {"700 W", "300 W", "70 %", "€6.30"} <= set(texts)
 
 
 def test_what_is_not_known_is_left_out(show, monkeypatch):
