@@ -73,7 +73,7 @@ class _SectionView:
         section, identity = self._section, escape(f"{self._owner}-{self._section.name}")
         note = f" <small>{self._text(section.note)}</small>" if section.note else ""
         words = f"<p>{self._text(section.text)}</p>" if section.text else ""
-        charts = "".join(map(self._chart, section.charts))
+        charts = "".join(self._chart(chart, is_first=not place) for place, chart in enumerate(section.charts))
         return (
             f'<section id="section-{identity}" aria-labelledby="title-{identity}">'
             f'<h2 id="title-{identity}">{self._text(section.title)}{note}</h2>{"".join(self._trouble())}{words}'
@@ -99,7 +99,7 @@ class _SectionView:
             fix = escape(self._redact(report.fix))
             yield f'<p class="fault"><strong>{escape(self._words("fix"))}:</strong> <code>{fix}</code></p>'
 
-    def _chart(self, chart: PageChart) -> str:
+    def _chart(self, chart: PageChart, *, is_first: bool) -> str:
         value = chart.values[-1] if chart.values and self._is_fresh else None
         now, between = self._value_now(chart, value), self._range(chart)
         until = max(self._now, chart.expected.times[-1]) if chart.expected and chart.expected.times else self._now
@@ -110,7 +110,9 @@ class _SectionView:
         tag = f' <small class="tag">{self._text(chart.tag)}</small>' if chart.tag else ""
         to = f" {self._words('to')} "
         notes = [f"<span>{self._text(note)}</span>" for note in (to.join(between), chart.note) if note]
-        notes += [f'<a href="/events">{escape(self._words("marks").format(len(marks)))}</a>'] if marks else []
+        notes += (
+            [f'<a href="/events">{escape(self._words("marks").format(len(marks)))}</a>'] if marks and is_first else []
+        )
         return (
             f"<li{' class=wide' if chart.wide else ''}><h3>{self._text(chart.title)}{tag}</h3>"
             f'<p class="now">{escape(self._redact(now))}</p>{drawn}<p class="facts">{"".join(notes)}</p></li>'

@@ -12,9 +12,10 @@ from collector_core.web.pages.layout import live, scrolled, tile
 from collector_core.web.pages.page_sections import sections_of
 from collector_core.web.pages.sankey import draw, kind_word, label_html
 from collector_core.web.pages.view import View
-from collector_core.web.pages.whole_site import render_site, site_watts
+from collector_core.web.pages.whole_site import render_parts, site_tiles, total_tile
 
 MOST = 6
+_ORIGINS = frozenset({FlowKind.GRID, FlowKind.SOLAR, FlowKind.BATTERY})
 _DRAWS = frozenset({FlowKind.COMPONENT, FlowKind.GUEST, FlowKind.CONTAINER, FlowKind.SERVICE, FlowKind.PLUG})
 
 
@@ -37,10 +38,10 @@ def render(view: View) -> str:
 def _picture(view: View, graph: FlowGraph) -> str:
     words = view.words
     return (
-        f'<ul class="tiles">{_tiles(view, graph)}{render_days(view)}</ul>'
+        f'<ul class="tiles">{_tiles(view, graph)}{render_days(view)}{"".join(site_tiles(view))}</ul>'
         f"{scrolled(words('flow'), draw(view, graph))}"
         f'<section aria-labelledby="most"><h2 id="most">{escape(words("most"))}</h2>'
-        f'<ol class="bars">{"".join(_bars(view, graph))}</ol></section>{render_site(view)}'
+        f'<ol class="bars">{"".join(_bars(view, graph))}</ol></section>{render_parts(view)}'
         f'<details id="nodes"><summary>{escape(words("flow_nodes"))}</summary>{_list(view, graph)}</details>'
     )
 
@@ -52,11 +53,10 @@ def _tiles(view: View, graph: FlowGraph) -> str:
     for node in graph.nodes:
         if node.id not in fed:
             sums[node.kind] = sums.get(node.kind, 0.0) + node.watts
-    whole = site_watts(view)
-    tiles = [] if whole is None else [(view.words("whole_site"), whole)]
-    tiles += [(view.words("hosts"), hosts)] if hosts else []
-    tiles += [(view.words.maybe(kind, kind), watts) for kind, watts in sums.items() if kind != FlowKind.UNKNOWN]
-    return "".join(tile(name, view.words.quantity(watts, "W")) for name, watts in tiles)
+    total = total_tile(view)
+    tiles = [(view.words("hosts"), hosts)] if hosts and not total else []
+    tiles += [(view.words.maybe(kind, kind), watts) for kind, watts in sums.items() if kind in _ORIGINS]
+    return total + "".join(tile(name, view.words.quantity(watts, "W")) for name, watts in tiles)
 
 
 def _bars(view: View, graph: FlowGraph) -> list[str]:
@@ -69,7 +69,7 @@ def _bars(view: View, graph: FlowGraph) -> list[str]:
 
 
 def _bar(view: View, node: FlowNode, most: float) -> str:
-    where = view.text(host_of(node.id) if node.kind != FlowKind.PLUG else view.words("plug"))
+    where = view.text(host_of(node.id) if node.kind != FlowKind.PLUG else kind_word(node, view.words))
     name = f"{label_html(view, node, 'span')} <small>{where}</small>"
     return (
         f'<li><span class="name">{name}</span>'

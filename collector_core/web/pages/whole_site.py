@@ -1,4 +1,4 @@
-"""The whole site on Now: what it draws, costs and emits, how long batteries last, and what each part has of it."""
+"""The whole site: what it draws, costs and emits, how long batteries last, and what each part has of it."""
 
 from __future__ import annotations
 
@@ -24,48 +24,34 @@ class _Part(NamedTuple):
     device: str
 
 
-def render_site(view: View) -> str:
-    """The section; empty where no ledger knows of a site."""
-    watts = _parts(view, "total_power")
-    if not watts:
-        return ""
-    words = view.words
-    return (
-        f'<section aria-labelledby="site"><h2 id="site">{escape(words("the_site"))}</h2>'
-        f'<ul class="tiles">{"".join(_tiles(view, sum(watts.values())))}</ul>'
-        f'<details id="parts"><summary>{escape(words("site_parts"))}</summary>{_table(view, watts)}</details></section>'
-    )
-
-
-def site_watts(view: View) -> float | None:
-    """What all of it draws; None where that is not more than one machine."""
-    watts = _parts(view, "total_power")
-    return sum(watts.values()) if len({part.host for part in watts}) > 1 else None
-
-
-def _parts(view: View, topic: str) -> Mapping[_Part, float]:
-    """Of the first ledger: a second one would count the same again."""
-    by_source: dict[str, dict[_Part, float]] = {}
-    for series, value in TopicSelector(topic, of="site").select(view.app.exposition.published()):
-        part = _Part(*(series.labels.get(label, "") for label in _Part._fields))
-        by_source.setdefault(series.source, {})[part] = value
-    return next(iter(by_source.values()), {})
-
-
-def _tiles(view: View, watts: float) -> Iterator[str]:
-    words = view.words
-    joules = sum(_parts(view, "total_energy").values())
-    counted = f"{words.quantity(joules / 3600, 'Wh')} {words('since_start')}" if joules else ""
-    yield tile(words("power"), words.quantity(watts, "W"), counted)
-    if (rate := _cost_of_watt_day(view)) is not None:
+def site_tiles(view: View) -> Iterator[str]:
+    """What a day of this draw costs, the carbon of the mix, and how long batteries last, as far as they are known."""
+    words, watts = view.words, sum(_parts(view, "total_power").values())
+    if watts and (rate := _cost_of_watt_day(view)) is not None:
         yield tile(words("cost_a_day"), words.money(watts * rate, currency_of(view)), words("at_this_draw"))
     if (mix := _value(view, "carbon_intensity", "site")) is not None:
-        grams = _value(view, "total_emissions", "site")
-        emitted = "" if grams is None else f"{words.quantity(grams, 'grams')} CO₂ {words('since_start')}"
-        yield tile(words("mix"), f"{words.number(f'{mix:.0f}')} g/kWh", emitted)
+        yield tile(words("mix"), f"{mix:.0f} g", words("per_kwh"))
     for series, seconds in TopicSelector("runtime_at_this_draw", of="battery").select(view.app.exposition.published()):
         name = view.app.redactor(series.labels.get("device", ""))
-        yield tile(f"{name}: {words('lasts')}", words.quantity(seconds, "seconds"), words("at_this_draw"))
+        yield tile(f"{name} {words('lasts')}", words.quantity(seconds, "seconds"), words("at_this_draw"))
+
+
+def total_tile(view: View) -> str:
+    """What all of it draws, and has drawn; empty where that is not more than one machine."""
+    watts, joules = (_parts(view, topic) for topic in ("total_power", "total_energy"))
+    if len({part.host for part in watts}) < 2:
+        return ""
+    counted = f"{view.words.quantity(sum(joules.values()) / 3600, 'Wh')} {view.words('since_start')}" if joules else ""
+    return tile(view.words("whole_site"), view.words.quantity(sum(watts.values()), "W"), counted)
+
+
+def render_parts(view: View) -> str:
+    """Each part of the site with its share and its cost, folded; empty where no ledger knows of a site."""
+    watts, joules = (_parts(view, topic) for topic in ("total_power", "total_energy"))
+    title, columns = view.words("site_parts"), ["name", "device", "host", *_columns(view)]
+    rows = [[*_names(view, part), *_figures(view, part, watts, joules)] for part in _ranked(watts)]
+    table = render_table(view, title, columns, rows, key="-part")
+    return f'<details id="parts"><summary>{escape(title)}</summary>{table}</details>' if rows else ""
 
 
 def render_hosts(view: View) -> str:
@@ -77,18 +63,20 @@ def render_hosts(view: View) -> str:
     return f"<section><h2>{escape(title)}</h2>{table}</section>" if rows else ""
 
 
+def _parts(view: View, topic: str) -> Mapping[_Part, float]:
+    """Of the first ledger: a second one would count the same again."""
+    by_source: dict[str, dict[_Part, float]] = {}
+    for series, value in TopicSelector(topic, of="site").select(view.app.exposition.published()):
+        part = _Part(*(series.labels.get(label, "") for label in _Part._fields))
+        by_source.setdefault(series.source, {})[part] = value
+    return next(iter(by_source.values()), {})
+
+
 def _by_host(parts: Mapping[_Part, float]) -> Mapping[str, float]:
     sums: dict[str, float] = {}
     for part, value in parts.items():
         sums[part.host] = sums.get(part.host, 0.0) + value
     return sums
-
-
-def _table(view: View, watts: Mapping[_Part, float]) -> str:
-    joules = _parts(view, "total_energy")
-    rows = [[*_names(view, part), *_figures(view, part, watts, joules)] for part in _ranked(watts)]
-    columns = ["name", "device", "host", *_columns(view)]
-    return render_table(view, view.words("site_parts"), columns, rows, key="-part")
 
 
 def _ranked(watts: Mapping[KeyT, float]) -> list[KeyT]:
