@@ -159,10 +159,12 @@ class Blocks:
                 self._write(connection, series, start, end, whole, codec.FAST if end - start == HOUR else codec.SMALL)
 
     def compact(self, connection: sqlite3.Connection, series: int, start: int) -> None:
-        """Put the blocks of a span together, as small as they get."""
+        """Put the blocks of a span together, as small as they get; what is damaged of them goes."""
         whole = self.read(series, start, start + SPAN)
         if whole:
             self._write(connection, series, start, start + SPAN, whole, codec.SMALL)
+        else:
+            self._delete_between(connection, series, start, start + SPAN)
 
     def spans_to_compact(self, until: int) -> list[tuple[int, int]]:
         """Series and start of every span before `until` that is more than one block."""
@@ -193,12 +195,15 @@ class Blocks:
     def _write(
         self, connection: sqlite3.Connection, series: int, start: int, end: int, whole: Points, level: int
     ) -> None:
-        self._times.delete_blocks(
-            connection, "blocks WHERE series = ? AND start >= ? AND start < ?", (series, start, end)
-        )
+        self._delete_between(connection, series, start, end)
         row = (series, whole.times[0], whole.times[-1], self._times.store(connection, whole.times))
         data = points.encode(whole, level)
         connection.execute("INSERT INTO blocks (series, start, end, times, data) VALUES (?, ?, ?, ?, ?)", (*row, data))
+
+    def _delete_between(self, connection: sqlite3.Connection, series: int, start: int, end: int) -> None:
+        """Delete the blocks that begin from `start` to before `end`."""
+        where = "blocks WHERE series = ? AND start >= ? AND start < ?"
+        self._times.delete_blocks(connection, where, (series, start, end))
 
 
 class SummaryBlocks:

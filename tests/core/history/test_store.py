@@ -271,6 +271,32 @@ def test_a_damaged_block_does_not_keep_its_space(embedded, caplog):
     assert "left out" in caplog.text
 
 
+def test_a_damaged_block_does_not_keep_others_from_being_compacted(embedded, caplog):
+    embedded.append(samples(POWER, 8640, start=floor_to(NOON, DAY)))
+    embedded.seal(NOON + 7 * DAY)
+    with embedded.database.transaction() as connection:
+        connection.execute("UPDATE blocks SET data = substr(data, 1, length(data) - 9)")
+    assert embedded.compact(NOON + 8 * DAY) == 1
+    caplog.clear()
+    assert embedded.compact(NOON + 8 * DAY) == 0
+    assert not caplog.text
+    assert embedded.damaged() == []
+
+
+def test_nothing_is_deleted_that_becomes_small_enough(stores_in_files):
+    store = stores_in_files.make(max_bytes=150_000, tiers={"raw": "90d"})
+    plugs = [kept(plug=str(number)) for number in range(60)]
+    for plug in plugs:
+        store.append(samples(plug, 144, start=floor_to(NOON, DAY), step=10 * MINUTE))
+    store.seal(NOON + 3 * DAY)
+    assert store.size > 150_000
+    for _ in range(100):
+        if not store.maintain(NOON + 3 * DAY):
+            break
+    assert store.size <= 150_000
+    assert all(len(values(store, plug)) == 144 for plug in plugs)
+
+
 def test_a_corrupt_page_is_set_aside_and_the_rest_is_kept(embedded):
     embedded.append(samples(POWER, 20_000, value=noise))
     embedded.seal(NOON + 7 * DAY)

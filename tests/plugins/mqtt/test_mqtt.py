@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import socket
@@ -41,34 +42,36 @@ class Broker:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.url = f"mqtt://127.0.0.1:{self.port}"
 
+    def listens(self):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
+
     def close(self):
         self._process.kill()
         self._process.wait()
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory):
+def broker(tmp_path_factory, eventually):
     program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None or shutil.which("mosquitto_passwd") is None:
         message = "mosquitto is not installed: python tests/services.py install"
         (pytest.fail if os.environ.get("REQUIRE_SERVICES") else pytest.skip)(message)
     started = Broker(program, tmp_path_factory.mktemp("mosquitto"))
-    yield started
-    started.close()
+    try:
+        eventually(started.listens)
+        yield started
+    finally:
+        started.close()
 
 
 @pytest.fixture
-def publish(broker, eventually):
+def publish(broker):
     client = paho.Client(paho.CallbackAPIVersion.VERSION2)
     client.username_pw_set("me", "secret")
 
-    def is_connected():
-        try:
-            return client.connect("127.0.0.1", broker.port) == 0
-        except OSError:
-            return False
-
-    eventually(is_connected)
+    assert client.connect("127.0.0.1", broker.port) == 0
     client.loop_start()
     yield lambda topic, payload, **more: client.publish(topic, payload, qos=1, **more).wait_for_publish(60)
     client.disconnect()
