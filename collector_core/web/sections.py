@@ -11,7 +11,7 @@ from collector_core.engine.app import App
 from collector_core.engine.runner import Runner
 from collector_core.history.past import PastEvent
 from collector_core.model.page_section import PageChart, PageSection, PageTable
-from collector_core.web.pages.event_words import event_mark
+from collector_core.web.pages.event_words import EventWords
 from collector_core.web.pages.words import Words
 from collector_core.web.sparkline import Mark, Span, sparkline
 from collector_core.web.translation import Translation
@@ -23,8 +23,10 @@ MOST_MARKS = 20  # in one chart
 def render_sections(app: App, page: str = "", words: Words = ENGLISH, events: Sequence[PastEvent] = ()) -> str:
     """The sections of one page, or of all, those with the lowest `order` first; `events` are marks in their charts."""
     now = app.clock.time()
+    said = EventWords(app, words)
+    marks = [Mark(event.time, said.mark(event)) for event in events]
     views = [
-        _SectionView(section, name, app.redactor, now, words, runner, events)
+        _SectionView(section, name, app.redactor, now, words, runner, marks)
         for name, runner in app.runners.copy().items()
         for section in runner.page_sections
         if page in ("", section.page)
@@ -56,7 +58,7 @@ class _SectionView:
         now: float,
         words: Words,
         runner: Runner | None = None,
-        events: Sequence[PastEvent] = (),
+        marks: Sequence[Mark] = (),
     ) -> None:
         self.place = section.order, section.title, owner
         self._section = section
@@ -65,7 +67,7 @@ class _SectionView:
         self._redact = redact
         self._now = now
         self._words = words
-        self._events = events
+        self._marks = marks
         self._translated = Translation(words, section.translations)
 
     def html(self) -> str:
@@ -104,7 +106,7 @@ class _SectionView:
         now, between = self._value_now(chart, value), self._range(chart)
         until = max(self._now, chart.expected.times[-1]) if chart.expected and chart.expected.times else self._now
         span = Span(self._now - chart.window, until, chart.longest_step)
-        marks = [*self._marks(span)]
+        marks = [mark for mark in self._marks if span.start <= mark.time <= span.end][-MOST_MARKS:]
         words = self._redact(self._in_words(chart, now, between) + self._expected_in_words(chart))
         drawn = sparkline(span, [*chart.times, self._now], [*chart.values, value], words, chart.expected, marks)
         tag = f' <small class="tag">{self._text(chart.tag)}</small>' if chart.tag else ""
@@ -117,12 +119,6 @@ class _SectionView:
             f"<li{' class=wide' if chart.wide else ''}><h3>{self._text(chart.title)}{tag}</h3>"
             f'<p class="now">{escape(self._redact(now))}</p>{drawn}<p class="facts">{"".join(notes)}</p></li>'
         )
-
-    def _marks(self, span: Span) -> Iterator[Mark]:
-        """The last events that happened within a span."""
-        within = [event for event in self._events if span.start <= event.time <= span.end]
-        for event in within[-MOST_MARKS:]:
-            yield Mark(event.time, event_mark(event, self._words, self._redact))
 
     def _table(self, table: PageTable) -> str:
         title = f"<caption>{self._text(table.title)}</caption>" if table.title else ""

@@ -6,7 +6,7 @@ import time
 from html import escape
 
 from collector_core.errors import CollectorError, describe
-from collector_core.web.pages.event_words import event_kind, event_text
+from collector_core.web.pages.event_words import EventWords
 from collector_core.web.pages.layout import live
 from collector_core.web.pages.page_sections import sections_of
 from collector_core.web.pages.tables import Cell, render_table
@@ -42,11 +42,12 @@ def _list(view: View, days: int) -> str:
         return f'<p class="fault">{view.text(describe(error))}</p>'
     if not events:
         return f'<p class="empty">{escape(view.words("nothing"))}</p>'
+    said = EventWords(view.app, view.words)
     rows = [
         (
             Cell(time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.time)), event.time),
-            Cell(event_text(event, view.words, view.app.redactor)),
-            Cell(event_kind(event, view.words)),
+            Cell(said.text(event)),
+            Cell(said.kind(event)),
             Cell(event.source),
         )
         for event in reversed(events)

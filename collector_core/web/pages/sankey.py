@@ -56,7 +56,7 @@ class _Wanted(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Layout:
+class SankeyLayout:
     """The places of all nodes and flows, within `height` pixels and `WIDTH`."""
 
     boxes: Mapping[str, Box]
@@ -64,7 +64,7 @@ class Layout:
     height: float
 
 
-def place(graph: FlowGraph) -> Layout:
+def place(graph: FlowGraph) -> SankeyLayout:
     """Nodes in columns by how far they are from the sources, each in the order of those that feed it."""
     columns = _columns(graph)
     nodes = {node.id: node for node in graph.nodes}
@@ -84,7 +84,7 @@ def place(graph: FlowGraph) -> Layout:
             boxes[identity] = Box(nodes[identity], (number - 1) * step, y, heights[identity], room)
             y += _slot(heights[identity])
     bottom = max((box.y + max(SLOT, box.height) for box in boxes.values()), default=0.0)
-    return Layout(boxes, _bands(graph, boxes, scale), bottom + 4.0)
+    return SankeyLayout(boxes, _bands(graph, boxes, scale), bottom + 4.0)
 
 
 def _needed(heights: Mapping[str, float], column: Sequence[str]) -> float:
