@@ -63,13 +63,14 @@ def read_habits(history: History, battery: Watched, now: float) -> Habits:
 
 def learn_habits(charges: Sequence[float | None], nets: Sequence[float | None], capacity: float) -> Habits:
     """From means over each `STEP`: of the charge, 0 to 1, and of load less solar power, in watts."""
-    known = [(charge, net) for charge, net in zip(charges, nets, strict=True) if charge is not None and net is not None]
+    pairs = [_pair(*each) for each in zip(charges, nets, strict=True)]
+    known = [pair for pair in pairs if pair is not None]
     if not known:
         return Habits()
     reserve = _reserve(known)
     taken = given = filled = left = 0.0
-    for before, after in pairwise(zip(charges, nets, strict=True)):
-        if None in (*before, *after):
+    for before, after in pairwise(pairs):
+        if before is None or after is None:
             continue
         (charge, net), (later, next_net) = before, after
         joules = (net + next_net) / 2 * STEP
@@ -78,6 +79,10 @@ def learn_habits(charges: Sequence[float | None], nets: Sequence[float | None], 
         elif net < 0 and next_net < 0 and max(charge, later) < FULL:
             filled, left = filled + (later - charge) * capacity, left - joules
     return Habits(_share(taken, given, capacity), _share(filled, left, capacity), reserve)
+
+
+def _pair(charge: float | None, net: float | None) -> tuple[float, float] | None:
+    return None if charge is None or net is None else (charge, net)
 
 
 def _share(charge: float, energy: float, capacity: float) -> float:
