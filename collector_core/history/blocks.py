@@ -17,7 +17,7 @@ from itertools import groupby
 from collector_core.history import codec, points
 from collector_core.history.interface import EVER, Columns
 from collector_core.history.points import Point, Points
-from collector_core.history.tiers import COLUMNS, HOUR, MEAN, Steps, Summary, floor_to, mean_of
+from collector_core.history.tiers import COLUMNS, HOUR, MEAN, Steps, StepSummary, floor_to, mean_of
 from collector_core.storage.sqlite import Database
 
 log = logging.getLogger(__name__)
@@ -213,10 +213,10 @@ class SummaryBlocks:
         self._database = database
         self._times = times
 
-    def read(self, series: int, step: int, start: int, end: int) -> Iterator[tuple[int, Summary]]:
+    def read(self, series: int, step: int, start: int, end: int) -> Iterator[tuple[int, StepSummary]]:
         """Those of the steps that begin from `start` to before `end`, in the order of time."""
         times, *columns = self.read_columns(series, step, start, end, COLUMNS)
-        return zip(times, map(Summary.from_row, zip(*columns, strict=True)), strict=True)
+        return zip(times, map(StepSummary.from_row, zip(*columns, strict=True)), strict=True)
 
     def read_columns(self, series: int, step: int, start: int, end: int, names: Sequence[str]) -> Columns:
         """The same, as a column of times and one of each of these numbers; decodes nothing else."""

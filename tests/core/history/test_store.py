@@ -7,7 +7,7 @@ import pytest
 
 from collector_core.history import blocks, points, retention
 from collector_core.history.blocks import DAY
-from collector_core.history.interface import DELETED, EVER, Event, Sample
+from collector_core.history.interface import DELETED, EVER, Event, HistorySample
 from collector_core.history.points import Point
 from collector_core.history.retention import delete_some, give_back
 from collector_core.history.store import Store
@@ -24,7 +24,7 @@ def noise(each):
 
 
 def samples(series, count, *, start=NOON, step=10_000, value=lambda each: 100.0 + each % 7, rise=0.0):
-    return [Sample(series, start + each * step, value(each), rise) for each in range(count)]
+    return [HistorySample(series, start + each * step, value(each), rise) for each in range(count)]
 
 
 def values(store, series=POWER, start=0, end=EVER):
@@ -119,7 +119,7 @@ def test_late_readings_reach_a_compacted_day(store):
     store.append(samples(POWER, 2000))
     store.seal(NOON + 2 * DAY)
     store.shrink(NOON + 3 * DAY)
-    store.append([Sample(POWER, NOON + 5, 1.0, 0.0)])
+    store.append([HistorySample(POWER, NOON + 5, 1.0, 0.0)])
     store.seal(NOON + 2 * DAY)
     assert (NOON + 5, 1.0) in values(store)
     assert len(values(store)) == 2001
@@ -153,7 +153,7 @@ def test_no_reading_holds_across_a_start_of_the_collector(store):
 
 def test_what_fails_to_be_appended_leaves_no_trace(store):
     store.append(samples(POWER, 1))
-    broken = [Sample(kept("new_power_watts"), NOON, 1.0, 0.0), Sample(POWER, "never", 1.0, 0.0)]
+    broken = [HistorySample(kept("new_power_watts"), NOON, 1.0, 0.0), HistorySample(POWER, "never", 1.0, 0.0)]
     with pytest.raises((TypeError, ValueError)):
         store.append(broken)
     assert [each.series.name for _, each in store.catalogue] == ["lamp_power_watts"]
