@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import compress
 from operator import mul, sub
@@ -82,7 +82,8 @@ class _Trial(NamedTuple):
 
     def size(self, path: Path, steps: slice) -> float:
         """The sum of the errors of these steps."""
-        return sum(compress(map(abs, map(sub, self.actual[steps], path[steps])), self.known[steps]))
+        sizes: Iterator[float] = map(abs, map(sub, self.actual[steps], path[steps]))
+        return sum(compress(sizes, self.known[steps]))
 
     def errors(self, path: Path) -> list[float | None]:
         """What came true minus the path, as far as it is known."""
