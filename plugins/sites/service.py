@@ -19,6 +19,7 @@ from collector_plugins.sites.store import HOUR, Piece, Store, hour_of
 
 ResultT = TypeVar("ResultT")
 MOST_HOURS_AT_ONCE = 100
+MOST_DELETED_AT_ONCE = 2000
 TURN_SECONDS = 0.025  # that senders wait for the thread that writes, about
 DAY_SECONDS = 86_400
 
@@ -135,18 +136,22 @@ class SiteService:
         while await wrap_future(self._writer.submit(self._roll_up_some)) and time.monotonic() < deadline:
             pass
 
-    async def delete_old(self) -> None:
-        """Delete readings that are older than what is kept, once an hour."""
-        hour = self.now // HOUR
-        if hour != self._deleted_in:
-            await wrap_future(self._writer.submit(lambda store: store.delete_before(self.now - self._retention)))
-            self._deleted_in = hour
+    async def delete_old(self, seconds: float) -> None:
+        """Delete readings that are older than what is kept, once an hour, for about that many seconds at a time."""
+        hour, deadline = self.now // HOUR, time.monotonic() + seconds
+        while hour != self._deleted_in and time.monotonic() < deadline:
+            if not await wrap_future(self._writer.submit(self._delete_some)):
+                self._deleted_in = hour
 
     def close(self) -> None:
         """Close the store after all that is under way."""
         self._looker.close()
         self._reader.close()
         self._writer.close()
+
+    def _delete_some(self, store: Store) -> bool:
+        """Returns whether there may be more to do."""
+        return store.delete_before(self.now - self._retention, MOST_DELETED_AT_ONCE)
 
     def _roll_up_some(self, store: Store) -> bool:
         """Returns whether there may be more to do; takes as many hours as let senders wait for a moment only."""
