@@ -63,7 +63,7 @@ _OLD_IDS = "DELETE FROM reading_id WHERE (site, id) IN (SELECT site, id FROM rea
 _RUNS = f"""
     SELECT {plain_runs.COLUMNS} FROM (
         SELECT m.site, r.* FROM meter m CROSS JOIN reading r ON r.meter = m.number
-        WHERE r.time > ? AND r.time <= ? AND NOT EXISTS (
+        WHERE m.site IN (SELECT value FROM json_each(?)) AND r.time > ? AND r.time <= ? AND NOT EXISTS (
             SELECT 1 FROM meter o JOIN reading t INDEXED BY reading_total ON t.meter = o.number
             WHERE o.site = m.site AND t.total IS NOT NULL))
     GROUP BY {plain_runs.GROUPS} ORDER BY max(time)
@@ -172,8 +172,7 @@ class SqliteStore:
 
     def runs(self, sites: Sequence[int], start: int, end: int) -> list[Run]:
         """As `Store.runs`."""
-        wanted = set(sites)
-        return [Run(*row) for row in self._database.rows(_RUNS, (start, end)) if row[0] in wanted]
+        return [Run(*row) for row in self._database.rows(_RUNS, (json.dumps(sites), start, end))]
 
     def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
         """As `Store.hours`."""
