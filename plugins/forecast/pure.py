@@ -153,7 +153,7 @@ def _part(steps: slice, sizes: Sequence[float]) -> _Part:
 
 def combined(parts: Sequence[_Part], paths: Sequence[Path]) -> Path:
     """Half the weighted mean, half the median of those that are not far worse."""
-    found = []
+    found: Path = []
     for steps, shares, near in parts:
         columns = [path[steps] for path in paths]
         weighted = [(share / 2, column) for share, column in zip(shares, columns, strict=True) if share > NOTHING]
@@ -211,7 +211,7 @@ class _Bands:
 def _parts_of_day(day: int, horizon: int) -> list[tuple[int, slice]]:
     """Which steps are in each part of the first day, and of all further days together, in order."""
     cuts = [-(-part * day // PARTS_OF_DAY) for part in range(PARTS_OF_DAY + 1)]
-    found = []
+    found: list[tuple[int, slice]] = []
     for start in range(0, horizon, day):
         later = PARTS_OF_DAY if start else 0
         for part, (first, end) in enumerate(pairwise(cuts)):
