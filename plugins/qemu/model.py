@@ -34,7 +34,7 @@ class Polynomial:
         """Watts at each of many loads."""
         if self.fitted_range is not None:
             low, high = self.fitted_range
-            loads = [low if x < low else high if x > high else x for x in loads]
+            loads = [low if x < low else min(x, high) for x in loads]
         watts = [0.0] * len(loads)
         for coefficient in reversed(self.coefficients):
             watts = [w * x + coefficient for w, x in zip(watts, loads, strict=True)]

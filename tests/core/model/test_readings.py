@@ -239,9 +239,10 @@ def test_a_table_may_be_empty():
 def test_a_column_is_its_series_one_by_one():
     first = Readings(POWER_AND_ENERGY, max_series=9)
     first.add_column(POWER_AND_ENERGY[0], [("a", "x"), ("b", "x")], [1.0, 2.0])
-    again = Readings(POWER_AND_ENERGY, max_series=9, previous=first.snapshot())
+    before = first.snapshot()
+    again = Readings(POWER_AND_ENERGY, max_series=9, previous=before)
     again.add_column(POWER_AND_ENERGY[0], [("a", "x"), ("b", "x")], [3.0, 4.0])
-    assert again.snapshot().layout is first.snapshot().layout
+    assert again.snapshot().layout is before.layout
     assert list(again.snapshot().series(POWER_AND_ENERGY[0])) == [(("a", "x"), 3.0), (("b", "x"), 4.0)]
     with pytest.raises(ReadingError, match="added twice"):
         again.add_column(POWER_AND_ENERGY[0], [("a", "x")], [5.0])
