@@ -216,9 +216,13 @@ class Readings:
     def snapshot(self) -> Snapshot:
         """The finished run's readings."""
         families = self._families.joined() if self._families else ()
-        if not self._new and all(map(isfinite, self._values)):
+        if not self._new and self._is_complete():
             return Snapshot(self._layout, self._values, families)
         return Snapshot(*self._with_new_layout(), families)
+
+    def _is_complete(self) -> bool:
+        """Whether every series of the run before was added; a finite sum tells it several times faster than a look."""
+        return isfinite(sum(self._values)) or all(map(isfinite, self._values))
 
     def _checkpoint(self) -> Callable[[], int]:
         """What takes back all that is added from now on, and returns how many series that were."""

@@ -85,15 +85,14 @@ def all_paths(answers: Answers) -> dict[str, Callable[[Fields], Make]]:
 
 
 def _head(answer: Answer, *, keeps_open: bool) -> bytes:
-    known = _known_lines(answer.status, answer.headers, keeps_open)
-    return b"%bContent-Length: %d\r\nDate: %b\r\n\r\n" % (known, len(answer.body), _date(int(time())))
+    known, end = _known_lines(answer.status, answer.headers), b"" if keeps_open else b"Connection: close\r\n"
+    return b"%bContent-Length: %d\r\nDate: %b\r\n%b\r\n" % (known, len(answer.body), _date(int(time())), end)
 
 
 @lru_cache(maxsize=32)
-def _known_lines(status: int, headers: Headers, keeps_open: bool) -> bytes:
+def _known_lines(status: int, headers: Headers) -> bytes:
     """What every answer of a kind begins with."""
-    fields = headers if keeps_open else (*headers, ("Connection", "close"))
-    lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
     return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}".encode()
 
 

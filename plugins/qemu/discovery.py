@@ -48,7 +48,7 @@ class Discovery:
         """Read every guest, drop those that have ended and find new ones; returns whether some came or went."""
         self.broken = {}
         has_changed = self._list()
-        ended = [pid for pid, guest in self.guests.items() if not self._is_alive(guest)]
+        ended = [pid for pid, guest in self.guests.items() if pid not in self._present or not self._is_alive(guest)]
         for pid in ended:
             self._drop(self.guests.pop(pid))
         # What has the pid of a guest that ended is new as well.
@@ -72,8 +72,6 @@ class Discovery:
 
     def _is_alive(self, guest: Guest) -> bool:
         """Read a guest; False if its process has ended, or its pid belongs to another process by now."""
-        if guest.pid not in self._present:
-            return False
         try:
             stat = parse_process_stat(guest.stat.read(STAT_BYTES))
         except (FileNotFoundError, ProcessLookupError):
