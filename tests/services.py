@@ -33,6 +33,7 @@ PACKAGES = {
     "psql": "postgresql",
     "victoria-metrics": "victoria-metrics",
     "carbon-cache": "graphite-carbon",
+    "influxd": "influxdb",
     "java": "default-jre-headless",
     "mvn": "maven",
 }

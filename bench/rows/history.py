@@ -25,9 +25,9 @@ from bench.victoria_metrics import VictoriaMetrics
 from collector_core.history import query
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.energy import energy_of
-from collector_core.history.interface import EVER, Sample
+from collector_core.history.interface import EVER, HistorySample
 from collector_core.history.points import Points
-from collector_core.history.query import Fn, Query
+from collector_core.history.query import Fn, HistoryQuery
 from collector_core.history.retention import give_back
 from collector_core.history.store import Store
 from collector_core.history.tiers import HOUR, floor_to
@@ -106,11 +106,11 @@ def _check_series(store: Store, kept: KeptSeries, days: Sequence[Points]) -> Non
         hours[floor_to(at, HOUR)].append((value, after - at if after - at <= GAP else 0))
     selector = Selector.parse(kept.series.text)
     for fn, expected in ((Fn.MEAN, _mean), (Fn.MAX, _largest)):
-        (found,) = query.run(store, Query(selector, 0, EVER, HOUR, fn))
+        (found,) = query.run(store, HistoryQuery(selector, 0, EVER, HOUR, fn))
         said = dict(zip(found.times, found.values, strict=True))
         if said.keys() != hours.keys() or not all(isclose(said[hour], expected(hours[hour])) for hour in hours):
             raise SystemExit(f"the hourly {fn} of {kept.series.text} is not what was simulated")
-    (found,) = query.run(store, Query(selector, 0, EVER))
+    (found,) = query.run(store, HistoryQuery(selector, 0, EVER))
     if list(found.times) != times or list(found.values) != values:
         raise SystemExit(f"the readings of {kept.series.text} are not what was simulated")
 
@@ -138,14 +138,14 @@ def _answers(store: Store, theirs: VictoriaMetrics, rack: Rack, effort: Effort) 
     energy = f'increase(energy_joules_total{{device=~"{"|".join(devices)}"}}[{days}d])'
     yield _answer(
         f"{days} days of one series by the hour",
-        lambda: list(query.run(store, Query(one, START, end, HOUR))),
+        lambda: list(query.run(store, HistoryQuery(one, START, end, HOUR))),
         lambda: theirs.get(_by_hour('avg_over_time(watts{i="0"}[1h])', end)),
         20,
         effort,
     )
     yield _answer(
         "an hour of one series, raw",
-        lambda: list(query.run(store, Query(one, hour, hour + HOUR))),
+        lambda: list(query.run(store, HistoryQuery(one, hour, hour + HOUR))),
         lambda: theirs.get(f"/api/v1/query?time={(hour + HOUR - 1) / 1000}&query={raw}"),
         2,
         effort,
@@ -161,7 +161,7 @@ def _answers(store: Store, theirs: VictoriaMetrics, rack: Rack, effort: Effort) 
         expression = f'{theirs_fn}_over_time({{__name__!=""}}[1h])'
         yield _answer(
             f"hourly {title} of all {len(rack.series)}",
-            lambda fn=fn: list(query.run(store, Query(every, START, end, HOUR, fn))),
+            lambda fn=fn: list(query.run(store, HistoryQuery(every, START, end, HOUR, fn))),
             lambda expression=expression: theirs.get(_by_hour(expression, end)),
             500,
             effort,
@@ -190,7 +190,7 @@ def _live(folder: Path, effort: Effort) -> Figure:
         now = START + tick * STEP
         store.append(
             [
-                Sample(kept, now, points.values[tick], points.rises[tick] if points.rises else 0.0)
+                HistorySample(kept, now, points.values[tick], points.rises[tick] if points.rises else 0.0)
                 for kept, points in zip(rack.series, days, strict=True)
             ]
         )

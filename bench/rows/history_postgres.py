@@ -13,7 +13,7 @@ from bench import postgres
 from bench.effort import Effort
 from bench.figures import Figure, Goal
 from collector_core.history.catalogue import KeptSeries
-from collector_core.history.interface import Sample
+from collector_core.history.interface import HistorySample
 from collector_core.history.options import HistoryOptions
 from collector_core.history.postgres.queued import QueuedStore
 from collector_core.history.postgres.store import PostgresStore
@@ -35,7 +35,7 @@ TABLE = """
     )
 """
 
-Batch = Sequence[Sample]
+Batch = Sequence[HistorySample]
 
 
 def measure(effort: Effort) -> list[Figure]:
@@ -75,10 +75,10 @@ def _series(number: int) -> KeptSeries:
     return KeptSeries(series, "bench", 3 * STEP)
 
 
-def _sample(kept: KeptSeries, number: int, tick: int, moment: int) -> Sample:
+def _sample(kept: KeptSeries, number: int, tick: int, moment: int) -> HistorySample:
     if kept.is_counter:
-        return Sample(kept, moment, 1234.5 * tick + number, 1234.5 if tick else 0.0)
-    return Sample(kept, moment, 100 + (number * tick % 97) / 10, 0.0)
+        return HistorySample(kept, moment, 1234.5 * tick + number, 1234.5 if tick else 0.0)
+    return HistorySample(kept, moment, 100 + (number * tick % 97) / 10, 0.0)
 
 
 def _deliver(database: Database, batches: Sequence[Batch], folder: Path) -> float:

@@ -32,8 +32,8 @@ class Paced:
 
 
 def measure(effort: Effort) -> list[Figure]:
-    """Ours and node_exporter in turn, second by second."""
-    with energy_collector(SYSTEM) as our_program, node_exporter() as their_program:
+    """Ours and node_exporter in turn, second by second, both without a history (it is in the row `parts`)."""
+    with energy_collector(SYSTEM, history=False) as our_program, node_exporter() as their_program:
         ours, theirs = Paced(our_program, 0.25), Paced(their_program, 0.75)
         note = f"{ours.series} and {theirs.series} series"
         for _ in range(effort.pairs):

@@ -14,7 +14,7 @@ from bench.effort import Effort
 from bench.figures import Figure, Goal
 from collector_core import Context
 from collector_core.outputs.buffer import Buffer
-from collector_core.outputs.codec import Body, RecordCodec
+from collector_core.outputs.codec import QueuedBody, RecordCodec
 from collector_plugins.timeline import Timeline
 from collector_plugins.timeline.config import Config
 from collector_plugins.timeline.rows import Record, Row
@@ -52,7 +52,7 @@ def _deliver(database: Database, records: Sequence[Record], queue: Path) -> floa
     codec = RecordCodec(timeline, size)
     buffer = Buffer(queue, max_bytes=1 << 30, max_age=1e9, drop=_ignore)
     parts = [records[start : start + size] for start in range(0, len(records), size)]
-    buffer.append([Body(len(part), json.dumps(part).encode()) for part in parts], time.time())
+    buffer.append([QueuedBody(len(part), json.dumps(part).encode()) for part in parts], time.time())
     timeline.test()
     before = time.perf_counter()
     while batch := buffer.next_batch(size):

@@ -32,7 +32,7 @@ class LoadPoint(NamedTuple):
         return self.level == 0 and self.utilization > BUSY_WHEN_IDLE
 
 
-class Place(Protocol):
+class MachineContext(Protocol):
     """Where a machine is read, as the context of a plugin's command knows it."""
 
     @property
@@ -50,7 +50,9 @@ class LoadBench:
     times `seconds`.
     """
 
-    def __init__(self, context: Place, joules: Joules, *, seconds: float, settle: float, readings: int = 1) -> None:
+    def __init__(
+        self, context: MachineContext, joules: Joules, *, seconds: float, settle: float, readings: int = 1
+    ) -> None:
         self._joules = joules
         self._stat = context.path("/proc/stat")
         self._now = context.clock.monotonic

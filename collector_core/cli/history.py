@@ -18,16 +18,16 @@ from collector_core.cli.common import Common, common_options
 from collector_core.config.loading import load, load_settings
 from collector_core.errors import AuthFailed, NotAvailable, explain
 from collector_core.history import importing, query
-from collector_core.history.formats import COLUMNS, Format, write_table
+from collector_core.history.formats import COLUMNS, HistoryFormat, write_table
 from collector_core.history.interface import EVER, HistoryReader, HistoryStore
 from collector_core.history.options import HistoryOptions
-from collector_core.history.query import DEFAULT_PERIOD, Fn, Query
+from collector_core.history.query import DEFAULT_PERIOD, Fn, HistoryQuery
 from collector_core.history.stores import command_store
 from collector_core.history.times import parse_step, parse_time
 from collector_core.model.selector import Selector
 from collector_core.storage.atomic_file import AtomicFile
 
-FORMATS = click.Choice([kind.value for kind in Format])
+FORMATS = click.Choice([kind.value for kind in HistoryFormat])
 ParsedT = TypeVar("ParsedT")
 
 
@@ -106,7 +106,7 @@ def query_series(common: Common, path: Path | None, **asked: Any) -> None:
     end = _now() if asked["end"] is None else asked["end"]
     start = end - DEFAULT_PERIOD if asked["start"] is None else asked["start"]
     with _reading(common, path) as store:
-        for piece in _written(store, _query(asked, start, end), Format(asked["kind"])):
+        for piece in _written(store, _query(asked, start, end), HistoryFormat(asked["kind"])):
             sys.stdout.buffer.write(piece)
 
 
@@ -119,7 +119,7 @@ def export(common: Common, path: Path | None, output: Path, **asked: Any) -> Non
     """Write series to a file, as a whole or not at all; without --from, all that there is."""
     query_ = _query(asked, asked["start"] or 0, EVER if asked["end"] is None else asked["end"])
     with _reading(common, path) as store, AtomicFile(output, mode=0o644) as file:
-        for piece in _written(store, query_, Format(asked["kind"])):
+        for piece in _written(store, query_, HistoryFormat(asked["kind"])):
             file.write(piece)
 
 
@@ -239,17 +239,17 @@ def delete(common: Common, selector: Selector, path: Path | None) -> None:
             click.echo(text)
 
 
-def _written(store: HistoryReader, asked: Query, kind: Format) -> Iterable[bytes]:
+def _written(store: HistoryReader, asked: HistoryQuery, kind: HistoryFormat) -> Iterable[bytes]:
     found = query.run(store, asked)
-    if kind is not Format.JSON:
+    if kind is not HistoryFormat.JSON:
         return write_table(kind, COLUMNS, query.as_rows(found))
     return chain(query.write_json(found), [b"\n"])
 
 
-def _query(asked: Mapping[str, Any], start: int, end: int) -> Query:
+def _query(asked: Mapping[str, Any], start: int, end: int) -> HistoryQuery:
     if asked["fn"] == Fn.RATE and asked["step"] is None:
         raise click.BadParameter("a rate needs --step", param_hint="--fn")
-    return Query(asked["selector"], start, end, asked["step"], Fn(asked["fn"]))
+    return HistoryQuery(asked["selector"], start, end, asked["step"], Fn(asked["fn"]))
 
 
 def _options(common: Common, path: Path | None) -> HistoryOptions:

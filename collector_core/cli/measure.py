@@ -37,7 +37,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Options:
+class MeasureArguments:
     """What was asked for on the command line."""
 
     words: tuple[str, ...]
@@ -90,7 +90,7 @@ def command(common: Common, **values: Any) -> None:
     signal n killed it, 126 or 127 where it cannot be run; 1 where no energy can be measured, 2 where what --also names
     is not there, and then it is not run.
     """
-    options = Options(**values)
+    options = MeasureArguments(**values)
     try:
         runs = _measure(subjects := options.subjects, options, common)
     except child.CommandError as error:
@@ -103,7 +103,7 @@ def command(common: Common, **values: Any) -> None:
     sys.exit(next((run.exit_code for each in runs for run in each if run.exit_code), 0))
 
 
-def _measure(subjects: Sequence[Subject], options: Options, common: Common) -> list[list[Run]]:
+def _measure(subjects: Sequence[Subject], options: MeasureArguments, common: Common) -> list[list[Run]]:
     for subject in subjects:
         child.check(subject.command)
     with opened(options.db) if options.save else nullcontext() as store, closing(_monitor(options, common)) as monitor:
@@ -129,12 +129,12 @@ def _words_of(text: str) -> list[str]:
     return words
 
 
-def _monitor(options: Options, common: Common) -> EnergyMonitor:
+def _monitor(options: MeasureArguments, common: Common) -> EnergyMonitor:
     return EnergyMonitor(options.level, root=common.root, config=common.config, own_process=False)
 
 
 def _run_all(
-    subjects: Sequence[Subject], options: Options, monitor: EnergyMonitor, store: MeasurementStore | None
+    subjects: Sequence[Subject], options: MeasureArguments, monitor: EnergyMonitor, store: MeasurementStore | None
 ) -> list[list[Run]]:
     """Runs by subject, taken in turn; ends with the first that fails."""
     child.adopt_orphans()

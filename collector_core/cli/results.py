@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from collector_core.cli.table import table
 from collector_core.measure.measurement import Measurement, OtherUse
-from collector_core.measure.statistics import Summary, summarize
+from collector_core.measure.statistics import Statistics, summarize
 from collector_core.model.quantities import percent, quantity
 
 
@@ -106,14 +106,14 @@ def verdict(first: Sequence[Run], second: Sequence[Run]) -> str:
     return "the difference in energy is within chance: use a higher --repeat"
 
 
-def summary(row: Row, runs: Sequence[Run]) -> Summary | None:
+def summary(row: Row, runs: Sequence[Run]) -> Statistics | None:
     """Statistics of one figure; None unless every run knows it."""
     values = [row.value(run.measurement) for run in runs]
     known = [value for value in values if value is not None]
     return summarize(known) if known and len(known) == len(values) else None
 
 
-def with_margin(found: Summary, unit: str) -> str:
+def with_margin(found: Statistics, unit: str) -> str:
     """A mean with the margin of its confidence interval: `12.3 J ± 2.0 %`."""
     text = quantity(found.mean, unit)
     return text if found.margin is None or not found.mean else f"{text} ± {percent(found.margin / found.mean)}"
@@ -136,7 +136,7 @@ def notes(runs: Sequence[Run]) -> Iterator[str]:
     yield from dict.fromkeys(problem for run in runs for problem in run.measurement.problems)
 
 
-def _spread(found: Summary, unit: str) -> tuple[str, str, str]:
+def _spread(found: Statistics, unit: str) -> tuple[str, str, str]:
     return (
         percent(found.margin / found.mean) if found.margin is not None and found.mean else "",
         quantity(found.deviation, unit),

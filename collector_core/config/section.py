@@ -33,7 +33,7 @@ class Unloadable:
     problem: Problem
 
 
-class Entry(NamedTuple, Generic[ClassT, SettingsT]):
+class SectionEntry(NamedTuple, Generic[ClassT, SettingsT]):
     """One entry: its name, the class that it means, the keys that belong to the core, and the options of the class."""
 
     name: str
@@ -68,7 +68,7 @@ class Section(Generic[ClassT, SettingsT]):
         self._plugins = plugins
         self._attempts = attempts
 
-    def entries(self, data: Mapping[str, Any]) -> Iterator[Entry[ClassT, SettingsT]]:
+    def entries(self, data: Mapping[str, Any]) -> Iterator[SectionEntry[ClassT, SettingsT]]:
         """The entries that can be built; what is wrong with the others is noted.
 
         Where it is their own keys, it is reported with the rest of the file, where its path is known.
@@ -78,7 +78,7 @@ class Section(Generic[ClassT, SettingsT]):
             options = None if cls is None else self._options(name, cls, item)
             settings = self._settings_of(item)
             if cls is not None and options is not None and settings is not None:
-                yield Entry(name, cls, settings, options)
+                yield SectionEntry(name, cls, settings, options)
 
     def _settings_of(self, item: Any) -> SettingsT | None:
         with suppress(ValidationError):

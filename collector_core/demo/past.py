@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from collector_core.errors import CollectorError
 from collector_core.history.catalogue import KeptSeries
-from collector_core.history.interface import HistoryStore, Sample
+from collector_core.history.interface import HistorySample, HistoryStore
 from collector_core.history.options import HistoryOptions
 from collector_core.history.stores import command_store
 from collector_core.model.labels import label_text
@@ -75,4 +75,4 @@ def _keep(store: HistoryStore, kept: KeptSeries, times: Sequence[int], values: S
     shown = accumulate(values) if kept.is_counter else values
     rises = values if kept.is_counter else [0.0] * len(values)
     readings = zip(times, shown, rises, strict=True)
-    store.append([Sample(kept, when * 1000, value, rise) for when, value, rise in readings])
+    store.append([HistorySample(kept, when * 1000, value, rise) for when, value, rise in readings])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from collector_core.exposition.formats import Format
+from collector_core.exposition.formats import ExpositionFormat
 from collector_core.model.families import metric_names
 from collector_core.model.metrics import Metric
 
@@ -22,14 +22,14 @@ class ShownFamily:
     metric: Metric
     owner: str
     sources: list[Source] = field(default_factory=list)
-    headers: dict[Format, bytes] = field(init=False)
+    headers: dict[ExpositionFormat, bytes] = field(init=False)
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.names = metric_names(self.metric)
-        self.headers = {kind: _header(self.metric, kind) for kind in Format}
+        self.headers = {kind: _header(self.metric, kind) for kind in ExpositionFormat}
 
-    def pieces(self, kind: Format) -> list[bytes]:
+    def pieces(self, kind: ExpositionFormat) -> list[bytes]:
         """Header and lines; nothing where no source shows any."""
         blocks = self.blocks()
         return [self.headers[kind], *blocks] if blocks else blocks
@@ -56,10 +56,10 @@ class ShownFamily:
         return family
 
 
-def _header(metric: Metric, kind: Format) -> bytes:
+def _header(metric: Metric, kind: ExpositionFormat) -> bytes:
     """The lines above a metric's series, as prometheus_client writes them."""
     text = metric.help.replace("\\", r"\\").replace("\n", r"\n")
-    if kind is Format.TEXT:
+    if kind is ExpositionFormat.TEXT:
         kind_word = "gauge" if metric.kind == "info" else metric.kind
         return f"# HELP {metric.name} {text}\n# TYPE {metric.name} {kind_word}\n".encode()
     name, unit = metric.base_name, _shown_unit(metric)

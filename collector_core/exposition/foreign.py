@@ -16,7 +16,7 @@ from prometheus_client.samples import Sample
 
 from collector_core.errors import describe
 from collector_core.exposition.foreign_families import ForeignFamilies
-from collector_core.exposition.formats import END_OF_OPENMETRICS, Format
+from collector_core.exposition.formats import END_OF_OPENMETRICS, ExpositionFormat
 from collector_core.model.families import Families
 from collector_core.model.families import Family as FrozenFamily
 
@@ -42,7 +42,7 @@ class Registry(CollectorRegistry):
         super().unregister(collector)
         self.foreign.remove(collector)
 
-    def foreign_text(self, kind: Format) -> bytes:
+    def foreign_text(self, kind: ExpositionFormat) -> bytes:
         """What the foreign collectors say now; one that raises is left out and logged once."""
         families = [family for collector in self.foreign for family in self._collect(collector)]
         return generate(families, kind)
@@ -65,7 +65,7 @@ def render_foreign(families: Sequence[FrozenFamily], labels: Mapping[str, str]) 
     for family in families:
         labelled.add(family.with_labels(labels) if labels else family)
     shown = labelled.joined()
-    texts = {kind: generate([thaw(family) for family in shown], kind) for kind in Format}
+    texts = {kind: generate([thaw(family) for family in shown], kind) for kind in ExpositionFormat}
     return ForeignFamilies(shown, frozenset(name for family in shown for name in family.names), texts)
 
 
@@ -86,10 +86,10 @@ class _Listed:
         return self.families
 
 
-def generate(families: list[Family], kind: Format) -> bytes:
+def generate(families: list[Family], kind: ExpositionFormat) -> bytes:
     """prometheus_client's own rendering, without OpenMetrics' closing line."""
     listed: Any = _Listed(families)
-    if kind is Format.TEXT:
+    if kind is ExpositionFormat.TEXT:
         return generate_latest(listed)
     text: bytes = generate_openmetrics(listed)  # type: ignore[no-untyped-call]
     return text.removesuffix(END_OF_OPENMETRICS)

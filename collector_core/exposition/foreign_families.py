@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from collector_core.exposition.formats import Format
+from collector_core.exposition.formats import ExpositionFormat
 from collector_core.model.families import Family
 
 
@@ -15,7 +15,7 @@ class ForeignFamilies:
 
     families: tuple[Family, ...]
     names: frozenset[str]
-    texts: Mapping[Format, bytes]
+    texts: Mapping[ExpositionFormat, bytes]
 
 
-NO_FOREIGN = ForeignFamilies((), frozenset(), dict.fromkeys(Format, b""))
+NO_FOREIGN = ForeignFamilies((), frozenset(), dict.fromkeys(ExpositionFormat, b""))

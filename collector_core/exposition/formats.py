@@ -7,7 +7,7 @@ from enum import Enum
 from functools import lru_cache
 
 
-class Format(Enum):
+class ExpositionFormat(Enum):
     """The two formats that Prometheus asks for."""
 
     TEXT = "text"
@@ -18,7 +18,7 @@ class Format(Enum):
 class Encoding:
     """What a client accepts: the format, its content type and whether it takes gzip."""
 
-    format: Format
+    format: ExpositionFormat
     content_type: str
     gzip: bool
 
@@ -35,7 +35,11 @@ _FIRST_VERSION = (1, 0, 0)  # that says how names are escaped
 def negotiate(accept: str, accept_encoding: str) -> Encoding:
     """Read the `Accept` and `Accept-Encoding` headers as prometheus_client does, but for what is malformed."""
     content_type = _content_type(accept)
-    kind = Format.OPENMETRICS if content_type.startswith("application/openmetrics-text") else Format.TEXT
+    kind = (
+        ExpositionFormat.OPENMETRICS
+        if content_type.startswith("application/openmetrics-text")
+        else ExpositionFormat.TEXT
+    )
     return Encoding(kind, content_type, accepts_gzip(accept_encoding))
 
 

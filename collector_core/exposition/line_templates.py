@@ -13,7 +13,7 @@ BLOCK = 16  # series that are formatted together; small enough that one changed 
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class TemplateBlock:
     """Up to `BLOCK` series of one metric: their places in the values, and their lines with room for the values."""
 
     start: int
@@ -21,9 +21,11 @@ class Block:
     template: str
 
 
-def layout_blocks(layout: Layout, labels: Mapping[str, str]) -> tuple[list[Block], dict[Metric, tuple[int, int]]]:
+def layout_blocks(
+    layout: Layout, labels: Mapping[str, str]
+) -> tuple[list[TemplateBlock], dict[Metric, tuple[int, int]]]:
     """All blocks of a layout with `labels` added to every series, and which of them are a metric's."""
-    blocks: list[Block] = []
+    blocks: list[TemplateBlock] = []
     blocks_of = {}
     for metric in layout.metrics:
         first = len(blocks)
@@ -32,9 +34,9 @@ def layout_blocks(layout: Layout, labels: Mapping[str, str]) -> tuple[list[Block
     return blocks, blocks_of
 
 
-def _metric_blocks(metric: Metric, layout: Layout, labels: Mapping[str, str]) -> Iterator[Block]:
+def _metric_blocks(metric: Metric, layout: Layout, labels: Mapping[str, str]) -> Iterator[TemplateBlock]:
     start, end = layout.spans[metric]
     texts = [label_text(all_labels(metric, labels, key)).replace("%", "%%") for key in layout.places[metric]]
     for place in range(start, end, BLOCK):
         lines = (f"{metric.name}{text} %s\n" for text in texts[place - start : place - start + BLOCK])
-        yield Block(place, min(place + BLOCK, end), "".join(lines))
+        yield TemplateBlock(place, min(place + BLOCK, end), "".join(lines))

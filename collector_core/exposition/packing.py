@@ -20,7 +20,7 @@ _ONE = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BodyPart:
     """Some pieces of a body; two parts with the same key hold the same bytes."""
 
     key: Hashable
@@ -56,7 +56,7 @@ class Packer:
     def __init__(self) -> None:
         self._packed: dict[Hashable, _Packed] = {}
 
-    def pack(self, parts: Sequence[Part]) -> bytes:
+    def pack(self, parts: Sequence[BodyPart]) -> bytes:
         """All parts, one after another; call it from one thread at a time."""
         self._packed = {part.key: self._packed.get(part.key) or _Packed.of(part.pieces) for part in parts}
         size, crc = 0, 0

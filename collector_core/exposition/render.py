@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import inf
 
 from collector_core.exposition.foreign_families import NO_FOREIGN, ForeignFamilies
-from collector_core.exposition.line_templates import Block, layout_blocks
+from collector_core.exposition.line_templates import TemplateBlock, layout_blocks
 from collector_core.model.labels import label_text
 from collector_core.model.metrics import Metric
 from collector_core.model.readings import NOTHING, Layout, Snapshot, all_labels
@@ -47,7 +47,7 @@ class Rendered:
 NOTHING_RENDERED = Rendered(NOTHING, {}, [], {})
 
 
-def _text(block: Block, values: Sequence[float]) -> bytes:
+def _text(block: TemplateBlock, values: Sequence[float]) -> bytes:
     """A block's lines as prometheus_client writes them; `%s` of a float is already that below `GO_EXPONENT`."""
     part = values[block.start : block.end]
     if max(part) < GO_EXPONENT:
@@ -74,7 +74,7 @@ class Renderer:
 
     def __init__(self, labels: Mapping[str, str]) -> None:
         self._labels = labels
-        self._blocks: list[Block] = []
+        self._blocks: list[TemplateBlock] = []
         self._last = NOTHING_RENDERED
 
     def render(self, snapshot: Snapshot) -> Rendered:

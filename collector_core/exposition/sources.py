@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from collector_core.errors import DeclarationError, ReadingError
 from collector_core.exposition.family import ShownFamily
-from collector_core.exposition.formats import END_OF_OPENMETRICS, Encoding, Format
-from collector_core.exposition.packing import Packer, Part
+from collector_core.exposition.formats import END_OF_OPENMETRICS, Encoding, ExpositionFormat
+from collector_core.exposition.packing import BodyPart, Packer
 from collector_core.exposition.render import NOTHING_RENDERED, Rendered, Renderer
 from collector_core.model.clock import Clock
 from collector_core.model.families import metric_names
@@ -44,7 +44,7 @@ class Exposition:
         self._families: dict[str, ShownFamily] = {}
         self._sources: list[Source] = []
         self._version = 0
-        self._makers = {(kind, gzip): _Maker() for kind in Format for gzip in (False, True)}
+        self._makers = {(kind, gzip): _Maker() for kind in ExpositionFormat for gzip in (False, True)}
         self._known_runs: list[tuple[tuple[Source, ...], list[ShownFamily]]] | None = None
         self._next_expiry = inf
         self._lines = 0
@@ -139,19 +139,19 @@ class Exposition:
         """Nothing in advance: sources come and go."""
         return ()
 
-    def _make(self, maker: _Maker, encoding: Encoding, parts: list[Part]) -> bytes:
+    def _make(self, maker: _Maker, encoding: Encoding, parts: list[BodyPart]) -> bytes:
         if self._registry is not None and self._registry.foreign:
             text = self._registry.foreign_text(encoding.format)
-            parts.append(Part(text, [text]))
-        if encoding.format is Format.OPENMETRICS:
-            parts.append(Part(END_OF_OPENMETRICS, [END_OF_OPENMETRICS]))
+            parts.append(BodyPart(text, [text]))
+        if encoding.format is ExpositionFormat.OPENMETRICS:
+            parts.append(BodyPart(END_OF_OPENMETRICS, [END_OF_OPENMETRICS]))
         if encoding.gzip:
             return maker.packer.pack(parts)
         return b"".join(chain.from_iterable(part.pieces for part in parts))
 
-    def _parts(self, kind: Format) -> list[Part]:
+    def _parts(self, kind: ExpositionFormat) -> list[BodyPart]:
         """Everything that is shown, in parts of neighbours that have changed together or are small."""
-        parts: list[Part] = []
+        parts: list[BodyPart] = []
         growing = False
         for sources, families in self._runs():
             pieces: list[bytes] = []
@@ -160,12 +160,12 @@ class Exposition:
             key = (families[0].metric.base_name, *((source, source.version) for source in sources))
             large = len(pieces) >= OWN_PART_PIECES
             if growing and not large:
-                parts[-1] = Part((parts[-1].key, key), [*parts[-1].pieces, *pieces])
+                parts[-1] = BodyPart((parts[-1].key, key), [*parts[-1].pieces, *pieces])
             else:
-                parts.append(Part(key, pieces))
+                parts.append(BodyPart(key, pieces))
             growing = not large and len(parts[-1].pieces) < OWN_PART_PIECES
         return parts + [
-            Part((source, source.version), [source.shown.foreign.texts[kind]])
+            BodyPart((source, source.version), [source.shown.foreign.texts[kind]])
             for source in self._sources
             if source.shown.foreign.families
         ]

@@ -17,7 +17,7 @@ from itertools import groupby
 from collector_core.history import codec, points
 from collector_core.history.interface import EVER, Columns
 from collector_core.history.points import Point, Points
-from collector_core.history.tiers import COLUMNS, HOUR, MEAN, Steps, Summary, floor_to, mean_of
+from collector_core.history.tiers import COLUMNS, HOUR, MEAN, Steps, StepSummary, floor_to, mean_of
 from collector_core.storage.sqlite import Database
 
 log = logging.getLogger(__name__)
@@ -159,10 +159,12 @@ class Blocks:
                 self._write(connection, series, start, end, whole, codec.FAST if end - start == HOUR else codec.SMALL)
 
     def compact(self, connection: sqlite3.Connection, series: int, start: int) -> None:
-        """Put the blocks of a span together, as small as they get."""
+        """Put the blocks of a span together, as small as they get; what is damaged of them goes."""
         whole = self.read(series, start, start + SPAN)
         if whole:
             self._write(connection, series, start, start + SPAN, whole, codec.SMALL)
+        else:
+            self._delete_between(connection, series, start, start + SPAN)
 
     def spans_to_compact(self, until: int) -> list[tuple[int, int]]:
         """Series and start of every span before `until` that is more than one block."""
@@ -193,12 +195,15 @@ class Blocks:
     def _write(
         self, connection: sqlite3.Connection, series: int, start: int, end: int, whole: Points, level: int
     ) -> None:
-        self._times.delete_blocks(
-            connection, "blocks WHERE series = ? AND start >= ? AND start < ?", (series, start, end)
-        )
+        self._delete_between(connection, series, start, end)
         row = (series, whole.times[0], whole.times[-1], self._times.store(connection, whole.times))
         data = points.encode(whole, level)
         connection.execute("INSERT INTO blocks (series, start, end, times, data) VALUES (?, ?, ?, ?, ?)", (*row, data))
+
+    def _delete_between(self, connection: sqlite3.Connection, series: int, start: int, end: int) -> None:
+        """Delete the blocks that begin from `start` to before `end`."""
+        where = "blocks WHERE series = ? AND start >= ? AND start < ?"
+        self._times.delete_blocks(connection, where, (series, start, end))
 
 
 class SummaryBlocks:
@@ -208,10 +213,10 @@ class SummaryBlocks:
         self._database = database
         self._times = times
 
-    def read(self, series: int, step: int, start: int, end: int) -> Iterator[tuple[int, Summary]]:
+    def read(self, series: int, step: int, start: int, end: int) -> Iterator[tuple[int, StepSummary]]:
         """Those of the steps that begin from `start` to before `end`, in the order of time."""
         times, *columns = self.read_columns(series, step, start, end, COLUMNS)
-        return zip(times, map(Summary.from_row, zip(*columns, strict=True)), strict=True)
+        return zip(times, map(StepSummary.from_row, zip(*columns, strict=True)), strict=True)
 
     def read_columns(self, series: int, step: int, start: int, end: int, names: Sequence[str]) -> Columns:
         """The same, as a column of times and one of each of these numbers; decodes nothing else."""

@@ -68,7 +68,10 @@ class EmbeddedStore(Store):
         if now >= self._next_deletion:
             self._next_deletion = delete_old(self, now, self._options.keep, round(self._options.retention * 1000))
         allowed = self._options.max_bytes
-        self._is_too_large = (self._is_too_large or self.size > allowed) and delete_some(self, allowed * TARGET)
+        is_too_large = self._is_too_large or self.size > allowed
+        if is_too_large and not self._is_compact:
+            return True  # what becomes smaller need not be deleted
+        self._is_too_large = is_too_large and delete_some(self, allowed * TARGET)
         return self._is_too_large
 
     def ask(self, question: Callable[[HistoryReader], None]) -> None:

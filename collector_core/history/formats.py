@@ -16,7 +16,7 @@ COLUMNS = ("time", "series", "value")
 Row = Sequence[Any]
 
 
-class Format(StrEnum):
+class HistoryFormat(StrEnum):
     """How an answer is written."""
 
     JSON = "json"
@@ -27,26 +27,26 @@ class Format(StrEnum):
 
 
 CONTENT_TYPES = {
-    Format.JSON: "application/json",
-    Format.NDJSON: "application/x-ndjson",
-    Format.CSV: "text/csv",
-    Format.ARROW: "application/vnd.apache.arrow.stream",
-    Format.PARQUET: "application/vnd.apache.parquet",
+    HistoryFormat.JSON: "application/json",
+    HistoryFormat.NDJSON: "application/x-ndjson",
+    HistoryFormat.CSV: "text/csv",
+    HistoryFormat.ARROW: "application/vnd.apache.arrow.stream",
+    HistoryFormat.PARQUET: "application/vnd.apache.parquet",
 }
 
 
-def accepted(accept: str) -> Format:
+def accepted(accept: str) -> HistoryFormat:
     """The first format that an `Accept` header names; JSON where it names none of ours."""
     named = (part.partition(";")[0].strip().lower() for part in accept.split(","))
     kinds = {content_type: kind for kind, content_type in CONTENT_TYPES.items()}
-    return next((kinds[name] for name in named if name in kinds), Format.JSON)
+    return next((kinds[name] for name in named if name in kinds), HistoryFormat.JSON)
 
 
-def write_table(kind: Format, columns: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
+def write_table(kind: HistoryFormat, columns: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
     """A table in pieces; raises `NotAvailable` where pyarrow is needed and not installed."""
-    if kind is Format.CSV:
+    if kind is HistoryFormat.CSV:
         return _csv(columns, rows)
-    if kind in (Format.ARROW, Format.PARQUET):
+    if kind in (HistoryFormat.ARROW, HistoryFormat.PARQUET):
         return iter([_arrow(kind, columns, rows)])
     return (json.dumps(dict(zip(columns, row, strict=True))).encode() + b"\n" for row in rows)
 
@@ -69,7 +69,7 @@ def _taken(text: io.StringIO) -> bytes:
     return taken
 
 
-def _arrow(kind: Format, columns: Sequence[str], rows: Iterable[Row]) -> bytes:
+def _arrow(kind: HistoryFormat, columns: Sequence[str], rows: Iterable[Row]) -> bytes:
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra of 170 MB
         import pyarrow.parquet as pq  # noqa: PLC0415
@@ -83,7 +83,7 @@ def _arrow(kind: Format, columns: Sequence[str], rows: Iterable[Row]) -> bytes:
     ]
     table = pa.table(arrays, names=list(columns))
     sink = pa.BufferOutputStream()
-    if kind is Format.PARQUET:
+    if kind is HistoryFormat.PARQUET:
         pq.write_table(table, sink, compression="zstd")
     else:
         with pa.ipc.new_stream(sink, table.schema) as stream:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.points import Point, Points
-from collector_core.history.tiers import Steps, Summary
+from collector_core.history.tiers import Steps, StepSummary
 from collector_core.model.selector import Selector
 
 Columns = list[list[Any]]
@@ -33,7 +33,7 @@ class Event(NamedTuple):
     text: str
 
 
-class Sample(NamedTuple):
+class HistorySample(NamedTuple):
     """A reading of a series at a time in milliseconds, with a counter's rise; NaN: as the store finds it to be."""
 
     kept: KeptSeries
@@ -59,7 +59,7 @@ class SeriesIndex(Protocol):
 class Summaries(Protocol):
     """The tiers: summaries of each series by step."""
 
-    def read(self, series: int, step: int, start: int, end: int) -> Iterator[tuple[int, Summary]]:
+    def read(self, series: int, step: int, start: int, end: int) -> Iterator[tuple[int, StepSummary]]:
         """Those of the steps that begin from `start` to before `end`, in the order of time."""
         ...
 
@@ -141,7 +141,7 @@ class HistoryStore(HistoryReader, Protocol):
         """Close it; may be called any number of times."""
         ...
 
-    def append(self, samples: Sequence[Sample], events: Iterable[Event] = ()) -> None:
+    def append(self, samples: Sequence[HistorySample], events: Iterable[Event] = ()) -> None:
         """Keep readings and events; they are durable when this returns, and without effect when it raises."""
         ...
 
@@ -229,7 +229,7 @@ class LiveStore(Protocol):
         """Close it; may be called any number of times."""
         ...
 
-    def append(self, samples: Sequence[Sample], events: Iterable[Event] = ()) -> None:
+    def append(self, samples: Sequence[HistorySample], events: Iterable[Event] = ()) -> None:
         """Keep readings and events; they are durable when this returns, and without effect when it raises."""
         ...
 

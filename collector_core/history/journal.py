@@ -11,7 +11,7 @@ from collector_core.history import codec
 log = logging.getLogger(__name__)
 
 
-class Reading(NamedTuple):
+class JournalReading(NamedTuple):
     """A reading of the series with this number, at a time in milliseconds; `rise` as in `Point`."""
 
     series: int
@@ -20,7 +20,7 @@ class Reading(NamedTuple):
     rise: float
 
 
-def encode(readings: Sequence[Reading]) -> bytes:
+def encode(readings: Sequence[JournalReading]) -> bytes:
     """An entry with these readings."""
     series, times, values, rises = zip(*readings, strict=True)
     integers = (codec.encode_integers(column) for column in (series, times))
@@ -28,17 +28,17 @@ def encode(readings: Sequence[Reading]) -> bytes:
     return codec.join_columns([*integers, *numbers])
 
 
-def decode(data: bytes) -> list[Reading]:
+def decode(data: bytes) -> list[JournalReading]:
     """The readings of an entry; raises `ValueError` where it is damaged."""
     columns = codec.split_columns(data)
     if len(columns) != 4:
         raise ValueError(f"not an entry: it has {len(columns)} columns")
     integers = map(codec.decode_integers, columns[:2])
     numbers = map(codec.decode_numbers, columns[2:])
-    return [Reading(*row) for row in zip(*integers, *numbers, strict=True)]
+    return [JournalReading(*row) for row in zip(*integers, *numbers, strict=True)]
 
 
-def decode_undamaged(data: bytes) -> list[Reading]:
+def decode_undamaged(data: bytes) -> list[JournalReading]:
     """The same, without readings where the entry is damaged: it must not take the others."""
     try:
         return decode(data)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.interface import HistoryReader
 from collector_core.history.periods import RAW, Piece, pieces, read_steps
-from collector_core.history.tiers import MEAN, Summary
+from collector_core.history.tiers import MEAN, StepSummary
 from collector_core.history.times import all_in_seconds
 from collector_core.model.selector import Selector
 
@@ -35,7 +35,7 @@ class Fn(StrEnum):
 _COLUMNS = {Fn.MEAN: MEAN, Fn.MIN: "minimum", Fn.MAX: "maximum", Fn.LAST: "last", Fn.INCREASE: "rise", Fn.RATE: "rise"}
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """A series and a time: where an answer goes on."""
 
     series: str
@@ -43,7 +43,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Query:
+class HistoryQuery:
     """Which series (all without a selector), from `start` to before `end`, by `step`; in milliseconds.
 
     Without a step the answer is readings as they were collected, and `fn` says only whether their values are meant or a
@@ -75,7 +75,7 @@ class Found(NamedTuple):
         return Found(self.kept, self.times[first:], self.values[first:])
 
 
-def run(store: HistoryReader, query: Query, after: Place | None = None) -> Iterator[Found]:
+def run(store: HistoryReader, query: HistoryQuery, after: Position | None = None) -> Iterator[Found]:
     """The series that have points, in the order of their texts, from behind `after` on."""
     parts = pieces(store, query.start, query.end, query.step or 1)
     for number, kept in store.catalogue.select(query.selector):
@@ -88,14 +88,14 @@ def run(store: HistoryReader, query: Query, after: Place | None = None) -> Itera
                 yield found
 
 
-def page(found: Iterable[Found], limit: int) -> tuple[list[Found], Place | None]:
+def page(found: Iterable[Found], limit: int) -> tuple[list[Found], Position | None]:
     """At most `limit` points of an answer, and the last of them where more follow."""
     taken, last = list[Found](), None
     for kept, times, values in found:
         if limit <= 0:
             return taken, last
         taken.append(Found(kept, times[:limit], values[:limit]))
-        last = Place(kept.series.text, taken[-1].times[-1])
+        last = Position(kept.series.text, taken[-1].times[-1])
         if len(times) > limit:
             return taken, last
         limit -= len(times)
@@ -118,7 +118,7 @@ def as_rows(found: Iterable[Found]) -> Iterator[tuple[float, str, float]]:
 
 
 def _by_step(
-    store: HistoryReader, number: int, kept: KeptSeries, query: Query, parts: Sequence[Piece]
+    store: HistoryReader, number: int, kept: KeptSeries, query: HistoryQuery, parts: Sequence[Piece]
 ) -> tuple[list[int], list[float]]:
     times, values = list[int](), list[float]()
     if _is_rise(query.fn) and not kept.is_counter:
@@ -155,7 +155,7 @@ def _stored(
 
 
 def _readings(
-    store: HistoryReader, number: int, kept: KeptSeries, query: Query, parts: Sequence[Piece]
+    store: HistoryReader, number: int, kept: KeptSeries, query: HistoryQuery, parts: Sequence[Piece]
 ) -> tuple[list[int], list[float]]:
     """Readings, and what tiers say of the time whose readings are deleted."""
     times, values = list[int](), list[float]()
@@ -176,7 +176,7 @@ def _is_rise(fn: Fn) -> bool:
     return fn in (Fn.INCREASE, Fn.RATE)
 
 
-def _value_of(fn: Fn, step: int) -> Callable[[Summary], float]:
+def _value_of(fn: Fn, step: int) -> Callable[[StepSummary], float]:
     return {
         Fn.MEAN: lambda summary: summary.mean,
         Fn.MIN: lambda summary: summary.minimum,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.clock_guard import ClockGuard
-from collector_core.history.interface import Sample
+from collector_core.history.interface import HistorySample
 from collector_core.history.rises import rise
 from collector_core.history.selection import Observed
 
@@ -27,7 +27,7 @@ class Recorder:
         self._new: dict[str, float] = {}
         self.recorded_until = 0
 
-    def samples(self, observed: Iterable[Observed]) -> list[Sample]:
+    def samples(self, observed: Iterable[Observed]) -> list[HistorySample]:
         """What to store of these runs; they may come again until `confirm`."""
         self._new = {}
         return [sample for each in observed for sample in self._samples(each)]
@@ -37,7 +37,7 @@ class Recorder:
         self._last |= self._new
         self._new = {}
 
-    def _samples(self, observed: Observed) -> Iterator[Sample]:
+    def _samples(self, observed: Observed) -> Iterator[HistorySample]:
         self.recorded_until = self._guard.until(observed.time, observed.monotonic)
         if self.recorded_until:
             return
@@ -45,7 +45,7 @@ class Recorder:
             if places is not None:
                 value = round(value, places)  # noqa: PLW2901 - what their meter can know
             growth = self._rise(kept, value) if kept.is_counter else 0.0
-            yield Sample(kept, observed.time, value, growth)
+            yield HistorySample(kept, observed.time, value, growth)
 
     def _rise(self, kept: KeptSeries, value: float) -> float:
         text = kept.series.text

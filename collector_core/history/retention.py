@@ -20,7 +20,7 @@ _PAGES = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_si
 _FREE = "SELECT freelist_count * page_size FROM pragma_freelist_count(), pragma_page_size()"
 
 
-class Part(NamedTuple):
+class TierPart(NamedTuple):
     """The blocks of a tier, of readings where `step` is 0, that end before `end`; `size` is what they take."""
 
     step: int
@@ -28,10 +28,10 @@ class Part(NamedTuple):
     end: int
     size: int
 
-    def shortened(self, size: float) -> Part:
+    def shortened(self, size: float) -> TierPart:
         """The older part of it that takes about so much, up to a whole hour."""
         end = self.start + (self.end - self.start) * size / self.size
-        return Part(self.step, self.start, -floor_to(-round(end), max(HOUR, self.step)), round(size))
+        return TierPart(self.step, self.start, -floor_to(-round(end), max(HOUR, self.step)), round(size))
 
 
 def delete_old(store: Store, now: int, keep: Mapping[int, int], retention: int) -> int:
@@ -126,7 +126,7 @@ def _set_mark(store: Store, connection: sqlite3.Connection, step: int, before: i
         store.set_mark(connection, f"{TIER}{step}" if step else DELETED, max(before, _mark(store, step)))
 
 
-def _oldest_part(store: Store) -> Part | None:
+def _oldest_part(store: Store) -> TierPart | None:
     """The oldest part of the tier that takes the most space; None: all are empty."""
     sizes = store.database.rows(
         "SELECT sum(length(data)), 0, min(start), min(end), max(end) FROM blocks "
@@ -138,7 +138,7 @@ def _oldest_part(store: Store) -> Part | None:
     end = first + max((last - first) // PARTS, HOUR)
     where = "summaries WHERE step = ? AND end < ?" if step else "blocks WHERE ? = 0 AND end < ?"
     ((size,),) = store.database.rows(f"SELECT sum(length(data)) FROM {where}", (step, end))  # noqa: S608
-    return Part(step, start, end, size or 0)
+    return TierPart(step, start, end, size or 0)
 
 
 def _live_bytes(store: Store) -> int:

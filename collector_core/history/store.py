@@ -11,8 +11,8 @@ from pathlib import Path
 from collector_core.history import journal, points
 from collector_core.history.blocks import SPAN, Blocks, SummaryBlocks, TimeColumns
 from collector_core.history.catalogue import Catalogue, KeptSeries
-from collector_core.history.interface import DELETED, EVER, SUMMED, TIER, Event, Sample
-from collector_core.history.journal import Reading
+from collector_core.history.interface import DELETED, EVER, SUMMED, TIER, Event, HistorySample
+from collector_core.history.journal import JournalReading
 from collector_core.history.points import Point, Points
 from collector_core.history.schema import FILE, SCHEMA
 from collector_core.history.tiers import HOUR, Steps, floor_to, periods_to_sum_up, summarize_tiers
@@ -109,14 +109,14 @@ class Store:
         """The tiers that there are: since when each is complete, by its step."""
         return {int(name.removeprefix(TIER)): time for name, time in self._marks.items() if name.startswith(TIER)}
 
-    def append(self, samples: Sequence[Sample], events: Iterable[Event] = ()) -> None:
+    def append(self, samples: Sequence[HistorySample], events: Iterable[Event] = ()) -> None:
         """Keep readings and events; they are durable when this returns, and without effect when it raises."""
         counters = set[int]()
-        readings = list[Reading]()
+        readings = list[JournalReading]()
         with self.changing() as connection:
             for kept, time, value, rise in samples:
                 number = self.catalogue.add(connection, kept)
-                readings.append(Reading(number, time, value, rise))
+                readings.append(JournalReading(number, time, value, rise))
                 if kept.is_counter:
                     counters.add(number)
             self.record_events(connection, events)
@@ -296,7 +296,7 @@ class Store:
         return None
 
 
-def _extend(head: dict[int, Points], readings: Iterable[Reading], counters: set[int]) -> None:
+def _extend(head: dict[int, Points], readings: Iterable[JournalReading], counters: set[int]) -> None:
     for number, time, value, rise in readings:
         known = head.get(number)
         if known is None:

@@ -13,7 +13,7 @@ from collector_core.history.energy import BY, energy_of
 from collector_core.history.interface import ConcurrentReader, HistoryReader
 from collector_core.history.options import HistoryOptions
 from collector_core.history.past import History, PastEnergy, PastEvent, PastSeries
-from collector_core.history.query import Fn, Query
+from collector_core.history.query import Fn, HistoryQuery
 from collector_core.history.stores import check_folder, live_store
 from collector_core.history.times import LATEST, all_in_seconds, in_seconds
 from collector_core.model.clock import Clock
@@ -39,7 +39,7 @@ class StoredHistory(History):
         self, selector: Selector | None, start: float, end: float, *, step: float | None = None, fn: str = "mean"
     ) -> list[PastSeries]:
         """As `History.query`."""
-        asked = Query(selector, _milliseconds(start), _milliseconds(end), _step(step), Fn(fn))
+        asked = HistoryQuery(selector, _milliseconds(start), _milliseconds(end), _step(step), Fn(fn))
         if asked.fn is Fn.RATE and asked.step is None:
             raise ValueError("a rate is that of a step")
         with self._reading() as store:

@@ -12,7 +12,7 @@ LARGEST = 1e15  # integrals beyond have no noise to lose
 HOUR = 3_600_000  # milliseconds, as all times and steps here
 
 
-class Summary:
+class StepSummary:
     """One series within one step.
 
     `covered` is for how many milliseconds its value was known, `integral` the value times these (in seconds), `rise`
@@ -33,7 +33,7 @@ class Summary:
         self.covered += milliseconds
         self.integral += value * milliseconds / 1000
 
-    def merge(self, later: Summary) -> None:
+    def merge(self, later: StepSummary) -> None:
         """Take a later part of the same step."""
         if later.count:
             self.minimum = min(self.minimum, later.minimum) if self.count else later.minimum
@@ -56,7 +56,7 @@ class Summary:
         return self.count, self.covered, integral, self.minimum, self.maximum, self.last, rise
 
     @classmethod
-    def from_row(cls, row: Sequence[float]) -> Summary:
+    def from_row(cls, row: Sequence[float]) -> StepSummary:
         """What `row` gave."""
         found = cls(row[5])
         found.count, found.covered = int(row[0]), int(row[1])
@@ -67,7 +67,7 @@ class Summary:
 COLUMNS = ("count", "covered", "integral", "minimum", "maximum", "last", "rise")
 MEAN = "mean"  # what readers make of these: the integral over the time that is covered, where none is the last value
 
-Steps = dict[int, Summary]  # by the start of each step
+Steps = dict[int, StepSummary]  # by the start of each step
 
 
 def mean_of(covered: float, integral: float, last: float) -> float:
@@ -99,13 +99,13 @@ def summarize(points: Points, step: int, start: int, end: int, *, gap: int, brea
     while first < behind:
         key = floor_to(times[first], step)
         last = bisect_left(times, min(end, key + step), first) - 1
-        _add_readings(found.setdefault(key, Summary(points.values[first])), points, holds, first, last)
+        _add_readings(found.setdefault(key, StepSummary(points.values[first])), points, holds, first, last)
         _spread(found, points.values[last], step, times[last], min(end, times[last] + holds[last]))
         first = last + 1
     return found
 
 
-def regroup(steps: Iterable[tuple[int, Summary]], step: int) -> Steps:
+def regroup(steps: Iterable[tuple[int, StepSummary]], step: int) -> Steps:
     """Steps put together to longer ones; they are in the order of their times."""
     found: Steps = {}
     for time, summary in steps:
@@ -113,7 +113,7 @@ def regroup(steps: Iterable[tuple[int, Summary]], step: int) -> Steps:
         if key in found:
             found[key].merge(summary)
         else:
-            found[key] = Summary.from_row(summary.row)
+            found[key] = StepSummary.from_row(summary.row)
     return found
 
 
@@ -155,7 +155,7 @@ def _holds(times: Sequence[int], gap: int, breaks: Sequence[int]) -> list[int]:
     return holds
 
 
-def _add_readings(summary: Summary, points: Points, holds: Sequence[int], first: int, last: int) -> None:
+def _add_readings(summary: StepSummary, points: Points, holds: Sequence[int], first: int, last: int) -> None:
     """Take the readings from `first` to `last`, all of one step; what the last of them holds is not in it yet."""
     values, held = points.values[first : last + 1], holds[first:last]
     least, most = min(values), max(values)
@@ -174,6 +174,6 @@ def _spread(found: Steps, value: float, step: int, time: int, until: int) -> Non
         key = floor_to(time, step)
         held = min(until, key + step)
         if key not in found:
-            found[key] = Summary(value)
+            found[key] = StepSummary(value)
         found[key].hold(value, held - time)
         time = held

@@ -240,15 +240,14 @@ def _session(options: RequestOptions, *, keep: bool) -> _Session:
 
 
 def _connector(key: _Session) -> aiohttp.BaseConnector:
-    import ssl  # noqa: PLC0415
-
     import aiohttp  # noqa: PLC0415
 
     from collector_core.http.resolver import Resolver  # noqa: PLC0415 - needs aiohttp
+    from collector_core.http.trust import trusting  # noqa: PLC0415 - needs ssl
 
     if key.socket:
         return aiohttp.UnixConnector(key.socket, limit=0, force_close=not key.keep)
-    trusted = ssl.create_default_context(cafile=key.ca_file) if key.ca_file else key.verify
+    trusted = trusting(key.ca_file) if key.ca_file else key.verify
     return aiohttp.TCPConnector(limit=0, resolver=Resolver(), force_close=not key.keep, ssl=trusted)
 
 

@@ -148,10 +148,9 @@ class HttpSender:
 
         if not self._is_https:
             return HTTPConnection(self._host, self._port, timeout=self._timeout)
-        import ssl  # noqa: PLC0415
+        from collector_core.http.trust import trusting  # noqa: PLC0415 - needs ssl
 
-        context = ssl.create_default_context(cafile=self._ca_file)
-        return HTTPSConnection(self._host, self._port, timeout=self._timeout, context=context)
+        return HTTPSConnection(self._host, self._port, timeout=self._timeout, context=trusting(self._ca_file))
 
     def _judged(self, answer: HTTPResponse, content: bytes) -> Received:
         headers = {name.lower(): value for name, value in answer.headers.items()}

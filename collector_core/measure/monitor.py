@@ -21,7 +21,7 @@ from collector_core.measure.overhead import Cost, calibrate
 from collector_core.measure.result import Seen, Setup, conclude, method_of, use_of_others
 from collector_core.measure.sampler import Sampler
 from collector_core.measure.sources import Sources, configured_factors
-from collector_core.measure.timed_block import Block
+from collector_core.measure.timed_block import TimedBlock
 from collector_core.measure.usage import ProcessTree
 from collector_core.metering.meters import EnergyMeter, EnergyReading
 from collector_core.model.clock import Clock, SystemClock
@@ -113,7 +113,7 @@ class EnergyMonitor:
 
     def measure(
         self, label: str = "", *, work: Mapping[str, float] | None = None, processes: Sequence[int | str] = ()
-    ) -> Block:
+    ) -> TimedBlock:
         """A block to measure: `with` or `async with`, which give the `Measurement`, or a decorator.
 
         `work` is what is done in it, as far as that is known before: the measurement's `work` begins with it.
@@ -122,7 +122,7 @@ class EnergyMonitor:
         Raises `ValueError`, here and where a block begins, naming what is not there.
         """
         self._find(processes)
-        return Block(label, partial(self._begin, work=work, processes=processes), self._end)
+        return TimedBlock(label, partial(self._begin, work=work, processes=processes), self._end)
 
     def start(self, label: str = "", *, processes: Sequence[int | str] = ()) -> Measurement:
         """Begin to measure, with others as `measure` has them; `stop` ends it."""

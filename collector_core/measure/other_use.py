@@ -29,7 +29,7 @@ class OthersUse(NamedTuple):
     problems: tuple[str, ...] = ()
 
 
-class Reading:
+class ProcessSnapshot:
     """Processes at one moment: each is read once, however many ask for it."""
 
     def __init__(self, proc: Path) -> None:
@@ -44,7 +44,7 @@ class ProcessSet:
     """
 
     def __init__(
-        self, reading: Reading, pids: Iterable[int], is_left_out: Callable[[int], bool] = lambda _: False
+        self, reading: ProcessSnapshot, pids: Iterable[int], is_left_out: Callable[[int], bool] = lambda _: False
     ) -> None:
         self._is_left_out = is_left_out
         self._known: dict[int, ProcessStat] = {}
@@ -64,7 +64,7 @@ class ProcessSet:
         """Those that were named and have ended."""
         return [pid for pid in self._roots if pid not in self._known or self._known[pid].has_ended]
 
-    def look(self, reading: Reading) -> None:
+    def look(self, reading: ProcessSnapshot) -> None:
         """Read all of them again."""
         living = dict(self._walk(self._known, reading))
         self._ended_ticks += self._lost(living)
@@ -87,7 +87,7 @@ class ProcessSet:
             lost += max(0, ticks - taken_over)
         return lost
 
-    def _walk(self, pids: Iterable[int], reading: Reading) -> Iterator[tuple[int, ProcessStat]]:
+    def _walk(self, pids: Iterable[int], reading: ProcessSnapshot) -> Iterator[tuple[int, ProcessStat]]:
         waiting, seen = list(pids), set()
         while waiting:
             pid = waiting.pop()
@@ -138,7 +138,7 @@ class Others:
         self._named = named
         self._lock = threading.Lock()
         self._processes = processes
-        own, reading = processes.own_pid, Reading(processes.proc)
+        own, reading = processes.own_pid, ProcessSnapshot(processes.proc)
         self._groups = {group: GroupUse(group) for each in named for group in each.groups}
         self._holds_us = [group for group in self._groups if own is not None and self._is_in(own, [group])]
         self._sets = [ProcessSet(reading, each.pids) for each in named]
@@ -149,7 +149,7 @@ class Others:
     def look(self) -> None:
         """Read everything again."""
         with self._lock:
-            reading = Reading(self._processes.proc)
+            reading = ProcessSnapshot(self._processes.proc)
             for processes in (*self._sets, self._all, self._measured):
                 processes.look(reading)
             for group in self._groups.values():

@@ -12,7 +12,7 @@ _STEPS = 80  # of halving the interval in which a quantile lies: more than a flo
 
 
 @dataclass(frozen=True)
-class Summary:
+class Statistics:
     """Of several values; `deviation` (sample) and `margin` need two of them.
 
     The true mean is within `margin` of `mean` with a confidence of 95 %, if the values are normally distributed.
@@ -31,16 +31,16 @@ class Summary:
         return None if self.margin is None else (self.mean - self.margin, self.mean + self.margin)
 
 
-def summarize(values: Sequence[float]) -> Summary:
+def summarize(values: Sequence[float]) -> Statistics:
     """Raises `ValueError` without values."""
     if not values:
         raise ValueError("no values")
     count, centre = len(values), mean(values)
     if count == 1:
-        return Summary(1, centre, centre, centre)
+        return Statistics(1, centre, centre, centre)
     deviation = stdev(values)
     margin = student_t(count - 1) * deviation / sqrt(count)
-    return Summary(count, centre, min(values), max(values), deviation, margin)
+    return Statistics(count, centre, min(values), max(values), deviation, margin)
 
 
 def student_t(degrees: int, confidence: float = CONFIDENCE) -> float:

@@ -13,7 +13,7 @@ from collector_core.measure.measurement import Measurement
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class Block:
+class TimedBlock:
     """Measures what it encloses, also where that raises. A decorated function is measured at each call."""
 
     def __init__(self, label: str, start: Callable[[str], Measurement], stop: Callable[[Measurement], None]) -> None:
@@ -50,8 +50,8 @@ class Block:
         wrapper = self._coroutine(function) if inspect.iscoroutinefunction(function) else self._function(function)
         return wraps(function)(wrapper)  # type: ignore[return-value]
 
-    def _again(self) -> Block:
-        return Block(self._label, self._start, self._stop)
+    def _again(self) -> TimedBlock:
+        return TimedBlock(self._label, self._start, self._stop)
 
     def _function(self, function: Function) -> Callable[..., Any]:
         def measured(*arguments: Any, **options: Any) -> Any:

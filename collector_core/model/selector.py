@@ -18,6 +18,7 @@ _NAME = re.compile(r"[a-zA-Z_:*][a-zA-Z0-9_:*]*")
 _MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(,|(?=\}))')
 _ESCAPED = re.compile(r'\\([\\"n])')
 _NAME_LABEL = "__name__"  # what PromQL calls the name of a series where it stands among the labels
+MAX_NAMES_KEPT = 1000
 _META = (_NAME_LABEL, "__topic__", "__of__")  # of the metric, not of the series
 
 
@@ -41,6 +42,7 @@ class Selector(MetricChooser):
         self.text = text
         self._of_metric = [matcher for matcher in matchers if matcher.label in _META]
         self._of_labels = [matcher for matcher in matchers if matcher.label not in _META]
+        self._of_names: dict[tuple[str, ...], bool] = {}
         self._may_mean_foreign = all(matcher({}) for matcher in self._of_metric if matcher.label != _NAME_LABEL)
 
     @classmethod
@@ -82,8 +84,14 @@ class Selector(MetricChooser):
         return self._means_name(metric.name, metric.topic, metric.of)
 
     def _means_name(self, *meta: str) -> bool:
-        known = dict(zip(_META, meta, strict=True))
-        return all(matcher(known) for matcher in self._of_metric)
+        """Many series share a name, so that it is looked at once."""
+        found = self._of_names.get(meta)
+        if found is None:
+            if len(self._of_names) >= MAX_NAMES_KEPT:
+                self._of_names.clear()
+            known = dict(zip(_META, meta, strict=True))
+            found = self._of_names[meta] = all(matcher(known) for matcher in self._of_metric)
+        return found
 
     def _means_labels(self, labels: Mapping[str, str]) -> bool:
         return all(matcher(labels) for matcher in self._of_labels)

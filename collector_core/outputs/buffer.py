@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from collector_core.outputs.codec import Body
+from collector_core.outputs.codec import QueuedBody
 from collector_core.outputs.health import Drop
 from collector_core.storage.errors import StorageError
-from collector_core.storage.queue import OVERHEAD, DiskQueue, Entry
+from collector_core.storage.queue import OVERHEAD, DiskQueue, QueueEntry
 
 UNSAVED_BYTES = 4 << 20  # of what could not be written, in memory
 
@@ -78,7 +78,7 @@ class Buffer:
         """Where a corrupt file was moved to, if one was found."""
         return self._queue.set_aside
 
-    def append(self, bodies: Sequence[Body], now: float, *, closes: int | None = None) -> None:
+    def append(self, bodies: Sequence[QueuedBody], now: float, *, closes: int | None = None) -> None:
         """Take what one run has brought, or the interval of the number `closes`, which `mark` returns from then on."""
         self._unsaved += [(now, body.records, body.content) for body in bodies]
         if closes is not None:
@@ -108,7 +108,7 @@ class Buffer:
 
     def next_batch(self, size: int, *, through: int | None = None) -> Batch | None:
         """What to send next: all records up to the id `through` if some are left, else the oldest, about `size`."""
-        entries: list[Entry] = []
+        entries: list[QueueEntry] = []
         with self._explained():
             self._remove_delivered()
         with self._explained():
@@ -163,7 +163,7 @@ class Buffer:
         """Let go of the file."""
         self._queue.close()
 
-    def _saved_batch(self, entries: Sequence[Entry]) -> Batch:
+    def _saved_batch(self, entries: Sequence[QueueEntry]) -> Batch:
         """The batch of these entries; those that are damaged are dropped."""
         bodies, count = list[bytes](), 0
         for entry in entries:
@@ -179,7 +179,7 @@ class Buffer:
             self._queue.remove_through(self._delivered)
             self._delivered = 0
 
-    def _lose(self, entries: Sequence[Entry], reason: Drop) -> None:
+    def _lose(self, entries: Sequence[QueueEntry], reason: Drop) -> None:
         for entry in entries:
             if entry.id and entry.id <= self._in_flight:
                 self._lost_in_flight.append((entry.records, reason))  # unless they arrive all the same

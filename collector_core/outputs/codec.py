@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from collector_core.output import BaseOutput, Output, PayloadOutput, SampleBlock
 
 
-class Body(NamedTuple):
+class QueuedBody(NamedTuple):
     """What stays together in the queue: `records` of them, in `content`."""
 
     records: int
@@ -24,7 +24,7 @@ class Codec(ABC):
     is_joinable = True
 
     @abstractmethod
-    def encode(self, blocks: Sequence[SampleBlock]) -> list[Body]:
+    def encode(self, blocks: Sequence[SampleBlock]) -> list[QueuedBody]:
         """Bodies of all these samples, in order; raises what the output does."""
 
     @abstractmethod
@@ -39,11 +39,11 @@ class RecordCodec(Codec):
         self._output = output
         self._size = size
 
-    def encode(self, blocks: Sequence[SampleBlock]) -> list[Body]:
+    def encode(self, blocks: Sequence[SampleBlock]) -> list[QueuedBody]:
         """Bodies of all these samples."""
         records = self._output.encode([sample for block in blocks for sample in block.samples()])
         chunks = [records[start : start + self._size] for start in range(0, len(records), self._size)]
-        return [Body(len(chunk), json.dumps(chunk).encode()) for chunk in chunks]
+        return [QueuedBody(len(chunk), json.dumps(chunk).encode()) for chunk in chunks]
 
     def sending(self, bodies: Sequence[bytes], *, may_repeat: bool) -> Callable[[], None]:
         """What sends these records."""
@@ -58,9 +58,9 @@ class PayloadCodec(Codec):
         self._output = output
         self.is_joinable = output.is_joinable
 
-    def encode(self, blocks: Sequence[SampleBlock]) -> list[Body]:
+    def encode(self, blocks: Sequence[SampleBlock]) -> list[QueuedBody]:
         """A body of each block."""
-        return [Body(len(block.values), self._output.encode_block(block)) for block in blocks if block.values]
+        return [QueuedBody(len(block.values), self._output.encode_block(block)) for block in blocks if block.values]
 
     def sending(self, bodies: Sequence[bytes], *, may_repeat: bool) -> Callable[[], None]:
         """What sends these payloads."""

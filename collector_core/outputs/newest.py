@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from collector_core.outputs.buffer import Batch
-from collector_core.outputs.codec import Body
+from collector_core.outputs.codec import QueuedBody
 from collector_core.outputs.health import Drop
 from collector_core.storage.errors import StorageError
 
@@ -36,7 +36,7 @@ class NewestBuffer:
         """When the oldest was appended, in seconds since 1970; None if there is none."""
         return min((at for at, _ in (*self._waiting.values(), *self._in_flight.values())), default=None)
 
-    def append(self, bodies: Sequence[Body], now: float, *, closes: int | None = None) -> None:
+    def append(self, bodies: Sequence[QueuedBody], now: float, *, closes: int | None = None) -> None:
         """Take records; those that they replace are dropped."""
         del closes
         for body in bodies:

@@ -13,6 +13,7 @@ from collector_core.storage.atomic_file import (
 )
 from collector_core.storage.document import parse_document
 from collector_core.storage.errors import StorageError, StorageReason, storage_error
+from collector_core.storage.file_lock import FileLock
 
 if TYPE_CHECKING:
     from collector_core.storage.postgres import (
@@ -31,6 +32,7 @@ __all__ = [
     "AtomicFile",
     "Database",
     "DiskQueue",
+    "FileLock",
     "PostgresSession",
     "Schema",
     "StorageError",

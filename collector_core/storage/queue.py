@@ -35,7 +35,7 @@ _ENTRIES = "SELECT id, at, records, body FROM entry"
 _TOTALS = f"SELECT total(length(body) + {OVERHEAD}), total(records) FROM entry"  # noqa: S608 - a constant
 
 
-class Entry(NamedTuple):
+class QueueEntry(NamedTuple):
     """What was appended at once, at `at` (seconds since 1970): `records` of them in one `body`."""
 
     id: int
@@ -106,12 +106,12 @@ class DiskQueue:
 
     def append(
         self, entries: Sequence[tuple[float, int, bytes]], marks: Mapping[str, int] | None = None
-    ) -> list[Entry]:
+    ) -> list[QueueEntry]:
         """Take entries (time, records, body); returns the oldest ones, new or not, for which there was no room.
 
         Entries of the same time stay together: none of them goes without the others. `marks` are set with them.
         """
-        new = [Entry(0, at, records, self._pack(body)) for at, records, body in entries]
+        new = [QueueEntry(0, at, records, self._pack(body)) for at, records, body in entries]
         sizes = accumulate(entry.size for entry in reversed(new))
         fitting = len(list(takewhile(lambda size: size <= self._max_bytes, sizes)))
         cut = len(new) - fitting
@@ -130,17 +130,17 @@ class DiskQueue:
             self.last_id += len(kept)
         return lost + refused
 
-    def head(self, records: int, *, after: int = 0, through: int | None = None) -> list[Entry]:
+    def head(self, records: int, *, after: int = 0, through: int | None = None) -> list[QueueEntry]:
         """The oldest entries with ids above `after` that hold up to `records`, at least one; or all up to `through`."""
         self.open()
-        found: list[Entry] = []
+        found: list[QueueEntry] = []
         last, room = self.last_id if through is None else through, records
         while through is not None or room > 0:
             query = f"{_ENTRIES} WHERE id > ? AND id <= ? ORDER BY id LIMIT 1"
             rows = self._rows(query, (found[-1].id if found else after, last))
             if not rows:
                 break
-            entry = Entry(*rows[0])
+            entry = QueueEntry(*rows[0])
             room -= entry.records
             if through is None and room < 0 and found:
                 break
@@ -155,7 +155,7 @@ class DiskQueue:
         if not self.records and self._database.path.stat().st_size > VACUUM_BYTES:
             self._rows("VACUUM")
 
-    def remove_older(self, than: float) -> list[Entry]:
+    def remove_older(self, than: float) -> list[QueueEntry]:
         """Forget the entries at the head that were appended before `than`; returns them."""
         self.open()
         if self.oldest_at is None or self.oldest_at >= than:
@@ -175,10 +175,10 @@ class DiskQueue:
         with self._changing() as connection:
             connection.execute(_SET_MARK, (name, value))
 
-    def _oldest_beyond(self, connection: sqlite3.Connection, limit: int) -> list[Entry]:
+    def _oldest_beyond(self, connection: sqlite3.Connection, limit: int) -> list[QueueEntry]:
         """The oldest entries that must go so that the others take at most `limit` bytes."""
         excess = self.bytes - limit
-        lost: list[Entry] = []
+        lost: list[QueueEntry] = []
         for entry in _walk(connection) if excess > 0 else ():
             if excess <= 0 and entry.at != lost[-1].at:
                 break
@@ -186,7 +186,7 @@ class DiskQueue:
             excess -= entry.size
         return lost
 
-    def _forget(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    def _forget(self, connection: sqlite3.Connection, entries: Sequence[QueueEntry]) -> None:
         """Delete the oldest entries."""
         if entries:
             size, records = sum(entry.size for entry in entries), sum(entry.records for entry in entries)
@@ -229,5 +229,5 @@ def _packed_plain(body: bytes) -> bytes:
     return _PLAIN + zlib.crc32(body).to_bytes(4, "big") + body
 
 
-def _walk(connection: sqlite3.Connection) -> Iterator[Entry]:
-    return (Entry(*row) for row in connection.execute(f"{_ENTRIES} ORDER BY id"))
+def _walk(connection: sqlite3.Connection) -> Iterator[QueueEntry]:
+    return (QueueEntry(*row) for row in connection.execute(f"{_ENTRIES} ORDER BY id"))

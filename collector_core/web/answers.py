@@ -16,7 +16,7 @@ _TEXT = (("Content-Type", "text/plain; charset=utf-8"), *NO_SNIFFING.items())
 Headers = tuple[tuple[str, str], ...]
 
 
-class Answer(NamedTuple):
+class ReadyAnswer(NamedTuple):
     """The answer to one request."""
 
     status: int
@@ -35,14 +35,14 @@ class Answers:
     def __init__(self, app: App) -> None:
         self._app = app
 
-    def metrics(self, encoding: Encoding) -> Answer | None:
+    def metrics(self, encoding: Encoding) -> ReadyAnswer | None:
         """The exposition; None where making it may hold up the event loop."""
         body = self.quick_body(encoding)
-        return None if body is None else Answer(200, _headers(encoding), body)
+        return None if body is None else ReadyAnswer(200, _headers(encoding), body)
 
-    def slow_metrics(self, encoding: Encoding) -> Answer:
+    def slow_metrics(self, encoding: Encoding) -> ReadyAnswer:
         """The exposition, however long it takes."""
-        return Answer(200, _headers(encoding), self._app.exposition.body(encoding))
+        return ReadyAnswer(200, _headers(encoding), self._app.exposition.body(encoding))
 
     def quick_body(self, encoding: Encoding) -> bytes | None:
         """The body of `metrics`."""
@@ -50,11 +50,11 @@ class Answers:
         ready = exposition.ready_body(encoding)
         return exposition.body(encoding) if ready is None and not exposition.slow else ready
 
-    def healthz(self) -> Answer:
+    def healthz(self) -> ReadyAnswer:
         """200 while the watchdog turns."""
         return _verdict(self._app.watchdog.alive, "the watchdog is stuck")
 
-    def readyz(self) -> Answer:
+    def readyz(self) -> ReadyAnswer:
         """200 once every collector has had its first result, good or bad; with how a database lays out the history."""
         service = self._app.history.service
         layout = service.store.layout if service else ""
@@ -68,5 +68,7 @@ def _headers(encoding: Encoding) -> Headers:
     return (*always, ("Content-Encoding", "gzip")) if encoding.gzip else always
 
 
-def _verdict(good: bool, otherwise: str, more: str = "") -> Answer:
-    return Answer(200, _TEXT, f"ok\n{more}".encode()) if good else Answer(503, _TEXT, f"{otherwise}\n".encode())
+def _verdict(good: bool, otherwise: str, more: str = "") -> ReadyAnswer:
+    return (
+        ReadyAnswer(200, _TEXT, f"ok\n{more}".encode()) if good else ReadyAnswer(503, _TEXT, f"{otherwise}\n".encode())
+    )

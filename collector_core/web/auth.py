@@ -18,7 +18,7 @@ from aiohttp.typedefs import Handler
 
 from collector_core.errors import ConfigError
 from collector_core.web.file_reload import WebConfigFile
-from collector_core.web.repeats import BODY_OF_REPEATS, Body
+from collector_core.web.repeats import BODY_OF_REPEATS, RepeatedBody
 from collector_core.web.web_config import RateLimit, WebConfig
 
 CACHE_SIZE = 100
@@ -174,7 +174,7 @@ class _Gate:
             request[BODY_OF_REPEATS] = partial(self._body_if_admitted, config, body)
         return response
 
-    def _body_if_admitted(self, config: WebConfig, body: Body) -> bytes | None:
+    def _body_if_admitted(self, config: WebConfig, body: RepeatedBody) -> bytes | None:
         """The body for who was admitted by `config`, as long as that is in force and the rate limit lets it pass."""
         try:
             if self._source.current() is not config:

@@ -24,9 +24,9 @@ from collector_core.errors import NotAvailable
 from collector_core.exposition.formats import accepts_gzip
 from collector_core.history import query
 from collector_core.history.energy import energy_of
-from collector_core.history.formats import COLUMNS, CONTENT_TYPES, Format, Row, accepted, write_table
+from collector_core.history.formats import COLUMNS, CONTENT_TYPES, HistoryFormat, Row, accepted, write_table
 from collector_core.history.interface import ConcurrentReader, HistoryReader, LiveStore
-from collector_core.history.query import DEFAULT_PERIOD, MAX_STEPS, Fn, Place
+from collector_core.history.query import DEFAULT_PERIOD, MAX_STEPS, Fn, Position
 from collector_core.history.times import in_seconds, parse_step, parse_time
 from collector_core.model.selector import Selector
 from collector_core.polling.own_thread import start_thread
@@ -47,10 +47,10 @@ def _selector(text: object) -> Selector:
     return Selector.parse(text)
 
 
-def _cursor(text: object) -> Place:
+def _cursor(text: object) -> Position:
     try:
         series, moment = json.loads(urlsafe_b64decode(str(text).encode()))
-        return Place(str(series), int(moment))
+        return Position(str(series), int(moment))
     except (ValueError, TypeError, Base64Error, RecursionError):
         raise ValueError("must be what `next` said") from None
 
@@ -60,7 +60,7 @@ Step = Annotated[int, BeforeValidator(parse_step)]
 
 
 class _Formatted(Parameters):
-    format: Format | None = None
+    format: HistoryFormat | None = None
 
 
 class _Period(_Formatted):
@@ -86,7 +86,7 @@ class _Range(_Period):
     step: Step | None = None
     fn: Fn = Fn.MEAN
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
-    cursor: Annotated[Place | None, PlainValidator(_cursor)] = None
+    cursor: Annotated[Position | None, PlainValidator(_cursor)] = None
 
 
 class _Energy(_Period):
@@ -94,7 +94,7 @@ class _Energy(_Period):
 
 
 @dataclass(frozen=True)
-class Answer:
+class HistoryAnswer:
     """An answer as JSON, and as a table for the other formats; `next` is the cursor of what follows."""
 
     json: Iterable[bytes]
@@ -126,7 +126,7 @@ class HistoryRoutes:
         with suppress(TimeoutError):
             await asyncio.wait_for(wrap_future(start_thread("history-end", self._thread.shutdown)), END_SECONDS)
 
-    def _handler(self, kind: type[Parameters], answer: Callable[[HistoryReader, Any], Answer]) -> Any:
+    def _handler(self, kind: type[Parameters], answer: Callable[[HistoryReader, Any], HistoryAnswer]) -> Any:
         async def handle(request: web.Request) -> web.Response:
             reader, loop = self._reader_now(), asyncio.get_running_loop()
             try:
@@ -148,7 +148,7 @@ class HistoryRoutes:
         return self._reader
 
 
-def answer_series(store: HistoryReader, parameters: _Series) -> Answer:
+def answer_series(store: HistoryReader, parameters: _Series) -> HistoryAnswer:
     """The series that there are."""
     rows = []
     for number, kept in store.catalogue.select(parameters.selector):
@@ -156,35 +156,35 @@ def answer_series(store: HistoryReader, parameters: _Series) -> Answer:
             series = kept.series
             rows.append((series.text, series.kind, series.unit, *map(in_seconds, span)))
     columns = ("series", "kind", "unit", "first", "last")
-    return Answer(_json({"series": [dict(zip(columns, row, strict=True)) for row in rows]}), columns, rows)
+    return HistoryAnswer(_json({"series": [dict(zip(columns, row, strict=True)) for row in rows]}), columns, rows)
 
 
-def answer_range(store: HistoryReader, parameters: _Range) -> Answer:
+def answer_range(store: HistoryReader, parameters: _Range) -> HistoryAnswer:
     """Points of series, at most `limit`."""
     start, end = parameters.period
-    asked = query.Query(parameters.selector, start, end, parameters.step, parameters.fn)
+    asked = query.HistoryQuery(parameters.selector, start, end, parameters.step, parameters.fn)
     if asked.steps > MAX_STEPS:
         raise ApiError(BAD_REQUEST, f"more than {MAX_STEPS} points a series; ask for longer steps", field="step")
     if asked.fn is Fn.RATE and asked.step is None:
         raise ApiError(BAD_REQUEST, "is missing: a rate is that of a step", field="step")
     found, last = query.page(query.run(store, asked, parameters.cursor), parameters.limit)
     following = urlsafe_b64encode(json.dumps(last).encode()).decode() if last else None
-    return Answer(query.write_json(found, following), COLUMNS, query.as_rows(found), following)
+    return HistoryAnswer(query.write_json(found, following), COLUMNS, query.as_rows(found), following)
 
 
-def answer_energy(store: HistoryReader, parameters: _Energy) -> Answer:
+def answer_energy(store: HistoryReader, parameters: _Energy) -> HistoryAnswer:
     """Energy, cost and emissions of a period."""
     data = energy_of(store, *parameters.period, parameters.by)
     columns = (parameters.by, *data["total"])
-    return Answer(_json(data), columns, [tuple(row[column] for column in columns) for row in data["rows"]])
+    return HistoryAnswer(_json(data), columns, [tuple(row[column] for column in columns) for row in data["rows"]])
 
 
-def answer_timeline(store: HistoryReader, parameters: _Period) -> Answer:
+def answer_timeline(store: HistoryReader, parameters: _Period) -> HistoryAnswer:
     """What happened in a period."""
     events = store.events(*parameters.period)
     rows = [(in_seconds(event.time), event.kind, event.source, event.text) for event in events]
     columns = ("time", "kind", "source", "text")
-    return Answer(_json({"events": [dict(zip(columns, row, strict=True)) for row in rows]}), columns, rows)
+    return HistoryAnswer(_json({"events": [dict(zip(columns, row, strict=True)) for row in rows]}), columns, rows)
 
 
 def _with_name(refusal: ApiError) -> ApiError:
@@ -195,7 +195,10 @@ def _with_name(refusal: ApiError) -> ApiError:
 
 
 def _respond(
-    reader: ConcurrentReader, parameters: Any, answer: Callable[[HistoryReader, Any], Answer], request: web.Request
+    reader: ConcurrentReader,
+    parameters: Any,
+    answer: Callable[[HistoryReader, Any], HistoryAnswer],
+    request: web.Request,
 ) -> web.Response:
     kind = parameters.format or accepted(request.headers.get("Accept", ""))
     try:
@@ -213,13 +216,13 @@ def _json(data: dict[str, Any]) -> list[bytes]:
     return [json.dumps(data, allow_nan=False).encode()]
 
 
-def _body(kind: Format, answer: Answer) -> bytes:
-    if kind is Format.JSON:
+def _body(kind: HistoryFormat, answer: HistoryAnswer) -> bytes:
+    if kind is HistoryFormat.JSON:
         return b"".join(answer.json)
     return b"".join(write_table(kind, answer.columns, answer.rows))
 
 
-def _response(kind: Format, body: bytes, following: str | None, request: web.Request) -> web.Response:
+def _response(kind: HistoryFormat, body: bytes, following: str | None, request: web.Request) -> web.Response:
     etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}-{kind}"'
     headers = {"ETag": etag, "Vary": "Accept, Accept-Encoding", "Cache-Control": "no-cache"}
     if following:

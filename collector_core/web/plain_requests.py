@@ -10,7 +10,7 @@ from time import gmtime, strftime, time
 from typing import NamedTuple
 
 from collector_core.exposition.formats import negotiate
-from collector_core.web.answers import Answer, Answers, Headers, pieces
+from collector_core.web.answers import Answers, Headers, ReadyAnswer, pieces
 from collector_core.web.known_hosts import KnownHosts
 
 MAX_BYTES = 4096
@@ -24,7 +24,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _KEEPS_OPEN = {"": True, "keep-alive": True, "close": False}
 
 Fields = Mapping[str, str]
-Make = Callable[[], Answer | None]
+Make = Callable[[], ReadyAnswer | None]
 
 
 class PlainRequest(NamedTuple):
@@ -84,7 +84,7 @@ def all_paths(answers: Answers) -> dict[str, Callable[[Fields], Make]]:
     return {"/metrics": metrics, **probe_paths(answers)}
 
 
-def _head(answer: Answer, *, keeps_open: bool) -> bytes:
+def _head(answer: ReadyAnswer, *, keeps_open: bool) -> bytes:
     known, end = _known_lines(answer.status, answer.headers), b"" if keeps_open else b"Connection: close\r\n"
     return b"%bContent-Length: %d\r\nDate: %b\r\n%b\r\n" % (known, len(answer.body), _date(int(time())), end)
 

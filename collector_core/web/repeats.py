@@ -11,14 +11,14 @@ from aiohttp.helpers import rfc822_formatted_time
 from collector_core.web.answers import pieces
 
 
-class Body(Protocol):
+class RepeatedBody(Protocol):
     """What is called on the event loop for each repetition."""
 
     def __call__(self) -> bytes | None:
         """The body of the next answer, or None to have the request parsed and handled."""
 
 
-BODY_OF_REPEATS = web.RequestKey[Body]("body_of_repeats")
+BODY_OF_REPEATS = web.RequestKey[RepeatedBody]("body_of_repeats")
 """What a handler sets for a GET request whose answer depends on its bytes alone."""
 
 MAX_REQUEST_BYTES = 4096
@@ -33,7 +33,7 @@ class Repeat:
     """A request of one connection that was answered with 200, and how its repetitions are answered."""
 
     request: bytes
-    body: Body
+    body: RepeatedBody
     head: str
     """The header of the answer, with places for the length and the date."""
 

@@ -15,7 +15,7 @@ from collector_core.engine.app import App
 from collector_core.errors import ConfigError
 from collector_core.exposition.formats import negotiate
 from collector_core.web import api
-from collector_core.web.answers import Answer, Answers
+from collector_core.web.answers import Answers, ReadyAnswer
 from collector_core.web.api_error import ApiError
 from collector_core.web.late_history import LateHistory
 from collector_core.web.pages.handlers import Pages
@@ -105,5 +105,5 @@ def _json_bytes(data: Any) -> bytes:
     return json.dumps(data).encode()
 
 
-def _response(answer: Answer) -> web.Response:
+def _response(answer: ReadyAnswer) -> web.Response:
     return web.Response(status=answer.status, headers=answer.headers, body=answer.body)

@@ -9,32 +9,13 @@ from typing import Any
 
 from collector_core import PageLink, PageSection, PageTable
 from collector_plugins.anomaly import api
+from collector_plugins.anomaly.german import GERMAN
 from collector_plugins.anomaly.incidents.incident import Incident
 from collector_plugins.anomaly.incidents.track_record import summary_of
 
 MAX_SHOWN = 10
 MAX_TEXT = 1000  # characters of a cell
 COLUMNS = ("since", "what", "what to do", "severity", "state", "id")
-
-GERMAN = {
-    "Anomalies": "Auffälligkeiten",
-    "No anomaly was seen.": "Nichts Auffälliges wurde gesehen.",
-    "{} anomalies since {}: {} confirmed, {} muted; {} missed that a rule noticed": (
-        "{} Auffälligkeiten seit {}: {} bestätigt, {} stummgeschaltet; {} übersehen, die eine Regel bemerkte"
-    ),
-    "{}. Of those judged, {} were right": "{}. Von den beurteilten waren {} richtig",
-    "since": "seit",
-    "state": "Zustand",
-    "severity": "Schwere",
-    "what": "was",
-    "what to do": "was hilft",
-    "active": "anhaltend",
-    "over": "vorbei",
-    "confirmed": "bestätigt",
-    "muted": "stumm",
-    "anomalies": "Auffälligkeiten",
-    "record": "Trefferquote",
-}
 
 
 def section(latest: Sequence[Incident], record: Mapping[str, Any]) -> PageSection:

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from collector_core import AuthFailed, Collector, HttpAnswer, HttpClient, NotAvailable, Readings, Reason, hookimpl
+from collector_core import (
+    AuthFailed,
+    Collector,
+    HttpAnswer,
+    HttpClient,
+    NotAvailable,
+    NotListening,
+    Readings,
+    Reason,
+    hookimpl,
+)
 from collector_core.devices import (
     DeviceMetrics,
     DeviceReading,
@@ -17,8 +27,9 @@ from collector_core.devices import (
     find_in_xml,
     read_places,
 )
+from collector_plugins.http import kasa
 from collector_plugins.http.config import Config, Endpoint, Format
-from collector_plugins.http.finding import find_model
+from collector_plugins.http.finding import find_kasa, find_model
 from collector_plugins.http.models import models, read_model
 
 METRICS = DeviceMetrics("http")
@@ -43,11 +54,16 @@ class Http(PolledDevices[Endpoint, DeviceReading]):
         client = HttpClient()
         try:
             return await find_model(client, host, port)
+        except NotListening:
+            return await find_kasa(host)
         finally:
             await client.close()
 
     async def ask(self, device: Endpoint) -> DeviceReading:
         """What a device says; raises `NotAvailable`, or `AuthFailed` where it wants another login."""
+        if device.model == kasa.MODEL:
+            parts = urlsplit(device.url)
+            return await kasa.read_kasa(parts.hostname or "", parts.port or kasa.PORT)
         answer = await self._get(device, _address(device))
         if device.model:
             return _of_model(device.model, answer)

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from collector_core.history.catalogue import KeptSeries, kept_series, series_row
 from collector_core.history.importing import parse_series
-from collector_core.history.interface import Event, Sample
+from collector_core.history.interface import Event, HistorySample
 
 _LENGTH = struct.Struct("<I")
 UNKNOWN_GAP = 30_000  # milliseconds, of a series of which only the text has come
 
 
-def encode_entry(samples: Sequence[Sample], events: Sequence[Event], known: Mapping[str, KeptSeries]) -> bytes:
+def encode_entry(samples: Sequence[HistorySample], events: Sequence[Event], known: Mapping[str, KeptSeries]) -> bytes:
     """An entry of the queue; of series that the database has just so, by `known`, only the texts."""
     places: dict[str, int] = {}
     series = []
@@ -50,7 +50,7 @@ class EntrySeries:
         return found
 
 
-def decode_entry(data: bytes, known: EntrySeries) -> tuple[list[Sample], list[Event]]:
+def decode_entry(data: bytes, known: EntrySeries) -> tuple[list[HistorySample], list[Event]]:
     """What `encode_entry` was given; raises `ValueError` for damaged bytes."""
     try:
         (length,) = _LENGTH.unpack_from(data)
@@ -59,7 +59,7 @@ def decode_entry(data: bytes, known: EntrySeries) -> tuple[list[Sample], list[Ev
         events = [Event(*each) for each in head["events"]]
         places, times, values, rises = _columns(data[_LENGTH.size + length :])
         rows = zip(places, times, values, rises, strict=True)
-        return [Sample(series[place], time, value, rise) for place, time, value, rise in rows], events
+        return [HistorySample(series[place], time, value, rise) for place, time, value, rise in rows], events
     except (struct.error, KeyError, TypeError, IndexError) as error:
         raise ValueError(f"not an entry: {error}") from error
 

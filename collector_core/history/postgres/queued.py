@@ -10,7 +10,7 @@ from pathlib import Path
 from weakref import WeakSet
 
 from collector_core.history.catalogue import KeptSeries
-from collector_core.history.interface import Event, HistoryReader, Sample
+from collector_core.history.interface import Event, HistoryReader, HistorySample
 from collector_core.history.options import HistoryOptions
 from collector_core.history.postgres.entries import encode_entry
 from collector_core.history.postgres.reading import PostgresReading
@@ -104,13 +104,13 @@ class QueuedStore:
             if sender.wait(END_SECONDS / 2):
                 self._receive(sender)
 
-    def append(self, samples: Sequence[Sample], events: Iterable[Event] = ()) -> None:
+    def append(self, samples: Sequence[HistorySample], events: Iterable[Event] = ()) -> None:
         """Keep readings and events on disk; while another process has this one's name, these are that one's."""
         if not self._is_locked:
             self._keep(samples, events)
         self._exchange()
 
-    def _keep(self, samples: Sequence[Sample], events: Iterable[Event]) -> None:
+    def _keep(self, samples: Sequence[HistorySample], events: Iterable[Event]) -> None:
         happened = list(events)
         moment = max([*(sample.time for sample in samples), *(event.time for event in happened)]) / 1000
         lost = self._queue.append([(moment, len(samples), encode_entry(samples, happened, self._known))])

@@ -16,7 +16,7 @@ from collector_core.history.points import Point, Points
 from collector_core.history.postgres.failures import explained
 from collector_core.history.postgres.rows import at, fetch
 from collector_core.history.postgres.schema import find_layout
-from collector_core.history.tiers import COLUMNS, MEAN, Summary
+from collector_core.history.tiers import COLUMNS, MEAN, StepSummary
 from collector_core.storage.postgres import PostgresSession, quote_postgres_name
 
 if TYPE_CHECKING:
@@ -202,10 +202,10 @@ class _SummaryTable:
     def __init__(self, reader: PostgresReader) -> None:
         self._reader = reader
 
-    def read(self, series: int, step: int, start: int, end: int) -> Iterator[tuple[int, Summary]]:
+    def read(self, series: int, step: int, start: int, end: int) -> Iterator[tuple[int, StepSummary]]:
         """Those of the steps that begin from `start` to before `end`, in the order of time."""
         times, *columns = self.read_columns(series, step, start, end, COLUMNS)
-        return zip(times, map(Summary.from_row, zip(*columns, strict=True)), strict=True)
+        return zip(times, map(StepSummary.from_row, zip(*columns, strict=True)), strict=True)
 
     def read_columns(self, series: int, step: int, start: int, end: int, names: Sequence[str]) -> Columns:
         """The same, as a column of times and one of each of these numbers."""

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from collector_core.history.interface import Columns, Sample
-from collector_core.history.tiers import Summary
+from collector_core.history.interface import Columns, HistorySample
+from collector_core.history.tiers import StepSummary
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -27,7 +27,7 @@ READING_COLUMNS = "series, time, value, rise"
 SUMMARY_COLUMNS = "series, step, time, count, covered, integral, minimum, maximum, last, rise"
 
 
-def encode_readings(numbers: Mapping[str, int], samples: Iterable[Sample]) -> Iterator[bytes]:
+def encode_readings(numbers: Mapping[str, int], samples: Iterable[HistorySample]) -> Iterator[bytes]:
     """Rows of `readings`, by the numbers of the series' texts; the rise of a gauge is null."""
     is_counter: dict[str, bool] = {}
     for kept, time, value, rise in samples:
@@ -41,7 +41,7 @@ def encode_readings(numbers: Mapping[str, int], samples: Iterable[Sample]) -> It
             yield _GAUGE.pack(4, 4, numbers[text], 8, moment, 8, value, -1)
 
 
-def encode_summary(series: int, step: int, time: int, summary: Summary) -> bytes:
+def encode_summary(series: int, step: int, time: int, summary: StepSummary) -> bytes:
     """A row of `summaries`."""
     count, covered, *numbers = summary.row
     moment = (time - EPOCH) * 1000

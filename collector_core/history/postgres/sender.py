@@ -9,12 +9,12 @@ from queue import SimpleQueue
 from typing import NamedTuple
 
 from collector_core.errors import NotAvailable, describe
-from collector_core.history.interface import Event, Sample
+from collector_core.history.interface import Event, HistorySample
 from collector_core.history.postgres.checks import layout_of
 from collector_core.history.postgres.entries import EntrySeries, decode_entry
 from collector_core.history.postgres.store import PostgresStore
 from collector_core.storage.errors import StorageError, StorageReason
-from collector_core.storage.queue import Entry
+from collector_core.storage.queue import QueueEntry
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Lot(NamedTuple):
     With `unsure` entries before these were lost.
     """
 
-    entries: Sequence[Entry]
+    entries: Sequence[QueueEntry]
     tasks: Sequence[Task]
     newest: int
     unsure: bool = False
@@ -106,9 +106,9 @@ class Sender:
         for task in lot.tasks:
             task(self._store)
 
-    def _deliver(self, entries: Sequence[Entry], *, unsure: bool) -> None:
+    def _deliver(self, entries: Sequence[QueueEntry], *, unsure: bool) -> None:
         """All entries in one transaction; one that is damaged does not take the others with it."""
-        samples, events = list[Sample](), list[Event]()
+        samples, events = list[HistorySample](), list[Event]()
         series = EntrySeries(kept for _, kept in self._store.catalogue)
         for entry in entries:
             try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from collector_core.errors import NotAvailable, Reason
 from collector_core.history.catalogue import SERIES_COLUMNS, KeptSeries, labels_only_of, series_row
-from collector_core.history.interface import DELETED, SUMMED, TIER, Event, Sample
+from collector_core.history.interface import DELETED, SUMMED, TIER, Event, HistorySample
 from collector_core.history.options import HistoryOptions
 from collector_core.history.points import Points
 from collector_core.history.postgres import checks
@@ -113,12 +113,17 @@ class PostgresStore(PostgresReader):
             self.run("UPDATE {s}.agents SET delivered = 0 WHERE id = %s", self.agent)
         self.delivered = 0
 
-    def append(self, samples: Sequence[Sample], events: Iterable[Event] = ()) -> None:
+    def append(self, samples: Sequence[HistorySample], events: Iterable[Event] = ()) -> None:
         """Keep readings and events; they are durable when this returns, and without effect when it raises."""
         self.deliver(samples, list(events))
 
     def deliver(
-        self, samples: Sequence[Sample], events: Sequence[Event], entry: int | None = None, *, unsure: bool = False
+        self,
+        samples: Sequence[HistorySample],
+        events: Sequence[Event],
+        entry: int | None = None,
+        *,
+        unsure: bool = False,
     ) -> None:
         """The same; they are those of a queue up to this `entry`.
 
@@ -137,7 +142,7 @@ class PostgresStore(PostgresReader):
         """Keep readings of any time; with `replace` instead of those at the same times."""
         with self.changing() as connection:
             numbers = self._numbers([kept])
-            rows = encode_readings(numbers, (Sample(kept, *point) for point in new))
+            rows = encode_readings(numbers, (HistorySample(kept, *point) for point in new))
             self._prepare(connection, new.times)
             conflict = REPLACE_READINGS if replace else KEEP
             merge(connection, f"{self._s}.readings", READING_COLUMNS, rows, conflict)
@@ -265,7 +270,7 @@ class PostgresStore(PostgresReader):
 
     def _deliver(
         self,
-        samples: Sequence[Sample],
+        samples: Sequence[HistorySample],
         events: Sequence[Event],
         entry: int | None,
         *,
@@ -340,9 +345,11 @@ class PostgresStore(PostgresReader):
         if self._is_partitioned:
             self._partitions.make(connection, "readings", {floor_to(time, DAY) for time in times}, self._now())
 
-    def _with_rises(self, samples: Sequence[Sample], numbers: Mapping[str, int], *, unsure: bool) -> list[Sample]:
+    def _with_rises(
+        self, samples: Sequence[HistorySample], numbers: Mapping[str, int], *, unsure: bool
+    ) -> list[HistorySample]:
         """The readings, with the rises that were left to be found out."""
-        found, before = list[Sample](), dict[str, float]()
+        found, before = list[HistorySample](), dict[str, float]()
         for sample in samples:
             text, is_counter = sample.kept.series.text, sample.kept.is_counter
             doubtful = unsure and text not in before and sample.rise != sample.value
@@ -358,7 +365,7 @@ class PostgresStore(PostgresReader):
         last = self.last(number)
         return last.value if last else None
 
-    def _note_late(self, numbers: Mapping[str, int], samples: Sequence[Sample]) -> None:
+    def _note_late(self, numbers: Mapping[str, int], samples: Sequence[HistorySample]) -> None:
         """Note the hours that have to be summed up again."""
         until = self.mark(SUMMED)
         late = {(numbers[each.kept.series.text], floor_to(each.time, HOUR)) for each in samples if each.time < until}

@@ -6,10 +6,11 @@ import time
 from html import escape
 
 from collector_core.errors import CollectorError, describe
+from collector_core.web.pages.event_words import EventWords
 from collector_core.web.pages.layout import live
+from collector_core.web.pages.page_sections import sections_of
 from collector_core.web.pages.tables import Cell, render_table
 from collector_core.web.pages.view import View
-from collector_core.web.sections import render_sections
 
 DAYS = {"1d": 1, "7d": 7, "30d": 30}
 DEFAULT = "7d"
@@ -29,7 +30,7 @@ def render(view: View) -> str:
         f'<form class="controls" role="search"><label>{escape(words("search"))} <input type="search" name="q" id="q" '
         f'data-param="q" value="{view.text(view.query.get("q", ""))}"></label>'
         f'<div id="ranges" data-live role="group" aria-label="{escape(words("range"))}">{buttons}</div></form>'
-        + live("events", render_sections(view.app, "events", view.words) + _list(view, DAYS.get(chosen, DAYS[DEFAULT])))
+        + live("events", sections_of(view, "events") + _list(view, DAYS.get(chosen, DAYS[DEFAULT])))
     )
 
 
@@ -41,11 +42,12 @@ def _list(view: View, days: int) -> str:
         return f'<p class="fault">{view.text(describe(error))}</p>'
     if not events:
         return f'<p class="empty">{escape(view.words("nothing"))}</p>'
+    said = EventWords(view.app, view.words)
     rows = [
         (
             Cell(time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.time)), event.time),
-            Cell(event.text),
-            Cell(event.kind),
+            Cell(said.text(event)),
+            Cell(said.kind(event)),
             Cell(event.source),
         )
         for event in reversed(events)

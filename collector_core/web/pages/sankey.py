@@ -10,12 +10,13 @@ from itertools import accumulate
 from typing import NamedTuple
 from unicodedata import east_asian_width
 
-from collector_core.metering.flow import FlowGraph, FlowKind, FlowNode, kind_of
+from collector_core.metering.flow import EXPORT, FlowGraph, FlowKind, FlowNode, kind_of
 from collector_core.web.pages.view import View
 from collector_core.web.pages.words import Words
 
 WIDTH, NODE_WIDTH, LABEL_WIDTH = 1000.0, 10.0, 175.0
 _ABBREVIATIONS = frozenset({"cpu", "gpu", "dram"})
+_SPEAK_FOR_THEMSELVES = frozenset({FlowKind.COMPONENT, FlowKind.UNKNOWN, FlowKind.LOSS})
 LABEL_GAP = 6.0  # pixels on both sides of a label
 NARROW, BROAD = 7.0, 12.5  # pixels of a small letter, and of capitals and Asian characters
 TOP, GAP = 12.0, 10.0  # pixels above the first box, and between two
@@ -55,7 +56,7 @@ class _Wanted(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Layout:
+class SankeyLayout:
     """The places of all nodes and flows, within `height` pixels and `WIDTH`."""
 
     boxes: Mapping[str, Box]
@@ -63,7 +64,7 @@ class Layout:
     height: float
 
 
-def place(graph: FlowGraph) -> Layout:
+def place(graph: FlowGraph) -> SankeyLayout:
     """Nodes in columns by how far they are from the sources, each in the order of those that feed it."""
     columns = _columns(graph)
     nodes = {node.id: node for node in graph.nodes}
@@ -83,7 +84,7 @@ def place(graph: FlowGraph) -> Layout:
             boxes[identity] = Box(nodes[identity], (number - 1) * step, y, heights[identity], room)
             y += _slot(heights[identity])
     bottom = max((box.y + max(SLOT, box.height) for box in boxes.values()), default=0.0)
-    return Layout(boxes, _bands(graph, boxes, scale), bottom + 4.0)
+    return SankeyLayout(boxes, _bands(graph, boxes, scale), bottom + 4.0)
 
 
 def _needed(heights: Mapping[str, float], column: Sequence[str]) -> float:
@@ -152,6 +153,13 @@ def node_label(node: FlowNode, words: Words) -> str:
     return node.label
 
 
+def kind_word(node: FlowNode, words: Words) -> str:
+    """What kind of thing a node is."""
+    if node.id.endswith(EXPORT):
+        return words("export_power")
+    return words.maybe(f"one_{node.kind}", words.maybe(node.kind, node.kind))
+
+
 def label_html(view: View, node: FlowNode, tag: str) -> str:
     """The same as HTML; abbreviations are written large, by the style sheet."""
     return _with_abbreviation(view, node, node_label(node, view.words), tag)
@@ -209,9 +217,10 @@ def _draw_box(view: View, box: Box, name: str) -> str:
     watts, x = view.words.quantity(box.node.watts, "W"), f"{box.x + NODE_WIDTH + LABEL_GAP:.1f}"
     short = shortened(view.app.redactor(_short(box.node, view.words)), box.room)
     label = _with_abbreviation(view, box.node, short, "tspan")
+    kind = "" if box.node.kind in _SPEAK_FOR_THEMSELVES else f" · {escape(kind_word(box.node, view.words))}"
     return (
         f'<g class="node {escape(box.node.kind)}"><title>{name}: {watts}</title>'
         f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{NODE_WIDTH:g}" '
         f'height="{box.height:.1f}" rx="2"/><text x="{x}" y="{y:.1f}">{label}'
-        f'<tspan class="watts" x="{x}" dy="13">{watts}</tspan></text></g>'
+        f'<tspan class="watts" x="{x}" dy="13">{watts}{kind}</tspan></text></g>'
     )

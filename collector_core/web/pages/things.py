@@ -20,9 +20,13 @@ _NO_NAMES = frozenset({"demo", "uuid", "model", "instance"})
 
 
 def render_things(view: View, kinds: Iterable[str]) -> str:
-    """A section for each kind of which anything is published; a word that nothing is, where that is so."""
-    sections = "".join(filter(None, (_section(view, kind) for kind in kinds)))
-    return sections or f'<p class="empty">{escape(view.words("nothing"))}</p>'
+    """A section for each kind of which anything is published."""
+    return "".join(_section(view, kind) for kind in kinds)
+
+
+def something(view: View, *sections: str) -> str:
+    """The sections, or a word that there is nothing."""
+    return "".join(sections) or f'<p class="empty">{escape(view.words("nothing"))}</p>'
 
 
 def _section(view: View, kind: str) -> str:

@@ -15,7 +15,7 @@ from prometheus_client import Counter as ClientCounter
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from collector_core import Counter, DeclarationError, Gauge, Info, ReadingError, Unit
-from collector_core.exposition.formats import Format, negotiate
+from collector_core.exposition.formats import ExpositionFormat, negotiate
 from collector_core.exposition.sources import Exposition
 from collector_core.model.readings import Layout, Snapshot
 from collector_core.testing import FakeClock
@@ -211,7 +211,7 @@ def test_all_who_wait_for_a_body_get_the_same_one_even_if_something_is_published
     source = exposition.source("x", METRICS)
     source.publish(snapshot({LOAD: {(): 1}}))
     with ThreadPoolExecutor(5) as pool:
-        with exposition._makers[Format.TEXT, False].lock:
+        with exposition._makers[ExpositionFormat.TEXT, False].lock:
             waiting = [pool.submit(exposition.body, TEXT) for _ in range(5)]
             source.publish(snapshot({LOAD: {(): 2}}))
         assert len({id(each.result(60)) for each in waiting}) == 1
@@ -243,17 +243,17 @@ def test_a_foreign_collector_that_hangs_holds_no_publisher_up():
 @pytest.mark.parametrize(
     ("accept", "kind", "content_type"),
     [
-        ("", Format.TEXT, "text/plain"),
-        ("*/*", Format.TEXT, "text/plain"),
-        ('text/plain;version="1.0.0"', Format.TEXT, "text/plain; version=1.0.0"),
-        ("text/plain;version=one", Format.TEXT, "text/plain; version=0.0.4"),
-        ("application/openmetrics-text;version=1.x, text/plain", Format.TEXT, "text/plain; version=0.0.4"),
-        ('application/openmetrics-text; version="1.0.0"', Format.OPENMETRICS, "application/openm"),
-        (f"application/openmetrics-text;version={'9' * 5000}", Format.TEXT, "text/plain; version=0.0.4"),
-        ("text/html,application/xhtml+xml", Format.TEXT, "text/plain"),
+        ("", ExpositionFormat.TEXT, "text/plain"),
+        ("*/*", ExpositionFormat.TEXT, "text/plain"),
+        ('text/plain;version="1.0.0"', ExpositionFormat.TEXT, "text/plain; version=1.0.0"),
+        ("text/plain;version=one", ExpositionFormat.TEXT, "text/plain; version=0.0.4"),
+        ("application/openmetrics-text;version=1.x, text/plain", ExpositionFormat.TEXT, "text/plain; version=0.0.4"),
+        ('application/openmetrics-text; version="1.0.0"', ExpositionFormat.OPENMETRICS, "application/openm"),
+        (f"application/openmetrics-text;version={'9' * 5000}", ExpositionFormat.TEXT, "text/plain; version=0.0.4"),
+        ("text/html,application/xhtml+xml", ExpositionFormat.TEXT, "text/plain"),
         (
             "application/openmetrics-text;version=1.0.0,text/plain;q=0.5,*/*;q=0.1",
-            Format.OPENMETRICS,
+            ExpositionFormat.OPENMETRICS,
             "application/openm",
         ),
     ],

@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.exposition import choose_encoder, gzip_accepted
 
-from collector_core.exposition.formats import Format, negotiate
+from collector_core.exposition.formats import ExpositionFormat, negotiate
 
 MEDIA = ["text/plain", "application/openmetrics-text", " application/openmetrics-text ", "*/*", "text/html", ""]
 VERSIONS = [
@@ -35,7 +35,7 @@ def test_the_format_is_the_one_that_prometheus_client_chooses(accept):
     _, content_type = choose_encoder(accept)
     encoding = negotiate(accept, "")
     assert encoding.content_type == content_type
-    assert (encoding.format is Format.OPENMETRICS) == content_type.startswith("application/openmetrics-text")
+    assert (encoding.format is ExpositionFormat.OPENMETRICS) == content_type.startswith("application/openmetrics-text")
 
 
 @given(st.lists(st.sampled_from(["gzip", " GZIP ", "gzip;q=0.5", "deflate", "*", "x-gzip", ""]), max_size=4))

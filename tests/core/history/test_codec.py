@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_core.history import codec, journal, points
-from collector_core.history.journal import Reading
+from collector_core.history.journal import JournalReading
 from collector_core.history.points import Point, Points
 
 integers = st.lists(st.integers(-(2**58), 2**58))
@@ -39,7 +39,7 @@ def test_a_counter_comes_back_with_its_rises(pairs):
 
 @given(st.lists(st.tuples(st.integers(1, 10**6), st.integers(0, 2**45), decimals, decimals), min_size=1))
 def test_a_journal_entry_comes_back(rows):
-    readings = [Reading(*row) for row in rows]
+    readings = [JournalReading(*row) for row in rows]
     assert journal.decode(journal.encode(readings)) == readings
 
 

@@ -8,7 +8,7 @@ import pytest
 from collector_core.history.blocks import DAY
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.energy import BY, energy_of
-from collector_core.history.interface import EVER, Event, Sample
+from collector_core.history.interface import EVER, Event, HistorySample
 from collector_core.history.tiers import HOUR
 from collector_core.model.labels import label_text
 from collector_core.model.series import Series
@@ -37,11 +37,11 @@ def write(store, start, count, price, **amounts):
     series = {"cpu": CPU, "gpu": GPU}
     for each in range(count):
         time = start + each * 10_000
-        rows = [Sample(series[name], time, amount * (each + 1), amount) for name, amount in amounts.items()]
+        rows = [HistorySample(series[name], time, amount * (each + 1), amount) for name, amount in amounts.items()]
         joules = sum(amounts.values())
-        rows.append(Sample(COST, time, price * joules * (each + 1), price * joules))
+        rows.append(HistorySample(COST, time, price * joules * (each + 1), price * joules))
         rows += [
-            Sample(grams, time, 2 * amounts[name] * (each + 1), 2 * amounts[name])
+            HistorySample(grams, time, 2 * amounts[name] * (each + 1), 2 * amounts[name])
             for name, grams in (("cpu", CPU_GRAMS), ("gpu", GPU_GRAMS))
             if name in amounts
         ]
@@ -86,7 +86,7 @@ def test_cost_and_emissions_of_each_moment_are_shared_out_by_energy(embedded, by
     expected = dict[str, list[float]]()
     for hour in range(200):
         rises = {each: chance.choice(AMOUNTS) for each in (*ACCOUNTS, *OTHERS) if chance.random() < 0.7}
-        embedded.append([Sample(each, NOON + hour * HOUR, rise, rise) for each, rise in rises.items()])
+        embedded.append([HistorySample(each, NOON + hour * HOUR, rise, rise) for each, rise in rises.items()])
         joules = {each: rises[each] for each in ACCOUNTS if each in rises}
         for each, amount in joules.items():
             labels = each.series.labels
@@ -116,7 +116,7 @@ def test_downtime_is_not_covered(store):
 
 
 def test_without_prices_there_is_no_cost(store):
-    store.append([Sample(CPU, NOON, 5.0, 5.0)])
+    store.append([HistorySample(CPU, NOON, 5.0, 5.0)])
     found = energy_of(store, 0, EVER, "component")
     assert found["total"]["cost"] is None
     assert found["rows"][0]["grams"] is None
@@ -133,5 +133,5 @@ def test_without_a_ledger_there_is_no_energy(store):
 
 def test_of_two_ledgers_the_one_with_the_plugin_s_name_counts(store):
     other = account("energy", source="another", component="cpu", device="0", method="rapl", site="b")
-    store.append([Sample(CPU, NOON, 5.0, 5.0), Sample(other, NOON, 50.0, 50.0)])
+    store.append([HistorySample(CPU, NOON, 5.0, 5.0), HistorySample(other, NOON, 50.0, 50.0)])
     assert energy_of(store, 0, EVER, "component")["total"]["joules"] == 5

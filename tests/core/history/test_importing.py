@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_core.history import importing, query
-from collector_core.history.formats import COLUMNS, Format, write_table
+from collector_core.history.formats import COLUMNS, HistoryFormat, write_table
 from collector_core.history.importing import BadLineError, keep_readings, parse_series, read_lines
-from collector_core.history.interface import EVER, Sample
-from collector_core.history.query import Query
+from collector_core.history.interface import EVER, HistorySample
+from collector_core.history.query import HistoryQuery
 from collector_core.model.labels import label_text
 from tests.core.history.conftest import NOON, kept
 
@@ -25,7 +25,7 @@ def keep(store, lines):
 
 
 def exported(store, kind):
-    found = query.run(store, Query(None, 0, EVER))
+    found = query.run(store, HistoryQuery(None, 0, EVER))
     return b"".join(write_table(kind, COLUMNS, query.as_rows(found))).decode().splitlines(keepends=True)
 
 
@@ -39,10 +39,16 @@ def another(stores):
     return stores.make("another")
 
 
-@pytest.mark.parametrize("kind", [Format.CSV, Format.NDJSON])
+@pytest.mark.parametrize("kind", [HistoryFormat.CSV, HistoryFormat.NDJSON])
 def test_an_export_is_imported_whole_and_only_once(store, another, kind):
     odd = kept("lamp_power_watts", plug='a "quoted", one\\with\nbreaks')
-    store.append([Sample(odd, NOON + 1, 1.25, 0.0), Sample(kept(), NOON, 1e-7, 0.0), Sample(odd, NOON + 9, 2.0, 0.0)])
+    store.append(
+        [
+            HistorySample(odd, NOON + 1, 1.25, 0.0),
+            HistorySample(kept(), NOON, 1e-7, 0.0),
+            HistorySample(odd, NOON + 9, 2.0, 0.0),
+        ]
+    )
     lines = exported(store, kind)
     assert keep(another, lines) == 3
     assert exported(another, kind) == lines
@@ -65,7 +71,7 @@ def test_promtool_dumps_are_known_by_their_look(store):
 
 def test_readings_between_known_ones_count_no_rise_twice(store):
     counter = kept("lamp_energy_joules_total", "counter")
-    store.append([Sample(counter, NOON, 10.0, 0.0), Sample(counter, NOON + 9000, 50.0, 40.0)])
+    store.append([HistorySample(counter, NOON, 10.0, 0.0), HistorySample(counter, NOON + 9000, 50.0, 40.0)])
     store.seal(NOON)
     between = [
         f"{(NOON + 3000) / 1000},lamp_energy_joules_total,30\n",
@@ -77,7 +83,7 @@ def test_readings_between_known_ones_count_no_rise_twice(store):
 
 def test_another_store_brings_its_readings_tiers_and_events(store, another):
     counter = kept("lamp_energy_joules_total", "counter")
-    another.append([Sample(counter, NOON + 10_000 * each, 5.0 * each, 5.0) for each in range(500)])
+    another.append([HistorySample(counter, NOON + 10_000 * each, 5.0 * each, 5.0) for each in range(500)])
     another.seal(NOON + 7_200_000)
     assert importing.keep_store(store, another) == 500
     assert importing.keep_store(store, another) == 0
@@ -123,20 +129,20 @@ def test_any_file_is_read_or_refused(lines):
 
 def test_a_table_is_written_in_every_text_format():
     rows = [(1, 'a{b="c"}', 2.5)]
-    assert json.loads(b"".join(write_table(Format.NDJSON, COLUMNS, rows))) == {
+    assert json.loads(b"".join(write_table(HistoryFormat.NDJSON, COLUMNS, rows))) == {
         "time": 1,
         "series": 'a{b="c"}',
         "value": 2.5,
     }
-    text = b"".join(write_table(Format.CSV, COLUMNS, rows)).decode()
+    text = b"".join(write_table(HistoryFormat.CSV, COLUMNS, rows)).decode()
     assert list(csv.reader(io.StringIO(text))) == [[*COLUMNS], ["1", 'a{b="c"}', "2.5"]]
 
 
-@pytest.mark.parametrize("kind", [Format.ARROW, Format.PARQUET])
+@pytest.mark.parametrize("kind", [HistoryFormat.ARROW, HistoryFormat.PARQUET])
 def test_arrow_and_parquet_hold_the_same(kind):
     pa = pytest.importorskip("pyarrow")
     raw = b"".join(write_table(kind, COLUMNS, [(1, "a", 2.5), (2.5, "a", 3)]))
-    if kind is Format.ARROW:
+    if kind is HistoryFormat.ARROW:
         table = pa.ipc.open_stream(raw).read_all()
     else:
         table = pytest.importorskip("pyarrow.parquet").read_table(pa.BufferReader(raw))

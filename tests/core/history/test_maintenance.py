@@ -4,7 +4,7 @@ import pytest
 
 from collector_core.errors import NotAvailable
 from collector_core.history.blocks import DAY
-from collector_core.history.interface import EVER, Event, Sample
+from collector_core.history.interface import EVER, Event, HistorySample
 from collector_core.model.selector import Selector
 from tests.core.history.conftest import NOON, Postgres, kept
 
@@ -15,7 +15,7 @@ ENERGY = kept("lamp_energy_joules_total", "counter")
 
 def write(store, count=500):
     for series in (SECRET, OTHER):
-        store.append([Sample(series, NOON + 10_000 * each, each / 10, 0.0) for each in range(count)])
+        store.append([HistorySample(series, NOON + 10_000 * each, each / 10, 0.0) for each in range(count)])
 
 
 def numbers(store):
@@ -24,7 +24,7 @@ def numbers(store):
 
 def test_a_sound_store_has_no_damage(store):
     write(store)
-    store.append([Sample(ENERGY, NOON + 10_000 * each, each / 10, 0.1) for each in range(1, 500)])
+    store.append([HistorySample(ENERGY, NOON + 10_000 * each, each / 10, 0.1) for each in range(1, 500)])
     store.seal(NOON + DAY)
     assert store.find_damage() == []
 

@@ -3,7 +3,7 @@
 import pytest
 
 from collector_core.history.catalogue import KeptSeries
-from collector_core.history.interface import Sample
+from collector_core.history.interface import HistorySample
 from collector_core.history.page import power_section
 from collector_core.history.tiers import HOUR
 from collector_core.model.labels import label_text
@@ -22,7 +22,7 @@ def power(component):
 def test_power_of_the_machine_is_the_sum_of_what_counts(store):
     store.append(
         [
-            Sample(series, NOON - 2 * HOUR + each * 10_000, watts, 0.0)
+            HistorySample(series, NOON - 2 * HOUR + each * 10_000, watts, 0.0)
             for each in range(500)
             for series, watts in ((power("cpu"), 10.0), (power("gpu"), 30.5), (kept(), 999.0))
         ]
@@ -36,5 +36,5 @@ def test_power_of_the_machine_is_the_sum_of_what_counts(store):
 
 
 def test_without_power_there_is_no_section(store):
-    store.append([Sample(kept(), NOON, 1.0, 0.0)])
+    store.append([HistorySample(kept(), NOON, 1.0, 0.0)])
     assert power_section(store, NOON) is None

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from collector_core.history import query
 from collector_core.history.blocks import DAY
-from collector_core.history.interface import EVER, Event, Sample
+from collector_core.history.interface import EVER, Event, HistorySample
 from collector_core.history.periods import pieces
 from collector_core.history.points import Point, Points, of
-from collector_core.history.query import Fn, Place, Query
+from collector_core.history.query import Fn, HistoryQuery, Position
 from collector_core.history.tiers import HOUR, summarize
 from collector_core.model.selector import Selector
 from tests.core.history.conftest import MINUTE, NOON, STEPS, kept
@@ -22,7 +22,7 @@ ENERGY = kept("lamp_energy_joules_total", "counter", plug="a")
 
 
 def ask(store, start=0, end=EVER, step=None, fn=Fn.MEAN, selector=None, after=None):
-    asked = Query(Selector.parse(selector) if selector else None, start, end, step, fn)
+    asked = HistoryQuery(Selector.parse(selector) if selector else None, start, end, step, fn)
     return [point for found in query.run(store, asked, after) for point in zip(found.times, found.values, strict=True)]
 
 
@@ -30,7 +30,7 @@ def write(store, times_and_values, series=POWER):
     samples, before = [], None
     for time, value in times_and_values:
         rise = 0.0 if before is None else value - before if value >= before else value
-        samples.append(Sample(series, NOON + time, float(value), rise if series.is_counter else 0.0))
+        samples.append(HistorySample(series, NOON + time, float(value), rise if series.is_counter else 0.0))
         before = value
     store.append(samples)
 
@@ -153,9 +153,9 @@ def test_an_answer_goes_on_behind_a_place(store):
     write(store, [(0, 1), (10_000, 2)])
     write(store, [(0, 1), (10_000, 2)], ENERGY)
     whole = ask(store)
-    assert ask(store, after=Place(ENERGY.series.text, NOON)) == whole[1:]
-    assert ask(store, after=Place(ENERGY.series.text, NOON + 10_000)) == whole[2:]
-    assert ask(store, after=Place(POWER.series.text, NOON + 10_000)) == []
+    assert ask(store, after=Position(ENERGY.series.text, NOON)) == whole[1:]
+    assert ask(store, after=Position(ENERGY.series.text, NOON + 10_000)) == whole[2:]
+    assert ask(store, after=Position(POWER.series.text, NOON + 10_000)) == []
 
 
 def test_another_reader_sees_what_is_written_meanwhile(store, stores):

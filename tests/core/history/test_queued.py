@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from collector_core.errors import HistoryUnavailable, NotAvailable
-from collector_core.history.interface import EVER, Sample
+from collector_core.history.interface import EVER, HistorySample
 from collector_core.history.postgres.schema import timescale_version
 from collector_core.history.stores import describe_store
 from collector_core.history.tiers import HOUR
@@ -261,7 +261,7 @@ def test_readings_of_days_too_far_ahead_are_kept_counted_and_moved_when_their_da
     store = stores.make("other")
     future = round((lamp.clock.time() + 20 * 24 * 3600) * 1000)
     store._clock = lamp.clock.time
-    store.append([Sample(kept(), future, 5.0, 0.0)])
+    store.append([HistorySample(kept(), future, 5.0, 0.0)])
     lamp.advance(PAUSE)
     lamp.settle()
     lamp.settle()

@@ -12,7 +12,7 @@ from collector_core import Counter, Gauge, Unit
 from collector_core.history import importing, query
 from collector_core.history.energy import energy_of
 from collector_core.history.options import HistoryOptions
-from collector_core.history.query import Fn, Query
+from collector_core.history.query import Fn, HistoryQuery
 from collector_core.history.service import HistoryService
 from collector_core.history.store import EVER
 from collector_core.history.tiers import HOUR
@@ -173,7 +173,7 @@ def written(tmp_path_factory):
 def ask(store, text, start, end, step=None, fn=Fn.MEAN):
     return [
         point
-        for found in query.run(store, Query(Selector.parse(text), start, end, step, fn))
+        for found in query.run(store, HistoryQuery(Selector.parse(text), start, end, step, fn))
         for point in zip(found.times, found.values, strict=True)
     ]
 

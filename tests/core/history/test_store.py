@@ -7,7 +7,7 @@ import pytest
 
 from collector_core.history import blocks, points, retention
 from collector_core.history.blocks import DAY
-from collector_core.history.interface import DELETED, EVER, Event, Sample
+from collector_core.history.interface import DELETED, EVER, Event, HistorySample
 from collector_core.history.points import Point
 from collector_core.history.retention import delete_some, give_back
 from collector_core.history.store import Store
@@ -24,7 +24,7 @@ def noise(each):
 
 
 def samples(series, count, *, start=NOON, step=10_000, value=lambda each: 100.0 + each % 7, rise=0.0):
-    return [Sample(series, start + each * step, value(each), rise) for each in range(count)]
+    return [HistorySample(series, start + each * step, value(each), rise) for each in range(count)]
 
 
 def values(store, series=POWER, start=0, end=EVER):
@@ -119,7 +119,7 @@ def test_late_readings_reach_a_compacted_day(store):
     store.append(samples(POWER, 2000))
     store.seal(NOON + 2 * DAY)
     store.shrink(NOON + 3 * DAY)
-    store.append([Sample(POWER, NOON + 5, 1.0, 0.0)])
+    store.append([HistorySample(POWER, NOON + 5, 1.0, 0.0)])
     store.seal(NOON + 2 * DAY)
     assert (NOON + 5, 1.0) in values(store)
     assert len(values(store)) == 2001
@@ -153,7 +153,7 @@ def test_no_reading_holds_across_a_start_of_the_collector(store):
 
 def test_what_fails_to_be_appended_leaves_no_trace(store):
     store.append(samples(POWER, 1))
-    broken = [Sample(kept("new_power_watts"), NOON, 1.0, 0.0), Sample(POWER, "never", 1.0, 0.0)]
+    broken = [HistorySample(kept("new_power_watts"), NOON, 1.0, 0.0), HistorySample(POWER, "never", 1.0, 0.0)]
     with pytest.raises((TypeError, ValueError)):
         store.append(broken)
     assert [each.series.name for _, each in store.catalogue] == ["lamp_power_watts"]
@@ -269,6 +269,32 @@ def test_a_damaged_block_does_not_keep_its_space(embedded, caplog):
     delete_all(embedded, embedded.size * 0.95)
     assert embedded.database.rows("SELECT count(*) FROM blocks") == [(0,)]
     assert "left out" in caplog.text
+
+
+def test_a_damaged_block_does_not_keep_others_from_being_compacted(embedded, caplog):
+    embedded.append(samples(POWER, 8640, start=floor_to(NOON, DAY)))
+    embedded.seal(NOON + 7 * DAY)
+    with embedded.database.transaction() as connection:
+        connection.execute("UPDATE blocks SET data = substr(data, 1, length(data) - 9)")
+    assert embedded.compact(NOON + 8 * DAY) == 1
+    caplog.clear()
+    assert embedded.compact(NOON + 8 * DAY) == 0
+    assert not caplog.text
+    assert embedded.damaged() == []
+
+
+def test_nothing_is_deleted_that_becomes_small_enough(stores_in_files):
+    store = stores_in_files.make(max_bytes=150_000, tiers={"raw": "90d"})
+    plugs = [kept(plug=str(number)) for number in range(60)]
+    for plug in plugs:
+        store.append(samples(plug, 144, start=floor_to(NOON, DAY), step=10 * MINUTE))
+    store.seal(NOON + 3 * DAY)
+    assert store.size > 150_000
+    for _ in range(100):
+        if not store.maintain(NOON + 3 * DAY):
+            break
+    assert store.size <= 150_000
+    assert all(len(values(store, plug)) == 144 for plug in plugs)
 
 
 def test_a_corrupt_page_is_set_aside_and_the_rest_is_kept(embedded):

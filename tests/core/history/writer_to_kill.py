@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from collector_core.history.interface import Event, Sample
+from collector_core.history.interface import Event, HistorySample
 from collector_core.history.store import Store
 from tests.core.history.conftest import NOON, STEPS, kept
 
@@ -19,7 +19,7 @@ def main(folder):
     while True:
         each += 1
         time = NOON + each * 10_000
-        store.append([Sample(ENERGY, time, float(each), 1.0)], [Event(time, "mode", "lamp", f"{each}")])
+        store.append([HistorySample(ENERGY, time, float(each), 1.0)], [Event(time, "mode", "lamp", f"{each}")])
         print(each, flush=True)
         if each % 7 == 0:
             store.seal(time + 60_000)

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from collector_core.measure.named_processes import Named, Processes
-from collector_core.measure.other_use import Others, ProcessSet, Reading
+from collector_core.measure.other_use import Others, ProcessSet, ProcessSnapshot
 from tests.plugins.workloads.runtime_servers import cri
 from tests.powercap import without_privileges
 
@@ -328,10 +328,10 @@ def test_what_may_not_be_read_is_a_problem_with_a_remedy(tree):
 
 def used(tree, *steps, pids):
     """CPU seconds of processes, looked at before and after each step."""
-    watched = ProcessSet(Reading(tree.root / "proc"), pids)
+    watched = ProcessSet(ProcessSnapshot(tree.root / "proc"), pids)
     for step in steps:
         step()
-        watched.look(Reading(tree.root / "proc"))
+        watched.look(ProcessSnapshot(tree.root / "proc"))
     return watched.cpu_seconds
 
 

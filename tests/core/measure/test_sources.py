@@ -14,8 +14,8 @@ from collector_core import NotAvailable
 from collector_core.energy import EnergyMonitor
 from collector_core.errors import ConfigError
 from collector_core.measure.sources import Sources
-from collector_core.plugins.offers import names_with_meters
 from collector_core.model.clock import SystemClock
+from collector_core.plugins.offers import names_with_meters
 from tests.powercap import PowercapTree, readable_by_everybody, without_privileges
 
 

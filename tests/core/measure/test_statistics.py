@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector_core.measure.statistics import Summary, student_t, summarize
+from collector_core.measure.statistics import Statistics, student_t, summarize
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_the_interval_is_around_the_mean():
 
 
 def test_one_value_has_no_deviation_and_none_no_summary():
-    assert summarize([3.0]) == Summary(1, 3.0, 3.0, 3.0, None, None)
+    assert summarize([3.0]) == Statistics(1, 3.0, 3.0, 3.0, None, None)
     with pytest.raises(ValueError, match="no values"):
         summarize([])
 

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from collector_core.outputs.buffer import Buffer
-from collector_core.outputs.codec import Body
+from collector_core.outputs.codec import QueuedBody
 from collector_core.outputs.health import Drop
 from collector_core.storage.errors import StorageError, StorageReason
 
@@ -32,7 +32,7 @@ def block(tmp_path):
 
 
 def bodies(chunks):
-    return [Body(len(chunk), json.dumps(chunk).encode()) for chunk in chunks]
+    return [QueuedBody(len(chunk), json.dumps(chunk).encode()) for chunk in chunks]
 
 
 def records(batch):

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from collector_core.history.embedded import EmbeddedStore
-from collector_core.history.interface import Event, Sample
+from collector_core.history.interface import Event, HistorySample
 from collector_core.history.options import HistoryOptions
 from collector_core.web.error_responses import error_responses
 from collector_core.web.late_history import PATH, LateHistory
@@ -25,8 +25,8 @@ POWER, ENERGY = kept(plug="a"), kept("lamp_energy_joules_total", "counter", plug
 def store(tmp_path):
     found = EmbeddedStore(HistoryOptions(path=tmp_path / "history"))
     found.open()
-    rows = [Sample(POWER, NOON + each * 10_000, 5.0 + each % 2, 0.0) for each in range(30)]
-    rows += [Sample(ENERGY, NOON + each * 10_000, 50.0 * each, 50.0 if each else 0.0) for each in range(30)]
+    rows = [HistorySample(POWER, NOON + each * 10_000, 5.0 + each % 2, 0.0) for each in range(30)]
+    rows += [HistorySample(ENERGY, NOON + each * 10_000, 50.0 * each, 50.0 if each else 0.0) for each in range(30)]
     found.append(rows, [Event(NOON, "start", "energy-collector", "started")])
     yield found
     found.close()

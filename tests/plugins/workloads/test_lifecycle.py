@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import os
@@ -116,9 +117,47 @@ def test_no_counter_falls_when_the_program_is_killed(site, host, tmp_path):
     before = counters(started)
     file = tmp_path / "state/energy-collector/workloads/state.json"
     assert json.loads(file.read_text())["accounts"]["measured"]["cpu"] == pytest.approx(5000)
-    started.workloads = started.start()  # and nobody has ended the first one
+    started.workloads.collector._state._lock.release()  # as the kernel does, and nobody has ended the first one
+    started.workloads = started.start()
     started.workloads.run()
     assert counters(started) == before
+
+
+def test_a_second_process_neither_loses_nor_overwrites_what_the_first_keeps(site, host, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(state_file, "LOCK_SECONDS", 0.0)
+    host.make("/a.service")
+    first = site(idle_watts=IDLE)
+    host.spend("/a.service", 5)
+    first.run()
+    before = counters(first)
+    file = tmp_path / "state/energy-collector/workloads/state.json"
+    second = first.start(idle="by_use")
+    for _ in range(3):
+        first.clock.advance(10)
+        second.run()
+    assert caplog.text.count("another process keeps its counters there") == 1
+    assert second.value(metrics.MEASURED, component="cpu") == pytest.approx(before["workloads_measured_joules_total"])
+    assert json.loads(file.read_text())["accounts"]["measured"]["cpu"] == pytest.approx(1000)
+    asyncio.run(second.collector.close())
+    host.spend("/a.service", 5)
+    first.run()
+    assert json.loads(file.read_text())["accounts"]["measured"]["cpu"] == first.of(metrics.MEASURED)
+
+
+def test_a_second_process_keeps_the_counters_once_the_first_has_ended(site, host, tmp_path, monkeypatch):
+    monkeypatch.setattr(state_file, "LOCK_SECONDS", 0.0)
+    host.make("/a.service")
+    started = site(idle_watts=IDLE)
+    host.spend("/a.service", 5)
+    started.run()
+    second = started.start()
+    second.run()
+    started.end()
+    started.workloads = second
+    host.spend("/a.service", 5)
+    started.run()
+    saved = json.loads((tmp_path / "state/energy-collector/workloads/state.json").read_text())
+    assert saved["accounts"]["measured"]["cpu"] == started.of(metrics.MEASURED) > 1000
 
 
 def test_a_large_state_is_written_less_often(site, host, tmp_path, monkeypatch):
