@@ -159,7 +159,7 @@ class Readings:
                     if value is not None:
                         self.add(metric, value, **dict(zip(names, key, strict=True)))
 
-    def add_column(self, metric: Metric, keys: list[Key], values: Sequence[float]) -> None:
+    def add_column(self, metric: Metric, keys: Sequence[Key], values: Sequence[float]) -> None:
         """Publish one metric of many things: `keys` are the label values of each, in the order of `metric.labels`.
 
         The same as `add` for each, and many times cheaper where the series are those of the run before, in the same
@@ -243,10 +243,10 @@ class Readings:
         self._limit.leave_out(name, labels, count)
         self._is_full = True
 
-    def _put_column(self, metric: Metric, keys: list[Key], column: Sequence[float | None]) -> bool:
+    def _put_column(self, metric: Metric, keys: Sequence[Key], column: Sequence[float | None]) -> bool:
         """Take all series of a metric at once, if they are those of the run before and nothing is wrong with them."""
         start, end = self._layout.spans.get(metric, (0, 0))
-        if end - start != len(keys) or len(keys) > self._room or list(self._places.get(metric, ())) != keys:
+        if end - start != len(keys) or len(keys) > self._room or list(self._places.get(metric, ())) != list(keys):
             return False
         try:
             values = array("d", cast("Sequence[float]", column))
