@@ -150,7 +150,7 @@ def kafka():
     if absent := [program for program in ("java", "mvn") if shutil.which(program) is None]:
         message = f"{' and '.join(absent)} not installed: python tests/services.py install"
         (pytest.fail if os.environ.get("REQUIRE_SERVICES") else pytest.skip)(message)
-    if (jars := services.kafka()) is None:
+    if (jars := services.jars(services.KAFKA)) is None:
         pytest.skip(f"Maven has not got {services.KAFKA}: python tests/services.py install")
     with tempfile.TemporaryDirectory(prefix="energy-collector-kafka-") as folder:
         broker = Broker(Path(folder), jars)

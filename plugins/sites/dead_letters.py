@@ -26,12 +26,13 @@ class Poison(NamedTuple):
 
 
 class DeadLetters:
-    """The topic that poison goes to; it is made with the first."""
+    """The topic that poison goes to; it is made with the first, or later where brokers are away at that moment."""
 
     def __init__(self, options: KafkaOptions) -> None:
         self._options = options
         self._topic = options.topic_energy + SUFFIX
         self._producer: Producer | None = None
+        self._is_topic_there = False
         self._sent: set[tuple[int, int]] = set()
 
     def put(self, poison: Sequence[Poison]) -> None:
@@ -51,6 +52,7 @@ class DeadLetters:
             )
         waiting = producer.flush(TIMEOUT_SECONDS + 1)
         if failures:
+            self._is_topic_there = False  # as far as is known
             raise explain(failures[0], self._options.brokers)
         if waiting:
             raise NotAvailable(Reason.TIMEOUT, f"{self._options.brokers}: {self._topic} takes nothing")
@@ -76,8 +78,8 @@ class DeadLetters:
         self._sent.clear()
 
     def _opened(self) -> Producer:
+        self._is_topic_there = self._is_topic_there or make_topic(self._options, self._topic, TIMEOUT_SECONDS)
         if self._producer is None:
-            make_topic(self._options, self._topic, TIMEOUT_SECONDS)
             self._producer = make_kafka_producer(self._options, TIMEOUT_SECONDS)
         return self._producer
 

@@ -208,14 +208,14 @@ class PostgresStore:
             for site, name, before, total, *row in self._rows(_LATEST)
         ]
 
-    def delete_before(self, moment: int) -> int:
+    def delete_before(self, moment: int, limit: int) -> bool:
         """As `Store.delete_before`."""
         hour = moment // HOUR
         with self._changing(MIGRATION_SECONDS) as connection:
             connection.execute("UPDATE sites.registry SET deleted_before = greatest(deleted_before, %s)", (hour,))
-            connection.execute(f"DELETE FROM sites.reading_id WHERE time <= {_MOMENT}", (hour * HOUR,))
-            query = f"DELETE FROM sites.reading WHERE time <= {_MOMENT}"
-            return connection.execute(query, (hour * HOUR,)).rowcount
+            ids = connection.execute(_OLD_IDS, (hour * HOUR, limit)).rowcount
+            readings = connection.execute(_OLD_READINGS, (hour * HOUR, limit, limit)).rowcount
+        return max(ids, readings) >= limit
 
     @contextmanager
     def _changing(self, timeout: float | None = None) -> Iterator[Connection[Any]]:
@@ -283,6 +283,17 @@ _AFTER = f"""
     SELECT m.number, {_READING} FROM sites.meter m CROSS JOIN LATERAL (
         SELECT * FROM sites.reading r WHERE r.meter = m.number AND time > {_MOMENT} ORDER BY time LIMIT 1) next
     WHERE m.number = ANY (%s)
+"""
+_OLD_IDS = f"""
+    DELETE FROM sites.reading_id WHERE (site, id) IN (
+        SELECT site, id FROM sites.reading_id WHERE time <= {_MOMENT} LIMIT %s)
+"""
+_OLD_READINGS = f"""
+    DELETE FROM sites.reading r USING (
+        SELECT m.number, old.time FROM sites.meter m CROSS JOIN LATERAL (
+            SELECT time FROM sites.reading o WHERE o.meter = m.number AND time <= {_MOMENT} ORDER BY time LIMIT %s) old
+        LIMIT %s) AS old
+    WHERE r.meter = old.number AND r.time = old.time
 """
 _LATEST = f"""
     SELECT m.site, m.name, (extract(epoch FROM before.at) * 1000)::bigint, before.old, {_READING}

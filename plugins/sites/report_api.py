@@ -103,7 +103,10 @@ class ReportApi:
         service = await self._access.ready()
         entity = request.match_info["entity"]
         sites = sites_of(service, entity)
-        report = await self._access.ask(lambda store: carbon.carbon(service, store, entity, sites, query))
+        renewables = self._config.renewables
+        report = await self._access.ask(
+            lambda store: carbon.carbon(service, store, entity, sites, query, renewables=renewables)
+        )
         if query.format == "csv":
             return text_answer(carbon.as_csv(report), "text/csv")
         if query.format == "md":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -155,6 +155,13 @@ class Piece:
     def market_grams(self) -> float | None:
         """Grams of CO2 equivalent, market-based; None where no factor is known."""
         return sum_known(part.market_grams for part in self.parts.values())
+
+    def share_of(self, sources: Container[str]) -> float | None:
+        """The share of the metered energy that is of some sources; None without energy."""
+        if not self.kwh:
+            return None
+        kwh = sum(part.kwh for (source, _), part in self.parts.items() if source in sources)
+        return min(1.0, kwh / self.kwh)
 
     @property
     def mean_power(self) -> float | None:
@@ -322,5 +329,8 @@ class Store(Protocol):
     def latest(self) -> list[Latest]:
         """The last reading of every meter; `before` where only that tells its power."""
 
-    def delete_before(self, moment: int) -> int:
-        """Delete readings of hours that end before `moment`; their sums stay. Returns how many."""
+    def delete_before(self, moment: int, limit: int) -> bool:
+        """Delete some readings of hours that end before `moment`, about `limit` of them; their sums stay.
+
+        Returns whether there may be more.
+        """

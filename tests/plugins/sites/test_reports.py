@@ -44,6 +44,7 @@ async def test_paper_counts_on_the_market_only(serving):
     assert answer["location_based_grams"] == pytest.approx(24 * 2 * 400)
     assert answer["market_based_grams"] == pytest.approx(24 * 2 * (200 + 5.5))
     assert answer["grams_per_kwh"] == pytest.approx(800)
+    assert answer["hourly_matched_ratio"] == pytest.approx(0.5)
     assert answer["grams_per_th"] == pytest.approx(24 * 2 * 400 / (10 * 86_400))
     assert answer["coverage_ratio"] == pytest.approx(1)
     assert answer["gaps"] == []

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_core.testing.harness import FakeClock
-from collector_plugins.sites import periods
 from collector_plugins.sites.factors import Factors
 from collector_plugins.sites.periods import site_totals, total_of
 from collector_plugins.sites.rollup import RollUp
@@ -112,11 +111,10 @@ def about(numbers):
     return {key: value if value is None else pytest.approx(value) for key, value in numbers.items()}
 
 
-@given(steps, minutes, minutes, st.booleans(), st.sampled_from([0, periods.FEW_SITES]))
-def test_the_fast_way_gives_what_the_readings_say(played, one, other, by_source, few):
+@given(steps, minutes, minutes, st.booleans())
+def test_the_fast_way_gives_what_the_readings_say(played, one, other, by_source):
     start, end = sorted((NOW + MINUTE * each) * 1000 for each in (one, other))
-    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(periods, "FEW_SITES", few)
+    with TemporaryDirectory() as folder:
         service = service_in(folder)
 
         async def ask():
@@ -158,8 +156,7 @@ async def test_a_moment_that_two_hours_cover_counts_once_in_the_efficiency(servi
         assert answer["total"]["efficiency_j_per_th"] == pytest.approx((3600 * 3 + 5400) / 3 / 10)
 
 
-async def test_readings_of_many_sites_are_added_up_as_those_of_each(serving, monkeypatch):
-    monkeypatch.setattr(periods, "FEW_SITES", 2)
+async def test_readings_of_many_sites_are_added_up_as_those_of_each(serving):
     sites = [f"site-{each}" for each in range(6)]
     async with serving() as client:
         for site in sites:
