@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -12,6 +13,7 @@ from hypothesis import settings
 from tests.certificates import Authority, Certificate
 from tests.kafka import kafka  # noqa: F401 - a fixture
 from tests.postgres import postgres, postgres_server, proxy  # noqa: F401 - fixtures
+from tests.scheduling import LoadFileOrGroupScheduling
 
 PATIENCE = 60.0  # seconds
 
@@ -19,6 +21,12 @@ PATIENCE = 60.0  # seconds
 settings.register_profile("fixed", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)  # `make explore`
 settings.load_profile("fixed")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileOrGroupScheduling | None:
+    """Servers that a file's tests share are started once, instead of once by each worker."""
+    return LoadFileOrGroupScheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -17,11 +17,12 @@ from collector_core.web.pages import assets, downloads, events, history, now, se
 from collector_core.web.pages.late_past import LatePast
 from collector_core.web.pages.layout import PATHS, live, render_page
 from collector_core.web.pages.live import LiveEvents
+from collector_core.web.pages.lookup import Lookup
 from collector_core.web.pages.page_sections import sections_of
 from collector_core.web.pages.shared_answers import SharedAnswers
 from collector_core.web.pages.things import render_things, something
 from collector_core.web.pages.view import View
-from collector_core.web.pages.whole_site import render_hosts
+from collector_core.web.pages.whole_site import WholeSite
 from collector_core.web.pages.words import Words, chosen_language
 
 HEADERS = {
@@ -45,7 +46,9 @@ def _devices(view: View) -> str:
 
 
 def _sites(view: View) -> str:
-    return live("sites", something(view, render_hosts(view), render_things(view, SITES), sections_of(view, "sites")))
+    return live(
+        "sites", something(view, WholeSite(view).hosts(), render_things(view, SITES), sections_of(view, "sites"))
+    )
 
 
 def _forecasts(view: View) -> str:
@@ -79,6 +82,7 @@ class Pages:
         self._past = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pages-of-the-past")
         self._late = LatePast(self._past)
         self._shared = SharedAnswers[bytes]()
+        self._lookup = Lookup()
 
     def table(self) -> list[web.RouteDef]:
         """All routes."""
@@ -105,7 +109,7 @@ class Pages:
             query = {key: value[:MOST_TEXT] for key, value in request.query.items()}
             language = chosen_language(query.get("lang", ""), request.headers.get("Accept-Language", ""))
             is_compressed = accepts_gzip(request.headers.get("Accept-Encoding", ""))
-            view = View(self._app, Words(language), PATHS[name], query, request.host, self._late)
+            view = View(self._app, Words(language), PATHS[name], query, request.host, self._late, self._lookup)
             key = name, language, request.host, is_compressed, *query.items()
             loop = asyncio.get_running_loop()
             body = await self._shared.get(key, lambda: loop.run_in_executor(threads, render, view, is_compressed))

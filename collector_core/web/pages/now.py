@@ -5,14 +5,13 @@ from __future__ import annotations
 from html import escape
 
 from collector_core.metering.flow import FlowEdge, FlowGraph, FlowKind, FlowNode, host_of, read_graph
-from collector_core.model.topics import TopicSelector
 from collector_core.web import api
 from collector_core.web.pages.days import render_days
 from collector_core.web.pages.layout import live, scrolled, tile
 from collector_core.web.pages.page_sections import sections_of
 from collector_core.web.pages.sankey import draw, kind_word, label_html
 from collector_core.web.pages.view import View
-from collector_core.web.pages.whole_site import render_parts, site_tiles, total_tile
+from collector_core.web.pages.whole_site import WholeSite
 
 MOST = 6
 _ORIGINS = frozenset({FlowKind.GRID, FlowKind.SOLAR, FlowKind.BATTERY})
@@ -22,7 +21,7 @@ _DRAWS = frozenset({FlowKind.COMPONENT, FlowKind.GUEST, FlowKind.CONTAINER, Flow
 def graph_of(view: View) -> FlowGraph:
     """The energy graph, of the collector that has one."""
     edges: dict[str, list[FlowEdge]] = {}
-    for series, watts in TopicSelector("power_flow").select(view.app.exposition.published()):
+    for series, watts in view.select("power_flow"):
         edge = FlowEdge(series.labels.get("from", ""), series.labels.get("to", ""), watts)
         edges.setdefault(series.source, []).append(edge)
     return read_graph(next(iter(edges.values()), []))
@@ -36,24 +35,23 @@ def render(view: View) -> str:
 
 
 def _picture(view: View, graph: FlowGraph) -> str:
-    words = view.words
+    words, site = view.words, WholeSite(view)
     return (
-        f'<ul class="tiles">{_tiles(view, graph)}{render_days(view)}{"".join(site_tiles(view))}</ul>'
+        f'<ul class="tiles">{_tiles(view, graph, site.total())}{render_days(view)}{"".join(site.tiles())}</ul>'
         f"{scrolled(words('flow'), draw(view, graph))}"
         f'<section aria-labelledby="most"><h2 id="most">{escape(words("most"))}</h2>'
-        f'<ol class="bars">{"".join(_bars(view, graph))}</ol></section>{render_parts(view)}'
+        f'<ol class="bars">{"".join(_bars(view, graph))}</ol></section>{site.parts()}'
         f'<details id="nodes"><summary>{escape(words("flow_nodes"))}</summary>{_list(view, graph)}</details>'
     )
 
 
-def _tiles(view: View, graph: FlowGraph) -> str:
+def _tiles(view: View, graph: FlowGraph, total: str) -> str:
     fed = {edge.target for edge in graph.edges}
     hosts = sum(node.watts for node in graph.nodes if node.kind == FlowKind.HOST)
     sums: dict[str, float] = {}
     for node in graph.nodes:
         if node.id not in fed:
             sums[node.kind] = sums.get(node.kind, 0.0) + node.watts
-    total = total_tile(view)
     tiles = [(view.words("hosts"), hosts)] if hosts and not total else []
     tiles += [(view.words.maybe(kind, kind), watts) for kind, watts in sums.items() if kind in _ORIGINS]
     return total + "".join(tile(name, view.words.quantity(watts, "W")) for name, watts in tiles)

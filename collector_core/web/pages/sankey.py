@@ -173,8 +173,12 @@ def _with_abbreviation(view: View, node: FlowNode, text: str, tag: str) -> str:
 
 
 def _short(node: FlowNode, words: Words) -> str:
-    """What stands beside a box: of an unknown source the name is that of its neighbour."""
-    return words("unknown_source") if node.id.startswith("unknown/from/") else node_label(node, words)
+    """What stands beside a box: of what is not known, or lost, the name is that of its neighbour."""
+    if node.id.startswith("unknown/from/"):
+        return words("unknown_source")
+    if node.kind == FlowKind.UNKNOWN:
+        return words("rest")
+    return words("loss") if node.kind == FlowKind.LOSS else node.label
 
 
 def shortened(text: str, room: float) -> str:

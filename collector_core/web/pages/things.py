@@ -7,7 +7,6 @@ from html import escape
 from urllib.parse import quote
 
 from collector_core.model.series import Series
-from collector_core.model.topics import TopicSelector
 from collector_core.web.pages.tables import Cell, render_table
 from collector_core.web.pages.view import View
 
@@ -30,11 +29,7 @@ def something(view: View, *sections: str) -> str:
 
 
 def _section(view: View, kind: str) -> str:
-    found = [
-        (series, value)
-        for series, value in TopicSelector(of=kind).select(view.app.exposition.published())
-        if series.topic in _FIRST
-    ]
+    found = [(series, value) for series, value in view.select(None, kind) if series.topic in _FIRST]
     if not found:
         return ""
     topics = sorted({series.topic for series, _ in found}, key=_FIRST.index)[:MOST_COLUMNS]

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from html import escape
 
 from collector_core.metering.flow import FlowKind, host_of
-from collector_core.model.topics import TopicSelector
 from collector_core.web.pages.last_hour import courses_of, spark_cell
 from collector_core.web.pages.layout import live
 from collector_core.web.pages.now import graph_of
@@ -49,7 +48,7 @@ def _rows(view: View) -> Iterator[Row]:
             *_cells(view, node.label, view.words(node.kind), host_of(node.id), node.watts, node.watts / total),
             spark,
         )
-    for series, watts in TopicSelector("power", of="vm").select(view.app.exposition.published()):
+    for series, watts in view.select("power", "vm"):
         name = thing_name(series)
         if name not in named:
             spark = spark_cell(view, name, courses.get(series.text))

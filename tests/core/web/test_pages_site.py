@@ -6,7 +6,7 @@ from collector_core import Collector, Counter, Gauge, Unit
 from collector_core.config.settings import Instance
 from collector_core.engine.app import App
 from collector_core.web.pages.view import View
-from collector_core.web.pages.whole_site import render_hosts, render_parts, site_tiles, total_tile
+from collector_core.web.pages.whole_site import WholeSite
 from collector_core.web.pages.words import Words
 from tests.core.web.test_pages import EVIL, Document
 
@@ -49,17 +49,17 @@ def show():
         )
     )  # fmt: skip
 
-    def show(render=render_parts, language="en", **query):
+    def show(render=WholeSite.parts, language="en", **query):
         runner.run_now()
-        return Document("".join(render(View(app, Words(language), "/", query, "host"))))
+        return Document("".join(render(WholeSite(View(app, Words(language), "/", query, "host")))))
 
     yield show
     app.stop(0.0)
 
 
 def test_the_site_has_its_power_cost_carbon_and_the_runtime_of_batteries(show):
-    assert show(total_tile, "de").texts == ["Alles zusammen", "1 kW", "1 kWh seit dem Start"]
-    texts = show(site_tiles, "de").texts
+    assert show(WholeSite.total, "de").texts == ["Alles zusammen", "1 kW", "1 kWh seit dem Start"]
+    texts = show(WholeSite.tiles, "de").texts
     assert {"9,00 €", "290 g", "je kWh", f"{EVIL} reicht", "1,5 h", "bei diesem Verbrauch"} <= set(texts)
 
 
@@ -71,18 +71,18 @@ def test_each_part_has_its_share_and_cost_and_the_largest_comes_first(show):
 
 
 def test_hosts_stand_as_a_whole_beside_what_is_in_none(show):
-    texts = show(render_hosts).texts
+    texts = show(WholeSite.hosts).texts
     assert texts.index("nas") < texts.index("beside the hosts")
     assert {"700 W", "300 W", "70 %", "€6.30"} <= set(texts)
 
 
 def test_what_is_not_known_is_left_out(show, monkeypatch):
     monkeypatch.setattr(House, "knows_more", False)
-    assert show(site_tiles).texts == []
+    assert show(WholeSite.tiles).texts == []
     assert "700 W" in show().texts
     assert "€" not in show().text
 
 
 def test_without_a_ledger_there_is_no_such_section(monkeypatch, show):
     monkeypatch.setattr(House, "collect", lambda self, out: out.add(MIX, 1.0))
-    assert [show(render).texts for render in (render_parts, render_hosts, total_tile)] == [[], [], []]
+    assert [show(render).texts for render in (WholeSite.parts, WholeSite.hosts, WholeSite.total)] == [[], [], []]
