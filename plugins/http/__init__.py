@@ -25,6 +25,7 @@ from collector_core.devices import (
     find_in_json,
     find_in_text,
     find_in_xml,
+    parse_json,
     read_places,
 )
 from collector_plugins.http import kasa
@@ -68,7 +69,7 @@ class Http(PolledDevices[Endpoint, DeviceReading]):
         if device.model:
             return _of_model(device.model, answer)
         if device.format is Format.JSON:
-            return read_places(device, find_in_json(answer.json()))
+            return read_places(device, find_in_json(_document(answer)))
         text = answer.text()
         return read_places(device, find_in_xml(text) if device.format is Format.XML else find_in_text(text))
 
@@ -90,6 +91,7 @@ class Http(PolledDevices[Endpoint, DeviceReading]):
             token=device.token,
             verify=device.verify,
             limit=MAX_BYTES,
+            limit_fix="check its URL: no meter says so much",
             redirects=True,
         )
 
@@ -104,8 +106,16 @@ def _address(device: Endpoint) -> str:
     return url
 
 
+def _document(answer: HttpAnswer) -> Any:
+    """The answer, also where one of its numbers is NaN: that one is left out where it stands."""
+    try:
+        return parse_json(answer.body)
+    except NotAvailable:
+        return answer.json()  # says what came instead
+
+
 def _of_model(model: str, answer: HttpAnswer) -> DeviceReading:
-    document = answer.json()
+    document = _document(answer)
     reading = read_model(models()[model], document)
     if reading:
         return reading
