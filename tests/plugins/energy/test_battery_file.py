@@ -114,14 +114,10 @@ def test_the_ledger_knows_after_a_restart_what_a_battery_gives(ledger, source, e
         shed.says(0.0, 1000.0)
         return ledger(shed, published=lambda: battery(**powers), carbon_intensity=400)
 
-    def run(harness):
-        harness.run(advance=1.0)
-        return harness
-
     first = begin(input=500, output=0, charge=500, discharge=0, ac_input=500)
-    eventually(lambda: (run(first).context.state_dir / "batteries.json").exists())
+    eventually(lambda: first.run(advance=1.0) and (first.context.state_dir / "batteries.json").exists())
     second = begin(input=0, output=90, charge=0, discharge=90, ac_input=0)
-    assert eventually(lambda: run(second).value(metrics.MIX)) == pytest.approx(400)
+    assert eventually(lambda: second.run(advance=1.0) and second.value(metrics.MIX)) == pytest.approx(400)
 
 
 def test_without_a_battery_and_in_a_program_that_looks_once_nothing_is_written(context, tmp_path, collector_harness):
