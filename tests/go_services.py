@@ -1,4 +1,4 @@
-"""Newer servers than Debian has, built from Go modules, in minutes: `python tests/go_services.py build`, by hand."""
+"""Newer servers than Debian has, built from Go modules, in minutes: `python -m tests.go_services build`, by hand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def newest(name: str) -> str:
     """The path of a program; skips where it has not been built."""
     path = folder() / name
     if not path.exists():
-        pytest.skip(f"{name} of its Go module has not been built: python tests/go_services.py build")
+        pytest.skip(f"{name} of its Go module has not been built: python -m tests.go_services build")
     return str(path)
 
 
@@ -64,5 +64,5 @@ def _run(*command: str, cwd: Path) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["build"]:
-        sys.exit("usage: python tests/go_services.py build")
+        sys.exit("usage: python -m tests.go_services build")
     build()

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -64,18 +64,18 @@ def measure(effort: Effort) -> list[Figure]:
 
 
 def _latency_while_a_receiver_hangs(effort: Effort, many: Collectors) -> Figure:
-    """p99 of scrapes in turn: of a collector whose receiver takes connections and never answers, and of one without."""
-    with socket.create_server(("127.0.0.1", 0)) as hole:
-        url = f"http://127.0.0.1:{hole.getsockname()[1]}"
-        outputs = {"remote_write": {"options": {"url": url}}}
-        with (
-            energy_collector(many, until=UNTIL, history=False, outputs=outputs) as hanging,
-            energy_collector(many, until=UNTIL, history=False) as silent,
-        ):
+    """p99 of scrapes in turn: of a collector whose receiver takes connections and never answers, and whose answers."""
+    with socket.create_server(("127.0.0.1", 0)) as hole, _sink() as sink:
+
+        def sending_to(port: int) -> AbstractContextManager[Program]:
+            outputs = {"remote_write": {"options": {"url": f"http://127.0.0.1:{port}/ours"}}}
+            return energy_collector(many, until=UNTIL, history=False, outputs=outputs)
+
+        with sending_to(hole.getsockname()[1]) as hanging, sending_to(sink.server_port) as answering:
             time.sleep(WARM_UP)
-            rounds = [_p99s((hanging, silent), effort.scrapes) for _ in range(effort.pairs)]
+            rounds = [_p99s((hanging, answering), effort.scrapes) for _ in range(effort.pairs)]
     ours, theirs = map(list, zip(*rounds, strict=True))
-    title = f"p99 of a scrape of {effort.series} series while a receiver hangs, and without one"
+    title = f"p99 of a scrape of {effort.series} series while a receiver hangs, and while it answers"
     return Figure("remote-write", title, "ms", ours, theirs, UNMOVED)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Annotated
 
@@ -77,9 +77,31 @@ def hourly(
             yield by_number[number], hour, piece
         elif piece.last > start and piece.first <= end:
             anew.add((number, hour))
-    for hour, group in groupby(sorted((hour, number) for number, hour in anew), key=lambda place: place[0]):
-        period = (max(start, hour * HOUR), min(end, (hour + 1) * HOUR))
-        yield from roll_up_hours(store, service.factors, [by_number[number] for _, number in group], period)
+    yield from _anew(service, store, by_number, anew, (start, end))
+
+
+def _anew(
+    service: SiteService,
+    store: Store,
+    by_number: Mapping[int, Site],
+    places: Iterable[tuple[int, int]],
+    period: tuple[int, int],
+) -> Iterator[tuple[Site, int, Piece]]:
+    """What sites did in some hours (site, hour) of a period, from their readings."""
+    start, end = period
+    for hour, group in groupby(sorted((hour, number) for number, hour in places), key=lambda place: place[0]):
+        part = (max(start, hour * HOUR), min(end, (hour + 1) * HOUR))
+        yield from roll_up_hours(store, service.factors, [by_number[number] for _, number in group], part)
+
+
+def stale_pieces(
+    service: SiteService, store: Store, sites: Sequence[Site], first: int, after_last: int
+) -> Iterator[tuple[int, Piece]]:
+    """What sites did in the hours whose sums are out of date, from `first` to before `after_last`, by the hour."""
+    by_number = {site.number: site for site in sites}
+    places = store.stale_hours(list(by_number), first, after_last)
+    for _, hour, piece in _anew(service, store, by_number, places, (first * HOUR, after_last * HOUR)):
+        yield hour, piece
 
 
 def in_steps(service: SiteService, store: Store, site: Site, period: tuple[int, int, int]) -> dict[int, Piece]:

@@ -13,13 +13,16 @@ from collector_plugins.sites.store import HOUR, MeterRows, Piece, Row, Store, ho
 COLUMNS = """
     site, meter, count(*), min(time), max(time), min("interval"), max("interval"),
     min(time - time / "interval" * "interval"), max(time - time / "interval" * "interval"),
-    sum(power * "interval"), count(power), max(power), sum(hashrate * "interval"), count(hashrate), count(extra)
+    sum(power * "interval"), count(power), max(power), sum(hashrate * "interval"), count(hashrate), count(extra),
+    max(has_totals)
 """
 GROUPS = f'site, meter, (time - "interval") / {HOUR}, (time - 1) / {HOUR}'
 
 
 class Run(NamedTuple):
     """Readings of a meter whose intervals begin in the same hour, and end in the same, as `COLUMNS` of `GROUPS` say.
+
+    `has_totals` is 1 where a meter of the site has ever given a total.
 
     `first` and `last` are the times of readings, phases what is left of times divided by the interval; milliseconds.
     """
@@ -39,6 +42,7 @@ class Run(NamedTuple):
     hashrate: float | None
     hashrates: int
     extras: int
+    has_totals: int
 
     @property
     def is_even(self) -> bool:
@@ -50,6 +54,7 @@ class Run(NamedTuple):
             and self.powers == self.readings
             and self.hashrates in (0, self.readings)
             and self.extras == 0
+            and not self.has_totals
         )
 
     @property
@@ -69,7 +74,9 @@ def roll_up_hours(
         runs.setdefault(run.site, []).append(run)
     grids = grids_of(store, sorted({zone for site in sites for zone in site.zones}), period)
     for site in sites:
-        pieces = _pieces_of_runs(site, RollUp(site, factors, hour_of, grids), runs.get(site.number, ()))
+        if site.number not in runs:
+            continue
+        pieces = _pieces_of_runs(site, RollUp(site, factors, hour_of, grids), runs[site.number])
         if pieces is None:
             pieces = roll_up(store, site, factors, period, hour_of)
         yield from ((site, hour, piece) for hour, piece in pieces.items())
@@ -82,7 +89,7 @@ def _pieces_of_runs(site: Site, roll_up: RollUp, runs: Sequence[Run]) -> dict[in
     for run in runs:
         by_hour.setdefault(hour_of(run.last), []).append(run)
         by_meter.setdefault(run.meter, []).append(run)
-    if not runs or any(len({run.meter for run in each}) > 1 for each in by_hour.values()):
+    if any(len({run.meter for run in each}) > 1 for each in by_hour.values()):
         return None
     if not all(_is_whole(site, run) for run in runs):
         return None

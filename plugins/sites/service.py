@@ -48,6 +48,7 @@ class SiteService:
     ) -> None:
         self._writer = OwnThread("sites-writer", lambda: make_store(False))
         self._reader = OwnThread("sites-reader", lambda: make_store(True))
+        self._reporter = OwnThread("sites-reporter", lambda: make_store(True))
         self._looker = OwnThread("sites-looker", lambda: make_store(True))
         self._factors = factors
         self._clock = clock
@@ -124,6 +125,10 @@ class SiteService:
         """The answer of the store to a question."""
         return self._reader.submit(question)
 
+    def report(self, question: Callable[[Store], ResultT]) -> Future[ResultT]:
+        """The same for what takes seconds, so that short questions need not wait for it."""
+        return self._reporter.submit(question)
+
     def look(self, question: Callable[[Store], ResultT]) -> Future[ResultT]:
         """The same for what takes long and nobody waits for."""
         return self._looker.submit(question)
@@ -155,6 +160,7 @@ class SiteService:
     def close(self) -> None:
         """Close the store after all that is under way."""
         self._looker.close()
+        self._reporter.close()
         self._reader.close()
         self._writer.close()
 

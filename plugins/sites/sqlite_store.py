@@ -15,6 +15,7 @@ from collector_plugins.sites.site import BEGINNING, Change, Site, chosen, sites_
 from collector_plugins.sites.store import (
     HOUR,
     GridHour,
+    HourMeans,
     Latest,
     MeterRows,
     Piece,
@@ -61,12 +62,13 @@ _OLD_READINGS = """
 _OLD_IDS = "DELETE FROM reading_id WHERE (site, id) IN (SELECT site, id FROM reading_id WHERE time <= ? LIMIT ?)"
 
 _RUNS = f"""
-    SELECT {plain_runs.COLUMNS} FROM (
-        SELECT m.site, r.* FROM meter m CROSS JOIN reading r ON r.meter = m.number
-        WHERE m.site IN (SELECT value FROM json_each(?)) AND r.time > ? AND r.time <= ? AND NOT EXISTS (
+    WITH chosen AS MATERIALIZED (
+        SELECT site, number, EXISTS (
             SELECT 1 FROM meter o JOIN reading t INDEXED BY reading_total ON t.meter = o.number
-            WHERE o.site = m.site AND t.total IS NOT NULL))
-    GROUP BY {plain_runs.GROUPS} ORDER BY max(time)
+            WHERE o.site = m.site AND t.total IS NOT NULL) AS has_totals
+        FROM meter m WHERE site IN (SELECT value FROM json_each(?)))
+    SELECT {plain_runs.COLUMNS} FROM chosen CROSS JOIN reading ON meter = number
+    WHERE time > ? AND time <= ? GROUP BY {plain_runs.GROUPS} ORDER BY max(time)
 """  # noqa: S608
 
 
@@ -202,6 +204,10 @@ class SqliteStore:
     def site_sums(self, sites: Sequence[int], start: int, end: int, *, by_source: bool) -> list[SiteSum]:
         """As `Store.site_sums`."""
         return self._hours.site_sums(sites, start, end, by_source=by_source)
+
+    def fresh_means(self, sites: Sequence[int], start: int, end: int) -> list[HourMeans]:
+        """As `Store.fresh_means`."""
+        return self._hours.fresh_means(sites, start, end)
 
     def oldest_stale(self, limit: int) -> list[tuple[int, int]]:
         """As `Store.oldest_stale`."""

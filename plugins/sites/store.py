@@ -193,6 +193,14 @@ class SiteSum(NamedTuple):
     overlaps: bool
 
 
+class HourMeans(NamedTuple):
+    """The mean power (watts) and hash rate (TH/s) of sites in an hour, added up; None where none tells it."""
+
+    hour: int
+    power: float | None
+    hashrate: float | None
+
+
 def sum_known(values: Iterable[float | None]) -> float | None:
     """The sum of what is known; None where nothing is."""
     total: float | None = None
@@ -297,7 +305,7 @@ class Store(Protocol):
         """What the meters of a site said in `(start, end]`."""
 
     def runs(self, sites: Sequence[int], start: int, end: int) -> list[Run]:
-        """The readings in `(start, end]` of those of the sites that have no totals, added up, in the order of time."""
+        """The readings of sites in `(start, end]`, added up, in the order of time."""
 
     def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
         """Hourly sums (site, hour, sums) of the hours from `start` to before `end`, those that are stale, too."""
@@ -313,6 +321,9 @@ class Store(Protocol):
 
         Without `by_source` one part, of no name, stands for all sources. Sites without hours are left out.
         """
+
+    def fresh_means(self, sites: Sequence[int], start: int, end: int) -> list[HourMeans]:
+        """The means of all sites together in the hours from `start` to before `end`, without what is stale."""
 
     def put_hours(self, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
         """Keep sums of hours, which are then not stale; None where nothing is in the hour."""
