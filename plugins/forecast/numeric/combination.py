@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,6 +14,8 @@ IN_THE_MEDIAN = 6
 FAR_WORSE = 1.25
 """How many times the best model's error keeps a model out of the median."""
 TINY = 1e-12
+PARTS_OF_DAY = 4
+ENOUGH = 14
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,11 @@ class Record:
 
     @property
     def parts(self) -> list[slice]:
-        """The first day ahead, and all further ones: different models are good at them."""
-        horizon = self.actual.shape[1]
-        first = slice(0, min(self.day, horizon))
-        return [first] if horizon <= self.day else [first, slice(self.day, horizon)]
+        """The next quarter of a day, the rest of that day, and all further ones: different models are good at them."""
+        ends, horizon = self.actual.shape
+        soon = max(1, self.day // PARTS_OF_DAY) if ends > ENOUGH else self.day  # of few ends too few errors are known
+        cuts = sorted({0, *(min(steps, horizon) for steps in (soon, self.day, horizon))})
+        return [slice(start, end) for start, end in pairwise(cuts)]
 
     def errors(self, part: slice) -> Array | None:
         """The mean absolute error of each model in this part of the horizon; None where nothing of it came true."""
@@ -47,7 +51,7 @@ class Record:
 
 
 def combine(record: Record) -> tuple[Array, Array]:
-    """The combined path of each end, and the weights of the models on the first day ahead."""
+    """The combined path of each end, and the weights of the models on the next quarter of a day."""
     combined = np.empty(record.paths.shape[1:])
     errors: Array | None = None
     first_weights: Array | None = None

@@ -33,6 +33,7 @@ SEASONAL: dict[str, Model] = {
     "autoregression": autoregression,
     "corrected_week": partial(corrected, model=profiles.weighted_week),
     "corrected_days": partial(corrected, model=shaped_days),
+    "corrected_shares": partial(corrected, model=profiles.shares_of_best),
     NAIVE: profiles.last_value,
 }
 
