@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import cached_property
-from itertools import compress
-from operator import mul, sub
+from itertools import compress, pairwise
+from operator import sub
 from typing import NamedTuple
 
 from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits
-from collector_plugins.forecast.plain_models import Models, Path, median, models_of
+from collector_plugins.forecast.plain_models import Models, Path, medians, models_of
 from collector_plugins.forecast.seasons import Seasons
 
 PURE = "combination without numpy"
-MOST_ENDS = 10
-MOST_LONG_ENDS = 4
+MOST_ENDS = 6
+MOST_LONG_ENDS = 3
 """From how many ends, two days apart, all of the horizon is tried; from the others its first day."""
 POWER = 6
 FAR_WORSE = 1.5
 PARTS_OF_DAY = 4
-UNSEEN = 0.4
+UNSEEN = 0.2
+NOTHING = 1e-3
 LEVELS = (0.8, 0.95)
 
 
@@ -45,11 +45,17 @@ def forecast_values(
             f"no model is called {model!r} without numpy: {', '.join((COMBINATION, *names))}; "
             "pip install 'energy-collector[forecast]' for more"
         )
-    fit = _Fit(values, known, seasons, horizon, models)
-    parts = [part.only(names.index(model)) for part in fit.parts] if model in models else fit.parts
-    path = combined(parts, [said(len(values) // seasons.day) for said in models.values()])
-    errors = [trial.errors(combined(parts, trial.paths)) for trial in fit.trials]
-    bands = _Bands(errors, seasons.day, len(path))
+    trials = _trials(values, known, seasons, horizon, models)
+    sizes = [_sizes(trials, steps, len(names)) for steps in _steps(seasons.day, horizon)]
+    parts = _parts(trials, sizes, seasons.day, horizon)
+    mixed = [combined(parts, trial.paths) for trial in trials]
+    mase = _mase(names, [sum(each) for each in zip(*sizes, strict=True)], trials, mixed)
+    if model in models:
+        parts = [part.only(names.index(model)) for part in parts]
+        mixed = [trial.paths[names.index(model)] for trial in trials]
+    path = combined(parts, [said(len(values) // seasons.day, horizon) for said in models.values()])
+    errors = [trial.errors(each) for trial, each in zip(trials, mixed, strict=True)]
+    bands = _Bands(errors, seasons.day, horizon)
     low, high = _bounds(values, known, seasons, horizon)
     paths = {
         quantile: [min(max(value + off, low), high) for value, off in zip(path, bands.offsets(quantile), strict=True)]
@@ -57,7 +63,7 @@ def forecast_values(
     }
     weights = dict(zip(names, parts[0].shares, strict=True))
     name = model if model in models else PURE
-    return Outcome(paths, name, weights, fit.mase(names), bands.coverage(), names)
+    return Outcome(paths, name, weights, mase, bands.coverage(), names)
 
 
 class _Part(NamedTuple):
@@ -91,38 +97,26 @@ class _Trial(NamedTuple):
         return [each if is_known else None for each, is_known in zip(off, self.known, strict=True)]
 
 
-class _Fit:
-    """All models from earlier ends of the series, and how they are combined."""
+def _trials(
+    values: Sequence[float], known: Sequence[bool], seasons: Seasons, horizon: int, models: Models
+) -> list[_Trial]:
+    """What all models say from earlier ends of the series."""
+    day, first = seasons.day, len(values) % seasons.day
+    fewest = 2 * seasons.week // day if seasons.seasonal else 2
+    rows = range(len(values) // day - 1, max(fewest, 1) - 1, -1)[:MOST_ENDS]
+    long_ones = rows[1 : 2 * MOST_LONG_ENDS : 2] or rows
+    trials = []
+    for row in rows:
+        start = first + row * day
+        steps = slice(start, start + (horizon if row in long_ones else min(day, horizon)))
+        actual = values[steps]
+        trials.append(_Trial([path(row, len(actual)) for path in models.values()], actual, known[steps]))
+    return trials
 
-    def __init__(
-        self, values: Sequence[float], known: Sequence[bool], seasons: Seasons, horizon: int, models: Models
-    ) -> None:
-        day, first = seasons.day, len(values) % seasons.day
-        fewest = 2 * seasons.week // day if seasons.seasonal else 2
-        rows = range(len(values) // day - 1, max(fewest, 1) - 1, -1)[:MOST_ENDS]
-        long_ones = rows[1 : 2 * MOST_LONG_ENDS : 2] or rows
-        self.trials = []
-        for row in rows:
-            start = first + row * day
-            steps = slice(start, start + (horizon if row in long_ones else min(day, horizon)))
-            self.trials.append(_Trial([path(row) for path in models.values()], values[steps], known[steps]))
-        self._count = len(models)
-        self._steps = [slice(0, min(day, horizon)), *([slice(day, horizon)] if horizon > day else [])]
 
-    @cached_property
-    def parts(self) -> list[_Part]:
-        """The first day and all further ones: different models are good at them."""
-        sizes = [_mean_sizes(self.trials, steps, self._count) for steps in self._steps]
-        first = next((found for found in sizes if found), [1.0] * self._count)
-        return [_part(steps, found or first) for steps, found in zip(self._steps, sizes, strict=True)]
-
-    def mase(self, names: Sequence[str]) -> dict[str, float]:
-        """Errors over that of the first, naive model; those that lose to it are left out."""
-        everything = slice(None)
-        sizes = _sizes(self.trials, everything, self._count)
-        whole = sum(trial.size(combined(self.parts, trial.paths), everything) for trial in self.trials)
-        found = zip((*names, COMBINATION), (*sizes, whole), strict=True)
-        return {name: size / sizes[0] for name, size in found if size <= sizes[0]} if sizes[0] else {}
+def _steps(day: int, horizon: int) -> list[slice]:
+    """The first day and all further ones: different models are good at them."""
+    return [slice(0, min(day, horizon)), *([slice(day, horizon)] if horizon > day else [])]
 
 
 def _sizes(trials: Sequence[_Trial], steps: slice, count: int) -> list[float]:
@@ -130,10 +124,23 @@ def _sizes(trials: Sequence[_Trial], steps: slice, count: int) -> list[float]:
     return [sum(trial.size(trial.paths[number], steps) for trial in trials) for number in range(count)]
 
 
-def _mean_sizes(trials: Sequence[_Trial], steps: slice, count: int) -> list[float]:
-    """The mean error of each model; empty where nothing of these steps has come true."""
-    known = sum(sum(trial.known[steps]) for trial in trials)
-    return [size / known for size in _sizes(trials, steps, count)] if known else []
+def _parts(trials: Sequence[_Trial], sizes: Sequence[Sequence[float]], day: int, horizon: int) -> list[_Part]:
+    """How models are combined; as in the first part where nothing of a later one has come true yet."""
+    found = list[_Part]()
+    for steps, errors in zip(_steps(day, horizon), sizes, strict=True):
+        is_known = any(any(trial.known[steps]) for trial in trials)
+        shares = _part(steps, errors if is_known else [1.0] * len(errors))
+        found.append(shares if is_known or not found else found[0]._replace(steps=steps))
+    return found
+
+
+def _mase(
+    names: Sequence[str], sizes: Sequence[float], trials: Sequence[_Trial], mixed: Sequence[Path]
+) -> dict[str, float]:
+    """Errors over that of the first, naive model; those that lose to it are left out."""
+    whole = sum(trial.size(path, slice(None)) for trial, path in zip(trials, mixed, strict=True))
+    found = zip((*names, COMBINATION), (*sizes, whole), strict=True)
+    return {name: size / sizes[0] for name, size in found if size <= sizes[0]} if sizes[0] else {}
 
 
 def _part(steps: slice, sizes: Sequence[float]) -> _Part:
@@ -146,12 +153,13 @@ def _part(steps: slice, sizes: Sequence[float]) -> _Part:
 
 def combined(parts: Sequence[_Part], paths: Sequence[Path]) -> Path:
     """Half the weighted mean, half the median of those that are not far worse."""
-    found = []
+    found: Path = []
     for steps, shares, near in parts:
         columns = [path[steps] for path in paths]
-        means = (sum(map(mul, shares, column)) for column in zip(*columns, strict=True))
-        middles = map(median, zip(*compress(columns, near), strict=True))
-        found += [(mean + middle) / 2 for mean, middle in zip(means, middles, strict=True)]
+        weighted = [(share / 2, column) for share, column in zip(shares, columns, strict=True) if share > NOTHING]
+        halves = [[share * value for value in column] for share, column in weighted]
+        middles = [value / 2 for value in medians(list(compress(columns, near)))]
+        found += map(sum, zip(*halves, middles, strict=True))
     return found
 
 
@@ -167,12 +175,13 @@ class _Bands:
     """How wide intervals are, by the size of the errors at the same part of the day."""
 
     def __init__(self, errors: Sequence[Sequence[float | None]], day: int, horizon: int) -> None:
-        self._parts = [_part_of(step, day) for step in range(horizon)]
+        self._parts = _parts_of_day(day, horizon)
         self._pools: dict[int, list[float]] = {}
         for row in errors:
-            for part, error in zip(self._parts, row, strict=False):
-                if error is not None:
-                    self._pools.setdefault(part, []).append(abs(error))
+            for part, steps in self._parts:
+                known = [abs(error) for error in row[steps] if error is not None]
+                if known:
+                    self._pools.setdefault(part, []).extend(known)
         for pool in self._pools.values():
             pool.sort()
         self._ends = max(1, len(errors))
@@ -181,7 +190,7 @@ class _Bands:
         """What to add to the path for a quantile: the size of errors that its share of them stays within."""
         sign = (quantile > 0.5) - (quantile < 0.5)
         widths = self._widths(abs(2 * quantile - 1))
-        return [sign * widths[part] for part in self._parts]
+        return [sign * widths[part] for part, steps in self._parts for _ in range(steps.start, steps.stop)]
 
     def coverage(self) -> dict[float, float]:
         """How many of the errors are within the interval of a level."""
@@ -196,13 +205,20 @@ class _Bands:
         share = min(share * (1 + UNSEEN / self._ends), 1 - (1 - share) / 3)
         widths = {part: _at(pool, share) for part, pool in self._pools.items()}
         longest = max(widths.values(), default=0.0)
-        return {part: widths.get(part, widths.get(part % PARTS_OF_DAY, longest)) for part in {*self._parts}}
+        return {part: widths.get(part, widths.get(part % PARTS_OF_DAY, longest)) for part, _ in self._parts}
 
 
-def _part_of(step: int, day: int) -> int:
-    """Parts of the first day, and of all further days together."""
-    part = step % day * PARTS_OF_DAY // day
-    return part if step < day else part + PARTS_OF_DAY
+def _parts_of_day(day: int, horizon: int) -> list[tuple[int, slice]]:
+    """Which steps are in each part of the first day, and of all further days together, in order."""
+    cuts = [-(-part * day // PARTS_OF_DAY) for part in range(PARTS_OF_DAY + 1)]
+    found: list[tuple[int, slice]] = []
+    for start in range(0, horizon, day):
+        later = PARTS_OF_DAY if start else 0
+        for part, (first, end) in enumerate(pairwise(cuts)):
+            steps = slice(start + first, min(start + end, horizon))
+            if steps.start < steps.stop:
+                found.append((part + later, steps))
+    return found
 
 
 def _at(ordered: Sequence[float], share: float) -> float:
