@@ -50,7 +50,7 @@ def draw(
     marks = "".join(_mark(said, event, scale) for event in events)
     names = ", ".join(each.series.text for each in found)
     return (
-        f'<figure tabindex="0" role="group" aria-label="{escape(view.words("zoom_help"))}">'
+        f'<figure tabindex="0" aria-label="{escape(view.words("zoom_help"))}">'
         f'<svg class="chart" role="img" aria-label="{view.text(names)}" '
         f'data-from="{period.start:.0f}" data-to="{period.end:.0f}">'
         f"{''.join(_rows(view, scale, unit))}{''.join(_columns(view, scale))}"

@@ -56,7 +56,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "to": ("to", "bis"),
     "chart_now": ("{title}, last {minutes} minutes: now {now}", "{title}, letzte {minutes} Minuten: jetzt {now}"),
     "chart_between": (", between {} and {}", ", zwischen {} und {}"),
-    "marks": ("events: {}", "Ereignisse: {}"),
+    "marks": ("marks: {}", "Marken: {}"),
     "chart_gaps": ("; gaps where it was not known", "; Lücken, wo nichts bekannt war"),
     "chart_expected": (
         "; in the next {} hours expected between {} and {}",
@@ -163,7 +163,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "since_start": ("since the start", "seit dem Start"),
     "cost_a_day": ("cost a day", "Kosten am Tag"),
     "at_this_draw": ("at this draw", "bei diesem Verbrauch"),
-    "mix": ("carbon of the mix", "CO₂ im Strommix"),
+    "mix": ("CO₂ of the mix", "CO₂ im Mix"),
     "lasts": ("lasts", "reicht"),
     "per_kwh": ("per kWh", "je kWh"),
     "device": ("device", "Gerät"),

@@ -151,7 +151,7 @@ def test_what_happened_meanwhile_is_marked_in_the_charts_whose_time_it_is(bench)
     assert 'd="M150.0 0V48"><title>Start: gestartet</title>' in html
     assert html.count("Alarm: &lt;b&gt;&lt;secret&gt;&lt;/b&gt; schlägt an: off") == 2
     assert "before that" not in html
-    assert ">Ereignisse: 2</a>" in html
+    assert ">Marken: 2</a>" in html
 
 
 def test_every_text_is_escaped_and_tells_no_secret(bench):

@@ -8,8 +8,9 @@ import logging
 import pytest
 
 from collector_core.metering import CarbonMix, FlowEdge, read_graph
-from collector_plugins.energy import Energy
+from collector_plugins.energy import Energy, metrics
 from collector_plugins.energy.battery_file import LONGEST_AWAY, SAVE_SECONDS, BatteryFile
+from tests.plugins.energy.test_flow_ends import battery
 
 HOUR = 3600.0
 CHARGING = FlowEdge("grid/g", "battery/shed", 100.0)
@@ -105,6 +106,18 @@ def test_after_a_long_time_away_nothing_is_known_of_a_battery(begin, context, ke
     context.clock.advance(LONGEST_AWAY + 1)
     again, _ = begin()
     assert mixed(again, GIVING) is None
+
+
+def test_the_ledger_knows_after_a_restart_what_a_battery_gives(ledger, source, eventually):
+    def begin(**powers):
+        shed = source("battery", "shed", "meter", feeds=("this",))
+        shed.says(0.0, 1000.0)
+        return ledger(shed, published=lambda: battery(**powers), carbon_intensity=400)
+
+    first = begin(input=500, output=0, charge=500, discharge=0, ac_input=500)
+    eventually(lambda: first.run(advance=1.0) and (first.context.state_dir / "batteries.json").exists())
+    second = begin(input=0, output=90, charge=0, discharge=90, ac_input=0)
+    assert eventually(lambda: second.run(advance=1.0) and second.value(metrics.MIX)) == pytest.approx(400)
 
 
 def test_without_a_battery_and_in_a_program_that_looks_once_nothing_is_written(context, tmp_path, collector_harness):
