@@ -25,7 +25,7 @@ run: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python tests/services.py install
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 test-solix:
 	@test -n "$(ANKER_SOLIX_API)" || { echo "ANKER_SOLIX_API=path/to/a/checkout of anker-solix-api is missing"; exit 2; }
@@ -42,7 +42,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.typecheck
 	$(BIN)/energy-collector docs --check
 	$(BIN)/python -m grafana.build --check
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup tests/repo
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder tests/repo
 	$(BIN)/python -m bench counts --against bench/counts.json
 
 bench: $(VENV)/dev.stamp

@@ -208,7 +208,7 @@ def visible(text: str) -> str:
 
     Line feeds and tabs stay.
     """
-    return text.translate(_HIDDEN)
+    return text if text.isprintable() else text.translate(_HIDDEN)
 
 
 def one_line(text: str) -> str:

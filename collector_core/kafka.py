@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["KafkaCluster", "KafkaSecurity", "explain_kafka", "kafka_settings", "make_kafka_producer", "require_kafka"]
 
 _REFUSALS = ("AUTHENTICATION", "AUTHORIZATION", "SASL", "SSL")
+_ALERT = "tls alert"  # how OpenSSL tells that the other side has hung up for want of a certificate, or of ours
 
 
 class KafkaSecurity(Options):
@@ -96,7 +97,7 @@ def make_kafka_producer(cluster: KafkaCluster, patience: float, **more: Any) -> 
 def explain_kafka(error: Any, brokers: str, option: str = "") -> NotAvailable:
     """What a `KafkaError` means; `option` is what the section of options is called, `kafka.` for instance."""
     name, text = str(error.name()), " ".join(str(error.str()).split())
-    if any(word in name for word in _REFUSALS):
+    if any(word in name for word in _REFUSALS) or _ALERT in text:
         fix = f"correct `{option}security`, or grant what is missing"
         return NotAvailable(Reason.AUTH, f"{brokers}: {text}", fix=fix)
     if "UNKNOWN_TOPIC" in name:

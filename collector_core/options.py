@@ -78,7 +78,9 @@ def _time_zone(name: str) -> str:
     return name
 
 
-TimeZoneName = Annotated[str, AfterValidator(_time_zone)]
+TimeZoneName = Annotated[
+    str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$"), AfterValidator(_time_zone)
+]
 """The type of an option that names a zone, such as `Europe/Oslo`, for `zoneinfo.ZoneInfo`."""
 
 

@@ -1,22 +1,19 @@
 """Fixtures that all tests share."""
 
-import datetime
 import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import settings
 
+from tests.certificates import Authority, Certificate
 from tests.kafka import kafka  # noqa: F401 - a fixture
 from tests.postgres import postgres, postgres_server, proxy  # noqa: F401 - fixtures
+from tests.scheduling import LoadFileOrGroupScheduling
 
 PATIENCE = 60.0  # seconds
 
@@ -24,6 +21,12 @@ PATIENCE = 60.0  # seconds
 settings.register_profile("fixed", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)  # `make explore`
 settings.load_profile("fixed")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileOrGroupScheduling | None:
+    """Servers that a file's tests share are started once, instead of once by each worker."""
+    return LoadFileOrGroupScheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -69,33 +72,7 @@ def eventually() -> Callable[[Callable[[], object]], object]:
     return wait
 
 
-@dataclass(frozen=True)
-class Certificate:
-    cert: Path
-    key: Path
-
-
 @pytest.fixture
 def certificate(tmp_path: Path) -> Certificate:
     """A self-signed certificate for localhost."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    paths = Certificate(tmp_path / "server.crt", tmp_path / "server.key")
-    paths.cert.write_bytes(signed.public_bytes(pem))
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    paths.key.write_bytes(private)
-    return paths
+    return Authority(tmp_path).itself

@@ -11,19 +11,31 @@ import pytest
 
 from tests import services
 from tests.background import BackgroundServer, free_port
+from tests.certificates import Authority
 
 START_SECONDS = 120
 CLUSTER = "MkU3OEVBNTcwNTJENDM2Qg"
+USER, PASSWORD = "energy", "canary-of-kafka"
+LISTENERS = ("PLAINTEXT", "LOGIN", "CERTIFIED")  # open; TLS and a password; TLS and a certificate of the client
 JAVA = ("-Xms64m", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 # Small, quick to come back after a crash, and strict: a topic is there when somebody has made it.
 PROPERTIES = """
 node.id=1
 process.roles=broker,controller
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners={listeners},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={listeners}
 controller.listener.names=CONTROLLER
 controller.quorum.voters=1@127.0.0.1:{controller}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LOGIN:SASL_SSL,CERTIFIED:SSL
+listener.name.login.sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
+listener.name.login.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.login.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+  user_{user}="{password}";
+listener.name.certified.ssl.client.auth=required
+ssl.keystore.type=PEM
+ssl.keystore.location={folder}/keystore.pem
+ssl.truststore.type=PEM
+ssl.truststore.location={authority}
 log.dirs={folder}/logs
 auto.create.topics.enable=false
 default.replication.factor=1
@@ -47,11 +59,16 @@ class Broker:
     def __init__(self, folder, jars):
         self._folder = folder
         self._classes = f"{jars}/*"
-        self._port = free_port()
+        self.authority = Authority(folder)
+        self._addresses = {listener: f"127.0.0.1:{free_port()}" for listener in LISTENERS}
         self._properties = folder / "server.properties"
-        self._properties.write_text(PROPERTIES.format(port=self._port, controller=free_port(), folder=folder))
+        self._write_properties(folder)
+        login = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
         subprocess.run(
-            [*self._java("kafka.tools.StorageTool"), "format", "-t", CLUSTER, "-c", self._properties],
+            [
+                *self._java("kafka.tools.StorageTool"),
+                *("format", "-t", CLUSTER, "-c", self._properties, "--add-scram", login),
+            ],
             check=True,
             capture_output=True,
             timeout=START_SECONDS,
@@ -60,7 +77,11 @@ class Broker:
 
     @property
     def address(self):
-        return f"127.0.0.1:{self._port}"
+        return self._addresses["PLAINTEXT"]
+
+    def address_of(self, listener):
+        """That of one of `LISTENERS`."""
+        return self._addresses[listener]
 
     def start(self):
         """Start, also after a crash; returns when it answers."""
@@ -83,6 +104,20 @@ class Broker:
             [NewTopic(name, num_partitions=partitions, replication_factor=1, config=config or {})]
         )
         made[name].result(START_SECONDS)
+
+    def _write_properties(self, folder):
+        own = self.authority.certificate("broker")
+        (folder / "keystore.pem").write_bytes(own.key.read_bytes() + own.cert.read_bytes())
+        listeners = ",".join(f"{name}://{address}" for name, address in self._addresses.items())
+        text = PROPERTIES.format(
+            listeners=listeners,
+            controller=free_port(),
+            folder=folder,
+            authority=self.authority.cert,
+            user=USER,
+            password=PASSWORD,
+        )
+        self._properties.write_text(text)
 
     def _java(self, main):
         return ("java", *JAVA, "-cp", self._classes, main)
@@ -115,7 +150,7 @@ def kafka():
     if absent := [program for program in ("java", "mvn") if shutil.which(program) is None]:
         message = f"{' and '.join(absent)} not installed: python tests/services.py install"
         (pytest.fail if os.environ.get("REQUIRE_SERVICES") else pytest.skip)(message)
-    if (jars := services.kafka()) is None:
+    if (jars := services.jars(services.KAFKA)) is None:
         pytest.skip(f"Maven has not got {services.KAFKA}: python tests/services.py install")
     with tempfile.TemporaryDirectory(prefix="energy-collector-kafka-") as folder:
         broker = Broker(Path(folder), jars)

@@ -1,4 +1,4 @@
-"""Prometheus and VictoriaMetrics from Debian, started once and fed by outputs."""
+"""Prometheus and VictoriaMetrics from Debian, and the newest of them, started once and fed by outputs."""
 
 import json
 import shutil
@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import pytest
 
+from tests import go_services
 from tests.postgres import free_port
 
 START_SECONDS = 60
@@ -58,13 +59,35 @@ def _prometheus(folder):
     return options, port, "/-/ready", "/api/v1/write"
 
 
+def _newest_prometheus(folder):
+    """That tells what it has understood of types, units and starts: as labels, and as zeros at the start."""
+    options, *rest = _prometheus(folder)
+    features = "--enable-feature=type-and-unit-labels,created-timestamp-zero-ingestion"
+    return [*options, "--web.enable-otlp-receiver", features], *rest
+
+
 def _victoria_metrics(folder):
     port = free_port()
     options = [f"-storageDataPath={folder}", f"-httpListenAddr=127.0.0.1:{port}", "-search.latencyOffset=0s"]
     return options, port, "/health", "/api/v1/write"
 
 
-_KINDS = {"prometheus": _prometheus, "victoria-metrics": _victoria_metrics}
+_KINDS = {
+    "prometheus": _prometheus,
+    "victoria-metrics": _victoria_metrics,
+    "newest prometheus": _newest_prometheus,
+    "newest victoria-metrics": _victoria_metrics,
+}
+NEWEST = "newest "
+
+
+def _program(name):
+    if name.startswith(NEWEST):
+        return go_services.newest(name.removeprefix(NEWEST))
+    program = shutil.which(name)
+    if program is None:
+        pytest.skip(f"{name} is not installed")
+    return program
 
 
 @pytest.fixture(scope="session")
@@ -79,11 +102,9 @@ def metric_store(tmp_path_factory, graphite_port):
     running = {}
 
     def start(name):
-        program = shutil.which(name)
-        if program is None:
-            pytest.skip(f"{name} is not installed")
+        program = _program(name)
         if name not in running:
-            options, port, ready, write = _KINDS[name](tmp_path_factory.mktemp(name))
+            options, port, ready, write = _KINDS[name](tmp_path_factory.mktemp(name.replace(" ", "-")))
             if name == "victoria-metrics":
                 options = [*options, f"-graphiteListenAddr=127.0.0.1:{graphite_port}"]
             running[name] = MetricStore(program, options, port), write

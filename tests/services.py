@@ -33,6 +33,7 @@ PACKAGES = {
     "psql": "postgresql",
     "victoria-metrics": "victoria-metrics",
     "carbon-cache": "graphite-carbon",
+    "influxd": "influxdb",
     "java": "default-jre-headless",
     "mvn": "maven",
 }
@@ -41,8 +42,10 @@ PACKAGES = {
 ANVIL = "@foundry-rs/anvil@1.7.1"
 # A broker, with all that it needs.
 KAFKA = "org.apache.kafka:kafka_2.13:4.3.1"
+# A graph database: 128 MB, half a minute of CPU, so only where `LARGE_SERVICES` is set, as in continuous integration.
+NEO4J = "org.neo4j:neo4j:5.26.0"
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
-<modelVersion>4.0.0</modelVersion><groupId>tests</groupId><artifactId>kafka</artifactId><version>1</version>
+<modelVersion>4.0.0</modelVersion><groupId>tests</groupId><artifactId>server</artifactId><version>1</version>
 <dependencies><dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency></dependencies>
 </project>"""
 REGISTRY_SECONDS = 300
@@ -64,10 +67,20 @@ def anvil() -> Path | None:
     return next(npm_folder().glob("node_modules/@foundry-rs/anvil-*/bin/anvil"), None)
 
 
-def kafka() -> Path | None:
-    """The folder of the broker's jars, if all of them have been fetched."""
-    folder = cache_folder(f"kafka-{KAFKA.rpartition(':')[2]}")
+def jars(package: str) -> Path | None:
+    """The folder of a Maven package with all that it needs, if it has been fetched."""
+    folder = _jars_folder(package)
     return folder if folder.is_dir() else None
+
+
+def _jars_folder(package: str) -> Path:
+    group, _, version = package.split(":")
+    return cache_folder(f"{group.rpartition('.')[2]}-{version}")
+
+
+def wants_large() -> bool:
+    """Whether what is large and slow is tested, too."""
+    return bool(os.environ.get("LARGE_SERVICES"))
 
 
 def missing() -> list[str]:
@@ -80,8 +93,9 @@ def missing() -> list[str]:
 def install() -> None:
     """Install what is missing where that is allowed; otherwise say what the tests will skip."""
     install_packages()
-    with ThreadPoolExecutor() as pool:  # both wait for the network
-        for each in [pool.submit(install_anvil), pool.submit(install_kafka)]:
+    packages = [KAFKA, NEO4J] if wants_large() else [KAFKA]
+    with ThreadPoolExecutor() as pool:  # all wait for the network
+        for each in [pool.submit(install_anvil), *(pool.submit(install_jars, package) for package in packages)]:
             each.result()
 
 
@@ -100,20 +114,23 @@ def install_anvil() -> None:
         print(f"could not be installed, tests that need it skip: {ANVIL}" + ("" if npm else ", because npm is missing"))
 
 
-def install_kafka() -> None:
-    """Let Maven get the broker; needs no rights."""
+def install_jars(package: str) -> None:
+    """Let Maven get a package with all that it needs; needs no rights."""
     maven = shutil.which("mvn")
-    if kafka():
+    if jars(package):
         return
     if maven:
         with tempfile.TemporaryDirectory() as folder:
-            Path(folder, "pom.xml").write_text(POM.format(*KAFKA.split(":")), encoding="utf-8")
+            Path(folder, "pom.xml").write_text(POM.format(*package.split(":")), encoding="utf-8")
             command = [maven, "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars"]
+            command += ["-DincludeScope=runtime"]
             with contextlib.suppress(subprocess.SubprocessError):
                 subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=REGISTRY_SECONDS)
-                _keep(Path(folder, "jars"), cache_folder(f"kafka-{KAFKA.rpartition(':')[2]}"))
-    if not kafka():
-        print(f"could not be fetched, tests that need it skip: {KAFKA}" + ("" if maven else ", because mvn is missing"))
+                _keep(Path(folder, "jars"), _jars_folder(package))
+    if not jars(package):
+        print(
+            f"could not be fetched, tests that need it skip: {package}" + ("" if maven else ", because mvn is missing")
+        )
 
 
 def _keep(folder: Path, place: Path) -> None:

@@ -23,6 +23,7 @@ FORECASTING = (
     "local_time",
     "outcome",
     "outliers",
+    "plain_models",
     "pure",
     "seasons",
     "series",

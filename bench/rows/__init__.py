@@ -28,6 +28,7 @@ from bench.rows import (
     remote_write,
     render,
     sites,
+    sites_postgres,
     start,
     throughput,
     timeline,
@@ -61,6 +62,7 @@ ROWS: Mapping[str, Row] = {
     "qemu-c": qemu.measure_beside_c,
     "remote-write": remote_write.measure,
     "sites": sites.measure,
+    "sites-postgres": sites_postgres.measure,
     "timeline": timeline.measure,
     "workloads": workloads.measure,
     "workloads-peer": workloads.measure_beside_process_exporter,
@@ -78,5 +80,6 @@ SLOW = {
     "nvidia",
     "page",
     "remote-write",
+    "sites-postgres",
     "timeline",
 }

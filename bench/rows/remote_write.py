@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +15,7 @@ from tempfile import TemporaryDirectory
 from bench.effort import Effort
 from bench.figures import Figure, Goal
 from bench.processes import Process
-from bench.programs import energy_collector, free_port, installed
+from bench.programs import Collectors, Program, energy_collector, free_port, installed
 
 INTERVAL = 2  # seconds
 RUNS = 5  # of each pair
@@ -22,6 +23,8 @@ WARM_UP = 10.0  # seconds
 UNTIL = "bench_many"
 CPU = Goal(bar=1.1, stretch=0.8)
 MEMORY = Goal(bar=1.0, stretch=0.5)
+PAUSE = 0.02  # seconds between two scrapes
+UNMOVED = Goal(bar=1.2, stretch=1.05)
 
 
 class Sink(ThreadingHTTPServer):
@@ -49,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def measure(effort: Effort) -> list[Figure]:
-    """CPU per second and memory: ours with an output less ours without, and the agent."""
+    """CPU, memory, and what a receiver that hangs does to scrapes."""
     many = {
         "bench_many": {
             "interval": f"{INTERVAL}s",
@@ -57,6 +60,39 @@ def measure(effort: Effort) -> list[Figure]:
             "options": {"series": effort.series},
         }
     }
+    return [*_costs(effort, many), _latency_while_a_receiver_hangs(effort, many)]
+
+
+def _latency_while_a_receiver_hangs(effort: Effort, many: Collectors) -> Figure:
+    """p99 of scrapes in turn: of a collector whose receiver takes connections and never answers, and whose answers."""
+    with socket.create_server(("127.0.0.1", 0)) as hole, _sink() as sink:
+
+        def sending_to(port: int) -> AbstractContextManager[Program]:
+            outputs = {"remote_write": {"options": {"url": f"http://127.0.0.1:{port}/ours"}}}
+            return energy_collector(many, until=UNTIL, history=False, outputs=outputs)
+
+        with sending_to(hole.getsockname()[1]) as hanging, sending_to(sink.server_port) as answering:
+            time.sleep(WARM_UP)
+            rounds = [_p99s((hanging, answering), effort.scrapes) for _ in range(effort.pairs)]
+    ours, theirs = map(list, zip(*rounds, strict=True))
+    title = f"p99 of a scrape of {effort.series} series while a receiver hangs, and while it answers"
+    return Figure("remote-write", title, "ms", ours, theirs, UNMOVED)
+
+
+def _p99s(programs: Sequence[Program], scrapes: int) -> list[float]:
+    """Milliseconds of each."""
+    found: list[list[float]] = [[] for _ in programs]
+    for _ in range(scrapes):
+        for program, latencies in zip(programs, found, strict=True):
+            start = time.perf_counter()
+            program.client.scrape()
+            latencies.append((time.perf_counter() - start) * 1e3)
+        time.sleep(PAUSE)
+    return [sorted(latencies)[int(0.99 * len(latencies))] for latencies in found]
+
+
+def _costs(effort: Effort, many: Collectors) -> list[Figure]:
+    """CPU per second and memory: ours with an output less ours without, and the agent."""
     with _sink() as sink:
         url = f"http://127.0.0.1:{sink.server_port}"
         outputs = {"remote_write": {"options": {"url": f"{url}/ours"}}}

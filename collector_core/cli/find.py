@@ -30,7 +30,7 @@ def command(common: Common, networks: tuple[str, ...]) -> None:
 
     It names what runs with its defaults here, and what is there but may not be read, with the command that opens it.
     Other machines are asked only with --network: NUT servers, SunSpec over Modbus, PDUs and UPS by SNMP, plugs and
-    inverters over HTTP, MQTT brokers, and BMCs. What needs a login is written as a comment to complete.
+    inverters over HTTP, P1 readers, MQTT brokers, and BMCs. What needs a login is written as a comment to complete.
     """
     types = discover().types.values()
     try:

@@ -28,7 +28,7 @@ def command(common: Common) -> None:
     offers = kept_offers(entries)
     kept = [entry for entry in entries if entry.distribution == OURS and entry.name in offers]
     loaded = list(_loaded([entry for entry in entries if entry not in kept]))
-    rows = [(entry.name, entry.version, entry.distribution, offers[entry.name]) for entry in kept]
+    rows = [(entry.name, entry.version, entry.distribution, offers[entry.name].text) for entry in kept]
     rows += [row for row, _ in loaded if row not in rows]
     click.echo(table(("plugin", "version", "distribution", "offers"), sorted(rows, key=lambda row: row[0])))
     sys.exit(0 if all(works for _, works in loaded) else 1)
@@ -41,5 +41,5 @@ def _loaded(entries: list[EntryPoint]) -> Iterator[tuple[tuple[str, str, str, st
     from collector_core.plugins.discovery import discover  # noqa: PLC0415 - most have the bundled plugins alone
 
     for plugin in discover({entry.name for entry in entries}).all:
-        offers = plugin.problem if plugin.error else offers_of(plugin)
+        offers = plugin.problem if plugin.error else offers_of(plugin).text
         yield (plugin.name, plugin.version, plugin.distribution, offers), not plugin.error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,15 +27,19 @@ log = logging.getLogger(__name__)
 
 
 def load(
-    file: Path | None, *, hook: str = "collector_types", attempts: Attempts | None = None
+    file: Path | None,
+    *,
+    hook: str = "collector_types",
+    attempts: Attempts | None = None,
+    otherwise: Collection[str] | None = None,
 ) -> tuple[Plugins, Config]:
-    """Load the plugins that a file names and validate what it says; without a file load all, with the defaults.
+    """Load the plugins that a file names and validate what it says; without a file those of `otherwise`, or all.
 
     `hook` is the one that says which collectors a plugin has. Raises `ConfigError` with everything that is wrong.
     """
     attempts = attempts or Attempts()
     if file is None:
-        return discover(hook=hook, attempts=attempts), Config()
+        return discover(otherwise, hook=hook, attempts=attempts), Config()
     document = read_document(file)
     plugins = discover(plugin_names(document), hook=hook, attempts=attempts)
     return plugins, validate(document, plugins, attempts)

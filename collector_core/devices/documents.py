@@ -29,6 +29,7 @@ class Places(Options):
     """Where in an answer each quantity is; a subclass says what a place is."""
 
     power_watts: Place | None = Field(None, description="Where the power is, in watts.")
+    dc_power_watts: Place | None = Field(None, description="Where the power on an inverter's DC side is, in watts.")
     energy_kwh: Place | None = Field(None, description="Where the energy counter is, in kWh.")
     energy_wh: Place | None = Field(None, description="Where the energy counter is, in Wh.")
     energy_joules: Place | None = Field(None, description="Where the energy counter is, in joules.")

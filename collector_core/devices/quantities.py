@@ -33,6 +33,7 @@ FAMILIES: Mapping[str, _Family] = MappingProxyType(
         "export_energy_joules": _Family(
             Unit.JOULES, "energy_export", "Energy fed back through the device, as it counts it.", most=1e18
         ),
+        "dc_power_watts": _Family(Unit.WATTS, "dc_power", "Power on the DC side of an inverter.", least=-1e9, most=1e9),
         "apparent_power_volt_amperes": _Family("volt_amperes", "apparent_power", "Apparent power.", most=1e9),
         "power_factor_ratio": _Family(
             Unit.RATIO, "power_factor", "Active divided by apparent power.", least=-1.0, most=1.0

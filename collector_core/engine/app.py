@@ -140,9 +140,9 @@ class App:
         with self._lock:
             self._started = True
             self._apply_history()
+            self.outputs.start()
             for runner in self.runners.values():
                 runner.start()
-            self.outputs.start()
         self.watchdog.start()
 
     def reload(self) -> None:
@@ -281,12 +281,12 @@ class App:
             for name in self.runners.keys() - kept.keys():
                 self._retire(self.runners[name])
             self.runners = kept
+        if self._keeps_running:  # before collectors are built, who run at once: outputs are to hear of the first runs
+            self.outputs.apply(config.outputs, config.unloadable_outputs, self.root)
         for name, instance in wanted.items():
             if name not in kept:
                 self._build(instance, idle)
         self.idle = tuple(idle)
-        if self._keeps_running:
-            self.outputs.apply(config.outputs, config.unloadable_outputs, self.root)
         self._look_after()
         self.state.reload_success = True
         self.state.reload_time = self.clock.time()

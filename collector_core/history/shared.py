@@ -42,7 +42,7 @@ class _Beside(Store):
     def __init__(self, writer: Store) -> None:
         super().__init__(writer.folder, read_only=True)
         self._writer = writer
-        self._version: tuple[int, bool] | None = None
+        self._version: tuple[int, int, bool] | None = None
         self._has_journal = False
 
     def open(self) -> None:
@@ -58,7 +58,7 @@ class _Beside(Store):
     def refresh(self) -> None:
         """Read again what others have changed."""
         ((changes,),) = self.database.rows("PRAGMA data_version")
-        version = changes, self._writer.database.is_open
+        version = self.database.connections, changes, self._writer.database.is_open
         if version != self._version:
             self.open()
             self._version = version

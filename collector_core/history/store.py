@@ -16,12 +16,14 @@ from collector_core.history.journal import JournalReading
 from collector_core.history.points import Point, Points
 from collector_core.history.schema import FILE, SCHEMA
 from collector_core.history.tiers import HOUR, Steps, floor_to, periods_to_sum_up, summarize_tiers
-from collector_core.storage.errors import StorageError
+from collector_core.storage.errors import StorageError, StorageReason
 from collector_core.storage.sqlite import Database
 
 SETTLING = 5 * 60_000  # milliseconds after an hour until it is summed up: the first reading after it must be known
 BUSY_SECONDS = 2.0
 LAYOUT = ("page_size = 1024", "auto_vacuum = INCREMENTAL")  # blocks of any size waste less of small pages
+MOVED = "the file was moved or deleted; it is opened anew"
+MOVED_FIX = "stop the collector before its files are moved"
 LOG_PAGES = 256  # in the write-ahead log until they are moved to the file: the log counts for `max_bytes`
 
 _EMPTY = """
@@ -57,11 +59,13 @@ class Store:
         self._head: dict[int, Points] = {}
         self._head_lock = threading.Lock()
         self._journaled = self.entries = 0
+        self._connection = 0
         self._marks: dict[str, int] = {}
 
     def open(self) -> None:
         """Open the file and read what is needed of it."""
         self.database.open()
+        self._connection = self.database.connections
         if self.writes:
             self.database.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         self._times.forget()
@@ -261,10 +265,15 @@ class Store:
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction after whose failure nothing is remembered that was not stored."""
+        """A transaction after whose failure nothing is remembered that was not stored.
+
+        What is known of one file, such as the numbers of its series, never gets into another one.
+        """
         marks = dict(self._marks)
         try:
             with self.database.transaction() as connection:
+                if self.database.connections != self._connection:
+                    raise StorageError(self.database.path, StorageReason.FAILED, MOVED, fix=MOVED_FIX)  # noqa: TRY301
                 yield connection
         except BaseException:
             self._marks = marks

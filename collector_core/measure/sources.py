@@ -22,6 +22,7 @@ from collector_core.model.readings import Readings
 from collector_core.plugins.attempts import Attempts, PluginFailed, StillBusy
 from collector_core.plugins.discovery import Plugin, Plugins
 from collector_core.plugins.hookspecs import implementation, implements
+from collector_core.plugins.offers import names_with_meters
 
 HOOK = "collector_energy_meters"
 STOP_SECONDS = 2.0
@@ -110,7 +111,7 @@ class Sources:
         self.problems: dict[str, NotAvailable] = {}
         self._sources: list[MeterSource] = []
         self._attempts = Attempts()
-        plugins, loaded = load(config, attempts=self._attempts)
+        plugins, loaded = load(config, attempts=self._attempts, otherwise=names_with_meters())
         self.factors = _factors(loaded)
         self.root = root or loaded.settings.root
         for instance in self._instances(plugins, loaded, clock):

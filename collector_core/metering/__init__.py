@@ -9,6 +9,7 @@ from collector_core.late_names import late_names
 if TYPE_CHECKING:
     from collector_core.metering.factors import JOULES_PER_KWH, EnergyFactors
     from collector_core.metering.flow import (
+        EXPORT,
         SOURCES,
         FlowEdge,
         FlowGraph,
@@ -36,13 +37,14 @@ if TYPE_CHECKING:
         Supply,
         account_of,
     )
-    from collector_core.metering.mix import CarbonMix
+    from collector_core.metering.mix import CarbonMix, StoredEnergy
     from collector_core.metering.rest import REST
     from collector_core.metering.selection import MACHINE, Prefer, choose
     from collector_core.metering.site import SiteAccount, SiteLedger, SitePart
     from collector_core.metering.supply import MACHINE_NAMES, names_of
 
 __all__ = [
+    "EXPORT",
     "JOULES_PER_KWH",
     "MACHINE",
     "MACHINE_NAMES",
@@ -73,6 +75,7 @@ __all__ = [
     "SiteAccount",
     "SiteLedger",
     "SitePart",
+    "StoredEnergy",
     "Supply",
     "account_of",
     "balance",
@@ -88,7 +91,8 @@ __all__ = [
 _HOMES = {
     "collector_core.metering.factors": "JOULES_PER_KWH EnergyFactors",
     "collector_core.metering.flow": (
-        "SOURCES FlowEdge FlowGraph FlowKind FlowLink FlowNode FlowThing balance host_of kind_of label_of read_graph"
+        "EXPORT SOURCES FlowEdge FlowGraph FlowKind FlowLink FlowNode FlowThing "
+        "balance host_of kind_of label_of read_graph"
     ),
     "collector_core.metering.followed": "FollowedMeters Grown",
     "collector_core.metering.grid": "GridFactors Price",
@@ -97,7 +101,7 @@ _HOMES = {
     "collector_core.metering.meters": (
         "Account Component EnergyMeter EnergyMethod EnergyReading Origin Supply account_of"
     ),
-    "collector_core.metering.mix": "CarbonMix",
+    "collector_core.metering.mix": "CarbonMix StoredEnergy",
     "collector_core.metering.rest": "REST",
     "collector_core.metering.selection": "MACHINE Prefer choose",
     "collector_core.metering.site": "SiteAccount SiteLedger SitePart",

@@ -35,6 +35,7 @@ class FlowKind(StrEnum):
 SOURCES = frozenset(
     {FlowKind.GRID, FlowKind.SOLAR, FlowKind.BATTERY, FlowKind.UPS, FlowKind.PLUG, FlowKind.CIRCUIT, FlowKind.UNKNOWN}
 )
+EXPORT = "/export"  # at the end of the ID of a grid that takes
 _FROM = "from/"  # an unknown source, of what follows
 _TAKES_WHAT_IS_LEFT = frozenset({FlowKind.SITE, FlowKind.HOST, FlowKind.WORK})
 _IN_A_HOST = frozenset({FlowKind.COMPONENT, FlowKind.GUEST, FlowKind.CONTAINER, FlowKind.SERVICE})
@@ -97,13 +98,13 @@ def host_of(identity: str) -> str:
 
 
 def label_of(identity: str) -> str:
-    """What people call a node, by its ID: without its kind, and without the host that it is in."""
+    """What people call a node, by its ID: without its kind, the host that it is in, and what it does."""
     kind, _, name = identity.partition("/")
     if kind in _IN_A_HOST:
         return name.partition("/")[2] or name
     if kind in (FlowKind.UNKNOWN, FlowKind.LOSS):
         return label_of(name.removeprefix(_FROM))
-    return name
+    return name.removesuffix(EXPORT) if kind == FlowKind.GRID else name
 
 
 def read_graph(edges: Iterable[FlowEdge]) -> FlowGraph:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from collector_core.metering.flow import FlowEdge, FlowGraph, FlowKind, FlowLink, kind_of, sort_links
 
 USUAL_CAPACITY = 3.6e7  # joules (10 kWh), of a battery that does not tell its own
+
+
+class StoredEnergy(NamedTuple):
+    """What a battery is known to hold: joules, and the grams of CO2 equivalent per kWh that they have emitted."""
+
+    joules: float
+    grams_per_kwh: float
 
 
 @dataclass
@@ -37,9 +45,26 @@ class CarbonMix:
     def __init__(self) -> None:
         self._stocks: dict[str, _Stock] = {}
 
-    def assume(self, battery: str, joules: float, grams_per_kwh: float) -> None:
-        """Take a battery (its node's ID) to hold what is known from elsewhere."""
-        self._stocks[battery] = _Stock(joules, grams_per_kwh)
+    @property
+    def has_batteries(self) -> bool:
+        """Whether any battery has been seen."""
+        return bool(self._stocks)
+
+    @property
+    def stored(self) -> dict[str, StoredEnergy]:
+        """What batteries are known to hold, by their nodes' IDs: for `assume`, after a restart."""
+        return {
+            battery: StoredEnergy(stock.joules, stock.grams_per_kwh)
+            for battery, stock in self._stocks.items()
+            if stock.grams_per_kwh is not None
+        }
+
+    def assume(self, stored: Mapping[str, StoredEnergy]) -> None:
+        """Take batteries to hold what is known from elsewhere, beside what they have been seen charging."""
+        for battery, energy in stored.items():
+            seen = self._stocks.get(battery, _Stock())
+            stock = self._stocks[battery] = _Stock(*energy)
+            stock.charge(seen.joules, seen.grams_per_kwh, energy.joules + seen.joules)
 
     def update(
         self, graph: FlowGraph, grid: float | None, seconds: float, capacities: Mapping[str, float]

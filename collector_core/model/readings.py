@@ -159,6 +159,16 @@ class Readings:
                     if value is not None:
                         self.add(metric, value, **dict(zip(names, key, strict=True)))
 
+    def add_column(self, metric: Metric, keys: Sequence[Key], values: Sequence[float]) -> None:
+        """Publish one metric of many things: `keys` are the label values of each, in the order of `metric.labels`.
+
+        The same as `add` for each, and many times cheaper where the series are those of the run before, in the same
+        order. Raises as `add` does, and `ValueError` where a key or `values` is of another length.
+        """
+        if len(keys) != len(values) or not self._put_column(metric, keys, values):
+            for key, value in zip(keys, values, strict=True):
+                self._put(metric, value, key)
+
     def add_families(self, families: Iterable[FamilyLike], *, merge: bool = False) -> None:
         """Publish metric families of foreign code that need no declaration: what `collect()` of a prometheus_client
         collector returns.
@@ -206,9 +216,13 @@ class Readings:
     def snapshot(self) -> Snapshot:
         """The finished run's readings."""
         families = self._families.joined() if self._families else ()
-        if not self._new and all(map(isfinite, self._values)):
+        if not self._new and self._is_complete():
             return Snapshot(self._layout, self._values, families)
         return Snapshot(*self._with_new_layout(), families)
+
+    def _is_complete(self) -> bool:
+        """Whether every series of the run before was added; a finite sum tells it several times faster than a look."""
+        return isfinite(sum(self._values)) or all(map(isfinite, self._values))
 
     def _checkpoint(self) -> Callable[[], int]:
         """What takes back all that is added from now on, and returns how many series that were."""
@@ -229,10 +243,10 @@ class Readings:
         self._limit.leave_out(name, labels, count)
         self._is_full = True
 
-    def _put_column(self, metric: Metric, keys: list[Key], column: Sequence[float | None]) -> bool:
+    def _put_column(self, metric: Metric, keys: Sequence[Key], column: Sequence[float | None]) -> bool:
         """Take all series of a metric at once, if they are those of the run before and nothing is wrong with them."""
         start, end = self._layout.spans.get(metric, (0, 0))
-        if end - start != len(keys) or len(keys) > self._room or list(self._places.get(metric, ())) != keys:
+        if end - start != len(keys) or len(keys) > self._room or list(self._places.get(metric, ())) != list(keys):
             return False
         try:
             values = array("d", cast("Sequence[float]", column))

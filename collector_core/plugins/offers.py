@@ -1,4 +1,4 @@
-"""What plugins offer, in words; of bundled ones `energy-collector docs` keeps it in a file, so that none is loaded."""
+"""What plugins offer: of bundled ones `energy-collector docs` keeps it in a file, so that none is loaded to know it."""
 
 from __future__ import annotations
 
@@ -7,36 +7,61 @@ import io
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from collector_core.plugins.entry_points import OURS
+from collector_core.installed import EntryPoint, entry_points
+from collector_core.plugins.entry_points import GROUP, OURS
 
 if TYPE_CHECKING:
-    from collector_core.installed import EntryPoint
     from collector_core.plugins.discovery import Plugin
 
 FILE = "offers.csv"  # beside the bundled plugins
-_HEAD = ("plugin", "offers")
+_HEAD = ("plugin", "offers", "energy_meters")
+_METERS = "collector_energy_meters"
 
 
-def offers_of(plugin: Plugin) -> str:
-    """How many metrics, and which outputs."""
+class Offers(NamedTuple):
+    """How many metrics a plugin has, and which outputs, in words; and whether it may have energy meters."""
+
+    text: str
+    has_meters: bool
+
+
+def offers_of(plugin: Plugin) -> Offers:
+    """What a plugin that is loaded offers."""
+    from collector_core.plugins.hookspecs import implements  # noqa: PLC0415 - who reads the file needs no pluggy
+
     metrics = f"{sum(len(cls.metrics) for cls in plugin.types)} metrics"
     outputs = [f"output {cls.name}" for cls in plugin.outputs]
-    return ", ".join([metrics, *outputs] if plugin.types or not outputs else outputs)
+    text = ", ".join([metrics, *outputs] if plugin.types or not outputs else outputs)
+    return Offers(text, any(implements(cls, _METERS) for cls in plugin.types))
 
 
-def kept_offers(entries: Iterable[EntryPoint]) -> dict[str, str]:
+def kept_offers(entries: Iterable[EntryPoint]) -> dict[str, Offers]:
     """What is kept of those entry points that are bundled, by plugin."""
     packages = {entry.module.rpartition(".")[0] for entry in entries if entry.distribution == OURS}
     specs = filter(None, map(find_spec, packages))
     folders = [Path(folder) for spec in specs for folder in spec.submodule_search_locations or ()]
     texts = [(folder / FILE).read_text(encoding="utf-8") for folder in folders if (folder / FILE).exists()]
-    return {name: offers for text in texts for name, offers in csv.reader(text.splitlines()[1:])}
+    rows = (row for text in texts for row in csv.reader(text.splitlines()[1:]))
+    return {name: Offers(offers, meters == "yes") for name, offers, meters in rows}
+
+
+def names_with_meters() -> set[str]:
+    """The plugins that may have energy meters: all of other distributions, which have to be loaded to know it."""
+    entries = entry_points(GROUP)
+    offers = kept_offers(entries)
+    without = {name for name, each in offers.items() if not each.has_meters}
+    return {entry.name for entry in entries if entry.distribution != OURS or entry.name not in without}
 
 
 def offers_table(plugins: Iterable[Plugin]) -> str:
     """The file that says what `plugins` offer."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([_HEAD, *((each.name, offers_of(each)) for each in plugins)])
+    rows = [(each.name, *_cells(offers_of(each))) for each in plugins]
+    csv.writer(text, lineterminator="\n").writerows([_HEAD, *rows])
     return text.getvalue()
+
+
+def _cells(offers: Offers) -> tuple[str, str]:
+    return offers.text, "yes" if offers.has_meters else "no"

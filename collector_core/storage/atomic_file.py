@@ -17,7 +17,7 @@ from collector_core.storage.posix import HAS_LOCKS, NO_FOLLOW, NO_WAIT, PRIVATE,
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
-_SUFFIX = ".new"
+SUFFIX = ".new"
 
 
 class AtomicFile:
@@ -26,15 +26,15 @@ class AtomicFile:
     Until `commit`, and after any failure, the previous file stays untouched. As a context manager it commits at the end
     of the block and discards if the block raises. Temporary files of killed processes are removed by the next write to
     the same path. A symbolic link at `path` is replaced, not followed. `mode` applies regardless of the umask. What is
-    not `durable` survives the end of this process, but may be lost with the power. All methods except `discard` raise
-    `OSError`.
+    not `durable` survives the end of this process, but may be lost with the power. `suffix` is what the name of the
+    temporary file ends with. All methods except `discard` raise `OSError`.
     """
 
-    def __init__(self, path: Path, *, mode: int = FILE_MODE, durable: bool = True) -> None:
+    def __init__(self, path: Path, *, mode: int = FILE_MODE, durable: bool = True, suffix: str = SUFFIX) -> None:
         self.path = path
         self._durable = durable
-        self.temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}{_SUFFIX}")
-        _remove_abandoned(path)
+        self.temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}{suffix}")
+        _remove_abandoned(path, suffix)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | PRIVATE
         self._stream = os.fdopen(os.open(self.temporary, flags, FILE_MODE), "wb")
         try:
@@ -84,9 +84,11 @@ class AtomicFile:
             self.discard()
 
 
-def write_atomically(path: Path, content: str | bytes, *, mode: int = FILE_MODE, durable: bool = True) -> None:
+def write_atomically(
+    path: Path, content: str | bytes, *, mode: int = FILE_MODE, durable: bool = True, suffix: str = SUFFIX
+) -> None:
     """Replace a file in one step, as `AtomicFile` does; raises `OSError` and then keeps the previous file."""
-    with AtomicFile(path, mode=mode, durable=durable) as file:
+    with AtomicFile(path, mode=mode, durable=durable, suffix=suffix) as file:
         file.write(content)
 
 
@@ -155,9 +157,9 @@ def count_set_aside(path: Path, *why: str) -> int:
     return sum(any(name.startswith(mark) and ours.fullmatch(name[len(mark) :]) for mark in marks) for name in names)
 
 
-def _remove_abandoned(path: Path) -> None:
+def _remove_abandoned(path: Path, suffix: str) -> None:
     """Remove temporary files of killed processes: a live process holds a lock on its own."""
-    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}{re.escape(_SUFFIX)}")
+    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}{re.escape(suffix)}")
     with os.scandir(path.parent) as entries:
         left = [each.path for each in entries if ours.fullmatch(each.name)]
     for name in left:

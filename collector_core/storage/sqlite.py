@@ -45,6 +45,8 @@ class Database:
       a file can be opened even if the disk is full.
     - `layout` are pragmas that only a new file takes: `page_size = 1024`, `auto_vacuum = INCREMENTAL`.
     - The path `Database.IN_MEMORY` stores nothing.
+    - `connections` is how often it was opened: another number means that another file may be in the place of the one
+      that was read before.
 
     All methods except `close` raise `StorageError`, and may be called again: they succeed once the cause is gone.
     Statements that violate a constraint raise the exceptions of `sqlite3`.
@@ -66,6 +68,7 @@ class Database:
     ) -> None:
         self.path = path
         self.set_aside: Path | None = None
+        self.connections = 0
         self._schema = schema
         self._pragmas = [  # the layout first: whatever writes the file's header fixes it
             *(f"PRAGMA {each}" for each in layout),
@@ -137,6 +140,7 @@ class Database:
             self.close()
             raise
         self._identity = _identity(self.path)
+        self.connections += 1
         return self._connection
 
     def _disconnect(self) -> None:

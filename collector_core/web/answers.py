@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from collector_core.engine.app import App
@@ -11,14 +11,16 @@ from collector_core.web import api
 
 NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 MAX_JOINED_BYTES = 1 << 16  # copying more costs more than a second call of the kernel
-_TEXT = {"Content-Type": "text/plain; charset=utf-8", **NO_SNIFFING}
+_TEXT = (("Content-Type", "text/plain; charset=utf-8"), *NO_SNIFFING.items())
+
+Headers = tuple[tuple[str, str], ...]
 
 
 class ReadyAnswer(NamedTuple):
     """The answer to one request."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Headers
     body: bytes
 
 
@@ -60,9 +62,10 @@ class Answers:
         return _verdict(api.ready(self._app), "not every collector has had its first run", more)
 
 
-def _headers(encoding: Encoding) -> dict[str, str]:
-    headers = {"Content-Type": encoding.content_type, "Vary": "Accept, Accept-Encoding", **NO_SNIFFING}
-    return headers | {"Content-Encoding": "gzip"} if encoding.gzip else headers
+@lru_cache(maxsize=32)
+def _headers(encoding: Encoding) -> Headers:
+    always = (("Content-Type", encoding.content_type), ("Vary", "Accept, Accept-Encoding"), *NO_SNIFFING.items())
+    return (*always, ("Content-Encoding", "gzip")) if encoding.gzip else always
 
 
 def _verdict(good: bool, otherwise: str, more: str = "") -> ReadyAnswer:

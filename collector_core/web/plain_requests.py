@@ -10,7 +10,7 @@ from time import gmtime, strftime, time
 from typing import NamedTuple
 
 from collector_core.exposition.formats import negotiate
-from collector_core.web.answers import Answers, ReadyAnswer, pieces
+from collector_core.web.answers import Answers, Headers, ReadyAnswer, pieces
 from collector_core.web.known_hosts import KnownHosts
 
 MAX_BYTES = 4096
@@ -85,16 +85,20 @@ def all_paths(answers: Answers) -> dict[str, Callable[[Fields], Make]]:
 
 
 def _head(answer: ReadyAnswer, *, keeps_open: bool) -> bytes:
-    fields = {**answer.headers, "Content-Length": str(len(answer.body)), "Date": _date(int(time()))}
-    if not keeps_open:
-        fields["Connection"] = "close"
-    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n{lines}\r\n".encode()
+    known, end = _known_lines(answer.status, answer.headers), b"" if keeps_open else b"Connection: close\r\n"
+    return b"%bContent-Length: %d\r\nDate: %b\r\n%b\r\n" % (known, len(answer.body), _date(int(time())), end)
+
+
+@lru_cache(maxsize=32)
+def _known_lines(status: int, headers: Headers) -> bytes:
+    """What every answer of a kind begins with."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}".encode()
 
 
 @lru_cache(maxsize=1)
-def _date(second: int) -> str:
+def _date(second: int) -> bytes:
     """As HTTP has it, whatever the locale is; `email.utils` has it too, among much else."""
     moment = gmtime(second)
     day, month = _DAYS[moment.tm_wday], _MONTHS[moment.tm_mon - 1]
-    return strftime(f"{day}, %d {month} %Y %H:%M:%S GMT", moment)
+    return strftime(f"{day}, %d {month} %Y %H:%M:%S GMT", moment).encode()

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import dropwhile
 
 from collector_core.config.redactor import Redactor
 from collector_core.engine.app import App
 from collector_core.engine.runner import Runner
+from collector_core.history.past import PastEvent
 from collector_core.model.page_section import PageChart, PageSection, PageTable
+from collector_core.web.pages.event_words import EventWords
 from collector_core.web.pages.words import Words
-from collector_core.web.sparkline import Span, sparkline
+from collector_core.web.sparkline import Mark, Span, sparkline
 from collector_core.web.translation import Translation
 
 ENGLISH = Words("en")
+MOST_MARKS = 20  # in one chart
 
 
-def render_sections(app: App, page: str = "", words: Words = ENGLISH) -> str:
-    """The sections of one page, or of all, those with the lowest `order` first."""
+def render_sections(app: App, page: str = "", words: Words = ENGLISH, events: Sequence[PastEvent] = ()) -> str:
+    """The sections of one page, or of all, those with the lowest `order` first; `events` are marks in their charts."""
     now = app.clock.time()
+    said = EventWords(app, words)
+    marks = [Mark(event.time, said.mark(event)) for event in events]
     views = [
-        _SectionView(section, name, app.redactor, now, words, runner)
+        _SectionView(section, name, app.redactor, now, words, runner, marks)
         for name, runner in app.runners.copy().items()
         for section in runner.page_sections
         if page in ("", section.page)
@@ -53,6 +58,7 @@ class _SectionView:
         now: float,
         words: Words,
         runner: Runner | None = None,
+        marks: Sequence[Mark] = (),
     ) -> None:
         self.place = section.order, section.title, owner
         self._section = section
@@ -61,6 +67,7 @@ class _SectionView:
         self._redact = redact
         self._now = now
         self._words = words
+        self._marks = marks
         self._translated = Translation(words, section.translations)
 
     def html(self) -> str:
@@ -68,7 +75,7 @@ class _SectionView:
         section, identity = self._section, escape(f"{self._owner}-{self._section.name}")
         note = f" <small>{self._text(section.note)}</small>" if section.note else ""
         words = f"<p>{self._text(section.text)}</p>" if section.text else ""
-        charts = "".join(map(self._chart, section.charts))
+        charts = "".join(self._chart(chart, is_first=not place) for place, chart in enumerate(section.charts))
         return (
             f'<section id="section-{identity}" aria-labelledby="title-{identity}">'
             f'<h2 id="title-{identity}">{self._text(section.title)}{note}</h2>{"".join(self._trouble())}{words}'
@@ -94,16 +101,20 @@ class _SectionView:
             fix = escape(self._redact(report.fix))
             yield f'<p class="fault"><strong>{escape(self._words("fix"))}:</strong> <code>{fix}</code></p>'
 
-    def _chart(self, chart: PageChart) -> str:
+    def _chart(self, chart: PageChart, *, is_first: bool) -> str:
         value = chart.values[-1] if chart.values and self._is_fresh else None
         now, between = self._value_now(chart, value), self._range(chart)
         until = max(self._now, chart.expected.times[-1]) if chart.expected and chart.expected.times else self._now
         span = Span(self._now - chart.window, until, chart.longest_step)
+        marks = [mark for mark in self._marks if span.start <= mark.time <= span.end][-MOST_MARKS:]
         words = self._redact(self._in_words(chart, now, between) + self._expected_in_words(chart))
-        drawn = sparkline(span, [*chart.times, self._now], [*chart.values, value], words, chart.expected)
+        drawn = sparkline(span, [*chart.times, self._now], [*chart.values, value], words, chart.expected, marks)
         tag = f' <small class="tag">{self._text(chart.tag)}</small>' if chart.tag else ""
         to = f" {self._words('to')} "
-        notes = (f"<span>{self._text(note)}</span>" for note in (to.join(between), chart.note) if note)
+        notes = [f"<span>{self._text(note)}</span>" for note in (to.join(between), chart.note) if note]
+        notes += (
+            [f'<a href="/events">{escape(self._words("marks").format(len(marks)))}</a>'] if marks and is_first else []
+        )
         return (
             f"<li{' class=wide' if chart.wide else ''}><h3>{self._text(chart.title)}{tag}</h3>"
             f'<p class="now">{escape(self._redact(now))}</p>{drawn}<p class="facts">{"".join(notes)}</p></li>'

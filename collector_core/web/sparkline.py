@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from collector_core.model.page_section import PageBand
 
@@ -16,6 +16,13 @@ _TOP = 4.0  # room above the highest value, for the width of the line
 
 Point = tuple[float, float]
 """Seconds since 1970 and the value then."""
+
+
+class Mark(NamedTuple):
+    """A moment (seconds since 1970) within the span of a chart, and what was then."""
+
+    time: float
+    text: str
 
 
 @dataclass(frozen=True)
@@ -41,12 +48,17 @@ def segments(readings: Iterable[tuple[float, float | None]], longest_step: float
 
 
 def sparkline(
-    span: Span, times: Sequence[float], values: Sequence[float | None], text: str, expected: PageBand | None = None
+    span: Span,
+    times: Sequence[float],
+    values: Sequence[float | None],
+    text: str,
+    expected: PageBand | None = None,
+    marks: Iterable[Mark] = (),
 ) -> str:
     """The chart: a line for each run of readings over an area down to 0, and nothing where nothing is known.
 
     `text` says the same to those who cannot see it. The scale starts at 0, or below where there are negative values.
-    `expected` is a dashed line in a band, instead of the area.
+    `expected` is a dashed line in a band, instead of the area; `marks` are upright lines.
     """
     runs = list(segments(_within(span, times, values), span.longest_step))
     bands = _bands(span, expected) if expected else []
@@ -54,11 +66,17 @@ def sparkline(
     scale = _Scale(span, min(0.0, *known, 0.0), max(0.0, *known, 0.0))
     zero = None if bands else scale.zero
     drawn = "".join(_drawn([scale.place(point) for point in run], zero) for run in runs)
+    drawn += "".join(_drawn_mark(span, mark) for mark in marks)
     return (
         f'<svg class="spark" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(text)}"><title>{escape(text)}</title>'
         f'<path class="base" d="M0 {scale.zero:.1f}H{WIDTH:g}"/>{_drawn_band(scale, bands)}{drawn}</svg>'
     )
+
+
+def _drawn_mark(span: Span, mark: Mark) -> str:
+    x = WIDTH * (mark.time - span.start) / (span.end - span.start)
+    return f'<path class="mark" d="M{x:.1f} 0V{HEIGHT:g}"><title>{escape(mark.text)}</title></path>'
 
 
 def _within(span: Span, times: Sequence[float], values: Sequence[ValueT]) -> list[tuple[float, ValueT]]:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import model_validator
 
 from collector_core import Collector, Context, Field, ForeignCounter, Metric, Readings, hookimpl
-from collector_core.devices import Address, Device, DevicesConfig, Measured, PolledDevices
+from collector_core.devices import Address, Device, DevicesConfig, Measured, PolledDevices, place_of
 from collector_plugins.dsmr import metrics
 from collector_plugins.dsmr.line import PORT, Line, open_serial, open_tcp
 from collector_plugins.dsmr.telegram import Telegram
@@ -43,6 +43,17 @@ class Dsmr(PolledDevices[Meter, Telegram]):
     default_interval = 10.0
     default_timeout = 15.0  # older meters send every ten seconds
     example = '{name: house, address: "p1.lan:8088"}'
+    probe_port = PORT
+
+    @classmethod
+    async def probe(cls, host: str, port: int) -> Mapping[str, Any]:
+        """A reader whose meter sends a telegram while `find` waits: those of DSMR 5 send one every second."""
+        line = await open_tcp(host, port)
+        try:
+            await line.newest()
+        finally:
+            line.close()
+        return {"name": host, "address": place_of(host, port).removesuffix(f":{PORT}")}
 
     def __init__(self, config: DevicesConfig[Meter], ctx: Context) -> None:
         super().__init__(config, ctx)

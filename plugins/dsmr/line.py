@@ -6,6 +6,7 @@ import asyncio
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from collector_core import NotAvailable, Reason
 from collector_core.devices import open_stream
@@ -20,35 +21,49 @@ _FIX = "check the cable to the port P1, and that data request (pin 2) is set"
 
 
 class Line:
-    """An open line; the meter speaks unasked, every second or every ten."""
+    """An open line; the meter speaks unasked, every second or every ten.
 
-    def __init__(self, reader: asyncio.StreamReader, closing: asyncio.StreamWriter | asyncio.BaseTransport) -> None:
+    What comes over TCP (`writer`) between two calls waits in the kernel and wakes nobody; a serial port has no room.
+    """
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        transport: asyncio.ReadTransport,
+        writer: asyncio.StreamWriter | None = None,
+    ) -> None:
         self._reader = reader
-        self._closing = closing
+        self._transport = transport
+        self._writer = writer  # which closes the connection where nobody keeps it
         self._splitter = Splitter()
 
     async def newest(self) -> Telegram:
         """The newest telegram that has come, or the next one; raises `NotAvailable` where the line ends."""
+        self._transport.resume_reading()
         newest = await self._next()
         with suppress(TimeoutError, NotAvailable):  # nothing more has come, or the next call says why
             for _ in range(MOST_PIECES):
                 async with asyncio.timeout(PAUSE):
                     newest = await self._next()
+        if self._writer:
+            self._transport.pause_reading()
         return parse(newest)
 
     def close(self) -> None:
         """Hang up."""
-        self._closing.close()
+        self._transport.close()
 
     async def _next(self) -> bytes:
-        """The last telegram in the next piece that has one."""
-        refused = self._splitter.refused
+        """The last intact telegram in the next piece that has one."""
+        refused = 0
         while True:
             if not (piece := await self._reader.read(PIECE)):
                 raise NotAvailable(Reason.UNREACHABLE, "the line was closed", fix=_FIX)
-            if found := self._splitter.feed(piece):
-                return found[-1]
-            if self._splitter.refused >= refused + MOST_REFUSED:
+            for each in reversed(self._splitter.feed(piece)):
+                if each.is_intact:
+                    return each.text
+                refused += 1
+            if refused >= MOST_REFUSED:
                 raise NotAvailable(
                     Reason.BAD_DATA,
                     "the checksums of its telegrams are wrong",
@@ -59,7 +74,7 @@ class Line:
 async def open_tcp(host: str, port: int) -> Line:
     """A line over TCP; raises `NotAvailable`."""
     reader, writer = await open_stream(host, port, fix="check that the P1 reader's TCP server is enabled")
-    return Line(reader, writer)
+    return Line(reader, cast("asyncio.ReadTransport", writer.transport), writer)
 
 
 async def open_serial(path: Path, baud: int) -> Line:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 MOST_BYTES = 32 << 10  # of a telegram; real ones have 1 to 2 KiB
 JOULES_PER_KWH = 3.6e6
@@ -17,6 +18,8 @@ _LINE = re.compile(r"(?P<id>\d-\d:\d{1,3}\.\d{1,3}\.\d{1,3})(?P<values>(?:\([^()
 _VALUE = re.compile(r"\(([^()]*)\)")
 _NUMBER = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)(?:\*(\w+))?")
 _END = re.compile(rb"!([0-9A-Fa-f]{4})?[ \t]*\r?\n")
+# DSMR 2 and 3: `0-1:24.3.0(121030140000)(00)(60)(1)(0-1:24.2.1)(m3)`, and the value on a line of its own.
+_OLD_GAS = re.compile(r"0-([1-4]):24\.3\.0(?:\([^()]*\)){5}\(m3\)\s*\((\d{1,12}(?:\.\d{1,6})?)\)")
 _TARIFFS = ("1", "2", "3", "4")
 
 
@@ -36,43 +39,52 @@ class Telegram:
     gas: Mapping[str, float] = field(default_factory=dict)  # cubic metres, by channel
 
 
+class Framed(NamedTuple):
+    """A telegram from `/` to `!`, and the checksum that came with it."""
+
+    text: bytes
+    checksum: bytes | None
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether the checksum is right; meters before DSMR 4 send none."""
+        return self.checksum is None or crc16(self.text) == int(self.checksum, 16)
+
+
 class Splitter:
-    """Finds whole telegrams in what comes piece by piece; those whose checksum is wrong are left out and counted."""
+    """Finds whole telegrams in what comes piece by piece."""
 
     def __init__(self) -> None:
-        self.refused = 0
         self._buffer = b""
 
-    def feed(self, piece: bytes) -> list[bytes]:
-        """The telegrams that are complete with this piece, without their checksums."""
+    def feed(self, piece: bytes) -> list[Framed]:
+        """The telegrams that are complete with this piece."""
         self._buffer += piece
-        found: list[bytes] = []
+        found: list[Framed] = []
         while end := _END.search(self._buffer):
             text = self._buffer[: end.start() + 1]
             self._buffer = self._buffer[end.end() :]
             start = text.rfind(b"\n/") + 1 or (0 if text.startswith(b"/") else text.find(b"/"))
-            if start < 0:
-                continue
-            if is_intact(text[start:], end[1]):
-                found.append(text[start:])
-            else:
-                self.refused += 1
+            if start >= 0:
+                found.append(Framed(text[start:], end[1]))
         self._buffer = self._buffer[-MOST_BYTES:]
         return found
 
 
-def is_intact(telegram: bytes, checksum: bytes | None) -> bool:
-    """Whether the checksum is that of a telegram from `/` to `!`; meters before DSMR 4 send none."""
-    return checksum is None or crc16(telegram) == int(checksum, 16)
+def _of_byte(byte: int) -> int:
+    for _ in range(8):
+        byte = byte >> 1 ^ 0xA001 if byte & 1 else byte >> 1
+    return byte
+
+
+_CRC_OF_BYTES = tuple(map(_of_byte, range(256)))
 
 
 def crc16(content: bytes) -> int:
     """CRC-16/ARC: x^16 + x^15 + x^2 + 1, least significant bit first."""
     crc = 0
     for byte in content:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
+        crc = crc >> 8 ^ _CRC_OF_BYTES[(crc ^ byte) & 0xFF]
     return crc
 
 
@@ -91,7 +103,7 @@ def parse(telegram: bytes) -> Telegram:
         phase_watts=dict(_phase_watts(lines)),
         phase_volts=dict(_phases(lines, 32, "V", 1000.0)),
         phase_amperes=dict(_phases(lines, 31, "A", 10_000.0)),
-        gas=dict(_gas(lines)),
+        gas=dict(_gas(lines, {channel: float(value) for channel, value in _OLD_GAS.findall(text)})),
     )
 
 
@@ -133,10 +145,10 @@ def _phase_watts(lines: Lines) -> Iterator[tuple[str, float]]:
             yield f"L{phase + 1}", (drawn or 0.0) - (fed or 0.0)
 
 
-def _gas(lines: Lines) -> Iterator[tuple[str, float]]:
+def _gas(lines: Lines, old: Mapping[str, float]) -> Iterator[tuple[str, float]]:
     for channel in map(str, range(1, 5)):
         kind = lines.get(f"0-{channel}:24.1.0", [""])[-1]
         readings = [_quantity(lines, f"0-{channel}:24.2.{which}", "m3") for which in (1, 3)]
-        told = [value for value in readings if value is not None]
+        told = [value for value in (*readings, old.get(channel)) if value is not None]
         if told and kind.isdecimal() and int(kind) == GAS_METER:
             yield channel, told[0]

@@ -18,6 +18,7 @@ from collector_core.metering import (
     account_of,
 )
 from collector_plugins.energy import metrics
+from collector_plugins.energy.battery_file import BatteryFile
 from collector_plugins.energy.bill import Bill, publish_bill
 from collector_plugins.energy.config import Config
 from collector_plugins.energy.factors import FactorChoice, Sources
@@ -48,6 +49,7 @@ class Energy(Collector[Config]):
         self._ledger = Ledger(config.prefer)
         self._parts = Parts()
         self._site = Site(ctx)
+        self._batteries: BatteryFile | None = BatteryFile(ctx)
         self._flow = EnergyFlow(self._site.agent)
         self._graph = FlowGraph()
         self._graph_time = 0.0
@@ -92,6 +94,8 @@ class Energy(Collector[Config]):
     async def close(self) -> None:
         """Stop asking for the carbon intensity; what was counted stays."""
         await self._choice.close()
+        if self._batteries:
+            self._batteries.close(self._site.mix)
 
     @hookimpl
     def collector_routes(self) -> Sequence[web.RouteDef]:
@@ -151,6 +155,8 @@ class Energy(Collector[Config]):
         flow = self._flow.update(meters, self._ledger, new, published, self.ctx.clock.monotonic())
         self._graph, self._graph_time = flow.graph, self.ctx.clock.time()
         self._site.update(flow, factors)
+        if self._batteries:
+            self._batteries.follow(self._site.mix)
         self._site.publish(out)
         rows: dict[tuple[str, ...], tuple[float]] = {
             (edge.source, edge.target): (edge.watts,) for edge in self._graph.edges

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collector_core import Context, Field
 from collector_core.demo.rack import Rack
+from collector_core.metering import FlowKind, StoredEnergy
 from collector_plugins.energy import Energy
 from collector_plugins.energy.config import Config
 
@@ -26,4 +27,5 @@ class DemoEnergy(Energy):
 
     def __init__(self, config: DemoConfig, ctx: Context) -> None:
         super().__init__(config, ctx)
-        self._site.assume_charge("Rack", STORED_JOULES, NIGHT_GRAMS_PER_KWH)
+        self._site.mix.assume({f"{FlowKind.BATTERY}/Rack": StoredEnergy(STORED_JOULES, NIGHT_GRAMS_PER_KWH)})
+        self._batteries = None  # nothing of a demo is kept

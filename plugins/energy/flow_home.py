@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 
-from collector_core.metering import FlowKind, FlowLink, FlowThing
+from collector_core.metering import EXPORT, FlowKind, FlowLink, FlowThing
 from collector_plugins.energy.flow_series import Found, by_name
 
 HOME = "home"
 FULL = 0.98  # of a UPS' battery: what goes in beyond what comes out then charges nothing
 _CONSUMERS = {"plug": FlowKind.PLUG, "ev_charger": FlowKind.PLUG, "ups": FlowKind.UPS}
+_WITH_INVERTERS = (FlowKind.SOLAR, FlowKind.CIRCUIT, FlowKind.PLUG)
 _TELLS_OF_A_HOME = (("power", "home"), ("import_power", "grid"), ("export_power", "grid"))
 
 
@@ -36,6 +38,7 @@ class HomeFlow:
         self._add_batteries(fed)
         self._add_losses()
         self._add_sun_and_grid()
+        self._add_inverters()
         if any(link.target == self._site for link in self._links):
             self._links += (FlowLink(self._site, identity) for identity in consumers if identity not in fed)
 
@@ -78,6 +81,14 @@ class HomeFlow:
             if given is not None and filled.get(each.labels.get("device"), 1.0) >= FULL:
                 self._add_loss(identity, each.value - given)
 
+    def _add_inverters(self) -> None:
+        """What inverters turn to heat between the panels and the mains, where both sides are measured."""
+        measured = {**self._watts["dc_power", "plug"], **self._watts["dc_power", "solar"]}
+        for kind, (name, watts) in product(_WITH_INVERTERS, measured.items()):
+            known = self._things.get(f"{kind}/{name}")
+            if known and known.watts is not None and known.watts > 0:
+                self._add_loss(known.id, watts - known.watts)
+
     def _add_loss(self, identity: str, watts: float) -> None:
         if watts <= 0:
             return
@@ -97,7 +108,7 @@ class HomeFlow:
         for name, watts in self._watts["import_power", "grid"].items():
             self._add_source(f"{FlowKind.GRID}/{name}", watts, self._site)
         for name, watts in self._watts["export_power", "grid"].items():
-            identity = f"{FlowKind.GRID}/{name}/export"
+            identity = f"{FlowKind.GRID}/{name}{EXPORT}"
             self._things[identity] = FlowThing(identity, watts)
             self._things.setdefault(self._site, FlowThing(self._site))
             self._links.append(FlowLink(self._site, identity))

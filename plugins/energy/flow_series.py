@@ -11,6 +11,8 @@ _WANTED = (
     ("power", "gpu"),
     ("power", "vm"),
     ("power", "solar"),
+    ("dc_power", "solar"),
+    ("dc_power", "plug"),
     ("power", "home"),
     ("power", "plug"),
     ("power", "ups"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from collector_core import PageChart, PageLink, PageSection, quantity
-from collector_core.metering import FlowGraph
+from collector_core.metering import Component, FlowGraph
 from collector_plugins.energy.power_view import TOO_EARLY
 
 PATH = "/api/v1/power"
@@ -20,6 +20,7 @@ GERMAN = {
     "memory": "Arbeitsspeicher",
     "GPU": "Grafikkarte",
     "whole machine": "ganze Maschine",
+    "the rest": "der Rest",
     "platform": "Plattform",
     "estimate": "geschätzt",
     "power (JSON)": "Leistung (JSON)",
@@ -58,7 +59,8 @@ def _charts(power: dict[str, Any]) -> Sequence[PageChart]:
     charts = [_chart(power, "Total", now, history["total_watts"], seconds=seconds)]
     for name, each in components.items():
         values = history["watts"].get(name, [None] * len(history["timestamps"]))
-        charts.append(_chart(power, TITLES.get(name, name), each, values))
+        title = "the rest" if name == Component.HOST and len(components) > 1 else TITLES.get(name, name)
+        charts.append(_chart(power, title, each, values))
     return charts
 
 

@@ -16,13 +16,16 @@ from collector_plugins.energy.flow_series import Found, by_name
 
 
 class Site:
-    """Follows the ledger run by run; `agent` is a name that no other collector has. Any thread may ask for `data`."""
+    """Follows the ledger run by run; `agent` is a name that no other collector has, `mix` whence its energy comes.
+
+    Any thread may ask for `data`.
+    """
 
     def __init__(self, ctx: Context) -> None:
         self.agent = uuid.uuid4().hex
         self._clock = ctx.clock
         self._ledger = SiteLedger()
-        self._mix = CarbonMix()
+        self.mix = CarbonMix()
         self._mixed: float | None = None
         self._grams: float | None = None
         self._bill = Bill()
@@ -42,15 +45,11 @@ class Site:
         seconds = 0.0 if self._last is None else now - self._last
         self._last = now
         new = self._ledger.update(flow.parts, flow.links)
-        self._mixed = self._mix.update(flow.graph, factors.grams_per_kwh, seconds, _capacities(flow.found))
+        self._mixed = self.mix.update(flow.graph, factors.grams_per_kwh, seconds, _capacities(flow.found))
         self._account(new, flow.parts, factors)
         self._runtimes = dict(_runtimes(flow.found))
         self._today.add(sum(new.values()), self._clock.time())
         self._data = self._describe(flow, factors, now)
-
-    def assume_charge(self, battery: str, joules: float, grams_per_kwh: float) -> None:
-        """Take a battery to hold so much of what emitted so much, until it is seen charging."""
-        self._mix.assume(f"{FlowKind.BATTERY}/{battery}", joules, grams_per_kwh)
 
     def publish(self, out: Readings) -> None:
         """Show it; what is not known is absent."""

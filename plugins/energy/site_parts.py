@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from collector_core import PowerIntegral
-from collector_core.metering import SOURCES, FlowKind, FlowLink, FlowThing, SiteAccount, SitePart, kind_of
+from collector_core.metering import EXPORT, SOURCES, FlowKind, FlowLink, FlowThing, SiteAccount, SitePart, kind_of
 from collector_plugins.energy.network import Network
 
 MAX_GAP_SECONDS = 60.0
@@ -46,7 +46,7 @@ def _powers(thing: FlowThing, metered: set[str]) -> Iterator[tuple[SitePart, flo
     given = thing.watts if thing.gives is None else thing.gives
     if given is not None and thing.id not in metered:
         watts = max(0.0, given)
-        yield SitePart(thing.id, owner, None, watts, is_consumed=not thing.id.endswith("/export")), watts
+        yield SitePart(thing.id, owner, None, watts, is_consumed=not thing.id.endswith(EXPORT)), watts
     if thing.gives is not None and thing.watts is not None:
         watts = max(0.0, thing.watts)
         yield SitePart(f"{thing.id}{STORED}", owner, None, watts, is_consumed=False), watts

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 MOST_AT_ONCE = 25
 FIRST_PAUSE = 60.0
 RESOURCES_EVERY = 3600.0
+SETTLING = 30.0
+"""Seconds after which the history has what was published."""
 
 
 class Forecasts(Collector[Config]):
@@ -50,7 +52,7 @@ class Forecasts(Collector[Config]):
         self._series = {spec.name: SeriesState(spec) for spec in specs_of(config)}
         self._results = Counter[str]()
         self._cpu_seconds = 0.0
-        self._rest_until = self._resources_due = 0.0
+        self._rest_until = self._resources_due = self._batteries_due = 0.0
         self._resources: list[Resource] = []
         self._batteries = Batteries(config)
         self._training: Training | None = None
@@ -111,11 +113,14 @@ class Forecasts(Collector[Config]):
         now, monotonic = self.ctx.clock.time(), self.ctx.clock.monotonic()
         due = sorted((state for state in self._series.values() if self._is_due(state)), key=lambda state: state.due)
         with_resources = monotonic >= self._resources_due
-        if monotonic < self._rest_until or not (due or with_resources):
+        batteries = self._batteries.watched if monotonic >= self._batteries_due else ()
+        if monotonic < self._rest_until or not (due or with_resources or batteries):
             return
         chosen = [(state.spec, state.saved) for state in due[:MOST_AT_ONCE]]
         everything = {name: (state.spec, state.known) for name, state in self._series.items()}
-        training.start(Task(chosen, everything, now, self._currency(), with_resources))
+        if batteries:
+            self._batteries_due = monotonic + RESOURCES_EVERY
+        training.start(Task(chosen, everything, now, self._currency(), with_resources, batteries))
 
     def _currency(self) -> str:
         """That of the energy's cost, empty where nobody counts it."""
@@ -134,6 +139,7 @@ class Forecasts(Collector[Config]):
         self._cpu_seconds += batch.cpu_seconds
         if batch.resources is not None:
             self._resources, self._resources_due = batch.resources, monotonic + RESOURCES_EVERY
+        self._batteries.habits = {**self._batteries.habits, **batch.habits}
         for outcome in batch.outcomes:
             state = self._series[outcome.name]
             state.saved = outcome.saved
@@ -145,10 +151,15 @@ class Forecasts(Collector[Config]):
                 self._files.save(outcome.name, outcome.saved)
 
     def _pause(self, state: SeriesState) -> float:
-        """Until the next training; of one that failed, doubling, and too few values come no faster."""
+        """Until the next training; of one that failed, doubling, and too few values come no faster.
+
+        Where that makes it no later, it is soon after a step has ended, so that what is newest is learnt from.
+        """
         refusal, longest = state.refusal, self.config.retrain_every
         if refusal is None or refusal.reason == "too_short":
-            return longest
+            now, step = self.ctx.clock.time(), state.spec.step
+            soon_after = (now + longest) // step * step + SETTLING - now
+            return soon_after if FIRST_PAUSE <= soon_after < longest else longest
         return min(longest, FIRST_PAUSE * 2.0 ** min(state.failures - 1, 20))
 
     def _publish_effort(self, out: Readings) -> None:

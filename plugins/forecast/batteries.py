@@ -11,8 +11,8 @@ from collector_core import Published, Readings, Selector, Series, TopicSelector
 from collector_plugins.forecast import metrics
 from collector_plugins.forecast.battery import Ahead, Battery, NetCourses, look_ahead
 from collector_plugins.forecast.config import BatteryOptions, Config
+from collector_plugins.forecast.habits import Habits, Watched
 from collector_plugins.forecast.periods import end_of_night
-from collector_plugins.forecast.specs import HOME_LOAD, SOLAR
 from collector_plugins.forecast.state import SeriesState
 
 Values = list[tuple[Series, float]]
@@ -23,6 +23,36 @@ class Outlook(NamedTuple):
 
     battery: Battery
     ahead: Ahead
+
+
+Flows = tuple[Mapping[object, float], Mapping[object, float]]
+
+
+class _Found(NamedTuple):
+    """A battery as it is published."""
+
+    options: BatteryOptions
+    series: Series
+    charge: float
+    capacity: float
+    flows: Flows
+
+    def battery(self, habits: Habits) -> Battery:
+        """What it is now, with what its past says about it."""
+        options, capacity = self.options, self.capacity
+        given, taken = (each.get(_labels(self.series)) for each in self.flows)
+        stored = min(1.0, max(0.0, self.charge)) * capacity
+        return Battery(
+            options.name,
+            stored,
+            capacity,
+            max(options.reserve, min(habits.reserve, stored / capacity)),
+            options.max_charge_watts or inf,
+            options.max_discharge_watts or inf,
+            None if given is None else given - (taken or 0.0),
+            habits.drawn,
+            habits.kept,
+        )
 
 
 class Batteries:
@@ -37,20 +67,29 @@ class Batteries:
         self._given = TopicSelector("discharge_power", of="battery")
         self._taken = TopicSelector("charge_power", of="battery")
         self._courses: dict[tuple[str, str | None], NetCourses] = {}
+        self.habits: Mapping[str, Habits] = {}
+        self.watched: tuple[Watched, ...] = ()
 
     def publish(
         self, out: Readings, published: Sequence[Published], series: Mapping[str, SeriesState], now: float
     ) -> tuple[Outlook, ...]:
         """Publish and return the outlook of each battery; without forecasts, only how long it lasts at this draw."""
-        found = []
-        for battery, load, solar in self._batteries(published):
+        outlooks, watched = [], []
+        for found in self._found(published):
+            battery = found.battery(self.habits.get(found.options.name, Habits()))
+            load, solar = found.options.load, found.options.solar
             net = self._net(series, load, solar)
             ahead = look_ahead(battery, net, now, end_of_night(now, self._zone)) if net else None
             _publish(out, battery, ahead)
-            found.append(Outlook(battery, ahead or Ahead()))
-        return tuple(found)
+            outlooks.append(Outlook(battery, ahead or Ahead()))
+            if net:
+                charge = Selector.parse(found.series.text)
+                sun = series[solar].spec if solar else None
+                watched.append(Watched(battery.name, charge, battery.capacity, series[load].spec, sun))
+        self.watched = tuple(watched)
+        return tuple(outlooks)
 
-    def _batteries(self, published: Sequence[Published]) -> Iterator[tuple[Battery, str, str | None]]:
+    def _found(self, published: Sequence[Published]) -> Iterator[_Found]:
         capacities = _by_labels(self._capacity.select(published))
         flows = _by_labels(self._given.select(published)), _by_labels(self._taken.select(published))
         if not self._options:
@@ -58,13 +97,12 @@ class Batteries:
             for each, charge in self._charge.select(published):
                 capacity = capacities.get(_labels(each))
                 if capacity and _labels(each) in solar:
-                    options = BatteryOptions(name=_slug(each), charge=each.name)
-                    yield _battery(options, each, charge, capacity, flows), HOME_LOAD, SOLAR
+                    yield _Found(BatteryOptions(name=_slug(each), charge=each.name), each, charge, capacity, flows)
         for options, selector in self._options:
             for each, charge in list(selector.select(published))[:1]:
                 capacity = options.capacity_joules or capacities.get(_labels(each))
                 if capacity:
-                    yield _battery(options, each, charge, capacity, flows), options.load, options.solar
+                    yield _Found(options, each, charge, capacity, flows)
 
     def _net(self, series: Mapping[str, SeriesState], load: str, solar: str | None) -> NetCourses | None:
         """The courses of the forecasts that there are; None where one is missing."""
@@ -77,22 +115,6 @@ class Batteries:
         if kept is None or not kept.is_of(*needed):
             kept = self._courses[load, solar] = NetCourses(*needed)
         return kept
-
-
-Flows = tuple[Mapping[object, float], Mapping[object, float]]
-
-
-def _battery(options: BatteryOptions, series: Series, charge: float, capacity: float, flows: Flows) -> Battery:
-    given, taken = (each.get(_labels(series)) for each in flows)
-    return Battery(
-        options.name,
-        min(1.0, max(0.0, charge)) * capacity,
-        capacity,
-        options.reserve,
-        options.max_charge_watts or inf,
-        options.max_discharge_watts or inf,
-        None if given is None else given - (taken or 0.0),
-    )
 
 
 def _publish(out: Readings, battery: Battery, ahead: Ahead | None) -> None:

@@ -15,7 +15,10 @@ QUANTILES = (0.1, 0.5, 0.9)
 
 @dataclass(frozen=True)
 class Battery:
-    """A battery now: what it holds and what it holds when full, in joules, and its limits in watts."""
+    """A battery now: what it holds and what it holds when full, in joules, and its limits in watts.
+
+    `drawn` joules leave it for each that it gives, and `kept` stay of each that it takes.
+    """
 
     name: str
     stored: float
@@ -24,6 +27,8 @@ class Battery:
     max_charge: float = inf
     max_discharge: float = inf
     discharging: float | None = None
+    drawn: float = 1.0
+    kept: float = 1.0
 
     @property
     def runtime(self) -> float | None:
@@ -113,6 +118,7 @@ def _follow(
         full = 0.0
     for seconds, load, solar in pieces:
         watts = min(battery.max_discharge, max(-battery.max_charge, net.watts(number, load, solar)))
+        watts *= battery.drawn if watts > 0 else battery.kept
         later = stored - watts * seconds
         if later <= floor < stored and empty == inf:
             empty = passed + (stored - floor) / watts

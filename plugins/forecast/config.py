@@ -59,7 +59,9 @@ class BatteryOptions(Options):
     )
     load: Name = Field("home_load", description="The forecast of what it feeds, in watts.")
     solar: Name | None = Field("solar", description="The forecast of what charges it, in watts.")
-    reserve: float = Field(0.0, ge=0, lt=1, description="Charge at which it counts as empty, 0 to 1.")
+    reserve: float = Field(
+        0.0, ge=0, lt=1, description="Charge at which it counts as empty, 0 to 1; more where the past shows it."
+    )
     max_charge_watts: float | None = Field(None, gt=0, allow_inf_nan=False, description="The most that it takes.")
     max_discharge_watts: float | None = Field(None, gt=0, allow_inf_nan=False, description="The most that it gives.")
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
-from statistics import fmean, median
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import compress, pairwise
+from operator import sub
+from typing import NamedTuple
 
 from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits
+from collector_plugins.forecast.plain_models import Models, Path, medians, models_of
 from collector_plugins.forecast.seasons import Seasons
 
 PURE = "combination without numpy"
-MOST_ENDS = 10
+MOST_ENDS = 6
+MOST_LONG_ENDS = 3
+"""From how many ends, two days apart, all of the horizon is tried; from the others its first day."""
 POWER = 6
 FAR_WORSE = 1.5
-WEEKS, DAYS = 8, 14
 PARTS_OF_DAY = 4
-UNSEEN = 0.4
-
-Path = list[float]
-Model = Callable[[Sequence[float], Seasons, int], Path]
+UNSEEN = 0.2
+NOTHING = 1e-3
+LEVELS = (0.8, 0.95)
 
 
 def forecast_values(
@@ -36,127 +38,187 @@ def forecast_values(
     No model uses what is known from `outside`. Raises `ValueError` where no model is called so.
     """
     del outside
-    models = _models(seasons)
-    if model not in {COMBINATION, PURE, *models}:
+    models = models_of(values, seasons, horizon)
+    names = tuple(models)
+    if model not in {COMBINATION, PURE, *names}:
         raise ValueError(
-            f"no model is called {model!r} without numpy: {', '.join((COMBINATION, *models))}; "
+            f"no model is called {model!r} without numpy: {', '.join((COMBINATION, *names))}; "
             "pip install 'energy-collector[forecast]' for more"
         )
-    low, high = limits([value for value, is_known in zip(values, known, strict=True) if is_known])
-    if not seasons.seasonal:
-        reach = (values[-1] - values[0]) / max(1, len(values) - 1) * horizon
-        low, high = min(low, low + reach) if low < 0 else low, max(high, high + reach)
-    actual = [value if is_known else None for value, is_known in zip(values, known, strict=True)]
-    trials = [_Trial(values, actual, end, seasons, horizon, models) for end in _ends(len(values), seasons)]
-    last = _Trial(values, actual, len(values), seasons, horizon, models)
-    shares = _shares(trials, list(models))
-    weights = {name: float(name == model) for name in models} if model in models else shares
-    path = last.combined(weights)
-    errors = [trial.errors(trial.combined(weights)) for trial in trials]
-    bands = {quantile: _moved(path, errors, quantile, seasons.day, (low, high)) for quantile in sorted(quantiles)}
+    trials = _trials(values, known, seasons, horizon, models)
+    sizes = [_sizes(trials, steps, len(names)) for steps in _steps(seasons.day, horizon)]
+    parts = _parts(trials, sizes, seasons.day, horizon)
+    mixed = [combined(parts, trial.paths) for trial in trials]
+    mase = _mase(names, [sum(each) for each in zip(*sizes, strict=True)], trials, mixed)
+    if model in models:
+        parts = [part.only(names.index(model)) for part in parts]
+        mixed = [trial.paths[names.index(model)] for trial in trials]
+    path = combined(parts, [said(len(values) // seasons.day, horizon) for said in models.values()])
+    errors = [trial.errors(each) for trial, each in zip(trials, mixed, strict=True)]
+    bands = _Bands(errors, seasons.day, horizon)
+    low, high = _bounds(values, known, seasons, horizon)
+    paths = {
+        quantile: [min(max(value + off, low), high) for value, off in zip(path, bands.offsets(quantile), strict=True)]
+        for quantile in sorted(quantiles)
+    }
+    weights = dict(zip(names, parts[0].shares, strict=True))
     name = model if model in models else PURE
-    return Outcome(
-        bands, name, weights, _mase(trials, list(models), weights), _coverage(errors, path, seasons.day), tuple(models)
-    )
+    return Outcome(paths, name, weights, mase, bands.coverage(), names)
 
 
-@dataclass
-class _Trial:
-    """What each model says from one end of the series, and what came true."""
+class _Part(NamedTuple):
+    """Steps of the horizon, each model's share of the weighted mean there, and those whose median is the other half."""
 
-    values: Sequence[float]
-    actual: Sequence[float | None]
-    end: int
-    seasons: Seasons
-    horizon: int
-    models: dict[str, Model]
+    steps: slice
+    shares: Sequence[float]
+    near: Sequence[bool]
 
-    def __post_init__(self) -> None:
-        past = self.values[: self.end]
-        self.paths = {name: model(past, self.seasons, self.horizon) for name, model in self.models.items()}
+    def only(self, place: int) -> _Part:
+        """The same steps, of one model alone."""
+        is_it = [each == place for each in range(len(self.shares))]
+        return _Part(self.steps, list(map(float, is_it)), is_it)
+
+
+class _Trial(NamedTuple):
+    """What each model says from one end of the series, what came true, and which of that is known."""
+
+    paths: Sequence[Path]
+    actual: Sequence[float]
+    known: Sequence[bool]
+
+    def size(self, path: Path, steps: slice) -> float:
+        """The sum of the errors of these steps."""
+        sizes: Iterator[float] = map(abs, map(sub, self.actual[steps], path[steps]))
+        return sum(compress(sizes, self.known[steps]))
 
     def errors(self, path: Path) -> list[float | None]:
         """What came true minus the path, as far as it is known."""
-        came = self.actual[self.end : self.end + self.horizon]
-        return [None if value is None else value - said for value, said in zip(came, path, strict=False)]
-
-    def combined(self, weights: dict[str, float]) -> Path:
-        """Half the weighted mean, half the median of those that are not far worse; a single model as it is."""
-        if max(weights.values()) == 1.0:
-            return self.paths[max(weights, key=lambda name: weights[name])]
-        shares = [weights[name] for name in self.paths]
-        near = [place for place, share in enumerate(shares) if share >= max(shares) / FAR_WORSE**POWER]
-        return [
-            0.5 * sum(share * value for share, value in zip(shares, column, strict=True))
-            + 0.5 * median([column[place] for place in near])
-            for column in zip(*self.paths.values(), strict=True)
-        ]
+        off = map(sub, self.actual, path)
+        return [each if is_known else None for each, is_known in zip(off, self.known, strict=True)]
 
 
-def _ends(count: int, seasons: Seasons) -> list[int]:
-    fewest = 2 * seasons.week if seasons.seasonal else 2 * seasons.day
-    ends = range(count - seasons.day, max(fewest, 1) - 1, -seasons.day)
-    return list(ends)[:MOST_ENDS]
+def _trials(
+    values: Sequence[float], known: Sequence[bool], seasons: Seasons, horizon: int, models: Models
+) -> list[_Trial]:
+    """What all models say from earlier ends of the series."""
+    day, first = seasons.day, len(values) % seasons.day
+    fewest = 2 * seasons.week // day if seasons.seasonal else 2
+    rows = range(len(values) // day - 1, max(fewest, 1) - 1, -1)[:MOST_ENDS]
+    long_ones = rows[1 : 2 * MOST_LONG_ENDS : 2] or rows
+    trials = []
+    for row in rows:
+        start = first + row * day
+        steps = slice(start, start + (horizon if row in long_ones else min(day, horizon)))
+        actual = values[steps]
+        trials.append(_Trial([path(row, len(actual)) for path in models.values()], actual, known[steps]))
+    return trials
 
 
-def _size(trials: Sequence[_Trial], path_of: Callable[[_Trial], Path]) -> float | None:
-    sizes = [abs(error) for trial in trials for error in trial.errors(path_of(trial)) if error is not None]
-    return fmean(sizes) if sizes else None
+def _steps(day: int, horizon: int) -> list[slice]:
+    """The first day and all further ones: different models are good at them."""
+    return [slice(0, min(day, horizon)), *([slice(day, horizon)] if horizon > day else [])]
 
 
-def _shares(trials: Sequence[_Trial], names: Sequence[str]) -> dict[str, float]:
-    sizes = {name: _size(trials, lambda trial, name=name: trial.paths[name]) for name in names}  # type: ignore[misc]
-    known = {name: size for name, size in sizes.items() if size is not None}
-    if not known:
-        return dict.fromkeys(names, 1 / len(names))
-    floor = max(max(known.values()) * 1e-12, 1e-300)
-    best = max(min(known.values()), floor)
-    shares = {name: (best / max(size, floor)) ** POWER for name, size in known.items()}
-    return {name: share / sum(shares.values()) for name, share in shares.items()}
+def _sizes(trials: Sequence[_Trial], steps: slice, count: int) -> list[float]:
+    """The errors of each model in all trials, added up."""
+    return [sum(trial.size(trial.paths[number], steps) for trial in trials) for number in range(count)]
 
 
-def _mase(trials: Sequence[_Trial], names: Sequence[str], weights: dict[str, float]) -> dict[str, float]:
+def _parts(trials: Sequence[_Trial], sizes: Sequence[Sequence[float]], day: int, horizon: int) -> list[_Part]:
+    """How models are combined; as in the first part where nothing of a later one has come true yet."""
+    found = list[_Part]()
+    for steps, errors in zip(_steps(day, horizon), sizes, strict=True):
+        is_known = any(any(trial.known[steps]) for trial in trials)
+        shares = _part(steps, errors if is_known else [1.0] * len(errors))
+        found.append(shares if is_known or not found else found[0]._replace(steps=steps))
+    return found
+
+
+def _mase(
+    names: Sequence[str], sizes: Sequence[float], trials: Sequence[_Trial], mixed: Sequence[Path]
+) -> dict[str, float]:
     """Errors over that of the first, naive model; those that lose to it are left out."""
-    naive = _size(trials, lambda trial: trial.paths[names[0]])
-    if not naive:
-        return {}
-    ways: dict[str, Callable[[_Trial], Path]] = {name: partial(_path_of, name=name) for name in names}
-    ways[COMBINATION] = lambda trial: trial.combined(weights)
-    found = {name: (_size(trials, way) or 0.0) / naive for name, way in ways.items()}
-    return {name: each for name, each in found.items() if each <= 1}
+    whole = sum(trial.size(path, slice(None)) for trial, path in zip(trials, mixed, strict=True))
+    found = zip((*names, COMBINATION), (*sizes, whole), strict=True)
+    return {name: size / sizes[0] for name, size in found if size <= sizes[0]} if sizes[0] else {}
 
 
-def _path_of(trial: _Trial, name: str) -> Path:
-    return trial.paths[name]
+def _part(steps: slice, sizes: Sequence[float]) -> _Part:
+    floor = max(max(sizes) * 1e-12, 1e-300)
+    best = max(min(sizes), floor)
+    shares = [(best / max(size, floor)) ** POWER for size in sizes]
+    near = [share >= 1 / FAR_WORSE**POWER for share in shares]
+    return _Part(steps, [share / sum(shares) for share in shares], near)
 
 
-def _moved(
-    path: Path, errors: Sequence[list[float | None]], quantile: float, day: int, bounds: tuple[float, float]
-) -> Path:
-    """The path, moved by the errors' size that the share of the quantile stays within."""
-    sign = (quantile > 0.5) - (quantile < 0.5)
-    widths = _widths(errors, abs(2 * quantile - 1), day, len(path)) if sign else [0.0] * len(path)
-    return [min(max(value + sign * width, bounds[0]), bounds[1]) for value, width in zip(path, widths, strict=True)]
+def combined(parts: Sequence[_Part], paths: Sequence[Path]) -> Path:
+    """Half the weighted mean, half the median of those that are not far worse."""
+    found: Path = []
+    for steps, shares, near in parts:
+        columns = [path[steps] for path in paths]
+        weighted = [(share / 2, column) for share, column in zip(shares, columns, strict=True) if share > NOTHING]
+        halves = [[share * value for value in column] for share, column in weighted]
+        middles = [value / 2 for value in medians(list(compress(columns, near)))]
+        found += map(sum, zip(*halves, middles, strict=True))
+    return found
 
 
-def _part(step: int, day: int) -> int:
-    """Parts of the first day, and of all further days together."""
-    part = step % day * PARTS_OF_DAY // day
-    return part if step < day else part + PARTS_OF_DAY
+def _bounds(values: Sequence[float], known: Sequence[bool], seasons: Seasons, horizon: int) -> tuple[float, float]:
+    low, high = limits(list(compress(values, known)))
+    if seasons.seasonal:
+        return low, high
+    reach = (values[-1] - values[0]) / max(1, len(values) - 1) * horizon
+    return min(low, low + reach) if low < 0 else low, max(high, high + reach)
 
 
-def _widths(errors: Sequence[list[float | None]], share: float, day: int, horizon: int) -> list[float]:
-    share = min(share * (1 + UNSEEN / max(1, len(errors))), 1 - (1 - share) / 3)
-    sizes: dict[int, list[float]] = {}
-    for row in errors:
-        for step, error in enumerate(row):
-            if error is not None:
-                sizes.setdefault(_part(step, day), []).append(abs(error))
-    widths = {part: _at(sorted(found), share) for part, found in sizes.items()}
-    longest = max(widths.values(), default=0.0)
-    return [
-        widths.get(_part(step, day), widths.get(_part(step, day) % PARTS_OF_DAY, longest)) for step in range(horizon)
-    ]
+class _Bands:
+    """How wide intervals are, by the size of the errors at the same part of the day."""
+
+    def __init__(self, errors: Sequence[Sequence[float | None]], day: int, horizon: int) -> None:
+        self._parts = _parts_of_day(day, horizon)
+        self._pools: dict[int, list[float]] = {}
+        for row in errors:
+            for part, steps in self._parts:
+                known = [abs(error) for error in row[steps] if error is not None]
+                if known:
+                    self._pools.setdefault(part, []).extend(known)
+        for pool in self._pools.values():
+            pool.sort()
+        self._ends = max(1, len(errors))
+
+    def offsets(self, quantile: float) -> list[float]:
+        """What to add to the path for a quantile: the size of errors that its share of them stays within."""
+        sign = (quantile > 0.5) - (quantile < 0.5)
+        widths = self._widths(abs(2 * quantile - 1))
+        return [sign * widths[part] for part, steps in self._parts for _ in range(steps.start, steps.stop)]
+
+    def coverage(self) -> dict[float, float]:
+        """How many of the errors are within the interval of a level."""
+        count = sum(map(len, self._pools.values()))
+        found = {}
+        for level in LEVELS if count else ():
+            widths = self._widths(level)
+            found[level] = sum(bisect_right(pool, widths[part]) for part, pool in self._pools.items()) / count
+        return found
+
+    def _widths(self, share: float) -> dict[int, float]:
+        share = min(share * (1 + UNSEEN / self._ends), 1 - (1 - share) / 3)
+        widths = {part: _at(pool, share) for part, pool in self._pools.items()}
+        longest = max(widths.values(), default=0.0)
+        return {part: widths.get(part, widths.get(part % PARTS_OF_DAY, longest)) for part, _ in self._parts}
+
+
+def _parts_of_day(day: int, horizon: int) -> list[tuple[int, slice]]:
+    """Which steps are in each part of the first day, and of all further days together, in order."""
+    cuts = [-(-part * day // PARTS_OF_DAY) for part in range(PARTS_OF_DAY + 1)]
+    found: list[tuple[int, slice]] = []
+    for start in range(0, horizon, day):
+        later = PARTS_OF_DAY if start else 0
+        for part, (first, end) in enumerate(pairwise(cuts)):
+            steps = slice(start + first, min(start + end, horizon))
+            if steps.start < steps.stop:
+                found.append((part + later, steps))
+    return found
 
 
 def _at(ordered: Sequence[float], share: float) -> float:
@@ -164,90 +226,3 @@ def _at(ordered: Sequence[float], share: float) -> float:
     low = int(place)
     high = min(low + 1, len(ordered) - 1)
     return ordered[low] + (place - low) * (ordered[high] - ordered[low])
-
-
-def _coverage(errors: Sequence[list[float | None]], path: Path, day: int) -> dict[float, float]:
-    found = {}
-    for level in (0.8, 0.95):
-        widths = _widths(errors, level, day, len(path))
-        inside = [abs(error) <= widths[step] for row in errors for step, error in enumerate(row) if error is not None]
-        if inside:
-            found[level] = fmean(inside)
-    return found
-
-
-def _models(seasons: Seasons) -> dict[str, Model]:
-    if not seasons.seasonal:
-        return {"naive": _last_value, "drift": _drift, "smoothed": _smoothed, "median": _median_value}
-    models: dict[str, Model] = {"seasonal_naive": _last_week}
-    if seasons.week > seasons.day:
-        models |= {"yesterday": _last_day, "median_weeks": _median_of_weeks}
-    week = {"weighted_week": partial(_weighted_week, decay=0.75, damping=0.9)}
-    return (
-        models
-        | {"median_days": _median_of_days}
-        | week
-        | {"slow_week": partial(_weighted_week, decay=0.9, damping=0.6)}
-    )
-
-
-def _last_value(past: Sequence[float], seasons: Seasons, horizon: int) -> Path:
-    del seasons
-    return [past[-1]] * horizon
-
-
-def _drift(past: Sequence[float], seasons: Seasons, horizon: int) -> Path:
-    del seasons
-    recent = past[-4 * horizon :]
-    slope = (recent[-1] - recent[0]) / max(1, len(recent) - 1)
-    return [past[-1] + slope * step for step in range(1, horizon + 1)]
-
-
-def _smoothed(past: Sequence[float], seasons: Seasons, horizon: int) -> Path:
-    del seasons
-    recent = past[-16:]
-    weights = [0.75 ** (len(recent) - place) for place in range(len(recent))]
-    return [sum(w * value for w, value in zip(weights, recent, strict=True)) / sum(weights)] * horizon
-
-
-def _median_value(past: Sequence[float], seasons: Seasons, horizon: int) -> Path:
-    del seasons
-    return [median(past[-200:])] * horizon
-
-
-def _repeated(season: Sequence[float], horizon: int) -> Path:
-    return [season[step % len(season)] for step in range(horizon)]
-
-
-def _last_day(past: Sequence[float], seasons: Seasons, horizon: int) -> Path:
-    return _repeated(past[-seasons.day :], horizon)
-
-
-def _last_week(past: Sequence[float], seasons: Seasons, horizon: int) -> Path:
-    return _repeated(past[-seasons.week :], horizon)
-
-
-def _columns(past: Sequence[float], period: int, most: int) -> list[Sequence[float]]:
-    """What was seen at each step of the period, the earliest first."""
-    count = min(most, len(past) // period)
-    recent = past[len(past) - count * period :]
-    return [recent[step::period] for step in range(period)]
-
-
-def _median_of_weeks(past: Sequence[float], seasons: Seasons, horizon: int) -> Path:
-    return _repeated([median(column) for column in _columns(past, seasons.week, 4)], horizon)
-
-
-def _median_of_days(past: Sequence[float], seasons: Seasons, horizon: int) -> Path:
-    return _repeated([median(column) for column in _columns(past, seasons.day, DAYS)], horizon)
-
-
-def _weighted_week(past: Sequence[float], seasons: Seasons, horizon: int, *, decay: float, damping: float) -> Path:
-    """The weighted mean week, on the level of the last day, which is forgotten by and by."""
-    columns = _columns(past, seasons.week, WEEKS)
-    weights = [decay ** (len(columns[0]) - place) for place in range(len(columns[0]))]
-    total = sum(weights)
-    week = [sum(w * value for w, value in zip(weights, column, strict=True)) / total for column in columns]
-    shift = fmean(past[-seasons.day :]) - fmean(week[-seasons.day :])
-    path = _repeated(week, horizon)
-    return [value + shift * damping ** (step / seasons.day + 0.5) for step, value in enumerate(path)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import mul
 
 DAY, WEEK = 86_400.0, 604_800.0
 FEWEST_STEPS = 4
@@ -35,7 +36,8 @@ def find_seasons(values: Sequence[float], step: float, horizon: int) -> Seasons:
 
 
 def stated_seasons(periods: Sequence[float], step: float, count: int) -> Seasons | None:
-    """Seasons that somebody knows of, in seconds: the shortest, and the longest that a series of `count` steps shows.
+    """Seasons that somebody knows of, in seconds: the longest that a series of `count` steps shows, and the shortest
+    that fits into it without rest.
 
     None where the series is too short for any; raises `ValueError` for one that is shorter than two steps.
     """
@@ -43,18 +45,19 @@ def stated_seasons(periods: Sequence[float], step: float, count: int) -> Seasons
     if steps and steps[0] < SHORTEST:
         raise ValueError(f"seasonalities must be at least two steps, {SHORTEST * step:g} s")
     fitting = [each for each in steps if 2 * each + steps[0] <= count]
-    return Seasons(fitting[0], fitting[-1], seasonal=True) if fitting else None
+    if not fitting:
+        return None
+    day = next(each for each in fitting if fitting[-1] % each == 0)
+    return Seasons(day, fitting[-1], seasonal=True)
 
 
 def echo(values: Sequence[float], period: int) -> float:
     """How much of a value's distance from the mean around it comes again after a period: 1 all of it, 0 nothing."""
     sums = list(accumulate(values, initial=0.0))
     half = period // 2
-    off = [
-        value - (sums[place + half + 1] - sums[place - half]) / (2 * half + 1)
-        for place, value in enumerate(values)
-        if half <= place < len(values) - half
-    ]
+    width = 2 * half + 1
+    around = zip(values[half:], sums, sums[width:], strict=False)
+    off = [value - (after - before) / width for value, before, after in around]
     earlier, later = off[:-period], off[period:]
-    size = (sum(each * each for each in earlier) * sum(each * each for each in later)) ** 0.5
-    return sum(a * b for a, b in zip(earlier, later, strict=True)) / size if size > 0 else 0.0
+    size = (sum(map(mul, earlier, earlier)) * sum(map(mul, later, later))) ** 0.5
+    return sum(map(mul, earlier, later)) / size if size > 0 else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import ceil
 from queue import Empty, SimpleQueue
@@ -14,6 +15,7 @@ from collector_core import History, NotAvailable, describe
 from collector_plugins.forecast import periods
 from collector_plugins.forecast.config import Config
 from collector_plugins.forecast.exhaustion import Resource, read_resources
+from collector_plugins.forecast.habits import Habits, Watched, read_habits
 from collector_plugins.forecast.messages import Answer, Job, Refusal, Trained, Values
 from collector_plugins.forecast.past import NoPast, Past, read_past
 from collector_plugins.forecast.record import kept_forecasts, score, truths
@@ -43,10 +45,13 @@ class Outcome:
 
 @dataclass
 class Batch:
-    """What a thread has done: what became of series, what resources will be exhausted, CPU seconds."""
+    """What a thread has done: what became of series, what resources will be exhausted, habits of batteries, CPU
+    seconds.
+    """
 
     outcomes: list[Outcome] = field(default_factory=list)
     resources: list[Resource] | None = None
+    habits: dict[str, Habits] = field(default_factory=dict)
     cpu_seconds: float = 0.0
 
 
@@ -59,6 +64,7 @@ class Task:
     now: float
     currency: str = ""
     with_resources: bool = False
+    batteries: Sequence[Watched] = ()
 
 
 class Training:
@@ -98,6 +104,9 @@ class Training:
         try:
             if task.with_resources:
                 batch.resources = self._resources(task.now)
+            for battery in task.batteries:
+                with suppress(NotAvailable):  # asked again
+                    batch.habits[battery.name] = read_habits(self._history, battery, task.now)
             self._train(task, batch)
         finally:
             self._done.put(batch)

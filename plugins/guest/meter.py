@@ -42,6 +42,8 @@ class HostMeters:
     """All components; `reading` is the newest that the host told, `None` before the first.
 
     A reading counts as told when it is seen to differ from the one before: clocks of host and guest are not compared.
+    What is seen first may have waited for long in the buffer of a port that nobody read: energy begins with the second
+    reading then, so that nothing counts that was drawn before.
     """
 
     def __init__(self, interval: float) -> None:
@@ -49,12 +51,17 @@ class HostMeters:
         self.reading: HostReading | None = None
         self._interval = interval
         self._told_at = 0.0
+        self._is_begun = False
 
     def record(self, reading: HostReading, now: float) -> None:
         """Take the newest reading, at `now` (seconds, monotonic)."""
         before = self.reading
         if reading == before:
             return
+        if before and not self._is_begun:
+            self._is_begun = True
+            if self._has_waited(before, reading, now):
+                self.components.clear()
         seconds = self._seconds_since(before, reading, now)
         is_same_count = before is not None and before.source == reading.source
         for component, joules in reading.joules.items():
@@ -66,10 +73,8 @@ class HostMeters:
 
     def silent_for(self, now: float) -> float | None:
         """Seconds for which the host has told nothing, where that is too long; else None."""
-        told = self.reading.interval if self.reading else None
-        patience = max(STALE_INTERVALS * max(told or 0.0, self._interval), SHORTEST_STALE_SECONDS)
         silence = now - self._told_at
-        return silence if silence > patience else None
+        return silence if silence > self._patience(self.reading) else None
 
     def forget_power(self) -> None:
         """The host is silent: what it told last is no power of now."""
@@ -81,6 +86,17 @@ class HostMeters:
         for component, meter in self.components.items():
             if meter.told is not None and self.reading:
                 yield _energy_meter(component, meter, self._told_at, self.reading.interval or self._interval)
+
+    def _patience(self, reading: HostReading | None) -> float:
+        told = reading.interval if reading else None
+        return max(STALE_INTERVALS * max(told or 0.0, self._interval), SHORTEST_STALE_SECONDS)
+
+    def _has_waited(self, before: HostReading, reading: HostReading, now: float) -> bool:
+        """Whether the host told `before` long before it was seen: its clock says more between both than ours does."""
+        if before.time is None or reading.time is None:
+            return False
+        waited = reading.time - before.time - (now - self._told_at)
+        return waited > self._patience(reading)
 
     def _seconds_since(self, before: HostReading | None, reading: HostReading, now: float) -> float:
         """By the host's clock, unless it tells none or has begun anew."""

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from collector_core import AuthFailed, Collector, HttpAnswer, HttpClient, NotAvailable, Readings, Reason, hookimpl
+from collector_core import (
+    AuthFailed,
+    Collector,
+    HttpAnswer,
+    HttpClient,
+    NotAvailable,
+    NotListening,
+    Readings,
+    Reason,
+    hookimpl,
+)
 from collector_core.devices import (
     DeviceMetrics,
     DeviceReading,
@@ -15,10 +25,12 @@ from collector_core.devices import (
     find_in_json,
     find_in_text,
     find_in_xml,
+    parse_json,
     read_places,
 )
+from collector_plugins.http import kasa
 from collector_plugins.http.config import Config, Endpoint, Format
-from collector_plugins.http.finding import find_model
+from collector_plugins.http.finding import find_kasa, find_model
 from collector_plugins.http.models import models, read_model
 
 METRICS = DeviceMetrics("http")
@@ -43,16 +55,21 @@ class Http(PolledDevices[Endpoint, DeviceReading]):
         client = HttpClient()
         try:
             return await find_model(client, host, port)
+        except NotListening:
+            return await find_kasa(host)
         finally:
             await client.close()
 
     async def ask(self, device: Endpoint) -> DeviceReading:
         """What a device says; raises `NotAvailable`, or `AuthFailed` where it wants another login."""
+        if device.model == kasa.MODEL:
+            parts = urlsplit(device.url)
+            return await kasa.read_kasa(parts.hostname or "", parts.port or kasa.PORT)
         answer = await self._get(device, _address(device))
         if device.model:
             return _of_model(device.model, answer)
         if device.format is Format.JSON:
-            return read_places(device, find_in_json(answer.json()))
+            return read_places(device, find_in_json(_document(answer)))
         text = answer.text()
         return read_places(device, find_in_xml(text) if device.format is Format.XML else find_in_text(text))
 
@@ -74,6 +91,7 @@ class Http(PolledDevices[Endpoint, DeviceReading]):
             token=device.token,
             verify=device.verify,
             limit=MAX_BYTES,
+            limit_fix="check its URL: no meter says so much",
             redirects=True,
         )
 
@@ -88,8 +106,16 @@ def _address(device: Endpoint) -> str:
     return url
 
 
+def _document(answer: HttpAnswer) -> Any:
+    """The answer, also where one of its numbers is NaN: that one is left out where it stands."""
+    try:
+        return parse_json(answer.body)
+    except NotAvailable:
+        return answer.json()  # says what came instead
+
+
 def _of_model(model: str, answer: HttpAnswer) -> DeviceReading:
-    document = answer.json()
+    document = _document(answer)
     reading = read_model(models()[model], document)
     if reading:
         return reading

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, model_validator
 
 from collector_core import Field, SecretStr
 from collector_core.devices import Device, DevicesConfig, Places, is_pointer, is_xml_path, known_name
+from collector_plugins.http.kasa import MODEL as KASA
 from collector_plugins.http.models import models
 
 SHELLY = "shelly-gen2"  # has no other authentication
@@ -34,7 +35,7 @@ def _address(url: str) -> str:
 
 
 def _model(name: str) -> str:
-    return known_name(name, models())
+    return known_name(name, (*models(), KASA))
 
 
 class Authentication(StrEnum):

@@ -7,6 +7,7 @@ from typing import Any
 
 from collector_core import AuthFailed, HttpClient, HttpStatusError, NotAvailable, Reason
 from collector_core.devices import place_of
+from collector_plugins.http.kasa import MODEL, PORT, read_kasa
 from collector_plugins.http.models import models, read_model
 
 SHELLY_INFO = "/shelly"  # which needs no password
@@ -25,6 +26,12 @@ async def find_model(client: HttpClient, host: str, port: int) -> Mapping[str, A
         if not model.startswith("shelly") and read_model(rows, await _document(client, f"{url}{rows[0].path}")):
             return entry | {"model": model}
     raise NotAvailable(Reason.NOT_SUPPORTED, "no device that is known")
+
+
+async def find_kasa(host: str) -> Mapping[str, Any]:
+    """The entry of a Kasa plug, which does not speak HTTP; raises `NotAvailable` where none answers."""
+    await read_kasa(host, PORT)
+    return {"name": host, "url": f"http://{place_of(host, 80).removesuffix(':80')}", "model": MODEL}
 
 
 async def _document(client: HttpClient, url: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from math import isfinite
 from weakref import WeakKeyDictionary
@@ -10,6 +11,8 @@ from collector_core import SampleBlock, Series, SeriesGroup
 
 _IN_MEASUREMENTS = str.maketrans({",": r"\,", " ": r"\ ", "\n": r"\n", "\r": r"\r"})
 _IN_TAGS = str.maketrans({",": r"\,", " ": r"\ ", "=": r"\=", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
+# Servers read pairs of characters: an odd number of backslashes would take the one that escapes for its own.
+_BEFORE_ESCAPED = re.compile(r"\\+(?=[, =])")
 
 
 class LineEncoder:
@@ -37,4 +40,4 @@ def _prefix(series: Series) -> str:
 
 def _tag(text: str) -> str:
     """Escaped; a backslash at the end would escape what follows, and nothing in the protocol prevents that."""
-    return text.rstrip("\\").translate(_IN_TAGS)
+    return _BEFORE_ESCAPED.sub(r"\g<0>\g<0>", text.rstrip("\\")).translate(_IN_TAGS)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from collector_core import Collector, CollectorConfig, NotAvailable, Reason, hookimpl
+from collector_core import Collector, CollectorConfig, Context, NotAvailable, Reason, hookimpl
 from collector_core.devices import GpuCard, GpuReading, SysfsGpus
 from collector_core.procfs import read_line
+from collector_plugins.intelgpu.clients import GpuClients
 
 MICRO = 1e6
 MILLI = 1e3
@@ -25,9 +26,12 @@ class IntelGpu(SysfsGpus[Config]):
     """Reads the files of sysfs-driver-intel-i915-hwmon and sysfs-driver-intel-xe-hwmon (Documentation/ABI/testing)."""
 
     name = "intelgpu"
-    metrics = tuple(each for each in SysfsGpus.metrics if each.name != "gpu_memory_used_bytes")
     config_type = Config
     drivers = frozenset({"i915", "xe"})
+
+    def __init__(self, config: Config, ctx: Context) -> None:
+        super().__init__(config, ctx)
+        self._clients = GpuClients(ctx.path("/proc"), ctx.clock)
 
     def read(self, card: GpuCard) -> GpuReading:
         """Energy, idle time and temperature; raises `NotAvailable` where the driver says none of them."""
@@ -38,6 +42,7 @@ class IntelGpu(SysfsGpus[Config]):
             joules=None if microjoules is None or microjoules < 0 else microjoules / MICRO,
             idle_seconds=_idle_seconds(card),
             celsius=celsius if celsius is not None and 0 <= celsius <= MOST_CELSIUS else None,
+            memory_used=self._clients.memory_used(card.address),
             memory_total=card.number("tile0/physical_vram_size_bytes") or None,
         )
         if all(value is None for value in reading[:-1]):

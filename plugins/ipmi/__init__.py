@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from importlib.util import find_spec
 from typing import Any, NamedTuple, Self
 
 from pydantic import model_validator
 
-from collector_core import Collector, Field, NotAvailable, Readings, Reason, SecretStr, hookimpl
+from collector_core import Collector, Context, Field, NotAvailable, Readings, Reason, SecretStr, hookimpl
 from collector_core.devices import Address, Device, DevicesConfig, Measured, PolledDevices, place_of
 from collector_core.metering import Supply
 from collector_plugins.ipmi import metrics
+from collector_plugins.ipmi.dcmi import read_power
 from collector_plugins.ipmi.ipmitool import Sensors, parse_power, parse_sensors, run_ipmitool
 from collector_plugins.ipmi.presence import ping
+from collector_plugins.ipmi.session import Session
 
 PORT = 623
 POWER = ("dcmi", "power", "reading")
@@ -84,10 +87,16 @@ class Ipmi(PolledDevices[Bmc, Answer]):
         await ping(host, port)
         return {"name": host, "address": place_of(host, port), "username": None, "password": None}
 
+    def __init__(self, config: DevicesConfig[Bmc], ctx: Context) -> None:
+        super().__init__(config, ctx)
+        can_encrypt = find_spec("cryptography") is not None
+        sessions = {device.name: _session(device) for device in config.devices if can_encrypt}
+        self._sessions = {name: session for name, session in sessions.items() if session}
+
     async def ask(self, device: Bmc) -> Answer:
         """What a BMC tells; raises `NotAvailable`, or `AuthFailed` where it refuses the login."""
         try:
-            watts = parse_power(await _run(device, *POWER))
+            watts = await self._watts(device)
         except NotAvailable as error:
             if not (device.sensors and error.reason is Reason.NOT_SUPPORTED):
                 raise
@@ -107,6 +116,26 @@ class Ipmi(PolledDevices[Bmc, Answer]):
             for sensor, watts in answer.sensors.powers.items():
                 out.add(metrics.SENSOR_POWER, watts, device=device.name, sensor=sensor)
 
+    async def close(self) -> None:
+        """Hang up; BMCs have few sessions."""
+        await super().close()
+        for session in self._sessions.values():
+            session.close()
+
+    async def _watts(self, device: Bmc) -> float | None:
+        """Through a session that is kept; ipmitool knows BMCs that our session has never been able to talk to."""
+        session = self._sessions.get(device.name)
+        if session is None:
+            return parse_power(await _run(device, *POWER))
+        try:
+            return await read_power(session)
+        except NotAvailable as error:
+            if session.has_worked:
+                raise
+            watts = await _through_ipmitool(device, error)
+        del self._sessions[device.name]
+        return watts
+
     async def _sensors(self, device: Bmc) -> Sensors | None:
         """None where they take too long: the power is worth more."""
         try:
@@ -114,6 +143,22 @@ class Ipmi(PolledDevices[Bmc, Answer]):
                 return parse_sensors(await _run(device, *SENSORS))
         except TimeoutError:
             return None
+
+
+def _session(device: Bmc) -> Session | None:
+    """One that can be kept; ipmitool opens one for each reading."""
+    if device.interface is not Interface.LANPLUS or not (device.address and device.username and device.password):
+        return None
+    port = device.address.port or PORT
+    return Session(device.address.host, port, device.username, device.password.get_secret_value())
+
+
+async def _through_ipmitool(device: Bmc, error: NotAvailable) -> float | None:
+    """Raises `error` where ipmitool knows no better, and `AuthFailed`."""
+    try:
+        return parse_power(await _run(device, *POWER))
+    except NotAvailable:
+        raise error from None
 
 
 async def _run(device: Bmc, *words: str) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from collector_core import NotAvailable, RecordsRefused
+from collector_core import NotAvailable, Reason, RecordsRefused
 from collector_core.kafka import explain_kafka, make_kafka_producer
 from collector_plugins.kafka.config import Config
 from collector_plugins.kafka.messages import Message
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 PATIENCE = 0.8  # of the timeout, for a message
 BATCH_BYTES = 500_000
+LOOK_SECONDS = 0.5  # for one look at the topic
 FULL_SECONDS = 0.05  # until a full queue of the client has room again
 # What a broker says of a whole batch although it means one message, and of the others in it.
 REFUSALS = frozenset(
     {"MSG_SIZE_TOO_LARGE", "INVALID_RECORD", "INVALID_TIMESTAMP", "POLICY_VIOLATION", "_INVALID_DIFFERENT_RECORD"}
 )
 PURGED = "_PURGE_QUEUE"
+NOBODY = "_ALL_BROKERS_DOWN"
 TIMED_OUT = "_MSG_TIMED_OUT"
 TIMED_OUT_CODE = -192  # of librdkafka
 
@@ -36,6 +38,7 @@ class Topic:
         self._timeout = timeout
         self._producer: Producer | None = None
         self._trouble: KafkaError | None = None  # what the client has said of its connections
+        self._is_nobody_there = False  # it has said that of all brokers
         self._unfinished: Sequence[Message] = ()
         self._arrived: set[int] = set()  # places of the unfinished
         self._refused: Failures = {}
@@ -120,23 +123,35 @@ class Topic:
                     break
 
     def _opened(self) -> Producer:
-        from confluent_kafka import KafkaException  # noqa: PLC0415
-
         if self._producer is None:
             producer = self._new_producer()
-            try:
-                topic = producer.list_topics(self._config.topic, PATIENCE * self._timeout).topics[self._config.topic]
-            except KafkaException as error:
-                raise self._explained({0: error.args[0]}) from None
-            if topic.error is not None:
-                raise self._explained({0: topic.error})
+            self._find_topic(producer)
             self._producer = producer
         return self._producer
+
+    def _find_topic(self, producer: Producer) -> None:
+        """Raise `NotAvailable` unless the topic is there; at once where every broker has refused us."""
+        from confluent_kafka import KafkaException  # noqa: PLC0415
+
+        ends = time.monotonic() + PATIENCE * self._timeout
+        while True:
+            left = ends - time.monotonic()
+            try:
+                topic = producer.list_topics(self._config.topic, max(0.01, min(LOOK_SECONDS, left)))
+            except KafkaException as error:
+                producer.poll(0)  # which tells of trouble
+                explained = self._explained({0: error.args[0]})
+                if left <= LOOK_SECONDS or (self._is_nobody_there and explained.reason is Reason.AUTH):
+                    raise explained from None
+                continue
+            if (wrong := topic.topics[self._config.topic].error) is not None:
+                raise self._explained({0: wrong})
+            return
 
     def _new_producer(self, **more: Any) -> Producer:
         from confluent_kafka import KafkaException  # noqa: PLC0415
 
-        self._trouble = None
+        self._trouble, self._is_nobody_there = None, False
         settings = {
             "error_cb": self._note_trouble,
             "compression.type": self._config.compression,
@@ -150,7 +165,8 @@ class Topic:
             raise explain_kafka(error.args[0], self._config.brokers) from None
 
     def _note_trouble(self, error: KafkaError) -> None:
-        if self._trouble is None or self._trouble.name() == "_ALL_BROKERS_DOWN":
+        self._is_nobody_there |= error.name() == NOBODY
+        if self._trouble is None or self._trouble.name() == NOBODY:
             self._trouble = error
 
     def _explained(self, failed: Failures) -> NotAvailable:

@@ -1,4 +1,4 @@
-"""Plugs and meters that publish over MQTT, such as Tasmota, Shelly and Zigbee2MQTT; and sensors for Home Assistant."""
+"""Plugs and meters that publish over MQTT, or announce themselves to Home Assistant; and sensors for Home Assistant."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from collector_plugins.mqtt.messages import Dialects
 METRICS = DeviceMetrics("mqtt")
 CONNECT = 0.5  # of the timeout
 FIRST_MESSAGES = 0.4  # of the timeout, that a program which looks once waits for them
+QUIET = 0.3  # seconds without another one, after which it does not
 
 
 class Mqtt(Collector[Config]):
@@ -43,12 +44,13 @@ class Mqtt(Collector[Config]):
         self._entries: dict[str, Device] = {
             name: Device(name=name, feeds=feeds) for name, feeds in config.device_feeds().items()
         }
-        self._dialects = Dialects(config.devices, config.zigbee2mqtt)
+        self._dialects = Dialects(config)
         self._inbox = Inbox(
             [device.name for device in config.devices], stale_after=config.stale_after, max_devices=config.max_devices
         )
         self._meters = DeviceMeters(self.name, Supply.PLUG, ctx.interval, self._entries.values())
         self._connection: Connection | None = None
+        self._heard_at = 0.0
 
     def open(self) -> None:
         """Connect to the broker; raises `NotAvailable`, or `AuthFailed` where it refuses the login."""
@@ -93,13 +95,15 @@ class Mqtt(Collector[Config]):
         return self._entries[name]
 
     def _take(self, topic: str, payload: bytes, is_kept: bool) -> None:
-        now = self.ctx.clock.monotonic()
+        now, self._heard_at = self.ctx.clock.monotonic(), monotonic()
         for message in self._dialects.parse(topic, payload):
             self._inbox.record(message, now, is_kept=is_kept)
+        if self._connection:
+            self._connection.follow(self._dialects.announced_by(topic))
 
     def _wait_for_first_messages(self) -> None:
         until = monotonic() + FIRST_MESSAGES * self.ctx.timeout
-        while monotonic() < until and not self._inbox.has_heard:
+        while monotonic() < until and not (self._inbox.has_heard and monotonic() > self._heard_at + QUIET):
             sleep(0.02)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import paho.mqtt.client as paho
 
 MAX_PAYLOAD = 64 << 10  # bytes
+MOST_FILTERS = 10_000
 REFUSED = frozenset({"Bad user name or password", "Not authorized", "Bad authentication method", "Banned"})
 FIX = "check that the broker runs and that `url` is right"
 
@@ -27,7 +28,7 @@ class Connection:
 
     def __init__(self, config: Config, filters: Sequence[str], take: Take, timeout: float) -> None:
         self._config = config
-        self._filters = filters
+        self._filters = dict.fromkeys(filters)
         self._take = take
         self._timeout = timeout
         self._answered = threading.Event()
@@ -57,6 +58,13 @@ class Connection:
         """Raises `NotAvailable` or `AuthFailed` where there is no connection."""
         if self._problem:
             raise self._problem.with_traceback(None)
+
+    def follow(self, topics: Iterable[str]) -> None:
+        """Subscribe to these as well, also after the next connection."""
+        new = [topic for topic in topics if topic not in self._filters][: MOST_FILTERS - len(self._filters)]
+        self._filters |= dict.fromkeys(new)
+        if new and self._client:
+            self._client.subscribe([(each, 0) for each in new])
 
     def close(self) -> None:
         """Hang up."""

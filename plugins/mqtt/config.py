@@ -33,8 +33,15 @@ def _topic(topic: str) -> str:
     return topic
 
 
+def _prefix(topic: str) -> str:
+    if topic.startswith(("/", "$")) or topic.endswith("/"):
+        raise ValueError("must not begin with / or $, nor end with /")
+    return topic
+
+
 BrokerUrl = Annotated[str, AfterValidator(_broker)]
 TopicName = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_topic)]
+Prefix = Annotated[TopicName, AfterValidator(_prefix)]
 
 
 class Topic(Device, Places):
@@ -61,12 +68,15 @@ class Config(CollectorConfig):
     password: SecretStr | None = Field(None, description="Password of the user.")
     ca_file: ConfigPath | None = Field(None, description="Certificates that the broker's is verified with.")
     devices: Annotated[tuple[Topic, ...], AfterValidator(unique_names)] = Field(
-        (), description="Devices with topics of their own; Tasmota, Shelly and Zigbee2MQTT need no entry."
+        (), description="Devices with topics of their own; those of the table below need no entry."
     )
     feeds: dict[str, tuple[str, ...]] = Field(
         {}, description="What devices without an entry feed, by their name: {desk: [host]}."
     )
     zigbee2mqtt: str = Field("zigbee2mqtt", min_length=1, description="The base topic of Zigbee2MQTT.")
+    home_assistant: Prefix | None = Field(
+        "homeassistant", description="Where devices announce themselves to Home Assistant; null does not read that."
+    )
     stale_after: Duration = Field(600.0, description="A device that has been silent for so long is taken for gone.")
     max_devices: int = Field(500, ge=1, le=10_000, description="Devices that are followed; more are ignored.")
 

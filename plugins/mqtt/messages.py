@@ -1,27 +1,19 @@
-"""What devices publish: the topics and documents of Tasmota, Shelly, Zigbee2MQTT and of entries."""
+"""What devices publish: the topics and documents of Tasmota, Shelly, Zigbee2MQTT, ESPHome and of entries."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from collector_core import NotAvailable
 from collector_core.devices import DeviceReading, at_pointer, find_in_json, number, read_places
-from collector_plugins.mqtt.config import Topic
+from collector_plugins.mqtt.config import Config, Topic
+from collector_plugins.mqtt.discovery.announced import Announced
+from collector_plugins.mqtt.discovery.announcement import Sensor
+from collector_plugins.mqtt.message import Message, Told
 
-
-class Message(NamedTuple):
-    """What a device says of one of its channels, or (`is_there`) whether it is there."""
-
-    device: str
-    channel: str = ""
-    reading: DeviceReading | None = None
-    is_there: bool | None = None
-
-
-Parse = Callable[[Sequence[str], Any], "Iterator[Message]"]
 OFFLINE, ONLINE = frozenset({"offline", "false", "0"}), frozenset({"online", "true", "1"})
 _GEN2_CHANNEL = re.compile(r"(switch|pm1|cover|em1|em|em1data|emdata):\d+")
 _TASMOTA = {
@@ -31,6 +23,10 @@ _TASMOTA = {
     "power_factor_ratio": "Factor",
     "apparent_power_volt_amperes": "ApparentPower",
 }
+_WATT_HOURS = {"wh": 1.0, "kwh": 1000.0}
+_NO_POWER = frozenset(
+    {"factor", "apparent", "reactive", "limit", "setpoint", "percent", "level", "max", "min", "rated"}
+)
 _ZIGBEE = {"power_watts": "power", "energy_kwh": "energy", "voltage_volts": "voltage", "current_amperes": "current"}
 _GEN1 = {
     ("relay", "power"): ("power_watts", 1.0),
@@ -57,31 +53,64 @@ _GEN2 = {
 
 
 class Dialects:
-    """Knows which topics to subscribe to, and what a message means."""
+    """Knows which topics to subscribe to, and what a message means.
 
-    def __init__(self, devices: Sequence[Topic], zigbee2mqtt: str) -> None:
-        self._own: Mapping[str, Topic] = {device.topic: device for device in devices}
-        self._zigbee = zigbee2mqtt.rstrip("/")
+    What an entry or a dialect reads by itself is not read again as it was announced to Home Assistant.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._own: Mapping[str, Topic] = {device.topic: device for device in config.devices}
+        self._zigbee = config.zigbee2mqtt.rstrip("/")
+        names = [device.name for device in config.devices]
+        prefix = config.home_assistant
+        self._announced = Announced(prefix, names, self._is_known, config.max_devices) if prefix else None
 
     @property
     def filters(self) -> list[str]:
-        """Topic filters of everything that is understood."""
+        """Topic filters of everything that is understood; announcements come before the states that they explain."""
         known = ["tele/+/SENSOR", "tele/+/LWT", "+/tele/SENSOR", "+/tele/LWT", "shellies/#"]
         shelly = ["+/online", "+/status/+", "+/events/rpc"]
-        return [*self._own, *known, *shelly, f"{self._zigbee}/#"]
+        esphome = ["+/sensor/+/state", "+/status"]
+        announced = self._announced.filters if self._announced else []
+        return [*announced, *self._own, *known, *shelly, f"{self._zigbee}/#", *esphome]
+
+    def announced_by(self, topic: str) -> Collection[str]:
+        """Topics that follow from a message to this one."""
+        announced = self._announced
+        return announced.topics if announced and announced.is_announcement(topic) else ()
 
     def parse(self, topic: str, payload: bytes) -> list[Message]:
         """What a message says; nothing where it is not understood."""
         try:
             text = payload.decode()
-            document = _document(text)
-            if own := self._own.get(topic):
-                return [Message(own.name, topic, read_places(own, find_in_json(document)))]
-            if topic.startswith(f"{self._zigbee}/"):
-                return list(_zigbee(topic.removeprefix(f"{self._zigbee}/"), document))
-            return list(_other(topic.split("/"), document))
+            return list(self._messages(topic, text, _document(text)))
         except (UnicodeDecodeError, NotAvailable):
             return []
+
+    def _messages(self, topic: str, text: str, document: Any) -> Iterator[Message]:
+        announced = self._announced
+        if own := self._own.get(topic):
+            yield Message(own.name, topic, read_places(own, find_in_json(document)))
+        elif topic.startswith(f"{self._zigbee}/"):
+            yield from _zigbee(topic.removeprefix(f"{self._zigbee}/"), document)
+        elif announced and announced.is_announcement(topic):
+            yield from announced.announce(topic, text, document)
+        else:
+            if announced:
+                yield from announced.read(topic, text, document)
+            if not (announced and announced.speaks_for(topic)):
+                yield from _other(topic.split("/"), document)
+
+    def _is_known(self, sensor: Sensor) -> bool:
+        """Whether what a sensor says is read anyway."""
+        match sensor.topic.split("/"):
+            case ["tele", _, "SENSOR"] | [_, "tele", "SENSOR"]:
+                return "ENERGY" in sensor.template.path
+            case [_, "status", channel] if _GEN2_CHANNEL.fullmatch(channel):
+                return True
+            case ["shellies", *_] | [_, "events", "rpc"]:
+                return True
+        return sensor.topic in self._own or sensor.topic.startswith(f"{self._zigbee}/")
 
 
 def _document(text: str) -> Any:
@@ -103,7 +132,7 @@ def _other(parts: Sequence[str], document: Any) -> Iterator[Message]:
             yield from _presence(device, document)
         case ["tele", device, "SENSOR"] | [device, "tele", "SENSOR"]:
             yield from _tasmota(device, document)
-        case ["shellies", device, "online"] | [device, "online"]:
+        case ["shellies", device, "online"] | [device, "online"] | [device, "status"]:
             yield from _presence(device, document)
         case ["shellies", device, kind, channel, quantity] if (kind, quantity) in _GEN1:
             word, factor = _GEN1[kind, quantity]
@@ -113,6 +142,8 @@ def _other(parts: Sequence[str], document: Any) -> Iterator[Message]:
                 yield Message(device, f"{kind}/{channel}", reading)
         case [device, "status", channel] if _GEN2_CHANNEL.fullmatch(channel):
             yield from _gen2(device, channel, document)
+        case [node, "sensor", name, "state"]:
+            yield from _esphome(node, name, document)
         case [device, "events", "rpc"]:
             for channel, said in _parameters(document):
                 yield from _gen2(device, channel, said)
@@ -154,6 +185,16 @@ def _gen2(device: str, channel: str, said: Any) -> Iterator[Message]:
         reading.tell("energy_wh", total)
     if reading:
         yield Message(device, channel.replace("data:", ":"), reading)
+
+
+def _esphome(node: str, name: str, document: Any) -> Iterator[Message]:
+    """https://esphome.io/components/mqtt: only the name says what a sensor is of which nothing was announced."""
+    words, value = name.lower().split("_"), number(document)
+    sensor = name.removeprefix(f"{node}_")
+    if "power" in words and _NO_POWER.isdisjoint(words):
+        yield Message(node, told=Told("power_watts", sensor, value))
+    elif factor := _WATT_HOURS.get(words[-1]):
+        yield Message(node, told=Told("energy_wh", sensor, None if value is None else value * factor))
 
 
 def _zigbee(name: str, document: Any) -> Iterator[Message]:

@@ -14,6 +14,7 @@ from collector_core.storage import write_atomically
 from collector_plugins.parquet.config import Config
 
 MODE = 0o644  # other programs read them
+PART = ".part"  # what the name of a file that is not whole yet ends with
 Block = tuple[int, list[tuple[str, str]], list[float]]  # milliseconds; names and labels; values
 
 
@@ -38,7 +39,7 @@ class Files:
         path = self._config.directory / f"{self._name}-{began}-{number:08x}.parquet"
         if path.exists():
             return
-        write_atomically(path, _encoded(blocks), mode=MODE)
+        write_atomically(path, _encoded(blocks), mode=MODE, suffix=PART)
         if self._config.keep is not None:
             for old in self._all()[: -self._config.keep]:
                 with suppress(OSError):

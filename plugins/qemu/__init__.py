@@ -68,13 +68,15 @@ class Qemu(Collector[Config]):
             self.open()
         assert self._scan is not None  # noqa: S101 - open has made it
         run = self._scan.run()
-        self._view = View(self._scan.meter, run.rows, self.ctx.clock.monotonic())
+        self._view = View(self._scan.meter, run.columns, self.ctx.clock.monotonic())
         self._unknown_gaps += run.is_after_gap
-        out.add_table(metrics.OF_A_VM, metrics.VM_LABELS, {row.guest.labels: row.values for row in run.rows})
+        labels = [guest.labels for guest in run.columns.guests]
+        for metric, column in zip(metrics.OF_A_VM, run.columns.published, strict=True):
+            out.add_column(metric, labels[: len(column)], column)
         for name, error in run.broken:
             with out.part(vm=name):
                 raise error
-        out.add(metrics.VMS, len(run.rows) + len(run.broken))
+        out.add(metrics.VMS, len(labels) + len(run.broken))
         out.add(metrics.UNKNOWN_GAPS, self._unknown_gaps)
         if run.busy_cores is not None:
             self._publish_host(out, run, run.busy_cores)
@@ -109,10 +111,10 @@ class Qemu(Collector[Config]):
     def _publish_host(self, out: Readings, run: Run, busy_cores: float) -> None:
         """What the guests together leave over; they are not read at quite the same moment, hence the 0."""
         out.add(metrics.HOST_CPU_USAGE, busy_cores)
-        out.add(metrics.UNACCOUNTED_CPU, max(0.0, busy_cores - sum(row.cores or 0.0 for row in run.rows)))
+        out.add(metrics.UNACCOUNTED_CPU, max(0.0, busy_cores - sum(run.columns.cores)))
         watts = self._scan.meter.host_watts(busy_cores) if self._scan else None
         if watts is not None:
-            rest = watts - sum(row.total or 0.0 for row in run.rows)
+            rest = watts - sum(run.columns.total)
             if rest >= 0:
                 out.add(metrics.UNACCOUNTED_POWER, rest)
 

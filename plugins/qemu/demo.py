@@ -13,7 +13,7 @@ from collector_plugins.qemu.guest import Guest
 from collector_plugins.qemu.guest_scan import GAP_INTERVALS, SHORTEST_GAP_SECONDS, GuestScan, Run
 from collector_plugins.qemu.host import Host
 from collector_plugins.qemu.labels import Totals as GuestTotals
-from collector_plugins.qemu.meter import Meter, Row
+from collector_plugins.qemu.meter import Meter
 
 FIRST_PID = 4101
 
@@ -55,20 +55,18 @@ class DemoGuestScan(GuestScan):
         self.meter = Meter(power, DemoHost(rack), max(GAP_INTERVALS * ctx.interval, SHORTEST_GAP_SECONDS))
         now, when = ctx.clock.monotonic(), ctx.clock.time()
         self._guests = [
-            (simulated, _guest(FIRST_PID + number, simulated, now), GuestTotals(0))
-            for number, simulated in enumerate(rack.guests)
+            (simulated, _guest(FIRST_PID + number, simulated, now)) for number, simulated in enumerate(rack.guests)
         ]
+        self._totals = {guest: GuestTotals(0) for _, guest in self._guests}
         for simulated in rack.guests:
             self._ticks(simulated, when)
 
     def run(self) -> Run:
         """Take every guest on to now."""
         now, when = self._clock.monotonic(), self._clock.time()
-        rows: list[Row] = []
-        for simulated, guest, totals in self._guests:
+        for simulated, guest in self._guests:
             guest.account(self._ticks(simulated, when), now)
-            rows.append(self.meter.row(guest, totals))
-        return Run(rows, (), self._rack.busy_cores(when), is_after_gap=False)
+        return Run(self.meter.take(self._totals), (), self._rack.busy_cores(when), is_after_gap=False)
 
     def close(self) -> None:
         """There is nothing to let go of."""

@@ -48,16 +48,16 @@ class Discovery:
         """Read every guest, drop those that have ended and find new ones; returns whether some came or went."""
         self.broken = {}
         has_changed = self._list()
-        ended = [pid for pid, guest in self.guests.items() if not self._is_alive(guest)]
+        ended = [pid for pid, guest in self.guests.items() if pid not in self._present or not self._is_alive(guest)]
         for pid in ended:
             self._drop(self.guests.pop(pid))
-        for pid in self.broken:  # behind the others, as the series of its return will be
-            self.guests[pid] = self.guests.pop(pid)
         # What has the pid of a guest that ended is new as well.
         new = list(self._present.difference(self._others, self.guests)) if has_changed else ended
         found = [guest for pid in self._candidates(new) if (guest := self._examine(pid))]
         for guest in sorted(found, key=lambda guest: (guest.start, int(guest.pid))):
             self.guests[guest.pid] = guest
+        for pid in self.broken:  # behind the others, as the series of its return will be
+            self.guests[pid] = self.guests.pop(pid)
         self._name(found)
         has_more = bool(self._ask_at) and self._ask()
         self._others.update(new)
@@ -72,14 +72,11 @@ class Discovery:
 
     def _is_alive(self, guest: Guest) -> bool:
         """Read a guest; False if its process has ended, or its pid belongs to another process by now."""
-        if guest.pid not in self._present:
-            return False
         try:
             stat = parse_process_stat(guest.stat.read(STAT_BYTES))
         except (FileNotFoundError, ProcessLookupError):
             return False
         except (OSError, ValueError) as error:
-            guest.cores, guest.growth = None, 0
             self.broken[guest.pid] = error
             return True
         if stat.start != guest.start or stat.has_ended:

@@ -13,9 +13,8 @@ UNCERTAINTY = 0.25
 
 def energy_meters(view: View, interval: float) -> Iterator[EnergyMeter]:
     """A meter for each guest that has watts, as of one run; `interval` is the seconds between runs."""
-    for row in view.rows:
-        if row.joules is not None:
-            yield _meter(":".join(filter(None, row.guest.labels)), EnergyReading(row.joules, view.read_at), interval)
+    for guest, joules in zip(view.columns.guests, view.columns.joules, strict=False):
+        yield _meter(":".join(filter(None, guest.labels)), EnergyReading(joules, view.read_at), interval)
 
 
 def _meter(device: str, reading: EnergyReading, interval: float) -> EnergyMeter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from collector_core.procfs import CLOCK_TICKS_PER_SECOND, KeptFile
+from collector_core.procfs import KeptFile
 from collector_plugins.qemu.cmdline import Description
 from collector_plugins.qemu.proc import Proc
 
@@ -17,8 +17,8 @@ RECOUNT_CHANGED_SECONDS = 5.0  # and where their number has changed
 class Guest:
     """A running guest, and the file that says so.
 
-    `ticks` is its CPU time so far, `growth` what the last reading brought, `elapsed` seconds after the one before.
-    `cores` is its mean use of CPUs in that time, None until there are two readings.
+    `ticks` is its CPU time so far, `growth` what the last reading brought, `elapsed` seconds after the one before; that
+    is 0 until there are two readings.
     """
 
     pid: str
@@ -30,7 +30,6 @@ class Guest:
     vcpus: int
     growth: int = 0
     elapsed: float = 0.0
-    cores: float | None = None
     labels: tuple[str, str] = ("", "")
     threads: int = -1
     recount_at: float = -inf
@@ -42,10 +41,10 @@ class Guest:
 
     def account(self, ticks: int, now: float) -> None:
         """Take a reading at `now` (monotonic seconds); one that is less than the last brings nothing."""
-        self.elapsed = elapsed = now - self.read_at
-        self.growth = growth = max(0, ticks - self.ticks)
-        self.cores = growth / CLOCK_TICKS_PER_SECOND / elapsed if elapsed > 0 else None
-        self.ticks, self.read_at = max(ticks, self.ticks), now
+        self.elapsed = now - self.read_at
+        self.growth = max(0, ticks - self.ticks)
+        self.ticks += self.growth
+        self.read_at = now
 
     def recount(self, proc: Proc, threads: int, now: float) -> None:
         """Count the vCPUs anew, of which `threads` may have come or gone, unless that was done just now."""

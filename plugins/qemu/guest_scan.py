@@ -11,7 +11,7 @@ from collector_plugins.qemu.discovery import Discovery
 from collector_plugins.qemu.guest import Guest
 from collector_plugins.qemu.host import Host
 from collector_plugins.qemu.labels import GuestLabels, Totals
-from collector_plugins.qemu.meter import Meter, Row
+from collector_plugins.qemu.meter import Columns, Meter
 from collector_plugins.qemu.proc import Proc
 
 # Runs further apart than this say nothing of the energy between them: a suspend, a stopped process.
@@ -26,7 +26,7 @@ _FIX_HIDDEN = "run energy-collector as root, or remount /proc with hidepid=0 or 
 class Run:
     """What one run found. `busy_cores` is of the whole host; `broken` are guests that could not be read, by name."""
 
-    rows: Sequence[Row]
+    columns: Columns
     broken: Sequence[tuple[str, Exception]]
     busy_cores: float | None
     is_after_gap: bool
@@ -62,9 +62,9 @@ class GuestScan:
             raise NotAvailable("permission", detail, fix=_FIX_HIDDEN)
         broken = self._discovery.broken
         found = [guest for guest in self._discovery.guests.values() if guest.pid not in broken]
-        rows = [self.meter.row(guest, self._totals[guest]) for guest in found]
+        columns = self.meter.take({guest: self._totals[guest] for guest in found})
         failures = [(self._discovery.guests[pid].labels[0], error) for pid, error in broken.items()]
-        return Run(rows, failures, busy, is_after_gap)
+        return Run(columns, failures, busy, is_after_gap)
 
     def close(self) -> None:
         """Let go of every file."""

@@ -1,7 +1,9 @@
-"""Watts, energy and emissions of guests, from their use of CPUs."""
+"""Watts, energy and emissions of guests, from their use of CPUs: a column for each quantity."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 from collector_core import NotAvailable
@@ -21,22 +23,47 @@ class Row(NamedTuple):
     cores: float | None
     cpu_seconds: float
     vcpus: int
-    static: float | None = None
-    dynamic: float | None = None
-    total: float | None = None
-    joules: float | None = None
-    grams_per_hour: float | None = None
-    grams: float | None = None
-    is_outside: bool | None = None
+    static: float | None
+    dynamic: float | None
+    total: float | None
+    joules: float | None
+    grams_per_hour: float | None
+    grams: float | None
+    is_outside: bool | None
+
+
+class Columns(NamedTuple):
+    """What one run says of all guests: the columns of `Row`, in the order of `guests`.
+
+    Those guests that were read twice come first: a column that needs that ends with them. One that nothing is known of
+    is empty.
+    """
+
+    guests: Sequence[Guest]
+    load: Sequence[float] = ()
+    cores: Sequence[float] = ()
+    cpu_seconds: Sequence[float] = ()
+    vcpus: Sequence[int] = ()
+    static: Sequence[float] = ()
+    dynamic: Sequence[float] = ()
+    total: Sequence[float] = ()
+    joules: Sequence[float] = ()
+    grams_per_hour: Sequence[float] = ()
+    grams: Sequence[float] = ()
+    is_outside: Sequence[bool] = ()
 
     @property
-    def values(self) -> tuple[float | None, ...]:
-        """What is published, in the order of `metrics.OF_A_VM`."""
+    def published(self) -> Sequence[Sequence[float]]:
+        """Those of `metrics.OF_A_VM`, in that order."""
         return self[2:]
+
+    def rows(self) -> list[Row]:
+        """The same, guest by guest."""
+        return list(map(Row._make, zip_longest(*self)))
 
 
 class Meter:
-    """Turns guests into rows. Raises `NotAvailable` where the host does not say how many cores it has.
+    """Turns guests into columns. Raises `NotAvailable` where the host does not say how many cores it has.
 
     `max_gap`: readings further apart, in seconds, say nothing of the energy between them.
     """
@@ -49,31 +76,39 @@ class Meter:
         cpus = host.cpus or power.server_cores or 1
         self._per_core = power.cpu_unit.per_core(cpus)
 
-    def row(self, guest: Guest, totals: Totals) -> Row:
-        """Take what a guest's last reading brought into its totals."""
-        totals.ticks += guest.growth
-        if self.model is not None and guest.cores is not None:
-            return self._with_power(self.model, guest, guest.cores, totals)
-        row = Row(guest, None, guest.cores, totals.ticks / CLOCK_TICKS_PER_SECOND, guest.vcpus)
-        if self.model is None:
-            return row
-        grams = self.carbon.grams(totals.joules) if self.carbon else None
-        return row._replace(static=self.model.static(guest.vcpus), joules=totals.joules, grams=grams)
+    def take(self, totals_of: Mapping[Guest, Totals]) -> Columns:
+        """Take what each guest's last reading brought into its totals."""
+        guests = sorted(totals_of, key=lambda guest: guest.elapsed <= 0)
+        totals = [totals_of[guest] for guest in guests]
+        for guest, each in zip(guests, totals, strict=True):
+            each.ticks += guest.growth
+        columns = Columns(
+            guests,
+            cores=[guest.growth / CLOCK_TICKS_PER_SECOND / guest.elapsed for guest in guests if guest.elapsed > 0],
+            cpu_seconds=[each.ticks / CLOCK_TICKS_PER_SECOND for each in totals],
+            vcpus=[guest.vcpus for guest in guests],
+        )
+        return self._with_power(self.model, columns, totals) if self.model else columns
 
     def host_watts(self, cores: float) -> float | None:
         """f of the whole host's load."""
         return self.model.polynomial(cores * self._per_core) if self.model else None
 
-    def _with_power(self, model: PowerModel, guest: Guest, cores: float, totals: Totals) -> Row:
-        load = cores * self._per_core
-        static, dynamic, total = model.estimate(load, guest.vcpus)
+    def _with_power(self, model: PowerModel, columns: Columns, totals: Sequence[Totals]) -> Columns:
+        load = [cores * self._per_core for cores in columns.cores]
+        static, dynamic = model.static(columns.vcpus), model.dynamic(load)
+        total = [watts + more for watts, more in zip(static, dynamic, strict=False)]
         # The mean power of the time since the last reading: the energy is a rectangle, not a trapezium.
-        if guest.elapsed <= self._max_gap:
-            totals.joules += total * guest.elapsed
-        seconds, joules, carbon = totals.ticks / CLOCK_TICKS_PER_SECOND, totals.joules, self.carbon
-        rate, grams = (carbon.grams_per_hour(total), carbon.grams(joules)) if carbon else (None, None)
-        outside = None if model.polynomial.fitted_range is None else model.polynomial.is_outside(load)
-        return Row(guest, load, cores, seconds, guest.vcpus, static, dynamic, total, joules, rate, grams, outside)
+        for guest, each, watts in zip(columns.guests, totals, total, strict=False):
+            if guest.elapsed <= self._max_gap:
+                each.joules += watts * guest.elapsed
+        joules = [each.joules for each in totals]
+        columns = columns._replace(load=load, static=static, dynamic=dynamic, total=total, joules=joules)
+        columns = columns._replace(is_outside=model.polynomial.is_outside(load))
+        carbon = self.carbon
+        if carbon is None:
+            return columns
+        return columns._replace(grams_per_hour=carbon.grams_per_hour(total), grams=carbon.grams(joules))
 
 
 def _model(power: Power, host: Host) -> PowerModel | None:

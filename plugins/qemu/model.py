@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import isfinite
-from typing import NamedTuple
 
 from collector_core.metering import JOULES_PER_KWH
 
@@ -15,14 +14,6 @@ Range = tuple[float, float]
 
 STEPS = 1000  # at which a polynomial is looked at to see whether it falls
 _ROUNDING = 1e-9  # of the largest value; what a constant polynomial may seem to fall
-
-
-class Watts(NamedTuple):
-    """Power of one guest; none is ever negative."""
-
-    static: float
-    dynamic: float
-    total: float
 
 
 @dataclass(frozen=True)
@@ -37,21 +28,24 @@ class Polynomial:
 
     def __call__(self, x: float) -> float:
         """Watts at load `x`."""
+        return self.each([x])[0]
+
+    def each(self, loads: Sequence[float]) -> list[float]:
+        """Watts at each of many loads."""
         if self.fitted_range is not None:
             low, high = self.fitted_range
-            x = low if x < low else min(x, high)
-        watts = 0.0
-        for coefficient in self._highest_first:
-            watts = watts * x + coefficient
+            loads = [low if x < low else min(x, high) for x in loads]
+        watts = [0.0] * len(loads)
+        for coefficient in reversed(self.coefficients):
+            watts = [w * x + coefficient for w, x in zip(watts, loads, strict=True)]
         return watts
 
-    @cached_property
-    def _highest_first(self) -> tuple[float, ...]:
-        return self.coefficients[::-1]
-
-    def is_outside(self, x: float) -> bool:
-        """Whether a load is outside the range it was fitted in; where none is stated nothing is."""
-        return self.fitted_range is not None and not self.fitted_range[0] <= x <= self.fitted_range[1]
+    def is_outside(self, loads: Sequence[float]) -> list[bool]:
+        """Whether each load is outside the range it was fitted in; empty where none is stated."""
+        if self.fitted_range is None:
+            return []
+        low, high = self.fitted_range
+        return [not low <= x <= high for x in loads]
 
     def problem(self, full_load: float) -> str | None:
         """What makes it unfit for power between idle and `full_load`, or within its range; None if nothing does."""
@@ -66,7 +60,7 @@ class Polynomial:
         return self._fall(loads)
 
     def _fall(self, loads: Sequence[float]) -> str | None:
-        watts = [self(load) for load in loads]
+        watts = self.each(loads)
         if not all(map(isfinite, watts)):
             return "coefficients are too large: f is not a finite number"
         slack = _ROUNDING * max(map(abs, watts))
@@ -81,23 +75,24 @@ class Polynomial:
 class PowerModel:
     """Isolated power of guests: static = f(0) × vm_cores / server_cores, dynamic = (f(x) − f(0)) × cinergy_ratio.
 
-    From github.com/jacquetpi/cinergy-prototype. `ratio` is between 0 and 1, `server_cores` at least 1.
+    The power of a guest is their sum. From github.com/jacquetpi/cinergy-prototype. `ratio` is between 0 and 1,
+    `server_cores` at least 1.
     """
 
     polynomial: Polynomial
     ratio: float
     server_cores: int
 
-    def estimate(self, x: float, vm_cores: int) -> Watts:
-        """Watts of a guest with `vm_cores` vCPUs at load `x`, in the polynomial's unit."""
-        idle = self.idle
-        static = idle * vm_cores / self.server_cores
-        dynamic = max(0.0, (self.polynomial(x) - idle) * self.ratio)
-        return Watts(static, dynamic, static + dynamic)
+    def static(self, vm_cores: Sequence[int]) -> list[float]:
+        """Watts of the idle host that are the share of guests with so many vCPUs."""
+        idle, cores = self.idle, self.server_cores
+        return [idle * vcpus / cores for vcpus in vm_cores]
 
-    def static(self, vm_cores: int) -> float:
-        """Watts of the idle host that are the share of a guest with `vm_cores` vCPUs."""
-        return self.idle * vm_cores / self.server_cores
+    def dynamic(self, loads: Sequence[float]) -> list[float]:
+        """Watts that guests add by their loads, in the polynomial's unit; never negative."""
+        idle, ratio = self.idle, self.ratio
+        added = [(watts - idle) * ratio for watts in self.polynomial.each(loads)]
+        return [watts if watts > 0 else 0.0 for watts in added]
 
     @cached_property
     def idle(self) -> float:
@@ -112,14 +107,16 @@ class Carbon:
     pue: float
     emission_factor: float
 
-    def grams_per_hour(self, watts: float) -> float:
+    def grams_per_hour(self, watts: Sequence[float]) -> list[float]:
         """carbon = watts / 1000 × PUE × emission factor."""
-        return watts * self._per_kilowatt / 1000
+        factor = self._per_kilowatt
+        return [each * factor / 1000 for each in watts]
 
-    def grams(self, joules: float) -> float:
-        """Emissions of an amount of energy."""
-        return joules * self._per_kilowatt / JOULES_PER_KWH
+    def grams(self, joules: Sequence[float]) -> list[float]:
+        """Emissions of amounts of energy."""
+        factor = self._per_kilowatt
+        return [each * factor / JOULES_PER_KWH for each in joules]
 
-    @cached_property
+    @property
     def _per_kilowatt(self) -> float:
         return self.pue * self.emission_factor

@@ -10,16 +10,21 @@ from http import HTTPStatus
 from typing import Any
 
 from collector_core import ApiError
-from collector_plugins.qemu.meter import Meter, Row
+from collector_plugins.qemu.meter import Columns, Meter, Row
 
 
 @dataclass(frozen=True)
 class View:
-    """One run's rows; never changed. `read_at` is monotonic seconds."""
+    """What one run found; never changed. `read_at` is monotonic seconds."""
 
     meter: Meter
-    rows: Sequence[Row]
+    columns: Columns
     read_at: float
+
+    @cached_property
+    def rows(self) -> Sequence[Row]:
+        """Guest by guest."""
+        return self.columns.rows()
 
     def find(self, vm: str, uuid: str) -> Row:
         """The one guest of that name, uuid or both; raises `ApiError` where there is none, or more than one."""

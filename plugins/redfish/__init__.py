@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -13,6 +13,10 @@ from collector_core.devices import Device, DevicesConfig, Measured, PolledDevice
 from collector_core.metering import Supply
 from collector_plugins.redfish import metrics
 from collector_plugins.redfish.bmc import Bmc, Chassis
+from collector_plugins.redfish.events import EventStream
+
+STREAM_SECONDS = 86_400.0  # after which the stream is opened anew
+STREAM_BYTES = 1 << 40
 
 
 def _address(url: str) -> str:
@@ -31,6 +35,7 @@ class Server(Device):
     username: str = Field(min_length=1, description="User; one that may only read is enough.")
     password: SecretStr = Field(description="Password of the user.")
     verify: bool = Field(True, description="Whether its certificate must be valid; false for one that it made itself.")
+    events: bool = Field(False, description="Whether to follow the BMC's stream of events (Server-Sent Events).")
 
 
 class Config(DevicesConfig[Server]):
@@ -66,6 +71,7 @@ class Redfish(PolledDevices[Server, Chassis]):
     def __init__(self, config: DevicesConfig[Server], ctx: Context) -> None:
         super().__init__(config, ctx)
         self._bmcs = {device.name: Bmc() for device in config.devices}
+        self._events = {device.name: self._stream(device) for device in config.devices if device.events}
 
     async def ask(self, device: Server) -> Chassis:
         """What its BMC says; raises `NotAvailable`, or `AuthFailed` where it refuses the login."""
@@ -73,7 +79,10 @@ class Redfish(PolledDevices[Server, Chassis]):
         async def get(path: str) -> Any:
             return await self._get(device, path)
 
-        return await self._bmcs[device.name].read(get)
+        answer = await self._bmcs[device.name].read(get)
+        if device.name in self._events and self.ctx.keeps_running:
+            self._events[device.name].start()  # not before it is known that the login is right
+        return answer
 
     def measure(self, answer: Chassis) -> Iterator[Measured]:
         """Its power and energy."""
@@ -85,6 +94,40 @@ class Redfish(PolledDevices[Server, Chassis]):
         out.add_row(row, (answer.power, answer.limit, self.meters.counted(device.name)), device=device.name)
         for sensor, celsius in answer.temperatures.items():
             out.add(metrics.TEMPERATURE, celsius, device=device.name, sensor=sensor)
+        if (stream := self._events.get(device.name)) and self.ctx.keeps_running:
+            self._publish_events(out, device, stream)
+
+    async def close(self) -> None:
+        """Hang up."""
+        for stream in self._events.values():
+            await stream.close()
+        await super().close()
+
+    def _publish_events(self, out: Readings, device: Server, stream: EventStream) -> None:
+        out.add(metrics.EVENTS_FOLLOWED, stream.is_followed, device=device.name)
+        for severity, count in stream.counts.items():
+            out.add(metrics.EVENTS, count, device=device.name, severity=severity)
+        if stream.problem:
+            with out.part(device=device.name, part="events"):
+                raise stream.problem.with_traceback(None)
+
+    def _stream(self, device: Server) -> EventStream:
+        async def get(path: str) -> Any:
+            return await self._get(device, path)
+
+        async def follow(path: str, feed: Callable[[bytes], None]) -> None:
+            await self.ctx.http.request(
+                "GET",
+                f"{device.url}{path}",
+                login=(device.username, device.password),
+                verify=device.verify,
+                headers={"Accept": "text/event-stream"},
+                timeout=STREAM_SECONDS,
+                limit=STREAM_BYTES,
+                feed=feed,
+            )
+
+        return EventStream(get, follow, lambda text: self.ctx.record_event("bmc", f"{device.name}: {text}"))
 
     async def _get(self, device: Server, path: str) -> Any:
         login = (device.username, device.password)

@@ -17,6 +17,7 @@ CHASSIS = "/redfish/v1/Chassis"
 MOST_MEMBERS = 32
 MOST_WATTS = 1e6
 LOOK_AGAIN = 100  # readings
+SELDOM = 4  # readings: what changes slowly costs a BMC a document of its own
 _COUNTED_ELSEWHERE = frozenset({"Drive", "Module", "Component", "Card", "Blade", "Sled", "Zone"})
 
 
@@ -30,6 +31,15 @@ class Chassis:
     temperatures: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass
+class _Slow:
+    """What of a chassis changes slowly, as it was told at the reading of that number."""
+
+    reading: int
+    limit: float | None
+    temperatures: dict[str, float]
+
+
 class Bmc:
     """One BMC; remembers what it has and does not have, until a reading fails or `LOOK_AGAIN` were taken.
 
@@ -41,6 +51,7 @@ class Bmc:
         self._absent: set[str] = set()
         self._chassis: list[Mapping[str, Any]] = []
         self._supplies: dict[str, list[Any]] = {}  # by the path of their PowerSubsystem
+        self._slow: dict[int, _Slow] = {}  # by the chassis' place in the list
 
     async def read(self, get: Get) -> Chassis:
         """All its chassis together; raises `NotAvailable` and `AuthFailed`."""
@@ -57,11 +68,12 @@ class Bmc:
         self._absent.clear()
         self._chassis.clear()
         self._supplies.clear()
+        self._slow.clear()
 
     async def _read(self, get: Get) -> Chassis:
         if not self._chassis:
             self._chassis = [each async for each in _all_chassis(get)]
-        found = [await self._read_chassis(get, each) for each in self._chassis]
+        found = [await self._read_chassis(get, place, each) for place, each in enumerate(self._chassis)]
         whole = Chassis(
             _sum(each.power for each in found),
             _sum(each.energy for each in found),
@@ -72,19 +84,25 @@ class Bmc:
                 whole.temperatures.setdefault(sensor, celsius)
         return whole
 
-    async def _read_chassis(self, get: Get, chassis: Mapping[str, Any]) -> Chassis:
+    async def _read_chassis(self, get: Get, place: int, chassis: Mapping[str, Any]) -> Chassis:
+        kept = self._slow.get(place)
+        is_known = kept is not None and self._readings - kept.reading < SELDOM
         environment = await self._linked(get, chassis, "EnvironmentMetrics")
         found = Chassis(_watts(environment, "/PowerWatts/Reading"))
         kwh = number(at_pointer(environment, "/EnergykWh/Reading"))
         found.energy = kwh * JOULES_PER_KWH if kwh is not None and kwh >= 0 else None
         found.limit = _watts(environment, "/PowerLimitWatts/SetPoint")
-        if found.power is None or found.limit is None:
+        if found.power is None or (found.limit is None and not is_known):
             control = at_pointer(await self._linked(get, chassis, "Power"), "/PowerControl/0")
             found.power = _watts(control, "/PowerConsumedWatts") if found.power is None else found.power
             found.limit = _watts(control, "/PowerLimit/LimitInWatts") if found.limit is None else found.limit
         if found.power is None:
             found.power = await self._power_of_supplies(get, chassis)
-        found.temperatures = await self._temperatures(get, chassis)
+        if kept is None or not is_known:
+            kept = _Slow(self._readings, found.limit, await self._temperatures(get, chassis))
+            self._slow[place] = kept
+        found.limit = kept.limit if found.limit is None else found.limit
+        found.temperatures = kept.temperatures
         return found
 
     async def _power_of_supplies(self, get: Get, chassis: Mapping[str, Any]) -> float | None:

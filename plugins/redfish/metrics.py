@@ -41,6 +41,22 @@ TEMPERATURE = Gauge(
     of="host",
     title="Temperature of a server",
 )
+EVENTS = Counter(
+    "redfish_events_total",
+    "Events that the BMC has streamed, by severity: ok, warning or critical; only with `events`.",
+    labels=("device", "severity"),
+    topic="events",
+    of="host",
+    title="Events of a server",
+)
+EVENTS_FOLLOWED = Gauge(
+    "redfish_events_followed",
+    "1 while the BMC's stream of events is open, 0 otherwise; only with `events`.",
+    labels=("device",),
+    topic="availability",
+    of="device",
+    title="Whether events of a server are followed",
+)
 HEALTH = DeviceHealth("redfish")
 
-ALL = (POWER, ENERGY, POWER_LIMIT, TEMPERATURE, *HEALTH.metrics)
+ALL = (POWER, ENERGY, POWER_LIMIT, TEMPERATURE, EVENTS, EVENTS_FOLLOWED, *HEALTH.metrics)

@@ -7,6 +7,7 @@ from asyncio import wrap_future
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from collector_plugins.sites.bounded_store import within
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site
 from collector_plugins.sites.store import Store
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 ResultT = TypeVar("ResultT")
+PATIENCE_SECONDS = 9.0  # a handler has 10
 
 
 class Access:
@@ -40,9 +42,14 @@ class Access:
         return service.site(request.match_info["site_id"])
 
     async def ask(self, question: Callable[[Store], ResultT]) -> ResultT:
-        """What the store answers."""
+        """What the store answers; raises `TooLongError`."""
         service = await self.ready()
-        return await wrap_future(service.read(question))
+        return await wrap_future(service.read(within(PATIENCE_SECONDS, question)))
+
+    async def report(self, question: Callable[[Store], ResultT]) -> ResultT:
+        """The same where that may take seconds."""
+        service = await self.ready()
+        return await wrap_future(service.report(within(PATIENCE_SECONDS, question)))
 
 
 def json_answer(data: Any, status: int = 200) -> web.Response:

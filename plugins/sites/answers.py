@@ -118,6 +118,7 @@ class SiteMetrics(BaseModel):
     load_factor: float | None
     gaps: list[Gap]
     series: SiteSeries
+    formulas: dict[str, str]
 
 
 class Sums(BaseModel):
@@ -154,6 +155,7 @@ class AggregateAnswer(BaseModel):
     group_by: str
     groups: list[GroupSums]
     total: Sums
+    formulas: dict[str, str]
 
 
 class SourceCarbon(BaseModel):
@@ -196,6 +198,9 @@ class CarbonAnswer(BaseModel):
     by_source: list[SourceCarbon]
     grams_per_kwh: float | None = Field(description="Location-based, of metered energy.")
     grams_per_th: float | None
+    hourly_matched_ratio: float | None = Field(
+        description="Share of the metered energy whose source in its interval was renewable, certificates included."
+    )
     coverage_ratio: float | None
     uncertainty_ratio: float | None
     gaps: list[SiteGap]

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, Literal
 
 from collector_plugins.sites.fields import rfc3339
@@ -28,6 +28,8 @@ FORMULAS = {
     "location_based_grams": "sum over readings of energy x PUE x share x factor; "
     "a share with a certificate has the factor of `grid`",
     "market_based_grams": "the same, each share with its own factor",
+    "hourly_matched_ratio": "metered energy whose source in its interval was renewable, by contract or by line / "
+    "metered energy",
     "uncertainty_ratio": "sqrt(u^2 + (1 - coverage_ratio)^2); u: half-ranges of the factors, weighted by grams",
     "data_sha256": "over one line per reading in the order of site, meter and time: "
     "site, meter, ms since 1970, ms, power, total, hash rate, other keys as JSON, separated by tabs",
@@ -40,7 +42,15 @@ class CarbonQuery(SteppedQuery):
     format: Literal["json", "csv", "md"] = "json"
 
 
-def carbon(service: SiteService, store: Store, entity: str, sites: list[Site], query: CarbonQuery) -> dict[str, Any]:
+def carbon(
+    service: SiteService,
+    store: Store,
+    entity: str,
+    sites: list[Site],
+    query: CarbonQuery,
+    *,
+    renewables: Container[str],
+) -> dict[str, Any]:
     """The report as JSON."""
     start, end, step = query.steps(service.now)
     pieces = {site.id: in_steps(service, store, site, (start, end, step)) for site in sites}
@@ -66,6 +76,7 @@ def carbon(service: SiteService, store: Store, entity: str, sites: list[Site], q
         "by_source": [_source(key, part) for key, part in sorted(whole.parts.items())],
         "grams_per_kwh": grams / whole.kwh if grams is not None and whole.kwh else None,
         "grams_per_th": grams / terahashes if grams is not None and terahashes else None,
+        "hourly_matched_ratio": whole.share_of(renewables),
         "coverage_ratio": coverage,
         "uncertainty_ratio": _uncertainty(service, whole, coverage),
         "gaps": [
@@ -112,6 +123,7 @@ def as_markdown(report: dict[str, Any]) -> str:
         f"- Location-based: {_figure(report['location_based_grams'])} g CO2e",
         f"- Market-based: {_figure(report['market_based_grams'])} g CO2e",
         f"- Per kWh: {_figure(report['grams_per_kwh'])} g",
+        f"- Matched with renewable sources by the interval: {_figure(report['hourly_matched_ratio'])}",
         f"- Coverage of the data: {_figure(report['coverage_ratio'])}",
         f"- Uncertainty: {_figure(report['uncertainty_ratio'])}",
         f"- Gaps: {len(report['gaps'])}",

@@ -26,12 +26,13 @@ class Poison(NamedTuple):
 
 
 class DeadLetters:
-    """The topic that poison goes to; it is made with the first."""
+    """The topic that poison goes to; it is made with the first, or later where brokers are away at that moment."""
 
     def __init__(self, options: KafkaOptions) -> None:
         self._options = options
         self._topic = options.topic_energy + SUFFIX
         self._producer: Producer | None = None
+        self._is_topic_there = False
         self._sent: set[tuple[int, int]] = set()
 
     def put(self, poison: Sequence[Poison]) -> None:
@@ -42,18 +43,27 @@ class DeadLetters:
         failures: list[Any] = []
         producer = self._opened()
         for each in new:
-            producer.produce(
-                self._topic,
-                value=each.message.value(),
-                key=each.message.key(),
-                headers=[("reason", each.reason.encode()), ("field", each.field.encode())],
-                on_delivery=self._note(each, failures),
-            )
+            self._produce(producer, each, failures)
         waiting = producer.flush(TIMEOUT_SECONDS + 1)
         if failures:
+            self._is_topic_there = False  # as far as is known
             raise explain(failures[0], self._options.brokers)
         if waiting:
             raise NotAvailable(Reason.TIMEOUT, f"{self._options.brokers}: {self._topic} takes nothing")
+
+    def _produce(self, producer: Producer, poison: Poison, failures: list[Any]) -> None:
+        from confluent_kafka import KafkaException  # noqa: PLC0415 - large, and needed only where something is sent
+
+        try:
+            producer.produce(
+                self._topic,
+                value=poison.message.value(),
+                key=poison.message.key(),
+                headers=[("reason", poison.reason.encode()), ("field", poison.field.encode())],
+                on_delivery=self._note(poison, failures),
+            )
+        except KafkaException as error:  # as far as the client knows, the topic is not there yet
+            failures.append(error.args[0])
 
     def _note(self, poison: Poison, failures: list[Any]) -> Callable[[Any, Any], None]:
         """What notes whether a message has arrived."""
@@ -76,8 +86,8 @@ class DeadLetters:
         self._sent.clear()
 
     def _opened(self) -> Producer:
+        self._is_topic_there = self._is_topic_there or make_topic(self._options, self._topic, TIMEOUT_SECONDS)
         if self._producer is None:
-            make_topic(self._options, self._topic, TIMEOUT_SECONDS)
             self._producer = make_kafka_producer(self._options, TIMEOUT_SECONDS)
         return self._producer
 

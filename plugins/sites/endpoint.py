@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from collector_core import ApiError, Query
 from collector_core.storage import StorageError
 from collector_plugins.sites.body import JSON, parse_json
+from collector_plugins.sites.bounded_store import TooLongError
 from collector_plugins.sites.ingest import IngestFull, describe_problem
 from collector_plugins.sites.service import UnknownSiteError
 from collector_plugins.sites.store import SiteExistsError
@@ -81,6 +82,9 @@ def explained(handler: Callable[[web.Request], Awaitable[web.Response]]) -> Call
             raise refuse(409, f"there is a site {str(error)!r} already", "id", "change it with PATCH") from None
         except IngestFull:
             raise unavailable("too many readings wait for the disk", "send it again later") from None
+        except TooLongError:
+            text, fix = "takes longer than anybody waits for an answer", "ask for a shorter period, or for fewer sites"
+            raise refuse(503, text, "from", fix, Retry_After=str(RETRY_SECONDS)) from None
         except StorageError as error:
             raise unavailable(error.detail, error.fix or "send it again later") from None
 

@@ -149,7 +149,7 @@ class ForecastApi:
         check_horizon(query.horizon, query.step, self._config.forecast_days)
         service = await self._access.ready()
         sites = asked_sites(service, query.site)
-        points = await self._access.ask(lambda store: past_points(service, store, sites, kind, query.step))
+        points = await self._access.report(lambda store: past_points(service, store, sites, kind, query.step))
         step = query.step / 1000
         found = await asyncio.to_thread(forecast, points, query.horizon / 1000, step)
         if query.site in service.sites:

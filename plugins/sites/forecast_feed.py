@@ -29,6 +29,8 @@ class ForecastFeed:
     def __init__(self, options: KafkaOptions) -> None:
         self._options = options
         self._producer: Producer | None = None
+        self._maker: threading.Thread | None = None
+        self._is_topic_there = False
 
     def send(self, site: str, kind: Kind, outlook: Outlook) -> None:
         """Send a forecast whose model was just chosen."""
@@ -47,11 +49,15 @@ class ForecastFeed:
             self._producer = None
 
     def _opened(self, topic: str) -> Producer:
+        if not self._is_topic_there and not (self._maker and self._maker.is_alive()):
+            self._maker = threading.Thread(target=self._make, args=(topic,), name="sites-topic", daemon=True)
+            self._maker.start()
         if self._producer is None:
-            wanted = (self._options, topic, TOPIC_SECONDS)
-            threading.Thread(target=make_topic, args=wanted, name="sites-topic", daemon=True).start()
             self._producer = make_kafka_producer(self._options, PATIENCE_SECONDS)
         return self._producer
+
+    def _make(self, topic: str) -> None:
+        self._is_topic_there = make_topic(self._options, topic, TOPIC_SECONDS)
 
 
 def message(site: str, kind: Kind, outlook: Outlook) -> dict[str, Any]:

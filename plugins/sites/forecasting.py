@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from statistics import fmean
 from typing import Annotated, Any, Literal, Self
 
@@ -26,7 +26,7 @@ from collector_core import (
 )
 from collector_plugins.sites.endpoint import refuse
 from collector_plugins.sites.fields import Moment, Text, rfc3339
-from collector_plugins.sites.periods import DAY, QueryDuration, in_steps
+from collector_plugins.sites.periods import DAY, QueryDuration, in_steps, stale_pieces
 from collector_plugins.sites.reading import NO_SERIES
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site
@@ -127,18 +127,30 @@ def check_horizon(milliseconds: float, step: float, most_days: float) -> None:
         raise refuse(400, f"more than {MOST_STEPS} points", "step", "ask for longer steps")
 
 
-def past_points(service: SiteService, store: Store, sites: Iterable[Site], kind: Kind, step: int) -> Points:
+def past_points(service: SiteService, store: Store, sites: Sequence[Site], kind: Kind, step: int) -> Points:
     """What a forecast learns from: the mean of each step with readings, summed over the sites that report in it."""
     end = -(-service.now // step) * step
-    value: Callable[[Piece], float | None] = (
-        (lambda piece: piece.mean_power) if kind == "load" else (lambda piece: piece.mean_hashrate)
-    )
+    start = end - HISTORY // step * step
     sums: dict[int, float] = {}
-    for site in sites:
-        for moment, piece in in_steps(service, store, site, (end - HISTORY // step * step, end, step)).items():
-            if (found := value(piece)) is not None:
-                sums[moment] = sums.get(moment, 0.0) + found
+    if len(sites) > 1 and step == HOUR:
+        for of in store.fresh_means([site.number for site in sites], start // HOUR, end // HOUR):
+            _add(sums, of.hour * HOUR, of.power if kind == "load" else of.hashrate)
+        for hour, piece in stale_pieces(service, store, sites, start // HOUR, end // HOUR):
+            _add(sums, hour * HOUR, _mean(piece, kind))
+    else:
+        for site in sites:
+            for moment, piece in in_steps(service, store, site, (start, end, step)).items():
+                _add(sums, moment, _mean(piece, kind))
     return [(moment / 1000, total) for moment, total in sorted(sums.items())]
+
+
+def _mean(piece: Piece, kind: Kind) -> float | None:
+    return piece.mean_power if kind == "load" else piece.mean_hashrate
+
+
+def _add(sums: dict[int, float], moment: int, value: float | None) -> None:
+    if value is not None:
+        sums[moment] = sums.get(moment, 0.0) + value
 
 
 def selected_points(history: History, selector: str, step: float, now: float) -> Points:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import StatisticsError, correlation, median
 from typing import Any, NamedTuple
 
@@ -41,15 +42,49 @@ class _Moment(NamedTuple):
     grid: dict[str, float]
 
 
+class _Impact:
+    """What the readings of some meters come to, one meter after the other: all at once may be millions."""
+
+    def __init__(self) -> None:
+        self.ramps = array("d")
+        self.curtailed_seconds = 0.0
+        self.curtailed_kwh = 0.0
+        self._powers: dict[int, float] = {}
+        self._grids: dict[int, dict[str, float]] = {}
+
+    @property
+    def moments(self) -> list[_Moment]:
+        """What was read at the same time, in the order of time."""
+        return [_Moment(power, self._grids.get(moment, {})) for moment, power in sorted(self._powers.items())]
+
+    def add(self, meter: Sequence[Measured]) -> None:
+        """Add what a meter said, in the order of time."""
+        for each in meter:
+            moment = each.row.time
+            self._powers[moment] = self._powers.get(moment, 0.0) + (each.power or 0.0)
+            if each.extra:
+                said = {key: float(value) for key, value in each.extra.items() if isinstance(value, int | float)}
+                self._grids[moment] = {**said, **self._grids.get(moment, {})}
+        self.ramps.extend(_ramps(meter))
+        self._add_curtailment(meter)
+
+    def _add_curtailment(self, meter: Sequence[Measured]) -> None:
+        usual = median(each.power or 0.0 for each in meter) if meter else 0.0
+        for each in meter:
+            power = each.power or 0.0
+            if power < usual * CURTAILED_BELOW:
+                self.curtailed_seconds += each.row.interval / 1000
+                self.curtailed_kwh += (usual - power) * each.row.interval / 1000 / JOULES_PER_KWH
+
+
 def grid_impact(service: SiteService, store: Store, sites: Sequence[Site], query: GridQuery) -> dict[str, Any]:
     """The answer, without the forecast."""
     start, end = query.period(service.now)
-    meters = [
-        [each for each in measure(meter) if each.power is not None]
-        for site in sites
-        for meter in store.rows(site.number, start, end)
-    ]
-    moments = _moments(meters)
+    impact = _Impact()
+    for site in sites:
+        for meter in store.rows(site.number, start, end):
+            impact.add([each for each in measure(meter) if each.power is not None])
+    moments = impact.moments
     loads = [(moment.power, moment.grid["load_watts"]) for moment in moments if "load_watts" in moment.grid]
     load = sum(load for _, load in loads)
     return {
@@ -62,25 +97,12 @@ def grid_impact(service: SiteService, store: Store, sites: Sequence[Site], query
             name: _correlation(moments, key)
             for name, key in (("load", "load_watts"), ("price", "price_per_kwh"), ("frequency", "frequency_hz"))
         },
-        "ramps": {"p95_watts_per_minute": _percentile(sorted(_ramps(meters)), RAMP_PERCENTILE)},
+        "ramps": {"p95_watts_per_minute": _percentile(sorted(impact.ramps), RAMP_PERCENTILE)},
         "coincident_peak_watts": max(loads, key=lambda pair: pair[1])[0] if loads else None,
         "peak_watts": max((moment.power for moment in moments), default=None),
-        "curtailment": _curtailment(meters),
+        "curtailment": {"seconds": impact.curtailed_seconds, "energy_kwh": impact.curtailed_kwh},
         "definitions": DEFINITIONS,
     }
-
-
-def _moments(meters: Iterable[Iterable[Measured]]) -> list[_Moment]:
-    """What was read at the same time, in the order of time."""
-    powers: dict[int, float] = {}
-    grids: dict[int, dict[str, float]] = {}
-    for meter in meters:
-        for each in meter:
-            moment = each.row.time
-            powers[moment] = powers.get(moment, 0.0) + (each.power or 0.0)
-            said = {key: float(value) for key, value in each.extra.items() if isinstance(value, int | float)}
-            grids[moment] = {**said, **grids.get(moment, {})}
-    return [_Moment(powers[moment], grids[moment]) for moment in sorted(powers)]
 
 
 def _correlation(moments: Iterable[_Moment], key: str) -> float | None:
@@ -92,12 +114,9 @@ def _correlation(moments: Iterable[_Moment], key: str) -> float | None:
     return max(-1.0, min(1.0, found)) if math.isfinite(found) else None
 
 
-def _ramps(meters: Iterable[Sequence[Measured]]) -> list[float]:
-    return [
-        abs((after.power or 0.0) - (before.power or 0.0)) / ((after.row.time - before.row.time) / 60_000)
-        for meter in meters
-        for before, after in itertools.pairwise(meter)
-    ]
+def _ramps(meter: Sequence[Measured]) -> Iterator[float]:
+    for before, after in itertools.pairwise(meter):
+        yield abs((after.power or 0.0) - (before.power or 0.0)) / ((after.row.time - before.row.time) / 60_000)
 
 
 def _percentile(ordered: Sequence[float], share: float) -> float | None:
@@ -108,15 +127,3 @@ def _percentile(ordered: Sequence[float], share: float) -> float | None:
     low = math.floor(place)
     high = min(low + 1, len(ordered) - 1)
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
-
-
-def _curtailment(meters: Iterable[Sequence[Measured]]) -> dict[str, float]:
-    seconds, kwh = 0.0, 0.0
-    for meter in meters:
-        usual = median(each.power or 0.0 for each in meter) if meter else 0.0
-        for each in meter:
-            power = each.power or 0.0
-            if power < usual * CURTAILED_BELOW:
-                seconds += each.row.interval / 1000
-                kwh += (usual - power) * each.row.interval / 1000 / JOULES_PER_KWH
-    return {"seconds": seconds, "energy_kwh": kwh}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from collector_plugins.sites.hour_columns import NAMES, PART_NAMES, PART_SUMS, SUMS, piece_of, sum_of
-from collector_plugins.sites.store import Part, Piece, SiteSum
+from collector_plugins.sites.store import HourMeans, Part, Piece, SiteSum
 
 Ask = Callable[[str, Sequence[Any]], Iterable[Any]]
 """Runs a query with its parameters; gives the rows."""
@@ -50,6 +50,15 @@ class HourQueries:
             SiteSum(site, sum_of(row, parts.get(site) if by_source else None), begin, site in overlapping)
             for site, *row, begin, _ in found
         ]
+
+    def fresh_means(self, chosen: str, parameters: Sequence[Any], stale: str) -> list[HourMeans]:
+        """As `Store.fresh_means`; `chosen` holds for no other sites here, and `stale` is the table of stale hours."""
+        query = (
+            "SELECT hour, sum(power_joules / nullif(power_seconds, 0)), sum(terahashes / nullif(hash_seconds, 0))"  # noqa: S608
+            f" FROM {self._hours} h WHERE {chosen}"
+            f" AND NOT EXISTS (SELECT 1 FROM {stale} s WHERE s.site = h.site AND s.hour = h.hour) GROUP BY hour"
+        )
+        return [HourMeans(*row) for row in self._ask(query, parameters)]
 
     def _overlapping(self, chosen: str, parameters: Sequence[Any]) -> set[int]:
         query = (

@@ -91,6 +91,11 @@ class Ingest:
         self._pending = 0
         self.counts = {"accepted": 0, "duplicate": 0, "rejected": 0}
 
+    @property
+    def sent(self) -> int:
+        """How many readings were sent so far, whatever became of them."""
+        return sum(self.counts.values())
+
     def submit(self, items: Sequence[Any]) -> Future[Outcome]:
         """Check what was sent and write what is right; done when it is on disk.
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
 
 from collector_core import ApiError, Field, Query, parse_duration
-from collector_plugins.sites.factors import Factor
 from collector_plugins.sites.fields import QueryMoment
-from collector_plugins.sites.plain_runs import Run, piece_of_runs
-from collector_plugins.sites.rollup import grids_of, roll_up
+from collector_plugins.sites.plain_runs import roll_up_hours
+from collector_plugins.sites.rollup import roll_up
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site
 from collector_plugins.sites.store import HOUR, Piece, Store, covered_seconds, merged
@@ -20,7 +19,6 @@ from collector_plugins.sites.store import HOUR, Piece, Store, covered_seconds, m
 MAX_POINTS = 100_000
 DAY = 24 * HOUR
 LONGEST = 366 * 100 * DAY
-FEW_SITES = 10
 
 
 def _milliseconds(value: object) -> int:
@@ -79,26 +77,31 @@ def hourly(
             yield by_number[number], hour, piece
         elif piece.last > start and piece.first <= end:
             anew.add((number, hour))
-    for hour, group in groupby(sorted((hour, number) for number, hour in anew), key=lambda place: place[0]):
-        period = (max(start, hour * HOUR), min(end, (hour + 1) * HOUR))
-        for site, piece in _anew(service, store, [by_number[number] for _, number in group], period):
-            yield site, hour, piece
+    yield from _anew(service, store, by_number, anew, (start, end))
 
 
 def _anew(
-    service: SiteService, store: Store, sites: Sequence[Site], period: tuple[int, int]
-) -> Iterator[tuple[Site, Piece]]:
-    """What sites did in a period, from the readings, which the database adds up as far as it can if they are many."""
-    runs: dict[int, list[Run]] = {}
-    grids: dict[tuple[str, int], Factor] = {}
-    if len(sites) > FEW_SITES:
-        for run in store.runs([site.number for site in sites], *period):
-            runs.setdefault(run.site, []).append(run)
-        grids = grids_of(store, sorted({zone for site in sites for zone in site.zones}), period)
-    for site in sites:
-        piece = piece_of_runs(site, service.factors, grids, runs.get(site.number, ()))
-        pieces = [piece] if piece else roll_up(store, site, service.factors, period, lambda _: 0).values()
-        yield from ((site, each) for each in pieces)
+    service: SiteService,
+    store: Store,
+    by_number: Mapping[int, Site],
+    places: Iterable[tuple[int, int]],
+    period: tuple[int, int],
+) -> Iterator[tuple[Site, int, Piece]]:
+    """What sites did in some hours (site, hour) of a period, from their readings."""
+    start, end = period
+    for hour, group in groupby(sorted((hour, number) for number, hour in places), key=lambda place: place[0]):
+        part = (max(start, hour * HOUR), min(end, (hour + 1) * HOUR))
+        yield from roll_up_hours(store, service.factors, [by_number[number] for _, number in group], part)
+
+
+def stale_pieces(
+    service: SiteService, store: Store, sites: Sequence[Site], first: int, after_last: int
+) -> Iterator[tuple[int, Piece]]:
+    """What sites did in the hours whose sums are out of date, from `first` to before `after_last`, by the hour."""
+    by_number = {site.number: site for site in sites}
+    places = store.stale_hours(list(by_number), first, after_last)
+    for _, hour, piece in _anew(service, store, by_number, places, (first * HOUR, after_last * HOUR)):
+        yield hour, piece
 
 
 def in_steps(service: SiteService, store: Store, site: Site, period: tuple[int, int, int]) -> dict[int, Piece]:

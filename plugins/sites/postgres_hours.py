@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from collector_plugins.sites.hour_columns import NAMES, PART_NAMES, Amounts, differences, hour_row, part_row
 from collector_plugins.sites.hour_queries import HourQueries
-from collector_plugins.sites.store import Piece, SiteSum
+from collector_plugins.sites.store import HourMeans, Piece, SiteSum
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -35,6 +35,11 @@ def site_sums(
 ) -> list[SiteSum]:
     """As `Store.site_sums`."""
     return _queries(connection).site_sums(sites, _CHOSEN, (list(sites), start, end), by_source=by_source)
+
+
+def fresh_means(connection: Connection[Any], sites: Sequence[int], start: int, end: int) -> list[HourMeans]:
+    """As `Store.fresh_means`."""
+    return _queries(connection).fresh_means(_CHOSEN, (list(sites), start, end), "sites.stale")
 
 
 def _queries(connection: Connection[Any]) -> HourQueries:

@@ -85,6 +85,7 @@ _GRID_HOURS = (
     )
     """,
 )
+_OLD_IDS = ("CREATE INDEX reading_id_time ON sites.reading_id (time)",)
 _HYPERTABLE = (
     "SELECT create_hypertable('sites.reading', 'time', chunk_time_interval => interval '1 day')",
     "ALTER TABLE sites.reading SET (timescaledb.compress, timescaledb.compress_segmentby = 'meter',"
@@ -94,6 +95,7 @@ _HYPERTABLE = (
 _MIGRATIONS: Sequence[Sequence[str]] = (
     _FIRST,
     _GRID_HOURS,
+    _OLD_IDS,
 )  # each brings the schema from its place in this list to the next
 
 

@@ -19,6 +19,7 @@ from collector_plugins.sites.site import BEGINNING, Change, Site, chosen, sites_
 from collector_plugins.sites.store import (
     HOUR,
     GridHour,
+    HourMeans,
     Latest,
     MeterRows,
     Piece,
@@ -186,6 +187,11 @@ class PostgresStore:
         with self._link.transaction(snapshot=True) as connection:
             return postgres_hours.site_sums(connection, sites, start, end, by_source=by_source)
 
+    def fresh_means(self, sites: Sequence[int], start: int, end: int) -> list[HourMeans]:
+        """As `Store.fresh_means`."""
+        with self._link.transaction(snapshot=True) as connection:
+            return postgres_hours.fresh_means(connection, sites, start, end)
+
     def oldest_stale(self, limit: int) -> list[tuple[int, int]]:
         """As `Store.oldest_stale`."""
         found = self._rows("SELECT site, hour, version FROM sites.stale ORDER BY version LIMIT %s", limit)
@@ -208,14 +214,14 @@ class PostgresStore:
             for site, name, before, total, *row in self._rows(_LATEST)
         ]
 
-    def delete_before(self, moment: int) -> int:
+    def delete_before(self, moment: int, limit: int) -> bool:
         """As `Store.delete_before`."""
         hour = moment // HOUR
         with self._changing(MIGRATION_SECONDS) as connection:
             connection.execute("UPDATE sites.registry SET deleted_before = greatest(deleted_before, %s)", (hour,))
-            connection.execute(f"DELETE FROM sites.reading_id WHERE time <= {_MOMENT}", (hour * HOUR,))
-            query = f"DELETE FROM sites.reading WHERE time <= {_MOMENT}"
-            return connection.execute(query, (hour * HOUR,)).rowcount
+            ids = connection.execute(_OLD_IDS, (hour * HOUR, limit)).rowcount
+            readings = connection.execute(_OLD_READINGS, (hour * HOUR, limit, limit)).rowcount
+        return max(ids, readings) >= limit
 
     @contextmanager
     def _changing(self, timeout: float | None = None) -> Iterator[Connection[Any]]:
@@ -264,13 +270,16 @@ _PERIOD = f"""
     WHERE meter = ANY (%s) AND time > {_MOMENT} AND time <= {_MOMENT} ORDER BY meter, time
 """
 _RUNS = f"""
-    SELECT {plain_runs.COLUMNS} FROM (
-        SELECT m.site, r.meter, {_TIME} AS time, r."interval"::bigint, r.power, r.hashrate, r.extra
-        FROM sites.meter m JOIN sites.reading r ON r.meter = m.number
-        WHERE m.site = ANY (%s) AND r.time > {_MOMENT} AND r.time <= {_MOMENT} AND NOT EXISTS (
+    WITH chosen AS MATERIALIZED (
+        SELECT m.site, m.number, EXISTS (
             SELECT 1 FROM sites.meter o CROSS JOIN LATERAL (
                 SELECT 1 FROM sites.reading t WHERE t.meter = o.number AND t.total IS NOT NULL LIMIT 1) AS told
-            WHERE o.site = m.site)) AS plain
+            WHERE o.site = m.site)::integer AS has_totals
+        FROM sites.meter m WHERE m.site = ANY (%s))
+    SELECT {plain_runs.COLUMNS} FROM (
+        SELECT c.site, c.has_totals, r.meter, {_TIME} AS time, r."interval"::bigint, r.power, r.hashrate, r.extra
+        FROM chosen c JOIN sites.reading r ON r.meter = c.number
+        WHERE r.time > {_MOMENT} AND r.time <= {_MOMENT}) AS plain
     GROUP BY {plain_runs.GROUPS} ORDER BY max(time)
 """
 _TOTALS_BEFORE = f"""
@@ -283,6 +292,17 @@ _AFTER = f"""
     SELECT m.number, {_READING} FROM sites.meter m CROSS JOIN LATERAL (
         SELECT * FROM sites.reading r WHERE r.meter = m.number AND time > {_MOMENT} ORDER BY time LIMIT 1) next
     WHERE m.number = ANY (%s)
+"""
+_OLD_IDS = f"""
+    DELETE FROM sites.reading_id WHERE (site, id) IN (
+        SELECT site, id FROM sites.reading_id WHERE time <= {_MOMENT} LIMIT %s)
+"""
+_OLD_READINGS = f"""
+    DELETE FROM sites.reading r USING (
+        SELECT m.number, old.time FROM sites.meter m CROSS JOIN LATERAL (
+            SELECT time FROM sites.reading o WHERE o.meter = m.number AND time <= {_MOMENT} ORDER BY time LIMIT %s) old
+        LIMIT %s) AS old
+    WHERE r.meter = old.number AND r.time = old.time
 """
 _LATEST = f"""
     SELECT m.site, m.name, (extract(epoch FROM before.at) * 1000)::bigint, before.old, {_READING}

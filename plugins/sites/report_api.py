@@ -103,7 +103,10 @@ class ReportApi:
         service = await self._access.ready()
         entity = request.match_info["entity"]
         sites = sites_of(service, entity)
-        report = await self._access.ask(lambda store: carbon.carbon(service, store, entity, sites, query))
+        renewables = self._config.renewables
+        report = await self._access.report(
+            lambda store: carbon.carbon(service, store, entity, sites, query, renewables=renewables)
+        )
         if query.format == "csv":
             return text_answer(carbon.as_csv(report), "text/csv")
         if query.format == "md":
@@ -122,15 +125,15 @@ class ReportApi:
             scores = Scores(service, self._config, store, (start, end), sites)
             return {**scores.describe(entity, sites), "coverage_ratio": scores.coverage(sites)}
 
-        return json_answer(await self._access.ask(describe))
+        return json_answer(await self._access.report(describe))
 
     async def grid_impact(self, request: web.Request) -> web.Response:
         """What a region's sites mean to its grid."""
         query = GridQuery.parse(request.query)
         service = await self._access.ready()
         sites = sites_in(service, query.region)
-        found = await self._access.ask(lambda store: grid_impact(service, store, sites, query))
-        points = await self._access.ask(lambda store: past_points(service, store, sites, "load", HOUR))
+        found = await self._access.report(lambda store: grid_impact(service, store, sites, query))
+        points = await self._access.report(lambda store: past_points(service, store, sites, "load", HOUR))
         peak: float | None = None
         with suppress(ApiError):  # too little to forecast from
             ahead = await asyncio.to_thread(forecast, points, DAY_SECONDS, HOUR / 1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from asyncio import wrap_future
@@ -13,13 +14,15 @@ from collector_core import Clock
 from collector_plugins.sites.factors import Factors
 from collector_plugins.sites.ingest import Ingest
 from collector_plugins.sites.own_thread import OwnThread
-from collector_plugins.sites.rollup import roll_up
+from collector_plugins.sites.plain_runs import roll_up_hours
 from collector_plugins.sites.site import BEGINNING, Change, Site, SiteCreate, SitePatch
-from collector_plugins.sites.store import HOUR, Piece, Store, hour_of
+from collector_plugins.sites.store import HOUR, Piece, Store
 
 ResultT = TypeVar("ResultT")
 MOST_HOURS_AT_ONCE = 100
-TURN_SECONDS = 0.025  # that senders wait for the thread that writes, about
+MOST_DELETED_AT_ONCE = 2000
+PAUSE_PER_TURN = 2.0  # times as long as it took
+TURN_SECONDS = 0.01  # that senders wait for the thread that writes, about
 DAY_SECONDS = 86_400
 
 
@@ -45,6 +48,7 @@ class SiteService:
     ) -> None:
         self._writer = OwnThread("sites-writer", lambda: make_store(False))
         self._reader = OwnThread("sites-reader", lambda: make_store(True))
+        self._reporter = OwnThread("sites-reporter", lambda: make_store(True))
         self._looker = OwnThread("sites-looker", lambda: make_store(True))
         self._factors = factors
         self._clock = clock
@@ -121,6 +125,10 @@ class SiteService:
         """The answer of the store to a question."""
         return self._reader.submit(question)
 
+    def report(self, question: Callable[[Store], ResultT]) -> Future[ResultT]:
+        """The same for what takes seconds, so that short questions need not wait for it."""
+        return self._reporter.submit(question)
+
     def look(self, question: Callable[[Store], ResultT]) -> Future[ResultT]:
         """The same for what takes long and nobody waits for."""
         return self._looker.submit(question)
@@ -130,23 +138,35 @@ class SiteService:
         return self._writer.submit(work)
 
     async def roll_up(self, seconds: float) -> None:
-        """Bring hourly sums up to date, for about that many seconds; what is left is done the next time."""
-        deadline = time.monotonic() + seconds
-        while await wrap_future(self._writer.submit(self._roll_up_some)) and time.monotonic() < deadline:
-            pass
+        """Bring hourly sums up to date, for about that many seconds; what is left is done the next time.
 
-    async def delete_old(self) -> None:
-        """Delete readings that are older than what is kept, once an hour."""
-        hour = self.now // HOUR
-        if hour != self._deleted_in:
-            await wrap_future(self._writer.submit(lambda store: store.delete_before(self.now - self._retention)))
-            self._deleted_in = hour
+        While somebody sends readings it pauses after each turn, so that they do not queue.
+        """
+        deadline = time.monotonic() + seconds
+        while (began := time.monotonic()) < deadline:
+            sent = self.ingest.sent
+            if not await wrap_future(self._writer.submit(self._roll_up_some)):
+                return
+            if self.ingest.sent != sent:
+                await asyncio.sleep(PAUSE_PER_TURN * (time.monotonic() - began))
+
+    async def delete_old(self, seconds: float) -> None:
+        """Delete readings that are older than what is kept, once an hour, for about that many seconds at a time."""
+        hour, deadline = self.now // HOUR, time.monotonic() + seconds
+        while hour != self._deleted_in and time.monotonic() < deadline:
+            if not await wrap_future(self._writer.submit(self._delete_some)):
+                self._deleted_in = hour
 
     def close(self) -> None:
         """Close the store after all that is under way."""
         self._looker.close()
+        self._reporter.close()
         self._reader.close()
         self._writer.close()
+
+    def _delete_some(self, store: Store) -> bool:
+        """Returns whether there may be more to do."""
+        return store.delete_before(self.now - self._retention, MOST_DELETED_AT_ONCE)
 
     def _roll_up_some(self, store: Store) -> bool:
         """Returns whether there may be more to do; takes as many hours as let senders wait for a moment only."""
@@ -156,13 +176,14 @@ class SiteService:
             self._read_sites(store)
         by_number = {site.number: site for site in self.sites.values()}
         stale = sorted(place for place in oldest if place[0] in by_number)
-        sums: list[tuple[int, int, Piece | None]] = []
-        for number, hours in _in_a_row(stale):
-            period = hours[0] * HOUR, (hours[-1] + 1) * HOUR
-            found = roll_up(store, by_number[number], self._factors, period, hour_of)
-            sums += [(number, hour, found.get(hour)) for hour in hours]
+        sums: dict[tuple[int, int], Piece | None] = dict.fromkeys(stale)
+        for (first, last), numbers in _together(stale).items():
+            sites = [by_number[number] for number in numbers]
+            period = first * HOUR, (last + 1) * HOUR
+            for site, hour, piece in roll_up_hours(store, self._factors, sites, period):
+                sums[site.number, hour] = piece
         if sums:
-            store.put_hours(sums)
+            store.put_hours([(number, hour, piece) for (number, hour), piece in sums.items()])
         is_slow = time.monotonic() - began > TURN_SECONDS
         self._hours_at_once = max(1, count // 2) if is_slow else min(MOST_HOURS_AT_ONCE, count * 2)
         return len(stale) == count
@@ -189,12 +210,15 @@ class SiteService:
                 self._sites = {**self.sites, **found}
 
 
-def _in_a_row(places: Iterable[tuple[int, int]]) -> list[tuple[int, list[int]]]:
-    """Hours of the same site that follow each other, so that their readings are read at once."""
-    runs: list[tuple[int, list[int]]] = []
+def _together(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], list[int]]:
+    """Sites with the same hours in a row, by the first and the last of these, so that they are read at once."""
+    rows: list[tuple[int, int, int]] = []
     for number, hour in places:
-        if runs and runs[-1][0] == number and runs[-1][1][-1] == hour - 1:
-            runs[-1][1].append(hour)
+        if rows and rows[-1][0] == number and rows[-1][2] == hour - 1:
+            rows[-1] = (number, rows[-1][1], hour)
         else:
-            runs.append((number, [hour]))
-    return runs
+            rows.append((number, hour, hour))
+    found: dict[tuple[int, int], list[int]] = {}
+    for number, first, last in rows:
+        found.setdefault((first, last), []).append(number)
+    return found

@@ -6,11 +6,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 
-from collector_core import Field
+from collector_core import Field, TimeZoneName
 from collector_plugins.sites.fields import (
     SHARES_TOLERANCE,
     GramsPerKilowattHour,
@@ -29,14 +28,6 @@ from collector_plugins.sites.fields import (
 _STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
 MAX_SOURCES = 50
 BEGINNING = 0  # of time, for what holds for all readings
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("is not a time zone such as Europe/Oslo or UTC") from None
-    return name
 
 
 def _usable_id(text: str) -> str:
@@ -77,7 +68,6 @@ def is_site_id(text: str) -> bool:
 
 
 Sources = Annotated[list[Source], Field(max_length=MAX_SOURCES), AfterValidator(_whole)]
-TimeZone = Annotated[Text, AfterValidator(_known_zone)]
 
 
 class Terms(BaseModel):
@@ -97,7 +87,7 @@ class Terms(BaseModel):
     sources: Sources = Field([], description="Where the energy comes from; without any, the grid.")
     price_per_kwh: Price | None = None
     hash_price: HashPrice | None = Field(None, description="What a TH/s earns in a day; by default the option.")
-    timezone: TimeZone = "UTC"
+    timezone: TimeZoneName = "UTC"
 
 
 class SiteCreate(Terms):

@@ -15,6 +15,15 @@ from collector_plugins.sites.store import Piece, Store, add_known, sum_known
 
 HOURS_A_DAY = 24
 FRESH = 600_000  # milliseconds: older readings say nothing about now
+FORMULAS = {
+    "energy_kwh": "sum over meters of the total - the total before it in time; without totals of power x interval",
+    "cost": "energy x PUE x price",
+    "carbon_grams": "sum over readings of energy x PUE x share x factor, location-based: GET analytics/carbon has both",
+    "hashrate_th": "mean over the time in which it was read",
+    "efficiency_j_per_th": "energy / covered seconds / hash rate",
+    "profit_per_hour": "hash rate x hash price / 24 - cost / covered hours",
+}
+SITE_FORMULAS = FORMULAS | {"load_factor": "mean power over the covered time / highest power"}
 GROUPS = Literal["region", "operator", "source"]
 
 
@@ -69,6 +78,7 @@ def site_metrics(service: SiteService, store: Store, site: Site, query: SteppedQ
             "energy_kwh": points(pieces, lambda piece: piece.kwh),
             "hashrate_th": points(pieces, lambda piece: piece.mean_hashrate),
         },
+        "formulas": SITE_FORMULAS,
     }
 
 
@@ -101,6 +111,7 @@ def aggregate(service: SiteService, store: Store, query: AggregateQuery, money: 
         "group_by": query.group_by,
         "groups": [{query.group_by: name, **_sums(members, money.currency)} for name, members in groups],
         "total": _sums([(total, profit) for _, total, profit in shown], money.currency),
+        "formulas": FORMULAS,
     }
 
 

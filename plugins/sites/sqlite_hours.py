@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
 from collector_core.storage import Database
 from collector_plugins.sites.hour_columns import COLUMNS, NAMES, Amounts, differences, hour_row, part_row
 from collector_plugins.sites.hour_queries import HourQueries
-from collector_plugins.sites.store import Piece, SiteSum
+from collector_plugins.sites.store import HourMeans, Piece, SiteSum
 
 STATEMENTS = [
     "CREATE TABLE hour (hour INTEGER NOT NULL, site INTEGER NOT NULL, readings INTEGER NOT NULL,"
@@ -52,6 +53,11 @@ class HourTables:
     def site_sums(self, sites: Sequence[int], start: int, end: int, *, by_source: bool) -> list[SiteSum]:
         """As `Store.site_sums`."""
         return self._queries.site_sums(sites, *_chosen(sites, start, end), by_source=by_source)
+
+    def fresh_means(self, sites: Sequence[int], start: int, end: int) -> list[HourMeans]:
+        """As `Store.fresh_means`."""
+        chosen = "+site IN (SELECT value FROM json_each(?)) AND hour >= ? AND hour < ?"  # in the order of hours
+        return self._queries.fresh_means(chosen, (json.dumps(sites), start, end), "stale")
 
     def put(self, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
         """As `Store.put_hours`."""

@@ -15,6 +15,7 @@ from collector_plugins.sites.site import BEGINNING, Change, Site, chosen, sites_
 from collector_plugins.sites.store import (
     HOUR,
     GridHour,
+    HourMeans,
     Latest,
     MeterRows,
     Piece,
@@ -46,6 +47,7 @@ SCHEMA = Schema(
             "CREATE TABLE grid_hour (zone TEXT NOT NULL, hour INTEGER NOT NULL, grams REAL NOT NULL,"
             " origin TEXT NOT NULL, PRIMARY KEY (zone, hour)) STRICT, WITHOUT ROWID",
         ],
+        ["CREATE INDEX reading_id_time ON reading_id (time)"],
     ],
     salvage=("site", "change", "meter", "reading", "reading_id", "grid_hour", *sqlite_hours.TABLES),
 )
@@ -53,14 +55,20 @@ _READING = "time, interval, power, total, hashrate, extra"
 _TOTAL_BEFORE = (
     "SELECT time, total FROM reading WHERE meter = ? AND time <= ? AND total IS NOT NULL ORDER BY time DESC LIMIT 1"
 )
+_OLD_READINGS = """
+    DELETE FROM reading WHERE (meter, time) IN (
+        SELECT meter, time FROM meter CROSS JOIN reading ON meter = number AND time <= ? LIMIT ?)
+"""
+_OLD_IDS = "DELETE FROM reading_id WHERE (site, id) IN (SELECT site, id FROM reading_id WHERE time <= ? LIMIT ?)"
 
 _RUNS = f"""
-    SELECT {plain_runs.COLUMNS} FROM (
-        SELECT m.site, r.* FROM meter m CROSS JOIN reading r ON r.meter = m.number
-        WHERE r.time > ? AND r.time <= ? AND NOT EXISTS (
+    WITH chosen AS MATERIALIZED (
+        SELECT site, number, EXISTS (
             SELECT 1 FROM meter o JOIN reading t INDEXED BY reading_total ON t.meter = o.number
-            WHERE o.site = m.site AND t.total IS NOT NULL))
-    GROUP BY {plain_runs.GROUPS} ORDER BY max(time)
+            WHERE o.site = m.site AND t.total IS NOT NULL) AS has_totals
+        FROM meter m WHERE site IN (SELECT value FROM json_each(?)))
+    SELECT {plain_runs.COLUMNS} FROM chosen CROSS JOIN reading ON meter = number
+    WHERE time > ? AND time <= ? GROUP BY {plain_runs.GROUPS} ORDER BY max(time)
 """  # noqa: S608
 
 
@@ -166,8 +174,7 @@ class SqliteStore:
 
     def runs(self, sites: Sequence[int], start: int, end: int) -> list[Run]:
         """As `Store.runs`."""
-        wanted = set(sites)
-        return [Run(*row) for row in self._database.rows(_RUNS, (start, end)) if row[0] in wanted]
+        return [Run(*row) for row in self._database.rows(_RUNS, (json.dumps(sites), start, end))]
 
     def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
         """As `Store.hours`."""
@@ -198,6 +205,10 @@ class SqliteStore:
         """As `Store.site_sums`."""
         return self._hours.site_sums(sites, start, end, by_source=by_source)
 
+    def fresh_means(self, sites: Sequence[int], start: int, end: int) -> list[HourMeans]:
+        """As `Store.fresh_means`."""
+        return self._hours.fresh_means(sites, start, end)
+
     def oldest_stale(self, limit: int) -> list[tuple[int, int]]:
         """As `Store.oldest_stale`."""
         return [(site, hour) for site, hour in self._database.rows("SELECT site, hour FROM stale LIMIT ?", (limit,))]
@@ -225,14 +236,14 @@ class SqliteStore:
         before = self._database.rows(_TOTAL_BEFORE, (meter, row.time - 1))
         return Latest(site, name, row, before[0] if before else None)
 
-    def delete_before(self, moment: int) -> int:
+    def delete_before(self, moment: int, limit: int) -> bool:
         """As `Store.delete_before`."""
         hour = moment // HOUR
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM deleted")
             connection.execute("INSERT INTO deleted VALUES (?)", (hour,))
-            connection.execute("DELETE FROM reading_id WHERE time <= ?", (hour * HOUR,))
-            return connection.execute("DELETE FROM reading WHERE time <= ?", (hour * HOUR,)).rowcount
+            deleted = [connection.execute(each, (hour * HOUR, limit)).rowcount for each in (_OLD_IDS, _OLD_READINGS)]
+        return max(deleted) >= limit
 
 
 def _put_change(connection: sqlite3.Connection, site: Site, moment: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -156,6 +156,13 @@ class Piece:
         """Grams of CO2 equivalent, market-based; None where no factor is known."""
         return sum_known(part.market_grams for part in self.parts.values())
 
+    def share_of(self, sources: Container[str]) -> float | None:
+        """The share of the metered energy that is of some sources; None without energy."""
+        if not self.kwh:
+            return None
+        kwh = sum(part.kwh for (source, _), part in self.parts.items() if source in sources)
+        return min(1.0, kwh / self.kwh)
+
     @property
     def mean_power(self) -> float | None:
         """Watts over the covered time."""
@@ -184,6 +191,14 @@ class SiteSum(NamedTuple):
     piece: Piece
     begin: int
     overlaps: bool
+
+
+class HourMeans(NamedTuple):
+    """The mean power (watts) and hash rate (TH/s) of sites in an hour, added up; None where none tells it."""
+
+    hour: int
+    power: float | None
+    hashrate: float | None
 
 
 def sum_known(values: Iterable[float | None]) -> float | None:
@@ -290,7 +305,7 @@ class Store(Protocol):
         """What the meters of a site said in `(start, end]`."""
 
     def runs(self, sites: Sequence[int], start: int, end: int) -> list[Run]:
-        """The readings in `(start, end]` of those of the sites that have no totals, added up, in the order of time."""
+        """The readings of sites in `(start, end]`, added up, in the order of time."""
 
     def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
         """Hourly sums (site, hour, sums) of the hours from `start` to before `end`, those that are stale, too."""
@@ -307,6 +322,9 @@ class Store(Protocol):
         Without `by_source` one part, of no name, stands for all sources. Sites without hours are left out.
         """
 
+    def fresh_means(self, sites: Sequence[int], start: int, end: int) -> list[HourMeans]:
+        """The means of all sites together in the hours from `start` to before `end`, without what is stale."""
+
     def put_hours(self, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
         """Keep sums of hours, which are then not stale; None where nothing is in the hour."""
 
@@ -322,5 +340,8 @@ class Store(Protocol):
     def latest(self) -> list[Latest]:
         """The last reading of every meter; `before` where only that tells its power."""
 
-    def delete_before(self, moment: int) -> int:
-        """Delete readings of hours that end before `moment`; their sums stay. Returns how many."""
+    def delete_before(self, moment: int, limit: int) -> bool:
+        """Delete some readings of hours that end before `moment`, about `limit` of them; their sums stay.
+
+        Returns whether there may be more.
+        """

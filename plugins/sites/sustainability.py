@@ -48,7 +48,7 @@ class Scores:
         """The answer for an entity."""
         total = total_of(self._totals[site.id] for site in sites)
         parts = {
-            "renewable": self._renewable(total),
+            "renewable": total.share_of(self._config.renewables),
             "intensity": self._intensity(total),
             "efficiency": self._efficiency(sites),
             "flexibility": self._flexibility(sites),
@@ -65,12 +65,6 @@ class Scores:
             "reference_g_per_kwh": self._config.reference_g_per_kwh,
             "formula": FORMULA,
         }
-
-    def _renewable(self, total: Piece) -> float | None:
-        if not total.kwh:
-            return None
-        kwh = sum(part.kwh for (source, _), part in total.parts.items() if source in self._config.renewables)
-        return min(1.0, kwh / total.kwh)
 
     def _intensity(self, total: Piece) -> float | None:
         known = [part for part in total.parts.values() if part.location_grams is not None]
@@ -139,7 +133,7 @@ class Scores:
 
     def renewable_ratio(self, site: Site) -> float | None:
         """The share of a site's energy that is renewable; None without energy."""
-        return self._renewable(self._totals[site.id])
+        return self._totals[site.id].share_of(self._config.renewables)
 
 
 def _tells(total: Piece) -> bool:

@@ -79,9 +79,10 @@ class Changing(http.server.BaseHTTPRequestHandler):
     script = ""
 
     def do_GET(self):
-        page = self.script if self.path == "/page.js" else self.pages.pop(0) if self.path == "/" and self.pages else ""
+        is_script = self.path.startswith("/page.js?")
+        page = self.script if is_script else self.pages.pop(0) if self.path == "/" and self.pages else ""
         self.send_response(200 if page else 503)
-        self.send_header("Content-Type", "text/javascript" if self.path == "/page.js" else "text/html")
+        self.send_header("Content-Type", "text/javascript" if is_script else "text/html")
         self.end_headers()
         self.wfile.write(page.encode())
 

@@ -10,6 +10,7 @@ from math import ceil, floor, log10
 from typing import NamedTuple
 
 from collector_core.history.past import PastEvent, PastSeries
+from collector_core.web.pages.event_words import EventWords
 from collector_core.web.pages.period import WEEK, Period
 from collector_core.web.pages.view import View
 from collector_core.web.sparkline import segments
@@ -45,10 +46,11 @@ def draw(
     numbers = {each.series.text: number for number, each in enumerate(found)}
     lines = "".join(_line(each, number, scale) for number, each in enumerate(found))
     dashed = "".join(_line(each, numbers.get(each.series.text, 0), scale, WEEK, "before") for each in before)
-    marks = "".join(_mark(view, event, scale) for event in events)
+    said = EventWords(view.app, view.words)
+    marks = "".join(_mark(said, event, scale) for event in events)
     names = ", ".join(each.series.text for each in found)
     return (
-        f'<figure tabindex="0" role="group" aria-label="{escape(view.words("zoom_help"))}">'
+        f'<figure tabindex="0" aria-label="{escape(view.words("zoom_help"))}">'
         f'<svg class="chart" role="img" aria-label="{view.text(names)}" '
         f'data-from="{period.start:.0f}" data-to="{period.end:.0f}">'
         f"{''.join(_rows(view, scale, unit))}{''.join(_columns(view, scale))}"
@@ -110,9 +112,9 @@ def _columns(view: View, scale: _Scale) -> Iterator[str]:
         tick += step
 
 
-def _mark(view: View, event: PastEvent, scale: _Scale) -> str:
+def _mark(said: EventWords, event: PastEvent, scale: _Scale) -> str:
     x = scale.x(event.time)
-    text = view.text(f"{event.kind}: {event.text}")
+    text = escape(said.mark(event))
     return f'<path class="mark" d="M{x:.1f} 0V{SIZE:g}"><title>{text}</title></path>'
 
 

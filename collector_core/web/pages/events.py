@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from html import escape
 
 from collector_core.errors import CollectorError, describe
+from collector_core.web.pages.event_words import EventWords
 from collector_core.web.pages.layout import live
+from collector_core.web.pages.page_sections import sections_of
 from collector_core.web.pages.tables import Cell, render_table
 from collector_core.web.pages.view import View
-from collector_core.web.sections import render_sections
-from collector_core.web.translation import Translation
 
 DAYS = {"1d": 1, "7d": 7, "30d": 30}
 DEFAULT = "7d"
@@ -31,7 +30,7 @@ def render(view: View) -> str:
         f'<form class="controls" role="search"><label>{escape(words("search"))} <input type="search" name="q" id="q" '
         f'data-param="q" value="{view.text(view.query.get("q", ""))}"></label>'
         f'<div id="ranges" data-live role="group" aria-label="{escape(words("range"))}">{buttons}</div></form>'
-        + live("events", render_sections(view.app, "events", view.words) + _list(view, DAYS.get(chosen, DAYS[DEFAULT])))
+        + live("events", sections_of(view, "events") + _list(view, DAYS.get(chosen, DAYS[DEFAULT])))
     )
 
 
@@ -43,12 +42,12 @@ def _list(view: View, days: int) -> str:
         return f'<p class="fault">{view.text(describe(error))}</p>'
     if not events:
         return f'<p class="empty">{escape(view.words("nothing"))}</p>'
-    translated = _translations(view)
+    said = EventWords(view.app, view.words)
     rows = [
         (
             Cell(time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.time)), event.time),
-            Cell(translated[event.source](view.app.redactor(event.text)) if event.source in translated else event.text),
-            Cell(event.kind),
+            Cell(said.text(event)),
+            Cell(said.kind(event)),
             Cell(event.source),
         )
         for event in reversed(events)
@@ -56,9 +55,3 @@ def _list(view: View, days: int) -> str:
     title = view.words("events")
     table = render_table(view, title, ("time", "what", "kind", "source"), rows)
     return f"<section><h2>{escape(title)}</h2>{table}</section>"
-
-
-def _translations(view: View) -> Mapping[str, Translation]:
-    """The sections of a collector know its sentences in other languages."""
-    sections = {name: runner.page_sections for name, runner in view.app.runners.copy().items()}
-    return {name: Translation(view.words, own[0].translations) for name, own in sections.items() if own}

@@ -6,8 +6,6 @@ import asyncio
 import gzip
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -15,17 +13,20 @@ from aiohttp import web
 from collector_core.engine.app import App
 from collector_core.exposition.formats import accepts_gzip
 from collector_core.web import page
-from collector_core.web.pages import downloads, events, history, now, setup, workloads
+from collector_core.web.pages import assets, downloads, events, history, now, setup, workloads
 from collector_core.web.pages.late_past import LatePast
 from collector_core.web.pages.layout import PATHS, live, render_page
 from collector_core.web.pages.live import LiveEvents
+from collector_core.web.pages.lookup import Lookup
+from collector_core.web.pages.page_sections import sections_of
 from collector_core.web.pages.shared_answers import SharedAnswers
-from collector_core.web.pages.things import render_things
+from collector_core.web.pages.things import render_things, something
 from collector_core.web.pages.view import View
+from collector_core.web.pages.whole_site import WholeSite
 from collector_core.web.pages.words import Words, chosen_language
-from collector_core.web.sections import render_sections
 
 HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "font-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -41,16 +42,17 @@ OF_THE_PAST = frozenset({"history", "events"})
 
 
 def _devices(view: View) -> str:
-    return live("devices", render_things(view, DEVICES) + render_sections(view.app, "devices", view.words))
+    return live("devices", something(view, render_things(view, DEVICES), sections_of(view, "devices")))
 
 
 def _sites(view: View) -> str:
-    return live("sites", render_things(view, SITES) + render_sections(view.app, "sites", view.words))
+    return live(
+        "sites", something(view, WholeSite(view).hosts(), render_things(view, SITES), sections_of(view, "sites"))
+    )
 
 
 def _forecasts(view: View) -> str:
-    sections = render_sections(view.app, "forecasts", view.words)
-    return live("forecasts", sections or f'<p class="empty">{view.words("nothing")}</p>')
+    return live("forecasts", something(view, sections_of(view, "forecasts")))
 
 
 def _collectors(view: View) -> str:
@@ -80,13 +82,13 @@ class Pages:
         self._past = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pages-of-the-past")
         self._late = LatePast(self._past)
         self._shared = SharedAnswers[bytes]()
+        self._lookup = Lookup()
 
     def table(self) -> list[web.RouteDef]:
         """All routes."""
         return [
             *(web.get(path, self._handler(name)) for name, path in PATHS.items()),
-            web.get("/page.css", _asset("page.css", "text/css")),
-            web.get("/page.js", _asset("page.js", "text/javascript")),
+            *assets.routes(),
             web.get("/api/v1/live", self.live.stream, allow_head=False),
             *downloads.routes(),
         ]
@@ -107,32 +109,11 @@ class Pages:
             query = {key: value[:MOST_TEXT] for key, value in request.query.items()}
             language = chosen_language(query.get("lang", ""), request.headers.get("Accept-Language", ""))
             is_compressed = accepts_gzip(request.headers.get("Accept-Encoding", ""))
-            view = View(self._app, Words(language), PATHS[name], query, request.host, self._late)
+            view = View(self._app, Words(language), PATHS[name], query, request.host, self._late, self._lookup)
             key = name, language, request.host, is_compressed, *query.items()
             loop = asyncio.get_running_loop()
             body = await self._shared.get(key, lambda: loop.run_in_executor(threads, render, view, is_compressed))
-            return _response(body, "text/html", HEADERS, is_compressed=is_compressed)
+            encoding = {"Content-Encoding": "gzip"} if is_compressed else {}
+            return web.Response(body=body, headers={**HEADERS, **encoding})
 
         return handle
-
-
-def _response(body: bytes, kind: str, headers: Mapping[str, str], *, is_compressed: bool) -> web.Response:
-    encoding = {"Content-Encoding": "gzip"} if is_compressed else {}
-    return web.Response(body=body, headers={"Content-Type": f"{kind}; charset=utf-8", **headers, **encoding})
-
-
-def _asset(name: str, kind: str) -> Any:
-    async def handle(request: web.Request) -> web.Response:
-        is_compressed = accepts_gzip(request.headers.get("Accept-Encoding", ""))
-        body = _read(name, is_compressed=is_compressed)
-        return _response(
-            body, kind, {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}, is_compressed=is_compressed
-        )
-
-    return handle
-
-
-@cache
-def _read(name: str, *, is_compressed: bool) -> bytes:
-    body = (Path(__file__).parent / name).read_bytes()
-    return gzip.compress(body, mtime=0) if is_compressed else body

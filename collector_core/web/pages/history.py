@@ -10,6 +10,7 @@ from collector_core.errors import CollectorError, describe
 from collector_core.history.past import History, PastEnergy, PastEvent, PastSeries
 from collector_core.model.selector import Selector
 from collector_core.web.pages.chart import draw
+from collector_core.web.pages.event_words import EventWords
 from collector_core.web.pages.layout import live, tile
 from collector_core.web.pages.money import currency_of
 from collector_core.web.pages.period import RANGES, WEEK, Period, chosen_period, chosen_range, clock_text, render_zoom
@@ -151,9 +152,8 @@ def _compared(view: View, name: str, value: float, before: float | None, show: C
 def _events(view: View, events: Sequence[PastEvent]) -> str:
     if not events:
         return ""
-    title = escape(view.words("events"))
+    title, said = escape(view.words("events")), EventWords(view.app, view.words)
     items = "".join(
-        f"<li><time>{clock_text(each.time)}</time> {view.text(each.kind)}: {view.text(each.text)}</li>"
-        for each in reversed(events)
+        f"<li><time>{clock_text(each.time)}</time> {escape(said.mark(each))}</li>" for each in reversed(events)
     )
     return f'<details id="marks"><summary>{title} ({len(events)})</summary><ul class="marks">{items}</ul></details>'

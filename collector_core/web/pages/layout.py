@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from collector_core.errors import visible
+from collector_core.web.pages.assets import SCRIPT, STYLE, address_of
 from collector_core.web.pages.view import View
 from collector_core.web.pages.vocabulary import LANGUAGES
 
@@ -31,14 +32,14 @@ def render_page(view: View, name: str, content: str) -> str:
     other = next(each for each in LANGUAGES if each != words.language)
     reload = '<noscript><meta http-equiv="refresh" content="15"></noscript>\n' if name in RELOADED else ""
     links = "".join(_link(view, key, path, is_here=key == name) for key, path in PATHS.items())
-    return visible(
+    document = (
         f'<!doctype html>\n<html lang="{words.language}"{chosen}>\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f'<meta name="description" content="{escape(words("flow"))}">\n'
         f"<title>{escape(words(name))} · energy-collector</title>\n"
-        '<link rel="icon" href="data:,">\n<link rel="stylesheet" href="/page.css">\n'
-        f'<script src="/page.js" defer></script>\n{reload}'
+        f'<link rel="icon" href="data:,">\n<link rel="stylesheet" href="{address_of(STYLE)}">\n'
+        f'<script src="{address_of(SCRIPT)}" defer></script>\n{reload}'
         f'</head>\n<body>\n<a class="skip" href="#main">{escape(words("skip"))}</a>\n<header>\n'
         f'<p class="brand"><a href="/">energy-collector</a> <small>{escape(view.app.state.version)}</small></p>\n'
         '<div class="tools">'
@@ -46,10 +47,11 @@ def render_page(view: View, name: str, content: str) -> str:
         f"{escape(words('theme'))}</button>"
         f'<a id="language" hreflang="{other}" lang="{other}" href="{view.link(lang=other)}">{words("language")}</a>'
         f'</div>\n<nav aria-label="{escape(words("pages"))}">{links}</nav>\n'
-        '<p class="fault" id="offline" role="status" hidden></p>\n</header>\n'
+        f'<p class="fault" id="offline" role="status" data-text="{escape(words("offline"))}" hidden></p>\n</header>\n'
         f'<main id="main" tabindex="-1" aria-live="off">\n<h1>{escape(words(name))}</h1>\n{content}\n</main>\n'
         "</body>\n</html>\n"
     )
+    return "\n".join(map(visible, document.split("\n")))
 
 
 def _link(view: View, key: str, path: str, *, is_here: bool) -> str:

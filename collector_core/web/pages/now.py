@@ -5,22 +5,23 @@ from __future__ import annotations
 from html import escape
 
 from collector_core.metering.flow import FlowEdge, FlowGraph, FlowKind, FlowNode, host_of, read_graph
-from collector_core.model.topics import TopicSelector
 from collector_core.web import api
 from collector_core.web.pages.days import render_days
 from collector_core.web.pages.layout import live, scrolled, tile
-from collector_core.web.pages.sankey import draw, label_html
+from collector_core.web.pages.page_sections import sections_of
+from collector_core.web.pages.sankey import draw, kind_word, label_html
 from collector_core.web.pages.view import View
-from collector_core.web.sections import render_sections
+from collector_core.web.pages.whole_site import WholeSite
 
 MOST = 6
+_ORIGINS = frozenset({FlowKind.GRID, FlowKind.SOLAR, FlowKind.BATTERY})
 _DRAWS = frozenset({FlowKind.COMPONENT, FlowKind.GUEST, FlowKind.CONTAINER, FlowKind.SERVICE, FlowKind.PLUG})
 
 
 def graph_of(view: View) -> FlowGraph:
     """The energy graph, of the collector that has one."""
     edges: dict[str, list[FlowEdge]] = {}
-    for series, watts in TopicSelector("power_flow").select(view.app.exposition.published()):
+    for series, watts in view.select("power_flow"):
         edge = FlowEdge(series.labels.get("from", ""), series.labels.get("to", ""), watts)
         edges.setdefault(series.source, []).append(edge)
     return read_graph(next(iter(edges.values()), []))
@@ -30,40 +31,30 @@ def render(view: View) -> str:
     """The page."""
     graph = graph_of(view)
     content = _picture(view, graph) if graph.edges else f'<p class="empty">{escape(view.words("flow_empty"))}</p>'
-    return live("now", f"{_health(view)}{content}{render_sections(view.app, 'now', view.words)}")
+    return live("now", f"{_health(view)}{content}{sections_of(view, 'now')}")
 
 
 def _picture(view: View, graph: FlowGraph) -> str:
-    words = view.words
+    words, site = view.words, WholeSite(view)
     return (
-        f'<ul class="tiles">{_tiles(view, graph)}{render_days(view)}</ul>'
+        f'<ul class="tiles">{_tiles(view, graph, site.total())}{render_days(view)}{"".join(site.tiles())}</ul>'
         f"{scrolled(words('flow'), draw(view, graph))}"
         f'<section aria-labelledby="most"><h2 id="most">{escape(words("most"))}</h2>'
-        f'<ol class="bars">{"".join(_bars(view, graph))}</ol></section>'
+        f'<ol class="bars">{"".join(_bars(view, graph))}</ol></section>{site.parts()}'
         f'<details id="nodes"><summary>{escape(words("flow_nodes"))}</summary>{_list(view, graph)}</details>'
     )
 
 
-def _tiles(view: View, graph: FlowGraph) -> str:
+def _tiles(view: View, graph: FlowGraph, total: str) -> str:
     fed = {edge.target for edge in graph.edges}
     hosts = sum(node.watts for node in graph.nodes if node.kind == FlowKind.HOST)
     sums: dict[str, float] = {}
     for node in graph.nodes:
         if node.id not in fed:
             sums[node.kind] = sums.get(node.kind, 0.0) + node.watts
-    tiles = [(view.words("whole_site"), watts) for watts in _site(view)]
-    tiles += [(view.words("hosts"), hosts)] if hosts else []
-    tiles += [(view.words.maybe(kind, kind), watts) for kind, watts in sums.items() if kind != FlowKind.UNKNOWN]
-    return "".join(tile(name, view.words.quantity(watts, "W")) for name, watts in tiles)
-
-
-def _site(view: View) -> list[float]:
-    """The watts of the whole site, where it is more than one machine."""
-    by_source: dict[str, dict[str, float]] = {}
-    for series, watts in TopicSelector("total_power", of="site").select(view.app.exposition.published()):
-        hosts, host = by_source.setdefault(series.source, {}), series.labels.get("host", "")
-        hosts[host] = hosts.get(host, 0.0) + watts
-    return [sum(hosts.values()) for hosts in list(by_source.values())[:1] if len(hosts) > 1]
+    tiles = [(view.words("hosts"), hosts)] if hosts and not total else []
+    tiles += [(view.words.maybe(kind, kind), watts) for kind, watts in sums.items() if kind in _ORIGINS]
+    return total + "".join(tile(name, view.words.quantity(watts, "W")) for name, watts in tiles)
 
 
 def _bars(view: View, graph: FlowGraph) -> list[str]:
@@ -76,7 +67,7 @@ def _bars(view: View, graph: FlowGraph) -> list[str]:
 
 
 def _bar(view: View, node: FlowNode, most: float) -> str:
-    where = view.text(host_of(node.id) if node.kind != FlowKind.PLUG else view.words("plug"))
+    where = view.text(host_of(node.id) if node.kind != FlowKind.PLUG else kind_word(node, view.words))
     name = f"{label_html(view, node, 'span')} <small>{where}</small>"
     return (
         f'<li><span class="name">{name}</span>'
@@ -87,7 +78,7 @@ def _bar(view: View, node: FlowNode, most: float) -> str:
 
 def _list(view: View, graph: FlowGraph) -> str:
     rows = "".join(
-        f"<tr><td>{escape(view.words.maybe(node.kind, node.kind))}</td>"
+        f"<tr><td>{escape(kind_word(node, view.words))}</td>"
         f"<td>{label_html(view, node, 'span')}</td>"
         f'<td class="number">{view.words.quantity(node.watts, "W")}</td></tr>'
         for node in sorted(graph.nodes, key=lambda node: -node.watts)

@@ -62,7 +62,7 @@ function place(element) {
 
 function offline() {
   const note = document.getElementById("offline");
-  if (note.hidden) note.textContent = `No answer since ${new Date().toLocaleTimeString()}: what you see is from before.`;
+  if (note.hidden) note.textContent = note.dataset.text.replace("{}", new Date().toLocaleTimeString(document.documentElement.lang));
   note.hidden = false;
 }
 

@@ -10,12 +10,13 @@ from itertools import accumulate
 from typing import NamedTuple
 from unicodedata import east_asian_width
 
-from collector_core.metering.flow import FlowGraph, FlowKind, FlowNode, kind_of
+from collector_core.metering.flow import EXPORT, FlowGraph, FlowKind, FlowNode, kind_of
 from collector_core.web.pages.view import View
 from collector_core.web.pages.words import Words
 
 WIDTH, NODE_WIDTH, LABEL_WIDTH = 1000.0, 10.0, 175.0
 _ABBREVIATIONS = frozenset({"cpu", "gpu", "dram"})
+_SPEAK_FOR_THEMSELVES = frozenset({FlowKind.COMPONENT, FlowKind.UNKNOWN, FlowKind.LOSS})
 LABEL_GAP = 6.0  # pixels on both sides of a label
 NARROW, BROAD = 7.0, 12.5  # pixels of a small letter, and of capitals and Asian characters
 TOP, GAP = 12.0, 10.0  # pixels above the first box, and between two
@@ -152,6 +153,13 @@ def node_label(node: FlowNode, words: Words) -> str:
     return node.label
 
 
+def kind_word(node: FlowNode, words: Words) -> str:
+    """What kind of thing a node is."""
+    if node.id.endswith(EXPORT):
+        return words("export_power")
+    return words.maybe(f"one_{node.kind}", words.maybe(node.kind, node.kind))
+
+
 def label_html(view: View, node: FlowNode, tag: str) -> str:
     """The same as HTML; abbreviations are written large, by the style sheet."""
     return _with_abbreviation(view, node, node_label(node, view.words), tag)
@@ -165,8 +173,12 @@ def _with_abbreviation(view: View, node: FlowNode, text: str, tag: str) -> str:
 
 
 def _short(node: FlowNode, words: Words) -> str:
-    """What stands beside a box: of an unknown source the name is that of its neighbour."""
-    return words("unknown_source") if node.id.startswith("unknown/from/") else node_label(node, words)
+    """What stands beside a box: of what is not known, or lost, the name is that of its neighbour."""
+    if node.id.startswith("unknown/from/"):
+        return words("unknown_source")
+    if node.kind == FlowKind.UNKNOWN:
+        return words("rest")
+    return words("loss") if node.kind == FlowKind.LOSS else node.label
 
 
 def shortened(text: str, room: float) -> str:
@@ -209,9 +221,10 @@ def _draw_box(view: View, box: Box, name: str) -> str:
     watts, x = view.words.quantity(box.node.watts, "W"), f"{box.x + NODE_WIDTH + LABEL_GAP:.1f}"
     short = shortened(view.app.redactor(_short(box.node, view.words)), box.room)
     label = _with_abbreviation(view, box.node, short, "tspan")
+    kind = "" if box.node.kind in _SPEAK_FOR_THEMSELVES else f" · {escape(kind_word(box.node, view.words))}"
     return (
         f'<g class="node {escape(box.node.kind)}"><title>{name}: {watts}</title>'
         f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{NODE_WIDTH:g}" '
         f'height="{box.height:.1f}" rx="2"/><text x="{x}" y="{y:.1f}">{label}'
-        f'<tspan class="watts" x="{x}" dy="13">{watts}</tspan></text></g>'
+        f'<tspan class="watts" x="{x}" dy="13">{watts}{kind}</tspan></text></g>'
     )

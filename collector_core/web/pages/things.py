@@ -7,7 +7,6 @@ from html import escape
 from urllib.parse import quote
 
 from collector_core.model.series import Series
-from collector_core.model.topics import TopicSelector
 from collector_core.web.pages.tables import Cell, render_table
 from collector_core.web.pages.view import View
 
@@ -20,17 +19,17 @@ _NO_NAMES = frozenset({"demo", "uuid", "model", "instance"})
 
 
 def render_things(view: View, kinds: Iterable[str]) -> str:
-    """A section for each kind of which anything is published; a word that nothing is, where that is so."""
-    sections = "".join(filter(None, (_section(view, kind) for kind in kinds)))
-    return sections or f'<p class="empty">{escape(view.words("nothing"))}</p>'
+    """A section for each kind of which anything is published."""
+    return "".join(_section(view, kind) for kind in kinds)
+
+
+def something(view: View, *sections: str) -> str:
+    """The sections, or a word that there is nothing."""
+    return "".join(sections) or f'<p class="empty">{escape(view.words("nothing"))}</p>'
 
 
 def _section(view: View, kind: str) -> str:
-    found = [
-        (series, value)
-        for series, value in TopicSelector(of=kind).select(view.app.exposition.published())
-        if series.topic in _FIRST
-    ]
+    found = [(series, value) for series, value in view.select(None, kind) if series.topic in _FIRST]
     if not found:
         return ""
     topics = sorted({series.topic for series, _ in found}, key=_FIRST.index)[:MOST_COLUMNS]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from urllib.parse import urlencode
 
 from collector_core.engine.app import App
+from collector_core.model.series import Series
 from collector_core.web.pages.late_past import LatePast
+from collector_core.web.pages.lookup import Lookup
 from collector_core.web.pages.words import Words
 
 
@@ -25,6 +27,11 @@ class View:
     query: Mapping[str, str]
     host: str
     past: LatePast | None = None
+    lookup: Lookup = field(default_factory=Lookup)
+
+    def select(self, topic: str | None, of: str | None = None) -> list[tuple[Series, float]]:
+        """What is published about a topic, of `of` or of anything, with the values of now."""
+        return self.lookup.select(self.app.exposition.published(), topic, of)
 
     def text(self, text: str) -> str:
         """A text of anybody's, without secrets, as HTML."""

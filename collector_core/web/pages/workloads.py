@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from html import escape
 
 from collector_core.metering.flow import FlowKind, host_of
-from collector_core.model.topics import TopicSelector
 from collector_core.web.pages.last_hour import courses_of, spark_cell
 from collector_core.web.pages.layout import live
 from collector_core.web.pages.now import graph_of
+from collector_core.web.pages.page_sections import sections_of
 from collector_core.web.pages.tables import Cell, Row, render_table
 from collector_core.web.pages.things import history_of, thing_name
 from collector_core.web.pages.view import View
-from collector_core.web.sections import render_sections
 
 MOST_CHARTS = 300  # more would keep the disk busy
 KINDS = (FlowKind.GUEST, FlowKind.CONTAINER, FlowKind.SERVICE)
@@ -34,7 +33,7 @@ def render(view: View) -> str:
         f'<label>{escape(words("search"))} <input type="search" name="q" id="q" data-param="q" '
         f'value="{view.text(view.query.get("q", ""))}"></label>'
         f'<label>{escape(words("kind"))} <select name="kind" id="kind" data-param="kind">{chosen}</select></label>'
-        "</form>" + live("workloads", f"{table}{empty}{render_sections(view.app, 'workloads', view.words)}")
+        "</form>" + live("workloads", f"{table}{empty}{sections_of(view, 'workloads')}")
     )
 
 
@@ -49,7 +48,7 @@ def _rows(view: View) -> Iterator[Row]:
             *_cells(view, node.label, view.words(node.kind), host_of(node.id), node.watts, node.watts / total),
             spark,
         )
-    for series, watts in TopicSelector("power", of="vm").select(view.app.exposition.published()):
+    for series, watts in view.select("power", "vm"):
         name = thing_name(series)
         if name not in named:
             spark = spark_cell(view, name, courses.get(series.text))

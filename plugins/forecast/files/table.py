@@ -11,13 +11,15 @@ from datetime import UTC, tzinfo
 from functools import partial
 from math import isfinite
 
-from collector_plugins.forecast.files.times import day_comes_first, parse_time
+from collector_plugins.forecast.files.times import day_comes_first, is_clock, parse_time
 
 SEPARATORS = ",;\t|"
 SAMPLE = 200
 MOST_CELLS = 5_000_000
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "date", "ts", "created_at", "zeit", "datum")
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "unavailable", "unknown"})
+DATES, CLOCKS = frozenset({"date", "datum"}), frozenset({"time", "zeit", "uhrzeit"})
+MOSTLY = 0.9
+MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none", "-", "unavailable", "unknown"})
 
 
 class Unreadable(ValueError):
@@ -64,7 +66,7 @@ def read_table(content: bytes) -> Table:
         )
     if width < 2:
         raise Unreadable("there is one column; a column of times and one of values are needed")
-    return Table(headings, rows, separator != "," and _has_decimal_commas(rows[:SAMPLE]))
+    return Table(headings, _with_whole_times(headings, rows), separator != "," and _has_decimal_commas(rows[:SAMPLE]))
 
 
 def read_points(
@@ -98,6 +100,23 @@ def _points(table: Table, times: int, values: int, zone: tzinfo) -> Iterator[tup
         seen.add(text)
         if value is not None:
             yield time, value
+
+
+def _with_whole_times(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """Where the date and the time of day are in two columns, both have both."""
+    lowered = [heading.lower() for heading in headings]
+    dates, clocks = (
+        [place for place, name in enumerate(lowered) if name in names and any(_cell(row, place) for row in rows[:1])]
+        for names in (DATES, CLOCKS)
+    )
+    if not (dates and clocks and is_clock(_cell(rows[0], clocks[0]))):
+        return rows
+    date, clock = dates[0], clocks[0]
+    found = []
+    for row in rows:
+        whole = f"{_cell(row, date)} {_cell(row, clock)}".strip()
+        found.append([whole if place in {date, clock} else cell for place, cell in enumerate(row)])
+    return found
 
 
 def _decoded(content: bytes) -> str:
@@ -185,8 +204,20 @@ def _time_column(table: Table) -> int:
 
 def _value_column(table: Table, times: int) -> int:
     sample = table.rows[:SAMPLE]
-    for place in range(len(table.headings)):
-        cells = [cell for row in sample if (cell := _cell(row, place))]
-        if place != times and cells and _are_numbers(cells, decimal_comma=table.has_decimal_commas):
+    columns = {
+        place: [cell for row in sample if (cell := _cell(row, place))]
+        for place in range(len(table.headings))
+        if place != times
+    }
+    for place, cells in columns.items():
+        if cells and _are_numbers(cells, decimal_comma=table.has_decimal_commas):
             return place
+    for place, cells in columns.items():
+        if _are_mostly_numbers(cells):
+            return place  # reading it says in which row something else is
     raise Unreadable(f"no column of numbers among {', '.join(table.headings)}; name it with --value")
+
+
+def _are_mostly_numbers(cells: Sequence[str]) -> bool:
+    numbers = sum(_is_number(cell) and cell.lower() not in MISSING for cell in cells)
+    return bool(cells) and numbers >= MOSTLY * len(cells)

@@ -26,6 +26,11 @@ def day_comes_first(texts: list[str]) -> bool:
     return 12 < first <= 31 and second <= 12
 
 
+def is_clock(text: str) -> bool:
+    """Whether it is a time of day alone, such as 17:30."""
+    return ":" in text and _CLOCK.match(text.strip()) is not None
+
+
 def parse_time(text: str, zone: tzinfo = UTC, *, day_first: bool = False, repeated: bool = False) -> float:
     """Unix seconds; a time that names no zone is one of `zone`, and the second of its kind there if it is `repeated`.
 

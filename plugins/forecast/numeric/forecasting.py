@@ -54,7 +54,9 @@ class _Fit:
         self._frame = _frame(series, seasons, horizon, libraries.MOST_ENDS if library else MOST_ENDS)
         models = competing(self._frame, outside) | ({asked: library} if library else {})
         low, high = self._limits(series[known])
-        paths = np.array([np.clip(model(self._frame), low, high) for model in models.values()])
+        paths = np.array([model(self._frame) for model in models.values()])
+        naive = paths[list(models).index(SEASONAL_NAIVE if self._frame.seasonal else NAIVE)]
+        paths = np.clip(np.where(np.isfinite(paths), paths, naive), low, high)
         self._bounds = low, high
         actual = np.where(known, series, np.nan)
         self._record = Record(tuple(models), paths, self._came_true(actual), self._frame.day)

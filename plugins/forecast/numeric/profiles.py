@@ -85,7 +85,7 @@ def _shares(table: Array, days: int) -> Array:
     )
     seen = table[-len(best) + 1 :]
     shares = np.clip(seen / np.maximum(best[:-1], 1e-9 * best.max() + 1e-300), 0.0, 1.3)
-    of_day = seen.sum(axis=1) / np.maximum(best[:-1].sum(axis=1), 1e-300)
+    of_day = np.clip(seen.sum(axis=1) / np.maximum(best[:-1].sum(axis=1), 1e-9 * best.max() + 1e-300), 0.0, 2.0)
     off = of_day - of_day.mean()
     memory = np.clip((off[1:] @ off[:-1]) / max(off @ off, 1e-300), 0.0, 0.9)
     coming = memory ** np.arange(1, days + 1) * off[-1]

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import model_validator
 
 from collector_core import ConfigPath, Duration, Field, OutputConfig, SecretStr
-from collector_plugins.mqtt.config import BrokerUrl, TopicName
-
-
-def _prefix(topic: str) -> str:
-    if topic.startswith(("/", "$")) or topic.endswith("/"):
-        raise ValueError("must not begin with / or $, nor end with /")
-    return topic
-
-
-Prefix = Annotated[TopicName, AfterValidator(_prefix)]
+from collector_plugins.mqtt.config import BrokerUrl, Prefix
 
 
 class Config(OutputConfig):

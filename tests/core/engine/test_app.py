@@ -319,3 +319,26 @@ def test_outputs_get_every_series_of_metrics(make_app, monkeypatch, tmp_path, ev
         return {"lamp_on", "process_cpu_seconds_total"} <= shown and shown == {name for name, *_ in taken.taken}
 
     eventually(are_all_there)
+
+
+def test_outputs_get_the_first_run_although_the_next_collector_is_yet_to_be_built(
+    make_app, monkeypatch, tmp_path, eventually
+):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    taken = Receiver()
+    letters = type("Everything", (Letters,), {"receiver": taken, "__doc__": "Takes all."})
+    collectors = "collectors: {lamp: {interval: 1h}, desk: {interval: 1h}}\n"
+    outputs = "outputs: {letters: {series: [lamp_on, desk_on], batch_wait: 10ms}}\n"
+
+    class Late(Desk):
+        """Is built when the other one has run."""
+
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            eventually(lambda: app.runners["lamp"].last_report)
+
+    plugins = (Lamp, Late, Plugin("letters", "letters", "1", outputs=(letters,)))
+    app = make_app("collectors: {}\n", *plugins)
+    app._config_file.write_text(collectors + outputs)
+    app.reload()
+    eventually(lambda: {name for name, *_ in taken.taken} == {"lamp_on", "desk_on"})

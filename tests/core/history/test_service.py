@@ -168,6 +168,21 @@ def test_the_folder_may_go_and_come_back(folder_lamp):
     assert [value for _, value, _ in folder_lamp.points("lamp_power_watts")] == [1, 2]
 
 
+def test_a_new_file_in_the_place_of_one_that_was_moved_mixes_no_series(folder_lamp):
+    folder_lamp.run(lamp_power_watts=1, lamp_energy_joules_total=100)
+    folder_lamp.history.write()
+    folder = folder_lamp.options.folder
+    folder.rename(folder.with_name("elsewhere"))
+    for watts in (2, 3):
+        folder_lamp.run(lamp_energy_joules_total=100 + 10 * watts, lamp_power_watts=watts)
+        folder_lamp.history.write()
+    assert folder_lamp.metric("collector_history_up") == {"": 1}
+    folder_lamp.advance(7200)
+    folder_lamp.history.write()
+    assert [value for _, value, _ in folder_lamp.points("lamp_power_watts")] == [2, 3]
+    assert [tuple(each)[1:] for each in folder_lamp.points("lamp_energy_joules_total")] == [(120, 20), (130, 10)]
+
+
 def test_the_thread_keeps_runs_and_the_end(tmp_path, eventually):
     found = Lamp(Embedded(tmp_path), flush=0)
     found.history.start()

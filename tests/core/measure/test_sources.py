@@ -15,6 +15,7 @@ from collector_core.energy import EnergyMonitor
 from collector_core.errors import ConfigError
 from collector_core.measure.sources import Sources
 from collector_core.model.clock import SystemClock
+from collector_core.plugins.offers import names_with_meters
 from tests.powercap import PowercapTree, readable_by_everybody, without_privileges
 
 
@@ -103,6 +104,12 @@ def test_the_counters_of_the_processors_are_found_and_read(tree, eventually):
     monitor.close()
     assert not kept_open()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(("meters-", "energy-"))]
+
+
+def test_no_bundled_plugin_is_loaded_that_has_no_meters():
+    names = names_with_meters()
+    assert {"rapl", "nvidia", "estimate"} <= names
+    assert not {"alerts", "anomaly", "sites", "system", "csv"} & names
 
 
 def test_dies_are_told_apart_before_they_count(tmp_path):

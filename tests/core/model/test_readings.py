@@ -234,3 +234,28 @@ def test_a_table_may_be_empty():
     out = Readings(POWER_AND_ENERGY, max_series=9)
     out.add_table(POWER_AND_ENERGY, ("plug", "room"), {})
     assert len(out.snapshot()) == 0
+
+
+def test_a_column_is_its_series_one_by_one():
+    first = Readings(POWER_AND_ENERGY, max_series=9)
+    first.add_column(POWER_AND_ENERGY[0], [("a", "x"), ("b", "x")], [1.0, 2.0])
+    before = first.snapshot()
+    again = Readings(POWER_AND_ENERGY, max_series=9, previous=before)
+    again.add_column(POWER_AND_ENERGY[0], [("a", "x"), ("b", "x")], [3.0, 4.0])
+    assert again.snapshot().layout is before.layout
+    assert list(again.snapshot().series(POWER_AND_ENERGY[0])) == [(("a", "x"), 3.0), (("b", "x"), 4.0)]
+    with pytest.raises(ReadingError, match="added twice"):
+        again.add_column(POWER_AND_ENERGY[0], [("a", "x")], [5.0])
+
+
+@pytest.mark.parametrize(
+    ("keys", "values"),
+    [([("a", "x")], [1.0, 2.0]), ([("a", "x"), ("b", "x")], [1.0]), ([("a",)], [1.0])],
+    ids=["values", "keys", "labels"],
+)
+def test_a_column_of_another_length_is_refused(keys, values):
+    first = Readings(POWER_AND_ENERGY, max_series=9)
+    first.add_column(POWER_AND_ENERGY[0], [("a", "x")], [1.0])
+    again = Readings(POWER_AND_ENERGY, max_series=9, previous=first.snapshot())
+    with pytest.raises(ValueError, match="argument"):
+        again.add_column(POWER_AND_ENERGY[0], keys, values)

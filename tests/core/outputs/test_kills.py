@@ -1,39 +1,81 @@
-"""However often the program is killed: a file holds each row once, in order and whole; nothing is lost on its way."""
+"""However often the program is killed: what is on disk arrives, in order; files hold each row once; a cap is kept."""
 
 import csv
 import gzip
 import json
+import multiprocessing
 import os
 import random
-import subprocess
-import sys
+import time
 from collections import Counter
-from pathlib import Path
+from contextlib import contextmanager
 
 import pytest
 
+from tests.core.outputs import killed
 from tests.http_receiver import http_receiver  # noqa: F401 - a fixture
 
-ROOT = Path(__file__).parents[3]
 KILLS = int(os.environ.get("KILLS", "2"))
-PLUGS = 20
-ON_DISK_SECONDS = 1.0  # after a run has ended
-QUEUE_BYTES = 10_000_000  # as in `killed`
+MOST_RUNS = 1_000_000  # until it is killed
+PATIENCE = 120.0
 
 
-def run(plugin, folder, seconds, kill_after=None, **options):
-    """The times of the runs that a process has heard, until it ended or was killed that many runs after its start."""
-    environment = os.environ | {"XDG_STATE_HOME": str(folder / "state")}
-    options = json.dumps(options or {"directory": str(folder / "files"), "rotate_every": 1})
-    command = [sys.executable, "-m", "tests.core.outputs.killed", plugin, options, str(seconds)]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        heard = []
-        for line in process.stdout:
-            heard.append(float(line))
-            if len(heard) == kill_after:
-                process.kill()
-                break
-    return heard
+class Victims:
+    """Starts processes that deliver by one output, one after the other with the same state."""
+
+    def __init__(self, folder, plugin, options, queue_max_bytes=100_000_000):
+        self.state = folder / "state"
+        self._arguments = (plugin, json.dumps(options))
+        self._queue_max_bytes = queue_max_bytes
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["tests.core.outputs.killed"])
+
+    def kill_after(self, runs, seconds=0.0):
+        """The times of the runs that a process has on disk when it is killed."""
+        kept = []
+        with self._started(MOST_RUNS) as told:
+            while len(kept) < runs:
+                assert told.poll(PATIENCE), "nothing reaches the disk"
+                kept.append(told.recv())
+            time.sleep(seconds)  # the moment of the kill
+        return kept + received(told)
+
+    def drain(self, runs=0):
+        """The times of more runs, of a process that ends when everything is delivered; and what was dropped."""
+        with self._started(runs) as told:
+            found = []
+            while not found or not isinstance(found[-1], dict):
+                assert told.poll(killed.DRAIN_SECONDS + PATIENCE), "it does not end"
+                found.append(told.recv())
+        return found[:-1], found[-1]
+
+    def files(self):
+        return sorted(path for path in self.state.rglob("*") if path.is_file())
+
+    @contextmanager
+    def _started(self, runs):
+        here, there = self._context.Pipe(duplex=False)
+        arguments = (*self._arguments, runs, self._queue_max_bytes, self.state, there)
+        process = self._context.Process(target=killed.main, args=arguments)
+        process.start()
+        there.close()
+        try:
+            yield here
+        finally:
+            process.kill()
+            process.join()
+            process.close()
+
+
+def received(told):
+    """What a process that was killed had said before."""
+    found = []
+    try:
+        while told.poll():
+            found.append(told.recv())
+    except EOFError:
+        pass
+    return found
 
 
 def csv_rows(folder):
@@ -52,39 +94,60 @@ def parquet_rows(folder):
 
 @pytest.mark.parametrize(("plugin", "rows"), [("csv", csv_rows), ("parquet", parquet_rows)])
 def test_kills_leave_each_row_once_and_in_order(plugin, rows, tmp_path):
-    choice = random.Random(7)
+    choice, folder, wanted = random.Random(7), tmp_path / "files", []
+    victims = Victims(tmp_path, plugin, {"directory": str(folder), "rotate_every": 1})
     for _ in range(KILLS):
-        run(plugin, tmp_path, 60, kill_after=choice.randrange(20, 120))
+        wanted += victims.kill_after(choice.randrange(1, 120), choice.uniform(0, 0.02))
         if plugin == "csv":
-            list(csv_rows(tmp_path / "files"))
-    found = []
-    while len({value for _, value in found}) < KILLS:  # a slow machine writes little within a second
-        run(plugin, tmp_path, 1.5)
-        found = list(rows(tmp_path / "files"))
+            list(csv_rows(folder))
+    last, dropped = victims.drain(runs=5)
+    found = list(rows(folder))
+    assert dropped == {}
     assert [row for row, count in Counter(found).items() if count > 1] == []
-    for plug in range(PLUGS):
+    assert len(found) % killed.PLUGS == 0, "whole runs"
+    for plug in range(killed.PLUGS):
         times = [value for labels, value in found if f'"{str(plug) * 30}"' in labels]
-        assert times
         assert times == sorted(times)
-    assert len(found) % PLUGS == 0, "whole runs"
+        assert {*wanted, *last} <= {*times}
 
 
 ANSWERS = ((500, {}, b""), (204, {}, b""), (429, {"Retry-After": "0"}, b""), (204, {}, b""), (204, {}, b""))
 
 
-@pytest.mark.skipif("KILLS" not in os.environ, reason="by hand: a busy disk may take longer than a second")
-def test_kills_lose_nothing_and_change_no_order(http_receiver, tmp_path):  # noqa: F811
+def arrivals(receiver):
+    """The times of the runs that have arrived, each as often as it has."""
+    lines = [line for posted in receiver.posted for line in gzip.decompress(posted.body).splitlines()]
+    return [int(line.split()[-1]) / 1000 for line in lines if b"plug=000" in line]
+
+
+def test_kills_lose_nothing_that_was_on_disk_and_change_no_order(http_receiver, tmp_path):  # noqa: F811
     choice, wanted = random.Random(7), []
-    options = {"url": http_receiver.url, "bucket": "energy"}
+    victims = Victims(tmp_path, "influx", {"url": http_receiver.url, "bucket": "energy"})
     for kill in range(KILLS):
         http_receiver.answers.append(ANSWERS[kill % len(ANSWERS)])
-        heard = run("influx", tmp_path, 60, kill_after=choice.randrange(100, 250), **options)
-        wanted += [time for time in heard[1:] if time <= heard[-1] - ON_DISK_SECONDS]
-        assert sum(file.stat().st_size for file in tmp_path.rglob("influx*")) <= 2 * QUEUE_BYTES + 200_000
-    arrived = []
-    while not set(wanted) <= set(arrived):  # a receiver may have said to come later
-        run("influx", tmp_path, 5, **options)
-        lines = [line for posted in http_receiver.posted for line in gzip.decompress(posted.body).splitlines()]
-        arrived = [int(line.split()[-1]) / 1000 for line in lines if b"plug=0" in line]
+        wanted += victims.kill_after(choice.randrange(1, 120), choice.uniform(0, 0.02))
+    last, dropped = victims.drain(runs=5)
+    arrived = arrivals(http_receiver)
     first = list(dict.fromkeys(arrived))
+    assert dropped == {}
+    assert sorted({*wanted, *last} - {*first}) == [], "lost"
     assert first == sorted(first)
+    assert not [path for path in victims.files() if "corrupt" in path.name]
+
+
+def test_kills_keep_the_cap_and_what_remains_has_no_gap(http_receiver, tmp_path):  # noqa: F811
+    choice, wanted, cap = random.Random(7), [], 20_000
+    victims = Victims(tmp_path, "influx", {"url": http_receiver.url, "bucket": "energy"}, cap)
+    for _ in range(KILLS):
+        http_receiver.answers.extend([(500, {}, b"")] * 10)
+        wanted += victims.kill_after(choice.randrange(60, 120), choice.uniform(0, 0.02))
+        assert sum(path.stat().st_size for path in victims.files()) <= 2 * cap + 200_000
+    http_receiver.answers.clear()
+    before = len(http_receiver.posted)
+    last, _ = victims.drain()
+    del http_receiver.posted[:before]
+    arrived = arrivals(http_receiver)
+    assert last == []
+    assert 0 < len(arrived) < len(wanted)
+    assert arrived == sorted({*arrived})
+    assert [time for time in wanted if time >= arrived[0] and time not in {*arrived}] == []

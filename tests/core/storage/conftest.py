@@ -18,10 +18,12 @@ class FullDisk:
         self.folder = folder
         self._ballast = folder / "ballast"
 
-    def fill(self):
+    def fill(self, leaving=0):
+        """Leave this many bytes."""
         with contextlib.suppress(OSError), self._ballast.open("ab", buffering=0) as stream:
             while stream.write(b"x" * 4096):
                 pass
+        os.truncate(self._ballast, self._ballast.stat().st_size - leaving)
 
     def free(self):
         self._ballast.unlink(missing_ok=True)
@@ -34,8 +36,9 @@ class SizeLimit:
         self.folder = folder
         self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    def fill(self):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, self._limits[1]))
+    def fill(self, leaving=0):
+        """Let a file have this many bytes at most."""
+        resource.setrlimit(resource.RLIMIT_FSIZE, (leaving, self._limits[1]))
 
     def free(self):
         resource.setrlimit(resource.RLIMIT_FSIZE, self._limits)

@@ -104,6 +104,36 @@ def test_what_has_waited_exactly_that_long_stays_and_an_empty_queue_has_nothing_
     assert contents(queue().remove_older(16.0)) == [b"a"], "after a restart as well"
 
 
+def test_what_is_younger_than_the_limit_stays_behind_what_is_older(queue):
+    made = queue()
+    for at in (10.0, 15.0, 20.0):
+        put(made, b"%d" % at, at=at)
+    assert contents(made.remove_older(15.0)) == [b"10"]
+    assert contents(made.head(10)) == [b"15", b"20"]
+
+
+def test_no_more_goes_than_the_new_ones_need(queue):
+    made = queue(max_bytes=3 * (5 + 5 + OVERHEAD), compressed=True)
+    for at in range(3):
+        put(made, b"%05d" % at, at=at)
+    assert contents(put(made, b"00003", at=3.0)) == [b"00000"]
+
+
+def test_what_a_file_holds_already_counts_with_what_is_appended_first(queue):
+    before = queue()
+    put(before, b"a", b"b")
+    before.close()
+    again = queue(compressed=True)
+    put(again, b"c")
+    assert (again.records, again.last_id, again.inherited_id) == (3, 3, 2)
+    assert again.bytes == sum(entry.size for entry in again.head(10))
+
+
+def test_everything_is_in_one_file_beside_its_lock(queue, tmp_path):
+    put(queue(), b"a")
+    assert {file.name for file in tmp_path.iterdir()} == {"q.db", "q.db.lock"}
+
+
 def test_before_it_is_opened_nothing_is_known_to_wait(queue):
     made = queue()
     assert (made.bytes, made.records, made.last_id, made.oldest_at, made.inherited_id) == (0, 0, 0, None, None)
@@ -211,6 +241,18 @@ def test_a_mark_survives_a_restart(queue):
     made.set_mark("interval", 7)
     made.close()
     assert queue().mark("interval") == 7
+
+
+def test_a_mark_is_set_with_the_entries_or_not_at_all(queue, disk):
+    made = queue(path=disk.folder / "q.db")
+    made.append([(0.0, 1, b"a")], {"interval": 1})
+    assert made.mark("interval") == 1
+    disk.fill(leaving=30_000)
+    with pytest.raises(StorageError):
+        made.append([(0.0, 1, noise(number, 50_000)) for number in range(10)], {"interval": 2})
+    disk.free()
+    assert (made.mark("interval"), contents(made.head(10))) == (1, [b"a"])
+    assert (made.records, made.last_id) == (1, 1), "what failed at its very end is not counted"
 
 
 def test_a_garbage_file_is_set_aside(queue, tmp_path):

@@ -231,7 +231,7 @@ async def test_an_idle_connection_has_a_deadline_of_its_own(start, eventually: E
 
 async def test_who_does_not_read_is_cut(start, eventually: Eventually, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    huge = ReadyAnswer(200, {}, b"x" * (32 << 20))
+    huge = ReadyAnswer(200, (), b"x" * (32 << 20))
     monkeypatch.setattr(Answers, "healthz", lambda self: asked.append(1) or huge)
     runner = await start(limits(stall_timeout=SOON))
     async with connection(runner) as (_, writer):
@@ -241,7 +241,7 @@ async def test_who_does_not_read_is_cut(start, eventually: Eventually, monkeypat
 
 
 async def test_who_asks_for_more_before_reading_gets_both_answers_in_turn(start, monkeypatch) -> None:
-    huge = ReadyAnswer(200, {}, b"x" * (32 << 20))
+    huge = ReadyAnswer(200, (), b"x" * (32 << 20))
     monkeypatch.setattr(Answers, "healthz", lambda self: huge)
     runner = await start(limits())
     async with connection(runner) as (reader, writer):
@@ -275,7 +275,7 @@ async def test_the_connection_that_is_idle_longest_gives_way_whoever_serves_it(s
 
 
 async def test_answers_are_sent_before_the_server_stops(start, monkeypatch) -> None:
-    huge = ReadyAnswer(200, {}, b"x" * (8 << 20))
+    huge = ReadyAnswer(200, (), b"x" * (8 << 20))
     monkeypatch.setattr(Answers, "healthz", lambda self: huge)
     runner = await start(limits(drain_timeout=60.0))
     async with connection(runner) as (reader, writer), connection(runner) as (idle, _):
@@ -312,7 +312,7 @@ class Noted:
     def requests(self) -> PlainRequests:
         def ask(fields):
             self.asked.append(dict(fields))
-            return lambda: ReadyAnswer(200, {}, b"")
+            return lambda: ReadyAnswer(200, (), b"")
 
         return PlainRequests(dict.fromkeys(("/metrics", "/healthz"), ask), None)
 

@@ -179,7 +179,7 @@ async def test_a_disk_that_hangs_takes_the_pages_of_the_past_alone(get, app, mon
 
 async def test_now_has_each_node_with_its_watts_and_a_shape_for_each_edge(get):
     page = await document(get, "/?lang=de")
-    assert "1,23 kW" in page.text
+    assert "1,23 kW · Steckdose" in page.text
     assert len([path for path in page.of("path") if path.get("class", "").startswith("flow")]) == 3
 
 
@@ -228,7 +228,13 @@ async def test_set_up_links_to_each_dashboard_and_rule_which_are_there(get):
 
 async def test_what_pages_load_is_small_and_compressed(get):
     total = 0
-    for path in ("/page.css", "/page.js"):
+    page = await document(get, "/")
+    addresses = [*(each["href"] for each in page.of("link")[1:]), *(each["src"] for each in page.of("script"))]
+    assert [address.partition("?v=")[0] for address in addresses] == ["/page.css", "/page.js"]
+    for path in addresses:
+        assert "no-cache" in (await get(path.partition("?")[0]))[1]["Cache-Control"]
+        assert "no-cache" in (await get(f"{path}0"))[1]["Cache-Control"]
+        assert "immutable" in (await get(path))[1]["Cache-Control"]
         _, headers, body = await get(path, **{"Accept-Encoding": "gzip"})
         assert headers["Content-Encoding"] == "gzip"
         assert gzip.decompress(body) == (await get(path, **{"Accept-Encoding": "identity"}))[2]

@@ -18,6 +18,7 @@ from collector_core import (
     hookimpl,
 )
 from collector_core.engine.app import App
+from collector_core.history.past import PastEvent
 from collector_core.testing import FakeClock
 from collector_core.web import page
 from collector_core.web.pages import words
@@ -135,6 +136,22 @@ def test_what_is_expected_ahead_is_said_in_words_and_makes_room(bench):
     html = bench.html()
     assert Words(html).labels[0].endswith("; in the next 24 hours expected between 5 W and 20 W")
     assert 'class="expected" d="M150.0 ' in html, "now is in the middle"
+
+
+def test_what_happened_meanwhile_is_marked_in_the_charts_whose_time_it_is(bench):
+    bench.app.redactor.hide(["hunter2"])
+    happened = [
+        PastEvent(START - 450, "start", "energy-collector", "started"),
+        PastEvent(START - 300, "alert", "alerts", "<b>hunter2</b> fires: off"),
+        PastEvent(START - 901, "start", "energy-collector", "before that"),
+    ]
+    bench.show(section(chart(10.0, 12.0), chart(1.0, window=400)))
+    html = render_sections(bench.app, words=words.Words("de"), events=happened)
+    assert html.count('class="mark"') == 3
+    assert 'd="M150.0 0V48"><title>Start: gestartet</title>' in html
+    assert html.count("Alarm: &lt;b&gt;&lt;secret&gt;&lt;/b&gt; schlägt an: off") == 2
+    assert "before that" not in html
+    assert ">Marken: 2</a>" in html
 
 
 def test_every_text_is_escaped_and_tells_no_secret(bench):

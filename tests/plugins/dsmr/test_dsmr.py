@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from collector_core import NotAvailable
 from collector_plugins.dsmr import Config, Dsmr, metrics
 from collector_plugins.dsmr.telegram import MOST_BYTES, Splitter, crc16, parse
 from tests.plugins.dsmr.p1 import telegram
@@ -84,6 +85,63 @@ def test_a_gas_meter_that_is_new_shows_0():
     assert told.gas == {"1": 0.0}
 
 
+OLD = """
+/KMP5 KA6U001585575011
+
+0-0:96.1.1(204B413655303031353835353735303131)
+1-0:1.8.1(00185.000*kWh)
+1-0:1.8.2(00084.000*kWh)
+1-0:2.8.1(00013.000*kWh)
+1-0:2.8.2(00019.000*kWh)
+0-0:96.14.0(0001)
+1-0:1.7.0(0000.98*kW)
+1-0:2.7.0(0000.00*kW)
+0-1:24.1.0(3)
+0-1:96.1.0(3238313031453631373038389930337131)
+0-1:24.3.0(121030140000)(00)(60)(1)(0-1:24.2.1)(m3)
+(00024.123)
+0-2:24.1.0(7)
+0-2:24.3.0(121030140000)(00)(60)(1)(0-2:24.2.1)(m3)
+(00099.000)
+!
+"""
+
+
+def test_a_meter_of_dsmr_2_or_3_says_its_gas_on_a_line_of_its_own_and_has_no_checksum():
+    (framed,) = Splitter().feed(OLD.lstrip().replace("\n", "\r\n").encode())
+    told = parse(framed.text)
+    assert framed.is_intact
+    assert (told.gas, told.import_watts) == ({"1": 24.123}, 980.0)
+    assert told.import_joules == {"1": 185 * 3.6e6, "2": 84 * 3.6e6}
+
+
+async def test_a_reader_is_found_by_its_telegrams():
+    with reader(GOOD) as address:
+        port = int(address.rpartition(":")[2])
+        assert await Dsmr.probe("127.0.0.1", port) == {"name": "127.0.0.1", "address": address}
+    with reader(b"login: ", hangs_up=True) as address, pytest.raises(NotAvailable):
+        await Dsmr.probe("127.0.0.1", int(address.rpartition(":")[2]))
+
+
+def test_what_came_between_two_runs_is_there_at_the_second(collector_harness):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        harness = collector_harness(Dsmr, devices=[{"name": "h", "address": f"127.0.0.1:{server.getsockname()[1]}"}])
+        peers = []
+
+        def serve():
+            peer, _ = server.accept()
+            peers.append(peer)
+            peer.sendall(GOOD)
+
+        threading.Thread(target=serve, daemon=True).start()
+        harness.run()
+        for watts_now in (b"00.600", b"00.700"):
+            peers[0].sendall(telegram(f"/XXX5METER\n\n1-0:1.7.0({watts_now.decode()}*kW)\n!"))
+        harness.run(advance=10)
+        assert watts(harness) == {"h": 700.0}
+        peers[0].close()
+
+
 def test_nothing_that_listens_is_unreachable(collector_harness):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -139,14 +197,14 @@ def test_telegrams_are_found_however_they_come(noise, size):
     splitter, found = Splitter(), []
     for start in range(0, len(stream), size):
         found += splitter.feed(stream[start : start + size])
-    assert [parse(each).import_watts for each in found] == [500.0, 500.0]
+    assert [parse(each.text).import_watts for each in found if each.is_intact] == [500.0, 500.0]
 
 
 @given(st.integers(8, len(GOOD) - 8), st.integers(1, 255))
 def test_a_byte_that_is_wrong_is_noticed(place, change):
     broken = bytearray(GOOD)
     broken[place] ^= change
-    found = Splitter().feed(bytes(broken))
+    found = [each.text for each in Splitter().feed(bytes(broken)) if each.is_intact]
     assert GOOD[:-6] not in found
     assert all(crc16(each) == int(GOOD[-6:-2], 16) for each in found) or b"!" in broken[place : place + 1]
 

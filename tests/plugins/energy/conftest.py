@@ -12,6 +12,12 @@ from collector_plugins.energy import Energy
 from collector_plugins.rapl import Rapl
 
 
+@pytest.fixture(autouse=True)
+def state_home(monkeypatch, tmp_path):
+    """Batteries are remembered here."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
 class Machine:
     """A collector of rapl and the ledger on one tree with one clock; every run lets both look."""
 

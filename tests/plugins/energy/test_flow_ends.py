@@ -108,6 +108,24 @@ def test_what_a_ups_loses_while_its_battery_is_full_is_named(run, source, metere
     assert site(harness) == pytest.approx(110)
 
 
+@pytest.mark.parametrize("about", ["plug", "solar"])
+def test_what_an_inverter_loses_is_named(run, source, about):
+    panels = watts(f"{about}_dc", about, "dc_power")
+    told = publish((panels, 1040, {"device": "roof"}), (panels, 30, {"device": "not there"}))
+    roof = source("solar", "roof", "meter", feeds=("this",))
+    harness = run({roof: 1000, source("cpu", "package-0", "rapl"): 400}, published=lambda: told)
+    assert flow(harness)["solar/roof", f"host/{HOST}"] == 1000
+    assert flow(harness)["solar/roof", "loss/solar/roof"] == pytest.approx(40)
+    assert site(harness) == pytest.approx(1040)
+
+
+@pytest.mark.parametrize("dc", [0, 990])
+def test_an_inverter_that_says_it_loses_nothing_is_believed(run, source, dc):
+    told = publish((watts("dc", "solar", "dc_power"), dc, {"device": "roof"}))
+    harness = run({source("solar", "roof", "meter", feeds=("this",)): 1000}, published=lambda: told)
+    assert [target for _, target in flow(harness) if target.startswith("loss")] == []
+
+
 def test_what_charges_the_battery_of_a_ups_is_no_loss(run, source):
     said = [(UPS_IN, 150, {"device": "rack"}), (UPS_CHARGE, 0.5, {"device": "rack"})]
     harness = run({source("ups", "rack", "meter"): 100}, published=lambda: publish(*said))

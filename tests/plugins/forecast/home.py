@@ -36,8 +36,10 @@ class Moment:
 
 
 @cache
-def simulate(days: int, seed: int) -> list[Moment]:
-    """Every `STEP` from `MONDAY` on."""
+def simulate(
+    days: int, seed: int, *, unrest: float = 1.0, loss: float = 0.0, capacity: float = CAPACITY
+) -> list[Moment]:
+    """Every `STEP` from `MONDAY` on; `unrest` is how far loads lie off the usual, `loss` what of the charge is lost."""
     random = Random(seed)
     noise = cloud = 0.0
     charge, found, weather = 0.5, [], {}
@@ -49,12 +51,15 @@ def simulate(days: int, seed: int) -> list[Moment]:
         noise = 0.9 * noise + 0.1 * random.gauss(0, 1)
         cloud = 0.95 * cloud + 0.03 * random.gauss(0, 1)
         load = max(
-            120.0, _usual_load(hour, weekend=day % 7 >= 5) * exp(noise + weather[day][1]) + _kettle(random, hour)
+            120.0,
+            _usual_load(hour, weekend=day % 7 >= 5) * exp(unrest * (noise + weather[day][1]))
+            + unrest * _kettle(random, hour),
         )
         solar = PEAK * max(0.0, sin(pi * (hour - 5.5) / 15)) ** 1.3 * min(1.0, max(0.1, weather[day][0] + cloud))
         solar = solar if 5.5 < hour < 20.5 else 0.0
         found.append(Moment(time, load, solar, charge))
-        charge = min(1.0, max(0.0, charge + (solar - load) * STEP / CAPACITY))
+        net = (load - solar) * (1 / (1 - loss) if load > solar else 1.0)
+        charge = min(1.0, max(0.0, charge - net * STEP / CAPACITY))
     return found
 
 

@@ -1,12 +1,14 @@
 """When a battery is empty or full: by hand where that is simple, and in a simulated home where it is not."""
 
 from math import inf
+from statistics import fmean
 
 import pytest
 
 from collector_plugins.forecast import metrics
 from collector_plugins.forecast.battery import Battery, NetCourses, look_ahead
 from collector_plugins.forecast.forecaster import forecast
+from collector_plugins.forecast.habits import learn_habits
 from collector_plugins.forecast.messages import Trained
 from collector_plugins.forecast.series import regular
 from tests.plugins.forecast import home
@@ -55,6 +57,13 @@ def test_what_it_cannot_give_or_take_comes_from_the_grid():
     assert look_ahead(battery, sunny, 0.0).full[0.5] == 16 * HOUR
 
 
+def test_what_is_lost_on_the_way_counts():
+    battery = Battery("b", 2 * KWH, 10 * KWH, drawn=1.25, kept=0.8)
+    assert look_ahead(battery, NetCourses(certain(*[1000.0] * 48), None), 0.0).empty[0.5] == 1.6 * HOUR
+    sunny = NetCourses(certain(*[0.0] * 48), certain(*[2000.0] * 48))
+    assert look_ahead(battery, sunny, 0.0).full[0.5] == 5 * HOUR
+
+
 def test_one_that_will_not_be_empty_has_no_time():
     ahead = look_ahead(Battery("b", 9 * KWH, 10 * KWH), NetCourses(certain(*[10.0] * 48), None), 0.0)
     assert (ahead.empty, ahead.full, ahead.empty_risk) == ({}, {}, 0.0)
@@ -88,21 +97,21 @@ def trained(moments, name, now):
     return Trained(start=found.start, step=HOUR, quantiles=quantiles, model=found.model, minimum=0.0)
 
 
-def evenings(seed):
+def evenings(moments, drawn=1.0):
     """For each evening after two weeks: seconds until the battery is empty, expected by quantile and in truth."""
-    moments = home.simulate(30, seed)
     for day in range(14, 28):
         now = home.MONDAY + day * home.DAY + 20 * HOUR
         charge = next(each.charge for each in moments if each.time >= now)
         truth = home.empty_at(moments, now)
         if charge > 0.05 and truth and truth - now < 14 * HOUR:
             net = NetCourses(trained(moments, "load", now), trained(moments, "solar", now))
-            yield look_ahead(Battery("b", charge * home.CAPACITY, home.CAPACITY), net, now).empty, truth - now
+            battery = Battery("b", charge * home.CAPACITY, home.CAPACITY, drawn=drawn)
+            yield look_ahead(battery, net, now).empty, truth - now
 
 
 def test_two_weeks_of_a_home_tell_when_its_battery_will_be_empty():
     """The interval of 80 % holds the truth that often; within four hours the time is right to half an hour as often."""
-    told = [each for seed in (1, 2) for each in evenings(seed)]
+    told = [each for seed in (1, 2) for each in evenings(home.simulate(30, seed))]
     held = sum(empty.get(0.1, inf) <= truth <= empty.get(0.9, inf) for empty, truth in told)
     soon = [abs(empty.get(0.5, inf) - truth) for empty, truth in told if truth < 4 * HOUR]
     assert len(told) >= 20
@@ -111,11 +120,23 @@ def test_two_weeks_of_a_home_tell_when_its_battery_will_be_empty():
     assert sum(error <= 0.5 * HOUR for error in soon) >= 0.8 * len(soon)
 
 
+def test_where_life_is_regular_the_time_is_right_to_half_an_hour_however_far_it_is_and_losses_are_learnt():
+    moments = home.simulate(30, 3, unrest=0.2, loss=0.1)
+    steps = [moments[place : place + 3] for place in range(0, 14 * 288, 3)]
+    charges = [fmean(each.charge for each in step) for step in steps]
+    nets = [fmean(each.load - each.solar for each in step) for step in steps]
+    told = list(evenings(moments, learn_habits(charges, nets, home.CAPACITY).drawn))
+    right = sum(abs(empty[0.5] - truth) <= 0.5 * HOUR for empty, truth in told)
+    assert len(told) >= 10
+    assert max(truth for _, truth in told) > 4 * HOUR
+    assert right >= 0.8 * len(told)
+
+
 def test_the_plugin_says_so_too(bench, eventually):
     now = home.MONDAY + 14 * home.DAY + 21 * HOUR
     moments = home.simulate(30, 1)
     made = bench(now)
-    for metric, name in ((home.SOLAR, "solar"), (home.LOAD, "load")):
+    for metric, name in ((home.SOLAR, "solar"), (home.LOAD, "load"), (home.CHARGE, "charge")):
         points = [(each.time, getattr(each, name)) for each in moments[::3] if each.time < now]
         made.history.record(metric, points, name="Shed")
     last = next(each for each in moments if each.time >= now)
@@ -130,3 +151,5 @@ def test_the_plugin_says_so_too(bench, eventually):
     assert made.harness.value(metrics.RUNTIME, battery="shed") > 0
     shown_names = {line.partition("{")[0] for line in made.harness.exposition().splitlines()}
     assert {"forecast_battery_time_to_empty_seconds", "forecast_battery_time_to_full_seconds"} <= shown_names
+    made.run(eventually, advance=200.0)
+    assert made.harness.collector._batteries.habits["shed"].drawn == pytest.approx(1.0, abs=0.05)

@@ -22,6 +22,7 @@ from collector_plugins.forecast.durations import parse_duration
 from collector_plugins.forecast.files.table import Unreadable, read_points, read_table
 from collector_plugins.forecast.files.times import parse_time
 from collector_plugins.forecast.numeric.libraries import LIBRARIES
+from collector_plugins.forecast.series import regular
 from tests.plugins.forecast.series_made import HOUR, START, daily
 
 
@@ -124,6 +125,28 @@ def test_what_is_no_series_is_exit_code_2_with_the_reason(tmp_path, content, sai
     done = run(tmp_path / "bad.csv")
     assert done.exit_code == 2
     assert said in done.stderr
+
+
+def test_a_date_and_a_time_in_two_columns_are_one_time():
+    lines = [f"{hour // 24 + 11}/12/2026;{hour % 24:02}:30:00;{300 + hour % 24},5" for hour in range(100)]
+    table = read_table("\n".join(["Date;Time;Power", *lines[:50], "13/12/2026;02:40:00;?", *lines[50:]]).encode())
+    points = read_points(table)
+    assert len(points) == 100
+    assert points[-1] == (datetime(2026, 12, 15, 3, 30, tzinfo=UTC).timestamp(), 303.5)
+    assert read_points(table, "time", "power") == points
+
+
+def test_a_cell_that_is_no_number_is_named_with_its_row():
+    rows = "".join(f"{START + HOUR * row:.0f},{'broken' if row == 40 else row}\n" for row in range(100))
+    with pytest.raises(Unreadable, match="row 41 of the data: 'broken' is not a number"):
+        read_points(read_table(f"time,value\n{rows}".encode()))
+
+
+def test_times_that_vary_are_put_on_the_minutes_or_hours_that_they_are_near():
+    rng = random.Random(1)
+    assert regular((START + HOUR * row + rng.uniform(-900, 900), 1.0) for row in range(500)).step == HOUR
+    assert regular((START + 60 * row + rng.uniform(0, 0.01), 1.0) for row in range(500)).step == 60.0
+    assert regular((START + 37 * row, 1.0) for row in range(50)).step == 37.0
 
 
 def test_a_file_that_is_not_there_is_exit_code_2(tmp_path):

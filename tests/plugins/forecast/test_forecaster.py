@@ -63,6 +63,16 @@ def test_zeros_stay_zeros(way):
     assert all(path == [0.0] * 48 for path in found.quantiles.values())
 
 
+@pytest.mark.parametrize("weeks", [3, 6])
+def test_solar_power_that_begins_after_weeks_without_is_forecast(way, weeks):
+    """As where panels came later than their meter."""
+    rng = random.Random(1)
+    suns = [max(0.0, math.sin((hour % 24 - 6) / 12 * math.pi)) * rng.uniform(1500, 3000) for hour in range(14 * 24)]
+    found = forecast(TimeSeries(START, HOUR, [0.0] * (weeks * 168) + suns), 24).quantiles[0.5]
+    assert found[0] == pytest.approx(0.0, abs=50)
+    assert 1000 < found[12] < 3000
+
+
 def test_a_line_goes_on(way):
     found = forecast(TimeSeries(START, HOUR, [float(each) for each in range(300)]), 24)
     assert found.quantiles[0.5][-1] == pytest.approx(323, abs=1)

@@ -88,6 +88,20 @@ def test_a_host_that_is_gone_is_absent_and_never_a_frozen_number(host, guest):
     assert (is_up(guest), energy(guest), power(guest)) == (True, 1300, 20)
 
 
+def test_a_first_reading_that_waited_since_the_machine_started_counts_nothing_of_before(host, guest):
+    host.tell()
+    guest.run()
+    host.tell(3600, joules={"cpu": 90_000.0, "dram": 3000.0})
+    guest.run(advance=2)
+    assert (energy(guest), power(guest), energy(guest, "dram")) == (0, None, 0)
+    host.tell(5, joules={"cpu": 90_050.0, "dram": 3010.0})
+    guest.run(advance=5)
+    assert (energy(guest), power(guest), energy(guest, "dram")) == (50, 10, 10)
+    host.tell(3600, joules={"cpu": 90_410.0, "dram": 3020.0})  # the machine was paused
+    guest.run(advance=5)
+    assert energy(guest) == 410
+
+
 def test_a_count_of_another_host_adds_nothing(host, guest):
     host.tell()
     guest.run()

@@ -62,6 +62,14 @@ def test_two_that_hang_cost_the_third_nothing(harness):
     assert made.value(WHY, device="a", reason="timeout") == 1
 
 
+def test_a_number_that_is_none_costs_only_itself(harness):
+    made = harness(a=(200, {"w": float("nan"), "wh": 2}), b=(200, {"w": 5, "wh": float("inf")}))
+    made.run()
+    assert made.series(POWER) == {("b",): 5.0}
+    assert made.series(ENERGY) == {("a",): 7200.0}
+    assert made.series(UP) == {("a",): 1.0, ("b",): 1.0}
+
+
 def test_a_refused_login_is_not_tried_again(harness, devices):
     made = harness(a=(401, {}), b=(200, {"w": 5}))
     for _ in range(5):

@@ -69,3 +69,16 @@ def test_an_idle_time_that_starts_again_says_no_use(card, collector_harness, tmp
         harness.run(advance=5)
         seen.append(harness.series(metrics.UTILIZATION))
     assert [list(each.values()) for each in seen] == [[], [pytest.approx(0.2)], [], [pytest.approx(0.2)]]
+
+
+def test_memory_in_use_is_what_programs_say(card, collector_harness, tmp_path):
+    card(hwmon__hwmon1__energy1_input=1_000_000)
+    for folder in ("fd", "fdinfo"):
+        (tmp_path / "proc/10" / folder).mkdir(parents=True)
+    (tmp_path / "proc/10/fd/3").symlink_to("/dev/dri/renderD128")
+    said = "drm-client-id:\t7\ndrm-pdev:\t0000:03:00.0\ndrm-resident-vram0:\t2 MiB\n"
+    (tmp_path / "proc/10/fdinfo/3").write_text(said)
+    harness = collector_harness(IntelGpu, tmp_path)
+    harness.run()
+    assert harness.value(metrics.MEMORY_USED, **LABELS) == 2 << 20
+    assert 'gpu_memory_used_bytes{driver="xe",gpu="0000:03:00.0"} 2.097152e+06' in harness.exposition()

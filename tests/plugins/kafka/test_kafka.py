@@ -13,6 +13,7 @@ from collector_core import NotAvailable, Reason, RecordsRefused
 from collector_plugins.kafka import Kafka
 from collector_plugins.kafka.messages import Message, MessageEncoder, read_payload
 from tests import topics
+from tests.kafka import PASSWORD, USER
 from tests.sample_blocks import ENERGY, POWER, Runs, make_output
 
 confluent_kafka = pytest.importorskip("confluent_kafka", reason="pip install energy-collector[kafka]")
@@ -178,3 +179,44 @@ def test_a_topic_that_takes_only_small_batches_refuses_what_is_too_large_and_not
     found = messages(made, 80)
     for plug in range(40):
         assert [time for _, value, time in found if value["value"] == plug] == [1000, 2000]
+
+
+def security(kafka, listener, **changes):
+    """What a client shows at a listener."""
+    own = kafka.authority.certificate("client")
+    ways = {
+        "LOGIN": {"protocol": "SASL_SSL", "mechanism": "SCRAM-SHA-512", "username": USER, "password": PASSWORD},
+        "CERTIFIED": {"protocol": "SSL", "certificate_file": own.cert, "key_file": own.key},
+    }
+    return {"ca_file": kafka.authority.cert, **ways[listener], **changes}
+
+
+@pytest.mark.xdist_group("kafka")
+@pytest.mark.slow
+@pytest.mark.parametrize(("listener", "changes"), [("LOGIN", {}), ("LOGIN", {"mechanism": "PLAIN"}), ("CERTIFIED", {})])
+def test_a_real_broker_takes_who_shows_a_password_or_a_certificate(output, kafka, listener, changes):
+    made = output(brokers=kafka.address_of(listener), timeout=60.0, security=security(kafka, listener, **changes))
+    kafka.make_topic(made.config.topic)
+    made.test()
+    made.send_payloads(payloads(made, 1.0, 2.0), may_repeat=False)
+    assert topics.ends(kafka.address, made.config.topic) == 4
+
+
+@pytest.mark.xdist_group("kafka")
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("listener", "changes", "words"),
+    [
+        ("LOGIN", {"password": "wrong-canary"}, "uthentication failed"),
+        ("LOGIN", {"mechanism": "SCRAM-SHA-256"}, "mechanism"),
+        ("LOGIN", {"ca_file": None}, "certificate"),
+        ("CERTIFIED", {"certificate_file": None, "key_file": None}, "certificate"),
+    ],
+)
+def test_who_shows_a_real_broker_the_wrong_thing_is_told_what_and_no_password(output, kafka, listener, changes, words):
+    made = output(brokers=kafka.address_of(listener), timeout=10.0, security=security(kafka, listener, **changes))
+    with pytest.raises(NotAvailable, match=words) as refused:
+        made.test()
+    assert refused.value.reason is Reason.AUTH
+    assert refused.value.fix == "correct `security`, or grant what is missing"
+    assert "canary" not in f"{refused.value}{made.config!r}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from collector_core import AuthFailed, NotAvailable
 from collector_plugins.mqtt import METRICS, Mqtt
-from collector_plugins.mqtt.config import Topic
+from collector_plugins.mqtt.config import Config
 from collector_plugins.mqtt.messages import Dialects
 
 UP, WHY, POWER = METRICS.health.up, METRICS.health.unavailable, METRICS["power_watts"]
@@ -118,6 +119,26 @@ def test_a_program_that_looks_once_waits_for_what_the_broker_keeps(harness, publ
     publish("tele/kept/SENSOR", b"", retain=True)
 
 
+def test_a_device_that_announces_itself_is_followed_to_topics_that_nobody_named(harness, publish, eventually):
+    device = {"identifiers": ["hp"], "name": "Heat pump"}
+    said = {"device_class": "power", "unit_of_measurement": "kW", "state_topic": "house/hp", "device": device}
+    publish("house/hp", '{"p": 1.5}', retain=True)
+    publish("homeassistant/sensor/hp/config", json.dumps(said | {"value_template": "{{ value_json.p }}"}), retain=True)
+    made = harness(keeps_running=False)
+
+    def shown():
+        made.run()
+        return made.series(POWER).get(("Heat pump",))
+
+    made.run()
+    assert shown() == 1500.0
+    publish("house/hp", '{"p": 2}')
+    eventually(lambda: shown() == 2000.0)
+    publish("homeassistant/sensor/hp/config", b"", retain=True)
+    publish("house/hp", b"", retain=True)
+    eventually(lambda: shown() is None)
+
+
 def test_a_login_that_is_refused_is_tried_once(broker, harness, publish, eventually):
     with pytest.raises(AuthFailed, match="broker answers"):
         harness(password="wrong").run()
@@ -145,6 +166,7 @@ TOPICS = st.sampled_from(
         "a/status/switch:0",
         "a/events/rpc",
         "zigbee2mqtt/a",
+        "a/sensor/power/state",
         "x",
     ]
 )
@@ -152,10 +174,10 @@ TOPICS = st.sampled_from(
 
 @given(TOPICS | st.text(max_size=30), st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
 def test_whatever_comes_is_understood_or_left_out(topic, payload):
-    dialects = Dialects([Topic(name="x", topic="x", power_watts="/")], "zigbee2mqtt")
+    dialects = Dialects(Config(devices=[{"name": "x", "topic": "x", "power_watts": "/"}]))
     for message in dialects.parse(topic, payload):
         assert message.device
-        assert message.reading is not None or message.is_there is not None
+        assert not (message.reading is None and message.is_there is None and message.told is None)
 
 
 def test_who_publishes_without_end_takes_no_memory_without_end(collector_harness):

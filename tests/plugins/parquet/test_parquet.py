@@ -52,7 +52,7 @@ def test_what_a_crash_leaves_of_a_file_goes_when_its_batch_comes_again(output, t
     batch = payloads(made, 1, 2)
     made.send_payloads(batch, may_repeat=False)
     (file,) = (tmp_path / "rows").iterdir()
-    file.rename(file.with_name(f".{file.name}.0123456789abcdef.new")).write_text("half")
+    file.rename(file.with_name(f".{file.name}.0123456789abcdef.part")).write_text("half")
     output().send_payloads(batch, may_repeat=True)
     assert list((tmp_path / "rows").iterdir()) == [file]
     assert [table.num_rows for table in read(tmp_path)] == [4]

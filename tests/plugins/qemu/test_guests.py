@@ -12,7 +12,7 @@ import pytest
 from collector_core import NotAvailable
 from collector_core.testing import Harness
 from collector_plugins.qemu import metrics
-from collector_plugins.qemu.discovery import ALL_RUNS
+from collector_plugins.qemu.discovery import ALL_RUNS, Discovery
 from collector_plugins.qemu.guest import RECOUNT_CHANGED_SECONDS, RECOUNT_SECONDS
 from collector_plugins.qemu.proc import Proc
 
@@ -243,6 +243,18 @@ def test_a_guest_whose_file_cannot_be_read_is_counted_and_goes_on_later(machine:
     other.burn(1)
     harness.run(advance=1)
     assert (cores(harness, "vm"), cores(harness, "other")) == (1.5, 1)
+
+
+def test_a_guest_that_cannot_be_read_stands_behind_those_found_meanwhile(machine: Machine, watching: Watching) -> None:
+    broken, other = machine.guest("-name", "vm"), machine.guest("-name", "other")
+    harness = watching()
+    discovery = Discovery(Proc(harness.context), harness.clock.monotonic)
+    discovery.update()
+    write(broken.folder / "stat", b"garbage")
+    new = machine.guest("-name", "new")
+    discovery.update()
+    assert list(discovery.guests) == [process.folder.name for process in (other, new, broken)]
+    discovery.close()
 
 
 def test_a_readconfig_file(machine: Machine, watching: Watching) -> None:

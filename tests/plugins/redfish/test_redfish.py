@@ -54,6 +54,23 @@ def test_what_does_not_change_is_asked_once_and_each_run_costs_one_request(harne
     assert (meter.feeds, meter.supply.name, meter.latest().joules) == (("host",), "CHASSIS", pytest.approx(6000))
 
 
+def test_temperatures_and_limits_are_asked_for_at_every_fourth_reading(harness, bmc, monkeypatch):
+    thermal, power = f"{CHASSIS}/1/Thermal", f"{CHASSIS}/1/Power"
+    chassis = DOCUMENTS[f"{CHASSIS}/1"] | {"Thermal": {"@odata.id": thermal}, "Power": {"@odata.id": power}}
+    limits = {"PowerControl": [{"PowerLimit": {"LimitInWatts": 500}}]}
+    for path, document in {
+        f"{CHASSIS}/1": chassis,
+        thermal: {"Temperatures": [{"Name": "Inlet", "ReadingCelsius": 21}]},
+        power: limits,
+    }.items():
+        monkeypatch.setitem(DOCUMENTS, path, document)
+    for _ in range(9):
+        harness.run(advance=15)
+        assert harness.value(metrics.TEMPERATURE, device="node", sensor="Inlet") == 21
+        assert harness.value(metrics.POWER_LIMIT, device="node") == 500
+    assert (bmc.paths.count(thermal), bmc.paths.count(power)) == (3, 3)
+
+
 def test_a_refused_login_is_not_tried_again(harness, bmc):
     bmc.status = 401
     for _ in range(5):

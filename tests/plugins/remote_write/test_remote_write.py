@@ -247,12 +247,16 @@ def test_options_that_make_no_sense_are_refused(options):
     assert "u:p" not in str(wrong.value)
 
 
-@pytest.mark.parametrize("server", ["prometheus", "victoria-metrics"])
+SERVERS = ["prometheus", "victoria-metrics", "newest prometheus", "newest victoria-metrics"]
+
+
+@pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 def test_real_servers_store_every_sample_and_its_end(server, version, metric_store, eventually):
     base, write = metric_store(server)
     now, host = time.time() - 30, f"{server}-{version}"
     made = make_output(RemoteWrite, url=base + write, version=version)
+    made._version_2 = version_2.Encoder(now - 60)  # these samples are older than the process of the tests may be
     made.test()
     runs = Runs(takes_ends=True, labels={"host": host})
     payloads = []
@@ -269,3 +273,26 @@ def test_real_servers_store_every_sample_and_its_end(server, version, metric_sto
 
     eventually(lambda: (stored() or [])[:10] == list(map(float, range(10))))
     eventually(lambda: not ask(base, f'probe_heat_celsius{{host="{host}"}}', now + 12))
+
+
+def test_a_real_server_understands_types_units_and_when_counters_began(metric_store, eventually):
+    base, write = metric_store("newest prometheus")
+    start = int(time.time()) - 60
+    made = make_output(RemoteWrite, url=base + write, version="2.0")
+    made._version_2 = version_2.Encoder(start)
+    for second in (30, 31):
+        (block,) = Runs(labels={"host": "typed"}).blocks(start + second, VALUES)
+        made.send_payloads([made.encode_block(block)], may_repeat=False)
+    made.close()
+    assert made._receiver.takes_version_2
+
+    def stored():
+        found = ask(base, '{__name__=~"probe_.*",host="typed"}[2m]', start + 60)
+        return {each["metric"]["__name__"]: each for each in found}
+
+    eventually(lambda: len(stored()) == 2)
+    energy, power = (stored()[name] for name in ("probe_energy_joules_total", "probe_power_watts"))
+    assert (energy["metric"]["__type__"], energy["metric"]["__unit__"]) == ("counter", "joules")
+    assert (power["metric"]["__type__"], power["metric"]["__unit__"]) == ("gauge", "watts")
+    assert energy["values"] == [[start, "0"], [start + 30, "3600"], [start + 31, "3600"]]
+    assert power["values"] == [[start + 30, "12.5"], [start + 31, "12.5"]]

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
+import threading
 import time
 import uuid
 
 import pytest
 
+from collector_core import NotAvailable
+from collector_plugins.sites import dead_letters
+from collector_plugins.sites.dead_letters import DeadLetters, Poison
+from collector_plugins.sites.kafka_options import KafkaOptions
 from tests import topics
+from tests.background import free_port
 from tests.plugins.sites.conftest import NOW, moment, reading
 
 pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.slow]  # one broker for all of them
@@ -102,6 +110,62 @@ async def test_poison_is_put_aside_where_brokers_make_no_topics_by_themselves(se
         await asyncio.to_thread(topics.produce, options["brokers"], options["topic_energy"], reading(180))
         await count(client, 3)
     assert await asyncio.to_thread(topics.ends, options["brokers"], dead) == 1
+
+
+class Nonsense:
+    """A message as a consumer has it."""
+
+    key, value, partition, offset = (staticmethod(lambda each=each: each) for each in (b"a", b"nonsense", 0, 7))
+
+
+class Relay:
+    """A place of a broker that nobody listens at before `open`."""
+
+    def __init__(self, address):
+        host, _, port = address.rpartition(":")
+        self.address = f"127.0.0.1:{free_port()}"
+        self._target = host, int(port)
+
+    def open(self):
+        self._listener = socket.create_server(("127.0.0.1", int(self.address.rpartition(":")[2])))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                ends = self._listener.accept()[0], socket.create_connection(self._target)
+                for source, sink in (ends, ends[::-1]):
+                    threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+
+    def _pass(self, source, sink):
+        with contextlib.suppress(OSError), contextlib.closing(source), contextlib.closing(sink):
+            while data := source.recv(65536):
+                sink.sendall(data)
+
+    def close(self):
+        self._listener.close()
+
+
+def test_the_topic_of_poison_is_made_when_brokers_that_were_away_are_back(kafka, options, monkeypatch, eventually):
+    monkeypatch.setattr(dead_letters, "TIMEOUT_SECONDS", 1.0)
+    relay = Relay(kafka.address)
+    dead = DeadLetters(KafkaOptions.model_validate(options | {"brokers": relay.address}))
+    poison = [Poison(Nonsense, "not valid JSON", "reading")]
+
+    def is_taken():
+        try:
+            dead.put(poison)
+        except NotAvailable:
+            return False
+        return True
+
+    assert not is_taken()
+    relay.open()
+    eventually(is_taken)
+    dead.close()
+    relay.close()
+    ((value, _),) = topics.consumed(kafka.address, f"{options['topic_energy']}.dead", 1)
+    assert value == b"nonsense"
 
 
 async def test_the_forecast_of_a_site_arrives_under_its_name(serving, options):

@@ -12,7 +12,7 @@ import pytest
 
 from collector_core import History, PastSeries
 from collector_core.model.series import Series
-from collector_plugins.sites import forecast_api
+from collector_plugins.sites import access, forecast_api
 from tests.plugins.sites.conftest import NOW, moment, reading
 
 HOUR = 3600
@@ -44,6 +44,7 @@ async def test_paper_counts_on_the_market_only(serving):
     assert answer["location_based_grams"] == pytest.approx(24 * 2 * 400)
     assert answer["market_based_grams"] == pytest.approx(24 * 2 * (200 + 5.5))
     assert answer["grams_per_kwh"] == pytest.approx(800)
+    assert answer["hourly_matched_ratio"] == pytest.approx(0.5)
     assert answer["grams_per_th"] == pytest.approx(24 * 2 * 400 / (10 * 86_400))
     assert answer["coverage_ratio"] == pytest.approx(1)
     assert answer["gaps"] == []
@@ -154,6 +155,18 @@ async def test_grid_impact_is_of_what_was_read(serving):
     assert answer["coincident_peak_watts"] == 1590
     assert answer["curtailment"]["seconds"] == 60
     assert answer["forecast_peak_watts"] is None
+
+
+@pytest.mark.parametrize("path", ["carbon/a", "grid-impact?region=north", "sustainability/north"])
+async def test_an_answer_that_nobody_waits_for_ends_and_says_what_helps(serving, monkeypatch, path):
+    monkeypatch.setattr(access, "PATIENCE_SECONDS", 0.0)
+    async with serving() as client:
+        await client.register("a", region="north")
+        async with client.session.get(f"/api/v1/analytics/{path}") as refused:
+            answer = await refused.json()
+            assert (refused.status, answer["field"]) == (503, "from")
+            assert "shorter period" in answer["fix"]
+            assert int(refused.headers["Retry-After"]) > 0
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_core.testing.harness import FakeClock
-from collector_plugins.sites import periods
 from collector_plugins.sites.factors import Factors
+from collector_plugins.sites.forecasting import past_points
 from collector_plugins.sites.periods import site_totals, total_of
 from collector_plugins.sites.rollup import RollUp
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import SiteCreate, SitePatch
 from collector_plugins.sites.sqlite_store import SqliteStore
-from collector_plugins.sites.store import Part
+from collector_plugins.sites.store import HOUR, Part
 from tests.plugins.sites.conftest import NOW, moment, reading, total
 from tests.plugins.sites.stores import stored  # noqa: F401 - a fixture
 
@@ -112,11 +112,10 @@ def about(numbers):
     return {key: value if value is None else pytest.approx(value) for key, value in numbers.items()}
 
 
-@given(steps, minutes, minutes, st.booleans(), st.sampled_from([0, periods.FEW_SITES]))
-def test_the_fast_way_gives_what_the_readings_say(played, one, other, by_source, few):
+@given(steps, minutes, minutes, st.booleans())
+def test_the_fast_way_gives_what_the_readings_say(played, one, other, by_source):
     start, end = sorted((NOW + MINUTE * each) * 1000 for each in (one, other))
-    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(periods, "FEW_SITES", few)
+    with TemporaryDirectory() as folder:
         service = service_in(folder)
 
         async def ask():
@@ -158,8 +157,7 @@ async def test_a_moment_that_two_hours_cover_counts_once_in_the_efficiency(servi
         assert answer["total"]["efficiency_j_per_th"] == pytest.approx((3600 * 3 + 5400) / 3 / 10)
 
 
-async def test_readings_of_many_sites_are_added_up_as_those_of_each(serving, monkeypatch):
-    monkeypatch.setattr(periods, "FEW_SITES", 2)
+async def test_readings_of_many_sites_are_added_up_as_those_of_each(serving):
     sites = [f"site-{each}" for each in range(6)]
     async with serving() as client:
         for site in sites:
@@ -184,3 +182,34 @@ async def test_readings_of_many_sites_are_added_up_as_those_of_each(serving, mon
                 assert group["power_watts_mean"] == pytest.approx(alone["power_watts"]["mean"])
                 assert group["network_hashrate_th"] == pytest.approx(alone["hashrate_th"])
             await client.run()
+
+
+async def test_what_all_sites_together_learn_from_is_the_sum_of_each(serving):
+    async with serving(NOW + 6 * 3600) as client:
+        for number, site in enumerate("abc"):
+            await client.register(site)
+            hours = range(1 + number, 5)
+            await client.send(*(reading(3600 * each, 100.0 * each, site, interval_seconds=3600) for each in hours))
+        await client.run()
+        await client.send(reading(3600 * 4 - 60, 50.0, "a", meter="other"), reading(3600 * 6, 10.0, "b", hashrate_th=7))
+        service = client.harness.collector._service
+
+        def asked(store):
+            sites = list(service.sites.values())
+            return {
+                kind: (
+                    past_points(service, store, sites[:2], kind, HOUR),
+                    [past_points(service, store, [site], kind, HOUR) for site in sites[:2]],
+                )
+                for kind in ("load", "hashrate")
+            }
+
+        found = await asyncio.wrap_future(service.read(asked))
+    for together, alone in found.values():
+        sums = {}
+        for points in alone:
+            for when, value in points:
+                sums[when] = sums.get(when, 0.0) + value
+        assert together == [(when, pytest.approx(value)) for when, value in sorted(sums.items())]
+    assert len(found["load"][0]) == 5
+    assert len(found["hashrate"][0]) == 1

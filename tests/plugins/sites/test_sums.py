@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector_plugins.sites import service
 from collector_plugins.sites.periods import gaps
 from collector_plugins.sites.rollup import measure
 from collector_plugins.sites.store import MeterRows, Row
@@ -200,3 +201,21 @@ def test_a_total_that_fell_began_at_zero():
     rows = [Row(1000, 1000, None, value, None, None) for value in (5.0, 2.0)]
     measured = list(measure(MeterRows("m", (0, 4.0), 1000, [rows[0], rows[1]._replace(time=2000)])))
     assert [each.kwh for each in measured] == [1.0, 2.0]
+
+
+async def test_old_readings_are_deleted_bit_by_bit_and_their_sums_stay(serving, monkeypatch):
+    monkeypatch.setattr(service, "MOST_DELETED_AT_ONCE", 2)
+    async with serving(retention="2d") as client:
+        await client.register("a", price_per_kwh=1)
+        await client.send(*(reading(60 * each, 60_000.0, id=f"id {each}") for each in range(1, 6)))
+        await client.run()
+        period = {"from": moment(0), "to": moment(HOUR)}
+        assert (await client.metrics("a", **period, step="1m"))["readings"] == 5
+        await client.run(advance=4 * 86_400)
+        await client.patch("sites/a", {"price_per_kwh": 2, "valid_from": moment(0)})
+        await client.run()
+        assert (await client.metrics("a", **period, step="1m"))["readings"] == 0
+        kept = await client.metrics("a", **period)
+        assert (kept["readings"], kept["cost"]) == (5, pytest.approx(5))
+        later = reading(4 * 86_400, id="id 1")
+        assert (await client.send(later))["accepted"] == 1

@@ -381,6 +381,7 @@ def test_the_demo_shows_a_pdu(collector_harness):
     watts = harness.value(POWER, device="rack-pdu")
     assert sum(harness.series(metrics.METERS["outlet_power_watts"]).values()) == pytest.approx(watts)
     assert harness.value(metrics.METERS["energy_joules"], device="rack-pdu") > 0
+    assert [meter.feeds for meter in harness.collector.collector_energy_meters()] == [("gpu-a", "gpu-b")]
 
 
-UNSEEN = "snmp_export_energy_joules_total"  # no table has it
+UNSEEN = "snmp_export_energy_joules_total", "snmp_dc_power_watts"  # no table has these

@@ -1,0 +1,1 @@
+"""Devices that announce themselves as Home Assistant's discovery has it, read from where they publish their states."""
