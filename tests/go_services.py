@@ -25,6 +25,7 @@ dist: {name: otelcol, module: otelcol, output_path: build}
 receivers: [{gomod: go.opentelemetry.io/collector/receiver/otlpreceiver v0.165.0}]
 exporters: [{gomod: go.opentelemetry.io/collector/exporter/otlphttpexporter v0.165.0}]
 providers: [{gomod: go.opentelemetry.io/collector/confmap/provider/fileprovider v1.71.0}]
+conf_resolver: {default_uri_scheme: file}
 """
 
 

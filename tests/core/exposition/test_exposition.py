@@ -66,12 +66,22 @@ def test_the_bytes_equal_those_of_prometheus_client(runs, labels):
 def test_only_values_changed_gives_the_same_bytes_as_rendering_anew(before, changes):
     exposition = Exposition(FakeClock())
     source = exposition.source("x", METRICS)
-    layout = Layout({POWER: [(str(place), "") for place in range(len(before))]})
+    layout = Layout({POWER: [(f"{place} %s", 'a "\\n\\\\ ') for place in range(len(before))]})
     source.publish(Snapshot(layout, array("d", before)))
     exposition.body(TEXT)
     after = [changes.get(place, value) for place, value in enumerate(before)]
     source.publish(Snapshot(layout, array("d", after)))
     assert_same_bytes(exposition)
+
+
+@given(before=st.lists(values, min_size=1, max_size=9), changes=st.dictionaries(st.integers(0, 99), values, max_size=9))
+def test_a_few_values_changed_among_many_give_the_same_bytes_as_rendering_anew(before, changes):
+    exposition = Exposition(FakeClock())
+    source = exposition.source("x", METRICS)
+    layout = Layout({POWER: [(f"{place} %s", 'a "\\n\\\\ ') for place in range(100)]})
+    for changed in ({}, changes):
+        source.publish(Snapshot(layout, array("d", [changed.get(n, before[n % len(before)]) for n in range(100)])))
+        assert_same_bytes(exposition)
 
 
 def test_families_of_several_instances_are_grouped_once():

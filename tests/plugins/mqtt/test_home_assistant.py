@@ -4,11 +4,13 @@ import contextlib
 import json
 import socket
 import subprocess
+import warnings
 
 import pytest
 from pydantic import ValidationError
 
-from collector_core import AuthFailed, NotAvailable
+from collector_core import AuthFailed, NotAvailable, Series
+from collector_core.plugins.discovery import discover
 from collector_plugins.mqtt.home_assistant import HomeAssistant
 from tests.plugins.solix.broker import program
 from tests.postgres import free_port
@@ -231,3 +233,21 @@ def test_without_a_broker_it_says_so():
 def test_options_that_make_no_sense_are_refused(options):
     with pytest.raises(ValidationError):
         HomeAssistant.config_type.model_validate(options)
+
+
+def declared_series():
+    """A series of each metric that a bundled plugin declares."""
+    for name, cls in discover().types.items():
+        for metric in cls.metrics:
+            if metric.kind != "info":
+                about = (metric.kind, str(metric.unit), metric.help, name, metric.topic, metric.of, metric.title)
+                yield Series(f'{metric.name}{{a="b"}}', metric.name, {"a": "b"}, *about)
+
+
+def test_home_assistant_itself_accepts_the_sensor_of_every_metric():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of libraries of its own
+        sensor = pytest.importorskip("homeassistant.components.mqtt.sensor", reason="pip install homeassistant")
+    entities = make_output(HomeAssistant, url="mqtt://127.0.0.1")._entities
+    for series in declared_series():
+        sensor.DISCOVERY_SCHEMA(json.loads(entities.of(series).config))

@@ -25,10 +25,10 @@ def config(http, grpc, target):
     exporter = {"metrics_endpoint": target, "sending_queue": {"enabled": False}, "retry_on_failure": {"enabled": False}}
     return {
         "receivers": {"otlp": receiver},
-        "exporters": {"otlphttp": exporter},
+        "exporters": {"otlp_http": exporter},
         "service": {
             "telemetry": {"metrics": {"level": "none"}},
-            "pipelines": {"metrics": {"receivers": ["otlp"], "exporters": ["otlphttp"]}},
+            "pipelines": {"metrics": {"receivers": ["otlp"], "exporters": ["otlp_http"]}},
         },
     }
 
