@@ -11,11 +11,25 @@ from asyncio import StreamReader, StreamWriter
 from contextlib import suppress
 from typing import cast
 
+from collector_plugins.dsmr.telegram import crc16
 from collector_plugins.snmp import ber
 from collector_plugins.snmp.message import Kind
 
 SHELLY = json.dumps({"switch:0": {"apower": 42.5, "voltage": 230.1, "current": 0.2, "aenergy": {"total": 1234.5}}})
 HTTP = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(SHELLY)}\r\n\r\n{SHELLY}".encode()
+CHASSIS = "/redfish/v1/Chassis"
+BMC = {
+    CHASSIS: {"Members": [{"@odata.id": f"{CHASSIS}/1"}]},
+    f"{CHASSIS}/1": {name: {"@odata.id": f"{CHASSIS}/1/{name}"} for name in ("EnvironmentMetrics", "Power", "Thermal")},
+    f"{CHASSIS}/1/EnvironmentMetrics": {"PowerWatts": {"Reading": 420}, "EnergykWh": {"Reading": 12.5}},
+    f"{CHASSIS}/1/Power": {"PowerControl": [{"PowerLimit": {"LimitInWatts": 800}}]},
+    f"{CHASSIS}/1/Thermal": {"Temperatures": [{"Name": f"Sensor {n}", "ReadingCelsius": 20 + n} for n in range(20)]},
+}
+P1 = b"/BEN5CH\r\n\r\n" + b"".join(
+    f"1-0:{code}.7.0(00.420*kW)\r\n1-0:{tariff}.8.1(001234.500*kWh)\r\n".encode()
+    for code, tariff in ((1, 1), (2, 2), (21, 3), (22, 4), (41, 5), (42, 6))
+)
+TELEGRAM = P1 + b"0-0:96.13.0(" + b"30" * 400 + b")\r\n!"
 UPS = {
     "LIST UPS": 'BEGIN LIST UPS\nUPS a "x"\nEND LIST UPS\n',
     "LIST VAR a": "BEGIN LIST VAR a\n"
@@ -41,6 +55,23 @@ async def answer_http(reader: StreamReader, writer: StreamWriter) -> None:
             writer.write(HTTP)
 
 
+async def answer_redfish(reader: StreamReader, writer: StreamWriter) -> None:
+    """A BMC of the new schema."""
+    with suppress(EOFError, ConnectionError):
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            text = json.dumps(BMC[head.split()[1].decode()])
+            writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode())
+
+
+async def answer_dsmr(_: StreamReader, writer: StreamWriter) -> None:
+    """A smart meter of DSMR 5: a telegram every second."""
+    telegram = TELEGRAM + f"{crc16(TELEGRAM):04X}\r\n".encode()
+    with suppress(ConnectionError):
+        while not writer.is_closing():
+            writer.write(telegram)
+            await asyncio.sleep(1)
+
+
 async def answer_modbus(reader: StreamReader, writer: StreamWriter) -> None:
     """Registers of which each pair holds 42.5."""
     with suppress(EOFError, ConnectionError):
@@ -55,6 +86,15 @@ async def answer_ups(reader: StreamReader, writer: StreamWriter) -> None:
     """A server of NUT with one UPS."""
     while line := await reader.readline():
         writer.write(UPS.get(line.decode().strip(), "ERR UNKNOWN-COMMAND\n").encode())
+
+
+ANSWERS = {
+    "http": answer_http,
+    "modbus": answer_modbus,
+    "ups": answer_ups,
+    "redfish": answer_redfish,
+    "dsmr": answer_dsmr,
+}
 
 
 class Pdu(asyncio.DatagramProtocol):
@@ -81,7 +121,7 @@ class Pdu(asyncio.DatagramProtocol):
 async def main(devices: int) -> None:
     """Serve that many of each kind until the standard input ends."""
     ports: dict[str, list[int]] = {"snmp": [await _pdu()] * devices}
-    for name, answer in {"http": answer_http, "modbus": answer_modbus, "ups": answer_ups}.items():
+    for name, answer in ANSWERS.items():
         servers = [await asyncio.start_server(answer, "127.0.0.1", 0) for _ in range(devices)]
         ports[name] = [server.sockets[0].getsockname()[1] for server in servers]
     silent = [socket.create_server(("127.0.0.1", 0)) for _ in range(devices)]  # take connections and never answer

@@ -27,7 +27,10 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "modbus": {"model": "eastron-sdm630"},
     "snmp": {"oids": OIDS},
     "ups": {},
+    "redfish": {"username": "monitor", "password": "secret"},
+    "dsmr": {},
 }
+AT_URLS = frozenset({"http", "redfish"})
 
 
 def measure(effort: Effort) -> list[Figure]:
@@ -68,7 +71,7 @@ def _entries(kind: str, ports: Mapping[str, Sequence[int]]) -> Iterator[Mapping[
     dead = ports["deaf" if kind == "snmp" else "silent"]
     for number in range(DEVICES):
         port = (ports[kind] if number % DEAD_EVERY else dead)[number]
-        place = {"url": f"http://127.0.0.1:{port}"} if kind == "http" else {"address": f"127.0.0.1:{port}"}
+        place = {"url": f"http://127.0.0.1:{port}"} if kind in AT_URLS else {"address": f"127.0.0.1:{port}"}
         yield {"name": f"{kind}-{number}", **place, **KINDS[kind]}
 
 
