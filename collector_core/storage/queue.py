@@ -75,7 +75,7 @@ class DiskQueue:
         self._database = Database(path, _SCHEMA, wal=False, exclusive=True, busy_seconds=BUSY_SECONDS)
         self._max_bytes = max_bytes
         self._pack = _packed_plain if compressed else _packed
-        self._is_open = False
+        self._counted = 0  # which of the database's connections; 0: none
         self.bytes = 0
         self.records = 0
         self.oldest_at: float | None = None
@@ -89,7 +89,8 @@ class DiskQueue:
 
     def open(self) -> None:
         """Open the file unless it is open; the other methods do so implicitly."""
-        if self._is_open:
+        self._database.open()
+        if self._counted == self._database.connections:
             return
         ((size, records),) = self._database.rows(_TOTALS)
         ((last_id,),) = self._database.rows("SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'entry'")
@@ -97,11 +98,11 @@ class DiskQueue:
         if self.inherited_id is None:
             self.inherited_id = last_id
         self._find_oldest()
-        self._is_open = True
+        self._counted = self._database.connections
 
     def close(self) -> None:
         """Let go of the file; may be called any number of times."""
-        self._is_open = False
+        self._counted = 0
         self._database.close()
 
     def append(
@@ -205,7 +206,7 @@ class DiskQueue:
             with self._database.transaction() as connection:
                 yield connection
         except BaseException:
-            self._is_open = False
+            self._counted = 0
             raise
         self._find_oldest()
 
@@ -213,7 +214,7 @@ class DiskQueue:
         try:
             return self._database.rows(query, parameters)
         except StorageError:
-            self._is_open = False
+            self._counted = 0
             raise
 
     def _find_oldest(self) -> None:

@@ -209,6 +209,17 @@ def test_figures_are_read_anew_after_it_was_closed(queue):
     assert made.bytes == sum(entry.size for entry in made.head(10))
 
 
+def test_a_new_file_in_the_place_of_one_that_was_moved_holds_what_it_says(queue, tmp_path):
+    subject = queue()
+    put(subject, b"one", b"two", at=5.0)
+    (tmp_path / "q.db").rename(tmp_path / "elsewhere")
+    put(subject, b"three", at=7.0)
+    assert (subject.records, subject.last_id, subject.oldest_at) == (1, 1, 7.0)
+    assert contents(subject.head(10)) == [b"three"]
+    subject.remove_through(subject.last_id)
+    assert (subject.records, subject.bytes) == (0, 0)
+
+
 def test_what_is_compressed_already_is_kept_as_it_is(queue):
     made = queue(compressed=True)
     put(made, b"a" * 1000, b"")
