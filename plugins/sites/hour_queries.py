@@ -35,6 +35,12 @@ class HourQueries:
                 found[site, hour].parts[source, origin] = Part(*amounts)
         return [(site, hour, piece) for (site, hour), piece in found.items()]
 
+    def ends(self, sites: Sequence[int], chosen: str, parameters: Sequence[Any]) -> list[tuple[int, int, int]]:
+        """As `Store.hour_ends`, of the one hour that is chosen."""
+        wanted = set(sites)
+        query = f"SELECT site, first, last FROM {self._hours} WHERE {chosen}"  # noqa: S608
+        return [(site, first, last) for site, first, last in self._ask(query, parameters) if site in wanted]
+
     def site_sums(
         self, sites: Sequence[int], chosen: str, parameters: Sequence[Any], *, by_source: bool
     ) -> list[SiteSum]:

@@ -70,14 +70,26 @@ def hourly(
     by_number = {site.number: site for site in sites}
     first, after_last = start // HOUR, -(-end // HOUR)
     anew = set(store.stale_hours(list(by_number), first, after_last))
-    for number, hour, piece in store.hours(list(by_number), first, after_last):
-        if (number, hour) in anew:
-            continue
-        if piece.first > start and piece.last <= end:
-            yield by_number[number], hour, piece
-        elif piece.last > start and piece.first <= end:
-            anew.add((number, hour))
+    whole = -(-start // HOUR), end // HOUR
+    kept = store.hours(list(by_number), *whole) if whole[0] < whole[1] else []
+    for edge in {first, after_last - 1} - set(range(*whole)):
+        inside, cut = _within(store, by_number, edge, (start, end))
+        kept += store.hours(inside, edge, edge + 1) if inside else []
+        anew.update((number, edge) for number in cut)
+    yield from ((by_number[number], hour, piece) for number, hour, piece in kept if (number, hour) not in anew)
     yield from _anew(service, store, by_number, anew, (start, end))
+
+
+def _within(store: Store, sites: Iterable[int], hour: int, period: tuple[int, int]) -> tuple[list[int], list[int]]:
+    """The sites whose kept sums of an hour are all of `(start, end]`, and those that are so in part."""
+    start, end = period
+    inside, cut = list[int](), list[int]()
+    for number, first, last in store.hour_ends(list(sites), hour):
+        if first > start and last <= end:
+            inside.append(number)
+        elif last > start and first <= end:
+            cut.append(number)
+    return inside, cut
 
 
 def _anew(

@@ -30,6 +30,11 @@ def hours(connection: Connection[Any], sites: Sequence[int], start: int, end: in
     return _queries(connection).hours(sites, _CHOSEN, (list(sites), start, end))
 
 
+def ends(connection: Connection[Any], sites: Sequence[int], hour: int) -> list[tuple[int, int, int]]:
+    """As `Store.hour_ends`."""
+    return _queries(connection).ends(sites, _CHOSEN, (list(sites), hour, hour + 1))
+
+
 def site_sums(
     connection: Connection[Any], sites: Sequence[int], start: int, end: int, *, by_source: bool
 ) -> list[SiteSum]:

@@ -157,6 +157,11 @@ class PostgresStore:
         with self._link.transaction(snapshot=True) as connection:
             return postgres_hours.hours(connection, sites, start, end)
 
+    def hour_ends(self, sites: Sequence[int], hour: int) -> list[tuple[int, int, int]]:
+        """As `Store.hour_ends`."""
+        with self._link.transaction() as connection:
+            return postgres_hours.ends(connection, sites, hour)
+
     def grid_hours(self, zones: Sequence[str], first: int, last: int) -> list[GridHour]:
         """As `Store.grid_hours`."""
         query = "SELECT zone, hour, grams, origin FROM sites.grid_hour WHERE zone = ANY (%s) AND hour BETWEEN %s AND %s"

@@ -44,6 +44,10 @@ class HourTables:
         """As `Store.hours`."""
         return self._queries.hours(sites, *_chosen(sites, start, end))
 
+    def ends(self, sites: Sequence[int], hour: int) -> list[tuple[int, int, int]]:
+        """As `Store.hour_ends`."""
+        return self._queries.ends(sites, *_chosen(sites, hour, hour + 1))
+
     def stale_hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int]]:
         """As `Store.stale_hours`."""
         found = self._database.rows("SELECT site, hour FROM stale WHERE hour >= ? AND hour < ?", (start, end))

@@ -180,6 +180,10 @@ class SqliteStore:
         """As `Store.hours`."""
         return self._hours.hours(sites, start, end)
 
+    def hour_ends(self, sites: Sequence[int], hour: int) -> list[tuple[int, int, int]]:
+        """As `Store.hour_ends`."""
+        return self._hours.ends(sites, hour)
+
     def grid_hours(self, zones: Sequence[str], first: int, last: int) -> list[GridHour]:
         """As `Store.grid_hours`."""
         query = (

@@ -310,6 +310,9 @@ class Store(Protocol):
     def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
         """Hourly sums (site, hour, sums) of the hours from `start` to before `end`, those that are stale, too."""
 
+    def hour_ends(self, sites: Sequence[int], hour: int) -> list[tuple[int, int, int]]:
+        """When the first and the last reading of an hour are (site, first, last), of the sums that are kept."""
+
     def stale_hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int]]:
         """The hours (site, hour) from `start` to before `end` whose sums are missing or out of date."""
 
