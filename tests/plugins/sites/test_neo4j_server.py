@@ -62,16 +62,21 @@ async def test_the_graph_is_what_holds_now_and_a_repeat_adds_nothing(serving, ev
     async with serving(neo4j={"url": url}) as client:
         await client.register("a", region="texas", zone="US-TX", sources=MIX)
         await client.register("b", region="texas")
-        await client.send(reading(3600, 60_000.0), reading(7200, 60_000.0))
+        await client.send(reading(20 * 3600, 60_000.0), reading(21 * 3600, 60_000.0))
 
         async def written_in_the_next_hour():
-            written = client.harness.collector._graph._written_in
+            before = client.harness.collector._graph._written_in
             await client.run(advance=3600)
-            await asyncio.to_thread(eventually, lambda: client.harness.collector._graph._written_in > written)
+
+            def is_written():
+                client.harness.run(advance=1)
+                return client.harness.collector._graph._written_in > before
+
+            await asyncio.to_thread(eventually, is_written)
 
         for _ in range(2):
             await written_in_the_next_hour()
-            assert asked(CONSUMPTION) == [("a", "texas", 1.0, "US-TX"), ("b", "texas", 0.0, "texas")]
+            assert asked(CONSUMPTION) == [("a", "texas", 2.0, "US-TX"), ("b", "texas", 0.0, "texas")]
             assert asked(SOURCES) == [("a", "grid", 0.6), ("a", "solar", 0.4)]
         await client.patch("sites/a", {"zone": "US-CAL-CISO", "sources": [{"type": "hydro", "share": 1.0}]})
         await written_in_the_next_hour()
