@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from collector_core import BaseOutput, Context, PayloadOutput, SampleBlock, hookimpl
+from collector_core import BaseOutput, Context, PayloadOutput, RecordsRefused, SampleBlock, hookimpl
 from collector_plugins.remote_write import version_1, version_2
 from collector_plugins.remote_write.config import Config
 from collector_plugins.remote_write.receiver import Receiver
 from collector_plugins.remote_write.version_2 import process_start
+
+OUT_OF_ORDER = re.compile("out[ -]of[ -]order", re.IGNORECASE)
 
 
 class RemoteWrite(PayloadOutput[Config]):
@@ -19,6 +22,7 @@ class RemoteWrite(PayloadOutput[Config]):
     config_type = Config
     default_batch_size = 10_000
     takes_ends = True
+    repeats_exactly = True  # then all of a batch has arrived, or nothing
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
@@ -36,9 +40,12 @@ class RemoteWrite(PayloadOutput[Config]):
         self._receiver.send([version_1.EMPTY])
 
     def send_payloads(self, payloads: Sequence[bytes], *, may_repeat: bool) -> None:
-        """Send requests; a sample that is there already does no harm."""
-        del may_repeat
-        self._receiver.send(payloads)
+        """Send requests. One that comes again is refused by Prometheus as out of order if it has arrived before."""
+        try:
+            self._receiver.send(payloads)
+        except RecordsRefused as error:
+            if not (may_repeat and OUT_OF_ORDER.search(str(error))):
+                raise
 
     def cancel(self) -> None:
         """Break the connection."""

@@ -296,3 +296,25 @@ def test_a_real_server_understands_types_units_and_when_counters_began(metric_st
     assert (power["metric"]["__type__"], power["metric"]["__unit__"]) == ("gauge", "watts")
     assert energy["values"] == [[start, "0"], [start + 30, "3600"], [start + 31, "3600"]]
     assert power["values"] == [[start + 30, "12.5"], [start + 31, "12.5"]]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_a_batch_that_had_arrived_before_its_answer_was_lost_is_not_taken_for_refused(server, version, metric_store):
+    base, write = metric_store(server)
+    made, runs, now = make_output(RemoteWrite, url=base + write, version=version), Runs(), time.time() - 10
+    values = {(POWER, f"again {server} {version}"): 1.0}
+    payloads = [made.encode_block(block) for second in range(5) for block in runs.blocks(now + second, values)]
+    batches = [payloads] if version == "1.0" else [[payload] for payload in payloads]
+    for may_repeat in (False, True):
+        for batch in batches:
+            made.send_payloads(batch, may_repeat=may_repeat)
+    made.close()
+
+
+def test_only_what_may_have_arrived_is_taken_for_that(output, http_receiver):
+    made = output()
+    for words, may_repeat in ((b"out of order sample", False), (b"out of bounds", True)):
+        http_receiver.answers.append((400, {}, words))
+        with pytest.raises(RecordsRefused):
+            made.send_payloads([version_1.EMPTY], may_repeat=may_repeat)
