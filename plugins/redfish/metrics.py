@@ -53,8 +53,8 @@ EVENTS_FOLLOWED = Gauge(
     "redfish_events_followed",
     "1 while the BMC's stream of events is open, 0 otherwise; only with `events`.",
     labels=("device",),
-    topic="availability",
-    of="device",
+    topic="connection",
+    of="host",
     title="Whether events of a server are followed",
 )
 HEALTH = DeviceHealth("redfish")
