@@ -14,6 +14,7 @@ import pytest
 
 from tests.core.outputs import killed
 from tests.http_receiver import http_receiver  # noqa: F401 - a fixture
+from tests.metric_stores import ask, graphite_port, metric_store  # noqa: F401 - fixtures
 
 KILLS = int(os.environ.get("KILLS", "2"))
 MOST_RUNS = 1_000_000  # until it is killed
@@ -133,6 +134,18 @@ def test_kills_lose_nothing_that_was_on_disk_and_change_no_order(http_receiver, 
     assert sorted({*wanted, *last} - {*first}) == [], "lost"
     assert first == sorted(first)
     assert not [path for path in victims.files() if "corrupt" in path.name]
+
+
+def test_kills_lose_nothing_on_the_way_to_prometheus(metric_store, tmp_path):  # noqa: F811
+    choice, wanted = random.Random(7), []
+    base, write = metric_store("prometheus")
+    victims = Victims(tmp_path, "remote_write", {"url": base + write})
+    for _ in range(KILLS):
+        wanted += victims.kill_after(choice.randrange(5, 120), choice.uniform(0, 0.02))
+    last, dropped = victims.drain(runs=5)
+    (found,) = ask(base, 'probe_power_watts{plug=~"000.*"}[1h]', time.time() + 5)
+    assert dropped == {}
+    assert sorted({*wanted, *last} - {float(value) for _, value in found["values"]}) == [], "lost"
 
 
 def test_kills_keep_the_cap_and_what_remains_has_no_gap(http_receiver, tmp_path):  # noqa: F811
