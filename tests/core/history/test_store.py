@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from collector_core.history import blocks, points, retention
+from collector_core.history import embedded as embedded_store
 from collector_core.history.blocks import DAY
 from collector_core.history.interface import DELETED, EVER, Event, HistorySample
 from collector_core.history.points import Point
@@ -283,7 +284,8 @@ def test_a_damaged_block_does_not_keep_others_from_being_compacted(embedded, cap
     assert embedded.damaged() == []
 
 
-def test_nothing_is_deleted_that_becomes_small_enough(stores_in_files):
+def test_nothing_is_deleted_that_becomes_small_enough(stores_in_files, monkeypatch):
+    monkeypatch.setattr(embedded_store, "COMPACTED_AT_ONCE", 1)
     store = stores_in_files.make(max_bytes=150_000, tiers={"raw": "90d"})
     plugs = [kept(plug=str(number)) for number in range(60)]
     for plug in plugs:
