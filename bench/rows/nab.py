@@ -16,16 +16,18 @@ from bench.effort import Effort
 from bench.figures import Figure, Goal, MissingProgramError, Table
 from bench.nab import corpus, quiet, scoring
 from bench.nab.corpus import Recording
-from bench.nab.scoring import Scores
+from bench.nab.scoring import Outcome, Profile, Scores
 from collector_plugins.anomaly.detector import CHOSEN, FLEET, Detector, Settings
+from collector_plugins.anomaly.detector.alarm_gate import AlarmGate
 
-ANY = 1e-9  # a level so low that every row above the bar of the one before is an onset
+UNREACHED = 1e9  # a level at which no alarm begins
+LEVELS = [0.4 * 1.1**step for step in range(24)]  # among which the best is looked for
 FLEET_SERIES = 2_000
 SAMPLE_GOAL = Goal(10, 3)
 STATE_GOAL = Goal(20, 4)
 CORE_GOAL = Goal(0.5, 0.1)
-SCORE_GOAL = Goal(68, 75, more=True)
-OTHER_GOAL = Goal(70, 75, more=True)
+SCORE_GOAL = Goal(72, 75, more=True)
+OTHER_GOAL = Goal(68, 75, more=True)
 QUIET_GOAL = Goal(1, 0.5)
 
 Pairs = Sequence[tuple[Recording, Scores]]
@@ -38,17 +40,29 @@ def measure(effort: Effort) -> list[Figure | Table]:
     except FileNotFoundError as missing:
         raise MissingProgramError(f"no benchmark data: {missing.filename}") from missing
     started = time.process_time()
-    pairs = [(recording, levels(recording)) for recording in recordings]
+    pairs = [(recording, judged(recording)) for recording in recordings]
     seconds = time.process_time() - started
     sample = seconds / sum(len(recording.values) for recording in recordings)
     return [*_scores(pairs), *_costs(sample, recordings), *_quiet(effort.quiet_months)]
 
 
-def levels(recording: Recording, settings: Settings = CHOSEN) -> list[float]:
-    """Row by row: the level of an alarm that begins there, 0 where none does; `settings` but for their own level."""
-    detector = Detector(replace(settings, level=ANY), row_seconds=recording.row_seconds)
+def judged(recording: Recording, settings: Settings = CHOSEN) -> list[float]:
+    """Row by row how unusual it is, 0 in the warm-up; whatever the level of an alarm."""
+    detector = Detector(replace(settings, level=UNREACHED), row_seconds=recording.row_seconds)
     verdicts = map(detector.update, recording.values, recording.times)
-    return [verdict.level if verdict.onset else 0.0 for verdict in verdicts]
+    return [0.0 if verdict.warming_up else verdict.level for verdict in verdicts]
+
+
+def alarms(rows: Scores, level: float) -> list[float]:
+    """Row by row: the level of an alarm that begins there, 0 where none does, of what `judged` returns."""
+    gate = AlarmGate(CHOSEN.hold_rows)
+    return [found if found >= level and gate.begins(row, found) else 0.0 for row, found in enumerate(rows)]
+
+
+def at_level(pairs: Pairs, level: float, profile: Profile) -> Outcome:
+    """What the alarms of judged recordings earn at a level."""
+    begun = [(recording, alarms(rows, level)) for recording, rows in pairs]
+    return scoring.at(level, begun, profile)
 
 
 def _scores(pairs: Pairs) -> list[Figure | Table]:
@@ -56,12 +70,12 @@ def _scores(pairs: Pairs) -> list[Figure | Table]:
     other = [pair for pair in pairs if not pair[0].for_tuning]
     parts = {"all files": pairs, "half tuned on": tuning, "other half": other}
     lines = [_line(f"{name}, level {CHOSEN.level:g}", part, CHOSEN.level) for name, part in parts.items()]
-    fleet = [(recording, levels(recording, FLEET)) for recording, _ in pairs]
+    fleet = [(recording, judged(recording, FLEET)) for recording, _ in pairs]
     lines.append(_line(f"all files, level {FLEET.level:g}", fleet, FLEET.level))
     lines += [_line(f"{name}, best level for it", part, None) for name, part in parts.items()]
     head = ("Numenta Anomaly Benchmark", *(profile.name for profile in scoring.PROFILES), "found", "false alarms")
-    fixed = scoring.at(CHOSEN.level, pairs, scoring.STANDARD).final
-    kept = scoring.at(CHOSEN.level, other, scoring.STANDARD).final
+    fixed = at_level(pairs, CHOSEN.level, scoring.STANDARD).final
+    kept = at_level(other, CHOSEN.level, scoring.STANDARD).final
     return [
         Figure("nab", "Benchmark score, default level, all files", "", [fixed], goal=SCORE_GOAL),
         Figure("nab", "Benchmark score, default level, the half not tuned on", "", [kept], goal=OTHER_GOAL),
@@ -71,13 +85,16 @@ def _scores(pairs: Pairs) -> list[Figure | Table]:
 
 def _line(name: str, pairs: Pairs, level: float | None) -> tuple[str | float, ...]:
     outcomes = [
-        scoring.best(pairs, profile) if level is None else scoring.at(level, pairs, profile)
-        for profile in scoring.PROFILES
+        _best(pairs, profile) if level is None else at_level(pairs, level, profile) for profile in scoring.PROFILES
     ]
     windows = sum(len(recording.windows) for recording, _ in pairs)
     standard = outcomes[0]
     found = f"{standard.found} of {windows}"
     return name, *(round(outcome.final, 1) for outcome in outcomes), found, standard.false
+
+
+def _best(pairs: Pairs, profile: Profile) -> Outcome:
+    return max((at_level(pairs, level, profile) for level in LEVELS), key=lambda outcome: outcome.final)
 
 
 def _costs(sample: float, recordings: Sequence[Recording]) -> list[Figure | Table]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from collector_plugins.anomaly.detector.alarm_gate import AlarmGate
 from collector_plugins.anomaly.detector.calendar import Calendar
 from collector_plugins.anomaly.detector.distribution_memory import DistributionMemory
 from collector_plugins.anomaly.detector.expectation import Expectation
 from collector_plugins.anomaly.detector.level_shifts import LevelShifts
+from collector_plugins.anomaly.detector.movements import Movements
 from collector_plugins.anomaly.detector.rarity import RarityHistogram
 from collector_plugins.anomaly.detector.rolling_means import LENGTHS, RollingMeans
 from collector_plugins.anomaly.detector.value_ranges import RangeKind, ValueRanges
@@ -24,6 +26,13 @@ MAX_MAGNITUDE = 1e150  # larger values are clipped to it, so that no sum or diff
 VALUE = RangeKind(2.0, 3e-6)
 MEAN_DISTANCES = (RangeKind(0.5, 1e-4),) * len(LENGTHS)  # of each mean distance from what was expected
 SHIFTS = (RangeKind(1.0, 3e-6), RangeKind(0.3, 1e-4), RangeKind(0.3, 3e-4))  # of each kind of shift
+STEP = RangeKind(1.0, 3e-6)  # from one row to the next
+RELATIVE_MEANS = (RangeKind(0.5, 1e-4, 0.5), RangeKind(0.25, 1e-4, 0.5))  # of the distance beside that of the hour
+SHORT_RATE, LONG_RATE = 2 / 13, 2 / 49  # of them, over 12 and 48 rows
+LIVELINESS = RangeKind(1.0, 1e-4, 0.3)
+STANDSTILL = RangeKind(0.5, 1e-5, 0.5)
+INHERITED = (VALUE, *MEAN_DISTANCES, *SHIFTS)  # what earlier releases followed
+KINDS = (*INHERITED, *RELATIVE_MEANS, STEP, LIVELINESS, STANDSTILL)
 RARITY_WEIGHT = 0.2  # of how rare the longest mean distance is
 RARITY_FORGETTING = 5e-4
 DISTRIBUTION_WEIGHT = 1.5
@@ -79,8 +88,8 @@ class Detector:
     """
 
     __slots__ = (
-        "_bar", "_calendar", "_distributions", "_expectation", "_fade", "_first", "_last", "_means", "_ranges",
-        "_rarity", "_rows", "_shifts", "_spacing", "settings",
+        "_calendar", "_distributions", "_expectation", "_first", "_gate", "_last", "_means", "_movements", "_ranges",
+        "_rarity", "_relative_means", "_rows", "_shifts", "_spacing", "settings",
     )  # fmt: skip
 
     def __init__(
@@ -88,18 +97,19 @@ class Detector:
     ) -> None:
         self.settings = settings
         self._calendar = calendar or Calendar()
-        self._fade = 0.5 ** (1 / settings.hold_rows)
+        self._gate = AlarmGate(settings.hold_rows)
         self._spacing = float(row_seconds)
         self._rows = 0
         self._first = 0.0
         self._last = 0.0
-        self._bar = 0.0
         self._expectation = Expectation()
         self._means = RollingMeans()
         self._distributions = DistributionMemory()
         self._rarity = RarityHistogram(RARITY_FORGETTING)
         self._shifts = LevelShifts()
-        self._ranges = ValueRanges((VALUE, *MEAN_DISTANCES, *SHIFTS), tolerance=settings.tolerance)
+        self._relative_means = (0.0, 0.0)
+        self._movements = Movements()
+        self._ranges = ValueRanges(KINDS, tolerance=settings.tolerance, inherited=len(INHERITED))
 
     def update(self, value: float, when: float) -> Verdict:
         """Judge a row measured at `when`, in seconds since 1970, then learn it.
@@ -134,7 +144,9 @@ class Detector:
             self._means.clear()
             self._distributions.clear_window()
             self._shifts.clear()
-        if step > 0:
+            self._relative_means = (0.0, 0.0)
+            self._movements.clear()
+        if step > 0 and step != self._spacing:
             self._spacing += 0.1 * (min(step, 2 * self._spacing) - self._spacing)
         self._last = when
         self._rows += 1
@@ -148,37 +160,43 @@ class Detector:
         rare = self._rarity.add(abs(means[-1]) / max(expectation.scale, least))
         if not self._rows % SHRINK_ROWS:
             self._ranges.shrink(SHRINK_ROWS)
-        record, far = self._ranges.add([value, *means, *self._shifts.add(value)], least)
+        relative = expectation.relative
+        short, long = self._relative_means
+        short += SHORT_RATE * (relative - short)
+        long += LONG_RATE * (relative - long)
+        self._relative_means = short, long
+        record, far = self._ranges.add(
+            (value, *means, *self._shifts.add(value), short, long, *self._movements.add(value, least)), least
+        )
         far += RARITY_WEIGHT * rare
         novelty = DISTRIBUTION_WEIGHT * self._distributions.novelty(self._ranges.share(value, least))
         verdict.level = far + record + novelty
-        strongest = max(far, record, novelty)
-        if strongest:
-            verdict.cause = "level" if strongest == far else "record" if strongest == record else "distribution"
+        if verdict.level:
+            other = "distribution" if novelty > record else "record"
+            verdict.cause = "level" if far >= record and far >= novelty else other
 
     def _decide(self, verdict: Verdict) -> None:
         settings = self.settings
-        self._bar *= self._fade
         verdict.warming_up = self._rows <= settings.warm_up_rows or self._last - self._first < settings.warm_up_seconds
         if not verdict.level or verdict.warming_up:
             return
         verdict.score = 1 - 0.5 ** (verdict.level / settings.level)
-        if verdict.level > self._bar:
-            self._bar = verdict.level
-            verdict.onset = verdict.level >= settings.level
+        verdict.onset = verdict.level >= settings.level and self._gate.begins(self._rows, verdict.level)
 
     def state(self) -> dict[str, Any]:
         """Everything learnt, as JSON takes it; what `restore` takes."""
         return {
             "version": VERSION,
             "local": int(not self._calendar.is_utc),
-            "clock": [self._rows, self._first, self._last, self._spacing, self._bar],
+            "clock": [self._rows, self._first, self._last, self._spacing, *self._gate.state(self._rows)],
             "expectation": self._expectation.state(),
             "means": self._means.state(),
             "memory": self._distributions.state(),
             "records": self._ranges.state(),
             "rarity": self._rarity.state(),
             "shifts": self._shifts.state(),
+            "relative": [*self._relative_means],
+            "movements": self._movements.state(),
         }
 
     @classmethod
@@ -195,10 +213,11 @@ class Detector:
         return detector
 
     def _restore(self, state: Mapping[str, Any]) -> None:
-        rows, self._first, self._last, self._spacing, self._bar = state["clock"]
+        rows, self._first, self._last, self._spacing, *alarm = state["clock"]
         self._rows = int(rows)
-        if self._rows < 0 or self._spacing <= 0 or self._bar < 0:
+        if self._rows < 0 or self._spacing <= 0:
             raise ValueError("impossible times")
+        self._gate.restore(self._rows, *alarm)
         self._expectation.restore(state["expectation"])
         if not (state.get("local") or self._calendar.is_utc):  # learnt by a release that knew UTC only
             self._expectation.shift_seasons(round(self._calendar.utc_offset(self._last) / HOUR))
@@ -207,3 +226,7 @@ class Detector:
         self._rarity.restore(state["rarity"])
         self._shifts.restore(state["shifts"])
         self._ranges.restore(state["records"])
+        if "movements" in state:  # unknown to earlier releases
+            short, long = state["relative"]
+            self._relative_means = float(short), float(long)
+            self._movements.restore(state["movements"])

@@ -11,19 +11,36 @@ SEASON_CLIP = 100.0  # the same for the season, which learns once per visit
 WIDENING = 1.01  # of the scale per clipped row, so that a series that has changed for good is followed
 FIRST_ROWS = 20  # teach unclipped
 HOURS = 24  # bins of a day
+HOURS_OF_WEEK = 7 * HOURS
+HOUR = DAY / HOURS
+LEAST_SPREAD = 0.1  # of the scale: an hour with next to no deviations
+MOST_RELATIVE = 50.0
 WEEKS = 2  # visits after which an hour of the week is trusted more than the hour of the day
 LEAST_SCALE = 1e-4  # of the level: a nearly constant series has no deviations
 
 
 class Expectation:
-    """Follows a series: `expected` before a row; `distance` and `size` (in scales, None at the start) after it."""
+    """Follows a series: `expected` before a row; `distance` and `size` (in scales, None at the start) after it.
 
-    __slots__ = ("_day", "_rows", "_week", "distance", "expected", "least", "level", "scale", "size")
+    `relative` is the distance in those that are usual at this hour: what is much by night may be little by day.
+    """
+
+    __slots__ = (
+        "_day", "_hour_of_week", "_rows", "_spread", "_usual", "_usual_spread", "_visit_rows", "_visit_spread",
+        "_visit_sum", "_week", "distance", "expected", "least", "level", "relative", "scale", "size",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._day = SeasonalProfile(DAY, HOURS)
         self._week = SeasonalProfile(WEEK, 7 * HOURS)
+        self._spread = SeasonalProfile(DAY, HOURS)
+        self._hour_of_week = -1
+        self._usual = 0.0
+        self._usual_spread = 0.0
+        self._visit_sum = self._visit_spread = 0.0
+        self._visit_rows = 0
         self._rows = 0
+        self.relative = 0.0
         self.scale = 0.0
         self.level = 0.0
         self.least = 0.0
@@ -33,11 +50,10 @@ class Expectation:
 
     def learn(self, value: float, when: float) -> None:
         """Compare a row with what it should have been, then learn it; `when` is the time of its season."""
-        day, week = self._day, self._week
-        hour_of_week = week.bin_at(when)
-        hour = hour_of_week % HOURS
-        known = week.visits(hour_of_week) >= WEEKS
-        usual = week.mean(hour_of_week) if known else day.mean(hour)
+        hour_of_week = int(when // HOUR) % HOURS_OF_WEEK
+        if hour_of_week != self._hour_of_week:
+            self._enter_hour(hour_of_week)
+        usual = self._usual
         self._compare(value, usual)
         self._rows += 1
         share = 1 / self._rows
@@ -48,8 +64,30 @@ class Expectation:
         else:
             self.scale += max(share, SCALE_RATE) * (abs(taught) - self.scale)
         self.level += max(share, LEVEL_RATE) * taught
-        day.learn(hour, seasonal + usual)
-        week.learn(hour_of_week, seasonal + usual)
+        self._visit_sum += seasonal + usual
+        self._visit_spread += abs(taught)
+        self._visit_rows += 1
+        relative = self.distance / max(self._usual_spread or self.scale, LEAST_SPREAD * self.scale, self.least)
+        self.relative = min(max(relative, -MOST_RELATIVE), MOST_RELATIVE)
+
+    def _enter_hour(self, hour_of_week: int) -> None:
+        """Learn the hour that is over; what is usual at the next one stays so as long as it lasts."""
+        self._end_hour()
+        hour = hour_of_week % HOURS
+        known = self._week.visits(hour_of_week) >= WEEKS
+        self._usual = self._week.mean(hour_of_week) if known else self._day.mean(hour)
+        self._usual_spread = self._spread.mean(hour)
+        self._hour_of_week = hour_of_week
+
+    def _end_hour(self) -> None:
+        rows = self._visit_rows
+        if rows:
+            hour = self._hour_of_week % HOURS
+            self._day.learn_visit(hour, self._visit_sum / rows)
+            self._week.learn_visit(self._hour_of_week, self._visit_sum / rows)
+            self._spread.learn_visit(hour, self._visit_spread / rows)
+        self._visit_sum = self._visit_spread = 0.0
+        self._visit_rows = 0
 
     def _compare(self, value: float, usual: float) -> None:
         if not self._rows:
@@ -67,6 +105,8 @@ class Expectation:
         """Count hours from elsewhere on: what was learnt at one counts for the one so many hours later."""
         self._day.shift(hours)
         self._week.shift(hours)
+        if self._hour_of_week >= 0:
+            self._hour_of_week = (self._hour_of_week + hours) % HOURS_OF_WEEK
 
     def state(self) -> dict[str, list[float]]:
         """What `restore` takes."""
@@ -74,6 +114,8 @@ class Expectation:
             "level": [self._rows, self.level, self.scale],
             "day": self._day.state(),
             "week": self._week.state(),
+            "spread": self._spread.state(),
+            "visit": [self._hour_of_week, self._visit_sum, self._visit_spread, self._visit_rows],
         }
 
     def restore(self, state: dict[str, list[float]]) -> None:
@@ -82,5 +124,18 @@ class Expectation:
         self._rows = int(rows)
         self._day.restore(state["day"])
         self._week.restore(state["week"])
+        if "spread" in state:  # unknown to earlier releases
+            self._spread.restore(state["spread"])
+            hour_of_week, self._visit_sum, self._visit_spread, visit_rows = state["visit"]
+            self._resume_hour(int(hour_of_week), int(visit_rows))
         if self._rows < 0 or self.scale < 0:
             raise ValueError("a negative number of rows or scale")
+
+    def _resume_hour(self, hour_of_week: int, rows: int) -> None:
+        if not -1 <= hour_of_week < HOURS_OF_WEEK or rows < 0 or self._visit_spread < 0:
+            raise ValueError("an hour of another shape")
+        total, spread = self._visit_sum, self._visit_spread
+        self._visit_rows = 0
+        if hour_of_week >= 0:
+            self._enter_hour(hour_of_week)
+        self._visit_sum, self._visit_spread, self._visit_rows = total, spread, rows

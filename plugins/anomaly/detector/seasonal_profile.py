@@ -48,6 +48,11 @@ class SeasonalProfile:
         self._sum += value
         self._rows += 1
 
+    def learn_visit(self, position: int, mean: float) -> None:
+        """Learn a whole visit of a bin, which is over."""
+        self.learn(position, mean)
+        self._end_visit()
+
     def _end_visit(self) -> None:
         if self._rows:
             visits = min(self._visits[self._bin] + 1, MAX_VISITS)

@@ -4,31 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log10
+from operator import gt, lt
 from typing import NamedTuple
 
 SHARPNESS = 30.0  # a record a thirtieth of the range beyond it is worth log10(2)
 MAX_WIDTHS = 10.0  # of the range; a record farther outside is worth no more
+DOUBTED_ROWS = 1500  # in which numbers that an earlier release did not follow set no records
 
 
 class RangeKind(NamedTuple):
-    """What a record of one number is worth, and the share of its width by which each end of a range moves in a row."""
+    """What a record of one number is worth, and the share of its width by which each end of a range moves in a row.
+
+    `least` is how far outside it is no record yet, for a number without a unit; None is what the series gives.
+    """
 
     weight: float
     forgetting: float
+    least: float | None = None
 
 
 class ValueRanges:
     """The ranges of several numbers that arrive together.
 
     What is at most `tolerance`, in widths of the range, outside it widens the range, and is no record: noise does that.
+    `inherited` is how many of the numbers earlier releases followed, if not all.
     """
 
-    __slots__ = ("_highs", "_kinds", "_known", "_lows", "_tolerance")
+    __slots__ = ("_doubted_rows", "_highs", "_inherited", "_kinds", "_known", "_lows", "_tolerance", "_trusted")
 
-    def __init__(self, kinds: Sequence[RangeKind], *, tolerance: float = 0.0) -> None:
+    def __init__(self, kinds: Sequence[RangeKind], *, tolerance: float = 0.0, inherited: int | None = None) -> None:
+        self._inherited = inherited
         self._kinds = kinds
         self._tolerance = tolerance
         self._known = False
+        self._trusted = len(kinds)
+        self._doubted_rows = 0
         self._lows = [0.0] * len(kinds)
         self._highs = [0.0] * len(kinds)
 
@@ -44,6 +54,8 @@ class ValueRanges:
             self._known = True
             lows[:] = highs[:] = numbers
             return 0.0, 0.0
+        if True not in map(lt, numbers, lows) and True not in map(gt, numbers, highs):
+            return 0.0, 0.0
         first = others = 0.0
         for index, (number, low, high) in enumerate(zip(numbers, lows, highs, strict=True)):
             if not low <= number <= high:
@@ -56,6 +68,9 @@ class ValueRanges:
 
     def shrink(self, rows: int) -> None:
         """Move both ends of all ranges inwards, by what they forget in so many rows."""
+        self._doubted_rows -= rows
+        if self._doubted_rows <= 0:
+            self._trusted = len(self._kinds)
         for index, (low, high, kind) in enumerate(zip(self._lows, self._highs, self._kinds, strict=True)):
             inwards = (high - low) * kind.forgetting * rows
             self._lows[index] = low + inwards
@@ -67,7 +82,8 @@ class ValueRanges:
         self._lows[index] = min(low, number)
         self._highs[index] = max(high, number)
         outside = max(number - high, low - number)
-        if outside <= least:
+        least = self._kinds[index].least or least
+        if outside <= least or index >= self._trusted:
             return 0.0
         beyond = min(outside / max(high - low, least), MAX_WIDTHS) - self._tolerance
         return log10(1 + SHARPNESS * beyond) if beyond > 0 else 0.0
@@ -82,11 +98,19 @@ class ValueRanges:
         return [[*self._lows], [*self._highs]] if self._known else []
 
     def restore(self, state: list[list[float]]) -> None:
-        """Continue from `state`; raises `ValueError` if it has another shape."""
+        """Continue from `state`; raises `ValueError` if it has another shape.
+
+        That of an earlier release may lack the last numbers, whose records do not count for a while.
+        """
         if not state:
             return
         lows, highs = state
-        if len(lows) != len(self._kinds) or any(low > high for low, high in zip(lows, highs, strict=True)):
+        missing = len(self._kinds) - len(lows)
+        if len(lows) not in (len(self._kinds), self._inherited) or any(
+            low > high for low, high in zip(lows, highs, strict=True)
+        ):
             raise ValueError("ranges of another shape")
         self._known = True
-        self._lows, self._highs = [*lows], [*highs]
+        self._trusted = len(lows)
+        self._doubted_rows = DOUBTED_ROWS if missing else 0
+        self._lows, self._highs = [*lows, *[0.0] * missing], [*highs, *[0.0] * missing]

@@ -59,7 +59,7 @@ def test_a_shift_of_the_level_is_one_alarm_not_one_per_row():
 
 
 def test_a_bigger_anomaly_gets_through_while_a_smaller_one_holds():
-    verdicts = feed(Detector(), [*noisy(1500), 60.0, *noisy(5, seed=2), 200.0, *noisy(5, seed=3)])
+    verdicts = feed(Detector(), [*noisy(1500), 55.0, *noisy(5, seed=2), 200.0, *noisy(5, seed=3)])
     assert {1500, 1506} <= set(onsets(verdicts))
 
 
@@ -243,7 +243,7 @@ def test_the_state_stays_small():
         feed(detector, daily(1, seed=days), start=START + days * 86_400)
         sizes.append(len(json.dumps(detector.state())))
     assert max(sizes) < 20 * 1024
-    assert all(later - earlier < 4096 for earlier, later in pairwise(sizes))
+    assert all(later - earlier < 5120 for earlier, later in pairwise(sizes))
 
 
 def test_the_past_teaches_as_watching_does_and_is_over_the_warm_up_without_an_alarm():
