@@ -42,7 +42,7 @@ PACKAGES = {
 ANVIL = "@foundry-rs/anvil@1.7.1"
 # A broker, with all that it needs.
 KAFKA = "org.apache.kafka:kafka_2.13:4.3.1"
-# A graph database: 128 MB, half a minute of CPU, so only where `LARGE_SERVICES` is set, as in continuous integration.
+# A graph database: 128 MB, half a minute of CPU, so only where `LARGE_SERVICES` is set.
 NEO4J = "org.neo4j:neo4j:5.26.0"
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 <modelVersion>4.0.0</modelVersion><groupId>tests</groupId><artifactId>server</artifactId><version>1</version>

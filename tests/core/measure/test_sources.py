@@ -112,6 +112,7 @@ def test_no_bundled_plugin_is_loaded_that_has_no_meters():
     assert not {"alerts", "anomaly", "sites", "system", "csv"} & names
 
 
+@pytest.mark.real_time  # the counters move beside it
 def test_dies_are_told_apart_before_they_count(tmp_path):
     tree = PowercapTree(tmp_path)
     for die in range(2):

@@ -1,4 +1,4 @@
-"""Sites in a real Neo4j. Where `LARGE_SERVICES` is set, as in continuous integration: it takes half a minute of CPU."""
+"""Sites in a real Neo4j. Only where `LARGE_SERVICES` is set: it takes half a minute of CPU."""
 
 from __future__ import annotations
 
