@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from collector_plugins.sites.factors import Factors
-from collector_plugins.sites.rollup import RollUp, grids_of, roll_up
+from collector_plugins.sites.rollup import RollUp, grids_of
 from collector_plugins.sites.site import Site
 from collector_plugins.sites.store import HOUR, MeterRows, Piece, Row, Store, hour_of
 
@@ -76,9 +76,10 @@ def roll_up_hours(
     for site in sites:
         if site.number not in runs:
             continue
-        pieces = _pieces_of_runs(site, RollUp(site, factors, hour_of, grids), runs[site.number])
+        roll_up = RollUp(site, factors, hour_of, grids)
+        pieces = _pieces_of_runs(site, roll_up, runs[site.number])
         if pieces is None:
-            pieces = roll_up(store, site, factors, period, hour_of)
+            pieces = roll_up.pieces(store.rows(site.number, *period))
         yield from ((site, hour, piece) for hour, piece in pieces.items())
 
 
