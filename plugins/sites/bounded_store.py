@@ -18,13 +18,12 @@ class TooLongError(Exception):
 class BoundedStore:
     """Looks at the time whenever the store is asked; raises `TooLongError` after `deadline`."""
 
-    def __init__(self, store: Store, deadline: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, store: Store, deadline: float) -> None:
         self._store = store
         self._deadline = deadline
-        self._monotonic = monotonic
 
     def __getattr__(self, name: str) -> Any:
-        if self._monotonic() >= self._deadline:
+        if time.monotonic() >= self._deadline:
             raise TooLongError
         return getattr(self._store, name)
 
