@@ -13,9 +13,7 @@ from math import isfinite
 
 from collector_plugins.forecast.files.times import day_comes_first, is_clock, parse_time
 
-SEPARATORS = ",;\t|"
 SAMPLE = 200
-MOST_CELLS = 5_000_000
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "date", "ts", "created_at", "zeit", "datum")
 DATES, CLOCKS = frozenset({"date", "datum"}), frozenset({"time", "zeit", "uhrzeit"})
 MOSTLY = 0.9
@@ -104,12 +102,12 @@ def _points(table: Table, times: int, values: int, zone: tzinfo) -> Iterator[tup
 
 def _with_whole_times(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
     """Where the date and the time of day are in two columns, both have both."""
-    lowered = [heading.lower() for heading in headings]
+    first = rows[0] if rows else ()
     dates, clocks = (
-        [place for place, name in enumerate(lowered) if name in names and any(_cell(row, place) for row in rows[:1])]
+        [place for place, heading in enumerate(headings) if heading.lower() in names and _cell(first, place)]
         for names in (DATES, CLOCKS)
     )
-    if not (dates and clocks and is_clock(_cell(rows[0], clocks[0]))):
+    if not (dates and clocks and is_clock(_cell(first, clocks[0]))):
         return rows
     date, clock = dates[0], clocks[0]
     found = []

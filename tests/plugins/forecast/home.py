@@ -36,9 +36,7 @@ class Moment:
 
 
 @cache
-def simulate(
-    days: int, seed: int, *, unrest: float = 1.0, loss: float = 0.0, capacity: float = CAPACITY
-) -> list[Moment]:
+def simulate(days: int, seed: int, *, unrest: float = 1.0, loss: float = 0.0) -> list[Moment]:
     """Every `STEP` from `MONDAY` on; `unrest` is how far loads lie off the usual, `loss` what of the charge is lost."""
     random = Random(seed)
     noise = cloud = 0.0
