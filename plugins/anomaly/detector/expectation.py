@@ -12,7 +12,6 @@ WIDENING = 1.01  # of the scale per clipped row, so that a series that has chang
 FIRST_ROWS = 20  # teach unclipped
 HOURS = 24  # bins of a day
 HOURS_OF_WEEK = 7 * HOURS
-HOUR = DAY / HOURS
 LEAST_SPREAD = 0.1  # of the scale: an hour with next to no deviations
 MOST_RELATIVE = 50.0
 WEEKS = 2  # visits after which an hour of the week is trusted more than the hour of the day
@@ -32,7 +31,7 @@ class Expectation:
 
     def __init__(self) -> None:
         self._day = SeasonalProfile(DAY, HOURS)
-        self._week = SeasonalProfile(WEEK, 7 * HOURS)
+        self._week = SeasonalProfile(WEEK, HOURS_OF_WEEK)
         self._spread = SeasonalProfile(DAY, HOURS)
         self._hour_of_week = -1
         self._usual = 0.0
@@ -50,8 +49,9 @@ class Expectation:
 
     def learn(self, value: float, when: float) -> None:
         """Compare a row with what it should have been, then learn it; `when` is the time of its season."""
-        hour_of_week = int(when // HOUR) % HOURS_OF_WEEK
+        hour_of_week = self._week.bin_at(when)
         if hour_of_week != self._hour_of_week:
+            self._end_hour()
             self._enter_hour(hour_of_week)
         usual = self._usual
         self._compare(value, usual)
@@ -71,8 +71,7 @@ class Expectation:
         self.relative = min(max(relative, -MOST_RELATIVE), MOST_RELATIVE)
 
     def _enter_hour(self, hour_of_week: int) -> None:
-        """Learn the hour that is over; what is usual at the next one stays so as long as it lasts."""
-        self._end_hour()
+        """What is usual at an hour stays so as long as it lasts."""
         hour = hour_of_week % HOURS
         known = self._week.visits(hour_of_week) >= WEEKS
         self._usual = self._week.mean(hour_of_week) if known else self._day.mean(hour)
@@ -80,6 +79,7 @@ class Expectation:
         self._hour_of_week = hour_of_week
 
     def _end_hour(self) -> None:
+        """Learn the hour that is over."""
         rows = self._visit_rows
         if rows:
             hour = self._hour_of_week % HOURS
@@ -126,16 +126,14 @@ class Expectation:
         self._week.restore(state["week"])
         if "spread" in state:  # unknown to earlier releases
             self._spread.restore(state["spread"])
-            hour_of_week, self._visit_sum, self._visit_spread, visit_rows = state["visit"]
-            self._resume_hour(int(hour_of_week), int(visit_rows))
+            self._restore_visit(state["visit"])
         if self._rows < 0 or self.scale < 0:
             raise ValueError("a negative number of rows or scale")
 
-    def _resume_hour(self, hour_of_week: int, rows: int) -> None:
-        if not -1 <= hour_of_week < HOURS_OF_WEEK or rows < 0 or self._visit_spread < 0:
+    def _restore_visit(self, state: list[float]) -> None:
+        hour_of_week, self._visit_sum, self._visit_spread, rows = state
+        self._visit_rows = int(rows)
+        if not -1 <= int(hour_of_week) < HOURS_OF_WEEK or self._visit_rows < 0 or self._visit_spread < 0:
             raise ValueError("an hour of another shape")
-        total, spread = self._visit_sum, self._visit_spread
-        self._visit_rows = 0
         if hour_of_week >= 0:
-            self._enter_hour(hour_of_week)
-        self._visit_sum, self._visit_spread, self._visit_rows = total, spread, rows
+            self._enter_hour(int(hour_of_week))
