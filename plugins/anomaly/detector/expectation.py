@@ -105,6 +105,7 @@ class Expectation:
         """Count hours from elsewhere on: what was learnt at one counts for the one so many hours later."""
         self._day.shift(hours)
         self._week.shift(hours)
+        self._spread.shift(hours)
         if self._hour_of_week >= 0:
             self._hour_of_week = (self._hour_of_week + hours) % HOURS_OF_WEEK
 

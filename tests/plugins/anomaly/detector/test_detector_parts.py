@@ -385,6 +385,14 @@ class TestExpectation:
         expectation.learn(hours[2 * 168 + 5], MIDNIGHT + (2 * 168 + 5) * 3600)
         assert expectation.expected > 50
 
+    @pytest.mark.parametrize(("season", "bins"), [("day", 24), ("week", 168), ("spread", 24)])
+    def test_all_that_was_learnt_of_hours_counts_for_later_ones_when_they_are_shifted(self, season, bins):
+        expectation = self.learnt([float(hour % 24 * hour) for hour in range(400)], step=3600.0)
+        before = expectation.state()[season][-bins:]
+        expectation.shift_seasons(3)
+        assert len(set(before)) > 20
+        assert expectation.state()[season][-bins:] == [*before[-3:], *before[:-3]]
+
 
 def saved_parts():
     ranges = [RangeKind(1.0, 1e-3)] * 3
