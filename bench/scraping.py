@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import socket
+import time
 from dataclasses import dataclass
 from typing import Self
 
@@ -63,6 +64,12 @@ class Client:
         chunked = headers.get(b"transfer-encoding") == b"chunked"
         body = b"".join(iter(self._chunk, b"")) if chunked else self._file.read(int(headers[b"content-length"]))
         return Scrape(body, headers.get(b"content-encoding") == b"gzip")
+
+    def latency(self) -> float:
+        """Seconds that a scrape takes."""
+        start = time.perf_counter()
+        self.scrape()
+        return time.perf_counter() - start
 
     def _header(self) -> tuple[bytes, bytes] | None:
         name, colon, value = self._file.readline().partition(b":")

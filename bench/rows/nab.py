@@ -61,18 +61,21 @@ def alarms(rows: Scores, level: float) -> list[float]:
 
 def at_level(pairs: Pairs, level: float, profile: Profile) -> Outcome:
     """What the alarms of judged recordings earn at a level."""
-    begun = [(recording, alarms(rows, level)) for recording, rows in pairs]
-    return scoring.at(level, begun, profile)
+    return scoring.at(level, _begun(pairs, level), profile)
+
+
+def _begun(pairs: Pairs, level: float) -> Pairs:
+    return [(recording, alarms(rows, level)) for recording, rows in pairs]
 
 
 def _scores(pairs: Pairs) -> list[Figure | Table]:
     tuning = [pair for pair in pairs if pair[0].for_tuning]
     other = [pair for pair in pairs if not pair[0].for_tuning]
     parts = {"all files": pairs, "half tuned on": tuning, "other half": other}
-    lines = [_line(f"{name}, level {CHOSEN.level:g}", part, CHOSEN.level) for name, part in parts.items()]
+    lines = [_line(f"{name}, level {CHOSEN.level:g}", part, [CHOSEN.level]) for name, part in parts.items()]
     fleet = [(recording, judged(recording, FLEET)) for recording, _ in pairs]
-    lines.append(_line(f"all files, level {FLEET.level:g}", fleet, FLEET.level))
-    lines += [_line(f"{name}, best level for it", part, None) for name, part in parts.items()]
+    lines.append(_line(f"all files, level {FLEET.level:g}", fleet, [FLEET.level]))
+    lines += [_line(f"{name}, best level for it", part, LEVELS) for name, part in parts.items()]
     head = ("Numenta Anomaly Benchmark", *(profile.name for profile in scoring.PROFILES), "found", "false alarms")
     fixed = at_level(pairs, CHOSEN.level, scoring.STANDARD).final
     kept = at_level(other, CHOSEN.level, scoring.STANDARD).final
@@ -83,18 +86,19 @@ def _scores(pairs: Pairs) -> list[Figure | Table]:
     ]
 
 
-def _line(name: str, pairs: Pairs, level: float | None) -> tuple[str | float, ...]:
-    outcomes = [
-        _best(pairs, profile) if level is None else at_level(pairs, level, profile) for profile in scoring.PROFILES
-    ]
+def _line(name: str, pairs: Pairs, levels: Sequence[float]) -> tuple[str | float, ...]:
+    """By profile what is earned at the best of these levels."""
+    by_level = [_outcomes(pairs, level) for level in levels]
+    outcomes = [max(each, key=lambda outcome: outcome.final) for each in zip(*by_level, strict=True)]
     windows = sum(len(recording.windows) for recording, _ in pairs)
     standard = outcomes[0]
     found = f"{standard.found} of {windows}"
     return name, *(round(outcome.final, 1) for outcome in outcomes), found, standard.false
 
 
-def _best(pairs: Pairs, profile: Profile) -> Outcome:
-    return max((at_level(pairs, level, profile) for level in LEVELS), key=lambda outcome: outcome.final)
+def _outcomes(pairs: Pairs, level: float) -> list[Outcome]:
+    begun = _begun(pairs, level)
+    return [scoring.at(level, begun, profile) for profile in scoring.PROFILES]
 
 
 def _costs(sample: float, recordings: Sequence[Recording]) -> list[Figure | Table]:

@@ -65,9 +65,7 @@ def _check_collections(before: float, after: float, seconds: int) -> None:
 
 def _scrape(paced: Paced) -> float:
     _sleep_to(paced.moment)
-    start = time.perf_counter()
-    paced.program.client.scrape()
-    return time.perf_counter() - start
+    return paced.program.client.latency()
 
 
 def _sleep_to(moment: float) -> None:

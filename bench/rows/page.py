@@ -114,8 +114,7 @@ def _first_visit(browser: Any, port: int) -> tuple[float, float]:
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{port}/")
-    while not page.evaluate(PAINT):  # the page's policy keeps Playwright's own waiting out
-        page.wait_for_timeout(5)
+    _wait_for(lambda: bool(page.evaluate(PAINT)))  # the page's policy keeps Playwright's own waiting out
     found = page.evaluate(PAINT), page.evaluate(READY)
     context.close()
     return found

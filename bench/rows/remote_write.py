@@ -81,14 +81,11 @@ def _latency_while_a_receiver_hangs(effort: Effort, many: Collectors) -> Figure:
 
 def _p99s(programs: Sequence[Program], scrapes: int) -> list[float]:
     """Milliseconds of each."""
-    found: list[list[float]] = [[] for _ in programs]
+    rounds = []
     for _ in range(scrapes):
-        for program, latencies in zip(programs, found, strict=True):
-            start = time.perf_counter()
-            program.client.scrape()
-            latencies.append((time.perf_counter() - start) * 1e3)
+        rounds.append([program.client.latency() * 1e3 for program in programs])
         time.sleep(PAUSE)
-    return [sorted(latencies)[int(0.99 * len(latencies))] for latencies in found]
+    return [sorted(latencies)[int(0.99 * scrapes)] for latencies in zip(*rounds, strict=True)]
 
 
 def _costs(effort: Effort, many: Collectors) -> list[Figure]:

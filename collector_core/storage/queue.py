@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, takewhile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from collector_core.storage.errors import StorageError
 from collector_core.storage.schema import Schema
 from collector_core.storage.sqlite import Database
 
@@ -102,7 +101,6 @@ class DiskQueue:
 
     def close(self) -> None:
         """Let go of the file; may be called any number of times."""
-        self._counted = 0
         self._database.close()
 
     def append(
@@ -138,7 +136,7 @@ class DiskQueue:
         last, room = self.last_id if through is None else through, records
         while through is not None or room > 0:
             query = f"{_ENTRIES} WHERE id > ? AND id <= ? ORDER BY id LIMIT 1"
-            rows = self._rows(query, (found[-1].id if found else after, last))
+            rows = self._database.rows(query, (found[-1].id if found else after, last))
             if not rows:
                 break
             entry = QueueEntry(*rows[0])
@@ -154,7 +152,7 @@ class DiskQueue:
             ((size, records),) = connection.execute(f"{_TOTALS} WHERE id <= ?", (last_id,))
             self._delete(connection, last_id, int(size), int(records))
         if not self.records and self._database.path.stat().st_size > VACUUM_BYTES:
-            self._rows("VACUUM")
+            self._database.rows("VACUUM")
 
     def remove_older(self, than: float) -> list[QueueEntry]:
         """Forget the entries at the head that were appended before `than`; returns them."""
@@ -168,7 +166,7 @@ class DiskQueue:
 
     def mark(self, name: str) -> int | None:
         """A number that was kept beside the entries."""
-        rows = self._rows("SELECT value FROM mark WHERE name = ?", (name,))
+        rows = self._database.rows("SELECT value FROM mark WHERE name = ?", (name,))
         return rows[0][0] if rows else None
 
     def set_mark(self, name: str, value: int) -> None:
@@ -205,20 +203,13 @@ class DiskQueue:
         try:
             with self._database.transaction() as connection:
                 yield connection
+            self._find_oldest()
         except BaseException:
-            self._counted = 0
-            raise
-        self._find_oldest()
-
-    def _rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        try:
-            return self._database.rows(query, parameters)
-        except StorageError:
             self._counted = 0
             raise
 
     def _find_oldest(self) -> None:
-        rows = self._rows("SELECT at FROM entry ORDER BY id LIMIT 1")
+        rows = self._database.rows("SELECT at FROM entry ORDER BY id LIMIT 1")
         self.oldest_at = rows[0][0] if rows else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from itertools import dropwhile
 
@@ -24,7 +24,11 @@ def render_sections(app: App, page: str = "", words: Words = ENGLISH, events: Se
     """The sections of one page, or of all, those with the lowest `order` first; `events` are marks in their charts."""
     now = app.clock.time()
     said = EventWords(app, words)
-    marks = [Mark(event.time, said.mark(event)) for event in events]
+
+    def marks(span: Span) -> list[Mark]:
+        within = [event for event in events if span.start <= event.time <= span.end]
+        return [Mark(event.time, said.mark(event)) for event in within[-MOST_MARKS:]]
+
     views = [
         _SectionView(section, name, app.redactor, now, words, runner, marks)
         for name, runner in app.runners.copy().items()
@@ -58,7 +62,7 @@ class _SectionView:
         now: float,
         words: Words,
         runner: Runner | None = None,
-        marks: Sequence[Mark] = (),
+        marks: Callable[[Span], Sequence[Mark]] = lambda _: (),
     ) -> None:
         self.place = section.order, section.title, owner
         self._section = section
@@ -106,15 +110,14 @@ class _SectionView:
         now, between = self._value_now(chart, value), self._range(chart)
         until = max(self._now, chart.expected.times[-1]) if chart.expected and chart.expected.times else self._now
         span = Span(self._now - chart.window, until, chart.longest_step)
-        marks = [mark for mark in self._marks if span.start <= mark.time <= span.end][-MOST_MARKS:]
+        marks = self._marks(span)
         words = self._redact(self._in_words(chart, now, between) + self._expected_in_words(chart))
         drawn = sparkline(span, [*chart.times, self._now], [*chart.values, value], words, chart.expected, marks)
         tag = f' <small class="tag">{self._text(chart.tag)}</small>' if chart.tag else ""
         to = f" {self._words('to')} "
         notes = [f"<span>{self._text(note)}</span>" for note in (to.join(between), chart.note) if note]
-        notes += (
-            [f'<a href="/events">{escape(self._words("marks").format(len(marks)))}</a>'] if marks and is_first else []
-        )
+        if marks and is_first:
+            notes.append(f'<a href="/events">{escape(self._words("marks").format(len(marks)))}</a>')
         return (
             f"<li{' class=wide' if chart.wide else ''}><h3>{self._text(chart.title)}{tag}</h3>"
             f'<p class="now">{escape(self._redact(now))}</p>{drawn}<p class="facts">{"".join(notes)}</p></li>'

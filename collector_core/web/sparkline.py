@@ -66,7 +66,7 @@ def sparkline(
     scale = _Scale(span, min(0.0, *known, 0.0), max(0.0, *known, 0.0))
     zero = None if bands else scale.zero
     drawn = "".join(_drawn([scale.place(point) for point in run], zero) for run in runs)
-    drawn += "".join(_drawn_mark(span, mark) for mark in marks)
+    drawn += "".join(_drawn_mark(scale, mark) for mark in marks)
     return (
         f'<svg class="spark" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(text)}"><title>{escape(text)}</title>'
@@ -74,9 +74,8 @@ def sparkline(
     )
 
 
-def _drawn_mark(span: Span, mark: Mark) -> str:
-    x = WIDTH * (mark.time - span.start) / (span.end - span.start)
-    return f'<path class="mark" d="M{x:.1f} 0V{HEIGHT:g}"><title>{escape(mark.text)}</title></path>'
+def _drawn_mark(scale: _Scale, mark: Mark) -> str:
+    return f'<path class="mark" d="M{scale.x(mark.time):.1f} 0V{HEIGHT:g}"><title>{escape(mark.text)}</title></path>'
 
 
 def _within(span: Span, times: Sequence[float], values: Sequence[ValueT]) -> list[tuple[float, ValueT]]:
@@ -123,7 +122,10 @@ class _Scale:
 
     def place(self, point: Point) -> Point:
         time, value = point
-        return WIDTH * (time - self.span.start) / (self.span.end - self.span.start), self._y(value)
+        return self.x(time), self._y(value)
+
+    def x(self, time: float) -> float:
+        return WIDTH * (time - self.span.start) / (self.span.end - self.span.start)
 
     def _y(self, value: float) -> float:
         share = (value - self.low) / ((self.high - self.low) or 1.0)

@@ -38,7 +38,7 @@ class BatteryFile:
 
     def follow(self, mix: CarbonMix) -> None:
         """Tell the mix what was kept, once that is read, and from then on keep what it knows."""
-        if not (self._ctx.keeps_running and mix.has_batteries) or (self._thread and self._thread.is_alive()):
+        if not (self._ctx.keeps_running and mix.has_batteries) or self._is_busy:
             return
         now = self._ctx.clock.monotonic()
         if self._read is None:
@@ -52,9 +52,12 @@ class BatteryFile:
 
     def close(self, mix: CarbonMix) -> None:
         """Keep what is known, unless the disk takes longer than a moment."""
-        if not self._is_told or not mix.stored or (self._thread and self._thread.is_alive()):
-            return
-        self._save(mix).join(LAST_SAVE_SECONDS)
+        if self._is_told and mix.stored and not self._is_busy:
+            self._save(mix).join(LAST_SAVE_SECONDS)
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def _save(self, mix: CarbonMix) -> Thread:
         batteries = {battery: energy._asdict() for battery, energy in mix.stored.items()}

@@ -15,7 +15,7 @@ SHELLY_INFO = "/shelly"  # which needs no password
 
 async def find_model(client: HttpClient, host: str, port: int) -> Mapping[str, Any]:
     """The entry of the device; raises `NotAvailable` where none of those that are known answers."""
-    url = f"http://{place_of(host, port).removesuffix(':80')}"
+    url = _address(host, port)
     entry = {"name": host, "url": url}
     shelly = await _document(client, f"{url}{SHELLY_INFO}")
     if isinstance(shelly, dict) and "mac" in shelly:
@@ -31,7 +31,11 @@ async def find_model(client: HttpClient, host: str, port: int) -> Mapping[str, A
 async def find_kasa(host: str) -> Mapping[str, Any]:
     """The entry of a Kasa plug, which does not speak HTTP; raises `NotAvailable` where none answers."""
     await read_kasa(host, PORT)
-    return {"name": host, "url": f"http://{place_of(host, 80).removesuffix(':80')}", "model": MODEL}
+    return {"name": host, "url": _address(host, 80), "model": MODEL}
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://{place_of(host, port).removesuffix(':80')}"
 
 
 async def _document(client: HttpClient, url: str) -> Any:

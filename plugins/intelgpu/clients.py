@@ -30,13 +30,13 @@ class Client(NamedTuple):
 def parse_client(fdinfo: str) -> Client | None:
     """What a descriptor says of the GPU's own memory; None where it says nothing of it."""
     told = {name: (value, unit) for name, value, unit in _LINE.findall(fdinfo)}
-    used: dict[str, dict[str, float]] = {"resident": {}, "total": {}}
+    used: dict[str, list[float]] = {"resident": [], "total": []}  # of each region
     for name, (value, unit) in told.items():
         if (region := _REGION.fullmatch(name)) and value.isdecimal() and len(value) < 18 and unit in UNITS:
-            used[region[1]][name.removeprefix(region[1])] = float(value) * UNITS[unit]
+            used[region[1]].append(float(value) * UNITS[unit])
     gpu, number = (told.get(name, ("", ""))[0] for name in ("pdev", "client-id"))
     regions = used["resident"] or used["total"]
-    return Client(gpu, number, sum(regions.values())) if gpu and number and regions else None
+    return Client(gpu, number, sum(regions)) if gpu and number and regions else None
 
 
 class GpuClients:

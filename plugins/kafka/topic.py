@@ -137,16 +137,15 @@ class Topic:
         while True:
             left = ends - time.monotonic()
             try:
-                topic = producer.list_topics(self._config.topic, max(0.01, min(LOOK_SECONDS, left)))
+                found = producer.list_topics(self._config.topic, max(0.01, min(LOOK_SECONDS, left)))
+                break
             except KafkaException as error:
                 producer.poll(0)  # which tells of trouble
                 explained = self._explained({0: error.args[0]})
                 if left <= LOOK_SECONDS or (self._is_nobody_there and explained.reason is Reason.AUTH):
                     raise explained from None
-                continue
-            if (wrong := topic.topics[self._config.topic].error) is not None:
-                raise self._explained({0: wrong})
-            return
+        if (wrong := found.topics[self._config.topic].error) is not None:
+            raise self._explained({0: wrong})
 
     def _new_producer(self, **more: Any) -> Producer:
         from confluent_kafka import KafkaException  # noqa: PLC0415

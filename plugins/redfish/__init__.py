@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -75,11 +76,7 @@ class Redfish(PolledDevices[Server, Chassis]):
 
     async def ask(self, device: Server) -> Chassis:
         """What its BMC says; raises `NotAvailable`, or `AuthFailed` where it refuses the login."""
-
-        async def get(path: str) -> Any:
-            return await self._get(device, path)
-
-        answer = await self._bmcs[device.name].read(get)
+        answer = await self._bmcs[device.name].read(partial(self._get, device))
         if device.name in self._events and self.ctx.keeps_running:
             self._events[device.name].start()  # not before it is known that the login is right
         return answer
@@ -112,9 +109,6 @@ class Redfish(PolledDevices[Server, Chassis]):
                 raise stream.problem.with_traceback(None)
 
     def _stream(self, device: Server) -> EventStream:
-        async def get(path: str) -> Any:
-            return await self._get(device, path)
-
         async def follow(path: str, feed: Callable[[bytes], None]) -> None:
             await self.ctx.http.request(
                 "GET",
@@ -127,7 +121,10 @@ class Redfish(PolledDevices[Server, Chassis]):
                 feed=feed,
             )
 
-        return EventStream(get, follow, lambda text: self.ctx.record_event("bmc", f"{device.name}: {text}"))
+        def note(text: str) -> None:
+            self.ctx.record_event("bmc", f"{device.name}: {text}")
+
+        return EventStream(partial(self._get, device), follow, note)
 
     async def _get(self, device: Server, path: str) -> Any:
         login = (device.username, device.password)

@@ -86,21 +86,21 @@ class Bmc:
 
     async def _read_chassis(self, get: Get, place: int, chassis: Mapping[str, Any]) -> Chassis:
         kept = self._slow.get(place)
-        is_known = kept is not None and self._readings - kept.reading < SELDOM
+        if kept and self._readings - kept.reading >= SELDOM:
+            kept = None
         environment = await self._linked(get, chassis, "EnvironmentMetrics")
         found = Chassis(_watts(environment, "/PowerWatts/Reading"))
         kwh = number(at_pointer(environment, "/EnergykWh/Reading"))
         found.energy = kwh * JOULES_PER_KWH if kwh is not None and kwh >= 0 else None
         found.limit = _watts(environment, "/PowerLimitWatts/SetPoint")
-        if found.power is None or (found.limit is None and not is_known):
+        if found.power is None or (found.limit is None and kept is None):
             control = at_pointer(await self._linked(get, chassis, "Power"), "/PowerControl/0")
             found.power = _watts(control, "/PowerConsumedWatts") if found.power is None else found.power
             found.limit = _watts(control, "/PowerLimit/LimitInWatts") if found.limit is None else found.limit
         if found.power is None:
             found.power = await self._power_of_supplies(get, chassis)
-        if kept is None or not is_known:
-            kept = _Slow(self._readings, found.limit, await self._temperatures(get, chassis))
-            self._slow[place] = kept
+        if kept is None:
+            kept = self._slow[place] = _Slow(self._readings, found.limit, await self._temperatures(get, chassis))
         found.limit = kept.limit if found.limit is None else found.limit
         found.temperatures = kept.temperatures
         return found

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from collector_core import AuthFailed, Backoff, NotAvailable, Reason
+from collector_core import AuthFailed, BackgroundTask, Backoff, NotAvailable, Reason
 from collector_core.devices import at_pointer
 
 SERVICE = "/redfish/v1/EventService"
@@ -32,20 +32,16 @@ class EventStream:
         self._follow = follow
         self._note = note
         self._backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
-        self._task: asyncio.Task[None] | None = None
+        self._following = BackgroundTask()
 
     def start(self) -> None:
-        """Follow it from now on, if that is not done yet."""
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._follow_again_and_again())
+        """Follow it from now on, if that is not done yet; a refused login is not tried again."""
+        if not self._following.is_busy and not isinstance(self.problem, AuthFailed):
+            self._following.start(self._follow_again_and_again())
 
     async def close(self) -> None:
         """Hang up."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-        self._task = None
+        await self._following.close()
 
     async def _follow_again_and_again(self) -> None:
         now = asyncio.get_running_loop().time

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from collector_core.engine.app import App
 from collector_core.history.past import PastEvent
-from collector_core.model.page_section import PageSection
 from collector_core.web.pages.words import Words
 from collector_core.web.translation import Translation
 
@@ -28,11 +25,8 @@ class EventWords:
     def __init__(self, app: App, words: Words) -> None:
         self._redact = app.redactor
         self._words = words
-        self._others = Translation(words, {"de": GERMAN})
-        self._translations = {
-            name: Translation(words, {"de": GERMAN | _german(runner.page_sections)})
-            for name, runner in app.runners.copy().items()
-        }
+        self._runners = app.runners
+        self._translations: dict[str, Translation] = {}
 
     def kind(self, event: PastEvent) -> str:
         """Its kind as a word."""
@@ -40,12 +34,17 @@ class EventWords:
 
     def text(self, event: PastEvent) -> str:
         """What happened, without secrets; a text that nobody has translated is as it was written."""
-        return self._translations.get(event.source, self._others)(self._redact(event.text))
+        return self._translation(event.source)(self._redact(event.text))
 
     def mark(self, event: PastEvent) -> str:
         """Both, for a mark in a chart."""
         return f"{self.kind(event)}: {self.text(event)}"
 
-
-def _german(sections: Sequence[PageSection]) -> dict[str, str]:
-    return {text: said for section in sections for text, said in section.translations.get("de", {}).items()}
+    def _translation(self, source: str) -> Translation:
+        if source not in self._translations:
+            german = GERMAN.copy()
+            if runner := self._runners.get(source):
+                for section in runner.page_sections:
+                    german.update(section.translations.get("de", {}))
+            self._translations[source] = Translation(self._words, {"de": german})
+        return self._translations[source]

@@ -145,12 +145,8 @@ def _bands(graph: FlowGraph, boxes: Mapping[str, Box], scale: float) -> list[Ban
 
 def node_label(node: FlowNode, words: Words) -> str:
     """What a node is called on the page."""
-    if node.kind == FlowKind.UNKNOWN:
-        word = "unknown_source" if node.id.startswith("unknown/from/") else "rest"
-        return f"{node.label}: {words(word)}"
-    if node.kind == FlowKind.LOSS:
-        return f"{node.label}: {words('loss')}"
-    return node.label
+    word = _word_of_neighbour(node, words)
+    return f"{node.label}: {word}" if word else node.label
 
 
 def kind_word(node: FlowNode, words: Words) -> str:
@@ -173,12 +169,15 @@ def _with_abbreviation(view: View, node: FlowNode, text: str, tag: str) -> str:
 
 
 def _short(node: FlowNode, words: Words) -> str:
-    """What stands beside a box: of what is not known, or lost, the name is that of its neighbour."""
-    if node.id.startswith("unknown/from/"):
-        return words("unknown_source")
+    """What stands beside a box."""
+    return _word_of_neighbour(node, words) or node.label
+
+
+def _word_of_neighbour(node: FlowNode, words: Words) -> str:
+    """What a node is to the neighbour whose name it has: what is not known there, or lost; empty for all others."""
     if node.kind == FlowKind.UNKNOWN:
-        return words("rest")
-    return words("loss") if node.kind == FlowKind.LOSS else node.label
+        return words("unknown_source" if node.id.startswith("unknown/from/") else "rest")
+    return words("loss") if node.kind == FlowKind.LOSS else ""
 
 
 def shortened(text: str, room: float) -> str:

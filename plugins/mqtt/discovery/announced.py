@@ -157,9 +157,8 @@ class Announced:
     def _add_label(self, key: str) -> bool:
         """Whether the device has a label, also where nobody else has its name so far."""
         device = self._devices[key]
-        if not device.label and device.name not in self._taken:
-            is_free = device.name not in {each.label for each in self._devices.values()}
-            device.label = device.name if is_free else ""
+        if not device.label and device.name not in self._taken.union(self._labels.values()):
+            device.label = device.name
         return bool(device.label)
 
     def _start_anew(self) -> None:

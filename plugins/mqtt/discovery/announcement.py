@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from collector_plugins.mqtt.discovery.template import PLAIN, Template, parse_template
+from collector_plugins.mqtt.home_assistant.entities import MAKER
 
 MOST_SENSORS = 200  # of one announcement
 MOST_CHARACTERS = 200  # of a name, which is a label
-OURS = "energy-collector"
 
 _ABBREVIATIONS = {
     "avty": "availability",
@@ -107,7 +107,7 @@ class Sensor:
 def read_announcement(parts: Sequence[str], said: Any) -> Iterator[Sensor]:
     """The sensors of an announcement that measure something; `parts` are those of its topic, without the prefix."""
     told = _unabbreviated(said)
-    if _mapping(told.get("origin")).get("name") == OURS:
+    if _mapping(told.get("origin")).get("name") == MAKER:
         return  # what another collector publishes it has read somewhere itself
     device = _mapping(told.get("device"))
     node = parts[1] if len(parts) == 4 else ""

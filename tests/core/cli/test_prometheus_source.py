@@ -3,6 +3,7 @@
 import ssl
 import struct
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -34,12 +35,21 @@ class Guarded(BaseHTTPRequestHandler):
         """Nobody reads it."""
 
 
+@contextmanager
+def served(context=None):
+    """The port of a server, over TLS with a context."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Guarded) as server:
+        if context:
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
 @pytest.fixture(scope="module")
 def url():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Guarded) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
@@ -47,11 +57,8 @@ def guarded(certificate):
     """The same over TLS, with a certificate of its own authority: where it is, and the certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.cert, certificate.key)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Guarded) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"https://localhost:{server.server_port}", certificate.cert
-        server.shutdown()
+    with served(context) as port:
+        yield f"https://localhost:{port}", certificate.cert
 
 
 @pytest.fixture
