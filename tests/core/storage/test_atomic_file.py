@@ -50,6 +50,18 @@ def test_pieces_appear_together_and_not_before(tmp_path):
     assert names(tmp_path) == ["file"]
 
 
+def test_all_of_it_is_on_the_disk_before_it_takes_the_name(tmp_path, monkeypatch):
+    synced, fsync = [], os.fsync
+
+    def watched(descriptor):
+        synced.append((os.fstat(descriptor).st_size, (tmp_path / "file").exists()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    write_atomically(tmp_path / "file", "x" * 100)
+    assert synced[0] == (100, False)
+
+
 @pytest.mark.parametrize("mode", [0o600, 0o644])
 def test_the_mode_is_what_was_asked_for_whatever_the_umask(tmp_path, mode):
     before = os.umask(0o277)

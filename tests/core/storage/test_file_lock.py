@@ -71,6 +71,13 @@ def test_waiting_ends(lock):
     assert not lock().acquire(shared=False, wait_seconds=0.05)
 
 
+def test_who_waited_in_vain_keeps_no_file_open(lock):
+    assert lock().acquire(shared=False, wait_seconds=0)
+    in_vain = lock()
+    assert not in_vain.acquire(shared=False, wait_seconds=0)
+    assert in_vain._descriptor is None
+
+
 def test_its_file_is_private_and_stays(lock, tmp_path):
     subject = lock()
     subject.acquire(shared=False, wait_seconds=0)
