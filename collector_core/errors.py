@@ -208,7 +208,8 @@ def visible(text: str) -> str:
 
     Line feeds and tabs stay.
     """
-    return text if text.isprintable() else text.translate(_HIDDEN)
+    # Line by line: most have nothing to hide, which is many times faster to see than to translate.
+    return "\n".join(line if line.isprintable() else line.translate(_HIDDEN) for line in text.split("\n"))
 
 
 def one_line(text: str) -> str:

@@ -32,7 +32,7 @@ def render_page(view: View, name: str, content: str) -> str:
     other = next(each for each in LANGUAGES if each != words.language)
     reload = '<noscript><meta http-equiv="refresh" content="15"></noscript>\n' if name in RELOADED else ""
     links = "".join(_link(view, key, path, is_here=key == name) for key, path in PATHS.items())
-    document = (
+    return visible(
         f'<!doctype html>\n<html lang="{words.language}"{chosen}>\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
@@ -51,7 +51,6 @@ def render_page(view: View, name: str, content: str) -> str:
         f'<main id="main" tabindex="-1" aria-live="off">\n<h1>{escape(words(name))}</h1>\n{content}\n</main>\n'
         "</body>\n</html>\n"
     )
-    return "\n".join(map(visible, document.split("\n")))
 
 
 def _link(view: View, key: str, path: str, *, is_here: bool) -> str:
