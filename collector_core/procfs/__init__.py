@@ -2,6 +2,8 @@
 
 from collector_core.procfs.cgroup import CgroupTree, find_cgroups, list_cgroup_trees
 from collector_core.procfs.cpu import CPU_FILE, CpuDescription, parse_cpus, read_cpus
+from collector_core.procfs.drm import read_gpu_uses
+from collector_core.procfs.files import read_file
 from collector_core.procfs.hwmon import HwmonChip, find_hwmon_chips, read_line, sensor_order
 from collector_core.procfs.kept_file import KeptFile
 from collector_core.procfs.mount import is_kernel_mount
@@ -52,6 +54,8 @@ __all__ = [
     "parse_cpus",
     "parse_process_stat",
     "read_cpus",
+    "read_file",
+    "read_gpu_uses",
     "read_line",
     "sensor_order",
     "ticks_by_mode",

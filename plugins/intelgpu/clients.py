@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from collector_core import Clock
+from collector_core.procfs import read_gpu_uses
 
 RESCAN_SECONDS = 60.0  # a program that opens a GPU is noticed within them
 FRESH_SECONDS = 1.0  # for which all GPUs of a run share what was read
-DEVICES = "/dev/dri/"
 UNITS: Mapping[str, int] = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 _LINE = re.compile(r"^drm-([\w-]+):\s*(\S+)(?: (\w+))?\s*$", re.MULTILINE)
@@ -63,37 +64,31 @@ class GpuClients:
         self._looked_at = now
         if now - self._scanned_at >= RESCAN_SECONDS:
             self._scanned_at, self._sees_all = now, True
-            self._programs = [name for name in self._listed("") if name.isdecimal() and any(self._open_in(name))]
+            self._programs = [program for program in self._all_programs() if any(True for _ in self._uses(program))]
         clients = {(each.gpu, each.number): each.used for each in self._clients(self._programs)}
         self._used = {}
         for (gpu, _), used in clients.items():
             self._used[gpu] = self._used.get(gpu, 0.0) + used
 
+    def _all_programs(self) -> Iterator[str]:
+        with self._as_far_as_seen():
+            yield from (path.name for path in self._proc.iterdir() if path.name.isdecimal())
+
     def _clients(self, programs: Iterable[str]) -> Iterator[Client]:
         for program in programs:
-            for descriptor in self._open_in(program):
-                try:
-                    text = (self._proc / program / "fdinfo" / descriptor).read_text("ascii", "replace")
-                except OSError:
-                    continue  # it has just been closed
-                if client := parse_client(text):
+            for fdinfo in self._uses(program):
+                if client := parse_client(fdinfo.decode("ascii", "replace")):
                     yield client
 
-    def _open_in(self, program: str) -> Iterator[str]:
-        """The descriptors of a program that are a GPU's."""
-        for descriptor in self._listed(f"{program}/fd"):
-            try:
-                target = str((self._proc / program / "fd" / descriptor).readlink())
-            except OSError:
-                continue
-            if target.startswith(DEVICES):
-                yield descriptor
+    def _uses(self, program: str) -> Iterator[bytes]:
+        with self._as_far_as_seen():
+            yield from read_gpu_uses(f"{self._proc}/{program}")
 
-    def _listed(self, folder: str) -> list[str]:
+    @contextmanager
+    def _as_far_as_seen(self) -> Iterator[None]:
         try:
-            return [path.name for path in (self._proc / folder).iterdir()]
+            yield
         except PermissionError:
             self._sees_all = False
         except OSError:
             pass  # it has just ended
-        return []

@@ -12,11 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from collector_core.procfs import Turns
-from collector_plugins.workloads.files import read_file
+from collector_core.procfs import Turns, read_gpu_uses
 
-_DEVICES = "/dev/dri/"
-_BYTES = 8192
 _NANOSECOND = 1e-9
 _YOUNG_LOOKS = 2  # for so many looks a new process may still open a GPU
 _ALL_LOOKS = 24  # and every process is looked at again once in so many
@@ -121,12 +118,10 @@ class DrmClients:
 
     def _clients_of(self, pid: str) -> Iterator[Client]:
         """Nothing where its files may not be seen."""
-        folder = f"{self._proc}/{pid}"
         with suppress(OSError):
-            for descriptor in os.listdir(f"{folder}/fd"):  # noqa: PTH208 - of every process
-                with suppress(OSError, ValueError):
-                    if os.readlink(f"{folder}/fd/{descriptor}").startswith(_DEVICES):  # noqa: PTH115
-                        self._with_gpu.add(pid)
-                        self._others.discard(pid)
-                        if client := parse_client(read_file(f"{folder}/fdinfo/{descriptor}", _BYTES)):
-                            yield client
+            for fdinfo in read_gpu_uses(f"{self._proc}/{pid}"):
+                self._with_gpu.add(pid)
+                self._others.discard(pid)
+                with suppress(ValueError):
+                    if client := parse_client(fdinfo):
+                        yield client

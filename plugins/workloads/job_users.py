@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from collector_plugins.workloads.files import read_file
+from collector_core.procfs import read_file
 from collector_plugins.workloads.group_tree import Group, GroupTree
 from collector_plugins.workloads.names import Identity
 from collector_plugins.workloads.paths import Kind, Workload

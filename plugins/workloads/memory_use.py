@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collector_plugins.workloads.files import read_file
+from collector_core.procfs import read_file
 from collector_plugins.workloads.group_tree import Group, GroupTree
 from collector_plugins.workloads.paths import Workload
 

@@ -16,9 +16,9 @@ from collector_core.procfs import (
     Turns,
     is_kernel_mount,
     parse_process_stat,
+    read_file,
 )
 from collector_core.procfs import ProcessStat as Stat
-from collector_plugins.workloads.files import read_file
 from collector_plugins.workloads.paths import Workload, workload_of
 
 STAT_BYTES = 2048

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from collector_core import Field, Query
-from collector_core.procfs import CLOCK_TICKS_PER_SECOND, ProcessStat, parse_process_stat
-from collector_plugins.workloads.files import read_file
+from collector_core.procfs import CLOCK_TICKS_PER_SECOND, ProcessStat, parse_process_stat, read_file
 from collector_plugins.workloads.paths import OTHER, Workload
 
 if TYPE_CHECKING:

@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from collector_core import Context, Metric, Readings
-from collector_core.procfs import CgroupTree
+from collector_core.procfs import CgroupTree, read_file
 from collector_plugins.workloads import metrics
 from collector_plugins.workloads.config import Leak, Watch
-from collector_plugins.workloads.files import read_file
 from collector_plugins.workloads.leak import LeakWatch
 from collector_plugins.workloads.paths import Kind, Workload
 from collector_plugins.workloads.processes import Processes
