@@ -8,8 +8,11 @@ from collector_core.metering import FlowKind, StoredEnergy
 from collector_plugins.energy import Energy
 from collector_plugins.energy.config import Config
 
-STORED_JOULES = 3.6e6  # in the rack's battery, charged at night
 NIGHT_GRAMS_PER_KWH = 290.0
+STORED = {  # when the demo begins: the rack's battery was charged at night, the panels' by them
+    f"{FlowKind.BATTERY}/Rack": StoredEnergy(3.6e6, NIGHT_GRAMS_PER_KWH),
+    f"{FlowKind.BATTERY}/Shed": StoredEnergy(1.8e7, 0.0),
+}
 
 
 class DemoConfig(Config):
@@ -27,5 +30,5 @@ class DemoEnergy(Energy):
 
     def __init__(self, config: DemoConfig, ctx: Context) -> None:
         super().__init__(config, ctx)
-        self._site.mix.assume({f"{FlowKind.BATTERY}/Rack": StoredEnergy(STORED_JOULES, NIGHT_GRAMS_PER_KWH)})
+        self._site.mix.assume(STORED)
         self._batteries = None  # nothing of a demo is kept
