@@ -37,6 +37,7 @@ explore: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(WORKERS) -m hypothesis --hypothesis-profile explore $(ARGS)
 
 check: $(VENV)/dev.stamp
+	$(BIN)/python tests/services.py install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/python -m tests.typecheck
