@@ -117,11 +117,10 @@ class Detector:
         A value or time that is not finite is neither judged nor learnt.
         """
         verdict = Verdict()
-        if not (isfinite(value) and isfinite(when)):
-            return verdict
-        self._follow_time(when)
-        self._judge(min(max(value, -MAX_MAGNITUDE), MAX_MAGNITUDE), when, verdict)
-        self._decide(verdict)
+        if isfinite(value) and isfinite(when):
+            self._follow_time(when)
+            self._judge(value, when, verdict)
+            self._decide(verdict)
         return verdict
 
     def learn(self, rows: Iterable[tuple[float, float]]) -> None:
@@ -133,7 +132,7 @@ class Detector:
         for when, value in rows:
             if isfinite(value) and isfinite(when) and (when > self._last or not self._rows):
                 self._follow_time(when)
-                self._judge(min(max(value, -MAX_MAGNITUDE), MAX_MAGNITUDE), when, ignored)
+                self._judge(value, when, ignored)
 
     def _follow_time(self, when: float) -> None:
         """Learn the distance between rows; after a gap, means and distributions start over."""
@@ -152,6 +151,8 @@ class Detector:
         self._rows += 1
 
     def _judge(self, value: float, when: float, verdict: Verdict) -> None:
+        if not -MAX_MAGNITUDE <= value <= MAX_MAGNITUDE:
+            value = MAX_MAGNITUDE if value > 0 else -MAX_MAGNITUDE
         expectation = self._expectation
         expectation.learn(value, self._calendar.season_time(when))
         verdict.expected, verdict.size = expectation.expected, expectation.size

@@ -6,6 +6,8 @@ WINDOW = 26  # rows that make up a distribution
 BINS = 5  # equal parts of the range seen so far
 CAPACITY = 32  # distributions remembered; the one matched longest ago is dropped first
 NOVEL = 0.1  # distance, 0 to 2, from which a distribution counts as new
+COUNTS = range(WINDOW + 1)
+APART = [[(one - other) ** 2 / (one + other or 1) for other in COUNTS] for one in COUNTS]  # of two counts
 
 
 class DistributionMemory:
@@ -45,19 +47,16 @@ class DistributionMemory:
     def _distance(self) -> float:
         """The chi-squared distance to the nearest known distribution; 0 if it is below `NOVEL`."""
         nearest = 2.0
-        known, counts = self._known, self._counts
-        for position, other in enumerate(known):
-            distance = 0.0
-            for ours, theirs in zip(counts, other, strict=True):
-                if ours != theirs:
-                    distance += (ours - theirs) ** 2 / (ours + theirs)
-            distance /= WINDOW
+        known = self._known
+        first, second, third, fourth, fifth = [APART[count] for count in self._counts]
+        for position, (one, two, three, four, five) in enumerate(known):
+            distance = (first[one] + second[two] + third[three] + fourth[four] + fifth[five]) / WINDOW
             if distance < NOVEL:
                 if position:
                     known.insert(0, known.pop(position))
                 return 0.0
             nearest = min(nearest, distance)
-        known.insert(0, bytes(counts))
+        known.insert(0, bytes(self._counts))
         del known[CAPACITY:]
         return nearest
 

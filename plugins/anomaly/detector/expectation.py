@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from collector_plugins.anomaly.detector.seasonal_profile import DAY, WEEK, SeasonalProfile
 
 LEVEL_RATE = 0.002  # per row
@@ -10,6 +12,7 @@ CLIP = 10.0  # scales: a row farther off teaches level and scale as if it were t
 SEASON_CLIP = 100.0  # the same for the season, which learns once per visit
 WIDENING = 1.01  # of the scale per clipped row, so that a series that has changed for good is followed
 FIRST_ROWS = 20  # teach unclipped
+HOUR = 3600.0
 HOURS = 24  # bins of a day
 HOURS_OF_WEEK = 7 * HOURS
 LEAST_SPREAD = 0.1  # of the scale: an hour with next to no deviations
@@ -25,8 +28,9 @@ class Expectation:
     """
 
     __slots__ = (
-        "_day", "_hour_of_week", "_rows", "_spread", "_usual", "_usual_spread", "_visit_rows", "_visit_spread",
-        "_visit_sum", "_week", "distance", "expected", "least", "level", "relative", "scale", "size",
+        "_day", "_hour_begins", "_hour_ends", "_hour_of_week", "_rows", "_spread", "_usual", "_usual_spread",
+        "_visit_rows", "_visit_spread", "_visit_sum", "_week", "distance", "expected", "least", "level", "relative",
+        "scale", "size",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -34,6 +38,7 @@ class Expectation:
         self._week = SeasonalProfile(WEEK, HOURS_OF_WEEK)
         self._spread = SeasonalProfile(DAY, HOURS)
         self._hour_of_week = -1
+        self._hour_begins = self._hour_ends = inf
         self._usual = 0.0
         self._usual_spread = 0.0
         self._visit_sum = self._visit_spread = 0.0
@@ -49,26 +54,31 @@ class Expectation:
 
     def learn(self, value: float, when: float) -> None:
         """Compare a row with what it should have been, then learn it; `when` is the time of its season."""
+        if not self._hour_begins <= when < self._hour_ends:
+            self._follow_hours(when)
+        self._compare(value)
+        self._rows += 1
+        share = 1 / self._rows
+        size = self.size
+        taught = seasonal = self.distance
+        if size is None or -CLIP <= size <= CLIP:
+            self.scale += max(share, SCALE_RATE) * (abs(taught) - self.scale)
+        else:
+            taught, seasonal = self._clipped(CLIP), self._clipped(SEASON_CLIP)
+            self.scale = max(self.scale, self.least) * WIDENING
+        self.level += max(share, LEVEL_RATE) * taught
+        self._visit_sum += seasonal + self._usual
+        self._visit_spread += abs(taught)
+        self._visit_rows += 1
+        self.relative = self._relative()
+
+    def _follow_hours(self, when: float) -> None:
+        self._hour_begins = when // HOUR * HOUR
+        self._hour_ends = self._hour_begins + HOUR
         hour_of_week = self._week.bin_at(when)
         if hour_of_week != self._hour_of_week:
             self._end_hour()
             self._enter_hour(hour_of_week)
-        usual = self._usual
-        self._compare(value, usual)
-        self._rows += 1
-        share = 1 / self._rows
-        taught = seasonal = self.distance
-        if self.size is not None and not -CLIP <= self.size <= CLIP:
-            taught, seasonal = self._clipped(CLIP), self._clipped(SEASON_CLIP)
-            self.scale = max(self.scale, self.least) * WIDENING
-        else:
-            self.scale += max(share, SCALE_RATE) * (abs(taught) - self.scale)
-        self.level += max(share, LEVEL_RATE) * taught
-        self._visit_sum += seasonal + usual
-        self._visit_spread += abs(taught)
-        self._visit_rows += 1
-        relative = self.distance / max(self._usual_spread or self.scale, LEAST_SPREAD * self.scale, self.least)
-        self.relative = min(max(relative, -MOST_RELATIVE), MOST_RELATIVE)
 
     def _enter_hour(self, hour_of_week: int) -> None:
         """What is usual at an hour stays so as long as it lasts."""
@@ -89,13 +99,22 @@ class Expectation:
         self._visit_sum = self._visit_spread = 0.0
         self._visit_rows = 0
 
-    def _compare(self, value: float, usual: float) -> None:
-        if not self._rows:
+    def _compare(self, value: float) -> None:
+        usual, rows = self._usual, self._rows
+        if not rows:
             self.level = value
-        self.expected = self.level + usual if self._rows else None
-        self.least = LEAST_SCALE * abs(self.level) + 1e-9
-        self.distance = value - self.level - usual
-        self.size = self.distance / max(self.scale, self.least) if self._rows >= FIRST_ROWS else None
+        level = self.level
+        self.expected = level + usual if rows else None
+        self.least = least = LEAST_SCALE * abs(level) + 1e-9
+        self.distance = distance = value - level - usual
+        self.size = distance / max(self.scale, least) if rows >= FIRST_ROWS else None
+
+    def _relative(self) -> float:
+        scale = self.scale
+        relative = self.distance / max(self._usual_spread or scale, LEAST_SPREAD * scale, self.least)
+        if -MOST_RELATIVE <= relative <= MOST_RELATIVE:
+            return relative
+        return MOST_RELATIVE if relative > 0 else -MOST_RELATIVE
 
     def _clipped(self, scales: float) -> float:
         farthest = scales * max(self.scale, self.least)
@@ -106,6 +125,7 @@ class Expectation:
         self._day.shift(hours)
         self._week.shift(hours)
         self._spread.shift(hours)
+        self._hour_begins = self._hour_ends = inf
         if self._hour_of_week >= 0:
             self._hour_of_week = (self._hour_of_week + hours) % HOURS_OF_WEEK
 

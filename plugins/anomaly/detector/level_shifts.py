@@ -27,8 +27,8 @@ class LevelShifts:
 
     def add(self, value: float) -> tuple[float, float, float]:
         """Add a row; returns its difference from the one `LAG` rows earlier, and short minus long mean of each pair."""
-        self._rows += 1
-        rates = RATES if self._rows > SPANS[-1] else [max(rate, 1 / self._rows) for rate in RATES]
+        self._rows = rows = self._rows + 1
+        rates = RATES if rows > SPANS[-1] else [max(rate, 1 / rows) for rate in RATES]
         short_rate, long_rate, shorter_rate, longer_rate = rates
         short, long, shorter, longer = self._means
         short += short_rate * (value - short)

@@ -24,11 +24,15 @@ class RarityHistogram:
     def add(self, magnitude: float) -> float:
         """Add a row; returns -log10 of the share of rows, including this one, at least as large. 0 is the usual."""
         mantissa, octave = frexp(magnitude)  # 0.5 to 1, and the power of 2
-        position = min(max(int((octave - FIRST_OCTAVE + 2 * mantissa - 2) * BINS_PER_OCTAVE), 0), BINS - 1)
-        bins, weight = self._bins, self._weight
-        share = (sum(bins[position:]) + weight) / (self._total + weight)
+        position = int((octave - FIRST_OCTAVE + 2 * mantissa - 2) * BINS_PER_OCTAVE)
+        if not 0 <= position < BINS:
+            position = 0 if position < 0 else BINS - 1
+        bins, weight, total = self._bins, self._weight, self._total
+        is_low = position < BINS // 2  # the shorter sum is the faster one
+        as_large = max(total - sum(bins[:position]), 0.0) if is_low else sum(bins[position:])
+        share = (as_large + weight) / (total + weight)
         bins[position] += weight
-        self._total += weight
+        self._total = total + weight
         self._weight = weight * self._growth
         if self._weight > MAX_WEIGHT:
             self._rescale()
