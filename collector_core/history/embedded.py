@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from time import monotonic
 
 from collector_core.history import maintenance
 from collector_core.history.catalogue import KeptSeries
@@ -17,6 +18,7 @@ from collector_core.model.selector import Selector
 COMPACTED_AT_ONCE = 40  # blocks, so that compacting takes little time at once
 MAX_JOURNALED = 150_000  # readings until the journal is sealed before its time
 MAX_ENTRIES = 2000  # of the journal, likewise: they are read at the next start
+CHECKING_SHARE = 0.002  # of the time, for reading the whole file anew
 
 
 class EmbeddedStore(Store):
@@ -30,6 +32,7 @@ class EmbeddedStore(Store):
         self._options = options
         self._is_compact = self._is_too_large = False
         self._next_deletion = 0  # milliseconds since 1970
+        self._next_check = 0.0  # seconds, monotonic
 
     @property
     def place(self) -> str:
@@ -63,7 +66,11 @@ class EmbeddedStore(Store):
         self._is_compact, self._next_deletion = False, 0
 
     def maintain(self, now: int) -> bool:
-        """Delete what is too old and some of what is too much, and compact a little; returns whether to go on soon."""
+        """Delete what is too old and some of what is too much, and compact a little; returns whether to go on soon.
+
+        Raises `StorageError` where somebody has damaged the file meanwhile, too.
+        """
+        self._check_file()
         self._is_compact = self._is_compact or not self.compact(now, COMPACTED_AT_ONCE)
         if now >= self._next_deletion:
             self._next_deletion = delete_old(self, now, self._options.keep, round(self._options.retention * 1000))
@@ -73,6 +80,12 @@ class EmbeddedStore(Store):
             return True  # what becomes smaller need not be deleted
         self._is_too_large = is_too_large and delete_some(self, allowed * TARGET)
         return self._is_too_large
+
+    def _check_file(self) -> None:
+        began = monotonic()
+        if began >= self._next_check:
+            self.database.check()
+            self._next_check = began + (monotonic() - began) / CHECKING_SHARE
 
     def ask(self, question: Callable[[HistoryReader], None]) -> None:
         """Let it be answered now."""

@@ -31,11 +31,18 @@ class Problems:
         self.counts[reason] += 1
         log.warning("history: %s", text)
 
-    def end(self, reason: str) -> None:
+    def end(self, reason: str, how: str = "") -> None:
         """A problem is over, if it was there."""
         if reason in self._current:
             self._current.remove(reason)
-            log.warning("history: kept again (%s)", reason.replace("_", " "))
+            log.warning("history: kept again (%s)%s", reason.replace("_", " "), f": {how}" if how else "")
+
+    def solve(self, reason: str, how: str) -> None:
+        """A problem has been dealt with: one that was there, or has just come."""
+        if reason in self._current:
+            self.end(reason, how)
+        else:
+            self.count(reason, how)
 
     def end_others(self, reason: str = "") -> None:
         """All problems of the store but this one are over."""

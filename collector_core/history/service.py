@@ -31,7 +31,7 @@ MAX_READINGS = 250_000  # that wait for the disk
 MAX_EVENTS = 1000
 RETRY_SECONDS = 5.0
 SEAL_SECONDS = 1800.0
-MAINTENANCE_SECONDS = 30.0
+MAINTENANCE_SECONDS = 25.0
 
 
 class HistoryService:
@@ -146,7 +146,8 @@ class HistoryService:
                 self._is_left_to_another = False
                 self.record_event("start", "energy-collector", "took over from another process")
             if self.store.set_aside:
-                self._problems.count("corrupt", f"corrupt, now called {self.store.set_aside}; a new file is used")
+                how = f"the corrupt file is now called {self.store.set_aside}; a new one is used"
+                self._problems.solve(StorageReason.CORRUPT.value, how)
             self._next_seal = self._clock.monotonic() + MAINTENANCE_SECONDS
         if self._recorder is None:
             self._recorder = Recorder(self.store.last_value, ClockGuard(self.store.recorded_ahead(self._now())))

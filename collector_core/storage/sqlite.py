@@ -45,6 +45,7 @@ class Database:
       a file can be opened even if the disk is full.
     - `layout` are pragmas that only a new file takes: `page_size = 1024`, `auto_vacuum = INCREMENTAL`.
     - The path `Database.IN_MEMORY` stores nothing.
+    - `set_aside` is where a corrupt file was moved to when it was opened last, None if it was sound.
     - `connections` is how often it was opened: another number means that another file may be in the place of the one
       that was read before.
 
@@ -116,6 +117,23 @@ class Database:
         with self._explained():
             connection.executescript(statement)  # all steps of it: a vacuum frees one page a step
 
+    def check(self) -> None:
+        """Read all of the file anew, as a process that opens it would: what is in memory here may hide damage.
+
+        A file that turns out to be corrupt is set aside when it is opened next.
+        """
+        self._opened()
+        try:
+            with self._explained(), closing(connect_to_read(self.path, busy_seconds=self._busy_seconds)) as fresh:
+                self._check_schema(fresh)
+                self._check_pages(fresh)
+        except StorageError as error:
+            if error.storage_reason is not StorageReason.CORRUPT:
+                raise
+            self._disconnect()
+            detail = f"it was damaged while it was open, and is corrupt: {error.detail}"
+            raise StorageError(self.path, error.storage_reason, detail, fix="check its disk") from error
+
     def backup(self, target: Path) -> None:
         """Write a consistent copy to `target` atomically, while others may write."""
         connection = self._opened()
@@ -149,6 +167,7 @@ class Database:
             self._connection = None
 
     def _connect(self) -> sqlite3.Connection:
+        self.set_aside = None
         if self._read_only:
             return self._readable()
         if self.path == IN_MEMORY:

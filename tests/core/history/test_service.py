@@ -1,12 +1,14 @@
 """What runs report is kept, in the right order, and nothing of it holds up a run."""
 
 import logging
+from math import inf
 
 import pytest
 
-from collector_core.history import service
+from collector_core.history import embedded, service
 from collector_core.history.interface import EVER
 from collector_core.history.schema import FILE
+from collector_core.storage import StorageError, StorageReason
 from tests.core.history.conftest import Embedded
 from tests.core.history.lamp import START, Lamp
 
@@ -152,6 +154,42 @@ def test_garbage_is_replaced_said_once_and_counted(tmp_path, caplog):
     assert found.points("lamp_power_watts")
     assert found.metric("collector_history_problems_total")["corrupt"] == 1
     assert found.metric("collector_history_up") == {"": 1}
+    found.end()
+
+
+def test_damage_to_the_file_of_a_running_collector_is_noticed_set_aside_said_once_and_counted(
+    folder_lamp, monkeypatch, caplog
+):
+    monkeypatch.setattr(embedded, "CHECKING_SHARE", inf)
+    for watts in range(300):
+        folder_lamp.run(lamp_power_watts=watts, lamp_energy_joules_total=watts)
+        folder_lamp.history.write()
+    with (folder_lamp.options.folder / FILE).open("r+b") as file:
+        file.seek(2048)
+        file.write(b"garbage!" * 1024)
+    for watts in range(10):
+        folder_lamp.run(lamp_power_watts=watts)
+        folder_lamp.history.write()
+    assert folder_lamp.metric("collector_history_problems_total")["corrupt"] == 1
+    assert folder_lamp.metric("collector_history_up") == {"": 1}
+    assert len(list(folder_lamp.options.folder.glob(f"{FILE}.corrupt-*"))) == 1
+    begun, over = (line for line in caplog.messages if "history: " in line and "block" not in line)
+    assert "is corrupt" in begun
+    assert over.startswith("history: kept again (corrupt): the corrupt file is now called")
+    assert [value for _, value, _ in folder_lamp.points("lamp_power_watts")][-5:] == [5, 6, 7, 8, 9]
+
+
+def test_a_corrupt_file_counts_once_however_often_its_successor_is_opened(tmp_path):
+    folder = tmp_path / "history"
+    folder.mkdir()
+    (folder / FILE).write_bytes(b"nonsense" * 999)
+    found = Lamp(Embedded(tmp_path))
+    for _ in range(2):
+        found.run(lamp_power_watts=1)
+        found.history.write()
+        found.history._suspend(StorageError(found.options.folder, StorageReason.FAILED, "an I/O error"))
+    found.history.write()
+    assert found.metric("collector_history_problems_total")["corrupt"] == 1
     found.end()
 
 

@@ -564,3 +564,21 @@ def test_a_failure_leaves_no_descriptor_and_no_lock_behind(tmp_path, database):
             database(tmp_path / "a.db").open()
     assert descriptors() == before
     database(tmp_path / "a.db", Schema([TABLE, ()]), exclusive=True).open()
+
+
+def test_damage_to_an_open_file_that_memory_hides_is_found_by_a_check_and_set_aside(database, filled):
+    subject = database(filled)
+    subject.check()
+    with filled.open("r+b") as file:
+        file.seek(3 * PAGE)
+        file.write(b"\xff" * 2 * PAGE)
+    add(subject, "hidden")
+    with pytest.raises(StorageError) as caught:
+        subject.check()
+    assert caught.value.storage_reason is StorageReason.CORRUPT
+    add(subject, "new")
+    assert subject.set_aside.exists()
+    subject.check()
+    subject.close()
+    subject.open()
+    assert subject.set_aside is None, "the new file was sound when it was opened"
