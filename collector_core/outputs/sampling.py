@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -47,9 +48,9 @@ class Shape:
         name, labels = self.rename.get(series.name, series.name), {**self.labels, **series.labels}
         return replace(series, text=name + label_text(labels), name=name, labels=labels)
 
-    def groups(self, source: str, series: Sequence[Series]) -> list[SeriesGroup]:
-        """Groups of all these series, in order."""
-        shaped, size = list(map(self.series, series)), self.group_size
+    def groups(self, source: str, shaped: Sequence[Series]) -> list[SeriesGroup]:
+        """Groups of series that have their new names already, in order."""
+        size = self.group_size
         return [SeriesGroup(source, shaped[start : start + size]) for start in range(0, len(shaped), size)]
 
 
@@ -59,15 +60,27 @@ _Chosen = Sequence[tuple[Sequence[int], SeriesGroup]]  # places of the values, a
 class SampleSelection:
     """The series that any of several selectors means, in their shape.
 
-    With `takes_ends`, series that a run had and the next good one of the same source has not come as ended.
+    With `takes_ends`, series that a run had and the next good one of the same source has not come as ended. Of several
+    series that `rename` makes one, only the first that came is meant; `log` is told when that happens.
     """
 
-    def __init__(self, selectors: Sequence[Selector], shape: Shape | None = None, *, takes_ends: bool = False) -> None:
+    def __init__(
+        self,
+        selectors: Sequence[Selector],
+        shape: Shape | None = None,
+        *,
+        takes_ends: bool = False,
+        log: logging.Logger | None = None,
+    ) -> None:
         self._chooser = AnyOf(selectors)
         self._shape = shape or Shape()
         self._takes_ends = takes_ends
+        self._log = log or logging.getLogger(__name__)
         self._chosen = LayoutMemo[_Chosen]()
-        self._foreign: dict[str, tuple[list[Series], list[SeriesGroup]]] = {}
+        self._foreign: dict[str, tuple[list[Series], dict[Series, Series], list[SeriesGroup]]] = {}
+        self._new_names = frozenset(self._shape.rename.values())
+        self._firsts: dict[Series, _Place] = {}  # by what a series is after `rename`
+        self._has_told = False
         self._groups: dict[str, list[SeriesGroup]] = {}  # of the last good run of each source
 
     def blocks(self, heard: Heard) -> Iterator[SampleBlock]:
@@ -86,18 +99,42 @@ class SampleSelection:
             yield SampleBlock(group, array("d", map(values.__getitem__, places)), time)
 
     def _choose(self, published: Published) -> _Chosen:
-        found = self._chooser.places(published)
-        groups = self._shape.groups(published.source, [series for _, series in found])
-        places = iter([place for place, _ in found])
+        found = dict(self._chooser.places(published))
+        shaped = self._shaped(published.source, found.values())
+        groups = self._shape.groups(published.source, list(shaped.values()))
+        places = iter([place for place, series in found.items() if series in shaped])
         return [(list(islice(places, len(group.series))), group) for group in groups]
+
+    def _shaped(self, source: str, series: Iterable[Series]) -> dict[Series, Series]:
+        """What each series is to the output, without those that another one is already."""
+        shaped = {each: self._shape.series(each) for each in series}
+        return {each: new for each, new in shaped.items() if self._is_first(source, each, new)}
+
+    def _is_first(self, source: str, series: Series, new: Series) -> bool:
+        if new.name not in self._new_names:
+            return True
+        first = self._firsts.setdefault(new, (source, series))
+        is_first = first == (source, series)
+        if not is_first and not self._has_told:
+            self._has_told = True
+            self._log.warning(
+                "%s of %s is left out, and so is what else is not the first of its name: `rename` makes it %s, as %s "
+                "of %s is already",
+                series,
+                source,
+                new,
+                *reversed(first),
+            )
+        return is_first
 
     def _of_families(self, published: Published, time: float) -> Iterator[SampleBlock]:
         found = dict(self._chooser.select_families(published)) if published.snapshot.families else {}
-        known, groups = self._foreign.get(published.source, ([], []))
+        known, shaped, groups = self._foreign.get(published.source, ([], {}, []))
         if list(found) != known:
-            known, groups = list(found), self._shape.groups(published.source, list(found))
-            self._foreign[published.source] = known, groups
-        values, start = array("d", found.values()), 0
+            known, shaped = list(found), self._shaped(published.source, found)
+            groups = self._shape.groups(published.source, list(shaped.values()))
+            self._foreign[published.source] = known, shaped, groups
+        values, start = array("d", map(found.__getitem__, shaped)), 0
         for group in groups:
             yield SampleBlock(group, values[start : start + len(group.series)], time)
             start += len(group.series)

@@ -45,7 +45,8 @@ def selectors_of(instance: OutputInstance, output: BaseOutput[Any]) -> Sequence[
 def selection_of(instance: OutputInstance, output: BaseOutput[Any]) -> SampleSelection:
     """What chooses and shapes the series of an output, as the configuration says."""
     shape = Shape(dict(instance.labels), dict(instance.rename), instance.batch_size)
-    return SampleSelection(selectors_of(instance, output), shape, takes_ends=output.takes_ends)
+    selectors = selectors_of(instance, output)
+    return SampleSelection(selectors, shape, takes_ends=output.takes_ends, log=output.ctx.logger)
 
 
 class SingleCall:

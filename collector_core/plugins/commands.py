@@ -99,6 +99,21 @@ class CommandContext:
         """What the service of this configuration has kept, whether it runs or not."""
         return self._program.history
 
+    def ask_service(self, path: str, *, url: str | None = None, method: str = "GET", timeout: float = 10.0) -> bytes:
+        """What the running service answers for a path: that of this configuration, or the one at `url`.
+
+        Proxies of the environment are ignored. Raises `click.BadParameter` where `url` is not an address,
+        `urllib.error.HTTPError` for statuses other than 2xx, and other `OSError` where nothing answers.
+        """
+        import click  # noqa: PLC0415 - who only imports the framework does without
+
+        from collector_core.http.running_service import ask_service  # noqa: PLC0415
+
+        try:
+            return ask_service(url or self.service_url, path, method=method, timeout=timeout)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--url") from None
+
     def path(self, path: str) -> Path:
         """An absolute path of the machine, e.g. `/proc`, below the configured root."""
         return under(self.root, path)

@@ -9,10 +9,11 @@ from collector_core.storage.atomic_file import (
     private_folder,
     read_bounded,
     set_aside,
+    shared_folder,
     write_atomically,
 )
 from collector_core.storage.document import parse_document
-from collector_core.storage.errors import StorageError, StorageReason, storage_error
+from collector_core.storage.errors import StorageError, StorageReason, storage_error, storage_errors
 from collector_core.storage.file_lock import FileLock
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ __all__ = [
     "quote_postgres_name",
     "read_bounded",
     "set_aside",
+    "shared_folder",
     "storage_error",
+    "storage_errors",
     "write_atomically",
 ]
 

@@ -127,6 +127,18 @@ def private_folder(folder: Path) -> None:
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
 
 
+def shared_folder(folder: Path) -> None:
+    """Create a folder for files that other programs read, and its parents, unless it is there.
+
+    Raises `OSError`, also where no file can be made in it.
+    """
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "it is not a folder", str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "it cannot be written", str(folder))
+
+
 def set_aside(path: Path, why: str = "corrupt", *, with_suffixes: Sequence[str] = ()) -> Path:
     """Rename a file to `NAME.WHY-TIME` (UTC), never over an existing file; returns the new path. Raises `OSError`.
 

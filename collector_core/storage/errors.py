@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
@@ -65,6 +67,15 @@ class StorageError(NotAvailable):
 def storage_error(path: Path, error: OSError) -> StorageError:
     """The `StorageError` for an `OSError` on a file."""
     return StorageError(path, _reason(error.errno), error.strerror or str(error))
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Raise the `StorageError` for an `OSError` of a block that works on a file or folder."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(path, error) from error
 
 
 def _reason(number: int | None) -> StorageReason:

@@ -22,7 +22,7 @@ from collector_core.storage.connection import (
     sqlite_reason,
     transaction,
 )
-from collector_core.storage.errors import StorageError, StorageReason, storage_error
+from collector_core.storage.errors import StorageError, StorageReason, storage_errors
 from collector_core.storage.file_lock import FileLock
 from collector_core.storage.posix import NO_FOLLOW, PRIVATE, sync_folder
 from collector_core.storage.schema import Schema, migrate, missing_from, salvage, stored_version
@@ -131,14 +131,15 @@ class Database:
             if error.storage_reason is not StorageReason.CORRUPT:
                 raise
             self._disconnect()
-            detail = f"it was damaged while it was open, and is corrupt: {error.detail}"
+            said = error.detail.removeprefix(f"{self.path}: ")
+            detail = f"it was damaged while it was open, and is corrupt: {said}"
             raise StorageError(self.path, error.storage_reason, detail, fix="check its disk") from error
 
     def backup(self, target: Path) -> None:
         """Write a consistent copy to `target` atomically, while others may write."""
         connection = self._opened()
         with (
-            _explained_refusals(target),
+            storage_errors(target),
             self._explained(f"copy to {target}: "),
             AtomicFile(target) as file,
             closing(connect(file.temporary)) as copy,
@@ -152,7 +153,7 @@ class Database:
                 return self._connection
             self.close()  # it was moved or deleted, and maybe its lock file, too
         try:
-            with _explained_refusals(self.path), self._explained():
+            with storage_errors(self.path), self._explained():
                 self._connection = self._connect()
         except BaseException:
             self.close()
@@ -293,14 +294,6 @@ class Database:
             if reason not in _STAYS_OPEN:
                 self._disconnect()
             raise self._error(reason, f"{doing}{error}") from error
-
-
-@contextmanager
-def _explained_refusals(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise storage_error(path, error) from error
 
 
 def _reason(error: StorageError | sqlite3.DatabaseError) -> StorageReason:

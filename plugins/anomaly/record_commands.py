@@ -6,9 +6,8 @@ import json
 import sys
 from collections.abc import Mapping
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlsplit
-from urllib.request import Request, urlopen
+from urllib.error import HTTPError
+from urllib.parse import quote
 
 import click
 
@@ -16,7 +15,6 @@ from collector_core import CommandContext
 from collector_plugins.anomaly import api
 from collector_plugins.anomaly.incidents.track_record import summary_of
 
-TIMEOUT_SECONDS = 10.0
 MAX_ANSWER = 1 << 20
 _url = click.option(
     "--url", metavar="URL", help="The running collector's address; by default what the configuration says."
@@ -34,7 +32,7 @@ def confirm(context: CommandContext, *, anomaly_id: str, url: str | None) -> Non
     The IDs are those of `/api/v1/anomalies`. It counts in the record of the detector. Exit code 1: no such anomaly, it
     was muted before, or nothing answers.
     """
-    _judge(url or context.service_url, anomaly_id, "confirm")
+    _judge(context, url, anomaly_id, "confirm")
     click.echo(f"{anomaly_id}: confirmed")
 
 
@@ -46,7 +44,7 @@ def mute(context: CommandContext, *, anomaly_id: str, url: str | None) -> None:
     The IDs are those of `/api/v1/anomalies`. It counts in the record of the detector. Exit code 1: no such anomaly, it
     was confirmed before, or nothing answers.
     """
-    _judge(url or context.service_url, anomaly_id, "mute")
+    _judge(context, url, anomaly_id, "mute")
     click.echo(f"{anomaly_id}: muted; it is no longer active, and its alert ends")
 
 
@@ -56,25 +54,21 @@ def record(context: CommandContext, *, url: str | None) -> None:
 
     Exit code 1: nothing answers.
     """
-    answer = _ask(url or context.service_url, api.RECORD_PATH)
+    answer = _ask(context, url, api.RECORD_PATH)
     click.echo(summary_of(answer))
     for miss in answer["misses"]:
         click.echo(f"missed {miss['time']} {miss['alert']}")
 
 
-def _judge(url: str, anomaly_id: str, verdict: str) -> None:
-    _ask(url, f"{api.PATH}/{quote(anomaly_id, safe='')}/{verdict}", "POST")
+def _judge(context: CommandContext, url: str | None, anomaly_id: str, verdict: str) -> None:
+    _ask(context, url, f"{api.PATH}/{quote(anomaly_id, safe='')}/{verdict}", "POST")
 
 
-def _ask(base: str, path: str, method: str = "GET") -> Mapping[str, Any]:
-    if urlsplit(base).scheme not in ("http", "https"):
-        raise click.BadParameter("write it as http://HOST:PORT or https://HOST:PORT", param_hint="--url")
-    request = Request(base.rstrip("/") + path, method=method)  # noqa: S310 - checked above
+def _ask(context: CommandContext, url: str | None, path: str, method: str = "GET") -> Mapping[str, Any]:
     try:
-        with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - checked above
-            found: Mapping[str, Any] = json.loads(answer.read(MAX_ANSWER))
-    except (URLError, TimeoutError, ConnectionError, ValueError) as error:
-        click.echo(f"{base}: {_cause(error)}", err=True)
+        found: Mapping[str, Any] = json.loads(context.ask_service(path, url=url, method=method))
+    except (OSError, ValueError) as error:
+        click.echo(f"{url or context.service_url}: {_cause(error)}", err=True)
         sys.exit(1)
     return found
 

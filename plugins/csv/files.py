@@ -10,16 +10,16 @@ from datetime import UTC, datetime, timedelta
 from io import RawIOBase
 from pathlib import Path
 
-from collector_core import NotAvailable, Reason
-from collector_core.storage import write_atomically
+from collector_core.storage import shared_folder, storage_errors, write_atomically
 from collector_plugins.csv.config import Config
 from collector_plugins.csv.rows import HEADER, paged, plain
 
+MODE = 0o644  # other programs read them
 TIME = "%Y%m%dT%H%M%S.%fZ"
 
 
 class Files:
-    """Files `NAME-TIME.csv` in a folder; `now` is a function for seconds since 1970. Methods raise `OSError`."""
+    """Files `NAME-TIME.csv` in a folder; `now` is a function for seconds since 1970. Methods raise `StorageError`."""
 
     def __init__(self, config: Config, name: str, now: Callable[[], float]) -> None:
         self._config = config
@@ -28,19 +28,19 @@ class Files:
         self._current: Path | None = None
 
     def check(self) -> None:
-        """Raises `OSError` unless files can be written."""
-        self._config.directory.mkdir(parents=True, exist_ok=True)
-        if not os.access(self._config.directory, os.W_OK | os.X_OK):
-            raise NotAvailable(Reason.PERMISSION, f"{self._config.directory} cannot be written", fix="check its rights")
+        """Raises unless files can be written."""
+        with storage_errors(self._config.directory):
+            shared_folder(self._config.directory)
 
     def append(self, rows: list[bytes], *, may_repeat: bool) -> None:
         """Add rows; with `may_repeat` only those that are not there yet."""
-        self.check()
-        if may_repeat:
-            there = self._last_rows(sum(map(len, rows)))
-            rows = [row for row in rows if row not in there]
-        if rows:
-            _append(self._file_for(sum(map(len, rows))), rows)
+        with storage_errors(self._config.directory):
+            shared_folder(self._config.directory)
+            if may_repeat:
+                there = self._last_rows(sum(map(len, rows)))
+                rows = [row for row in rows if row not in there]
+            if rows:
+                _append(self._file_for(sum(map(len, rows))), rows)
 
     def all(self) -> list[Path]:
         """All files of this output, the oldest first."""
@@ -73,7 +73,7 @@ class Files:
         if found := self.all():
             began = max(began, _began(found[-1]) + timedelta(microseconds=1))
         path = self._config.directory / f"{self._name}-{began.strftime(TIME)}.csv"
-        write_atomically(path, HEADER.decode())
+        write_atomically(path, HEADER, mode=MODE)
         if self._config.keep is not None:
             for old in self.all()[: -self._config.keep]:
                 with suppress(OSError):

@@ -6,9 +6,8 @@ import json
 import sys
 import time
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode, urlsplit
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.parse import urlencode
 
 import click
 
@@ -16,7 +15,6 @@ from collector_core import CommandContext
 from collector_core.metering import JOULES_PER_KWH
 
 PATH = "/api/v1/forecasts/best-window"
-TIMEOUT_SECONDS = 10.0
 MOST_BYTES = 1_000_000
 
 
@@ -30,17 +28,14 @@ def best_window(context: CommandContext, *, energy: str, duration: str, by: str,
 
     It asks the running collector. Exit code 1: nothing answers, or a forecast that it needs is missing.
     """
-    base = url or context.service_url
-    if urlsplit(base).scheme not in ("http", "https"):
-        raise click.BadParameter("write it as http://HOST:PORT or https://HOST:PORT", param_hint="--url")
     query = urlencode({"energy": energy, "duration": duration, "by": by})
     try:
-        with urlopen(f"{base.rstrip('/')}{PATH}?{query}", timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - checked above
-            found = json.loads(answer.read(MOST_BYTES))
+        found = json.loads(context.ask_service(f"{PATH}?{query}", url=url))
         click.echo(json.dumps(found, indent=2) if form == "json" else _text(found))
     except HTTPError as error:
         _end(_reason(error))
-    except (URLError, OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError) as error:
+        base = url or context.service_url
         _end(f"no answer from {base}: {getattr(error, 'reason', error)}; is `energy-collector run` running there?")
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from collector_core import NotAvailable, Reason
-from collector_core.storage import write_atomically
+from collector_core.storage import shared_folder, storage_errors, write_atomically
 from collector_plugins.parquet.config import Config
 
 MODE = 0o644  # other programs read them
@@ -19,7 +18,7 @@ Block = tuple[int, list[tuple[str, str]], list[float]]  # milliseconds; names an
 
 
 class Files:
-    """Files `NAME-TIME-NUMBER.parquet` in a folder. Methods raise `OSError` and `NotAvailable`."""
+    """Files `NAME-TIME-NUMBER.parquet` in a folder. Methods raise `NotAvailable`."""
 
     def __init__(self, config: Config, name: str) -> None:
         self._config = config
@@ -28,9 +27,8 @@ class Files:
     def check(self) -> None:
         """Raises unless files can be written."""
         _pyarrow()
-        self._config.directory.mkdir(parents=True, exist_ok=True)
-        if not os.access(self._config.directory, os.W_OK | os.X_OK):
-            raise NotAvailable(Reason.PERMISSION, f"{self._config.directory} cannot be written", fix="check its rights")
+        with storage_errors(self._config.directory):
+            shared_folder(self._config.directory)
 
     def write(self, blocks: list[Block], number: int) -> None:
         """Write a file of all rows, unless it is there; `number` tells those apart that begin at the same time."""
@@ -39,7 +37,8 @@ class Files:
         path = self._config.directory / f"{self._name}-{began}-{number:08x}.parquet"
         if path.exists():
             return
-        write_atomically(path, _encoded(blocks), mode=MODE, suffix=PART)
+        with storage_errors(self._config.directory):
+            write_atomically(path, _encoded(blocks), mode=MODE, suffix=PART)
         if self._config.keep is not None:
             for old in self._all()[: -self._config.keep]:
                 with suppress(OSError):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from http import HTTPStatus
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode, urlsplit
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.parse import urlencode
 
 import click
 
@@ -27,18 +26,15 @@ def report(context: CommandContext, *, url: str | None, start: str | None, end: 
     Each figure with its mean and extremes, and the anomalies with what to do about them. It asks the plugin
     `performance`. Exit code 1: nothing answers, or it has no report; 2: a time is wrong.
     """
-    base = url or context.service_url
-    if urlsplit(base).scheme not in ("http", "https"):
-        raise click.BadParameter("write it as http://HOST:PORT or https://HOST:PORT", param_hint="--url")
     given = {name: value for name, value in (("from", start), ("to", end)) if value is not None}
     try:
-        with urlopen(f"{base.rstrip('/')}{PATH}?{urlencode(given)}", timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - checked above
-            click.echo(answer.read().decode(), nl=False)
-    except (URLError, TimeoutError, ConnectionError) as error:
+        answer = context.ask_service(f"{PATH}?{urlencode(given)}", url=url, timeout=TIMEOUT_SECONDS)
+        click.echo(answer.decode(), nl=False)
+    except (OSError, UnicodeDecodeError) as error:
         said = _said(error)
         if said.get("field") in given:
             raise click.BadParameter(said["error"], param_hint=f"--{said['field']}") from None
-        click.echo(f"no report from {base}: {said.get('error') or _cause(error)}", err=True)
+        click.echo(f"no report from {url or context.service_url}: {said.get('error') or _cause(error)}", err=True)
         sys.exit(1)
 
 

@@ -39,6 +39,22 @@ def test_a_contradiction_is_an_error_of_the_file(tmp_path, feeds, message):
     assert problem.line == 1
 
 
+@pytest.mark.parametrize(
+    ("feeds", "said"),
+    [
+        ("{plug/a: [plug/a]}", "feeds.plug/a: a circle: plug/a feeds plug/a"),
+        ("{ups/rack: [this, plug/a], plug/a: [ups/rack]}", " feeds ups/rack"),
+        ("{plug/a: [plug/b], plug/b: [plug/c], plug/c: [plug/a]}", "plug/b feeds plug/c"),
+    ],
+)
+def test_a_circle_is_an_error_of_the_file_that_names_all_of_it(tmp_path, feeds, said):
+    with pytest.raises(ConfigError) as caught:
+        validate(tmp_path, f"feeds: {feeds}")
+    (problem,) = caught.value.problems
+    assert said in str(problem)
+    assert problem.line == 1
+
+
 def test_the_same_twice_and_more_meters_are_fine(tmp_path):
     config = validate(tmp_path, "feeds: {http/desk: [this], plug/shed: [this]}")
     assert config.settings.feeds == {"http/desk": ("this",), "plug/shed": ("this",)}

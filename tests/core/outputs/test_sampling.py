@@ -1,8 +1,11 @@
 """An output gets the series that were chosen, at most once per interval, the newest."""
 
-from collector_core import Selector
-from collector_core.outputs.sampling import SampleSelection, SamplingWindow
-from tests.core.outputs.conftest import HEAT, heard
+from dataclasses import replace
+
+from collector_core import Published, Readings, Selector
+from collector_core.model.families import Family, Sample
+from collector_core.outputs.sampling import Heard, SampleSelection, SamplingWindow, Shape
+from tests.core.outputs.conftest import HEAT, POWER, heard
 
 
 def window(interval=60.0, selectors=('{__name__=~".+"}',), **changes):
@@ -85,3 +88,43 @@ def test_only_series_that_a_selector_means_come_and_each_once():
     (blocks,) = made.add(heard(1.0, metric=HEAT, a=1, b=2))
     assert values(blocks) == [("a", 1, 1.0), ("b", 2, 1.0)]
     assert [list(made.add(heard(2.0, a=1)))] == [[[]]]
+
+
+def renamed(*runs):
+    selection = SampleSelection([Selector.parse('{__name__=~".+"}')], Shape(rename={HEAT.name: POWER.name}))
+    return [[(each.series.text, each.value) for each in samples(selection.blocks(run))] for run in runs]
+
+
+def heat_and_power(time, source="probe", power=(), heat=()):
+    """A run with these plugs' power and heat."""
+    out = Readings((POWER, HEAT), max_series=100)
+    for plug, value in power:
+        out.add(POWER, value, plug=plug)
+    for plug, value in heat:
+        out.add(HEAT, value, plug=plug)
+    return Heard(time, (Published(source, {}, out.snapshot()),))
+
+
+def test_of_series_that_a_new_name_makes_one_only_the_first_comes_and_it_is_said_once(caplog):
+    run = heat_and_power(1.0, power=[("a", 1), ("b", 2)], heat=[("a", 50), ("c", 60)])
+    other = heat_and_power(1.5, source="other", power=[("a", 7), ("d", 8)])
+    first, again, of_other = renamed(run, replace(run, time=2.0), other)
+    assert first == again == [(text(plug), value) for plug, value in (("a", 1), ("b", 2), ("c", 60))]
+    assert of_other == [(text("d"), 8)]
+    (line,) = caplog.messages
+    assert line.startswith(f'{HEAT.name}{{plug="a"}} of probe is left out')
+    assert f"as {text('a')} of probe is already" in line
+
+
+def test_series_of_foreign_code_share_a_new_name_in_the_same_way():
+    def family(name):
+        return Family(name, "Help.", "gauge", "", (Sample(name, {"plug": "a"}, 1.0, None, None),))
+
+    out = Readings((), max_series=100)
+    out.add_families([family(HEAT.name), family(POWER.name)])
+    run = Heard(1.0, (Published("files", {}, out.snapshot()),))
+    assert renamed(run, run) == [[(text("a"), 1.0)]] * 2
+
+
+def text(plug):
+    return f'{POWER.name}{{plug="{plug}"}}'

@@ -52,6 +52,14 @@ def test_an_anomaly_is_confirmed_once_and_the_record_says_so(command, anomaly):
     assert "missed 2023-11-14T22:13:20Z TargetDown" in record[1]
 
 
+def test_proxies_of_the_environment_are_not_asked(command, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    [(code, said)] = command(("record",))
+    assert code == 0, said
+
+
 def test_what_nobody_knows_is_refused_with_its_reason(command):
     [(code, said)] = command(("mute", "../nothing"))
     assert code == 1

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from collector_core.storage import StorageError
 from collector_plugins.csv import Csv
 from collector_plugins.csv.rows import HEADER, PAGE, paged, plain
 from tests.sample_blocks import ENERGY, POWER, Runs, make_output
@@ -18,7 +19,7 @@ VALUES = {(POWER, 'a "b", c'): 12.5, (ENERGY, "x"): 3600.0}
 
 @pytest.fixture
 def output(tmp_path):
-    return lambda **options: make_output(Csv, directory=tmp_path / "rows", **options)
+    return lambda **options: make_output(Csv, **{"directory": tmp_path / "rows"} | options)
 
 
 def files(tmp_path):
@@ -96,9 +97,32 @@ def test_after_an_error_the_file_is_as_before(output, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fdatasync", fail)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StorageError, match="No space") as caught:
         made.send_payloads([payload(made, 2)], may_repeat=False)
     assert path.read_bytes() == before
+    assert (caught.value.storage_reason, caught.value.fix) == ("disk_full", "free up space on its disk")
+
+
+@pytest.mark.parametrize("kind", ["file", "dangling", "loop", "below a file"])
+def test_a_folder_that_is_none_is_named_with_what_to_do(output, tmp_path, kind):
+    place = tmp_path / "rows"
+    if kind in ("file", "below a file"):
+        place.write_text("")
+    else:
+        place.symlink_to(tmp_path / "nowhere" if kind == "dangling" else place)
+    made = output(directory=place / "sub") if kind == "below a file" else output()
+    for call in (made.test, lambda: made.send_payloads([payload(made, 1)], may_repeat=False)):
+        with pytest.raises(StorageError, match="folder|directory") as caught:
+            call()
+        assert str(place) in str(caught.value)
+        assert caught.value.fix
+
+
+def test_other_programs_may_read_the_files(output, tmp_path):
+    made = output()
+    made.send_payloads([payload(made, 1)], may_repeat=False)
+    (path,) = files(tmp_path)
+    assert path.stat().st_mode & 0o777 == 0o644
 
 
 @given(st.lists(st.integers(1, 3000), min_size=1, max_size=40), st.integers(0, 3 * PAGE))

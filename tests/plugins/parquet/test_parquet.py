@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from collector_core.storage import StorageError
 from collector_plugins.parquet import Parquet
 from tests.sample_blocks import ENERGY, POWER, Runs, make_output
 
@@ -69,3 +70,12 @@ def test_old_files_go(output, tmp_path):
 def test_rows_wait_until_a_file_is_due(output):
     made = output(rotate_every="2h", rotate_bytes=5000)
     assert (made.batch_seconds, made.batch_bytes, made.repeats_exactly) == (7200.0, 5000, True)
+
+
+def test_a_folder_that_is_none_is_named_with_what_to_do(output, tmp_path):
+    (tmp_path / "rows").symlink_to(tmp_path / "nowhere")
+    made = output()
+    for call in (made.test, lambda: made.send_payloads(payloads(made, 1), may_repeat=False)):
+        with pytest.raises(StorageError, match="it is not a folder") as caught:
+            call()
+        assert caught.value.fix
