@@ -82,6 +82,7 @@ class Runner:
         self.health = Health(
             instance.name, instance.type.name, interval=instance.interval, series_limit=instance.max_series
         )
+        self._exposition = exposition
         self._clock = clock
         self._faults = FaultLog(logging.getLogger(f"collector.{instance.name}"))
         self._lock = threading.Lock()
@@ -263,6 +264,7 @@ class Runner:
             report = self._publish(out, failure, started, duration)
             with self._lock:
                 self._record(report, error)
+            self._exposition.prepare()
         if error is not None or not wanted:
             run.deadline = self._clock.monotonic() + self.instance.timeout
             await self._close()

@@ -30,19 +30,19 @@ class ShownFamily:
         self.headers = {kind: _header(self.metric, kind) for kind in ExpositionFormat}
 
     def pieces(self, kind: ExpositionFormat) -> list[bytes]:
-        """Header and lines; nothing where no source shows any."""
-        blocks = self.blocks()
-        return [self.headers[kind], *blocks] if blocks else blocks
-
-    def blocks(self) -> list[bytes]:
-        """The lines of all sources."""
+        """Header and lines of all sources; nothing where no source shows any."""
+        found = [self.headers[kind]]
         name = self.metric.base_name
-        found: list[bytes] = []
         for source in self.sources:
             shown = source.shown
             first, last = shown.blocks_of.get(source.declared[name], (0, 0))
             found += shown.blocks[first:last]
-        return found
+        return found if len(found) > 1 else []
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether any source shows it."""
+        return bool(self.pieces(ExpositionFormat.TEXT))
 
     def as_prometheus_client(self) -> Family:
         """As prometheus_client's own object."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from functools import lru_cache
 
 
-class ExpositionFormat(Enum):
+class ExpositionFormat(StrEnum):
     """The two formats that Prometheus asks for."""
 
     TEXT = "text"

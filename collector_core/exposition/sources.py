@@ -44,7 +44,8 @@ class Exposition:
         self._families: dict[str, ShownFamily] = {}
         self._sources: list[Source] = []
         self._version = 0
-        self._makers = {(kind, gzip): _Maker() for kind in ExpositionFormat for gzip in (False, True)}
+        self._finished_runs = 0
+        self._makers = {(kind, gzip): _Maker(kind, gzip=gzip) for kind in ExpositionFormat for gzip in (False, True)}
         self._known_runs: list[tuple[tuple[Source, ...], list[ShownFamily]]] | None = None
         self._next_expiry = inf
         self._lines = 0
@@ -87,25 +88,31 @@ class Exposition:
 
         Whoever asks while it is made waits for it, and holds no publisher up.
         """
-        with self._lock:
-            self._expire()
-            arrived = self._version
         maker = self._makers[encoding.format, encoding.gzip]
-        with maker.lock:
-            if maker.made[0] < arrived or self._has_guests:
-                maker.made = _NOTHING_MADE  # its memory serves the next one
-                with self._lock:
-                    version, parts = self._version, self._parts(encoding.format)
-                body = self._make(maker, encoding, parts)
-                maker.made = (-1 if self._has_guests else version), body
-            return maker.made[1]
+        maker.ask(self._finished_runs)
+        return self._made(maker)
 
     def ready_body(self, encoding: Encoding) -> bytes | None:
         """The response to a scrape if it needs no work; never blocks."""
         if self._has_guests or self._clock.monotonic() >= self._next_expiry:
             return None
-        version, body = self._makers[encoding.format, encoding.gzip].made
-        return body if version == self._version else None
+        maker = self._makers[encoding.format, encoding.gzip]
+        version, body = maker.made
+        if version != self._version:
+            return None
+        maker.ask(self._finished_runs)
+        return body
+
+    def prepare(self) -> None:
+        """A run has ended: make the next scrape's body while its lines are at hand, if no other run will come before.
+
+        That is foreseen from the number of runs between the last two scrapes.
+        """
+        with self._lock:
+            self._finished_runs += 1
+            due = [] if self.slow else [maker for maker in self._makers.values() if maker.is_due(self._finished_runs)]
+        for maker in due:
+            self._made(maker)
 
     def published(self) -> list[Published]:
         """What every source shows now; those that went stale show nothing."""
@@ -127,7 +134,7 @@ class Exposition:
         """The same series as prometheus_client's objects, for whoever uses `registry` directly."""
         with self._lock:
             self._expire()
-            ours = [family.as_prometheus_client() for family in self._families.values() if family.blocks()]
+            ours = [family.as_prometheus_client() for family in self._families.values() if family.is_shown]
             return iter(ours + self._foreign())
 
     def _foreign(self) -> list[Family]:
@@ -139,13 +146,26 @@ class Exposition:
         """Nothing in advance: sources come and go."""
         return ()
 
-    def _make(self, maker: _Maker, encoding: Encoding, parts: list[BodyPart]) -> bytes:
+    def _made(self, maker: _Maker) -> bytes:
+        with self._lock:
+            self._expire()
+            arrived = self._version
+        with maker.lock:
+            if maker.made[0] < arrived or self._has_guests:
+                maker.made = _NOTHING_MADE  # its memory serves the next one
+                with self._lock:
+                    version, parts = self._version, self._parts(maker.format)
+                body = self._make(maker, parts)
+                maker.made = (-1 if self._has_guests else version), body
+            return maker.made[1]
+
+    def _make(self, maker: _Maker, parts: list[BodyPart]) -> bytes:
         if self._registry is not None and self._registry.foreign:
-            text = self._registry.foreign_text(encoding.format)
+            text = self._registry.foreign_text(maker.format)
             parts.append(BodyPart(text, [text]))
-        if encoding.format is ExpositionFormat.OPENMETRICS:
+        if maker.format is ExpositionFormat.OPENMETRICS:
             parts.append(BodyPart(END_OF_OPENMETRICS, [END_OF_OPENMETRICS]))
-        if encoding.gzip:
+        if maker.gzip:
             return maker.packer.pack(parts)
         return b"".join(chain.from_iterable(part.pieces for part in parts))
 
@@ -291,7 +311,20 @@ class Source:
 class _Maker:
     """The last body in one encoding, after the version of what is in it; whoever holds `lock` may make the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: ExpositionFormat, *, gzip: bool) -> None:
+        self.format = kind
+        self.gzip = gzip
         self.lock = threading.RLock()
         self.made = _NOTHING_MADE
         self.packer = Packer()
+        self._asked_after = 0  # runs, when somebody asked last,
+        self._runs_between = 0  # and since the time before
+
+    def ask(self, runs: int) -> None:
+        """Somebody asks after so many runs."""
+        if runs > self._asked_after:
+            self._asked_after, self._runs_between = runs, runs - self._asked_after
+
+    def is_due(self, runs: int) -> bool:
+        """Whether somebody will ask before the next run, if the times between scrapes are alike."""
+        return runs - self._asked_after == self._runs_between > 0

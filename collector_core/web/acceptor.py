@@ -69,13 +69,13 @@ class Acceptor:
     def _accept(self) -> None:
         for _ in range(_ACCEPTS_PER_TURN):
             try:
-                connection, _address = self._listener.accept()
+                connection, address = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
                 self._pause(error)
                 return
-            self._admit(connection)
+            self._admit(connection, str(address[0]) if isinstance(address, tuple) else None)
 
     def _pause(self, error: OSError) -> None:
         """Out of file descriptors: the socket stays readable, so accepting again at once would only burn the CPU."""
@@ -84,10 +84,12 @@ class Acceptor:
         self._loop.remove_reader(self._listener)
         self._resume = self._loop.call_later(_PAUSE, self.start)
 
-    def _admit(self, connection: socket.socket) -> None:
+    def _admit(self, connection: socket.socket, peer: str | None) -> None:
         connection.setblocking(False)
         if not self._server.has_room():
             self._refuse(connection)
+            return
+        if self._server.take(connection, peer):
             return
         handler = self._server()
         self._server.opening.add(handler)

@@ -10,17 +10,18 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 from collector_core.errors import describe
 from collector_core.web.acceptor import Acceptors
-from collector_core.web.limits import TOO_LATE, Limits, StallWatch, unsent_bytes
-from collector_core.web.plain_requests import PlainRequest, PlainRequests
+from collector_core.web.limits import TOO_LATE, Limits, StallWatch
+from collector_core.web.plain_requests import MAX_BYTES, PlainRequest, PlainRequests
 from collector_core.web.room import Room, Seat
 
 if TYPE_CHECKING:
-    from collector_core.web.limited_server import LimitedServer
+    from collector_core.web.limited_server import LimitedHandler, LimitedServer
     from collector_core.web.server import LimitedRunner
 
 log = logging.getLogger(__name__)
@@ -28,111 +29,150 @@ log = logging.getLogger(__name__)
 _POLL = 0.01  # seconds between two looks whether all has been sent, at the end
 
 
-class FrontConnection(asyncio.Protocol):
-    """A connection that has asked for nothing yet, or for what its front can answer."""
+class FrontConnection:
+    """A connection that has asked for nothing yet, or for what its front can answer; `peer` is the client's address.
 
-    def __init__(self, front: Front) -> None:
+    It has no transport, whose work would be more than the rest of an answer: a scrape is one call of the kernel that
+    receives and one that sends. Nothing is read while something waits to be sent.
+    """
+
+    def __init__(self, front: Front, connection: socket.socket, peer: str | None) -> None:
         self._front = front
-        self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
-        self._peer: str | None = None
+        self._loop = front.loop
+        self._socket = connection
+        self._peer = peer
         self._request = b""
         self._plain: PlainRequest | None = None
         self._answered = False
         self._since = self._loop.time()
-        self._leaving = False
-        self._kept = b""  # what came while it leaves
-        self._is_full = False
+        self._unsent = memoryview(b"")
+        self._ends_when_sent = False
+        self._handed_over = b""  # what aiohttp is to read first
         self._stall_watch = StallWatch()
+        with suppress(OSError):  # it has ended already
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._loop.add_reader(connection, self._turn, self._read)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take a seat."""
-        self._transport = cast("asyncio.Transport", transport)
-        name = transport.get_extra_info("peername")
-        self._peer = str(name[0]) if isinstance(name, tuple) else None
-        self._front.seat(self)
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still this connection's."""
+        return self._socket.fileno() >= 0
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is closed."""
-        del exc
-        self._transport = None
-        self._front.unseat(self)
+    def _turn(self, work: Callable[[], None]) -> None:
+        """Do what the socket is ready for; an error ends the connection, and is logged if it is ours."""
+        try:
+            work()
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError:
+            self.abort()
+        except Exception:
+            self.abort()
+            raise
 
-    def pause_writing(self) -> None:
-        """The client takes less than it gets."""
-        self._is_full = True
-
-    def resume_writing(self) -> None:
-        """The client has caught up."""
-        self._is_full = False
-
-    def data_received(self, data: bytes) -> None:
+    def _read(self) -> None:
         """Answer a request that is understood; hand over all others."""
-        transport = self._transport
-        if transport is None or self._leaving:
-            self._kept += data
+        data = self._socket.recv(MAX_BYTES + 1)
+        if not data:
+            self.abort()
             return
         if data != self._request:
             self._plain, self._request = self._front.requests.read(data, self._peer), data
-        pieces = None if self._plain is None or unsent_bytes(transport) else self._plain.answer()
-        if self._plain is None or pieces is None:
-            self._leave(transport, data)
+        answer = self._plain.answer() if self._plain else None
+        if self._plain is None or answer is None:
+            self._leave(data)
             return
         self._since, self._answered = self._loop.time(), True
-        for piece in pieces:
-            transport.write(piece)
-        if not self._plain.keeps_open:
-            transport.close()
+        self._ends_when_sent = not self._plain.keeps_open
+        self._send(answer)
 
-    def _leave(self, transport: asyncio.Transport, data: bytes) -> None:
-        self._leaving, self._kept, self._since = True, data, self._loop.time()
-        transport.pause_reading()
+    def _send(self, answer: tuple[bytes, bytes]) -> None:
+        head, body = answer
+        left = len(head) + len(body)
+        with suppress(BlockingIOError):
+            left -= self._socket.sendmsg(answer)
+        if left:
+            self._unsent = memoryview(body if left <= len(body) else head + body)[-left:]
+            self._loop.remove_reader(self._socket)
+            self._loop.add_writer(self._socket, self._turn, self._send_rest)
+        elif self._ends_when_sent:
+            self.abort()
+
+    def _send_rest(self) -> None:
+        self._unsent = self._unsent[self._socket.send(self._unsent) :]
+        if self._unsent:
+            return
+        self._loop.remove_writer(self._socket)
+        if self._ends_when_sent:
+            self.abort()
+        else:
+            self._loop.add_reader(self._socket, self._turn, self._read)
+
+    def _leave(self, data: bytes) -> None:
+        self._handed_over, self._since = data, self._loop.time()
+        self._loop.remove_reader(self._socket)
         self._front.hand_over(self)
 
-    def become_connection_of(self, server: LimitedServer) -> None:
+    async def become_connection_of(self, server: LimitedServer) -> None:
         """Go on as a connection of aiohttp, with what came already."""
-        transport = self._transport
-        if transport is None or transport.is_closing():
+        if not self.is_open:
             return
         self._front.unseat(self)
         handler = server()
-        transport.set_protocol(handler)
-        handler.connection_made(transport)
-        if self._is_full:
-            handler.pause_writing()
-        transport.resume_reading()
-        handler.data_received(self._kept)
+        server.opening.add(handler)
+        try:
+            await self._loop.connect_accepted_socket(lambda: _Successor(handler, self._handed_over), self._socket)
+        except OSError:
+            self._socket.close()
+        finally:
+            server.opening.discard(handler)
 
     def sweep(self, now: float, limits: Limits) -> None:
         """Close the connection if it is late at `now`, in the loop's time."""
-        transport = self._transport
-        if transport is None:
-            return
         waited = now - self._since
-        if self._stall_watch.stalls(transport, now, limits.stall_timeout):
-            transport.abort()
-        elif self._leaving:
+        if self._stall_watch.stalls(len(self._unsent), now, limits.stall_timeout):
+            self.abort()
+        elif self._handed_over:
             if waited >= limits.stall_timeout:  # aiohttp cannot be loaded
-                transport.abort()
+                self.abort()
         elif waited >= (limits.idle_timeout if self._answered else limits.header_timeout):
             if not self._answered:
-                transport.write(TOO_LATE)
-            transport.close()
+                with suppress(OSError):
+                    self._socket.send(TOO_LATE)
+            self.force_close()
 
     def idle_since(self) -> float | None:
         """The loop's time since when no request is in progress; None while one is."""
-        busy = self._transport is None or self._leaving or unsent_bytes(self._transport)
-        return None if busy else self._since
+        return None if self._handed_over or self._unsent else self._since
 
     def force_close(self) -> None:
         """Send what waits to be sent, and close."""
-        if self._transport:
-            self._transport.close()
+        if self._unsent:
+            self._ends_when_sent = True
+        else:
+            self.abort()
 
     def abort(self) -> None:
-        """Close at once."""
-        if self._transport:
-            self._transport.abort()
+        """Close at once; any number of times."""
+        if self.is_open:
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+            self._socket.close()
+        self._front.unseat(self)
+
+
+class _Successor(asyncio.Protocol):
+    """Makes a connection aiohttp's, which is to read `data` first."""
+
+    def __init__(self, handler: LimitedHandler, data: bytes) -> None:
+        self._handler = handler
+        self._data = data
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Leave it to the handler."""
+        cast("asyncio.Transport", transport).set_protocol(self._handler)
+        self._handler.connection_made(transport)
+        self._handler.data_received(self._data)
 
 
 class Front(Room):
@@ -143,16 +183,25 @@ class Front(Room):
         self.requests = requests
         self.acceptors = Acceptors()
         self._load = load
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._connections: set[FrontConnection] = set()
         self._loading: asyncio.Task[LimitedRunner] | None = None
         self._leaving: set[asyncio.Task[None]] = set()
         self._server: LimitedServer | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 
-    def __call__(self) -> asyncio.Protocol:
-        """The protocol of a new connection."""
-        return self._server() if self._server else FrontConnection(self)
+    def __call__(self) -> asyncio.BaseProtocol:
+        """The protocol of a new connection that is aiohttp's from the start."""
+        return cast("LimitedServer", self._server)()
+
+    def take(self, connection: socket.socket, peer: str | None) -> bool:
+        """Look after a new connection as long as aiohttp is not there."""
+        if self._server:
+            return False
+        self._connections.add(FrontConnection(self, connection, peer))
+        if self._sweeper is None:
+            self._sweeper = self.loop.call_later(self.limits.sweep_interval, self._sweep)
+        return True
 
     def seats(self) -> Iterator[Seat]:
         """All connections, those that were handed over too."""
@@ -177,53 +226,43 @@ class Front(Room):
     async def _drain(self) -> None:
         for connection in list(self._connections):
             connection.force_close()
-        deadline = self._loop.time() + self.limits.drain_timeout
-        while self._connections and self._loop.time() < deadline:  # noqa: ASYNC110 - only the end waits for this
+        deadline = self.loop.time() + self.limits.drain_timeout
+        while self._connections and self.loop.time() < deadline:  # noqa: ASYNC110 - only the end waits for this
             await asyncio.sleep(_POLL)
         for connection in list(self._connections):
             connection.abort()
         if self._sweeper is not None:
             self._sweeper.cancel()
 
-    def seat(self, connection: FrontConnection) -> None:
-        """Register a connection; the first one starts the sweep."""
-        self._connections.add(connection)
-        self.opening.discard(connection)
-        if self._sweeper is None:
-            self._sweeper = self._loop.call_later(self.limits.sweep_interval, self._sweep)
-
     def unseat(self, connection: FrontConnection) -> None:
         """Forget a connection."""
         self._connections.discard(connection)
 
     def _sweep(self) -> None:
-        now = self._loop.time()
+        now = self.loop.time()
         for connection in list(self._connections):
             connection.sweep(now, self.limits)
         again = bool(self._connections)
-        self._sweeper = self._loop.call_later(self.limits.sweep_interval, self._sweep) if again else None
+        self._sweeper = self.loop.call_later(self.limits.sweep_interval, self._sweep) if again else None
 
     def hand_over(self, connection: FrontConnection) -> None:
-        """Make a connection one of aiohttp's, at once where that is there."""
-        if self._server:
-            connection.become_connection_of(self._server)
-            return
-        task = self._loop.create_task(self._hand_over(connection))
+        """Make a connection one of aiohttp's."""
+        task = self.loop.create_task(self._hand_over(connection))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 
     async def _hand_over(self, connection: FrontConnection) -> None:
         try:
-            server = await self._loaded()
+            server = self._server or await self._loaded()
         except Exception as error:  # noqa: BLE001 - the next one that asks tries again
             log.error("a request cannot be answered: %s", describe(error))  # noqa: TRY400 - one line
             connection.abort()
         else:
-            connection.become_connection_of(server)
+            await connection.become_connection_of(server)
 
     async def _loaded(self) -> LimitedServer:
         if self._loading is None:
-            self._loading = self._loop.create_task(self._set_up())
+            self._loading = self.loop.create_task(self._set_up())
         try:
             await asyncio.shield(self._loading)
         except Exception:

@@ -115,7 +115,7 @@ class LimitedHandler(RequestHandler):
 
     def sweep(self, transport: asyncio.Transport, now: float) -> None:
         """Close the connection if it is late at `now`, in the loop's time."""
-        if self._stall_watch.stalls(transport, now, self._limits.stall_timeout):
+        if self._stall_watch.stalls(unsent_bytes(transport), now, self._limits.stall_timeout):
             transport.abort()
         elif self.transport is not None and self._is_late(now):
             if self._in_header:

@@ -49,9 +49,11 @@ class StallWatch:
         self._unsent = 0
         self._since = 0.0
 
-    def stalls(self, transport: asyncio.Transport, now: float, timeout: float) -> bool:
-        """Whether what waits to be sent has not become less for `timeout` seconds; `now` is the loop's time."""
-        unsent = unsent_bytes(transport)
+    def stalls(self, unsent: int, now: float, timeout: float) -> bool:
+        """Whether `unsent` bytes, which wait to be sent, have not become less for `timeout` seconds.
+
+        `now` is the loop's time.
+        """
         if unsent < self._unsent or not self._unsent:
             self._since = now
         self._unsent = unsent

@@ -10,7 +10,7 @@ from time import gmtime, strftime, time
 from typing import NamedTuple
 
 from collector_core.exposition.formats import negotiate
-from collector_core.web.answers import Answers, Headers, ReadyAnswer, pieces
+from collector_core.web.answers import Answers, Headers, ReadyAnswer
 from collector_core.web.known_hosts import KnownHosts
 
 MAX_BYTES = 4096
@@ -33,12 +33,13 @@ class PlainRequest(NamedTuple):
     make: Make
     keeps_open: bool
 
-    def answer(self) -> tuple[bytes, ...] | None:
-        """The pieces of the answer of now; None where it may take long to make."""
+    def answer(self) -> tuple[bytes, bytes] | None:
+        """Head and body of the answer of now; None where it may take long to make."""
         answer = self.make()
         if answer is None:
             return None
-        return pieces(_head(answer, keeps_open=self.keeps_open), answer.body)
+        end = b"" if self.keeps_open else b"Connection: close\r\n"
+        return _head(answer.status, answer.headers, len(answer.body), int(time()), end), answer.body
 
 
 class PlainRequests:
@@ -84,9 +85,10 @@ def all_paths(answers: Answers) -> dict[str, Callable[[Fields], Make]]:
     return {"/metrics": metrics, **probe_paths(answers)}
 
 
-def _head(answer: ReadyAnswer, *, keeps_open: bool) -> bytes:
-    known, end = _known_lines(answer.status, answer.headers), b"" if keeps_open else b"Connection: close\r\n"
-    return b"%bContent-Length: %d\r\nDate: %b\r\n%b\r\n" % (known, len(answer.body), _date(int(time())), end)
+@lru_cache(maxsize=32)
+def _head(status: int, headers: Headers, length: int, second: int, end: bytes) -> bytes:
+    known = _known_lines(status, headers)
+    return b"%bContent-Length: %d\r\nDate: %b\r\n%b\r\n" % (known, length, _date(second), end)
 
 
 @lru_cache(maxsize=32)
@@ -96,7 +98,6 @@ def _known_lines(status: int, headers: Headers) -> bytes:
     return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}".encode()
 
 
-@lru_cache(maxsize=1)
 def _date(second: int) -> bytes:
     """As HTTP has it, whatever the locale is; `email.utils` has it too, among much else."""
     moment = gmtime(second)

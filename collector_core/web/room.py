@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterable
 from operator import itemgetter
 from typing import Protocol
@@ -32,6 +33,11 @@ class Room:
     def __call__(self) -> asyncio.BaseProtocol:
         """The protocol of a new connection."""
         raise NotImplementedError
+
+    def take(self, connection: socket.socket, peer: str | None) -> bool:
+        """Look after a new connection of `peer` as it is; False where it needs a transport and a protocol."""
+        del connection, peer
+        return False
 
     def seats(self) -> Iterable[Seat]:
         """All connections that are open."""

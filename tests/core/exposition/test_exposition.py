@@ -190,6 +190,37 @@ def test_the_body_is_made_once_until_something_is_published():
     assert exposition.body(TEXT) != body
 
 
+@pytest.mark.parametrize("runs", [1, 3])
+def test_the_last_run_before_a_scrape_makes_its_body(runs):
+    exposition = Exposition(FakeClock())
+    source = exposition.source("x", METRICS)
+    for number in range(runs * 2):
+        source.publish(snapshot({LOAD: {(): number}}))
+        exposition.prepare()
+        if number % runs == runs - 1:
+            exposition.body(TEXT)
+    ready = []
+    for number in range(runs + 2):
+        source.publish(snapshot({LOAD: {(): 100 + number}}))
+        exposition.prepare()
+        ready.append(exposition._makers[ExpositionFormat.TEXT, False].made[1])
+    expected = generate_latest(exposition.registry).replace(str(100.0 + runs + 1).encode(), str(99.0 + runs).encode())
+    assert ready[runs - 1 :] == [expected] * 3
+    assert exposition.ready_body(TEXT) is None
+    assert expected not in ready[: runs - 1]
+
+
+def test_no_run_makes_a_body_that_takes_long(monkeypatch):
+    monkeypatch.setattr("collector_core.exposition.sources.SLOW_LINES", 0)
+    exposition = Exposition(FakeClock())
+    source = exposition.source("x", METRICS)
+    for number in range(3):
+        source.publish(snapshot({LOAD: {(): number}}))
+        exposition.prepare()
+        assert exposition.ready_body(TEXT) is None
+        exposition.body(TEXT)
+
+
 def test_gzip_holds_the_same_bytes():
     exposition = Exposition(FakeClock())
     exposition.source("x", METRICS).publish(snapshot({LOAD: {(): 1}}))

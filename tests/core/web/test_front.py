@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import re
+import socket
+import struct
 from array import array
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -208,6 +210,34 @@ async def test_loading_that_fails_costs_this_connection_and_is_tried_again(
     assert b" 200 OK" in await answer_to(runner, get("/metrics", CLOSE))
     assert b" 200 OK" in await answer_to(runner, get("/", CLOSE))
     assert runner.loads == 2
+
+
+async def test_an_answer_that_fails_ends_the_connection_and_is_logged(
+    start, monkeypatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(self: Answers) -> ReadyAnswer:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Answers, "healthz", fail)
+    runner = await start(limits())
+    assert not await answer_to(runner, get("/healthz"))
+    assert open_on(runner) == 0
+    assert "a bug" in caplog.text
+
+
+async def test_a_client_that_breaks_off_is_forgotten(
+    start, eventually: Eventually, monkeypatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Answers, "healthz", lambda self: ReadyAnswer(200, (), b"x" * (32 << 20)))
+    runner = await start(limits())
+    async with connection(runner) as (reader, writer):
+        writer.write(get("/healthz"))
+        await reader.read(1)
+        linger = struct.pack("ii", 1, 0)  # closing sends a reset
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
+        await eventually(lambda: open_on(runner) == 0)
+    assert not caplog.records
 
 
 # Deadlines and numbers
