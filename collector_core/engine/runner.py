@@ -159,7 +159,7 @@ class Runner:
         with self._lock:
             run = self._run
             if run is None:
-                return now + self.instance.timeout
+                return (now // self.instance.timeout + 1) * self.instance.timeout  # when others are looked at, too
             if now >= self._next_due:
                 self._skip(now)
             if run.given_up:

@@ -82,7 +82,10 @@ class FrontConnection:
         if self._plain is None or answer is None:
             self._leave(data)
             return
-        self._since, self._answered = self._loop.time(), True
+        self._since = self._loop.time()
+        if not self._answered:
+            self._answered = True
+            self._front.watch(self)
         self._ends_when_sent = not self._plain.keeps_open
         self._send(answer)
 
@@ -95,6 +98,8 @@ class FrontConnection:
             self._unsent = memoryview(body if left <= len(body) else head + body)[-left:]
             self._loop.remove_reader(self._socket)
             self._loop.add_writer(self._socket, self._turn, self._send_rest)
+            self._stall_watch = StallWatch()
+            self._front.watch(self)
         elif self._ends_when_sent:
             self.abort()
 
@@ -102,6 +107,7 @@ class FrontConnection:
         self._unsent = self._unsent[self._socket.send(self._unsent) :]
         if self._unsent:
             return
+        self._since = self._loop.time()
         self._loop.remove_writer(self._socket)
         if self._ends_when_sent:
             self.abort()
@@ -111,6 +117,7 @@ class FrontConnection:
     def _leave(self, data: bytes) -> None:
         self._handed_over, self._since = data, self._loop.time()
         self._loop.remove_reader(self._socket)
+        self._front.watch(self)
         self._front.hand_over(self)
 
     async def become_connection_of(self, server: LimitedServer) -> None:
@@ -127,19 +134,24 @@ class FrontConnection:
         finally:
             server.opening.discard(handler)
 
+    def look_at(self, limits: Limits) -> float:
+        """The loop's time when it may be late: at once while something waits to be sent."""
+        if self._unsent:
+            return self._loop.time()
+        if self._handed_over:
+            return self._since + limits.stall_timeout  # aiohttp cannot be loaded
+        return self._since + (limits.idle_timeout if self._answered else limits.header_timeout)
+
     def sweep(self, now: float, limits: Limits) -> None:
         """Close the connection if it is late at `now`, in the loop's time."""
-        waited = now - self._since
-        if self._stall_watch.stalls(len(self._unsent), now, limits.stall_timeout):
-            self.abort()
-        elif self._handed_over:
-            if waited >= limits.stall_timeout:  # aiohttp cannot be loaded
+        if self._unsent:
+            if self._stall_watch.stalls(len(self._unsent), now, limits.stall_timeout):
                 self.abort()
-        elif waited >= (limits.idle_timeout if self._answered else limits.header_timeout):
-            if not self._answered:
+        elif now >= self.look_at(limits):
+            if not self._answered and not self._handed_over:
                 with suppress(OSError):
                     self._socket.send(TOO_LATE)
-            self.force_close()
+            self.abort()
 
     def idle_since(self) -> float | None:
         """The loop's time since when no request is in progress; None while one is."""
@@ -198,9 +210,9 @@ class Front(Room):
         """Look after a new connection as long as aiohttp is not there."""
         if self._server:
             return False
-        self._connections.add(FrontConnection(self, connection, peer))
-        if self._sweeper is None:
-            self._sweeper = self.loop.call_later(self.limits.sweep_interval, self._sweep)
+        made = FrontConnection(self, connection, peer)
+        self._connections.add(made)
+        self.watch(made)
         return True
 
     def seats(self) -> Iterator[Seat]:
@@ -238,12 +250,21 @@ class Front(Room):
         """Forget a connection."""
         self._connections.discard(connection)
 
+    def watch(self, connection: FrontConnection) -> None:
+        """Look at all connections when this one may be late, as exactly as the limits say."""
+        when = connection.look_at(self.limits) + self.limits.sweep_interval
+        if self._sweeper and self._sweeper.when() > when:
+            self._sweeper.cancel()
+            self._sweeper = None
+        self._sweeper = self._sweeper or self.loop.call_at(when, self._sweep)
+
     def _sweep(self) -> None:
+        self._sweeper = None
         now = self.loop.time()
         for connection in list(self._connections):
             connection.sweep(now, self.limits)
-        again = bool(self._connections)
-        self._sweeper = self.loop.call_later(self.limits.sweep_interval, self._sweep) if again else None
+        if self._connections:
+            self.watch(min(self._connections, key=lambda each: each.look_at(self.limits)))
 
     def hand_over(self, connection: FrontConnection) -> None:
         """Make a connection one of aiohttp's."""

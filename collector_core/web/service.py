@@ -67,6 +67,7 @@ class _Service:
         self._app = App(config, root=root, redactor=redactor, demo=demo, keeps_history=True, attempts=attempts)
         self._site: Site | None = None
         self._making_site = threading.Lock()
+        self._guard = LoopGuard(asyncio.get_running_loop(), self._app.count_loop_stall)
         self._stop = asyncio.Event()
 
     async def run(self, listen: str | None) -> bool:
@@ -77,7 +78,6 @@ class _Service:
         servers = [await self._serve(listen or app.config.settings.listen)]
         if app.config.settings.probe_listen:
             servers.append(await self._serve_probes(app.config.settings.probe_listen))
-        app.watch(LoopGuard(loop, app.count_loop_stall))
         app.start()
         loop.call_later(SETTLED_SECONDS, gc.freeze)
         stop = loop.create_task(self._stop.wait())
@@ -116,6 +116,7 @@ class _Service:
                 from collector_core.web.application import Site  # noqa: PLC0415 - aiohttp is large
 
                 self._site = Site(self._app, self._reloads)
+                self._app.watch(self._guard)  # until now only the front was on the loop, where nothing can wait
             return self._site
 
     async def _loaded_site(self) -> Site:
