@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from collector_core import (
     Collector,
@@ -24,6 +24,8 @@ from collector_plugins.system.linux import LinuxSource
 from collector_plugins.system.source import Source
 from collector_plugins.system.steady import SteadyTimes
 from collector_plugins.system.usage import CpuUsage
+
+KeyT = TypeVar("KeyT", bound=tuple[str, ...])
 
 _FIX_ROOT = "mount the host's /proc and /sys below `root`, e.g. docker run -v /:/host:ro,rslave, with root: /host"
 
@@ -106,13 +108,12 @@ class System(Collector[Config]):
         if raw is None:
             return
         times = self._steady.update(raw)
-        for cpu, row in times.cores.items():
-            for mode, seconds in zip(times.modes, row, strict=False):
-                out.add(metrics.CPU_SECONDS, seconds, cpu=cpu, mode=mode)
+        rows = times.cores.items()
+        spent = {(cpu, mode): part for cpu, row in rows for mode, part in zip(times.modes, row, strict=False)}
+        _add_each(out, metrics.CPU_SECONDS, spent)
         total, by_core = self._usage.update(now, times)
         _add(out, metrics.CPU_USAGE, total)
-        for cpu, ratio in by_core.items():
-            out.add(metrics.CPU_CORE_USAGE, ratio, cpu=cpu)
+        _add_each(out, metrics.CPU_CORE_USAGE, {(cpu,): ratio for cpu, ratio in by_core.items()})
 
 
 def _has_proc(ctx: Context) -> bool:
@@ -125,13 +126,17 @@ def _add(out: Readings, metric: Metric, value: float | None, **labels: str) -> N
         out.add(metric, value, **labels)
 
 
+def _add_each(out: Readings, metric: Metric, values: Mapping[KeyT, float]) -> None:
+    """Publish one metric of many things by their label values."""
+    out.add_column(metric, list(values), list(values.values()))
+
+
 def _publish_boot_time(source: Source, out: Readings) -> None:
     _add(out, metrics.BOOT_TIME, source.boot_time())
 
 
 def _publish_frequencies(source: Source, out: Readings) -> None:
-    for cpu, hertz in source.cpu_frequencies().items():
-        out.add(metrics.CPU_FREQUENCY, hertz, cpu=cpu)
+    _add_each(out, metrics.CPU_FREQUENCY, {(cpu,): hertz for cpu, hertz in source.cpu_frequencies().items()})
 
 
 def _publish_cpu_info(source: Source, out: Readings) -> None:
@@ -176,13 +181,11 @@ def _add_member(
 
 
 def _publish_temperatures(source: Source, out: Readings) -> None:
-    for (chip, sensor), celsius in source.temperatures().items():
-        out.add(metrics.TEMPERATURE, celsius, chip=chip, sensor=sensor)
+    _add_each(out, metrics.TEMPERATURE, source.temperatures())
 
 
 def _publish_sockets(source: Source, out: Readings) -> None:
-    for (kind, state), number in source.sockets().items():
-        out.add(metrics.SOCKETS, number, kind=kind, state=state)
+    _add_each(out, metrics.SOCKETS, source.sockets())
 
 
 # After the CPUs: on Linux the boot time is in the file that was read for them.

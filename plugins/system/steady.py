@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import le
+
 from collector_plugins.system.source import CpuTimes
 
 # A fall of more seconds than this is that of a CPU that was offline and begins anew, or of another boot.
@@ -30,7 +32,7 @@ class SteadyTimes:
 
 
 def _steady(modes: tuple[str, ...], before: Row, after: Row) -> Row:
-    if len(before) != len(after) or _has_restarted(modes, before, after):
+    if len(before) != len(after) or all(map(le, before, after)) or _has_restarted(modes, before, after):
         return after
     return tuple(map(max, before, after))
 

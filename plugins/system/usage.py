@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import compress
 
 from collector_plugins.system.source import IDLE_MODES, CpuTimes
 
@@ -29,8 +30,9 @@ class CpuUsage:
             return None, {}
         self._at = now
         idle = [mode in IDLE_MODES for mode in times.modes]
-        before, self._before = self._before, {cpu: _split(row, idle) for cpu, row in times.cores.items()}
-        self._before[_ALL] = _split(times.total, idle)
+        busy = [not each for each in idle]
+        before, self._before = self._before, {cpu: _split(row, busy, idle) for cpu, row in times.cores.items()}
+        self._before[_ALL] = _split(times.total, busy, idle)
         grown = {cpu: _growth(before[cpu], after) for cpu, after in self._before.items() if cpu in before}
         total = grown.pop(_ALL, None)
         known = {cpu: growth for cpu, growth in grown.items() if growth is not None}
@@ -39,15 +41,9 @@ class CpuUsage:
         return _ratio(total), {cpu: ratio for cpu, growth in known.items() if (ratio := _ratio(growth)) is not None}
 
 
-def _split(row: tuple[float, ...], idle: list[bool]) -> Times:
+def _split(row: tuple[float, ...], busy: list[bool], idle: list[bool]) -> Times:
     """Busy and idle seconds. Both are sums of what was read: a difference of sums would bring its rounding with it."""
-    busy = waiting = 0.0
-    for seconds, is_idle in zip(row, idle, strict=False):
-        if is_idle:
-            waiting += seconds
-        else:
-            busy += seconds
-    return busy, waiting
+    return sum(compress(row, busy)), sum(compress(row, idle))
 
 
 def _growth(before: Times, after: Times) -> Times | None:
