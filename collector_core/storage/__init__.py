@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         is_refused_row,
         quote_postgres_name,
     )
+    from collector_core.storage.postgres_copy import copy_to_postgres, postgres_time
     from collector_core.storage.queue import DiskQueue
     from collector_core.storage.schema import Schema
     from collector_core.storage.sqlite import Database
@@ -41,10 +42,12 @@ __all__ = [
     "append_private",
     "check_postgres_name",
     "check_postgres_url",
+    "copy_to_postgres",
     "count_set_aside",
     "explain_postgres",
     "is_refused_row",
     "parse_document",
+    "postgres_time",
     "private_folder",
     "quote_postgres_name",
     "read_bounded",
@@ -70,6 +73,7 @@ _ON_DEMAND = {
         ),
         "postgres",
     ),
+    **dict.fromkeys(("copy_to_postgres", "postgres_time"), "postgres_copy"),
 }
 
 

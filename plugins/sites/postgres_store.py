@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from collector_core import SecretStr
 from collector_core.storage import StorageError, StorageReason
 from collector_plugins.sites import plain_runs, postgres_hours
+from collector_plugins.sites.known import Known
 from collector_plugins.sites.plain_runs import Run
-from collector_plugins.sites.postgres_insertion import Insertion, Known
+from collector_plugins.sites.postgres_insertion import Insertion
 from collector_plugins.sites.postgres_link import PostgresLink
 from collector_plugins.sites.postgres_schema import LOCK, migrate
 from collector_plugins.sites.reading import Reading

@@ -5,19 +5,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from collector_core.history.interface import Columns, HistorySample
 from collector_core.history.tiers import StepSummary
+from collector_core.storage.postgres_copy import EPOCH, HEADER, TRAILER, copy_to_postgres, postgres_time
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-TRAILER = b"\xff\xff"
-EPOCH = 946_684_800_000  # PostgreSQL counts microseconds from the year 2000
-ROWS_AT_ONCE = 1000
 LATEST = 253_402_300_800_000  # the year 10000
 
 _GAUGE = struct.Struct(">hiiiqidi")
@@ -34,7 +30,7 @@ def encode_readings(numbers: Mapping[str, int], samples: Iterable[HistorySample]
         text = kept.series.text
         if text not in is_counter:
             is_counter[text] = kept.is_counter
-        moment = (time - EPOCH) * 1000
+        moment = postgres_time(time)
         if is_counter[text]:
             yield _COUNTER.pack(4, 4, numbers[text], 8, moment, 8, value, 8, rise)
         else:
@@ -44,7 +40,7 @@ def encode_readings(numbers: Mapping[str, int], samples: Iterable[HistorySample]
 def encode_summary(series: int, step: int, time: int, summary: StepSummary) -> bytes:
     """A row of `summaries`."""
     count, covered, *numbers = summary.row
-    moment = (time - EPOCH) * 1000
+    moment = postgres_time(time)
     floats = [part for number in numbers for part in (8, number)]
     return _SUMMARY.pack(10, 4, series, 8, step, 8, moment, 8, int(count), 8, int(covered), *floats)
 
@@ -65,22 +61,12 @@ def fetch(connection: Connection[Any], query: str, kinds: str) -> Columns:
     ]
 
 
-def send(connection: Connection[Any], table: str, columns: str, rows: Iterable[bytes]) -> None:
-    """Add rows to a table; raises psycopg's `UniqueViolation` where one is there already."""
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
-        copy.write(HEADER)
-        remaining = iter(rows)
-        while part := b"".join(islice(remaining, ROWS_AT_ONCE)):  # the server stores some while others are encoded
-            copy.write(part)
-        copy.write(TRAILER)
-
-
 def merge(connection: Connection[Any], table: str, columns: str, rows: Iterable[bytes], conflict: str) -> int:
     """Add rows, and do what `conflict` says with those that are there already; returns how many were written."""
     connection.execute(
         f"CREATE TEMP TABLE IF NOT EXISTS incoming ON COMMIT DROP AS SELECT {columns} FROM {table} LIMIT 0"
     )
-    send(connection, "pg_temp.incoming", columns, rows)
+    copy_to_postgres(connection, "pg_temp.incoming", columns, rows)
     found = connection.execute(
         f"INSERT INTO {table} ({columns}) SELECT {columns} FROM pg_temp.incoming ON CONFLICT {conflict}"
     )

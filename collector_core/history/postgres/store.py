@@ -25,13 +25,13 @@ from collector_core.history.postgres.rows import (
     encode_readings,
     encode_summary,
     merge,
-    send,
 )
 from collector_core.history.postgres.schema import HYPERTABLE, migrate
 from collector_core.history.rises import rise
 from collector_core.history.tiers import HOUR, Steps, floor_to, periods_to_sum_up, summarize_tiers
 from collector_core.model.selector import Selector
 from collector_core.storage.errors import StorageError, StorageReason
+from collector_core.storage.postgres_copy import copy_to_postgres
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -290,7 +290,7 @@ class PostgresStore(PostgresReader):
         self.delivered = self.delivered if entry is None else entry
 
     def _send_readings(self, connection: Connection[Any], rows: Iterable[bytes]) -> None:
-        send(connection, f"{self._s}.readings", READING_COLUMNS, rows)
+        copy_to_postgres(connection, f"{self._s}.readings", READING_COLUMNS, rows)
 
     def _merge_readings(self, connection: Connection[Any], rows: Iterable[bytes]) -> None:
         merge(connection, f"{self._s}.readings", READING_COLUMNS, rows, KEEP)

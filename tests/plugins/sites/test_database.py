@@ -11,7 +11,7 @@ import pytest
 from collector_core.storage import StorageError
 from collector_plugins.sites import metrics
 from collector_plugins.sites.config import Config
-from tests.plugins.sites.conftest import moment, reading
+from tests.plugins.sites.conftest import NOW, moment, reading, total
 from tests.postgres import PASSWORD
 
 DAY = 86_400
@@ -198,6 +198,40 @@ async def test_the_hour_that_another_changes_meanwhile_stays_stale(database):
     assert one.oldest_stale(10) == []
     one.close()
     two.close()
+
+
+def some(*readings):
+    from collector_plugins.sites.reading import Reading
+
+    return [(0, Reading.model_validate(each)) for each in readings]
+
+
+def test_of_repeats_across_batches_the_first_stays_whatever_comes_with_them(database):
+    from collector_plugins.sites.postgres_store import PostgresStore
+    from collector_plugins.sites.site import Change
+
+    store = PostgresStore(Config(database=database.url()).database_url, "auto")
+    number = store.add_site("a", Change(0, {})).number
+    known = [reading(60, 1, id="x"), reading(120, 2, grid={"price_per_kwh": 0.5}), total(180, 7.5, hashrate_th=3)]
+    assert store.add(some(*known)) == [True, True, True]
+    # one is there by its time, one by its id, one comes after a repeat that was refused, one repeats it
+    mixed = [reading(60, 9, id="y"), reading(240, 9, id="x"), reading(300, 5, id="y"), reading(300, 6), reading(360, 4)]
+    assert store.add(some(*mixed)) == [False, False, True, False, True]
+    assert store.add(some(reading(420, 1, meter="other"), reading(420, 1))) == [True, True]
+    assert store.add(some(reading(300, 9, id="z"), reading(480, 2))) == [False, True]
+    main, other = store.rows(number, 0, 1 << 60)
+    kept = [((row.time - NOW * 1000) // 1000, row.power, row.total, row.hashrate, row.extra) for row in main.rows]
+    assert kept == [
+        (60, 1, None, None, None),
+        (120, 2, None, None, '{"price_per_kwh": 0.5}'),
+        (180, None, 7.5, 3, None),
+        (300, 5, None, None, None),
+        (360, 4, None, None, None),
+        (420, 1, None, None, None),
+        (480, 2, None, None, None),
+    ]
+    assert [row.power for row in other.rows] == [1]
+    store.close()
 
 
 @pytest.mark.parametrize(
