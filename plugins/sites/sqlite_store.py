@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from collector_core.storage import Database, Schema
+from collector_core.storage import Database, Schema, StorageError, StorageReason
 from collector_plugins.sites import plain_runs, sqlite_hours
+from collector_plugins.sites.known import Known
 from collector_plugins.sites.plain_runs import Run
 from collector_plugins.sites.reading import Reading
 from collector_plugins.sites.site import BEGINNING, Change, Site, chosen, sites_from
@@ -78,7 +79,8 @@ class SqliteStore:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._database = Database(path, SCHEMA, exclusive=not read_only, read_only=read_only)
         self._hours = sqlite_hours.HourTables(self._database)
-        self._meters: dict[tuple[int, str], int] = {}
+        self._known = Known()
+        self._known_of = 0  # which of the database's connections; 0: none
 
     @property
     def waiting(self) -> int:
@@ -92,7 +94,7 @@ class SqliteStore:
     def close(self) -> None:
         """As `Store.close`."""
         self._database.close()
-        self._meters.clear()
+        self._known.clear()
 
     def sites(self) -> list[Site]:
         """As `Store.sites`."""
@@ -101,8 +103,9 @@ class SqliteStore:
         return sites_from(found, ((number, moment, json.loads(keys)) for number, moment, keys in changes))
 
     def registry_revision(self) -> int:
-        """As `Store.registry_revision`."""
-        return 0
+        """As `Store.registry_revision`: another file in the place of the one that was read is a change, too."""
+        self._database.open()
+        return self._database.connections
 
     def add_site(self, site_id: str, change: Change) -> Site:
         """As `Store.add_site`."""
@@ -128,13 +131,14 @@ class SqliteStore:
 
     def change_site(self, site: Site, change: Change) -> Site:
         """As `Store.change_site`."""
-        changed = site.with_change(change)
         with self._database.transaction() as connection:
+            number, changes = _registered(connection, site.id, self._database.path)
+            changed = Site(number, site.id, changes).with_change(change)
             _put_change(connection, changed, change.valid_from)
             connection.execute(
                 "INSERT OR IGNORE INTO stale SELECT site, hour FROM hour WHERE site = ? AND hour >= ?"
                 " AND hour >= (SELECT coalesce(max(before), 0) FROM deleted)",
-                (site.number, change.valid_from // HOUR),
+                (number, change.valid_from // HOUR),
             )
         return changed
 
@@ -142,9 +146,12 @@ class SqliteStore:
         """As `Store.add`."""
         try:
             with self._database.transaction() as connection:
-                return _Insertion(connection, self._meters).insert(readings)
+                if self._known_of != self._database.connections:  # another file may be in the place of the last one
+                    self._known.clear()
+                    self._known_of = self._database.connections
+                return _Insertion(connection, self._known, self._database.path).insert(each for _, each in readings)
         except BaseException:
-            self._meters.clear()  # it may know meters of the transaction that failed
+            self._known.clear()  # it may know meters of the transaction that failed
             raise
 
     def rows(self, site: int, start: int, end: int) -> list[MeterRows]:
@@ -250,6 +257,16 @@ class SqliteStore:
         return max(deleted) >= limit
 
 
+def _registered(connection: sqlite3.Connection, site_id: str, path: Path) -> tuple[int, list[Change]]:
+    """A site's number and changes, as this file has them; raises `StorageError`."""
+    row = connection.execute("SELECT number FROM site WHERE id = ?", (site_id,)).fetchone()
+    if row is None:
+        detail = f"the site {site_id!r} is no longer in the database"
+        raise StorageError(path, StorageReason.FAILED, detail, fix="register it again")
+    changes = connection.execute("SELECT valid_from, keys FROM change WHERE site = ?", row).fetchall()
+    return int(row[0]), [Change(moment, json.loads(keys)) for moment, keys in changes]
+
+
 def _put_change(connection: sqlite3.Connection, site: Site, moment: int) -> None:
     keys = next(change.keys for change in site.changes if change.valid_from == moment)
     connection.execute(
@@ -261,20 +278,22 @@ def _put_change(connection: sqlite3.Connection, site: Site, moment: int) -> None
 class _Insertion:
     """Puts readings into the tables, and marks the hours that they change."""
 
-    def __init__(self, connection: sqlite3.Connection, meters: dict[tuple[int, str], int]) -> None:
+    def __init__(self, connection: sqlite3.Connection, known: Known, path: Path) -> None:
         self._execute = connection.execute
         self._connection = connection
-        self._meters = meters
+        self._meters = known.meters
+        self._path = path
         self._stale: set[tuple[int, int]] = set()
 
-    def insert(self, readings: Iterable[tuple[int, Reading]]) -> list[bool]:
+    def insert(self, readings: Iterable[Reading]) -> list[bool]:
         """Whether each was new."""
-        new = [self._insert(site, reading) for site, reading in readings]
+        new = [self._insert(reading) for reading in readings]
         self._connection.executemany("INSERT OR IGNORE INTO stale (site, hour) VALUES (?, ?)", self._stale)
         return new
 
-    def _insert(self, site: int, reading: Reading) -> bool:
-        meter = self._meters.get((site, reading.meter)) or self._meter(site, reading.meter)
+    def _insert(self, reading: Reading) -> bool:
+        known = self._meters.get((reading.site_id, reading.meter))
+        site, meter = known or self._meter(reading.site_id, reading.meter)
         if reading.id is not None and self._is_known(site, reading.id):
             return False
         moment = reading.timestamp
@@ -291,11 +310,13 @@ class _Insertion:
     def _is_known(self, site: int, key: str) -> bool:
         return bool(self._execute("SELECT 1 FROM reading_id WHERE site = ? AND id = ?", (site, key)).fetchone())
 
-    def _meter(self, site: int, name: str) -> int:
+    def _meter(self, site_id: str, name: str) -> tuple[int, int]:
+        """The numbers of a site and its meter."""
+        site, _ = _registered(self._connection, site_id, self._path)
         self._execute("INSERT OR IGNORE INTO meter (site, name) VALUES (?, ?)", (site, name))
         (number,) = self._execute("SELECT number FROM meter WHERE site = ? AND name = ?", (site, name)).fetchone()
-        self._meters[site, name] = number
-        return int(number)
+        self._meters[site_id, name] = (site, int(number))
+        return self._meters[site_id, name]
 
     def _mark_neighbours(self, site: int, meter: int, moment: int) -> None:
         """A total changes the energy of the next one, and of what lies between it and its neighbours without one."""
