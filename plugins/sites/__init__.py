@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FILE = "sites.db"
 ROLL_UP_SHARE = 0.4  # of the timeout; what is left is done by the next run
+SEAL_SHARE = 0.1
 DELETE_SHARE = 0.1
 SHARES_SHARE = 0.2
 
@@ -102,6 +103,7 @@ class Sites(Collector[Config]):
             await self._ask_miners(out)
             await self._grids.keep()
             await self._service.roll_up(self.ctx.timeout * ROLL_UP_SHARE)
+            await self._service.seal(self.ctx.timeout * SEAL_SHARE)
             await self._service.delete_old(self.ctx.timeout * DELETE_SHARE)
             self._outlooks.start()
             if self._graph is not None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import math
 from collections.abc import Container, Iterable
 from typing import Any, Literal
 
+from collector_plugins.sites.digests import DEFINITION, data_sha256
 from collector_plugins.sites.fields import rfc3339
 from collector_plugins.sites.periods import SteppedQuery, gaps, in_steps, spans_around, total_of
 from collector_plugins.sites.service import SiteService
@@ -31,8 +31,7 @@ FORMULAS = {
     "hourly_matched_ratio": "metered energy whose source in its interval was renewable, by contract or by line / "
     "metered energy",
     "uncertainty_ratio": "sqrt(u^2 + (1 - coverage_ratio)^2); u: half-ranges of the factors, weighted by grams",
-    "data_sha256": "over one line per reading in the order of site, meter and time: "
-    "site, meter, ms since 1970, ms, power, total, hash rate, other keys as JSON, separated by tabs",
+    "data_sha256": DEFINITION,
 }
 
 
@@ -88,17 +87,6 @@ def carbon(
         "formulas": FORMULAS,
         "data_sha256": data_sha256(store, sites, start, end),
     }
-
-
-def data_sha256(store: Store, sites: Iterable[Site], start: int, end: int) -> str:
-    """A hash of the readings of a period, as `FORMULAS` says."""
-    digest = hashlib.sha256()
-    for site in sites:
-        for meter in sorted(store.rows(site.number, start, end), key=lambda each: each.meter):
-            for row in meter.rows:
-                values = ("" if value is None else str(value) for value in row)
-                digest.update(("\t".join((site.id, meter.meter, *values)) + "\n").encode())
-    return digest.hexdigest()
 
 
 def as_csv(report: dict[str, Any]) -> str:

@@ -41,6 +41,11 @@ class HourQueries:
         query = f"SELECT site, first, last FROM {self._hours} WHERE {chosen}"  # noqa: S608
         return [(site, first, last) for site, first, last in self._ask(query, parameters) if site in wanted]
 
+    def digests(self, chosen: str, parameters: Sequence[Any]) -> dict[tuple[int, int], bytes | None]:
+        """The hashes that are kept of hours (site, hour); `chosen` holds for no other sites here."""
+        query = f"SELECT site, hour, digest FROM {self._hours} WHERE {chosen}"  # noqa: S608
+        return {(site, hour): digest or None for site, hour, digest in self._ask(query, parameters)}
+
     def site_sums(
         self, sites: Sequence[int], chosen: str, parameters: Sequence[Any], *, by_source: bool
     ) -> list[SiteSum]:

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 AGAIN = "ON CONFLICT (site, hour) DO UPDATE SET version = DEFAULT"
 _CHOSEN = "site = ANY (%s) AND hour >= %s AND hour < %s"
+_UNSEALED = """
+    SELECT site, hour FROM sites.hour h WHERE digest IS NULL AND hour < %s
+    AND hour >= (SELECT deleted_before FROM sites.registry)
+    AND NOT EXISTS (SELECT 1 FROM sites.stale s WHERE s.site = h.site AND s.hour = h.hour)
+    ORDER BY hour, site LIMIT %s
+"""
 _KEYS = "unnest(%s::integer[], %s::integer[]) AS k (site, hour) USING (site, hour)"
 
 
@@ -40,6 +46,33 @@ def site_sums(
 ) -> list[SiteSum]:
     """As `Store.site_sums`."""
     return _queries(connection).site_sums(sites, _CHOSEN, (list(sites), start, end), by_source=by_source)
+
+
+def digests(
+    connection: Connection[Any], sites: Sequence[int], start: int, end: int
+) -> list[tuple[int, int, bytes | None]]:
+    """As `Store.digests`."""
+    parameters = (list(sites), start, end)
+    found = _queries(connection).digests(_CHOSEN, parameters)
+    found.update(dict.fromkeys(connection.execute(f"SELECT site, hour FROM sites.stale WHERE {_CHOSEN}", parameters)))
+    return [(*place, digest) for place, digest in found.items()]
+
+
+def unsealed(connection: Connection[Any], before: int, limit: int) -> list[tuple[int, int]]:
+    """Hours (site, hour) before `before` that are not stale and whose hash is not kept; the oldest first."""
+    return connection.execute(_UNSEALED, (before, limit)).fetchall()
+
+
+def put_digests(connection: Connection[Any], digests: Mapping[tuple[int, int], bytes]) -> None:
+    """Keep the hashes of hours."""
+    if digests:
+        columns = [[site for site, _ in digests], [hour for _, hour in digests], list(digests.values())]
+        connection.execute(
+            "UPDATE sites.hour h SET digest = k.digest"
+            " FROM unnest(%s::integer[], %s::integer[], %s::bytea[]) AS k (site, hour, digest)"
+            " WHERE h.site = k.site AND h.hour = k.hour",
+            columns,
+        )
 
 
 def fresh_means(connection: Connection[Any], sites: Sequence[int], start: int, end: int) -> list[HourMeans]:

@@ -86,6 +86,10 @@ _GRID_HOURS = (
     """,
 )
 _OLD_IDS = ("CREATE INDEX reading_id_time ON sites.reading_id (time)",)
+_DIGESTS = (
+    "ALTER TABLE sites.hour ADD COLUMN digest bytea",
+    "CREATE INDEX hour_unsealed ON sites.hour (hour, site) WHERE digest IS NULL",
+)
 _HYPERTABLE = (
     "SELECT create_hypertable('sites.reading', 'time', chunk_time_interval => interval '1 day')",
     "ALTER TABLE sites.reading SET (timescaledb.compress, timescaledb.compress_segmentby = 'meter',"
@@ -96,6 +100,7 @@ _MIGRATIONS: Sequence[Sequence[str]] = (
     _FIRST,
     _GRID_HOURS,
     _OLD_IDS,
+    _DIGESTS,
 )  # each brings the schema from its place in this list to the next
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from collector_core import SecretStr
 from collector_core.storage import StorageError, StorageReason
 from collector_plugins.sites import plain_runs, postgres_hours
+from collector_plugins.sites.digests import digests_of
 from collector_plugins.sites.known import Known
 from collector_plugins.sites.plain_runs import Run
 from collector_plugins.sites.postgres_insertion import Insertion
@@ -22,6 +24,7 @@ from collector_plugins.sites.store import (
     GridHour,
     HourMeans,
     Latest,
+    Line,
     MeterRows,
     Piece,
     Row,
@@ -153,6 +156,23 @@ class PostgresStore:
         """As `Store.runs`."""
         return [Run(*row) for row in self._rows(_RUNS, list(sites), start, end)]
 
+    def lines(self, sites: Sequence[int], start: int, end: int) -> list[Line]:
+        """As `Store.lines`."""
+        with self._link.transaction() as connection:
+            return _lines(connection, sites, start, end)
+
+    def digests(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, bytes | None]]:
+        """As `Store.digests`."""
+        with self._link.transaction(snapshot=True) as connection:
+            return postgres_hours.digests(connection, sites, start, end)
+
+    def seal(self, before: int, limit: int) -> bool:
+        """As `Store.seal`."""
+        with self._changing() as connection:
+            places = postgres_hours.unsealed(connection, before, limit)
+            postgres_hours.put_digests(connection, digests_of(places, partial(_lines, connection)))
+        return len(places) == limit
+
     def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
         """As `Store.hours`."""
         with self._link.transaction(snapshot=True) as connection:
@@ -247,6 +267,10 @@ class PostgresStore:
             return connection.execute(query, parameters).fetchall()
 
 
+def _lines(connection: Connection[Any], sites: Sequence[int], start: int, end: int) -> list[Line]:
+    return list(map(Line._make, connection.execute(_LINES, (list(sites), start, end))))
+
+
 def _registered(connection: Connection[Any], site_id: str, address: str) -> tuple[int, list[Change]]:
     """A site's number and changes, as they are now: another collector may have added some."""
     row = connection.execute("SELECT number FROM sites.site WHERE id = %s", (site_id,)).fetchone()
@@ -274,6 +298,11 @@ _METERS = """
 _PERIOD = f"""
     SELECT meter, {_READING} FROM sites.reading
     WHERE meter = ANY (%s) AND time > {_MOMENT} AND time <= {_MOMENT} ORDER BY meter, time
+"""
+_LINES = f"""
+    SELECT site, name, (({_TIME} - 1) / {HOUR})::integer, {_READING}
+    FROM sites.meter m JOIN sites.reading r ON r.meter = m.number
+    WHERE m.site = ANY (%s) AND time > {_MOMENT} AND time <= {_MOMENT} ORDER BY site, name COLLATE "C", time
 """
 _RUNS = f"""
     WITH chosen AS MATERIALIZED (

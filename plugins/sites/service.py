@@ -16,14 +16,26 @@ from collector_plugins.sites.ingest import Ingest
 from collector_plugins.sites.own_thread import OwnThread
 from collector_plugins.sites.plain_runs import roll_up_hours
 from collector_plugins.sites.site import BEGINNING, Change, Site, SiteCreate, SitePatch
-from collector_plugins.sites.store import HOUR, Piece, Store
+from collector_plugins.sites.store import HOUR, Piece, Store, together
 
 ResultT = TypeVar("ResultT")
 MOST_HOURS_AT_ONCE = 100
 MOST_DELETED_AT_ONCE = 2000
 PAUSE_PER_TURN = 2.0  # times as long as it took
+SETTLED_HOURS = 1  # after which most readings of an hour have arrived
 TURN_SECONDS = 0.01  # that senders wait for the thread that writes, about
 DAY_SECONDS = 86_400
+
+
+class _Turn:
+    """How many hours the thread that writes works on at a time, so that senders wait for a moment only."""
+
+    def __init__(self) -> None:
+        self.count = 10
+
+    def note(self, seconds: float) -> None:
+        """How long it took."""
+        self.count = max(1, self.count // 2) if seconds > TURN_SECONDS else min(MOST_HOURS_AT_ONCE, self.count * 2)
 
 
 class UnknownSiteError(Exception):
@@ -57,7 +69,7 @@ class SiteService:
         self._revision = -1
         self._retention = round((retention + DAY_SECONDS) * 1000)  # late readings still find what is before them
         self._deleted_in = 0
-        self._hours_at_once = 10
+        self._rolled_up, self._sealed = _Turn(), _Turn()
         register = self._register_missing if auto_register else None
         self.ingest = Ingest(self._writer, self._find, register, clock, retention)
 
@@ -142,10 +154,17 @@ class SiteService:
 
         While somebody sends readings it pauses after each turn, so that they do not queue.
         """
+        await self._in_turns(self._roll_up_some, seconds)
+
+    async def seal(self, seconds: float) -> None:
+        """Keep the hashes of hours that are over, for about that many seconds, with pauses as above."""
+        await self._in_turns(self._seal_some, seconds)
+
+    async def _in_turns(self, work: Callable[[Store], bool], seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while (began := time.monotonic()) < deadline:
             sent = self.ingest.sent
-            if not await wrap_future(self._writer.submit(self._roll_up_some)):
+            if not await wrap_future(self._writer.submit(work)):
                 return
             if self.ingest.sent != sent:
                 await asyncio.sleep(PAUSE_PER_TURN * (time.monotonic() - began))
@@ -170,23 +189,29 @@ class SiteService:
 
     def _roll_up_some(self, store: Store) -> bool:
         """Returns whether there may be more to do; takes as many hours as let senders wait for a moment only."""
-        began, count = time.monotonic(), self._hours_at_once
+        began, count = time.monotonic(), self._rolled_up.count
         oldest = store.oldest_stale(count)
         if store.registry_revision() != self._revision:  # after stale hours: a change makes them stale again
             self._read_sites(store)
         by_number = {site.number: site for site in self.sites.values()}
         stale = sorted(place for place in oldest if place[0] in by_number)
         sums: dict[tuple[int, int], Piece | None] = dict.fromkeys(stale)
-        for (first, last), numbers in _together(stale).items():
+        for (first, last), numbers in together(stale).items():
             sites = [by_number[number] for number in numbers]
             period = first * HOUR, (last + 1) * HOUR
             for site, hour, piece in roll_up_hours(store, self._factors, sites, period):
                 sums[site.number, hour] = piece
         if sums:
             store.put_hours([(number, hour, piece) for (number, hour), piece in sums.items()])
-        is_slow = time.monotonic() - began > TURN_SECONDS
-        self._hours_at_once = max(1, count // 2) if is_slow else min(MOST_HOURS_AT_ONCE, count * 2)
+        self._rolled_up.note(time.monotonic() - began)
         return len(stale) == count
+
+    def _seal_some(self, store: Store) -> bool:
+        """Returns whether there may be more to do."""
+        began = time.monotonic()
+        has_more = store.seal(self.now // HOUR - SETTLED_HOURS, self._sealed.count)
+        self._sealed.note(time.monotonic() - began)
+        return has_more
 
     def _read_sites(self, store: Store) -> None:
         revision = store.registry_revision()
@@ -208,17 +233,3 @@ class SiteService:
             found = {site.id: site for site in store.add_sites(missing)}
             with self._lock:
                 self._sites = {**self.sites, **found}
-
-
-def _together(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], list[int]]:
-    """Sites with the same hours in a row, by the first and the last of these, so that they are read at once."""
-    rows: list[tuple[int, int, int]] = []
-    for number, hour in places:
-        if rows and rows[-1][0] == number and rows[-1][2] == hour - 1:
-            rows[-1] = (number, rows[-1][1], hour)
-        else:
-            rows.append((number, hour, hour))
-    found: dict[tuple[int, int], list[int]] = {}
-    for number, first, last in rows:
-        found.setdefault((first, last), []).append(number)
-    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from collector_core.storage import Database
 from collector_plugins.sites.hour_columns import COLUMNS, NAMES, Amounts, differences, hour_row, part_row
@@ -29,7 +29,17 @@ STATEMENTS = [
     "CREATE TABLE total (site INTEGER NOT NULL, source TEXT NOT NULL, kwh REAL NOT NULL, amount REAL,"
     " PRIMARY KEY (site, source)) STRICT, WITHOUT ROWID",
 ]
+DIGESTS = [
+    "ALTER TABLE hour ADD COLUMN digest BLOB",
+    "CREATE INDEX hour_unsealed ON hour (hour, site) WHERE digest IS NULL",
+]
 FEW_SITES = 20
+_UNSEALED = """
+    SELECT site, hour FROM hour AS h INDEXED BY hour_unsealed WHERE digest IS NULL AND hour < ?
+    AND hour >= (SELECT coalesce(max(before), 0) FROM deleted)
+    AND NOT EXISTS (SELECT 1 FROM stale AS s WHERE s.site = h.site AND s.hour = h.hour)
+    ORDER BY hour, site LIMIT ?
+"""
 TABLES = ("hour", "kind", "part", "total")
 
 
@@ -63,6 +73,13 @@ class HourTables:
         chosen = "+site IN (SELECT value FROM json_each(?)) AND hour >= ? AND hour < ?"  # in the order of hours
         return self._queries.fresh_means(chosen, (json.dumps(sites), start, end), "stale")
 
+    def digests(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, bytes | None]]:
+        """As `Store.digests`."""
+        chosen = "site IN (SELECT value FROM json_each(?)) AND hour >= ? AND hour < ?"
+        found = self._queries.digests(chosen, (json.dumps(sites), start, end))
+        found.update(dict.fromkeys(self.stale_hours(sites, start, end)))
+        return [(*place, digest) for place, digest in found.items()]
+
     def put(self, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
         """As `Store.put_hours`."""
         keys = [(site, hour) for site, hour, _ in hours]
@@ -77,6 +94,17 @@ class HourTables:
                 [(hour, site, *hour_row(piece)) for site, hour, piece in kept],
             )
             _put_parts(connection, kept)
+
+
+def unsealed(connection: sqlite3.Connection, before: int, limit: int) -> list[tuple[int, int]]:
+    """Hours (site, hour) before `before` that are not stale and whose hash is not kept; the oldest first."""
+    return connection.execute(_UNSEALED, (before, limit)).fetchall()
+
+
+def put_digests(connection: sqlite3.Connection, digests: Mapping[tuple[int, int], bytes]) -> None:
+    """Keep the hashes of hours."""
+    values = [(digest, *place) for place, digest in digests.items()]
+    connection.executemany("UPDATE hour SET digest = ? WHERE site = ? AND hour = ?", values)
 
 
 def _chosen(sites: Sequence[int], start: int, end: int) -> tuple[str, tuple[int, ...]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from collector_core.storage import Database, Schema, StorageError, StorageReason
 from collector_plugins.sites import plain_runs, sqlite_hours
+from collector_plugins.sites.digests import digests_of
 from collector_plugins.sites.known import Known
 from collector_plugins.sites.plain_runs import Run
 from collector_plugins.sites.reading import Reading
@@ -18,6 +19,7 @@ from collector_plugins.sites.store import (
     GridHour,
     HourMeans,
     Latest,
+    Line,
     MeterRows,
     Piece,
     Row,
@@ -49,10 +51,15 @@ SCHEMA = Schema(
             " origin TEXT NOT NULL, PRIMARY KEY (zone, hour)) STRICT, WITHOUT ROWID",
         ],
         ["CREATE INDEX reading_id_time ON reading_id (time)"],
+        sqlite_hours.DIGESTS,
     ],
     salvage=("site", "change", "meter", "reading", "reading_id", "grid_hour", *sqlite_hours.TABLES),
 )
 _READING = "time, interval, power, total, hashrate, extra"
+_LINES = f"""
+    SELECT site, name, (time - 1) / {HOUR}, {_READING} FROM meter CROSS JOIN reading ON meter = number
+    WHERE site IN (SELECT value FROM json_each(?)) AND time > ? AND time <= ? ORDER BY site, name, time
+"""  # noqa: S608
 _TOTAL_BEFORE = (
     "SELECT time, total FROM reading WHERE meter = ? AND time <= ? AND total IS NOT NULL ORDER BY time DESC LIMIT 1"
 )
@@ -182,6 +189,21 @@ class SqliteStore:
     def runs(self, sites: Sequence[int], start: int, end: int) -> list[Run]:
         """As `Store.runs`."""
         return [Run(*row) for row in self._database.rows(_RUNS, (json.dumps(sites), start, end))]
+
+    def lines(self, sites: Sequence[int], start: int, end: int) -> list[Line]:
+        """As `Store.lines`."""
+        return list(map(Line._make, self._database.rows(_LINES, (json.dumps(sites), start, end))))
+
+    def digests(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, bytes | None]]:
+        """As `Store.digests`."""
+        return self._hours.digests(sites, start, end)
+
+    def seal(self, before: int, limit: int) -> bool:
+        """As `Store.seal`."""
+        with self._database.transaction() as connection:
+            places = sqlite_hours.unsealed(connection, before, limit)
+            sqlite_hours.put_digests(connection, digests_of(places, self.lines))
+        return len(places) == limit
 
     def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
         """As `Store.hours`."""

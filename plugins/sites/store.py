@@ -21,6 +21,20 @@ def hour_of(moment: int) -> int:
     return (moment - 1) // HOUR
 
 
+def together(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], list[int]]:
+    """Sites with the same hours in a row, by the first and the last of these; `places` (site, hour) in order."""
+    rows: list[tuple[int, int, int]] = []
+    for number, hour in places:
+        if rows and rows[-1][0] == number and rows[-1][2] == hour - 1:
+            rows[-1] = (number, rows[-1][1], hour)
+        else:
+            rows.append((number, hour, hour))
+    found: dict[tuple[int, int], list[int]] = {}
+    for number, first, last in rows:
+        found.setdefault((first, last), []).append(number)
+    return found
+
+
 class Row(NamedTuple):
     """A reading as it is kept; times in milliseconds, power in watts, the total in kWh, TH/s; `extra` is JSON."""
 
@@ -262,6 +276,20 @@ class GridHour(NamedTuple):
     origin: str
 
 
+class Line(NamedTuple):
+    """A reading as hashes are made of it: whose it is, the hour that it belongs to, and what is kept of it."""
+
+    site: int
+    meter: str
+    hour: int
+    time: int
+    interval: int
+    power: float | None
+    total: float | None
+    hashrate: float | None
+    extra: str | None
+
+
 class SiteExistsError(Exception):
     """A site of that id is registered already."""
 
@@ -306,6 +334,18 @@ class Store(Protocol):
 
     def runs(self, sites: Sequence[int], start: int, end: int) -> list[Run]:
         """The readings of sites in `(start, end]`, added up, in the order of time."""
+
+    def lines(self, sites: Sequence[int], start: int, end: int) -> list[Line]:
+        """The readings of sites in `(start, end]`, in the order of site, meter and time."""
+
+    def digests(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, bytes | None]]:
+        """The hashes (site, hour, hash) of the hours from `start` to before `end`; None where none is kept that holds.
+
+        Hours that had no readings are left out.
+        """
+
+    def seal(self, before: int, limit: int) -> bool:
+        """Keep the hashes of some hours before `before`, `limit` at most; returns whether there may be more."""
 
     def hours(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, Piece]]:
         """Hourly sums (site, hour, sums) of the hours from `start` to before `end`, those that are stale, too."""
