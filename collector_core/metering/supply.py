@@ -31,7 +31,11 @@ class GivesFeeds(Protocol):
 def outermost(meters: Iterable[EnergyMeter], alive: Collection[EnergyMeter]) -> list[EnergyMeter]:
     """The meters whose sum is what this machine draws, of those that are `alive`; none where its components are."""
     feeding = [meter for meter in meters if meter.feeds]
-    return _Chain(feeding, alive).supplying(MACHINE_NAMES, frozenset()) or []
+    found: _Outermost = {}
+    for meter in reversed(_feeding_only_us(feeding)):
+        itself = [meter] if meter in alive else None
+        found[meter] = _supplying(names_of(meter), feeding, found) or itself
+    return _supplying(MACHINE_NAMES, feeding, found) or []
 
 
 def names_of(meter: EnergyMeter) -> frozenset[str]:
@@ -39,38 +43,30 @@ def names_of(meter: EnergyMeter) -> frozenset[str]:
     return frozenset({f"{meter.component}/{meter.device}", f"{meter.plugin}/{meter.device}"})
 
 
-class _Chain:
-    def __init__(self, feeding: Sequence[EnergyMeter], alive: Collection[EnergyMeter]) -> None:
-        self._feeding = feeding
-        self._alive = alive
-        self._by_name: Mapping[str, EnergyMeter] = {name: meter for meter in feeding for name in names_of(meter)}
+_Outermost = dict[
+    EnergyMeter, "list[EnergyMeter] | None"
+]  # of each meter: itself or what feeds it; None: none is alive
 
-    def supplying(self, names: frozenset[str], seen: frozenset[str]) -> list[EnergyMeter] | None:
-        """Who feeds what has one of these names, the outermost first; None where nobody does, or not all is known."""
-        feeders = [meter for meter in self._feeding if not names.isdisjoint(meter.feeds)]
-        for kind in Supply:
-            found = [self._outermost(meter, seen | names) for meter in feeders if meter.supply is kind]
-            if found and all(each is not None for each in found):
-                return list(dict.fromkeys(meter for each in found for meter in each or ()))
-        return None
 
-    def _outermost(self, meter: EnergyMeter, seen: frozenset[str]) -> list[EnergyMeter] | None:
-        """The meter itself, or what feeds it; None where neither is alive, or the meter feeds others too."""
-        names = names_of(meter)
-        if not names.isdisjoint(seen) or not self._feeds_only_us(meter, frozenset()):
-            return None
-        if outer := self.supplying(names, seen):
-            return outer
-        return [meter] if meter in self._alive else None
+def _feeding_only_us(feeding: Sequence[EnergyMeter]) -> list[EnergyMeter]:
+    """The meters that feed this machine alone, directly or through others: each comes after what it feeds."""
+    ours: dict[EnergyMeter, None] = {}
+    names = set(MACHINE_NAMES)
+    while new := [meter for meter in feeding if meter not in ours and names.issuperset(meter.feeds)]:
+        ours |= dict.fromkeys(new)
+        names.update(name for meter in new for name in names_of(meter))
+    return list(ours)
 
-    def _feeds_only_us(self, meter: EnergyMeter, seen: frozenset[str]) -> bool:
-        return all(self._is_ours(name, seen | names_of(meter)) for name in meter.feeds)
 
-    def _is_ours(self, name: str, seen: frozenset[str]) -> bool:
-        if name in MACHINE_NAMES:
-            return True
-        fed = self._by_name.get(name)
-        return fed is not None and name not in seen and self._feeds_only_us(fed, seen)
+def _supplying(names: frozenset[str], feeding: Sequence[EnergyMeter], found: _Outermost) -> list[EnergyMeter] | None:
+    """Who feeds what has one of these names, the outermost first; None where nobody does, or not all is known."""
+    feeders = [meter for meter in feeding if not names.isdisjoint(meter.feeds)]
+    for kind in Supply:
+        chains = [found.get(meter) for meter in feeders if meter.supply is kind]
+        known = [chain for chain in chains if chain is not None]
+        if chains and len(known) == len(chains):
+            return list(dict.fromkeys(meter for chain in known for meter in chain))
+    return None
 
 
 def fed(meter: EnergyMeter, feeds: Mapping[str, tuple[str, ...]]) -> EnergyMeter:

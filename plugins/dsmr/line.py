@@ -57,7 +57,7 @@ class Line:
         """The last intact telegram in the next piece that has one."""
         refused = 0
         while True:
-            if not (piece := await self._reader.read(PIECE)):
+            if not (piece := await self._read()):
                 raise NotAvailable(Reason.UNREACHABLE, "the line was closed", fix=_FIX)
             for each in reversed(self._splitter.feed(piece)):
                 if each.is_intact:
@@ -69,6 +69,13 @@ class Line:
                     "the checksums of its telegrams are wrong",
                     fix="shorten the cable, or check `baud`",
                 )
+
+    async def _read(self) -> bytes:
+        try:
+            return await self._reader.read(PIECE)
+        except OSError as error:
+            words = error.strerror or type(error).__name__
+            raise NotAvailable(Reason.UNREACHABLE, f"the line broke: {words}", fix=_FIX) from None
 
 
 async def open_tcp(host: str, port: int) -> Line:

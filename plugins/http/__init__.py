@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -70,7 +71,7 @@ class Http(PolledDevices[Endpoint, DeviceReading]):
             return _of_model(device.model, answer)
         if device.format is Format.JSON:
             return read_places(device, find_in_json(_document(answer)))
-        text = answer.text()
+        text = _text(answer)
         return read_places(device, find_in_xml(text) if device.format is Format.XML else find_in_text(text))
 
     def measure(self, answer: DeviceReading) -> Iterator[Measured]:
@@ -108,10 +109,20 @@ def _address(device: Endpoint) -> str:
 
 def _document(answer: HttpAnswer) -> Any:
     """The answer, also where one of its numbers is NaN: that one is left out where it stands."""
+    for content in (answer.body, answer.body.decode("latin-1")):
+        with suppress(NotAvailable):
+            return parse_json(content)
+    return answer.json()  # says what came instead
+
+
+def _text(answer: HttpAnswer) -> str:
+    """The answer in UTF-8, or as older devices write it; numbers are the same in both."""
     try:
-        return parse_json(answer.body)
+        return answer.text()
     except NotAvailable:
-        return answer.json()  # says what came instead
+        if b"\0" in answer.body:
+            raise
+        return answer.body.decode("latin-1")
 
 
 def _of_model(model: str, answer: HttpAnswer) -> DeviceReading:

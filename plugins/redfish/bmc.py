@@ -127,7 +127,7 @@ class Bmc:
         try:
             found = dict(_old_temperatures(await self._linked(get, chassis, "Thermal")))
             return found or dict(_new_temperatures(await self._thermal_metrics(get, chassis)))
-        except HttpStatusError:
+        except NotAvailable:
             return {}
 
     async def _thermal_metrics(self, get: Get, chassis: Mapping[str, Any]) -> Any:

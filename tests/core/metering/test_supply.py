@@ -173,3 +173,13 @@ def test_the_files_feeds_are_a_meters_own():
 def test_two_places_that_say_the_same_do_not_contradict_each_other():
     assert list(contradictions({"mqtt/a": ("this",)}, {"mqtt/a": ("host",)})) == []
     assert list(contradictions({"mqtt/a": ("this", "nas")}, {"mqtt/a": ("host",)})) == ["mqtt/a"]
+
+
+def test_twice_as_many_ways_with_each_layer_take_no_time():
+    layers = [
+        [Wire("plug", f"{layer}{side}", f"plug/{layer - 1}a", f"plug/{layer - 1}b") for side in "ab"]
+        for layer in range(1, 60)
+    ]
+    meters = [Wire("plug", f"0{side}", "this").meter for side in "ab"]
+    meters += [wire.meter for layer in layers for wire in layer]
+    assert outermost(meters, set(meters)) == [wire.meter for wire in layers[-1]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import os
 import pty
 import socket
@@ -15,6 +17,7 @@ from pydantic import ValidationError
 
 from collector_core import NotAvailable
 from collector_plugins.dsmr import Config, Dsmr, metrics
+from collector_plugins.dsmr.line import Line
 from collector_plugins.dsmr.telegram import MOST_BYTES, Splitter, crc16, parse
 from tests.plugins.dsmr.p1 import telegram
 
@@ -70,6 +73,17 @@ def test_a_line_that_ends_says_so_and_is_opened_again(collector_harness):
         assert harness.value(metrics.HEALTH.unavailable, device="house", reason="unreachable") == 1
         harness.run(advance=10)
         assert watts(harness) == {"house": 500.0}
+
+
+async def test_a_line_that_breaks_says_what_to_check():
+    with reader(b"") as address:
+        stream, writer = await asyncio.open_connection("127.0.0.1", int(address.rpartition(":")[2]))
+        stream.set_exception(ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"))
+        line = Line(stream, writer.transport, writer)
+        with pytest.raises(NotAvailable, match="the line broke: Connection reset by peer") as caught:
+            await line.newest()
+        line.close()
+    assert "check the cable" in caught.value.fix
 
 
 def test_what_piled_up_since_the_last_run_is_not_taken_for_new(collector_harness):

@@ -70,6 +70,22 @@ def test_a_number_that_is_none_costs_only_itself(harness):
     assert made.series(UP) == {("a",): 1.0, ("b",): 1.0}
 
 
+@pytest.mark.parametrize(
+    ("kind", "place", "text"),
+    [
+        ("json", "/w", '{"name": "K\xfcche", "w": 7}'),
+        ("xml", "w", '<?xml version="1.0" encoding="ISO-8859-1"?><m name="K\xfcche"><w>7</w></m>'),
+        ("text", r"w=(\d+)", "K\xfcche w=7"),
+    ],
+)
+def test_numbers_are_read_from_an_answer_that_is_not_utf_8(collector_harness, kind, place, text):
+    with PlugServer(body=text.encode("latin-1")) as server:
+        devices = [{"name": "old", "url": server.url, "format": kind, "power_watts": place}]
+        made = collector_harness(Http, devices=devices)
+        made.run()
+    assert made.series(POWER) == {("old",): 7.0}
+
+
 def test_a_refused_login_is_not_tried_again(harness, devices):
     made = harness(a=(401, {}), b=(200, {"w": 5}))
     for _ in range(5):

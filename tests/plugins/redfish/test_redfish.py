@@ -22,13 +22,15 @@ DOCUMENTS = {
 
 
 class BmcServer(PlugServer):
-    """Serves `DOCUMENTS` but those that are `missing`, or one status."""
+    """Serves `DOCUMENTS` but those that are `missing`, or `garbled`, or one status."""
 
-    missing = frozenset()
+    missing = garbled = frozenset()
 
     def answer(self, path):
         if path in self.missing:
             return 404, b"{}"
+        if path in self.garbled:
+            return 200, b'{"Temperatures": [{'
         return self.status, json.dumps(DOCUMENTS.get(path, {})).encode()
 
 
@@ -52,6 +54,17 @@ def test_what_does_not_change_is_asked_once_and_each_run_costs_one_request(harne
     assert bmc.asked[0][1] == "Basic bW9uaXRvcjpzZWNyZXQ="
     (meter,) = harness.collector.collector_energy_meters()
     assert (meter.feeds, meter.supply.name, meter.latest().joules) == (("host",), "CHASSIS", pytest.approx(6000))
+
+
+def test_temperatures_that_are_garbled_cost_the_power_nothing(harness, bmc, monkeypatch):
+    thermal = f"{CHASSIS}/1/Thermal"
+    chassis = DOCUMENTS[f"{CHASSIS}/1"] | {"Thermal": {"@odata.id": thermal}}
+    monkeypatch.setitem(DOCUMENTS, f"{CHASSIS}/1", chassis)
+    bmc.garbled = {thermal}
+    harness.run()
+    assert harness.value(metrics.POWER, device="node") == 200
+    assert thermal in bmc.paths
+    assert harness.series(metrics.TEMPERATURE) == {}
 
 
 def test_temperatures_and_limits_are_asked_for_at_every_fourth_reading(harness, bmc, monkeypatch):
