@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_network
 from pathlib import Path
@@ -12,11 +13,14 @@ import yaml
 from pydantic import ValidationError
 
 from collector_core.cli.common import Common, common_options
-from collector_core.collector import Collector
+from collector_core.collector import Collector, Context
+from collector_core.devices.polled import PolledDevices
 from collector_core.devices.probing import Entry, Found, probe_networks
 from collector_core.errors import NotAvailable, Reason, visible
 from collector_core.model.clock import SystemClock
 from collector_core.plugins.discovery import detect, discover
+
+log = logging.getLogger(__name__)
 
 HEAD = "# What energy-collector found on this machine. Try it: energy-collector doctor --config FILE"
 NOTHING = "# Nothing was found. The reasons: energy-collector doctor"
@@ -29,6 +33,7 @@ def command(common: Common, networks: tuple[str, ...]) -> None:
     """Look for everything that can be read on this machine, and print a configuration to start with.
 
     It names what runs with its defaults here, and what is there but may not be read, with the command that opens it.
+    Serial ports by USB, which may lead to a smart meter, are written as comments to complete.
     Other machines are asked only with --network: NUT servers, SunSpec over Modbus, PDUs and UPS by SNMP, plugs and
     inverters over HTTP, P1 readers, MQTT brokers, and BMCs. What needs a login is written as a comment to complete.
     """
@@ -37,7 +42,21 @@ def command(common: Common, networks: tuple[str, ...]) -> None:
         devices = probe_networks(types, map(ip_network, networks)) if networks else {}
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--network") from None
-    click.echo("\n".join(_configuration(common.root, types, devices)))
+    found = _together(_candidates(types, common.root or Path("/")), devices)
+    click.echo("\n".join(_configuration(common.root, types, found)))
+
+
+def _candidates(types: Iterable[type[Collector[Any]]], root: Path) -> Found:
+    """What of this machine may be a device, of the collectors that are told their devices."""
+    clock = SystemClock()
+    polled = [cls for cls in types if issubclass(cls, PolledDevices)]
+    contexts = (Context(name=cls.name, logger=log, clock=clock, root=root) for cls in polled)
+    return {cls.name: list(cls.candidates(ctx)) for cls, ctx in zip(polled, contexts, strict=True)}
+
+
+def _together(*found: Found) -> Found:
+    plugins = dict.fromkeys(plugin for each in found for plugin, entries in each.items() if entries)
+    return {plugin: [entry for each in found for entry in each.get(plugin, ())] for plugin in plugins}
 
 
 def _configuration(root: Path | None, types: Iterable[type[Collector[Any]]], devices: Found) -> Iterator[str]:

@@ -67,6 +67,15 @@ class PolledDevices(Collector[DevicesConfig[DeviceT]], Generic[DeviceT, AnswerT]
         del port
         raise NotAvailable(Reason.NOT_SUPPORTED, f"{cls.name} cannot look for devices at {host}")
 
+    @classmethod
+    def candidates(cls, ctx: Context) -> Iterable[Mapping[str, Any]]:
+        """What of this machine may be such a device, for `energy-collector find`: entries of `devices` to complete.
+
+        As for `probe`, None stands for what only its owner knows. Nothing is opened.
+        """
+        del ctx
+        return ()
+
     @abstractmethod
     async def ask(self, device: DeviceT) -> AnswerT:
         """What a device says now; whatever goes wrong in here is a failure of this device alone."""

@@ -14,6 +14,8 @@ from collector_plugins.dsmr import metrics
 from collector_plugins.dsmr.line import PORT, Line, open_serial, open_tcp
 from collector_plugins.dsmr.telegram import Telegram
 
+SERIAL_PORTS = "/dev/serial/by-id"
+
 
 class Meter(Device):
     """A smart meter."""
@@ -54,6 +56,12 @@ class Dsmr(PolledDevices[Meter, Telegram]):
         finally:
             line.close()
         return {"name": host, "address": place_of(host, port).removesuffix(f":{PORT}")}
+
+    @classmethod
+    def candidates(cls, ctx: Context) -> Iterator[Mapping[str, Any]]:
+        """Serial ports by USB: P1 cables have one, and the owner knows which it is."""
+        for port in sorted(ctx.path(SERIAL_PORTS).glob("usb-*")):
+            yield {"name": None, "serial": f"{SERIAL_PORTS}/{port.name}"}
 
     def __init__(self, config: DevicesConfig[Meter], ctx: Context) -> None:
         super().__init__(config, ctx)

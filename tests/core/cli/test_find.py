@@ -46,6 +46,23 @@ def test_what_is_there_is_named_and_what_is_not_is_left_out(tmp_path):
     assert check(tmp_path, text).exit_code == 0
 
 
+def test_serial_ports_that_may_lead_to_a_smart_meter_are_comments_to_complete(tmp_path):
+    chip(tmp_path / "root")
+    ports = tmp_path / "root/dev/serial/by-id"
+    ports.mkdir(parents=True)
+    for name in ("usb-FTDI_FT232R-if00-port0", "usb-odd name: # {x}", "pci-0"):
+        (ports / name).symlink_to("../../ttyUSB0")
+    text = find(tmp_path / "root")
+    assert "dsmr" not in yaml.safe_load(text)["collectors"]
+    assert check(tmp_path, text).exit_code == 0
+    lines = [line.partition("# ")[2] for line in text.splitlines() if line.startswith("  # ")]
+    block = yaml.safe_load("\n".join(lines[lines.index("dsmr:") :]))
+    assert block["dsmr"]["options"]["devices"] == [
+        {"name": None, "serial": f"/dev/serial/by-id/{name}"}
+        for name in ("usb-FTDI_FT232R-if00-port0", "usb-odd name: # {x}")
+    ]
+
+
 def test_a_machine_without_anything_has_a_configuration_too(tmp_path):
     (tmp_path / "root").mkdir()
     text = find(tmp_path / "root")
