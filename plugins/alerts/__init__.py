@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from collector_core import Collector, Context, NotAvailable, Readings, Reason, Subcommands, hookimpl
+from collector_core import Collector, Context, NotAvailable, PageSection, Readings, Reason, Subcommands, hookimpl
 from collector_core.storage import Database
 from collector_plugins.alerts import metrics
 from collector_plugins.alerts.alert import INSTANCE, Alert
@@ -102,6 +102,13 @@ class Alerts(Collector[Config]):
         from collector_plugins.alerts.routes import build_routes  # noqa: PLC0415 - only a server needs it
 
         return build_routes(lambda: (self._firing, self._pending))
+
+    @hookimpl
+    def collector_page_sections(self) -> Sequence[PageSection]:
+        """The alerts that fire, with the words of the default rules in German."""
+        from collector_plugins.alerts.page import section  # noqa: PLC0415 - only a page needs it
+
+        return [section(self._firing)]
 
     def _now(self) -> float:
         """Seconds since 1970 that never jump: the wall clock at the start, plus the time that has passed since."""

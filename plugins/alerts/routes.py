@@ -11,6 +11,7 @@ from collector_plugins.alerts.notification import alert_payload
 if TYPE_CHECKING:
     from aiohttp import web
 
+PATH = "/api/v1/alerts"
 LatestAlerts = Callable[[], tuple[Sequence[Alert], Sequence[Alert]]]
 
 
@@ -24,7 +25,7 @@ def build_routes(latest_alerts: LatestAlerts) -> Sequence[web.RouteDef]:
         shown = [_show_alert(alert, "firing") for alert in firing]
         return web.json_response({"alerts": shown + [_show_alert(alert, "pending") for alert in pending]})
 
-    return [web.get("/api/v1/alerts", get_alerts)]
+    return [web.get(PATH, get_alerts)]
 
 
 def _show_alert(alert: Alert, state: str) -> dict[str, Any]:
