@@ -114,7 +114,7 @@ class SavedState:
         try:
             kind, name, state = _parse_line(line)
             if kind == INCIDENT:
-                self.incidents.append(Incident.restore(state, self.saved_at))
+                self.incidents.append(Incident.restore(state))
             elif not self._is_forgotten(kind, state):
                 self._lines[kind, name] = line.decode()
         except (ValueError, TypeError, RecursionError):

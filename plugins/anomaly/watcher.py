@@ -15,7 +15,7 @@ from collector_plugins.anomaly.incidents.catalogue import component_of
 from collector_plugins.anomaly.incidents.incident import MUTED, Incident, Kind
 from collector_plugins.anomaly.incidents.incident_tracker import IncidentTracker
 from collector_plugins.anomaly.incidents.rule_watch import RuleWatch
-from collector_plugins.anomaly.incidents.symptoms import DRIFT, MISSING, MULTIVARIATE, Symptom
+from collector_plugins.anomaly.incidents.symptoms import MULTIVARIATE, Symptom, broken_rule
 from collector_plugins.anomaly.incidents.track_record import TrackRecord
 from collector_plugins.anomaly.saved_state import SavedState
 from collector_plugins.anomaly.series.components import Components
@@ -69,7 +69,7 @@ class Watcher:
         self._now = began
         was_away = saved.saved_at and began - saved.saved_at > GAP_ROWS * config.row
         self._settling_rows = self._rows_to_settle if was_away else 0
-        self.incidents.store.restore(saved.incidents)
+        self.incidents.restore(saved.incidents)
         saved.restore_record(self.record)
 
     def active(self) -> Counter[Kind]:
@@ -151,6 +151,7 @@ class Watcher:
         detector = self._make_detector(1.0)
         watched = WatchedSeries(series, component_of(series, plugin), detector, self._row_seconds, self._now)
         self._saved.restore_series(watched)
+        self.incidents.active.resume(watched)
         return watched
 
     def _start_watching_component(self, component: str) -> ComponentDetector:
@@ -164,12 +165,8 @@ class Watcher:
             watched.close_row(when, collector_ran=watched.series.source in self._collectors_with_data)
             if watched.begins_anomaly():
                 yield Symptom(watched, watched.anomaly_type())
-            elif watched.is_missing and not covers(text):
-                yield Symptom(watched, MISSING)
-            elif watched.rules.active and watched.value is not None and not covers(text):
-                yield Symptom(watched, watched.rules.active)
-            elif watched.is_drifting and not covers(text):
-                yield Symptom(watched, DRIFT)
+            elif (rule := broken_rule(watched)) and not covers(text):
+                yield Symptom(watched, rule)
 
     def _component_symptoms(self, when: float) -> Iterator[Symptom]:
         watched = self.series.values()

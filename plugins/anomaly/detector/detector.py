@@ -37,6 +37,7 @@ RARITY_WEIGHT = 0.2  # of how rare the longest mean distance is
 RARITY_FORGETTING = 5e-4
 DISTRIBUTION_WEIGHT = 1.5
 HOUR = 3600.0
+DAY = 86_400.0
 SHRINK_ROWS = 16  # after which ranges forget
 GAP_ROWS = 12  # usual distances between rows; a longer gap separates what comes before and after
 
@@ -134,11 +135,22 @@ class Detector:
                 self._follow_time(when)
                 self._judge(value, when, ignored)
 
+    @property
+    def is_warming_up(self) -> bool:
+        """Whether too little is known yet to judge."""
+        settings = self.settings
+        return self._rows <= settings.warm_up_rows or self._last - self._first < settings.warm_up_seconds
+
     def _follow_time(self, when: float) -> None:
-        """Learn the distance between rows; after a gap, means and distributions start over."""
+        """Learn the distance between rows; after a gap, means and distributions start over.
+
+        A clock that is set, and more than a day without a row, do not count for the warm-up.
+        """
         if not self._rows:
             self._first = self._last = when
         step = when - self._last
+        if not 0 <= step <= DAY:
+            self._first += step
         if step > GAP_ROWS * self._spacing:
             self._means.clear()
             self._distributions.clear_window()
@@ -157,32 +169,33 @@ class Detector:
         expectation.learn(value, self._calendar.season_time(when))
         verdict.expected, verdict.size = expectation.expected, expectation.size
         least = expectation.least
-        means = self._means.add(expectation.distance)
-        rare = self._rarity.add(abs(means[-1]) / max(expectation.scale, least))
         if not self._rows % SHRINK_ROWS:
             self._ranges.shrink(SHRINK_ROWS)
+        tame = self._ranges.tame(value, least)
+        means = self._means.add(expectation.distance + (tame - value))
+        rare = self._rarity.add(abs(means[-1]) / max(expectation.scale, least))
         relative = expectation.relative
         short, long = self._relative_means
         short += SHORT_RATE * (relative - short)
         long += LONG_RATE * (relative - long)
         self._relative_means = short, long
         record, far = self._ranges.add(
-            (value, *means, *self._shifts.add(value), short, long, *self._movements.add(value, least)), least
+            (value, *means, *self._shifts.add(tame), short, long, *self._movements.add(tame, least)), least
         )
         far += RARITY_WEIGHT * rare
-        novelty = DISTRIBUTION_WEIGHT * self._distributions.novelty(self._ranges.share(value, least))
+        novelty = DISTRIBUTION_WEIGHT * self._distributions.novelty(self._ranges.share(tame, least))
         verdict.level = far + record + novelty
         if verdict.level:
             other = "distribution" if novelty > record else "record"
             verdict.cause = "level" if far >= record and far >= novelty else other
 
     def _decide(self, verdict: Verdict) -> None:
-        settings = self.settings
-        verdict.warming_up = self._rows <= settings.warm_up_rows or self._last - self._first < settings.warm_up_seconds
+        verdict.warming_up = self.is_warming_up
         if not verdict.level or verdict.warming_up:
             return
-        verdict.score = 1 - 0.5 ** (verdict.level / settings.level)
-        verdict.onset = verdict.level >= settings.level and self._gate.begins(self._rows, verdict.level)
+        alarm_level = self.settings.level
+        verdict.score = 1 - 0.5 ** (verdict.level / alarm_level)
+        verdict.onset = verdict.level >= alarm_level and self._gate.begins(self._rows, verdict.level)
 
     def state(self) -> dict[str, Any]:
         """Everything learnt, as JSON takes it; what `restore` takes."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 SHARPNESS = 30.0  # a record a thirtieth of the range beyond it is worth log10(2)
 MAX_WIDTHS = 10.0  # of the range; a record farther outside is worth no more
+MAX_GROWTH = 3.0  # widths by which one row moves an end of a range: a wrong reading must not hide what follows
 DOUBTED_ROWS = 1500  # in which numbers that an earlier release did not follow set no records
 
 
@@ -79,14 +80,25 @@ class ValueRanges:
     def _widen(self, index: int, number: float, least: float) -> float:
         """Let a range include the number; returns how strong a record it is."""
         low, high = self._lows[index], self._highs[index]
-        self._lows[index] = min(low, number)
-        self._highs[index] = max(high, number)
-        outside = max(number - high, low - number)
         least = self._kinds[index].least or least
+        width = max(high - low, least)
+        self._lows[index] = min(low, max(number, low - MAX_GROWTH * width))
+        self._highs[index] = max(high, min(number, high + MAX_GROWTH * width))
+        outside = max(number - high, low - number)
         if outside <= least or index >= self._trusted:
             return 0.0
-        beyond = min(outside / max(high - low, least), MAX_WIDTHS) - self._tolerance
+        beyond = min(outside / width, MAX_WIDTHS) - self._tolerance
         return log10(1 + SHARPNESS * beyond) if beyond > 0 else 0.0
+
+    def tame(self, number: float, least: float) -> float:
+        """The first number, or where it lies farther outside than one row moves its range, the end of that."""
+        if not self._known:
+            return number
+        low, high = self._lows[0], self._highs[0]
+        if low <= number <= high:
+            return number
+        reach = MAX_GROWTH * max(high - low, least)
+        return min(max(number, low - reach), high + reach)
 
     def share(self, number: float, least: float) -> float:
         """The position, 0 to 1, of a number within the first range; 0 if that is at most `least` wide."""

@@ -67,18 +67,20 @@ class ValueRules:
 
     def state(self) -> dict[str, Any]:
         """What `restore` takes."""
-        return {"counts": [getattr(self, name) for name in _COUNTS], "last": self.last}
+        return {"counts": [getattr(self, name) for name in _COUNTS], "last": self.last, "active": self.active}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from `state`; raises `ValueError` if it is damaged."""
-        counts, last = state.get("counts"), state.get("last")
+        counts, last, active = state.get("counts"), state.get("last"), state.get("active", "")
         if not (isinstance(counts, list) and len(counts) == len(_COUNTS) and all(type(each) is int for each in counts)):
             raise ValueError("the counts of the rules are damaged")
         if not (last is None or is_finite(last)):
             raise ValueError("the last value is damaged")
+        if active not in ("", STUCK, ZERO, RARE_EVENT):  # unknown to earlier releases
+            raise ValueError("the broken rule is damaged")
         for name, count in zip(_COUNTS, counts, strict=True):
             setattr(self, name, count)
-        self.last = last
+        self.last, self.active = last, active
 
     def _is_event(self, value: float) -> bool:
         """Leaving 0 is an event in a series that is mostly 0, and every change in one that hardly ever changes."""

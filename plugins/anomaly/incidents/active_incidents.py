@@ -19,6 +19,7 @@ CALM_ROWS = 3
 SHORTEST_ROWS = 5  # an incident is shown for at least this long, so that no scrape misses it
 LONGEST_ROWS = 1440  # of what detectors find; by then the unusual has become usual
 MERGE_ROWS = 10  # what begins this soon after an incident of the component belongs to it
+WAIT_ROWS = 10  # after a restart, for the series of what lasted before
 
 
 @dataclass(eq=False)
@@ -77,6 +78,8 @@ class ActiveIncidents:
 
     def __init__(self) -> None:
         self._active: list[ActiveIncident] = []
+        self._interrupted: list[Incident] = []
+        self._waited_rows = 0
         self._kinds_seen: set[Kind] = set()
 
     def __iter__(self) -> Iterator[ActiveIncident]:
@@ -84,7 +87,20 @@ class ActiveIncidents:
 
     def shown(self) -> list[Incident]:
         """All that nobody has muted; what is muted is followed until it is over, so that it does not begin again."""
-        return [active.incident for active in self._active if active.incident.outcome != MUTED]
+        lasting = [*self._interrupted, *(active.incident for active in self._active)]
+        return [incident for incident in lasting if incident.outcome != MUTED]
+
+    def interrupt(self, incidents: Iterable[Incident]) -> None:
+        """Let those that lasted before a restart wait until their leading series is watched again."""
+        self._interrupted += incidents
+
+    def resume(self, watched: WatchedSeries) -> None:
+        """Go on with those that wait for this series."""
+        found = [incident for incident in self._interrupted if incident.series == watched.series.text]
+        for incident in found:
+            self._interrupted.remove(incident)
+            members = {incident.series, *incident.related}
+            self.add(ActiveIncident(incident, watched, members=members, rows=MERGE_ROWS + 1))
 
     def add(self, active: ActiveIncident) -> None:
         """Follow one that begins."""
@@ -100,6 +116,11 @@ class ActiveIncidents:
 
     def close_row(self, when: float, watched: Collection[str]) -> None:
         """End those that are over at `when`, and those whose leading series is not among `watched` any more."""
+        self._waited_rows += 1
+        if self._waited_rows > WAIT_ROWS:
+            for incident in self._interrupted:
+                incident.ended = when
+            self._interrupted.clear()
         for active in self._active:
             active.close_row()
             if active.is_over or active.incident.series not in watched:

@@ -97,10 +97,9 @@ class Incident:
         return {**vars(self), "actions": list(self.actions)}
 
     @classmethod
-    def restore(cls, state: Mapping[str, Any], now: float) -> Incident:
-        """An incident as it was saved; one that lasted then is taken to have ended at `now`. Raises `ValueError`."""
+    def restore(cls, state: Mapping[str, Any]) -> Incident:
+        """An incident as it was saved; raises `ValueError`."""
         incident = _adapter().validate_python(state)
-        incident.ended = now if incident.ended is None else incident.ended
         try:
             incident.to_json()
         except (OverflowError, OSError) as error:

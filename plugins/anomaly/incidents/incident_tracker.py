@@ -23,6 +23,11 @@ class IncidentTracker:
         self.active = ActiveIncidents()
         self.store = IncidentStore(limit)
 
+    def restore(self, incidents: Sequence[Incident]) -> None:
+        """Take over those of before a restart, the oldest first; those that lasted then go on."""
+        self.store.restore(incidents)
+        self.active.interrupt(each for each in incidents if each.ended is None)
+
     def record_symptoms(
         self,
         symptoms: Sequence[Symptom],

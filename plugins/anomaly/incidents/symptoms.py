@@ -33,3 +33,14 @@ class Symptom(NamedTuple):
 def family_of(anomaly_type: str) -> str:
     """The type of a rule; empty for all that detectors find."""
     return anomaly_type if anomaly_type in TYPES_OF_RULES else ""
+
+
+def broken_rule(watched: WatchedSeries) -> str:
+    """The type of the rule that the last row of a series breaks; empty if it breaks none or is still learnt."""
+    if watched.detector.is_warming_up:
+        return ""
+    if watched.is_missing:
+        return MISSING
+    if watched.value is None:
+        return ""
+    return watched.rules.active or (DRIFT if watched.is_drifting else "")

@@ -21,8 +21,13 @@ class DailyExtremes:
         self._high: list[float] = []
 
     def add(self, value: float, when: float) -> None:
-        """Add a row at seconds since 1970; one of a day before the last known day counts for that one."""
+        """Add a row at seconds since 1970; one of the day before the last known day counts for that one.
+
+        A clock that was set back further has shown wrong days: they are forgotten.
+        """
         day = int(when // DAY)
+        while self._days and day < self._days[-1] - 1:
+            del self._days[-1], self._low[-1], self._high[-1]
         if not self._days or day > self._days[-1]:
             self._days.append(day)
             self._low.append(value)

@@ -49,13 +49,16 @@ class DailyTrend:
         self.drift: Drift | None = None
 
     def add(self, value: float, when: float) -> None:
-        """Add a row at seconds since 1970; one of a day before the last known one counts for that one."""
+        """Add a row at seconds since 1970; one of the day before the last known one counts for that one.
+
+        A clock that was set back further has shown wrong days: they are forgotten.
+        """
         day = int(when // DAY)
         if day > self._today:
             self._end_day()
             self._begin_day(day)
-            self._days = [each for each in self._days if each.number >= day - DAYS]
-            self.drift = find_drift(self._days)
+        elif day < self._today - 1:
+            self._begin_day(day)
         self._sum += value
         self._count += 1
         self._low, self._high = min(self._low, value), max(self._high, value)
@@ -83,6 +86,8 @@ class DailyTrend:
     def _begin_day(self, day: int) -> None:
         self._today, self._sum, self._count = day, 0.0, 0
         self._low, self._high = float("inf"), float("-inf")
+        self._days = [each for each in self._days if day - DAYS <= each.number < day]
+        self.drift = find_drift(self._days)
 
     def _end_day(self) -> None:
         if self._count * self._row_seconds >= LEAST_SECONDS:

@@ -15,7 +15,10 @@ from collector_plugins.anomaly.state_checks import is_finite
 if TYPE_CHECKING:
     from collector_plugins.anomaly.detector import Detector, Verdict
 
-MISSING_ROWS = 5  # without a reading, while its collector runs
+MISSING_ROWS = 5  # without a reading, while its collector runs, beyond what it was without one before:
+MISSING_FACTOR = 5  # so many times as long as ever before, or a day longer
+MISSED_FADING = 0.5 ** (1 / 20_000)  # of that by row: two weeks of minutes halve it
+DAY = 86_400.0
 STEADY_ROWS = 150  # a series with fewer rows than this is not missed
 MAX_GAP_ROWS = 3.0  # the rate of a counter over a longer gap says nothing about a row
 SHORTEST_MAX_GAP = 300.0  # seconds; collectors may be slower than rows
@@ -30,8 +33,9 @@ class WatchedSeries:
     """
 
     __slots__ = (
-        "_aggregate", "_has_reading", "component", "detector", "expected", "extremes", "first_row_at", "key",
-        "last_row_at", "row_seconds", "rows_known", "rows_missed", "rules", "series", "trend", "value", "verdict",
+        "_aggregate", "_has_reading", "_longest_missed", "component", "detector", "expected", "extremes",
+        "first_row_at", "key", "last_row_at", "row_seconds", "rows_known", "rows_missed", "rules", "series", "trend",
+        "value", "verdict",
     )  # fmt: skip
 
     def __init__(self, series: Series, component: str, detector: Detector, row_seconds: float, when: float) -> None:
@@ -45,6 +49,7 @@ class WatchedSeries:
         self.row_seconds = row_seconds
         self.first_row_at = self.last_row_at = when
         self.rows_known = self.rows_missed = 0
+        self._longest_missed = 0.0
         self.value: float | None = None
         self.expected: float | None = None
         self.verdict: Verdict | None = None
@@ -65,8 +70,10 @@ class WatchedSeries:
 
     @property
     def is_missing(self) -> bool:
-        """Whether it has no readings although it always had and its collector runs."""
-        return self.rows_missed >= MISSING_ROWS and self.rows_known >= STEADY_ROWS
+        """Whether it has had no readings for far longer than ever before, although its collector runs."""
+        longest = self._longest_missed
+        usual = min(MISSING_FACTOR * longest, longest + DAY / self.row_seconds)
+        return self.rows_missed >= MISSING_ROWS + usual and self.rows_known >= STEADY_ROWS
 
     @property
     def size(self) -> float:
@@ -92,11 +99,18 @@ class WatchedSeries:
         """
         value = self._aggregate.close_row()
         self.value = value if is_finite(value) else None
-        self.rows_missed = 0 if self._has_reading else self.rows_missed + collector_ran
+        if self._has_reading:
+            self._longest_missed = max(self._longest_missed * MISSED_FADING, self.rows_missed)
+            self.rows_missed = 0
+        else:
+            self.rows_missed += collector_ran
         self._has_reading = False
         if self.value is None:
             self.verdict = None
             return
+        step = when - self.last_row_at
+        if not 0 <= step <= DAY:  # a clock that is set, and days unseen, are no days of watching
+            self.first_row_at += step
         self.last_row_at = when
         self.rows_known += 1
         self.verdict = self.detector.update(self.value, when)
@@ -151,6 +165,7 @@ class WatchedSeries:
             "first": self.first_row_at,
             "seen": self.last_row_at,
             "told": self.rows_known,
+            "missed": self._longest_missed,
             "detector": self.detector.state(),
             "rules": self.rules.state(),
             "extremes": self.extremes.state(),
@@ -160,7 +175,8 @@ class WatchedSeries:
     def restore(self, state: dict[str, Any], detector: Detector) -> None:
         """Continue from `state`, with the detector restored from it; raises `ValueError` if it is damaged."""
         first, seen, rows_known, rules = (state.get(name) for name in ("first", "seen", "told", "rules"))
-        if not (is_finite(first) and type(rows_known) is int and isinstance(rules, dict)):
+        missed = state.get("missed", 0.0)  # unknown to earlier releases
+        if not (is_finite(first) and is_finite(missed) and type(rows_known) is int and isinstance(rules, dict)):
             raise ValueError("the state of a series is damaged")
         restored_rules, restored_extremes = ValueRules(self.row_seconds), DailyExtremes()
         restored_rules.restore(rules)
@@ -170,6 +186,6 @@ class WatchedSeries:
             restored_trend.restore(state["trend"])
         self.rules, self.extremes, self.detector = restored_rules, restored_extremes, detector
         self.trend = restored_trend
-        self.first_row_at, self.rows_known = first, rows_known
+        self.first_row_at, self.rows_known, self._longest_missed = first, rows_known, missed
         if is_finite(seen):
             self.last_row_at = min(seen, self.last_row_at)

@@ -72,6 +72,14 @@ def test_days_with_few_rows_do_not_count():
     assert trend.drift is None
 
 
+def test_a_clock_that_was_far_ahead_does_not_stop_it():
+    trend = DailyTrend(ROW)
+    trend.add(100.0, START + 5000 * DAY)
+    for row, value in enumerate(noisy([100 + 3 * day for day in range(9)])):
+        trend.add(value, START + row * ROW)
+    assert trend.drift
+
+
 def test_it_is_over_when_the_values_stay():
     rows = noisy([100 + 3 * min(day, 10) for day in range(24)])
     assert trend_of(rows[: 11 * 24]).drift

@@ -117,6 +117,16 @@ def test_a_sensor_that_says_0_is_zero(learnt_machine):
     assert ("temperature", "zero") in found.active()
 
 
+def test_rules_are_silent_while_a_series_is_learnt(machine):
+    found = machine()
+    assert found.rows(400) == []
+    found.host.change(system.TEMPERATURE, 0.0)
+    assert found.rows(20) == []
+    found.host.change(system.TEMPERATURE, None)
+    assert found.rows(20) == []
+    assert found.active() == set()
+
+
 def test_a_series_that_is_gone_while_its_collector_runs_is_missing(learnt_machine):
     found = learnt_machine()
     found.host.change(system.TEMPERATURE, None)

@@ -55,20 +55,36 @@ def test_what_was_learnt_outlives_a_restart(learnt_machine):
     assert "highest in 6 days" in cpu.description
 
 
-def test_incidents_outlive_a_restart_and_have_ended_when_it_was_saved(learnt_machine, machine):
+def test_incidents_go_on_after_a_restart(learnt_machine, machine):
     found = learnt_machine()
     found.host.load = 0.8
     found.rows(3)
-    before = found.incidents()
-    saved_at = found.clock.time()
+    before, active = found.incidents(), found.active()
     assert before
     assert not any(each.ended for each in before)
     other = restarted(found, machine)
-    other.rows(1)
+    other.anomaly.run()
+    assert other.active() == active
+    other.rows(20)
     kept = {each.id: each for each in other.incidents()}
     assert [kept[each.id].description for each in before] == [each.description for each in before]
-    assert {kept[each.id].ended for each in before} == {saved_at}
-    assert other.anomaly.series(metrics.DETECTED) == {}
+    assert {kept[each.id].ended for each in before} == {None}
+    found.host.load = 0.0
+    other.rows(20)
+    assert all(kept[each.id].ended for each in before)
+    assert other.active() == set()
+
+
+def test_what_was_muted_stays_muted_after_a_restart(learnt_machine, machine):
+    found = learnt_machine()
+    found.host.change(system.TEMPERATURE, 43.21)
+    (stuck,) = found.rows(60)
+    found.plugin._record.judge(stuck, "muted")
+    other = restarted(found, machine)
+    other.rows(20)
+    assert other.active() == set()
+    (again,) = other.incidents()
+    assert (again.id, again.outcome, again.ended) == (stuck.id, "muted", None)
 
 
 def test_a_restart_restores_the_order_of_incidents(learnt_machine, machine):
@@ -424,7 +440,7 @@ def test_any_line_is_taken_or_counted_as_damaged(tmp_path_factory, line):
 def test_any_incident_is_restored_or_refused(state):
     whole = Incident(1.0, "level", 2, "cpu", "x", "words", 0.9).state() | state
     with contextlib.suppress(ValueError):
-        restored = Incident.restore(whole, 0.0)
+        restored = Incident.restore(whole)
         json.dumps(restored.to_json(), allow_nan=False)
         assert restored.severity in range(1, 6)
 
@@ -436,4 +452,4 @@ def test_any_incident_is_restored_or_refused(state):
 )  # fmt: skip
 def test_an_incident_that_would_break_the_api_is_refused(change):
     with pytest.raises(ValueError, match=".+"):
-        Incident.restore(Incident(1.0, "level", 2, "cpu", "x", "words", 0.9).state() | change, 0.0)
+        Incident.restore(Incident(1.0, "level", 2, "cpu", "x", "words", 0.9).state() | change)

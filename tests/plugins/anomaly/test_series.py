@@ -110,6 +110,12 @@ class TestDailyExtremes:
         assert extremes.days_since(50.0, START, above=True) == 0
         assert extremes.days_since(500.0, START - 5 * DAY, above=True) == 0
 
+    def test_days_that_a_wrong_clock_has_shown_are_forgotten(self):
+        extremes = self.filled((1.0,), (2.0,))
+        extremes.add(3.0, START + 5000 * DAY)
+        extremes.add(4.0, START + 2 * DAY)
+        assert extremes.state()[1:] == [[1.0, 2.0, 4.0], [1.0, 2.0, 4.0]]
+
     def test_it_goes_on_where_it_was_saved(self):
         extremes = self.filled((1.0, 9.0), (2.0, 3.0))
         again = DailyExtremes()
@@ -192,6 +198,50 @@ class TestWatchedSeries:
         feed(found, [None] * 20, first_row=149)
         assert not found.is_missing
 
+    def comes_and_goes(self, *, days):
+        """Half a day there, half a day not."""
+        found = watched()
+        for day in range(days):
+            feed(found, [*[50.0] * 720, *[None] * 720], first_row=1440 * day)
+        return found
+
+    def test_one_that_goes_every_day_is_missed_when_it_is_away_for_a_day_longer(self):
+        found = self.comes_and_goes(days=2)
+        feed(found, [50.0] * 720, first_row=2880)
+        feed(found, [None] * (720 + 1400), first_row=3600)
+        assert not found.is_missing
+        feed(found, [None] * 60, first_row=3600 + 720 + 1400)
+        assert found.is_missing
+
+    def test_one_that_was_once_away_shortly_is_missed_after_five_times_as_long(self):
+        found = feed(watched(), [*[50.0] * 150, *[None] * 4, 50.0])
+        feed(found, [None] * 24, first_row=155)
+        assert not found.is_missing
+        feed(found, [None], first_row=179)
+        assert found.is_missing
+
+    def test_how_long_it_was_away_fades(self):
+        found = feed(watched(), [*[50.0] * 150, *[None] * 40, 50.0])
+        feed(found, [50.0] * 20_000, first_row=191)
+        feed(found, [None] * 104, first_row=20_191)
+        assert not found.is_missing
+        feed(found, [None] * 2, first_row=20_295)
+        assert found.is_missing
+
+    def test_how_long_it_was_away_outlives_a_restart(self):
+        state = json.loads(json.dumps(self.comes_and_goes(days=2).state()))
+        again = watched()
+        again.restore(state, Detector.restore(state["detector"]))
+        feed(again, [*[50.0] * 10, *[None] * 300])
+        assert not again.is_missing
+
+    @pytest.mark.parametrize("jump", [90 * DAY, -90 * DAY])
+    def test_a_clock_that_is_set_is_no_time_of_watching(self, jump):
+        found = feed(watched(), [50.0] * 100)
+        found.add_reading(50.0, 100 * ROW)
+        found.close_row(START + 101 * ROW + jump, collector_ran=True)
+        assert found.last_row_at - found.first_row_at == pytest.approx(100 * ROW)
+
     def test_a_counter_with_a_single_reading_is_there_though_its_rate_is_unknown(self):
         found = feed(watched("counter"), [100.0])
         assert (found.value, found.rows_missed) == (None, 0)
@@ -270,7 +320,7 @@ class TestWatchedSeries:
         assert (again.verdict.level, again.expected) == (found.verdict.level, found.expected)
 
     @pytest.mark.parametrize(
-        "change", [{"first": "x"}, {"told": 1.5}, {"rules": None}, {"rules": {}}, {"extremes": [1]}]
+        "change", [{"first": "x"}, {"missed": "x"}, {"told": 1.5}, {"rules": None}, {"rules": {}}, {"extremes": [1]}]
     )
     def test_a_damaged_state_is_refused_and_changes_nothing(self, change):
         found = feed(watched(), [50.0] * 10)

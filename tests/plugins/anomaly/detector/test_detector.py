@@ -63,6 +63,15 @@ def test_a_bigger_anomaly_gets_through_while_a_smaller_one_holds():
     assert {1500, 1506} <= set(onsets(verdicts))
 
 
+@pytest.mark.parametrize("wrong", [65_535.0, 4_294_967_295.0, 1e30, -1e30])
+@pytest.mark.parametrize("setting", [CHOSEN, FLEET])
+def test_one_wrong_reading_does_not_hide_what_comes_after_it(wrong, setting):
+    before = 3 * DAY_ROWS
+    verdicts = feed(Detector(setting), [*noisy(before), wrong, *noisy(200, seed=2), *noisy(5, middle=150, seed=3)])
+    assert verdicts[before].onset
+    assert any(verdict.onset for verdict in verdicts[before + 201 :])
+
+
 def test_an_hour_at_the_value_of_noon_is_odd_at_midnight():
     values = daily(14)
     midnight = 13 * DAY_ROWS + 18 * 60  # the sine's lowest
@@ -142,6 +151,17 @@ def test_missing_rows_are_no_storm():
     detector = Detector(FLEET)
     found = [detector.update(v, START + 60 * row).onset for row, v in enumerate(daily(8)) if dice.random() < 0.5]
     assert sum(found) == 0
+
+
+@pytest.mark.parametrize("jump", [90 * 86_400, -90 * 86_400])
+def test_a_clock_that_is_set_does_not_end_the_warm_up(jump):
+    detector = Detector(FLEET)
+    feed(detector, noisy(200))
+    verdicts = feed(detector, [*noisy(100, seed=2), 900.0], start=START + 200 * 60 + jump)
+    assert verdicts[-1].warming_up
+    assert detector.is_warming_up
+    feed(detector, noisy(2600, seed=3), start=START + 301 * 60 + jump)
+    assert not detector.is_warming_up
 
 
 def test_a_clock_that_jumps_back_is_survived():

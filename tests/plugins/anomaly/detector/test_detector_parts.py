@@ -186,41 +186,46 @@ class TestRarityHistogram:
         assert RarityHistogram(1e-3).add(magnitude) == 0.0
 
 
+def ranging(low, high, *kinds, tolerance=0.0):
+    """Ranges from `low` to `high`, which a row reaches at last."""
+    ranges = ValueRanges(kinds or [RangeKind(1.0, 0)], tolerance=tolerance)
+    for value in (low, *[high] * 8):
+        ranges.add([value] * max(1, len(kinds)), 0.1)
+    return ranges
+
+
 class TestValueRanges:
     def test_the_first_row_sets_the_range_and_no_record(self):
         assert ValueRanges([RangeKind(1, 0)] * 2).add([5.0, 6.0], 0.1) == (0.0, 0.0)
 
     @pytest.mark.parametrize(("value", "worth"), [(12.0, 2.0), (-2.0, 2.0), (11.0, 2.0), (5.0, 0.0), (0.0, 0.0)])
     def test_a_record_is_worth_how_far_outside_it_is(self, value, worth):
-        ranges = ValueRanges([RangeKind(2.0, 0)])
-        ranges.add([0.0], 0.1)
-        ranges.add([10.0], 0.1)
+        ranges = ranging(0.0, 10.0, RangeKind(2.0, 0))
         outside = max(value - 10.0, -value, 0.0)
         expected = worth * math.log10(1 + 30 * outside / 10.0)
         assert ranges.add([value], 0.1)[0] == pytest.approx(expected)
 
     def test_farther_than_ten_ranges_is_worth_no_more(self):
-        worth = []
-        for value in (110.0, 1e9):
-            ranges = ValueRanges([RangeKind(1.0, 0)])
-            ranges.add([0.0], 0.1)
-            ranges.add([10.0], 0.1)
-            worth.append(ranges.add([value], 0.1)[0])
+        worth = [ranging(0.0, 10.0).add([value], 0.1)[0] for value in (110.0, 1e9)]
         assert worth[0] == worth[1] == pytest.approx(math.log10(301))
 
     def test_what_is_within_the_tolerance_widens_the_range_and_is_no_record(self):
-        ranges = ValueRanges([RangeKind(1.0, 0)], tolerance=0.1)
-        for value in (0.0, 10.0):
-            ranges.add([value], 0.1)
+        ranges = ranging(0.0, 10.0, tolerance=0.1)
         assert ranges.add([10.9], 0.1)[0] == 0
         assert ranges.add([10.9 + 0.2 * 10.9], 0.1)[0] == pytest.approx(math.log10(1 + 30 * 0.1))
 
     def test_a_record_is_one_only_once(self):
-        ranges = ValueRanges([RangeKind(1.0, 0)])
-        ranges.add([0.0], 0.1)
-        ranges.add([10.0], 0.1)
+        ranges = ranging(0.0, 10.0)
         assert ranges.add([20.0], 0.1)[0] > 0
         assert ranges.add([20.0], 0.1)[0] == 0
+
+    def test_one_row_moves_an_end_by_three_widths_at_most(self):
+        ranges = ranging(0.0, 10.0)
+        assert ranges.tame(1e9, 0.1) == 40.0
+        assert ranges.tame(-1e9, 0.1) == -30.0
+        assert ranges.tame(12.0, 0.1) == 12.0
+        ranges.add([1e9], 0.1)
+        assert ranges.share(20.0, 0.1) == 0.5
 
     def test_what_is_nearly_constant_sets_no_records(self):
         ranges = ValueRanges([RangeKind(1.0, 0)])
@@ -229,25 +234,19 @@ class TestValueRanges:
         assert ranges.add([230.05], 0.01)[0] > 0
 
     def test_the_first_number_and_the_others_are_told_apart(self):
-        ranges = ValueRanges([RangeKind(1.0, 0), RangeKind(0.5, 0), RangeKind(0.25, 0)])
-        ranges.add([0.0, 0.0, 0.0], 0.1)
-        ranges.add([1.0, 1.0, 1.0], 0.1)
+        ranges = ranging(0.0, 1.0, RangeKind(1.0, 0), RangeKind(0.5, 0), RangeKind(0.25, 0))
         one = math.log10(31)
         assert ranges.add([2.0, 2.0, 2.0], 0.1) == pytest.approx((one, 0.75 * one))
 
     def test_old_extremes_fade(self):
-        ranges = ValueRanges([RangeKind(1.0, 0.01)])
-        for value in (0.0, 100.0):
-            ranges.add([value], 0.1)
+        ranges = ranging(0.0, 100.0, RangeKind(1.0, 0.01))
         assert ranges.add([90.0], 0.1)[0] == 0
         for _ in range(30):
             ranges.shrink(10)
         assert ranges.add([90.0], 0.1)[0] > 0
 
     def test_the_share_is_the_position_within_the_first_range(self):
-        ranges = ValueRanges([RangeKind(1.0, 0)])
-        ranges.add([10.0], 0.1)
-        ranges.add([30.0], 0.1)
+        ranges = ranging(10.0, 30.0)
         assert [ranges.share(value, 0.1) for value in (10.0, 25.0, 30.0)] == [0.0, 0.75, 1.0]
         assert ranges.share(25.0, 20.0) == 0.0
 

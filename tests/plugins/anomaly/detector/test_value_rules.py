@@ -204,13 +204,17 @@ def test_it_goes_on_where_it_was_saved():
     assert again.state() == rules.state()
     again.update(0.0)
     assert again.active == "zero"
+    third = ValueRules(ROW)
+    third.restore(again.state())
+    assert third.active == "zero"
 
 
 @pytest.mark.parametrize(
     "state",
     [{}, {"counts": [1] * 7, "last": 1.0}, {"counts": [*[1] * 7, 1.0], "last": 1.0},
       {"counts": [True] * 8, "last": 1.0},
-     {"counts": [1] * 8, "last": "1"}, {"counts": [1] * 8, "last": float("inf")}, {"counts": "12345678", "last": None}],
+     {"counts": [1] * 8, "last": "1"}, {"counts": [1] * 8, "last": float("inf")}, {"counts": "12345678", "last": None},
+     {"counts": [1] * 8, "last": 1.0, "active": "high"}],
 )  # fmt: skip
 def test_a_damaged_state_is_refused(state):
     with pytest.raises(ValueError, match="damaged"):
