@@ -1,7 +1,7 @@
 """Stands before aiohttp: answers scrapers and health checks, and hands over whoever asks for anything else.
 
 Half of what a small collector would import and a fifth of its memory are aiohttp's. It is loaded when the first request
-comes that the front does not understand; the connection of that request, and all that come later, are then aiohttp's.
+comes that the front does not understand; the connection of that request is aiohttp's from then on.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
+from math import inf
 from typing import TYPE_CHECKING, cast
 
 from collector_core.errors import describe
 from collector_core.web.acceptor import Acceptors
 from collector_core.web.limits import TOO_LATE, Limits, StallWatch
-from collector_core.web.plain_requests import MAX_BYTES, PlainRequest, PlainRequests
+from collector_core.web.plain_requests import MAX_BYTES, HeadAndBody, PlainRequest, PlainRequests
 from collector_core.web.room import Room, Seat
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class FrontConnection:
         self._request = b""
         self._plain: PlainRequest | None = None
         self._answered = False
+        self._is_making = False
         self._since = self._loop.time()
         self._unsent = memoryview(b"")
         self._ends_when_sent = False
@@ -78,18 +80,29 @@ class FrontConnection:
             return
         if data != self._request:
             self._plain, self._request = self._front.requests.read(data, self._peer), data
-        answer = self._plain.answer() if self._plain else None
-        if self._plain is None or answer is None:
+        if self._plain is None:
             self._leave(data)
-            return
+        elif answer := self._plain.answer():
+            self._send(answer)
+        else:
+            self._is_making = True
+            self._loop.remove_reader(self._socket)
+            self._front.make(self, self._plain)
+
+    def finish(self, answer: HeadAndBody) -> None:
+        """Send an answer that took long to make."""
+        self._is_making = False
+        if self.is_open:
+            self._loop.add_reader(self._socket, self._turn, self._read)
+            self._turn(lambda: self._send(answer))
+            self._front.watch(self)
+
+    def _send(self, answer: HeadAndBody) -> None:
         self._since = self._loop.time()
         if not self._answered:
             self._answered = True
             self._front.watch(self)
-        self._ends_when_sent = not self._plain.keeps_open
-        self._send(answer)
-
-    def _send(self, answer: tuple[bytes, bytes]) -> None:
+        self._ends_when_sent |= not (self._plain and self._plain.keeps_open)
         head, body = answer
         left = len(head) + len(body)
         with suppress(BlockingIOError):
@@ -135,7 +148,9 @@ class FrontConnection:
             server.opening.discard(handler)
 
     def look_at(self, limits: Limits) -> float:
-        """The loop's time when it may be late: at once while something waits to be sent."""
+        """The loop's time when it may be late: at once while something waits to be sent, not while we are."""
+        if self._is_making:
+            return inf
         if self._unsent:
             return self._loop.time()
         if self._handed_over:
@@ -155,11 +170,11 @@ class FrontConnection:
 
     def idle_since(self) -> float | None:
         """The loop's time since when no request is in progress; None while one is."""
-        return None if self._handed_over or self._unsent else self._since
+        return None if self._handed_over or self._unsent or self._is_making else self._since
 
     def force_close(self) -> None:
         """Send what waits to be sent, and close."""
-        if self._unsent:
+        if self._unsent or self._is_making:
             self._ends_when_sent = True
         else:
             self.abort()
@@ -199,17 +214,12 @@ class Front(Room):
         self._connections: set[FrontConnection] = set()
         self._loading: asyncio.Task[LimitedRunner] | None = None
         self._leaving: set[asyncio.Task[None]] = set()
+        self._making: set[asyncio.Task[None]] = set()
         self._server: LimitedServer | None = None
         self._sweeper: asyncio.TimerHandle | None = None
 
-    def __call__(self) -> asyncio.BaseProtocol:
-        """The protocol of a new connection that is aiohttp's from the start."""
-        return cast("LimitedServer", self._server)()
-
     def take(self, connection: socket.socket, peer: str | None) -> bool:
-        """Look after a new connection as long as aiohttp is not there."""
-        if self._server:
-            return False
+        """Look after a new connection, as long as nobody asks for more than it can answer."""
         made = FrontConnection(self, connection, peer)
         self._connections.add(made)
         self.watch(made)
@@ -253,6 +263,8 @@ class Front(Room):
     def watch(self, connection: FrontConnection) -> None:
         """Look at all connections when this one may be late, as exactly as the limits say."""
         when = connection.look_at(self.limits) + self.limits.sweep_interval
+        if when == inf:
+            return
         if self._sweeper and self._sweeper.when() > when:
             self._sweeper.cancel()
             self._sweeper = None
@@ -265,6 +277,21 @@ class Front(Room):
             connection.sweep(now, self.limits)
         if self._connections:
             self.watch(min(self._connections, key=lambda each: each.look_at(self.limits)))
+
+    def make(self, connection: FrontConnection, request: PlainRequest) -> None:
+        """Make an answer that takes long, on another thread."""
+        task = self.loop.create_task(self._make(connection, request))
+        self._making.add(task)
+        task.add_done_callback(self._making.discard)
+
+    async def _make(self, connection: FrontConnection, request: PlainRequest) -> None:
+        try:
+            answer = await asyncio.to_thread(request.slow_answer)
+        except Exception as error:  # noqa: BLE001 - as in `_hand_over`
+            log.error("a request cannot be answered: %s", describe(error))  # noqa: TRY400 - one line
+            connection.abort()
+        else:
+            connection.finish(answer)
 
     def hand_over(self, connection: FrontConnection) -> None:
         """Make a connection one of aiohttp's."""

@@ -24,20 +24,32 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _KEEPS_OPEN = {"": True, "keep-alive": True, "close": False}
 
 Fields = Mapping[str, str]
-Make = Callable[[], ReadyAnswer | None]
+HeadAndBody = tuple[bytes, bytes]
+
+
+class Ask(NamedTuple):
+    """How a request is answered: at once where that is `quick`, or else on another thread."""
+
+    quick: Callable[[], ReadyAnswer | None]
+    slow: Callable[[], ReadyAnswer]
 
 
 class PlainRequest(NamedTuple):
     """A request that was understood: how it is answered, and whether the connection stays open."""
 
-    make: Make
+    ask: Ask
     keeps_open: bool
 
-    def answer(self) -> tuple[bytes, bytes] | None:
-        """Head and body of the answer of now; None where it may take long to make."""
-        answer = self.make()
-        if answer is None:
-            return None
+    def answer(self) -> HeadAndBody | None:
+        """The answer of now; None where it may take long to make."""
+        answer = self.ask.quick()
+        return None if answer is None else self._written(answer)
+
+    def slow_answer(self) -> HeadAndBody:
+        """The answer of now, however long it takes."""
+        return self._written(self.ask.slow())
+
+    def _written(self, answer: ReadyAnswer) -> HeadAndBody:
         end = b"" if self.keeps_open else b"Connection: close\r\n"
         return _head(answer.status, answer.headers, len(answer.body), int(time()), end), answer.body
 
@@ -49,7 +61,7 @@ class PlainRequests:
     of scrapers and health checks, each once. All others take the way through aiohttp, which knows the whole of HTTP.
     """
 
-    def __init__(self, paths: Mapping[str, Callable[[Fields], Make]], hosts: KnownHosts | None) -> None:
+    def __init__(self, paths: Mapping[str, Callable[[Fields], Ask]], hosts: KnownHosts | None) -> None:
         self._paths = paths
         self._hosts = hosts
 
@@ -70,17 +82,18 @@ class PlainRequests:
         return PlainRequest(answer(fields), keeps_open)
 
 
-def probe_paths(answers: Answers) -> dict[str, Callable[[Fields], Make]]:
+def probe_paths(answers: Answers) -> dict[str, Callable[[Fields], Ask]]:
     """The paths of health checks."""
-    return {"/healthz": lambda _: answers.healthz, "/readyz": lambda _: answers.readyz}
+    health, readiness = Ask(answers.healthz, answers.healthz), Ask(answers.readyz, answers.readyz)
+    return {"/healthz": lambda _: health, "/readyz": lambda _: readiness}
 
 
-def all_paths(answers: Answers) -> dict[str, Callable[[Fields], Make]]:
+def all_paths(answers: Answers) -> dict[str, Callable[[Fields], Ask]]:
     """The paths of health checks and of scrapes."""
 
-    def metrics(fields: Fields) -> Make:
+    def metrics(fields: Fields) -> Ask:
         encoding = negotiate(fields.get("accept", ""), fields.get("accept-encoding", ""))
-        return partial(answers.metrics, encoding)
+        return Ask(partial(answers.metrics, encoding), partial(answers.slow_metrics, encoding))
 
     return {"/metrics": metrics, **probe_paths(answers)}
 

@@ -5,9 +5,11 @@ import logging
 import re
 import socket
 import struct
+import threading
 from array import array
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import hdrs
@@ -18,12 +20,13 @@ from hypothesis import strategies as st
 
 from collector_core import Collector, Gauge
 from collector_core.engine.app import App
+from collector_core.exposition.formats import Encoding
 from collector_core.model.readings import Layout, Snapshot
 from collector_core.web.answers import Answers, ReadyAnswer
 from collector_core.web.application import make_web_app
 from collector_core.web.known_hosts import KnownHosts
 from collector_core.web.limits import DEFAULT_LIMITS, Limits
-from collector_core.web.plain_requests import MAX_BYTES, PlainRequests, all_paths
+from collector_core.web.plain_requests import MAX_BYTES, Ask, PlainRequests, all_paths
 from collector_core.web.routes import Routes
 from tests.core.web.site import (
     SOON,
@@ -184,13 +187,82 @@ async def test_a_scrape_that_is_repeated_gets_what_was_published_since(start, ap
     assert runner.loads == 0
 
 
-async def test_what_takes_long_to_make_is_left_to_aiohttp(start, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """Scrapes take long: until `go` is set; `asked` is set by the first one."""
     monkeypatch.setattr("collector_core.exposition.sources.SLOW_LINES", 0)
-    runner = await start()
+    events = SimpleNamespace(asked=threading.Event(), go=threading.Event())
+    make = Answers.slow_metrics
+
+    def wait(self: Answers, encoding: Encoding) -> ReadyAnswer:
+        events.asked.set()
+        events.go.wait(60)
+        return make(self, encoding)
+
+    monkeypatch.setattr(Answers, "slow_metrics", wait)
+    yield events
+    events.go.set()
+
+
+async def test_what_takes_long_to_make_holds_nobody_up(start, slow, eventually: Eventually) -> None:
+    runner = await start(limits(header_timeout=SOON))
     async with connection(runner) as (reader, writer):
         writer.write(get())
+        await eventually(slow.asked.is_set)
+        await asyncio.sleep(2 * SOON)  # it is not the client that is late
+        assert (await answer_to(runner, get("/readyz", CLOSE))).startswith(b"HTTP/1.1 ")
+        slow.go.set()
         assert b"lamp_load 1.0" in await one_answer(reader)
-    assert runner.loads == 1
+        writer.write(get())
+        assert b"lamp_load 1.0" in await one_answer(reader)
+    assert runner.loads == 0
+
+
+async def test_who_got_what_takes_long_has_a_deadline_again(start, slow, eventually: Eventually) -> None:
+    runner = await start(limits(idle_timeout=2 * SOON))
+    async with connection(runner) as (reader, writer):
+        writer.write(get("/readyz"))
+        await one_answer(reader)
+        writer.write(get())
+        await eventually(slow.asked.is_set)
+        await asyncio.sleep(3 * SOON)
+        slow.go.set()
+        assert b"lamp_load 1.0" in await till_closed(reader)
+
+
+async def test_who_breaks_off_while_an_answer_is_made_harms_nobody(
+    start, slow, eventually: Eventually, caplog: pytest.LogCaptureFixture
+) -> None:
+    runner = await start(limits())
+    async with connection(runner) as (_, writer):
+        writer.write(get())
+        await eventually(slow.asked.is_set)
+    slow.go.set()
+    await eventually(lambda: open_on(runner) == 0)
+    assert not caplog.records
+
+
+async def test_what_takes_long_and_fails_ends_the_connection(start, monkeypatch, caplog) -> None:
+    def fail(self: Answers, encoding: Encoding) -> ReadyAnswer:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("collector_core.exposition.sources.SLOW_LINES", 0)
+    monkeypatch.setattr(Answers, "slow_metrics", fail)
+    runner = await start(limits())
+    assert not await answer_to(runner, get())
+    assert "a request cannot be answered: RuntimeError: a bug" in caplog.text
+
+
+async def test_what_takes_long_is_sent_before_the_server_stops(start, slow, eventually: Eventually) -> None:
+    runner = await start(limits(drain_timeout=60.0))
+    async with connection(runner) as (reader, writer):
+        writer.write(get())
+        await eventually(slow.asked.is_set)
+        stopping = asyncio.create_task(runner.cleanup())
+        await asyncio.sleep(SOON)
+        slow.go.set()
+        assert b"lamp_load 1.0" in await till_closed(reader)
+        await stopping
 
 
 async def test_many_who_ask_at_once_have_it_loaded_once(start) -> None:
@@ -342,7 +414,7 @@ class Noted:
     def requests(self) -> PlainRequests:
         def ask(fields):
             self.asked.append(dict(fields))
-            return lambda: ReadyAnswer(200, (), b"")
+            return Ask(lambda: ReadyAnswer(200, (), b""), lambda: ReadyAnswer(200, (), b""))
 
         return PlainRequests(dict.fromkeys(("/metrics", "/healthz"), ask), None)
 

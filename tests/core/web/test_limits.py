@@ -281,7 +281,7 @@ async def test_the_server_recovers_when_file_descriptors_are_free_again(
 async def test_an_idle_connection_gives_its_file_descriptor_away(
     serve: Serve, site: Site, no_more_files: Callable[[], None]
 ) -> None:
-    runner = await serve(site.app, limits=limits(min_idle=0))
+    runner = await serve(site.app, limits=limits(min_idle=SOON))
     loop = asyncio.get_running_loop()
     async with connection(runner) as (reader, writer):
         writer.write(GET)
