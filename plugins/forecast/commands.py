@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,6 +22,7 @@ from collector_plugins.forecast.durations import parse_duration
 from collector_plugins.forecast.files.table import Unreadable, read_points, read_table
 from collector_plugins.forecast.forecaster import Forecast, forecast
 from collector_plugins.forecast.outcome import COMBINATION
+from collector_plugins.forecast.seasons import DAY
 from collector_plugins.forecast.series import TimeSeries, TooShort, regular
 
 _DAYS = TypeAdapter[tuple[str, ...]](tuple[CalendarDay, ...])
@@ -212,11 +213,12 @@ def _read(
         if len(content) > MOST_BYTES:
             raise Unreadable(f"it has more than {MOST_BYTES} bytes")
         table = read_table(content)
-        if not table.rows:
+        if not table.sample:
             raise TooShort("there are headings, but no rows", fix="a series of several days")
-        series = regular(read_points(table, time_column, value_column, zone or UTC), step)
-        columns = {name: read_points(table, time_column, name, zone or UTC) for name in covariates}
-        return series, {name: regular(points, series.step) for name, points in columns.items()}
+        zone = zone or UTC
+        series = regular(read_points(table, time_column, value_column, zone), step, zone)
+        columns = {name: read_points(table, time_column, name, zone) for name in covariates}
+        return series, {name: regular(points, series.step, zone) for name, points in columns.items()}
     except OSError as error:
         _refuse(f"{file} cannot be read: {error.strerror}")
     except ValueError as error:
@@ -231,7 +233,7 @@ def _check_reach(covariates: Mapping[str, TimeSeries], series: TimeSeries, steps
     end = series.end + steps * series.step
     for name, column in covariates.items():
         if column.end < end:
-            known, needed = (_text(datetime.fromtimestamp(time, UTC), UTC) for time in (column.end, end))
+            known, needed = (_text(datetime.fromtimestamp(time, UTC)) for time in (column.end, end))
             detail = f"{name} is known until {known}, before the horizon ends"
             fix = f"rows with a time and {name} until {needed}, or a shorter --horizon"
             raise NotAvailable(Reason.BAD_DATA, detail, fix=fix)
@@ -256,13 +258,21 @@ def _heading(quantile: float) -> str:
 
 
 def _rows(found: Forecast, steps: int, quantiles: Sequence[float], zone: tzinfo) -> list[list[str]]:
-    times = [datetime.fromtimestamp(found.start + number * found.step, UTC) for number in range(steps)]
     columns = [found.quantiles[quantile] for quantile in quantiles]
-    return [[_text(time, zone), *(f"{column[number]:.6g}" for column in columns)] for number, time in enumerate(times)]
+    times = map(_text, _times(found, steps, zone))
+    return [[time, *(f"{column[number]:.6g}" for column in columns)] for number, time in enumerate(times)]
 
 
-def _text(time: datetime, zone: tzinfo) -> str:
-    return time.astimezone(zone).isoformat().replace("+00:00", "Z")
+def _times(found: Forecast, steps: int, zone: tzinfo) -> Iterator[datetime]:
+    """Steps of days begin at the same time of day, however long the days are."""
+    first = datetime.fromtimestamp(found.start, zone)
+    for number in range(steps):
+        later = timedelta(seconds=number * found.step)
+        yield first + later if found.step % DAY == 0 else (first.astimezone(UTC) + later).astimezone(zone)
+
+
+def _text(time: datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")
 
 
 def _document(found: Forecast, rows: Sequence[Sequence[str]], quantiles: Sequence[float]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import tzinfo
+from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -106,6 +107,10 @@ class Config(CollectorConfig):
         twice = [name for name, times in Counter(each.name for each in self.series).items() if times > 1]
         if twice:
             raise ValueError(f"series: two are called {twice[0]!r}")
+        try:
+            TopologicalSorter({each.name: each.covariates for each in self.series}).prepare()
+        except CycleError as error:
+            raise ValueError(f"series: {error.args[1][0]!r} would depend on itself, by its covariates") from None
         everything: tuple[Config | SeriesOptions, ...] = (self, *self.series)
         for each in everything:
             step, horizon = each.step or self.step, each.horizon or self.horizon

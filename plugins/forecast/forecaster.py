@@ -17,6 +17,7 @@ from collector_plugins.forecast.gaps import fill_gaps
 from collector_plugins.forecast.local_time import local_clock
 from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits
 from collector_plugins.forecast.outliers import held
+from collector_plugins.forecast.periods import datetime_of, duration_text
 from collector_plugins.forecast.seasons import DAY, Seasons, find_seasons, stated_seasons
 from collector_plugins.forecast.series import TimeSeries, TooShort
 
@@ -141,12 +142,15 @@ def check(series: TimeSeries, horizon_steps: int, quantiles: Sequence[float]) ->
         raise ValueError("the horizon is shorter than one step")
     if not quantiles or not all(0 < quantile < 1 for quantile in quantiles):
         raise ValueError("quantiles lie between 0 and 1")
+    step = duration_text(series.step)
     if series.known < FEWEST:
-        raise TooShort(f"{series.known} values are too few", fix=f"at least {FEWEST}, in the last {MOST_ROWS} days")
+        end = datetime_of(series.end, UTC).date()
+        raise TooShort(f"too few values: {series.known} until {end}", fix=f"at least {FEWEST} in steps of {step}")
     fewest = -(-horizon_steps // LONGEST_HORIZON)
     if len(series.values) < fewest:
-        detail = f"{len(series.values)} steps are too few to forecast {horizon_steps}"
-        raise TooShort(detail, fix=f"at least {fewest} steps, or a horizon of {LONGEST_HORIZON * len(series.values)}")
+        detail = f"{len(series.values)} steps of {step} are too few to forecast {horizon_steps}"
+        longest = duration_text(LONGEST_HORIZON * len(series.values) * series.step)
+        raise TooShort(detail, fix=f"at least {duration_text(fewest * series.step)}, or a horizon of {longest}")
 
 
 def _remembered(series: TimeSeries, horizon_steps: int) -> TimeSeries:

@@ -21,6 +21,11 @@ class Outcome:
     competitors: tuple[str, ...] = ()
 
 
+def without_losers(relative: Mapping[str, float], shown: str) -> dict[str, float]:
+    """Errors over that of the naive model; those of models that lose to it only of the one that is shown."""
+    return {name: error for name, error in relative.items() if error <= 1 or name == shown}
+
+
 def limits(seen: Sequence[float]) -> tuple[float, float]:
     """What is possible, judged by what was seen: a tenth beyond it, not negative if it never was, no share above 1."""
     lowest, highest = min(seen), max(seen)

@@ -8,7 +8,7 @@ from itertools import compress, pairwise
 from operator import sub
 from typing import NamedTuple
 
-from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits
+from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits, without_losers
 from collector_plugins.forecast.plain_models import Models, Path, medians, models_of
 from collector_plugins.forecast.seasons import Seasons
 
@@ -49,7 +49,9 @@ def forecast_values(
     sizes = [_sizes(trials, steps, len(names)) for steps in _steps(seasons.day, horizon)]
     parts = _parts(trials, sizes, seasons.day, horizon)
     mixed = [combined(parts, trial.paths) for trial in trials]
-    mase = _mase(names, [sum(each) for each in zip(*sizes, strict=True)], trials, mixed)
+    relative = _relative_errors(names, [sum(each) for each in zip(*sizes, strict=True)], trials, mixed)
+    if model not in models:
+        model = names[0] if relative.get(PURE, 0.0) > 1 else PURE
     if model in models:
         parts = [part.only(names.index(model)) for part in parts]
         mixed = [trial.paths[names.index(model)] for trial in trials]
@@ -62,8 +64,7 @@ def forecast_values(
         for quantile in sorted(quantiles)
     }
     weights = dict(zip(names, parts[0].shares, strict=True))
-    name = model if model in models else PURE
-    return Outcome(paths, name, weights, mase, bands.coverage(), names)
+    return Outcome(paths, model, weights, without_losers(relative, model), bands.coverage(), names)
 
 
 class _Part(NamedTuple):
@@ -134,13 +135,13 @@ def _parts(trials: Sequence[_Trial], sizes: Sequence[Sequence[float]], day: int,
     return found
 
 
-def _mase(
+def _relative_errors(
     names: Sequence[str], sizes: Sequence[float], trials: Sequence[_Trial], mixed: Sequence[Path]
 ) -> dict[str, float]:
-    """Errors over that of the first, naive model; those that lose to it are left out."""
+    """The error of each model over that of the first, naive one; nothing where that has none."""
     whole = sum(trial.size(path, slice(None)) for trial, path in zip(trials, mixed, strict=True))
-    found = zip((*names, COMBINATION), (*sizes, whole), strict=True)
-    return {name: size / sizes[0] for name, size in found if size <= sizes[0]} if sizes[0] else {}
+    found = zip((*names, PURE), (*sizes, whole), strict=True)
+    return {name: size / sizes[0] for name, size in found} if sizes[0] else {}
 
 
 def _part(steps: slice, sizes: Sequence[float]) -> _Part:

@@ -230,8 +230,8 @@ def naive(
 
 
 def own_mase(found: ForecastedSeries) -> float | None:
-    """The error of the model that forecasts, else of the best; None where nothing could be tried."""
-    return found.mase.get(found.model, min(found.mase.values(), default=None))
+    """The error of the model that forecasts; None where nothing could be tried."""
+    return found.mase.get(found.model)
 
 
 def describe(found: ForecastedSeries, now: int) -> dict[str, Any]:

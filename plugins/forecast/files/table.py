@@ -5,32 +5,41 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from functools import partial
-from math import isfinite
+from itertools import islice, zip_longest
 
-from collector_plugins.forecast.files.times import day_comes_first, is_clock, parse_time
+from collector_plugins.forecast.files.cells import MISSING, has_decimal_comma, is_number, parse_number
+from collector_plugins.forecast.files.times import Times, day_comes_first, has_short_date, is_clock, is_time
 
 SAMPLE = 200
+PIECE = 1 << 16
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "date", "ts", "created_at", "zeit", "datum")
 DATES, CLOCKS = frozenset({"date", "datum"}), frozenset({"time", "zeit", "uhrzeit"})
 MOSTLY = 0.9
-MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none", "-", "unavailable", "unknown"})
+_STATED_SEPARATOR = re.compile(r"sep=(.)\s*", re.IGNORECASE)
+
+Row = Sequence[str]
 
 
 class Unreadable(ValueError):
-    """The file is no table of times and values; the text says what is wrong, and with the line where there is one."""
+    """The file is no table of times and values; the text says what is wrong, and with the row where there is one."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text below headings; columns without a heading are called by their number, from 1."""
+    """Rows of text below headings; columns without a heading are called by their number, from 1.
+
+    `rows` reads them anew whenever it is called, so that a long file takes little more memory than it has bytes, and
+    raises `Unreadable` where they are not valid; `sample` has the first ones.
+    """
 
     headings: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    sample: Sequence[Row]
     has_decimal_commas: bool
+    rows: Callable[[], Iterator[Row]] = field(repr=False)
 
     def column(self, name: str) -> int:
         """The place of a column, by its heading or its number; raises `Unreadable` where there is none."""
@@ -43,91 +52,115 @@ class Table:
 
 
 def read_table(content: bytes) -> Table:
-    """The rows of a CSV file; raises `Unreadable` where there are none."""
-    text = _decoded(content)
-    separator = _separator(text.splitlines()[:SAMPLE])
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise Unreadable(f"not valid CSV: {error}") from error
-    if not rows:
+    """The table in a CSV file; raises `Unreadable` where there is none."""
+    lines = partial(_lines, content, _encoding(content))
+    start = list(islice(lines(), SAMPLE))
+    stated = _STATED_SEPARATOR.fullmatch(start[0]) if start else None
+    separator = stated[1] if stated else _separator(start)
+    rows = partial(_rows, lines, separator, 1 if stated else 0)
+    first = next(rows(), None)
+    if first is None:
         raise Unreadable("the file is empty")
-    width = max(map(len, rows))
-    numbered = [str(place + 1) for place in range(width)]
-    if _is_data(rows[0]):
-        headings = numbered
-    else:
-        first = [cell.strip() for cell in rows[0]]
-        headings, rows = (
-            [*(name or numbered[place] for place, name in enumerate(first)), *numbered[len(first) :]],
-            rows[1:],
-        )
-    if width < 2:
+    below = rows if _is_data(first) else partial(_below, rows)
+    sample = list(islice(below(), SAMPLE))
+    numbers = [str(place + 1) for place in range(max(map(len, [first, *sample])))]
+    if len(numbers) < 2:
         raise Unreadable("there is one column; a column of times and one of values are needed")
-    return Table(headings, _with_whole_times(headings, rows), separator != "," and _has_decimal_commas(rows[:SAMPLE]))
+    names = () if below is rows else [cell.strip() for cell in first]
+    headings = [name or number for name, number in zip_longest(names, numbers)]
+    pair = _date_and_clock(headings, sample)
+    if pair:
+        below = partial(_with_whole_times, below, *pair)
+        sample = list(islice(below(), SAMPLE))
+    commas = any(has_decimal_comma(cell.strip(), separator) for row in sample for cell in row)
+    return Table(headings, sample, commas, below)
 
 
 def read_points(
     table: Table, time_column: str | None = None, value_column: str | None = None, zone: tzinfo = UTC
-) -> list[tuple[float, float]]:
+) -> Iterator[tuple[float, float]]:
     """Times (Unix seconds) and values in the order of the file; rows without a value are left out.
 
     By default the times are in the column that is called so, or that reads as times, and the values in the first other
-    one of numbers. Raises `Unreadable` for a cell that is neither a number nor empty, with its line.
+    one of numbers. Raises `Unreadable` for a column that there is not, and, while it is iterated, for a cell that is
+    neither a number nor empty, with its row.
     """
     times = table.column(time_column) if time_column else _time_column(table)
     values = table.column(value_column) if value_column else _value_column(table, times)
-    return list(_points(table, times, values, zone))
+    return _points(table, times, values, zone)
 
 
 def _points(table: Table, times: int, values: int, zone: tzinfo) -> Iterator[tuple[float, float]]:
-    day_first = day_comes_first([_cell(row, times) for row in table.rows])
-    last, seen = float("-inf"), set[str]()
-    for number, row in enumerate(table.rows, 1):
+    read_time = Times(zone, day_first=_has_day_first(table, times)).read
+    for number, row in enumerate(table.rows(), 1):
         text = _cell(row, times)
         if not text:
             continue
         try:
-            time = parse_time(text, zone, day_first=day_first)
-            if time <= last and text in seen:
-                time = parse_time(text, zone, day_first=day_first, repeated=True)
-            value = _value(_cell(row, values), decimal_comma=table.has_decimal_commas)
-        except (ValueError, OverflowError) as error:
-            raise Unreadable(f"row {number} of the data: {error or 'out of range'}") from error
-        last = time
-        seen.add(text)
+            time = read_time(text)
+            value = parse_number(_cell(row, values), decimal_comma=table.has_decimal_commas)
+        except ValueError as error:
+            raise Unreadable(f"row {number} of the data: {error}") from error
         if value is not None:
             yield time, value
 
 
-def _with_whole_times(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
-    """Where the date and the time of day are in two columns, both have both."""
-    first = rows[0] if rows else ()
+def _has_day_first(table: Table, times: int) -> bool:
+    """Judged by all rows, because the first days of a month are months as well."""
+    if not any(has_short_date(_cell(row, times)) for row in table.sample):
+        return False
+    return day_comes_first(_cell(row, times) for row in table.rows())
+
+
+def _encoding(content: bytes) -> str:
+    for start, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig"), (b"", "cp1252")):
+        if content.startswith(start) and _is_text(content, encoding):
+            return encoding
+    raise Unreadable("the file is not text")
+
+
+def _is_text(content: bytes, encoding: str) -> bool:
+    text = io.TextIOWrapper(io.BytesIO(content), encoding)
+    try:
+        return not any("\0" in piece for piece in iter(partial(text.read, PIECE), ""))
+    except UnicodeError:
+        return False
+
+
+def _lines(content: bytes, encoding: str) -> Iterable[str]:
+    return io.TextIOWrapper(io.BytesIO(content), encoding, newline="")
+
+
+def _rows(lines: Callable[[], Iterable[str]], separator: str, skipped: int) -> Iterator[Row]:
+    """Those that are not blank."""
+    try:
+        yield from (
+            row for row in csv.reader(islice(lines(), skipped, None), delimiter=separator) if any(map(str.strip, row))
+        )
+    except csv.Error as error:
+        raise Unreadable(f"not valid CSV: {error}") from error
+
+
+def _below(rows: Callable[[], Iterator[Row]]) -> Iterator[Row]:
+    """The rows below the headings."""
+    return islice(rows(), 1, None)
+
+
+def _date_and_clock(headings: Sequence[str], sample: Sequence[Row]) -> tuple[int, int] | None:
+    """The columns of the date and the time of day, where these are two."""
+    first = sample[0] if sample else ()
     dates, clocks = (
         [place for place, heading in enumerate(headings) if heading.lower() in names and _cell(first, place)]
         for names in (DATES, CLOCKS)
     )
-    if not (dates and clocks and is_clock(_cell(first, clocks[0]))):
-        return rows
-    date, clock = dates[0], clocks[0]
-    found = []
-    for row in rows:
+    return (dates[0], clocks[0]) if dates and clocks and is_clock(_cell(first, clocks[0])) else None
+
+
+def _with_whole_times(rows: Callable[[], Iterator[Row]], date: int, clock: int) -> Iterator[Row]:
+    """Both columns have both."""
+    for row in rows():
         whole = f"{_cell(row, date)} {_cell(row, clock)}".strip()
-        found.append([whole if place in {date, clock} else cell for place, cell in enumerate(row)])
-    return found
-
-
-def _decoded(content: bytes) -> str:
-    for start, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig"), (b"", "cp1252")):
-        if content.startswith(start):
-            try:
-                text = content.decode(encoding)
-            except UnicodeDecodeError:
-                continue
-            if "\0" in text:
-                break
-            return text
-    raise Unreadable("the file is not text")
+        yield [whole if place in {date, clock} else cell for place, cell in enumerate(row)]
 
 
 def _separator(lines: Sequence[str]) -> str:
@@ -142,48 +175,13 @@ def _separator(lines: Sequence[str]) -> str:
     return best
 
 
-def _cell(row: Sequence[str], place: int) -> str:
+def _cell(row: Row, place: int) -> str:
     return row[place].strip() if place < len(row) else ""
 
 
-def _has_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:
-    numbers = [cell.strip() for row in rows for cell in row]
-    return any(re.fullmatch(r"-?\d*,\d+", cell) or re.fullmatch(r"-?\d{1,3}(\.\d{3})+,\d+", cell) for cell in numbers)
-
-
-def _value(text: str, *, decimal_comma: bool) -> float | None:
-    """None where there is none; raises `ValueError` for what is no number."""
-    if text.lower() in MISSING:
-        return None
-    number = text.replace(" ", "").replace("\u00a0", "").replace("'", "")
-    number = number.replace(".", "").replace(",", ".") if decimal_comma and "," in number else number
-    try:
-        value = float(number)
-    except ValueError:
-        raise ValueError(f"{text[:40]!r} is not a number") from None
-    return value if isfinite(value) else None
-
-
-def _reads(reader: object, text: str) -> bool:
-    try:
-        reader(text)  # type: ignore[operator]
-    except (ValueError, OverflowError):
-        return False
-    return True
-
-
-def _is_number(text: str) -> bool:
-    return any(_reads(partial(_value, decimal_comma=comma), text) for comma in (False, True))
-
-
-def _are_numbers(cells: Sequence[str], *, decimal_comma: bool) -> bool:
-    reads = partial(_reads, partial(_value, decimal_comma=decimal_comma))
-    return all(map(reads, cells)) and not all(cell.lower() in MISSING for cell in cells)
-
-
-def _is_data(row: Sequence[str]) -> bool:
+def _is_data(row: Row) -> bool:
     cells = [cell.strip() for cell in row if cell.strip()]
-    return bool(cells) and all(_is_number(cell) or _reads(parse_time, cell) for cell in cells)
+    return all(is_number(cell) or is_number(cell, decimal_comma=True) or is_time(cell) for cell in cells)
 
 
 def _time_column(table: Table) -> int:
@@ -192,30 +190,24 @@ def _time_column(table: Table) -> int:
         if name in lowered:
             return lowered.index(name)
     for place in range(len(table.headings)):
-        cells = [cell for row in table.rows[:SAMPLE] if (cell := _cell(row, place))]
-        if cells and all(
-            _reads(lambda text: parse_time(text, day_first=True), c) or _reads(parse_time, c) for c in cells
-        ):
+        cells = _column(table, place)
+        if cells and all(map(is_time, cells)):
             return place
     raise Unreadable(f"no column of times among {', '.join(table.headings)}; name it with --time")
 
 
 def _value_column(table: Table, times: int) -> int:
-    sample = table.rows[:SAMPLE]
-    columns = {
-        place: [cell for row in sample if (cell := _cell(row, place))]
-        for place in range(len(table.headings))
-        if place != times
-    }
+    columns = {place: _column(table, place) for place in range(len(table.headings)) if place != times}
+    reads = partial(is_number, decimal_comma=table.has_decimal_commas)
     for place, cells in columns.items():
-        if cells and _are_numbers(cells, decimal_comma=table.has_decimal_commas):
+        if all(map(reads, cells)) and not all(cell.lower() in MISSING for cell in cells):
             return place
     for place, cells in columns.items():
-        if _are_mostly_numbers(cells):
+        if sum(reads(cell) and cell.lower() not in MISSING for cell in cells) >= max(1, MOSTLY * len(cells)):
             return place  # reading it says in which row something else is
     raise Unreadable(f"no column of numbers among {', '.join(table.headings)}; name it with --value")
 
 
-def _are_mostly_numbers(cells: Sequence[str]) -> bool:
-    numbers = sum(_is_number(cell) and cell.lower() not in MISSING for cell in cells)
-    return bool(cells) and numbers >= MOSTLY * len(cells)
+def _column(table: Table, place: int) -> list[str]:
+    """What there is in its first cells."""
+    return [cell for row in table.sample if (cell := _cell(row, place))]

@@ -12,7 +12,7 @@ from collector_plugins.forecast.numeric.combination import Record, combine
 from collector_plugins.forecast.numeric.frame import Array, Frame
 from collector_plugins.forecast.numeric.intervals import offsets
 from collector_plugins.forecast.numeric.models import NAIVE, SEASONAL_NAIVE, competing
-from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits
+from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits, without_losers
 from collector_plugins.forecast.seasons import Seasons
 
 MOST_ENDS = 21
@@ -55,7 +55,7 @@ class _Fit:
         models = competing(self._frame, outside) | ({asked: library} if library else {})
         low, high = self._limits(series[known])
         paths = np.array([model(self._frame) for model in models.values()])
-        naive = paths[list(models).index(SEASONAL_NAIVE if self._frame.seasonal else NAIVE)]
+        naive = paths[list(models).index(self._naive)]
         paths = np.clip(np.where(np.isfinite(paths), paths, naive), low, high)
         self._bounds = low, high
         actual = np.where(known, series, np.nan)
@@ -79,6 +79,9 @@ class _Fit:
         """The paths of the asked model, and what stands behind them."""
         record = self._record
         combined, weights = combine(record)
+        relative = self._relative_errors(combined)
+        if model == COMBINATION and relative.get(COMBINATION, 0.0) > 1:
+            model = self._naive
         if model == COMBINATION:
             paths = combined
         elif model in record.names:
@@ -92,11 +95,16 @@ class _Fit:
         order = sorted(asked)
         found = {quantile: bands[order.index(quantile)].tolist() for quantile in quantiles}
         shares = {name: float(weight) for name, weight in zip(record.names, weights, strict=True) if weight > 0.005}
-        return Outcome(found, model, shares, self._mase(combined), self._coverage(paths, moves, asked), record.names)
+        coverage = self._coverage(paths, moves, asked)
+        return Outcome(found, model, shares, without_losers(relative, model), coverage, record.names)
 
-    def _mase(self, combined: Array) -> dict[str, float]:
-        """Errors over that of the naive forecast; models that lose to it are left out."""
-        naive = SEASONAL_NAIVE if self._frame.seasonal else NAIVE
+    @property
+    def _naive(self) -> str:
+        """The model that repeats the last season, or the last value where there is none."""
+        return SEASONAL_NAIVE if self._frame.seasonal else NAIVE
+
+    def _relative_errors(self, combined: Array) -> dict[str, float]:
+        """The error of each model over that of the naive one; nothing where that has none."""
         whole = Record(
             (*self._record.names, COMBINATION),
             np.vstack([self._record.paths, combined[None]]),
@@ -104,10 +112,10 @@ class _Fit:
             self._frame.day,
         )
         errors = whole.errors(slice(None))
-        if errors is None or not errors[whole.names.index(naive)] > 0:
+        of_naive = errors[whole.names.index(self._naive)] if errors is not None else 0.0
+        if errors is None or not of_naive > 0:
             return {}
-        relative = errors / errors[whole.names.index(naive)]
-        return {name: float(each) for name, each in zip(whole.names, relative, strict=True) if each <= 1}
+        return {name: float(each / of_naive) for name, each in zip(whole.names, errors, strict=True)}
 
     def _coverage(self, paths: Array, moves: Array, asked: Sequence[float]) -> dict[float, float]:
         actual = self._record.actual[1:]

@@ -4,9 +4,11 @@ import sys
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from collector_core import History, HistoryUnavailable, NotAvailable, Reason
 from collector_plugins.forecast import metrics
+from collector_plugins.forecast.config import Config
 from tests.plugins.forecast import home
 
 OTHER = '{"name": "load", "trained": {"start": 0, "step": 1, "quantiles": {"0.5": [1]}, "model": "x"}}'
@@ -197,6 +199,13 @@ def test_a_damaged_file_is_set_aside_and_the_series_is_trained_anew(trained, eve
     assert again.value(metrics.VALUE, **LABELS) is not None
     assert list(file.parent.glob("load.json.corrupt-*"))
     again.close()
+
+
+@pytest.mark.parametrize("covariates", [{"load": ["load"]}, {"load": ["price"], "price": ["sun"], "sun": ["load"]}])
+def test_series_that_would_wait_for_each_other_are_refused(covariates):
+    series = [{"name": name, "selector": "x", "covariates": others} for name, others in covariates.items()]
+    with pytest.raises(ValidationError, match="'load' would depend on itself, by its covariates"):
+        Config(series=series)
 
 
 @pytest.mark.slow

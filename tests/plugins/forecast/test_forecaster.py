@@ -37,7 +37,7 @@ def test_it_beats_repeating_the_last_week(way):
     naive = sum(abs(a - b) for a, b in zip(past.values[-168:], future, strict=True)) / 168
     found = forecast(past, 168)
     assert error(found, future) < 0.85 * naive
-    assert found.mase["combination"] < 0.9
+    assert found.mase[found.model] < 0.9
     assert found.start == past.end
 
 
@@ -156,6 +156,22 @@ def test_a_series_without_season_is_forecast_near_its_last_value(way):
         values.append(values[-1] + rng.gauss(0, 1))
     found = forecast(TimeSeries(START, HOUR, values), 12)
     assert all(abs(value - values[-1]) < 6 for value in found.quantiles[0.5])
+
+
+@pytest.mark.parametrize("seed", [2, 4])
+def test_a_combination_that_loses_to_repeating_the_last_value_is_not_shown(way, seed):
+    rng, values = random.Random(seed), [100.0]
+    for _ in range(400):
+        values.append(values[-1] + rng.gauss(0, 1))
+    found = forecast(TimeSeries(START, HOUR, values), 12)
+    assert found.mase[found.model] == max(found.mase.values()) == 1.0
+    assert found.quantiles[0.5] == pytest.approx([values[-1]] * 12)
+
+
+def test_a_model_that_is_asked_for_shows_its_error_even_where_it_loses(way):
+    found = forecast(daily(35), 168, model="yesterday")
+    assert found.mase.pop("yesterday") > 1
+    assert all(error <= 1 for error in found.mase.values())
 
 
 @pytest.mark.parametrize(("step", "days"), [(60.0, 3), (300.0, 8), (900.0, 3), (1800.0, 21)])
