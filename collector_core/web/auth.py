@@ -17,6 +17,8 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from collector_core.errors import ConfigError
+from collector_core.web.api_error import ApiError
+from collector_core.web.error_responses import JSON_PATHS, refused
 from collector_core.web.file_reload import WebConfigFile
 from collector_core.web.repeats import BODY_OF_REPEATS, RepeatedBody
 from collector_core.web.web_config import RateLimit, WebConfig
@@ -30,6 +32,7 @@ MAX_WAITING = 64
 MAX_PASSWORD_BYTES = 72
 """bcrypt looks at no more than this; longer passwords are refused."""
 
+_CHALLENGE = {"WWW-Authenticate": "Basic"}
 _DECOY = "$2b${cost}$" + "." * 53
 
 
@@ -165,7 +168,7 @@ class _Gate:
         if config.rate_limit != self._bucket.rule:
             self._bucket = TokenBucket(config.rate_limit)
         if not self._bucket.allow():
-            return _too_many(config.rate_limit.interval)
+            return _too_many(request, config.rate_limit.interval)
         refusal = await self._refusal(config, request)
         if refusal is not None:
             return refusal
@@ -192,8 +195,13 @@ class _Gate:
             if credentials and await self._passwords.allows(config.basic_auth_users, *credentials):
                 return None
         except TooManyLogins:
-            return _too_many(1)
-        return web.Response(status=401, text="Unauthorized\n", headers={hdrs.WWW_AUTHENTICATE: "Basic"})
+            return _too_many(request, 1)
+        fix = "send a user of basic_auth_users with its password"
+        return _refused(
+            request,
+            "Unauthorized",
+            ApiError(401, "wrong user or password", field="Authorization", fix=fix, headers=_CHALLENGE),
+        )
 
     async def add_headers(self, _request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(self._source.last_good().http_server_config.headers)
@@ -202,6 +210,16 @@ class _Gate:
         self._passwords.close()
 
 
-def _too_many(seconds: float) -> web.Response:
-    headers = {hdrs.RETRY_AFTER: str(math.ceil(seconds))}
-    return web.Response(status=429, text="Too Many Requests\n", headers=headers)
+def _too_many(request: web.Request, seconds: float) -> web.Response:
+    wait = str(math.ceil(seconds))
+    error = ApiError(
+        429, "too many requests", field="request", fix=f"ask again in {wait} s", headers={"Retry-After": wait}
+    )
+    return _refused(request, "Too Many Requests", error)
+
+
+def _refused(request: web.Request, text: str, refusal: ApiError) -> web.Response:
+    """A refusal in JSON where the path is one of ours, else as Prometheus words it."""
+    if request.path.startswith(JSON_PATHS):
+        return refused(refusal)
+    return web.Response(status=refusal.status, text=f"{text}\n", headers=refusal.headers)

@@ -33,7 +33,7 @@ class TokenGuard:
         field, fix = "Authorization", f"set `{self._option}` and send `Authorization: Bearer TOKEN`"
         scheme, _, shown = request.headers.get(field, "").partition(" ")
         if scheme.lower() == "bearer" and self._token is not None:
-            if hmac.compare_digest(shown.strip().encode(), self._token.get_secret_value().encode()):
+            if hmac.compare_digest(_bytes(shown.strip()), _bytes(self._token.get_secret_value())):
                 return
             raise ApiError(401, "wrong token", field=field, fix=fix, headers=_CHALLENGE)
         if not is_trusted(request):
@@ -49,3 +49,8 @@ class TokenGuard:
             return await handler(request)
 
         return checks_callers_itself(checked)
+
+
+def _bytes(text: str) -> bytes:
+    """What was sent: a header that is not UTF-8 arrives with half characters."""
+    return text.encode("utf-8", "surrogateescape")

@@ -17,14 +17,16 @@ from collector_plugins.sites.reading import Reading
 _REFERENCE = "#/components/schemas/{model}"
 _REASONS = {
     400: "Something in the request is wrong",
-    401: "A bearer token is required, or it is wrong",
+    401: "A bearer token, or a password of the web server, is required, or it is wrong",
     403: "The caller may not do this",
     404: "There is no such site or entity",
     409: "It exists already, or what is needed for an answer is missing",
     413: "The request is too large",
     415: "The content type or encoding is not supported",
+    429: "There are more requests than the web server's rate limit allows",
     503: "The readings cannot be kept or read now",
 }
+_ANYWHERE = (401, 403, 429, 503)
 
 
 class _Schemas:
@@ -123,11 +125,9 @@ def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     if endpoint.pending is not None:
         content = {"application/json": {"schema": schemas.of(endpoint.pending, "serialization")}}
         responses["202"] = {"description": "It takes longer", "content": content}
-    refusals = {*endpoint.refusals, 503, 403}
+    refusals = {*endpoint.refusals, *_ANYWHERE}
     if endpoint.query is not None:
         refusals.add(400)
-    if endpoint.writes:
-        refusals.add(401)
     for status in sorted(refusals):
         model = _problem(endpoint, status)
         content = {"application/json": {"schema": schemas.of(model)}}

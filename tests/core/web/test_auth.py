@@ -134,6 +134,17 @@ async def test_no_file_or_unknown_route_tells_anything_without_a_login(start: St
     assert (await fetch(f"{url}/nowhere", headers=credentials("alice", "alice123")))[0] == 404
 
 
+async def test_refusals_of_the_api_name_the_field_and_the_remedy(start: Start) -> None:
+    url = await start(f"rate_limit: {{interval: 1h, burst: 1}}\n{USERS_YAML}")
+    async with aiohttp.ClientSession() as session:
+        for status, field in ((401, "Authorization"), (429, "request")):
+            async with session.get(f"{url}/api/v1/sites") as response:
+                answer = await response.json()
+                assert (response.status, answer["field"]) == (status, field)
+                assert answer["error"]
+                assert answer["fix"]
+
+
 async def test_without_users_nobody_is_asked(start: Start, fetch: Fetch, compares: Compares) -> None:
     url = await start("")
     assert (await fetch(url, headers=credentials("any", "body")))[0] == 200

@@ -142,6 +142,18 @@ async def test_other_machines_need_the_token(instance):
         assert (await post(session, {"rate": 1}, Authorization="Bearer ", **FOREIGN))[0] == 401
 
 
+async def test_a_token_that_is_no_text_is_a_wrong_one(instance):
+    request = (
+        b"POST /api/v1/push/lamp/desk HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer s3cret\xe9\r\n"
+        b"Connection: close\r\nContent-Length: 0\r\n\r\n"
+    )
+    async with served(make_inbox(token="s3cret"), instance) as session:
+        reader, writer = await asyncio.open_connection("127.0.0.1", session._base_url.port)
+        writer.write(request)
+        assert (await reader.read()).startswith(b"HTTP/1.1 401")
+        writer.close()
+
+
 async def test_a_web_page_of_another_site_cannot_post(instance):
     async with served(make_inbox(token="s3cret"), instance) as session:
         status, _ = await post(session, {"rate": 1}, Origin="http://evil.example", Authorization="Bearer s3cret")

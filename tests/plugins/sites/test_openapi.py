@@ -101,6 +101,6 @@ def test_the_document_knows_every_route_and_status():
     assert routes - paths == {("GET", "/api/v1/openapi.json")}
     for each in DOCUMENT["paths"].values():
         for method, operation in each.items():
-            assert {"403", "503"} <= set(operation["responses"])
-            assert method == "get" or {"401", "400", "413", "415"} <= set(operation["responses"])
+            assert {"401", "403", "429", "503"} <= set(operation["responses"])
+            assert method == "get" or {"400", "413", "415"} <= set(operation["responses"])
     assert DOCUMENT["openapi"].startswith("3.1")
