@@ -23,10 +23,10 @@ from collector_plugins.sites.forecasting import (
     check_horizon,
     describe,
     forecast,
-    naive,
     past_points,
     selected_points,
 )
+from collector_plugins.sites.naive import naive
 
 if TYPE_CHECKING:
     from aiohttp import web

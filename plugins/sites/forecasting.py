@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections import Counter
 from collections.abc import Sequence
-from statistics import fmean
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_validator
@@ -36,8 +34,6 @@ HISTORY = 8 * 7 * DAY
 MOST_STEPS = 10_000
 LOWEST, MIDDLE, HIGHEST = 0.1, 0.5, 0.9
 LEVEL = 0.8  # of the interval between the lowest and the highest
-NORMAL_90 = 1.2816  # standard deviations to the 90th percentile
-LEAST_POINTS = 2
 SELECTED_STEP = 3600.0  # seconds
 ALL = "all"
 MODELS = "send auto, naive, prophet, or a model that the error names"
@@ -203,30 +199,6 @@ def usual_distance(moments: Sequence[float]) -> float:
     """The median of the seconds between moments; 1 where there are none."""
     distances = sorted(after - before for before, after in itertools.pairwise(sorted(moments)))
     return distances[len(distances) // 2] or 1.0 if distances else 1.0
-
-
-def naive(
-    points: Sequence[tuple[float, float]], horizon: float, step: float | None, season: float | None
-) -> ForecastedSeries:
-    """The last season again; without one, the last value. The interval is that of its own errors in the past."""
-    ordered = sorted(points)
-    if len(ordered) < LEAST_POINTS and step is None:
-        raise missing(NotAvailable(Reason.BAD_DATA, "one point has no step", fix="send at least 2 points, or `step`"))
-    width = step or usual_distance([moment for moment, _ in ordered])
-    lag = max(1, round((season or width) / width))
-    if season is not None and len(ordered) < lag:
-        raise missing(NotAvailable(Reason.BAD_DATA, "less than a season", fix=f"send at least {lag} points"))
-    values = [value for _, value in ordered]
-    errors = [after - before for before, after in zip(values, values[lag:], strict=False)]
-    spread = NORMAL_90 * math.sqrt(fmean(error * error for error in errors)) if errors else 0.0
-    start = ordered[-1][0]
-    middle = [
-        (start + width * number, values[len(values) - lag + (number - 1) % lag])
-        for number in range(1, round(horizon / width) + 1)
-    ]
-    shifts = {LOWEST: -spread, MIDDLE: 0.0, HIGHEST: spread}
-    paths = {quantile: [(moment, value + shift) for moment, value in middle] for quantile, shift in shifts.items()}
-    return ForecastedSeries(width, paths, "naive", {"naive": 1.0} if errors else {})
 
 
 def own_mase(found: ForecastedSeries) -> float | None:

@@ -20,8 +20,10 @@ from collector_plugins.sites.store import Store
 
 CURTAILED_BELOW = 0.5  # of a meter's median power
 RAMP_PERCENTILE = 0.95
+EXACT = 6  # places of a sum: it must not seem to move where it does not
 DEFINITIONS = {
-    "share_of_load": "mean power of the region's sites / mean of grid.load_watts, at the moments that have one",
+    "share_of_load": "mean power of the region's sites / mean of grid.load_watts, at the moments that have one; "
+    "the power of a reading holds over its interval",
     "correlation": "Pearson, over the moments of readings, of the sites' power with what they say of the grid",
     "ramps": "95th percentile of the absolute change of a meter's power between two readings, per minute",
     "coincident_peak_watts": "the sites' power at the moment of the highest grid.load_watts",
@@ -36,7 +38,7 @@ class GridQuery(PeriodQuery):
 
 
 class _Moment(NamedTuple):
-    """The power of all meters that were read at a moment, and what they said of the grid."""
+    """The power of all meters at a moment, and what those that were read then said of the grid."""
 
     power: float
     grid: dict[str, float]
@@ -49,24 +51,33 @@ class _Impact:
         self.ramps = array("d")
         self.curtailed_seconds = 0.0
         self.curtailed_kwh = 0.0
-        self._powers: dict[int, float] = {}
+        self._changes: dict[int, float] = {}  # of the power of all, after a moment
         self._grids: dict[int, dict[str, float]] = {}
 
-    @property
-    def moments(self) -> list[_Moment]:
-        """What was read at the same time, in the order of time."""
-        return [_Moment(power, self._grids.get(moment, {})) for moment, power in sorted(self._powers.items())]
-
     def add(self, meter: Sequence[Measured]) -> None:
-        """Add what a meter said, in the order of time."""
+        """Add what a meter said, in the order of time; its power holds for the interval, up to the next reading's."""
+        reached = 0
         for each in meter:
-            moment = each.row.time
-            self._powers[moment] = self._powers.get(moment, 0.0) + (each.power or 0.0)
+            moment, power = each.row.time, each.power or 0.0
+            begin = max(reached, moment - each.row.interval)
+            self._changes[begin] = self._changes.get(begin, 0.0) + power
+            self._changes[moment] = self._changes.get(moment, 0.0) - power
+            reached = moment
             if each.extra:
                 said = {key: float(value) for key, value in each.extra.items() if isinstance(value, int | float)}
                 self._grids[moment] = {**said, **self._grids.get(moment, {})}
         self.ramps.extend(_ramps(meter))
         self._add_curtailment(meter)
+
+    def summed(self) -> tuple[list[_Moment], float | None]:
+        """The moments at which something was said of the grid, in the order of time, and the highest power."""
+        found, total, peak = list[_Moment](), 0.0, None
+        for moment, change in sorted(self._changes.items()):
+            if moment in self._grids:
+                found.append(_Moment(round(total, EXACT), self._grids[moment]))
+            total += change
+            peak = total if peak is None else max(peak, total)
+        return found, peak
 
     def _add_curtailment(self, meter: Sequence[Measured]) -> None:
         usual = median(each.power or 0.0 for each in meter) if meter else 0.0
@@ -84,7 +95,7 @@ def grid_impact(service: SiteService, store: Store, sites: Sequence[Site], query
     for site in sites:
         for meter in store.rows(site.number, start, end):
             impact.add([each for each in measure(meter) if each.power is not None])
-    moments = impact.moments
+    moments, peak = impact.summed()
     loads = [(moment.power, moment.grid["load_watts"]) for moment in moments if "load_watts" in moment.grid]
     load = sum(load for _, load in loads)
     return {
@@ -99,7 +110,7 @@ def grid_impact(service: SiteService, store: Store, sites: Sequence[Site], query
         },
         "ramps": {"p95_watts_per_minute": _percentile(sorted(impact.ramps), RAMP_PERCENTILE)},
         "coincident_peak_watts": max(loads, key=lambda pair: pair[1])[0] if loads else None,
-        "peak_watts": max((moment.power for moment in moments), default=None),
+        "peak_watts": peak,
         "curtailment": {"seconds": impact.curtailed_seconds, "energy_kwh": impact.curtailed_kwh},
         "definitions": DEFINITIONS,
     }
@@ -107,9 +118,12 @@ def grid_impact(service: SiteService, store: Store, sites: Sequence[Site], query
 
 def _correlation(moments: Iterable[_Moment], key: str) -> float | None:
     pairs = [(moment.power, moment.grid[key]) for moment in moments if key in moment.grid]
+    powers, values = [power for power, _ in pairs], [value for _, value in pairs]
+    if len(set(powers)) == 1 or len(set(values)) == 1:  # by rounding alone it may differ from its mean
+        return None
     try:
-        found = correlation([power for power, _ in pairs], [value for _, value in pairs])
-    except (StatisticsError, OverflowError):  # too few, or one of them does not move
+        found = correlation(powers, values)
+    except (StatisticsError, OverflowError):  # the differences are too small, or the values too large
         return None
     return max(-1.0, min(1.0, found)) if math.isfinite(found) else None
 

@@ -157,6 +157,30 @@ async def test_grid_impact_is_of_what_was_read(serving):
     assert answer["forecast_peak_watts"] is None
 
 
+@pytest.mark.parametrize(
+    "others",
+    [[reading(60 * each + 30, site="b") for each in range(61)], [reading(3600, site="b", interval_seconds=3600)]],
+)
+async def test_sites_that_are_read_at_other_times_count_for_the_grid_over_their_intervals(serving, others):
+    async with serving() as client:
+        await client.register("a", region="north")
+        await client.register("b", region="north")
+        await client.send(*[reading(60 * each, grid={"load_watts": 10_000 + each}) for each in range(1, 61)], *others)
+        answer = await report(client, "grid-impact", region="north", **DAY)
+    assert answer["share_of_load"] == pytest.approx(0.2, rel=0.01)
+    assert answer["coincident_peak_watts"] == answer["peak_watts"] == 2000
+    assert answer["correlation"]["load"] is None
+
+
+async def test_a_price_that_does_not_move_has_no_correlation(serving):
+    async with serving() as client:
+        await client.register("a", region="north")
+        hours = [reading(3600 * each, 1000 + each, grid={"price_per_kwh": 0.1}) for each in range(1, 25)]
+        await client.send(*hours)
+        answer = await report(client, "grid-impact", region="north", **DAY)
+    assert answer["correlation"]["price"] is None
+
+
 @pytest.mark.parametrize("path", ["carbon/a", "grid-impact?region=north", "sustainability/north"])
 async def test_an_answer_that_nobody_waits_for_ends_and_says_what_helps(serving, monkeypatch, path):
     monkeypatch.setattr(access, "PATIENCE_SECONDS", 0.0)
@@ -230,6 +254,32 @@ async def test_naive_repeats_the_last_season(serving):
         assert {each["value"] for each in answer["series"]["p50"]} == {23.0}
         status, answer = await client.post("forecast/custom", {**body, "series": series(5)})
         assert (status, bool(answer["missing"])) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("sent", "step", "expected"),
+    [
+        ([each for each in series(72) if each["t"] != moment(60 * HOUR)], "1h", range(24)),
+        ([each for each in series(72) if each["t"] > moment(60 * HOUR)] + series(40), "1h", range(24)),
+        (
+            [{"t": moment(900 * each), "value": float(each // 4 % 24 + each % 4 - 1.5)} for each in range(72 * 4)],
+            "1h",
+            range(24),
+        ),
+        (series(72), "30m", [23, *(each // 2 for each in range(47))]),
+        (
+            [{"t": moment(HOUR * each), "value": float(each)} for each in (0, 1, 2, 23, 24, 47)],
+            "1h",
+            [24, 1, 2, *[47] * 21],
+        ),
+    ],
+)
+async def test_naive_goes_by_the_clock_whatever_is_missing(serving, sent, step, expected):
+    async with serving() as client:
+        body = {"series": sent, "horizon": "24h", "step": step, "seasonalities": ["24h"], "model": "naive"}
+        status, answer = await client.post("forecast/custom", body)
+    assert status == 200, answer
+    assert [each["value"] for each in answer["series"]["p50"]] == [float(each) for each in expected]
 
 
 @pytest.mark.parametrize(
