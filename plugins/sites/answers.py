@@ -230,7 +230,7 @@ class SustainabilityAnswer(BaseModel):
     parts: ScoreParts
     weights: dict[str, float]
     reference_g_per_kwh: float
-    coverage_ratio: float
+    coverage_ratio: float | None
     formula: str
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from collector_plugins.sites.digests import DEFINITION, data_sha256
 from collector_plugins.sites.fields import rfc3339
-from collector_plugins.sites.periods import SteppedQuery, gaps, in_steps, spans_around, total_of
+from collector_plugins.sites.periods import SteppedQuery, coverage, in_steps, total_of, uncovered
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site
 from collector_plugins.sites.store import Part, Piece, Store
@@ -55,11 +55,8 @@ def carbon(
     pieces = {site.id: in_steps(service, store, site, (start, end, step)) for site in sites}
     totals = {name: total_of(found.values()) for name, found in pieces.items()}
     whole = total_of(totals.values())
-    until = min(end, max(start, service.now))
-    uncovered = {
-        site.id: gaps([*totals[site.id].spans, *spans_around(store, site, end)], start, until) for site in sites
-    }
-    coverage = _coverage(uncovered.values(), until - start)
+    missing = {site.id: uncovered(store, site, totals[site.id].spans, (start, end), service.now) for site in sites}
+    covered = coverage(missing.values(), (start, end), service.now)
     grams = whole.location_grams
     terahashes = sum(piece.terahashes for piece in totals.values())
     return {
@@ -76,11 +73,11 @@ def carbon(
         "grams_per_kwh": grams / whole.kwh if grams is not None and whole.kwh else None,
         "grams_per_th": grams / terahashes if grams is not None and terahashes else None,
         "hourly_matched_ratio": whole.share_of(renewables),
-        "coverage_ratio": coverage,
-        "uncertainty_ratio": _uncertainty(service, whole, coverage),
+        "coverage_ratio": covered,
+        "uncertainty_ratio": _uncertainty(service, whole, covered),
         "gaps": [
             {"site_id": name, "from": rfc3339(a), "to": rfc3339(b), "seconds": (b - a) / 1000}
-            for name, spans in uncovered.items()
+            for name, spans in missing.items()
             for a, b in spans
         ],
         "series": _rows(pieces.values()),
@@ -122,20 +119,15 @@ def as_markdown(report: dict[str, Any]) -> str:
     return "\n\n".join([*blocks, f"SHA-256 of the data: `{report['data_sha256']}`"]) + "\n"
 
 
-def _coverage(uncovered: Iterable[list[tuple[int, int]]], length: int) -> float | None:
-    shares = [1 - sum(end - start for start, end in spans) / length for spans in uncovered] if length > 0 else []
-    return sum(shares) / len(shares) if shares else None
-
-
-def _uncertainty(service: SiteService, whole: Piece, coverage: float | None) -> float | None:
+def _uncertainty(service: SiteService, whole: Piece, covered: float | None) -> float | None:
     grams = whole.location_grams
-    if not grams or coverage is None:
+    if not grams or covered is None:
         return None
     weighted = sum(
         (part.location_grams or 0.0) * service.factors.uncertainty(source, origin)
         for (source, origin), part in whole.parts.items()
     )
-    return math.hypot(weighted / grams, 1 - coverage)
+    return math.hypot(weighted / grams, 1 - covered)
 
 
 def _source(key: tuple[str, str], part: Part) -> dict[str, Any]:

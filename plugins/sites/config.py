@@ -28,6 +28,7 @@ from collector_plugins.sites.kafka_options import KafkaOptions
 from collector_plugins.sites.miner import PORT
 from collector_plugins.sites.neo4j_options import Neo4jOptions
 from collector_plugins.sites.site import SiteId
+from collector_plugins.sites.source_names import usual_name
 
 RENEWABLES = (
     "solar",
@@ -196,7 +197,7 @@ class Config(CollectorConfig):
         7 * 86_400, description="After how long the model of a site's published forecast is chosen again."
     )
     weights: Weights = Field(Weights(), description="Weights of the parts of the sustainability score.")
-    renewables: tuple[str, ...] = Field(
+    renewables: tuple[Annotated[str, AfterValidator(usual_name)], ...] = Field(
         RENEWABLES, description="Sources that count as renewable in the sustainability score."
     )
     reference_g_per_kwh: float = Field(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from collector_core.metering import by_country
 from collector_plugins.sites.site import Source, Terms
+from collector_plugins.sites.source_names import usual_name
 
 GRID = "grid"
 TABLE = "factors.csv"
@@ -16,7 +17,6 @@ READING, CONFIGURED = "reading", "configured"
 UNKNOWN = "unknown"
 _STATED_UNCERTAINTY = 0.05  # of what a reading or the configuration says; it says nothing of its own
 _YEARLY_UNCERTAINTY = 0.2  # of an hour, where the mean of a year is known
-_ALIASES = {"natural_gas": "gas", "hydropower": "hydro", "photovoltaic": "solar", "pv": "solar", "ocean": "tidal"}
 
 
 class Factor(NamedTuple):
@@ -58,17 +58,19 @@ class Factors:
 
         `live` is what is known of the grid of its zone in its hour.
         """
-        configured = {source.type: source for source in terms.sources}
+        configured = {usual_name(source.type): source for source in terms.sources}
         grid = self._grid(terms, configured.get(GRID), grid_grams, live)
         if shares is not None:
-            found = [(configured.get(name) or Source(type=name, share=share), share) for name, share in shares.items()]
-            return [self._part(source, share, grid, on_paper=False) for source, share in found]
+            return [
+                self._part(name, configured.get(usual_name(name)), share, grid, on_paper=False)
+                for name, share in shares.items()
+            ]
         sources = terms.sources or [Source(type=GRID, share=1.0)]
-        return [self._part(each, each.share, grid, on_paper=bool(each.certificate)) for each in sources]
+        return [self._part(each.type, each, each.share, grid, on_paper=bool(each.certificate)) for each in sources]
 
     def uncertainty(self, source: str, origin: str) -> float:
         """Half of the range of the factor, as a share of it; at most 1."""
-        median = self._medians.get(_ALIASES.get(source, source))
+        median = self._medians.get(usual_name(source))
         if median is not None and median.origin == origin:
             return min(1.0, (median.high - median.low) / 2 / median.median)
         return _YEARLY_UNCERTAINTY if self.is_yearly(origin) else _STATED_UNCERTAINTY
@@ -79,21 +81,21 @@ class Factors:
         found = self._of_country(zone)
         return found is not None and found.origin.rpartition("_")[0] == source
 
-    def _part(self, source: Source, share: float, grid: Factor | None, *, on_paper: bool) -> MixPart:
-        own = grid if source.type == GRID else self._own(source)
+    def _part(self, name: str, source: Source | None, share: float, grid: Factor | None, *, on_paper: bool) -> MixPart:
+        own = grid if usual_name(name) == GRID else self._own(name, source)
         location = grid if on_paper else own
         return MixPart(
-            source.type,
+            name,
             own.origin if own else UNKNOWN,
             share,
             location.grams_per_kwh if location else None,
             own.grams_per_kwh if own else None,
         )
 
-    def _own(self, source: Source) -> Factor | None:
-        if source.factor_g_per_kwh is not None:
+    def _own(self, name: str, source: Source | None) -> Factor | None:
+        if source is not None and source.factor_g_per_kwh is not None:
             return Factor(source.factor_g_per_kwh, CONFIGURED)
-        median = self._medians.get(_ALIASES.get(source.type, source.type))
+        median = self._medians.get(usual_name(name))
         return Factor(median.median, median.origin) if median else None
 
     def _grid(self, terms: Terms, source: Source | None, grams: float | None, live: Factor | None) -> Factor | None:

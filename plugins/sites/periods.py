@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Annotated
 
@@ -200,7 +200,20 @@ def gaps(spans: Iterable[tuple[int, int]], start: int, end: int) -> list[tuple[i
     return found
 
 
-def spans_around(store: Store, site: Site, end: int) -> list[tuple[int, int]]:
-    """The intervals of the first readings after `end`, which may reach back before it."""
+def uncovered(
+    store: Store, site: Site, spans: Iterable[tuple[int, int]], period: tuple[int, int], now: int
+) -> list[tuple[int, int]]:
+    """The gaps of a period, as far as it has come: what neither `spans` cover nor the first readings after it."""
+    start, end = period
     after = [meter.after for meter in store.rows(site.number, end, end)]
-    return [(row.time - row.interval, row.time) for row in after if row is not None]
+    reaching = [(row.time - row.interval, row.time) for row in after if row is not None]
+    return gaps([*spans, *reaching], start, min(end, max(start, now)))
+
+
+def coverage(sites: Collection[Sequence[tuple[int, int]]], period: tuple[int, int], now: int) -> float | None:
+    """The share of a period, as far as it has come, that is in no gap, as a mean over sites; None before it begins."""
+    start, end = period
+    length = min(end, now) - start
+    if length <= 0 or not sites:
+        return None
+    return 1 - sum(until - since for found in sites for since, until in found) / length / len(sites)

@@ -15,6 +15,7 @@ from collector_plugins.sites.config import Config
 from collector_plugins.sites.entity import entities
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site, Source
+from collector_plugins.sites.source_names import usual_name
 from collector_plugins.sites.store import Latest, Store, Total, add_known, sum_known
 from collector_plugins.sites.sustainability import PERIOD, Scores
 
@@ -149,7 +150,7 @@ class Publisher:
                 out.add(metrics.PROMISED, min(1.0, sum(promised)), site=site.id)
 
     def _is_renewable(self, source: Source) -> bool:
-        return source.type in self._config.renewables
+        return usual_name(source.type) in self._config.renewables
 
 
 def _publish_now(out: Readings, site: str, current: Now) -> None:

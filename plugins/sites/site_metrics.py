@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from collector_plugins.sites.fields import rfc3339
-from collector_plugins.sites.periods import SteppedQuery, gaps, in_steps, site_totals, spans_around, total_of
+from collector_plugins.sites.periods import SteppedQuery, in_steps, site_totals, total_of, uncovered
 from collector_plugins.sites.rollup import measure
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site
@@ -56,7 +56,7 @@ def site_metrics(service: SiteService, store: Store, site: Site, query: SteppedQ
     pieces = in_steps(service, store, site, (start, end, step))
     total = total_of(pieces.values())
     mean, peak = total.mean_power, total.peak
-    uncovered = gaps([*total.spans, *spans_around(store, site, end)], start, min(end, max(start, service.now)))
+    missing = uncovered(store, site, total.spans, (start, end), service.now)
     return {
         "site_id": site.id,
         "from": rfc3339(start),
@@ -72,7 +72,7 @@ def site_metrics(service: SiteService, store: Store, site: Site, query: SteppedQ
         "hashrate_th": total.mean_hashrate,
         "efficiency_j_per_th": total.joules_per_terahash,
         "load_factor": mean / peak if mean is not None and peak else None,
-        "gaps": [{"from": rfc3339(a), "to": rfc3339(b), "seconds": (b - a) / 1000} for a, b in uncovered],
+        "gaps": [{"from": rfc3339(a), "to": rfc3339(b), "seconds": (b - a) / 1000} for a, b in missing],
         "series": {
             "power_watts": points(pieces, lambda piece: piece.mean_power),
             "energy_kwh": points(pieces, lambda piece: piece.kwh),

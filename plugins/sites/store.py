@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from collector_core.metering import JOULES_PER_KWH
 from collector_plugins.sites.reading import Reading, extra_of
 from collector_plugins.sites.site import Change, Site
+from collector_plugins.sites.source_names import usual_name
 
 if TYPE_CHECKING:
     from collector_plugins.sites.plain_runs import Run
@@ -171,10 +172,10 @@ class Piece:
         return sum_known(part.market_grams for part in self.parts.values())
 
     def share_of(self, sources: Container[str]) -> float | None:
-        """The share of the metered energy that is of some sources; None without energy."""
+        """The share of the metered energy that is of some sources, by their usual names; None without energy."""
         if not self.kwh:
             return None
-        kwh = sum(part.kwh for (source, _), part in self.parts.items() if source in sources)
+        kwh = sum(part.kwh for (source, _), part in self.parts.items() if usual_name(source) in sources)
         return min(1.0, kwh / self.kwh)
 
     @property

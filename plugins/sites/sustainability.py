@@ -7,7 +7,7 @@ from typing import Any
 
 from collector_plugins.sites.config import Config, Weights
 from collector_plugins.sites.fields import rfc3339
-from collector_plugins.sites.periods import DAY, gaps, hourly, site_totals, total_of
+from collector_plugins.sites.periods import DAY, coverage, hourly, site_totals, total_of, uncovered
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site
 from collector_plugins.sites.store import HOUR, Mean, Piece, Store
@@ -121,15 +121,14 @@ class Scores:
             for site, hour, piece in hourly(self._service, self._store, sites, *part):
                 yield hour, site, piece
 
-    def coverage(self, sites: Sequence[Site]) -> float:
-        """How much of the period readings of sites cover, 0 to 1."""
-        length = self._end - self._start
-        missing = 0
+    def coverage(self, sites: Sequence[Site]) -> float | None:
+        """How much of the period, as far as it has come, readings of sites cover, 0 to 1; None before it begins."""
+        period, now = (self._start, self._end), self._service.now
+        missing = []
         for site in sites:
-            pieces = hourly(self._service, self._store, [site], self._start, self._end)
-            spans = total_of(piece for _, _, piece in pieces).spans
-            missing += sum(end - start for start, end in gaps(spans, self._start, self._end))
-        return 1 - missing / length / len(sites)
+            spans = total_of(piece for _, _, piece in hourly(self._service, self._store, [site], *period)).spans
+            missing.append(uncovered(self._store, site, spans, period, now))
+        return coverage(missing, period, now)
 
     def renewable_ratio(self, site: Site) -> float | None:
         """The share of a site's energy that is renewable; None without energy."""

@@ -172,6 +172,36 @@ async def test_sites_that_are_read_at_other_times_count_for_the_grid_over_their_
     assert answer["correlation"]["load"] is None
 
 
+async def test_sources_are_known_by_the_names_that_people_write(serving):
+    sources = [("Grid", 0.4), ("pv", 0.3), ("Hydropower", 0.3)]
+    async with serving() as client:
+        await client.register("a", zone="DE", sources=[{"type": name, "share": share} for name, share in sources])
+        await client.send(*hours(1000, count=2))
+        answer = await report(client, "carbon/a", **DAY)
+        assert (await report(client, "sustainability/a", **DAY))["parts"]["renewable"] == pytest.approx(0.6)
+        await client.run()
+        assert 'sites_promised_renewable_ratio{site="a"} 0.6' in client.harness.exposition()
+    assert answer["hourly_matched_ratio"] == pytest.approx(0.6)
+    assert {each["source"]: each["factor_g_per_kwh"] for each in answer["by_source"]} == {
+        "Grid": pytest.approx(381),
+        "pv": pytest.approx(48),
+        "Hydropower": pytest.approx(24),
+    }
+
+
+async def test_scores_and_carbon_reports_have_the_same_coverage(serving):
+    async with serving(now=NOW + 6 * HOUR) as client:
+        await client.register("a")
+        await client.send(*hours(1000, count=5), reading(6 * HOUR, interval_seconds=HOUR))
+        for end, expected in ((DAY["to"], 1), (moment(5 * HOUR + 1800), 1), (moment(86_400 * 9), 1)):
+            for kind in ("carbon/a", "sustainability/a"):
+                answer = await report(client, kind, **{"from": moment(0), "to": end})
+                assert answer["coverage_ratio"] == pytest.approx(expected), (kind, end)
+        await client.send(reading(6 * HOUR + 200, 9, meter="later"))
+        answer = await report(client, "sustainability/a", **{"from": moment(7 * HOUR), "to": moment(8 * HOUR)})
+        assert answer["coverage_ratio"] is None
+
+
 async def test_a_price_that_does_not_move_has_no_correlation(serving):
     async with serving() as client:
         await client.register("a", region="north")
