@@ -53,8 +53,7 @@ class HandlerThread:
                 raise self._too_slow()
             answer = self._submit(lambda loop: self._answer(handler, _moved_request(request, loop)))
             try:
-                async with asyncio.timeout(self._patience):
-                    return await asyncio.wrap_future(answer)
+                return await self._awaited(asyncio.wrap_future(answer), request)
             except TimeoutError:
                 self._give_up(request)
                 raise self._too_slow() from None
@@ -74,6 +73,19 @@ class HandlerThread:
                 raise self._too_slow() from None
 
         return here
+
+    async def _awaited(self, answer: asyncio.Future[web.Response], request: web.Request) -> web.Response:
+        """The answer; raises `TimeoutError` where for long neither it comes nor more of the request's body."""
+        try:
+            while True:
+                arrived = request.content.total_bytes
+                await asyncio.wait([answer], timeout=self._patience)
+                if answer.done():
+                    return answer.result()
+                if request.content.total_bytes == arrived:
+                    raise TimeoutError
+        finally:
+            answer.cancel()
 
     def stop(self) -> None:
         """End the thread when its handlers let it; any number of times."""

@@ -53,7 +53,7 @@ class LimitedHandler(RequestHandler):
         self._in_step = True
         self._raw_request = b""
         self._repeat: Repeat | None = None
-        self._phase: tuple[str, int] | None = None
+        self._phase: tuple[str, int, int] | None = None
         self._phase_since = 0.0
         self._stall_watch = StallWatch()
 
@@ -124,10 +124,15 @@ class LimitedHandler(RequestHandler):
 
     def _is_late(self, now: float) -> bool:
         part, timeout = self._awaited()
-        phase = (part, self._request_count)
+        phase = (part, self._request_count, self._progress())
         if phase != self._phase:
             self._phase, self._phase_since = phase, now
         return now - self._phase_since >= timeout
+
+    def _progress(self) -> int:
+        """How many pieces of its body the request has sent."""
+        request = self._current_request
+        return 0 if request is None else request.content.total_bytes // self._limits.body_progress
 
     def _awaited(self) -> tuple[str, float]:
         request = self._current_request

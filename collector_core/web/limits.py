@@ -16,7 +16,8 @@ class Limits:
     """From the connection, or from the first byte of a further request, to the end of the request's header.
     Also for the TLS handshake."""
     body_timeout: float = 10.0
-    """From the end of the header to the end of the body."""
+    """From the end of the header to the end of the body; anew with each `body_progress` bytes, for slow links."""
+    body_progress: int = 1 << 16
     idle_timeout: float = 75.0
     """Between two requests of a connection; longer than the usual scrape interval of 60 s, so it is reused."""
     stall_timeout: float = 30.0

@@ -121,6 +121,16 @@ async def test_a_body_that_does_not_end_in_time_closes_the_connection(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+async def test_a_body_that_comes_slowly_and_steadily_is_taken(serve: Serve, site: Site) -> None:
+    runner = await serve(site.app, limits=limits(body_timeout=4 * SOON, body_progress=10))
+    async with connection(runner) as (reader, writer):
+        writer.write(b"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 80\r\n\r\n")
+        for _ in range(8):
+            await asyncio.sleep(SOON)
+            writer.write(b"0123456789")
+        assert b" 200 " in await one_answer(reader)
+
+
 async def test_a_slow_application_is_not_the_clients_fault(serve: Serve, site: Site, eventually: Eventually) -> None:
     runner = await serve(site.app, limits=limits(header_timeout=SOON, body_timeout=SOON, stall_timeout=SOON))
     async with connection(runner) as (reader, writer):

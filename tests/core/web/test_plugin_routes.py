@@ -219,6 +219,23 @@ async def test_a_handler_that_wants_to_end_everything_ends_its_own_answer(app, e
     assert caplog.text.count(f"collector lamp: GET /lamp failed: {type(error).__name__}") == 1
 
 
+async def test_a_body_that_comes_slowly_is_no_fault_of_its_handler(app, impatient):
+    async def handle(request):
+        return web.Response(text=str(len(await request.read())))
+
+    async def pieces(count):
+        for _ in range(count):
+            await asyncio.sleep(0.1)
+            yield b"x"
+        await asyncio.sleep(0 if count == 6 else 2)
+
+    lamp = collector_with(lambda self: [web.post("/lamp", handle)])
+    async with served(app(lamp)) as session:
+        for count, status in ((6, 200), (2, 503)):
+            async with session.post("/lamp", data=pieces(count)) as response:
+                assert response.status == status
+
+
 async def test_a_handler_that_blocks_is_named_and_cut_off_and_comes_back(app, impatient, gate, caplog):
     async def handle(request):
         gate.wait()
