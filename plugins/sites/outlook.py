@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 from typing import get_args
 
-from collector_core import ApiError, BackgroundTask, ForecastedSeries, Readings
+from collector_core import ApiError, BackgroundTask, Backoff, ForecastedSeries, Readings
 from collector_core.storage import StorageError
 from collector_plugins.sites import metrics
 from collector_plugins.sites.forecasting import HIGHEST, LOWEST, MIDDLE, Kind, forecast, own_mase, past_points
@@ -21,6 +20,7 @@ from collector_plugins.sites.store import HOUR
 
 HORIZONS = {"1h": 3600.0, "24h": 86_400.0, "7d": 7 * 86_400.0}
 AHEAD = 8 * DAY / 1000  # seconds: a week from the end of the hour in which the next forecast is due
+FIRST_RETRY, LONGEST_RETRY = 15.0, 3600.0  # seconds, where there was too little to forecast from
 PAUSE = 20.0  # times as long as a forecast took, or finding out that there can be none, before the next one
 
 
@@ -61,6 +61,7 @@ class Outlooks:
         self._background = BackgroundTask()
         self._known: dict[tuple[str, Kind], Outlook] = {}
         self._tried_in: dict[tuple[str, Kind], int] = {}
+        self._retries: dict[tuple[str, Kind], Backoff] = {}
 
     def start(self) -> None:
         """Make those that are due, unless that goes on."""
@@ -88,21 +89,30 @@ class Outlooks:
                 out.add(metrics.MODEL_ERROR, median(errors), kind=kind)
 
     def _due(self) -> Iterator[tuple[Site, Kind]]:
-        hour = self._service.now // HOUR
+        now = self._service.now
         for site in self._service.sites.values():
             for kind in get_args(Kind):
-                if self._tried_in.get((site.id, kind)) != hour:
+                retry = self._retries.get((site.id, kind))
+                if self._tried_in.get((site.id, kind)) != now // HOUR or (retry and retry.due(now / 1000)):
                     yield site, kind
 
     async def _renew(self) -> None:
         for site, kind in list(self._due()):
-            self._tried_in[site.id, kind] = self._service.now // HOUR
             began = time.monotonic()
-            with suppress(ApiError, StorageError):  # too little to forecast from; the next hour may have more
-                self._known[site.id, kind] = found = await self._forecast(site, kind)
-                if self._tell is not None:
-                    self._tell(site.id, kind, found)
+            await self._make(site, kind)
             await asyncio.sleep(PAUSE * (time.monotonic() - began))
+
+    async def _make(self, site: Site, kind: Kind) -> None:
+        key, now = (site.id, kind), self._service.now
+        self._tried_in[key] = now // HOUR
+        try:
+            self._known[key] = found = await self._forecast(site, kind)
+        except (ApiError, StorageError):  # too little to forecast from; a sender may bring the past at any time
+            self._retries.setdefault(key, Backoff(FIRST_RETRY, LONGEST_RETRY)).failed(now / 1000)
+            return
+        self._retries.pop(key, None)
+        if self._tell is not None:
+            self._tell(site.id, kind, found)
 
     async def _forecast(self, site: Site, kind: Kind) -> Outlook:
         now, known = self._service.now, self._known.get((site.id, kind))

@@ -403,6 +403,26 @@ async def test_a_forecast_that_somebody_asks_for_is_published_before_the_hour_is
         await asyncio.to_thread(runs_until, lambda: "sites_forecast_peak_watts{" in client.harness.exposition())
 
 
+async def test_a_forecast_is_made_as_soon_as_there_is_enough_though_one_was_tried_in_this_hour(serving, eventually):
+    async with serving(now=NOW + 86_400 * 22) as client:
+        await client.register("a")
+        outlooks = client.harness.collector._outlooks
+
+        def tried():
+            client.harness.run()
+            return ("a", "hashrate") in outlooks._tried_in
+
+        await asyncio.to_thread(eventually, tried)  # too early
+        await client.send(*hours(lambda hour: 1000 + 500 * math.sin(hour), count=24 * 22, hashrate_th=5))
+        for _ in range(500):
+            await client.run(advance=5)  # less than an hour, all together
+            if {("a", "load"), ("a", "hashrate")} <= outlooks._known.keys():
+                break
+            await asyncio.sleep(0.01)
+        else:
+            pytest.fail("no forecast within the hour")
+
+
 async def test_the_renewable_share_is_published_beside_what_was_registered(serving):
     async with serving() as client:
         paper = {"type": "wind", "share": 0.3, "certificate": True}
