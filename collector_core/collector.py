@@ -97,7 +97,8 @@ class Collector(ABC, Generic[ConfigT]):
     Class attributes: `name` (the plugin's one name), `metrics` (all it can publish), `config_type` (its options),
     `default_interval` and `default_timeout` (seconds), `default_max_series` (what is beyond is left out, so that a bug
     cannot flood Prometheus), `needs_two_runs` (whether rates and differences make the first run incomplete, so that
-    `once` runs it twice), `after_others` (whether it works with what others hand over, so that `once` runs it last).
+    `once` runs it twice), `after_others` (whether it works with what others hand over, so that `once` runs it last),
+    `only_configured` (whether `detect` never says yes, so that who looks for what is here need not load its plugin).
     `open`, `collect` and `close` may be coroutines; they then run on an event loop of the instance's own.
     """
 
@@ -109,6 +110,7 @@ class Collector(ABC, Generic[ConfigT]):
     default_max_series: ClassVar[int] = 2000
     needs_two_runs: ClassVar[bool] = False
     after_others: ClassVar[bool] = False
+    only_configured: ClassVar[bool] = False
 
     def __init__(self, config: ConfigT, ctx: Context) -> None:
         self.config = config

@@ -38,6 +38,7 @@ class PolledDevices(Collector[DevicesConfig[DeviceT]], Generic[DeviceT, AnswerT]
     default_interval = 10.0
     default_timeout = 10.0
     default_max_series = 20_000
+    only_configured = True
 
     health: ClassVar[DeviceHealth]
     example: ClassVar[str]

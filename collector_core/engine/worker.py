@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import inspect
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from collector_core.collector import Collector
@@ -33,7 +32,9 @@ class Lifecycle:
         if self._timeout is None:
             await self._run(out)
         else:
-            async with asyncio.timeout(self._timeout):
+            from asyncio import timeout  # noqa: PLC0415 - who has no collector with coroutines does without
+
+            async with timeout(self._timeout):
                 await self._run(out)
 
     async def close(self) -> None:
@@ -65,8 +66,7 @@ class Worker:
     A daemon, so that a hung cycle cannot keep the process alive.
     """
 
-    def __init__(self, name: str, wait: Callable[[], float], cycle: Job, close: Job, stray: Stray) -> None:
-        self._stray = stray
+    def __init__(self, name: str, wait: Callable[[], float], cycle: Job, close: Job) -> None:
         self._wait = wait
         self._cycle = cycle
         self._close = close
@@ -103,51 +103,15 @@ class Worker:
         _drive(self._close())
 
 
-class LoopWorker(Worker):
-    """A worker whose event loop runs all the time, so that a collector's own connections live on between cycles."""
-
-    def __init__(self, name: str, wait: Callable[[], float], cycle: Job, close: Job, stray: Stray) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._loop.set_exception_handler(lambda _, context: stray(_error_in(context)))
-        self._woken = asyncio.Event()
-        super().__init__(name, wait, cycle, close, stray)
-
-    def wake(self) -> None:
-        """Let the loop ask again how long to sleep."""
-        with contextlib.suppress(RuntimeError):  # the loop has closed
-            self._loop.call_soon_threadsafe(self._woken.set)
-
-    def _work(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            serving = runner.get_loop().create_task(self._serve())
-            while not serving.done():
-                try:
-                    self._loop.run_until_complete(serving)
-                except (SystemExit, KeyboardInterrupt, RuntimeError) as error:
-                    self._stray(error)  # a task of the collector's own wants the program to end, or stopped the loop
-
-    async def _serve(self) -> None:
-        while not self._stopping:
-            try:
-                await asyncio.wait_for(self._woken.wait(), min(self._wait(), LONGEST_SLEEP))
-                self._woken.clear()
-            except TimeoutError:
-                await self._cycle()
-        await self._close()
-
-
 def start_worker(
     lifecycle: Lifecycle, name: str, wait: Callable[[], float], cycle: Job, close: Job, stray: Stray
 ) -> Worker:
     """A worker of the kind that a collector needs; `stray` is told what goes wrong outside of a cycle."""
-    kind = LoopWorker if lifecycle.is_async else Worker
-    return kind(name, wait, cycle, close, stray)
+    if not lifecycle.is_async:
+        return Worker(name, wait, cycle, close)
+    from collector_core.engine.loop_worker import LoopWorker  # noqa: PLC0415 - with asyncio
 
-
-def _error_in(context: Mapping[str, Any]) -> BaseException:
-    """What an event loop says went wrong outside of any call of ours."""
-    error: BaseException | None = context.get("exception")
-    return error or RuntimeError(context["message"])
+    return LoopWorker(name, wait, cycle, close, stray)
 
 
 def _drive(job: Coroutine[Any, Any, None]) -> None:

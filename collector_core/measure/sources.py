@@ -22,7 +22,7 @@ from collector_core.model.readings import Readings
 from collector_core.plugins.attempts import Attempts, PluginFailed, StillBusy
 from collector_core.plugins.discovery import Plugin, Plugins
 from collector_core.plugins.hookspecs import implementation, implements
-from collector_core.plugins.offers import names_with_meters
+from collector_core.plugins.offers import MetersOffered, names_with_meters
 
 HOOK = "collector_energy_meters"
 STOP_SECONDS = 2.0
@@ -111,7 +111,8 @@ class Sources:
         self.problems: dict[str, NotAvailable] = {}
         self._sources: list[MeterSource] = []
         self._attempts = Attempts()
-        plugins, loaded = load(config, attempts=self._attempts, otherwise=names_with_meters())
+        fitting = self._fitting() if config is None else None
+        plugins, loaded = load(config, attempts=self._attempts, otherwise=fitting)
         self.factors = _factors(loaded)
         self.root = root or loaded.settings.root
         for instance in self._instances(plugins, loaded, clock):
@@ -144,6 +145,14 @@ class Sources:
             source.stop()
         for source in sources:
             source.join(STOP_SECONDS)
+
+    def _fitting(self) -> list[str]:
+        """The plugins that may have meters without a configuration; what is to be said of the others is noted."""
+        metering = names_with_meters()
+        for name, meters in metering.items():
+            if meters is MetersOffered.CONFIGURED:
+                self.problems[name] = NotAvailable(Reason.NOT_FOUND, "counts where a configuration names it")
+        return [name for name in metering if name not in self.problems]
 
     def _instances(self, plugins: Plugins, config: Config, clock: Clock) -> list[Instance]:
         """Collectors that may have meters: those of the file, or what fits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,11 +21,19 @@ _HEAD = ("plugin", "offers", "energy_meters")
 _METERS = "collector_energy_meters"
 
 
+class MetersOffered(StrEnum):
+    """Whether a plugin may have energy meters: never, only where a configuration names it, or wherever they are."""
+
+    NO = "no"
+    CONFIGURED = "configured"
+    YES = "yes"
+
+
 class Offers(NamedTuple):
-    """How many metrics a plugin has, and which outputs, in words; and whether it may have energy meters."""
+    """How many metrics a plugin has, and which outputs, in words; and which energy meters it may have."""
 
     text: str
-    has_meters: bool
+    meters: MetersOffered
 
 
 def offers_of(plugin: Plugin) -> Offers:
@@ -34,7 +43,11 @@ def offers_of(plugin: Plugin) -> Offers:
     metrics = f"{sum(len(cls.metrics) for cls in plugin.types)} metrics"
     outputs = [f"output {cls.name}" for cls in plugin.outputs]
     text = ", ".join([metrics, *outputs] if plugin.types or not outputs else outputs)
-    return Offers(text, any(implements(cls, _METERS) for cls in plugin.types))
+    metering = [cls for cls in plugin.types if implements(cls, _METERS)]
+    if not metering:
+        return Offers(text, MetersOffered.NO)
+    by_itself = not all(cls.only_configured for cls in metering)
+    return Offers(text, MetersOffered.YES if by_itself else MetersOffered.CONFIGURED)
 
 
 def kept_offers(entries: Iterable[EntryPoint]) -> dict[str, Offers]:
@@ -44,15 +57,16 @@ def kept_offers(entries: Iterable[EntryPoint]) -> dict[str, Offers]:
     folders = [Path(folder) for spec in specs for folder in spec.submodule_search_locations or ()]
     texts = [(folder / FILE).read_text(encoding="utf-8") for folder in folders if (folder / FILE).exists()]
     rows = (row for text in texts for row in csv.reader(text.splitlines()[1:]))
-    return {name: Offers(offers, meters == "yes") for name, offers, meters in rows}
+    return {name: Offers(offers, MetersOffered(meters)) for name, offers, meters in rows}
 
 
-def names_with_meters() -> set[str]:
+def names_with_meters() -> dict[str, MetersOffered]:
     """The plugins that may have energy meters: all of other distributions, which have to be loaded to know it."""
     entries = entry_points(GROUP)
-    offers = kept_offers(entries)
-    without = {name for name, each in offers.items() if not each.has_meters}
-    return {entry.name for entry in entries if entry.distribution != OURS or entry.name not in without}
+    ours = {name: each.meters for name, each in kept_offers(entries).items()}
+    told = {entry.name: ours.get(entry.name, MetersOffered.YES) for entry in entries if entry.distribution == OURS}
+    told |= {entry.name: MetersOffered.YES for entry in entries if entry.distribution != OURS}
+    return {name: meters for name, meters in told.items() if meters is not MetersOffered.NO}
 
 
 def offers_table(plugins: Iterable[Plugin]) -> str:
@@ -64,4 +78,4 @@ def offers_table(plugins: Iterable[Plugin]) -> str:
 
 
 def _cells(offers: Offers) -> tuple[str, str]:
-    return offers.text, "yes" if offers.has_meters else "no"
+    return offers.text, offers.meters

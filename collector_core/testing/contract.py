@@ -63,6 +63,7 @@ def _assert_described(cls: type[Collector[Any]]) -> None:
 def _assert_detects(cls: type[Collector[Any]], ctx: Context) -> None:
     answer = cls.detect(ctx)
     assert answer is None or isinstance(answer, NotAvailable), "detect() must return None or NotAvailable"
+    assert answer or not cls.only_configured, "detect() says yes, so the collector is not `only_configured`"
     if answer is not None:
         assert answer.detail != answer.reason.value.replace("_", " "), "NotAvailable must say what is missing"
 

@@ -31,6 +31,7 @@ class Federation(Collector[Config]):
     config_type = Config
     default_interval = 10.0
     default_timeout = 10.0
+    only_configured = True
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)

@@ -32,6 +32,7 @@ class Mqtt(Collector[Config]):
     default_timeout = 10.0
     default_max_series = 20_000
     probe_port = PORTS["mqtt"]
+    only_configured = True
 
     @classmethod
     async def probe(cls, host: str, port: int) -> Mapping[str, Any]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from collector_core import NotAvailable, Reason
 from collector_plugins.nvidia.smi import INSTALL, STUCK, Output, read_all
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
 
 KILL_SECONDS = 1.0
 
@@ -23,7 +26,7 @@ class LocalProgram:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
 
     async def run(self, arguments: Iterable[str]) -> Output:
         """Run it to its end; raises `NotAvailable` when it cannot be run, or one before it cannot even be killed."""
@@ -42,14 +45,16 @@ class LocalProgram:
         """End what runs."""
         await self._end()
 
-    async def _start(self, arguments: Iterable[str]) -> asyncio.subprocess.Process:
+    async def _start(self, arguments: Iterable[str]) -> Process:
+        from asyncio.subprocess import DEVNULL, PIPE, STDOUT, create_subprocess_exec  # noqa: PLC0415 - who only imports the plugin does without
+
         try:
-            return await asyncio.create_subprocess_exec(
+            return await create_subprocess_exec(
                 self._path,
                 *arguments,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
+                stdin=DEVNULL,
+                stdout=PIPE,
+                stderr=STDOUT,
             )
         except OSError as error:
             if shutil.which(self._path, os.F_OK) is None:  # a folder of $PATH that is not for us refuses, too
@@ -61,8 +66,10 @@ class LocalProgram:
         process = self._process
         if process is None or process.returncode is not None:
             return
+        from asyncio import timeout  # noqa: PLC0415
+
         with suppress(ProcessLookupError):
             process.kill()
         with suppress(TimeoutError):
-            async with asyncio.timeout(KILL_SECONDS):
+            async with timeout(KILL_SECONDS):
                 await process.communicate()

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 
 from collector_core import Clock, NotAvailable, Reason
 from collector_plugins.nvidia.config import Config, Host, Local
-from collector_plugins.nvidia.demo import Demo, own_gpus
 from collector_plugins.nvidia.gpu import Answer, Awake, Source
 from collector_plugins.nvidia.local import LocalProgram
 from collector_plugins.nvidia.nvml import INSTALL_PACKAGE, Nvml
@@ -88,6 +87,8 @@ class Missing:
 def local_source(config: Config, clock: Clock, look: Look) -> Source:
     """The source of this machine's GPUs, which `look` finds; `config.local` is not off."""
     if config.local is Local.DEMO:
+        from collector_plugins.nvidia.demo import Demo, own_gpus  # noqa: PLC0415 - no other source needs it
+
         return Demo(clock, own_gpus())
     nvml = InThread(Nvml(clock, processes=config.processes))
     smi = Smi(LocalProgram(config.nvidia_smi), processes=config.processes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -47,16 +46,20 @@ class InThread:
 
     async def read(self, awake: Awake | None = None) -> Answer:
         """All GPUs; raises `NotAvailable` when there is nothing to be had, or an earlier call still hangs."""
+        from asyncio import wrap_future  # noqa: PLC0415 - who only imports the plugin does without
+
         if self._hangs:
             raise NotAvailable(Reason.TIMEOUT, f"a call hangs, while {self.stage}", fix="restart energy-collector")
         if self._executor is None:
             self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"nvidia-{self.name}")
         reading = self._executor.submit(self._blocking.read, awake)
         self._running = reading
-        return await asyncio.wrap_future(reading)
+        return await wrap_future(reading)
 
     async def close(self) -> None:
         """Let go of the source and of its thread; does not wait for a call that hangs."""
+        from asyncio import wait, wrap_future  # noqa: PLC0415
+
         executor, self._executor = self._executor, None
         if executor is None:
             return
@@ -65,7 +68,7 @@ class InThread:
         self._running = closing
         executor.shutdown(wait=False)
         if not hangs:
-            await asyncio.wait([asyncio.wrap_future(closing)], timeout=CLOSE_SECONDS)
+            await wait([wrap_future(closing)], timeout=CLOSE_SECONDS)
         if closing.done():
             executor.shutdown()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,13 +13,17 @@ class Turns:
     """Lets `AT_ONCE` in at a time, and whoever has waited for `LONGEST_WAIT` seconds."""
 
     def __init__(self) -> None:
-        self._places = asyncio.Semaphore(AT_ONCE)
+        from asyncio import Semaphore  # noqa: PLC0415 - who only imports the plugin does without
+
+        self._places = Semaphore(AT_ONCE)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Wait for a place and hold it."""
+        from asyncio import timeout  # noqa: PLC0415
+
         try:
-            async with asyncio.timeout(LONGEST_WAIT):
+            async with timeout(LONGEST_WAIT):
                 await self._places.acquire()
         except TimeoutError:
             yield

@@ -37,6 +37,7 @@ class Qemu(Collector[Config]):
     default_interval = 1.0
     default_max_series = 50_000
     needs_two_runs = True
+    only_configured = True
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)

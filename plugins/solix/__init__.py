@@ -48,6 +48,7 @@ class Solix(Collector[Config]):
     default_interval = 10.0
     default_timeout = 20.0
     needs_two_runs = True
+    only_configured = True
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)

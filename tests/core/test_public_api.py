@@ -154,7 +154,10 @@ def test_public_names_are_sorted_and_documented(module):
             assert inspect.getdoc(thing), name
 
 
-@pytest.mark.parametrize("package", [collector_core, collector_core.metering])
+LATE = [collector_core, collector_core.devices, collector_core.metering, collector_core.procfs]
+
+
+@pytest.mark.parametrize("package", LATE)
 def test_public_names_are_imported_when_they_are_asked_for(package):
     """Those that type checkers see, those that are promised and those that are found are the same."""
     tree = ast.parse(Path(package.__file__).read_text())
@@ -174,6 +177,16 @@ def test_run_imports_nothing_to_look_for_what_nobody_asks_for():
     found = modules_of("run", "--help")
     assert "pydantic" in found
     assert not {"aiohttp", "prometheus_client", "importlib.metadata", "email", "collector_core.metering.ledger"} & found
+
+
+def test_the_garbage_collector_leaves_alone_what_a_command_has_imported():
+    code = (
+        "import gc, collector_core.cli as cli; before = len(gc.get_objects()); "
+        "cli._imported('collector_core.cli.run'); "
+        "print(gc.isenabled(), gc.get_freeze_count() > before)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert found.stdout.split() == ["True", "True"]
 
 
 def modules_of(*words):

@@ -1,6 +1,7 @@
 """Meters found as the collector finds them: by the plugins that are installed."""
 
 import os
+import subprocess
 import sys
 import textwrap
 import threading
@@ -15,7 +16,7 @@ from collector_core.energy import EnergyMonitor
 from collector_core.errors import ConfigError
 from collector_core.measure.sources import Sources
 from collector_core.model.clock import SystemClock
-from collector_core.plugins.offers import names_with_meters
+from collector_core.plugins.offers import MetersOffered, names_with_meters
 from tests.powercap import PowercapTree, readable_by_everybody, without_privileges
 
 
@@ -109,8 +110,28 @@ def test_the_counters_of_the_processors_are_found_and_read(tree):
 
 def test_no_bundled_plugin_is_loaded_that_has_no_meters():
     names = names_with_meters()
-    assert {"rapl", "nvidia", "estimate"} <= names
-    assert not {"alerts", "anomaly", "sites", "system", "csv"} & names
+    assert {names[name] for name in ("rapl", "nvidia", "estimate")} == {MetersOffered.YES}
+    assert {names[name] for name in ("qemu", "mqtt", "snmp")} == {MetersOffered.CONFIGURED}
+    assert not {"alerts", "anomaly", "sites", "system", "csv"} & names.keys()
+
+
+def test_what_must_be_configured_is_named_and_not_loaded(tree):
+    sources = Sources(SystemClock(), tree.root, None)
+    sources.close()
+    assert {"qemu", "mqtt", "snmp"} <= sources.problems.keys()
+    assert "configuration" in sources.problems["snmp"].detail
+
+
+def test_looking_for_meters_imports_no_event_loop_and_no_plugin_that_must_be_configured():
+    code = (
+        "import sys\nfrom collector_core.measure import sources\n"
+        "names = [name for name, meters in sources.names_with_meters().items() if meters == 'yes']\n"
+        "sources.load(None, otherwise=names)\nprint(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(done.stdout.split())
+    assert "collector_plugins.rapl" in modules
+    assert not {"asyncio", "aiohttp", "collector_plugins.snmp", "collector_plugins.mqtt"} & modules
 
 
 @pytest.mark.real_time  # the counters move beside it
