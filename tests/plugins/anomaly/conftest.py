@@ -122,8 +122,8 @@ class Machine:
         self.sources = [make(cls, clock=self.clock) for cls in (SimulatedSystem, SimulatedRapl)]
         for source in self.sources:
             source.collector.host = self.host
-        options = {"state_dir": str(folder), "history_days": 0, "save_every": "1d"} | options
-        self.anomaly = make(Anomaly, clock=self.clock, row=row, **options)
+        fixed = {"state_dir": str(folder), "history_days": 0, "save_every": "1d", "time_zone": "UTC"}
+        self.anomaly = make(Anomaly, clock=self.clock, row=row, **(fixed | options))
         self.plugin = self.anomaly.collector
 
     def rows(self, count, *, result=Result.OK):
