@@ -223,6 +223,29 @@ def collector(spawn, free_port, tmp_path):
     return start
 
 
+@pytest.fixture(scope="module")
+def start_shared(tmp_path_factory, free_port):
+    """Starts an energy-collector that all tests of a file look at: `start_shared(name, *options, **environment)`."""
+    state, programs = tmp_path_factory.mktemp("shared"), []
+
+    def start(name, *options, **env):
+        port = free_port()
+        process = subprocess.Popen(
+            [COMMAND, "run", "--listen", f"127.0.0.1:{port}", *map(str, options)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | {"XDG_STATE_HOME": str(state / name)} | env,
+        )
+        programs.append(Collector(process, port=port))
+        programs[-1].wait_until_ready()
+        return programs[-1]
+
+    yield start
+    for program in programs:
+        program.stop()
+
+
 @pytest.fixture
 def command(warm_start):
     """Runs energy-collector to its end."""

@@ -1,16 +1,12 @@
 """The nine pages in a real browser, as somebody from outside sees them: one Chromium and three programs for all."""
 
-import os
 import re
-import subprocess
 import textwrap
 from contextlib import contextmanager
 from importlib import resources
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-
-from tests.e2e.conftest import COMMAND, Collector
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
 pytestmark = pytest.mark.xdist_group("browser")
@@ -90,43 +86,19 @@ def browser(require):
 
 
 @pytest.fixture(scope="module")
-def start(folder, free_port):
-    """Starts a program that all tests share."""
-    programs = []
-
-    def start(name, *options, **env):
-        port = free_port()
-        command = [COMMAND, "run", "--listen", f"127.0.0.1:{port}", *map(str, options)]
-        process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=os.environ | {"XDG_STATE_HOME": str(folder / name)} | env,
-        )
-        programs.append(Collector(process, port=port))
-        programs[-1].wait_until_ready()
-        return programs[-1]
-
-    yield start
-    for program in programs:
-        program.stop()
+def demo(start_shared):
+    return start_shared("demo", "--demo")
 
 
 @pytest.fixture(scope="module")
-def demo(start):
-    return start("demo", "--demo")
-
-
-@pytest.fixture(scope="module")
-def empty(start, folder):
+def empty(start_shared, folder):
     config = folder / "empty.yaml"
     config.write_text("history: off\ncollectors: {}\n")
-    return start("empty", "--config", config)
+    return start_shared("empty", "--config", config)
 
 
 @pytest.fixture(scope="module")
-def nasty(start, folder, eventually):
+def nasty(start_shared, folder, eventually):
     """One whose names try to be HTML, with a collector that hangs and one of 5,000 series."""
     site = folder / "site"
     for name, code in {"nasty": NASTY, "hung": HUNG}.items():
@@ -139,7 +111,7 @@ def nasty(start, folder, eventually):
     config.write_text(
         "history: {flush: 1s}\ncollectors: {nasty: {max_series: 6000}, hung: {timeout: 1s}, system: {}}\n"
     )
-    program = start("nasty", "--config", config, PYTHONPATH=str(site))
+    program = start_shared("nasty", "--config", config, PYTHONPATH=str(site))
     eventually(lambda: "nasty_vm_watts" in program.request("/api/v1/history/series").text)
     return program
 

@@ -11,16 +11,15 @@ LINTED = re.compile(
 )
 
 
-@pytest.fixture
-def demo(collector, eventually, tmp_path):
-    root = tmp_path / "root"
-    root.mkdir()
-    program = collector(None, "--demo", "--root", root)
+@pytest.fixture(scope="module")
+def demo(start_shared, eventually, tmp_path_factory):
+    program = start_shared("demo", "--demo", "--root", tmp_path_factory.mktemp("root"))
     components = [("energy_power_watts", {"component": component}) for component in ("cpu", "dram", "gpu")]
     watched = (*components, ("qemu_vm_power_watts", {}), ("solix_output_power_watts", {"name": "Rack"}))
     for metric, labels in watched:
         eventually(lambda metric=metric, labels=labels: of(program.samples(), metric, **labels))
-    return program
+    yield program
+    assert program.stop() == 0
 
 
 def of(samples, metric, /, **labels):
@@ -71,7 +70,6 @@ def test_all_collectors_are_well_and_a_host_is_down(demo):
     assert set(of(samples, "collector_up").values()) == {1}
     assert set(of(samples, "nvidia_host_up", host="gpu-c").values()) == {0}
     assert demo.request("/readyz").status == 200
-    assert demo.stop() == 0
 
 
 def test_it_takes_no_configuration(command, tmp_path):

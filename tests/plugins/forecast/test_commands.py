@@ -43,10 +43,10 @@ def run(*arguments, stdin=None):
 def written(series, form="{time},{value}", heading="time,watts", count=None):
     lines = [heading] if heading else []
     for place, value in enumerate(series.values[:count]):
-        moment = datetime.fromtimestamp(series.start + place * series.step, UTC)
-        lines.append(
-            form.format(time=moment.isoformat(), value="" if value is None else round(value, 3), moment=moment)
-        )
+        seconds = series.start + place * series.step
+        moment = datetime.fromtimestamp(seconds, UTC)
+        shown = "" if value is None else round(value, 3)
+        lines.append(form.format(time=moment.isoformat(), moment=moment, seconds=f"{seconds:.0f}", value=shown))
     return "\n".join(lines) + "\n"
 
 
@@ -85,8 +85,8 @@ def test_rows_come_from_standard_input_in_any_order():
     ("form", "heading"),
     [
         ("{time};{value}", "\ufefftime;watts"),
-        ("{moment:%s},{value}", "ts,watts"),
-        ("{moment:%s}000\t{value}", None),
+        ("{seconds},{value}", "ts,watts"),
+        ("{seconds}000\t{value}", None),
         ("{moment:%d.%m.%Y %H:%M};{value}", "Datum;Leistung"),
         ("{moment:%m/%d/%Y %I:%M %p},{value}", "when,watts"),
         ("{moment:%Y/%m/%d %H:%M:%S},{value}", "x,y"),
