@@ -17,7 +17,7 @@ from collector_core.model.selector import Selector
 from collector_core.model.series import AnyOf, Series
 from collector_core.output import OutputSample, SampleBlock, SeriesGroup
 
-_Place = tuple[str, Series]  # the source and the series
+_Part = tuple[str, str]  # a source, and what of it: its own series or those of foreign code
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class SampleSelection:
     """The series that any of several selectors means, in their shape.
 
     With `takes_ends`, series that a run had and the next good one of the same source has not come as ended. Of several
-    series that `rename` makes one, only the first that came is meant; `log` is told when that happens.
+    series that `rename` makes one, only the first that came is meant, while it is there; `log` is told once.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class SampleSelection:
         self._chosen = LayoutMemo[_Chosen]()
         self._foreign: dict[str, tuple[list[Series], dict[Series, Series], list[SeriesGroup]]] = {}
         self._new_names = frozenset(self._shape.rename.values())
-        self._firsts: dict[Series, _Place] = {}  # by what a series is after `rename`
+        self._renamed: dict[_Part, dict[Series, Series]] = {}  # what is there now, by what it is after `rename`
         self._has_told = False
         self._groups: dict[str, list[SeriesGroup]] = {}  # of the last good run of each source
 
@@ -100,38 +100,37 @@ class SampleSelection:
 
     def _choose(self, published: Published) -> _Chosen:
         found = dict(self._chooser.places(published))
-        shaped = self._shaped(published.source, found.values())
+        shaped = self._shaped((published.source, "own"), found.values())
         groups = self._shape.groups(published.source, list(shaped.values()))
         places = iter([place for place, series in found.items() if series in shaped])
         return [(list(islice(places, len(group.series))), group) for group in groups]
 
-    def _shaped(self, source: str, series: Iterable[Series]) -> dict[Series, Series]:
+    def _shaped(self, part: _Part, series: Iterable[Series]) -> dict[Series, Series]:
         """What each series is to the output, without those that another one is already."""
+        self._renamed[part] = renamed = {}
         shaped = {each: self._shape.series(each) for each in series}
-        return {each: new for each, new in shaped.items() if self._is_first(source, each, new)}
+        return {each: new for each, new in shaped.items() if self._is_first(renamed, each, new)}
 
-    def _is_first(self, source: str, series: Series, new: Series) -> bool:
+    def _is_first(self, renamed: dict[Series, Series], series: Series, new: Series) -> bool:
         if new.name not in self._new_names:
             return True
-        first = self._firsts.setdefault(new, (source, series))
-        is_first = first == (source, series)
-        if not is_first and not self._has_told:
+        first = next((known[new] for known in self._renamed.values() if new in known), None)
+        if first is None:
+            renamed[new] = series
+        elif not self._has_told:
             self._has_told = True
             self._log.warning(
                 "%s of %s is left out, and so is what else is not the first of its name: `rename` makes it %s, as %s "
                 "of %s is already",
-                series,
-                source,
-                new,
-                *reversed(first),
+                *(series, series.source, new, first, first.source),
             )
-        return is_first
+        return first is None
 
     def _of_families(self, published: Published, time: float) -> Iterator[SampleBlock]:
         found = dict(self._chooser.select_families(published)) if published.snapshot.families else {}
         known, shaped, groups = self._foreign.get(published.source, ([], {}, []))
         if list(found) != known:
-            known, shaped = list(found), self._shaped(published.source, found)
+            known, shaped = list(found), self._shaped((published.source, "foreign"), found)
             groups = self._shape.groups(published.source, list(shaped.values()))
             self._foreign[published.source] = known, shaped, groups
         values, start = array("d", map(found.__getitem__, shaped)), 0
@@ -183,7 +182,7 @@ class SamplingWindow:
         self._number: int | None = None
         self._newest: dict[str, _Kept] = {}
         self._closed = closed
-        self._handed_out: set[_Place] | None = None  # of the interval that was closed last; None: all
+        self._handed_out: set[tuple[str, Series]] | None = None  # of the interval that was closed last; None: all
 
     @property
     def number(self) -> int | None:

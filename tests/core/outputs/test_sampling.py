@@ -116,6 +116,13 @@ def test_of_series_that_a_new_name_makes_one_only_the_first_comes_and_it_is_said
     assert f"as {text('a')} of probe is already" in line
 
 
+def test_when_the_first_of_a_new_name_has_gone_the_next_one_comes():
+    first = heat_and_power(1.0, power=[("a", 1)], heat=[("a", 50)])
+    assert renamed(first, heat_and_power(2.0, heat=[("a", 60)]), heat_and_power(3.0, power=[("a", 3)])) == [
+        [(text("a"), each)] for each in (1.0, 60.0, 3.0)
+    ]
+
+
 def test_series_of_foreign_code_share_a_new_name_in_the_same_way():
     def family(name):
         return Family(name, "Help.", "gauge", "", (Sample(name, {"plug": "a"}, 1.0, None, None),))
