@@ -1,13 +1,16 @@
-"""`{$env: NAME}` and `{$file: path}` → their values, which are remembered so that logs can leave them out."""
+"""`{$env: NAME}` and `{$file: path}` → their values; these, and secrets written as they are, are left out of logs."""
 
 from __future__ import annotations
 
 import logging
 import os
 import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel, SecretStr
 
 from collector_core.config.redactor import redact
 from collector_core.config.yamlfile import Document, YamlPath
@@ -36,6 +39,18 @@ def resolve(document: Document) -> Resolved:
     resolver = _Resolver(document)
     data = resolver.walk(document.data, ())
     return Resolved(data, frozenset(resolver.values), resolver.problems)
+
+
+def secrets_of(options: object) -> Iterator[str]:
+    """What is set as a secret in validated options, at any depth; defaults are none."""
+    if isinstance(options, SecretStr):
+        yield from filter(None, [options.get_secret_value()])
+    elif isinstance(options, BaseModel):
+        for name in options.model_fields_set:
+            yield from secrets_of(getattr(options, name))
+    elif isinstance(options, Mapping | list | tuple):
+        for each in options.values() if isinstance(options, Mapping) else options:
+            yield from secrets_of(each)
 
 
 class _Resolver:

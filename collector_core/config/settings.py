@@ -224,11 +224,12 @@ def validate(document: Document, plugins: Plugins, attempts: Attempts | None = N
         problems += [each.problem for each in collectors.unloadable + outputs.unloadable]
         problems.sort(key=lambda problem: problem.line or 0)
         raise ConfigError([resolved.redact(problem) for problem in dict.fromkeys(problems)])
+    options = [each.options for each in instances or ()] + [each.options for each in output_instances]
     return Config(
         settings=_completed(settings, document),
         instances=instances,
         file=document.file,
-        secrets=resolved.values,
+        secrets=resolved.values.union(secrets.secrets_of(options)),
         unloadable=tuple(collectors.unloadable),
         outputs=output_instances,
         unloadable_outputs=tuple(outputs.unloadable),

@@ -107,7 +107,7 @@ class SampleSelection:
 
     def _shaped(self, part: _Part, series: Iterable[Series]) -> dict[Series, Series]:
         """What each series is to the output, without those that another one is already."""
-        self._renamed[part] = renamed = {}
+        renamed = self._renamed[part] = dict[Series, Series]()
         shaped = {each: self._shape.series(each) for each in series}
         return {each: new for each, new in shaped.items() if self._is_first(renamed, each, new)}
 

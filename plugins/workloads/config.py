@@ -53,7 +53,14 @@ class Kubelet(Options):
 
     url: SecureUrl = Field("https://127.0.0.1:10250", description="Base URL; https outside loopback.")
     token: SecretStr | None = Field(None, description="Bearer token: {$env: NAME} or {$file: path}.")
+    token_file: ConfigPath | None = Field(None, description="Or its file, read each time: a pod's token is renewed.")
     ca_file: ConfigPath | None = Field(None, description="Certificates that its own is verified with, in PEM.")
+
+    @model_validator(mode="after")
+    def _one_token(self) -> Self:
+        if self.token is not None and self.token_file is not None:
+            raise ValueError("set either `token` or `token_file`")
+        return self
 
 
 class Watch(Options):
@@ -161,7 +168,7 @@ class Config(CollectorConfig):
         description="Sockets of container runtimes that are asked for names: auto (the usual ones), off, or a list.",
     )
     kubelet: Kubelet | None = Field(
-        None, description="Asked for the names and owners of pods, as {url, token, ca_file}."
+        None, description="Asked for the names and owners of pods, as {url, token_file, ca_file}."
     )
     watch: tuple[Watch, ...] = Field(
         (), max_length=50, description="Processes whose memory, threads, files, CPU, I/O and watts are shown."

@@ -10,7 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from collector_core import Context, HttpClient, NotAvailable, Reason
+from pydantic import SecretStr
+
+from collector_core import AuthFailed, Context, HttpClient, NotAvailable, Reason
+from collector_core.storage import read_bounded
 from collector_core.wire import contents, cri_containers, listed_messages
 from collector_plugins.workloads import grpc
 from collector_plugins.workloads.config import Config, Kubelet
@@ -21,6 +24,7 @@ CRI_SOCKETS = ("/run/containerd/containerd.sock", "/run/crio/crio.sock")
 _LIST_CONTAINERS = "/runtime.v1.RuntimeService/ListContainers"
 _LIST_PODS = "/runtime.v1.RuntimeService/ListPodSandbox"
 _MOST_BYTES = 32 << 20
+_MOST_TOKEN_BYTES = 64 << 10
 _HASHED = "pod-template-hash"
 _CONFIG_HASH = "kubernetes.io/config.hash"  # by which the kubelet calls the control groups of static pods
 
@@ -91,13 +95,29 @@ class KubeletPods:
         self.place = "the kubelet"
         self.is_there = True
         self._url = f"{options.url.rstrip('/')}/pods"
-        self._token = options.token
+        self._options = options
         self._ca_file = str(options.ca_file) if options.ca_file else None
 
     async def ask(self, http: HttpClient) -> dict[str, Identity]:
         """The pods of this node."""
-        told = await http.get_json(self._url, token=self._token, ca_file=self._ca_file, limit=_MOST_BYTES)
+        token = self._token()
+        try:
+            told = await http.get_json(self._url, token=token, ca_file=self._ca_file, limit=_MOST_BYTES)
+        except AuthFailed as error:
+            if self._options.token_file is None:
+                raise
+            raise NotAvailable(Reason.AUTH, error.detail, fix=error.fix) from error  # the next token may be right
         return dict(_of_kubelet(told))
+
+    def _token(self) -> SecretStr | None:
+        file = self._options.token_file
+        if file is None:
+            return self._options.token
+        try:
+            return SecretStr(read_bounded(file, _MOST_TOKEN_BYTES, follow_symlinks=True).decode().strip())
+        except (OSError, ValueError) as error:
+            detail = f"{file}: {getattr(error, 'strerror', None) or error}"
+            raise NotAvailable(Reason.PERMISSION, detail, fix="check `kubelet.token_file`") from error
 
 
 def sources(config: Config, ctx: Context) -> list[Source]:

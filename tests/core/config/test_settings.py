@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from collector_core import Collector, CollectorConfig, Field, Gauge, SecretStr
+from collector_core.config.secrets import secrets_of
 from collector_core.config.settings import default_instance, parse_listen, plugin_names, read_document, validate
 from collector_core.errors import ConfigError
 from collector_core.options import parse_duration
@@ -178,6 +180,25 @@ def test_a_missing_secret_is_named(problems, tmp_path, secret, message):
     (tmp_path / "empty").touch()
     found = problems(f"collectors: {{shelly: {{options: {{password: {secret}}}}}}}")
     assert any(message in problem for problem in found)
+
+
+def test_a_secret_that_is_written_as_it_is_is_one_too(check):
+    assert check("collectors: {shelly: {options: {password: hunter2}}}").secrets == {"hunter2"}
+
+
+def test_secrets_are_found_at_any_depth_but_defaults_are_none():
+    class Login(BaseModel):
+        password: SecretStr | None = None
+
+    class Options(CollectorConfig):
+        community: SecretStr = SecretStr("public")
+        devices: list[Login]
+        by_name: dict[str, Login]
+
+    options = Options(
+        devices=[{"password": "a"}, {"password": None}, {"password": ""}], by_name={"x": {"password": "b"}}
+    )
+    assert set(secrets_of(options)) == {"a", "b"}
 
 
 def test_a_secret_that_all_can_read_is_warned_of(check, tmp_path, caplog):

@@ -41,7 +41,7 @@ class JsonAnswers(BaseHTTPRequestHandler):
         if isinstance(answer, threading.Event):
             answer.wait(30)
         body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-        self.send_response(404 if answer is None else 200)
+        self.send_response(answer if isinstance(answer, int) else 404 if answer is None else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         with contextlib.suppress(OSError):

@@ -112,6 +112,38 @@ def test_the_kubelet_tells_names_and_owners(site, host, references, owner):
     assert ("pod", "api-5d9c7b-x2x9z", "prod", "api:3", "", owner, "", "kubepods.slice") in info
 
 
+def test_a_token_that_the_kubelet_no_longer_takes_is_read_anew(site, host, tmp_path):
+    file = tmp_path / "token"
+    file.write_text("old\n")
+    pods = {"kind": "PodList", "items": [{"metadata": {"uid": UID, "name": "api-0", "namespace": "prod"}}]}
+    host.make(POD)
+    with kubelet(401) as server:
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        started = site(idle_watts=IDLE, kubelet={"url": url, "token_file": file})
+        spend(started, host, POD)
+        server.answers["/pods"] = pods
+        file.write_text("new\n")
+        started.clock.advance(name_lookup.LONGEST_PAUSE_SECONDS)
+        spend(started, host, POD)
+    assert server.requests == [("/pods", "Bearer old"), ("/pods", "Bearer new")]
+    assert set(started.joules()) == {("pod", "api-0", "prod", "")}
+
+
+def test_a_token_file_that_is_not_there_costs_nothing_but_the_names(site, host, tmp_path):
+    host.make(POD)
+    with kubelet({}) as server:
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        started = site(idle_watts=IDLE, kubelet={"url": url, "token_file": tmp_path / "token"})
+        spend(started, host, POD)
+    assert server.requests == []
+    assert set(started.joules()) == {("pod", UID, "", "")}
+
+
+def test_there_is_one_token(tmp_path):
+    with pytest.raises(ValidationError, match="either `token` or `token_file`"):
+        Config(kubelet={"token": "x", "token_file": tmp_path / "token"})
+
+
 @pytest.mark.parametrize(
     "answer",
     [
