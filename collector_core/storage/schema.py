@@ -91,7 +91,17 @@ def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
 
 def _readable_rows(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """Yield rows from both ends up to the damage."""
+    key = _stored_by(connection, table)
     for order in ("ASC", "DESC"):
+        ordering = ", ".join(f"{column} {order}" for column in key)
         with suppress(sqlite3.Error):
-            yield from connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY rowid {order}")  # noqa: S608
+            yield from connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY {ordering}")  # noqa: S608
             return
+
+
+def _stored_by(connection: sqlite3.Connection, table: str) -> list[str]:
+    """What the rows of a table lie in the order of: the primary key where they have no rowid."""
+    query = "SELECT name FROM pragma_table_info(?1) WHERE pk AND (SELECT wr FROM pragma_table_list(?1)) ORDER BY pk"
+    with suppress(sqlite3.Error):
+        return [name for (name,) in connection.execute(query, (table,))] or ["rowid"]
+    return ["rowid"]

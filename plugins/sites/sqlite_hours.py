@@ -40,7 +40,7 @@ _UNSEALED = """
     AND NOT EXISTS (SELECT 1 FROM stale AS s WHERE s.site = h.site AND s.hour = h.hour)
     ORDER BY hour, site LIMIT ?
 """
-TABLES = ("hour", "kind", "part", "total")
+TABLES = ("hour", "kind", "part", "stale", "total")
 
 
 class HourTables:

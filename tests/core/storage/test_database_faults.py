@@ -206,6 +206,26 @@ def test_a_damaged_header_counts_as_corrupt(database, filled, read_only):
     assert_corrupt(database, filled, read_only=read_only)
 
 
+def test_rows_that_lie_in_the_order_of_their_key_are_taken_over_too(tmp_path, database):
+    table = "CREATE TABLE item (place INTEGER NOT NULL, word TEXT NOT NULL, PRIMARY KEY (place, word)) WITHOUT ROWID"
+    schema = Schema([(table,)], salvage=("item",))
+    file = tmp_path / "a.db"
+    made = database(file, schema)
+    with made.transaction() as connection:
+        connection.executemany(
+            "INSERT INTO item VALUES (?, ?)", [(number // 10, f"{number:0500}") for number in range(900)]
+        )
+    made.close()
+    with file.open("r+b") as stream:
+        stream.seek(file.stat().st_size // PAGE // 2 * PAGE)
+        stream.write(b"\xff" * PAGE)
+    subject = database(file, schema)
+    found = [int(word) for (word,) in subject.rows("SELECT word FROM item ORDER BY place, word")]
+    assert subject.set_aside is not None
+    assert {0, 899} <= set(found)
+    assert 700 < len(found) < 900
+
+
 @pytest.mark.parametrize(
     ("damage", "missing"),
     [("DROP TABLE other", "other"), ("ALTER TABLE other DROP COLUMN word", "other.word")],

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
+from collector_plugins.sites.reading import Reading
 from collector_plugins.sites.site import Change
 from collector_plugins.sites.sqlite_store import SqliteStore
+from collector_plugins.sites.store import Piece
 from tests.plugins.sites.conftest import moment, reading
 
 FILES = ("sites.db", "sites.db-wal", "sites.db-shm")
@@ -53,3 +58,25 @@ async def test_a_site_that_is_gone_with_the_file_is_not_written_for(serving, sta
         assert (await client.post("ingest/realtime", reading(120)))[0] == 404
         await client.register("a")
         assert (await client.send(reading(120)))["accepted"] == 1
+
+
+def test_of_a_corrupt_file_all_that_can_be_read_is_taken_over(tmp_path):
+    file = tmp_path / "sites.db"
+    sent = [
+        (0, Reading.model_validate(each)) for each in (reading(60, id="x"), reading(3660), reading(7260, meter="y"))
+    ]
+    store = SqliteStore(file)
+    number = store.add_site("a", Change(0, {})).number
+    store.add(sent)
+    stale = store.oldest_stale(9)
+    store.put_hours([(*place, Piece(readings=1)) for place in stale[1:]])
+    store.close()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("DROP TABLE deleted")
+    store = SqliteStore(file)
+    assert store.add(sent) == [False] * 3
+    assert len(store.lines([number], 0, 1 << 50)) == 3
+    assert len(store.hours([number], 0, 1 << 30)) == 2
+    assert store.oldest_stale(9) == stale[:1]
+    store.close()
+    assert list(tmp_path.glob("sites.db.corrupt-*"))
