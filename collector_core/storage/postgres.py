@@ -59,11 +59,13 @@ class PostgresSession:
 
     Whatever the server does, `transaction` ends within about `timeout` seconds, or a few more if it has to connect.
     `address` is where the database is, without user and password. `extra` names the extra that brings psycopg.
+    `connections` is how often it connected: another number means that it may be another database than before.
     """
 
     def __init__(self, url: SecretStr, timeout: float, *, extra: str) -> None:
         parts = urlsplit(url.get_secret_value())
         self._connection: Connection[Any] | None = None
+        self.connections = 0
         self.address = f"{parts.netloc.rpartition('@')[2] or 'localhost'}{parts.path}"
         self._url = url
         self._secrets = _passwords(parts)
@@ -142,6 +144,7 @@ class PostgresSession:
             connect_timeout=max(LEAST_CONNECT_SECONDS, round(self._timeout)),
             prepare_threshold=None,  # a pooler may give each transaction another session
         )
+        self.connections += 1
         return self._connection
 
 

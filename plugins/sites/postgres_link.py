@@ -46,6 +46,11 @@ class PostgresLink:
         """Where the database is, without user and password."""
         return self._session.address
 
+    @property
+    def connections(self) -> int:
+        """How often it connected: another number means that it may be another database than before."""
+        return self._session.connections
+
     @contextmanager
     def transaction(self, timeout: float | None = None, *, snapshot: bool = False) -> Iterator[Connection[Any]]:
         """A transaction that commits at the end, with `snapshot` over one state."""

@@ -55,6 +55,7 @@ class PostgresStore:
         self._read_only = read_only
         self._is_open = False
         self._known = Known()
+        self._known_of = 0  # which of the link's connections; 0: none
         self._versions: dict[tuple[int, int], int] = {}
 
     @property
@@ -255,6 +256,9 @@ class PostgresStore:
         try:
             self.open()
             with self._link.transaction(timeout) as connection:
+                if self._known_of != self._link.connections:  # a copy may be in the place of the last database
+                    self._known.clear()
+                    self._known_of = self._link.connections
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
                 yield connection
         except BaseException:

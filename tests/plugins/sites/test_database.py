@@ -235,6 +235,21 @@ def test_of_repeats_across_batches_the_first_stays_whatever_comes_with_them(data
     store.close()
 
 
+def test_what_is_known_of_a_database_holds_until_the_connection_is_another_one(database):
+    from collector_plugins.sites.postgres_store import PostgresStore
+    from collector_plugins.sites.site import Change
+
+    store = PostgresStore(Config(database=database.url()).database_url, "auto")
+    number = store.add_site("a", Change(0, {})).number
+    assert store.add(some(reading(60, 1))) == [True]
+    database.execute("UPDATE sites.meter SET name = 'other'")  # as a copy from before this meter may have it
+    database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", database.user)
+    assert store.add(some(reading(120, 2))) == [True]
+    kept = {meter.meter: [row.power for row in meter.rows] for meter in store.rows(number, 0, NOW * 2000)}
+    assert kept == {"other": [1], "main": [2]}
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("section", "url"),
     [
