@@ -59,10 +59,11 @@ class Factors:
         `live` is what is known of the grid of its zone in its hour.
         """
         configured = {usual_name(source.type): source for source in terms.sources}
+        configured |= {source.type: source for source in terms.sources}
         grid = self._grid(terms, configured.get(GRID), grid_grams, live)
         if shares is not None:
             return [
-                self._part(name, configured.get(usual_name(name)), share, grid, on_paper=False)
+                self._part(name, configured.get(name) or configured.get(usual_name(name)), share, grid, on_paper=False)
                 for name, share in shares.items()
             ]
         sources = terms.sources or [Source(type=GRID, share=1.0)]

@@ -189,6 +189,22 @@ async def test_sources_are_known_by_the_names_that_people_write(serving):
     }
 
 
+async def test_of_two_sources_with_the_same_usual_name_each_has_its_own_factor(serving):
+    sources = [
+        {"type": "solar", "share": 0.5, "factor_g_per_kwh": 40},
+        {"type": "pv", "share": 0.5, "factor_g_per_kwh": 20},
+    ]
+    async with serving() as client:
+        await client.register("a", sources=sources)
+        await client.send(reading(3600, interval_seconds=3600, sources={"solar": 0.5, "pv": 0.25, "Solar": 0.25}))
+        answer = await report(client, "carbon/a", **DAY)
+    assert {each["source"]: each["factor_g_per_kwh"] for each in answer["by_source"]} == {
+        "solar": pytest.approx(40),
+        "pv": pytest.approx(20),
+        "Solar": pytest.approx(40),
+    }
+
+
 async def test_scores_and_carbon_reports_have_the_same_coverage(serving):
     async with serving(now=NOW + 6 * HOUR) as client:
         await client.register("a")
