@@ -80,6 +80,7 @@ class SampleSelection:
         self._foreign: dict[str, tuple[list[Series], dict[Series, Series], list[SeriesGroup]]] = {}
         self._new_names = frozenset(self._shape.rename.values())
         self._renamed: dict[_Part, dict[Series, Series]] = {}  # what is there now, by what it is after `rename`
+        self._left_out: dict[_Part, set[Series]] = {}  # what others are there already
         self._has_told = False
         self._groups: dict[str, list[SeriesGroup]] = {}  # of the last good run of each source
 
@@ -107,9 +108,19 @@ class SampleSelection:
 
     def _shaped(self, part: _Part, series: Iterable[Series]) -> dict[Series, Series]:
         """What each series is to the output, without those that another one is already."""
-        renamed = self._renamed[part] = dict[Series, Series]()
+        before, renamed = self._renamed.get(part, {}), dict[Series, Series]()
+        self._renamed[part] = renamed
         shaped = {each: self._shape.series(each) for each in series}
-        return {each: new for each, new in shaped.items() if self._is_first(renamed, each, new)}
+        meant = {each: new for each, new in shaped.items() if self._is_first(renamed, each, new)}
+        self._left_out[part] = set(shaped.values()).difference(meant.values())
+        self._choose_anew_after(before.keys() - renamed.keys())
+        return meant
+
+    def _choose_anew_after(self, gone: set[Series]) -> None:
+        """Let what was left out for series that have gone come from now on."""
+        if any(not names.isdisjoint(gone) for names in self._left_out.values()):
+            self._chosen = LayoutMemo()
+            self._foreign.clear()
 
     def _is_first(self, renamed: dict[Series, Series], series: Series, new: Series) -> bool:
         if new.name not in self._new_names:

@@ -123,6 +123,19 @@ def test_when_the_first_of_a_new_name_has_gone_the_next_one_comes():
     ]
 
 
+def test_a_new_name_whose_owner_has_gone_is_free_for_another_source_that_stays_the_same():
+    others = heat_and_power(1.5, source="other", heat=[("a", 50)])
+    first = heat_and_power(1.0, power=[("a", 1), ("b", 2)])
+    without = heat_and_power(2.0, power=[("b", 2)])
+    assert renamed(first, others, without, replace(others, time=2.5), replace(first, time=3.0)) == [
+        [(text("a"), 1), (text("b"), 2)],
+        [],
+        [(text("b"), 2)],
+        [(text("a"), 50)],
+        [(text("b"), 2)],
+    ]
+
+
 def test_series_of_foreign_code_share_a_new_name_in_the_same_way():
     def family(name):
         return Family(name, "Help.", "gauge", "", (Sample(name, {"plug": "a"}, 1.0, None, None),))
