@@ -49,6 +49,12 @@ class EmbeddedStore(Store):
         """Whether the journal should be sealed before its time."""
         return self.waiting > MAX_JOURNALED or self.entries > MAX_ENTRIES
 
+    def open(self) -> None:
+        """As `Store.open`; that reads the whole file, too."""
+        began = monotonic()
+        super().open()
+        self._check_later(began)
+
     def last_value(self, kept: KeptSeries) -> float | None:
         """The last value of a counter, None where there is none."""
         known = self.catalogue.find(kept.series.text)
@@ -85,7 +91,11 @@ class EmbeddedStore(Store):
         began = monotonic()
         if began >= self._next_check:
             self.database.check()
-            self._next_check = began + (monotonic() - began) / CHECKING_SHARE
+            self._check_later(began)
+
+    def _check_later(self, began: float) -> None:
+        """The file has been read since then."""
+        self._next_check = began + (monotonic() - began) / CHECKING_SHARE
 
     def ask(self, question: Callable[[HistoryReader], None]) -> None:
         """Let it be answered now."""

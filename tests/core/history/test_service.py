@@ -8,7 +8,7 @@ import pytest
 from collector_core.history import embedded, service
 from collector_core.history.interface import EVER
 from collector_core.history.schema import FILE
-from collector_core.storage import StorageError, StorageReason
+from collector_core.storage import Database, StorageError, StorageReason
 from tests.core.history.conftest import Embedded
 from tests.core.history.lamp import START, Lamp
 
@@ -177,6 +177,16 @@ def test_damage_to_the_file_of_a_running_collector_is_noticed_set_aside_said_onc
     assert "is corrupt" in begun
     assert over.startswith("history: kept again (corrupt): the corrupt file is now called")
     assert [value for _, value, _ in folder_lamp.points("lamp_power_watts")][-5:] == [5, 6, 7, 8, 9]
+
+
+def test_a_file_that_has_just_been_opened_is_not_read_a_second_time(folder_lamp, monkeypatch):
+    read = []
+    monkeypatch.setattr(Database, "check", lambda database: read.append(database.path))
+    monkeypatch.setattr(embedded, "CHECKING_SHARE", 1e-9)
+    folder_lamp.run(lamp_power_watts=1)
+    folder_lamp.history.write()
+    assert folder_lamp.points("lamp_power_watts")
+    assert read == []
 
 
 def test_a_corrupt_file_counts_once_however_often_its_successor_is_opened(tmp_path):
