@@ -19,6 +19,7 @@ from collector_core.errors import Problem
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 64 * 1024
+SHORTEST = 5  # letters of what is written as it is: fewer are part of other words, such as a tenant called `home`
 
 
 @dataclass
@@ -42,9 +43,10 @@ def resolve(document: Document) -> Resolved:
 
 
 def secrets_of(options: object) -> Iterator[str]:
-    """What is set as a secret in validated options, at any depth; defaults are none."""
+    """What is set as a secret in validated options, at any depth; defaults are none, and nor is what is very short."""
     if isinstance(options, SecretStr):
-        yield from filter(None, [options.get_secret_value()])
+        text = options.get_secret_value()
+        yield from [text] if len(text) >= SHORTEST else []
     elif isinstance(options, BaseModel):
         for name in options.model_fields_set:
             yield from secrets_of(getattr(options, name))

@@ -196,9 +196,18 @@ def test_secrets_are_found_at_any_depth_but_defaults_are_none():
         by_name: dict[str, Login]
 
     options = Options(
-        devices=[{"password": "a"}, {"password": None}, {"password": ""}], by_name={"x": {"password": "b"}}
+        devices=[{"password": "swordfish"}, {"password": None}, {"password": ""}],
+        by_name={"x": {"password": "hunter2"}},
     )
-    assert set(secrets_of(options)) == {"a", "b"}
+    assert set(secrets_of(options)) == {"swordfish", "hunter2"}
+
+
+def test_a_header_that_is_as_short_as_a_name_is_left_in_paths_and_words():
+    class Options(CollectorConfig):
+        headers: dict[str, SecretStr]
+
+    options = Options(headers={"X-Scope-OrgID": "home", "Authorization": "Bearer hunter2"})
+    assert set(secrets_of(options)) == {"Bearer hunter2"}
 
 
 def test_a_secret_that_all_can_read_is_warned_of(check, tmp_path, caplog):
