@@ -16,7 +16,7 @@ from collector_core.cli.common import Common, common_options
 from collector_core.collector import Collector, Context
 from collector_core.devices.polled import PolledDevices
 from collector_core.devices.probing import Entry, Found, probe_networks
-from collector_core.errors import NotAvailable, Reason, visible
+from collector_core.errors import NotAvailable, Reason, describe, visible
 from collector_core.model.clock import SystemClock
 from collector_core.plugins.discovery import detect, discover
 
@@ -48,10 +48,14 @@ def command(common: Common, networks: tuple[str, ...]) -> None:
 
 def _candidates(types: Iterable[type[Collector[Any]]], root: Path) -> Found:
     """What of this machine may be a device, of the collectors that are told their devices."""
+    found: dict[str, Sequence[Entry]] = {}
     clock = SystemClock()
-    polled = [cls for cls in types if issubclass(cls, PolledDevices)]
-    contexts = (Context(name=cls.name, logger=log, clock=clock, root=root) for cls in polled)
-    return {cls.name: list(cls.candidates(ctx)) for cls, ctx in zip(polled, contexts, strict=True)}
+    for cls in (cls for cls in types if issubclass(cls, PolledDevices)):
+        try:
+            found[cls.name] = list(cls.candidates(Context(name=cls.name, logger=log, clock=clock, root=root)))
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            log.error("%s cannot say what may be here: %s", cls.name, describe(error))  # noqa: TRY400 - one line
+    return found
 
 
 def _together(*found: Found) -> Found:

@@ -299,7 +299,8 @@ class App:
         self._look_after()
 
     def _look_after(self) -> None:
-        self.watchdog.replace((*self.runners.values(), *self._watched, *self.outputs.runners.values()))
+        with self._lock:  # the last one to say who they are must know of all
+            self.watchdog.replace((*self.runners.values(), *self._watched, *self.outputs.runners.values()))
 
     def _apply_history(self) -> None:
         options = self.config.settings.history

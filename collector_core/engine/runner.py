@@ -148,10 +148,11 @@ class Runner:
             run = self._begin(now)
         try:
             await self._execute(run)
+            self._exposition.prepare()
         except GeneratorExit:
             raise
         except BaseException as error:  # noqa: BLE001 - the thread must live on, whatever could not be recorded
-            self._faults.record_incident("a run could not be recorded", error)
+            self._faults.record_incident("a run could not be recorded or shown", error)
             self._run = None
 
     def tick(self, now: float) -> float:
@@ -264,7 +265,6 @@ class Runner:
             report = self._publish(out, failure, started, duration)
             with self._lock:
                 self._record(report, error)
-            self._exposition.prepare()
         if error is not None or not wanted:
             run.deadline = self._clock.monotonic() + self.instance.timeout
             await self._close()

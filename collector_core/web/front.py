@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _POLL = 0.01  # seconds between two looks whether all has been sent, at the end
+_NOTHING = memoryview(b"")
 
 
 class FrontConnection:
@@ -47,7 +48,7 @@ class FrontConnection:
         self._answered = False
         self._is_making = False
         self._since = self._loop.time()
-        self._unsent = memoryview(b"")
+        self._unsent = _NOTHING
         self._ends_when_sent = False
         self._handed_over = b""  # what aiohttp is to read first
         self._stall_watch = StallWatch()
@@ -120,6 +121,7 @@ class FrontConnection:
         self._unsent = self._unsent[self._socket.send(self._unsent) :]
         if self._unsent:
             return
+        self._unsent = _NOTHING  # an empty view of a body keeps all of it
         self._since = self._loop.time()
         self._loop.remove_writer(self._socket)
         if self._ends_when_sent:

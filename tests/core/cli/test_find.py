@@ -8,6 +8,7 @@ import yaml
 from click.testing import CliRunner
 
 from collector_core.cli import cli
+from collector_plugins.dsmr import Dsmr
 from collector_plugins.http import Http
 from collector_plugins.mqtt import Mqtt
 from collector_plugins.ups import Ups
@@ -61,6 +62,14 @@ def test_serial_ports_that_may_lead_to_a_smart_meter_are_comments_to_complete(tm
         {"name": None, "serial": f"/dev/serial/by-id/{name}"}
         for name in ("usb-FTDI_FT232R-if00-port0", "usb-odd name: # {x}")
     ]
+
+
+def test_a_plugin_that_fails_to_say_what_may_be_here_costs_the_others_nothing(tmp_path, monkeypatch):
+    chip(tmp_path / "root")
+    monkeypatch.setattr(Dsmr, "candidates", classmethod(lambda cls, ctx: 1 / 0))
+    done = CliRunner().invoke(cli, ["find", "--root", str(tmp_path / "root")])
+    assert "hwmon" in yaml.safe_load(done.stdout)["collectors"]
+    assert "dsmr cannot say what may be here: ZeroDivisionError" in done.stderr
 
 
 def test_a_machine_without_anything_has_a_configuration_too(tmp_path):

@@ -342,3 +342,26 @@ def test_outputs_get_the_first_run_although_the_next_collector_is_yet_to_be_buil
     app._config_file.write_text(collectors + outputs)
     app.reload()
     eventually(lambda: {name for name, *_ in taken.taken} == {"lamp_on", "desk_on"})
+
+
+def test_two_who_say_at_once_what_is_to_be_looked_after_forget_nobody(make_app, monkeypatch, eventually):
+    app = make_app()
+    ticked, replace = [], app.watchdog.replace
+
+    class Guard:
+        def tick(self, now):
+            ticked.append(now)
+            return now + 60.0
+
+    other = threading.Thread(target=app.watch, args=(Guard(),))
+
+    def be_overtaken(ticking):
+        monkeypatch.setattr(app.watchdog, "replace", replace)
+        other.start()
+        other.join(0.2)
+        replace(ticking)
+
+    monkeypatch.setattr(app.watchdog, "replace", be_overtaken)
+    app.reload()
+    other.join()
+    eventually(lambda: ticked)

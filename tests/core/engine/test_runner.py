@@ -9,6 +9,7 @@ import pytest
 
 from collector_core import AuthFailed, Collector, Gauge, NotAvailable
 from collector_core.engine.app import App
+from collector_core.exposition.sources import Exposition
 from collector_core.model.result import Result
 from collector_core.web import api
 
@@ -377,6 +378,19 @@ def test_a_close_that_raises_is_logged_and_harmless(bench, probe, caplog):
     b.runner.stop()
     assert b.runner.join(5)
     assert "close failed: SystemExit: never" in caplog.text
+
+
+def test_a_body_that_cannot_be_made_costs_a_collector_nothing(bench, probe, monkeypatch, caplog):
+    cls, script = probe
+    monkeypatch.setattr(Exposition, "prepare", lambda self: 1 / 0)
+    script.collect = lambda out: 1 / 0
+    b = bench(cls)
+    for _ in range(2):
+        b.tick()
+        b.clock.advance(1.0)
+    assert runs(b, "error") == 2
+    assert script.calls == ["open", "collect", "close"] * 2
+    assert caplog.text.count("could not be recorded or shown: ZeroDivisionError") == 1
 
 
 UP = Gauge("waiter_on", "On.")

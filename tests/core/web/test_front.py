@@ -5,6 +5,7 @@ import logging
 import re
 import socket
 import struct
+import sys
 import threading
 from array import array
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -353,6 +354,17 @@ async def test_who_asks_for_more_before_reading_gets_both_answers_in_turn(start,
         await asyncio.sleep(0)
         assert len(await one_answer(reader)) > len(huge.body)
         assert await reader.readuntil(b"\r\n") in (b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 503 Service Unavailable\r\n")
+
+
+async def test_what_was_sent_in_pieces_is_let_go(start, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = bytes(32 << 20)
+    monkeypatch.setattr(Answers, "healthz", lambda self: ReadyAnswer(200, (), body))
+    runner = await start(limits())
+    async with connection(runner) as (reader, writer):
+        before = sys.getrefcount(body)
+        writer.write(get("/healthz"))
+        assert len(await one_answer(reader)) > len(body)
+        assert (open_on(runner), sys.getrefcount(body)) == (1, before)
 
 
 async def test_connections_of_both_kinds_count_together(start, eventually: Eventually) -> None:

@@ -22,6 +22,7 @@ from collector_core.web.limited_server import LimitedServer
 from collector_core.web.limits import DEFAULT_LIMITS, Limits
 from tests.core.web.site import (
     BIG,
+    FOREVER,
     GET,
     SOON,
     ClientContext,
@@ -121,14 +122,30 @@ async def test_a_body_that_does_not_end_in_time_closes_the_connection(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-async def test_a_body_that_comes_slowly_and_steadily_is_taken(serve: Serve, site: Site) -> None:
-    runner = await serve(site.app, limits=limits(body_timeout=4 * SOON, body_progress=10))
+async def test_a_body_that_comes_slowly_and_steadily_is_taken(serve: Serve, site: Site, eventually: Eventually) -> None:
+    runner = await serve(site.app, limits=limits(body_timeout=10.0, body_progress=10, sweep_interval=FOREVER))
     async with connection(runner) as (reader, writer):
         writer.write(b"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 80\r\n\r\n")
-        for _ in range(8):
-            await asyncio.sleep(SOON)
+        for number in range(1, 8):
             writer.write(b"0123456789")
+            await eventually(lambda number=number: arrived(runner) == 10 * number)
+            sweep(runner, 9.0 * number)
+        writer.write(b"0123456789")
         assert b" 200 " in await one_answer(reader)
+
+
+def arrived(runner: Runner) -> int:
+    """How much has come of the body of the one request that there is."""
+    assert isinstance(runner.server, LimitedServer)
+    requests = [handler._current_request for handler in runner.server.handlers]
+    return sum(request.content.total_bytes for request in requests if request)
+
+
+def sweep(runner: Runner, now: float) -> None:
+    """Look at all connections as if it were that late."""
+    assert isinstance(runner.server, LimitedServer)
+    for handler, transport in list(runner.server.handlers.items()):
+        handler.sweep(transport, now)
 
 
 async def test_a_slow_application_is_not_the_clients_fault(serve: Serve, site: Site, eventually: Eventually) -> None:

@@ -219,6 +219,7 @@ async def test_a_handler_that_wants_to_end_everything_ends_its_own_answer(app, e
     assert caplog.text.count(f"collector lamp: GET /lamp failed: {type(error).__name__}") == 1
 
 
+@pytest.mark.real_time  # a pause of the machine is one of the client
 async def test_a_body_that_comes_slowly_is_no_fault_of_its_handler(app, impatient):
     async def handle(request):
         return web.Response(text=str(len(await request.read())))
