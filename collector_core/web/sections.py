@@ -129,7 +129,7 @@ class _SectionView:
         rows = "".join(f"<tr>{''.join(f'<td>{self._text(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
         name = self._text(table.title or self._section.title)
         return (
-            f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">'
+            f'<div class="scroll" tabindex="0" role="group" aria-label="{name}">'
             f'<table class="words">{title}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
         )
 

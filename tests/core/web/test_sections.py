@@ -1,5 +1,6 @@
 """Sections that collectors add to the status page: escaped, in words too, and harmless whatever a collector does."""
 
+import re
 import threading
 from html.parser import HTMLParser
 from pathlib import Path
@@ -167,6 +168,12 @@ def test_every_text_is_escaped_and_tells_no_secret(bench):
     assert "<script>" not in html
     assert "hunter2" not in html
     assert html.count("&lt;script&gt;&lt;secret&gt;") >= 10
+
+
+def test_a_table_without_a_title_is_no_landmark_of_the_name_of_its_section(bench):
+    bench.show(section(title="Lamps", tables=[PageTable(columns=["lamp"], rows=[["a"]])]))
+    (table,) = re.findall(r'<div [^>]*aria-label="Lamps"[^>]*>', bench.html())
+    assert 'role="region"' not in table
 
 
 def test_tables_are_shown_with_their_heads(bench):

@@ -6,8 +6,10 @@ import pytest
 
 from collector_core.web.pages.words import Words
 from collector_core.web.translation import Translation
+from collector_plugins.alerts.alert import Alert
 from collector_plugins.alerts.defaults import DEFAULT_RULES
 from collector_plugins.alerts.german import GERMAN
+from collector_plugins.alerts.page import section
 from tests.plugins.alerts.conftest import HOT, QUICK
 
 PLACE = re.compile(r"\{\w+\|?([^}]*)\}")
@@ -31,15 +33,21 @@ def test_what_varies_stays_and_reasons_are_german(german):
     assert said.startswith("energy-collector doctor   # sagt")
 
 
-def test_what_fires_is_shown_the_newest_first(watch):
+def test_the_newest_is_shown_first():
+    alerts = [Alert(name, {"alertname": name}, starts_at, name) for name, starts_at in (("b", 2), ("c", 3), ("a", 1))]
+    (table,) = section(alerts).tables
+    assert [row[1] for row in table.rows] == ["c", "b", "a"]
+
+
+def test_what_fires_is_shown(watch):
     subject = watch(**QUICK, rules=[HOT])
-    (section,) = subject.collector.collector_page_sections()
-    assert (section.page, section.text, section.tables) == ("events", "No alert fires.", [])
+    (shown,) = subject.collector.collector_page_sections()
+    assert (shown.page, shown.text, shown.tables) == ("events", "No alert fires.", [])
     for text in ("heat 20\n", "heat 60\n", "heat 61\n"):
         subject.run(text)
-    (section,) = subject.collector.collector_page_sections()
-    (table,) = section.tables
+    (shown,) = subject.collector.collector_page_sections()
+    (table,) = shown.tables
     (row,) = table.rows
     assert row[1] == "Hot"
     assert row[-1] in ("info", "warning", "critical")
-    assert section.translations["de"]["Alerts"] == "Alarme"
+    assert shown.translations["de"]["Alerts"] == "Alarme"
