@@ -232,7 +232,7 @@ def _check_reach(covariates: Mapping[str, TimeSeries], series: TimeSeries, steps
         raise NotAvailable(Reason.NOT_SUPPORTED, "covariates need numpy", fix=fix)
     end = series.end + steps * series.step
     for name, column in covariates.items():
-        if column.end < end:
+        if column.end <= end - series.step / 2:
             known, needed = (_text(datetime.fromtimestamp(time, UTC)) for time in (column.end, end))
             detail = f"{name} is known until {known}, before the horizon ends"
             fix = f"rows with a time and {name} until {needed}, or a shorter --horizon"

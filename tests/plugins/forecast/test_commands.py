@@ -323,6 +323,16 @@ def test_what_is_known_of_the_future_is_used(heated):
     assert at_noon("--covariates", "temperature", "--timezone", "Europe/Berlin") > at_noon() + 20
 
 
+def test_rows_ahead_may_be_seconds_early(heated):
+    lines = heated.read_text().splitlines()
+    begins = START + 24 * 42 * HOUR - 3
+    cells = [line.partition(",")[2] for line in lines[-24:]]
+    ahead = [f"{begins + hour * HOUR:.0f},{rest}" for hour, rest in enumerate(cells)]
+    heated.write_text("\n".join([*lines[:-24], *ahead]))
+    done = run(heated, "--covariates", "temperature")
+    assert done.exit_code == 0, done.output
+
+
 def test_a_column_that_ends_before_the_horizon_is_exit_code_1_with_what_is_missing(heated):
     done = run(heated, "--covariates", "temperature", "--horizon", "2d")
     assert done.exit_code == 1

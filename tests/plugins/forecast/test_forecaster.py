@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_plugins.forecast import forecaster
+from collector_plugins.forecast.covariates import aligned
 from collector_plugins.forecast.forecaster import forecast
 from collector_plugins.forecast.series import TimeSeries, TooShort
 from tests.plugins.forecast.series_made import HOUR, START, changed, daily
@@ -91,6 +92,14 @@ def test_a_counter_goes_on_as_fast_as_by_day_and_night(way):
     assert found.quantiles[0.5][-1] - totals[-169] == pytest.approx(grown, rel=0.05)
     assert found.quantiles[0.1][-1] < totals[-1] < found.quantiles[0.9][-1]
     assert found.quantiles[0.1] == sorted(found.quantiles[0.1])
+
+
+@pytest.mark.parametrize("later", [-3.0, 0.0, 3.0])
+def test_steps_of_what_is_known_from_outside_are_those_that_begin_at_about_the_same_time(later):
+    outside = TimeSeries(START + later, HOUR, [float(place) for place in range(14)])
+    series = TimeSeries(START, HOUR, [0.0] * 10)
+    assert aligned([outside], series, 4) == [list(outside.values)]
+    assert aligned([outside], series, 5) == []
 
 
 def test_what_is_known_from_outside_is_used():
