@@ -12,7 +12,7 @@ import pytest
 
 from collector_core import History, PastSeries
 from collector_core.model.series import Series
-from collector_plugins.sites import access, forecast_api
+from collector_plugins.sites import access, forecast_api, outlook
 from tests.plugins.sites.conftest import NOW, moment, reading
 
 HOUR = 3600
@@ -419,7 +419,10 @@ async def test_a_forecast_that_somebody_asks_for_is_published_before_the_hour_is
         await asyncio.to_thread(runs_until, lambda: "sites_forecast_peak_watts{" in client.harness.exposition())
 
 
-async def test_a_forecast_is_made_as_soon_as_there_is_enough_though_one_was_tried_in_this_hour(serving, eventually):
+async def test_a_forecast_is_made_as_soon_as_there_is_enough_though_one_was_tried_in_this_hour(
+    serving, eventually, monkeypatch
+):
+    monkeypatch.setattr(outlook, "PAUSE", 0.0)  # of real seconds, where the machine is slow
     async with serving(now=NOW + 86_400 * 22) as client:
         await client.register("a")
         outlooks = client.harness.collector._outlooks
@@ -430,8 +433,8 @@ async def test_a_forecast_is_made_as_soon_as_there_is_enough_though_one_was_trie
 
         await asyncio.to_thread(eventually, tried)  # too early
         await client.send(*hours(lambda hour: 1000 + 500 * math.sin(hour), count=24 * 22, hashrate_th=5))
-        for _ in range(500):
-            await client.run(advance=5)  # less than an hour, all together
+        for _ in range(3500):
+            await client.run(advance=1)  # less than an hour, all together
             if {("a", "load"), ("a", "hashrate")} <= outlooks._known.keys():
                 break
             await asyncio.sleep(0.01)
