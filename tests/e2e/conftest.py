@@ -87,12 +87,22 @@ class Program:
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
             raise
         self._reader.join(5)
         self.process.stdout.close()
         return code
+
+    def kill(self):
+        """SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+        self._reader.join(5)
+        self.process.stdout.close()
+
+    def end(self):
+        """Stop it; it must end well."""
+        assert self.stop() == 0, self.log
 
 
 @dataclass
@@ -225,25 +235,37 @@ def collector(spawn, free_port, tmp_path):
 
 @pytest.fixture(scope="module")
 def start_shared(tmp_path_factory, free_port):
-    """Starts an energy-collector that all tests of a file look at: `start_shared(name, *options, **environment)`."""
-    state, programs = tmp_path_factory.mktemp("shared"), []
+    """The energy-collector that the tests of a file share by a name: `start_shared(name, *options, **environment)`.
 
-    def start(name, *options, **env):
+    Each test asks for it. One that has ended, or does not answer, fails that test with its log; the next one, and the
+    same one when it is repeated, gets a new one.
+    """
+    programs = {}
+
+    def launch(name, *options, **env):
         port = free_port()
         process = subprocess.Popen(
             [COMMAND, "run", "--listen", f"127.0.0.1:{port}", *map(str, options)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=os.environ | {"XDG_STATE_HOME": str(state / name)} | env,
+            env=os.environ | {"XDG_STATE_HOME": str(tmp_path_factory.mktemp(name))} | env,
         )
-        programs.append(Collector(process, port=port))
-        programs[-1].wait_until_ready()
-        return programs[-1]
+        return Collector(process, port=port)
+
+    def start(name, *options, **env):
+        program = programs[name] = programs.get(name) or launch(name, *options, **env)
+        try:
+            program.wait_until_ready()
+        except AssertionError:
+            programs.pop(name).kill()
+            raise
+        return program
 
     yield start
-    for program in programs:
-        program.stop()
+    with contextlib.ExitStack() as stack:
+        for program in programs.values():
+            stack.callback(program.end)
 
 
 @pytest.fixture

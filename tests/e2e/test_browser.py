@@ -77,33 +77,46 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser(require):
+def launch(require):
+    """The browser that runs, or a new one where it has ended."""
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+    browsers = []
+
+    def launch():
+        if not browsers or not browsers[-1].is_connected():
+            browsers.append(driver.chromium.launch(executable_path=require("chromium"), args=flags))
+        return browsers[-1]
+
     with playwright.sync_playwright() as driver:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
-        browser = driver.chromium.launch(executable_path=require("chromium"), args=flags)
-        yield browser
-        browser.close()
+        yield launch
+        for browser in browsers:
+            browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def browser(launch):
+    return launch()
+
+
+@pytest.fixture
 def demo(start_shared):
     return start_shared("demo", "--demo")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def empty(start_shared, folder):
     config = folder / "empty.yaml"
     config.write_text("history: off\ncollectors: {}\n")
     return start_shared("empty", "--config", config)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def nasty(start_shared, folder, eventually):
     """One whose names try to be HTML, with a collector that hangs and one of 5,000 series."""
     site = folder / "site"
     for name, code in {"nasty": NASTY, "hung": HUNG}.items():
         info = site / f"collector_{name}-1.0.dist-info"
-        info.mkdir(parents=True, exist_ok=True)  # tried again
+        info.mkdir(parents=True, exist_ok=True)
         (site / f"plugin_{name}.py").write_text(textwrap.dedent(code))
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: collector-{name}\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(f"[collector_core]\n{name} = plugin_{name}\n")

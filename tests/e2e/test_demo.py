@@ -12,14 +12,18 @@ LINTED = re.compile(
 
 
 @pytest.fixture(scope="module")
-def demo(start_shared, eventually, tmp_path_factory):
-    program = start_shared("demo", "--demo", "--root", tmp_path_factory.mktemp("root"))
+def root(tmp_path_factory):
+    return tmp_path_factory.mktemp("root")
+
+
+@pytest.fixture
+def demo(start_shared, eventually, root):
+    program = start_shared("demo", "--demo", "--root", root)
     components = [("energy_power_watts", {"component": component}) for component in ("cpu", "dram", "gpu")]
     watched = (*components, ("qemu_vm_power_watts", {}), ("solix_output_power_watts", {"name": "Rack"}))
     for metric, labels in watched:
         eventually(lambda metric=metric, labels=labels: of(program.samples(), metric, **labels))
-    yield program
-    assert program.stop() == 0
+    return program
 
 
 def of(samples, metric, /, **labels):
