@@ -19,6 +19,7 @@ MISSING_ROWS = 5  # without a reading, while its collector runs, beyond what it 
 MISSING_FACTOR = 5  # so many times as long as ever before, or a day longer
 MISSED_FADING = 0.5 ** (1 / 20_000)  # of that by row: two weeks of minutes halve it
 DAY = 86_400.0
+CLOCK_IS_SET = 1.6e9  # a clock that shows an earlier time, as after a start without a battery, is not set yet
 STEADY_ROWS = 150  # a series with fewer rows than this is not missed
 MAX_GAP_ROWS = 3.0  # the rate of a counter over a longer gap says nothing about a row
 SHORTEST_MAX_GAP = 300.0  # seconds; collectors may be slower than rows
@@ -154,8 +155,8 @@ class WatchedSeries:
         return (self.verdict.cause if self.verdict else "") or "level"
 
     def record_day(self, when: float) -> None:
-        """Let the last row count in its day: among the extremes, and for the trend over days."""
-        if self.value is not None:
+        """Let the last row count in its day, once the clock is set: among the extremes, and for the trend over days."""
+        if self.value is not None and when >= CLOCK_IS_SET:
             self.extremes.add(self.value, when)
             self.trend.add(self.value, when)
 

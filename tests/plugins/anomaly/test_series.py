@@ -308,6 +308,13 @@ class TestWatchedSeries:
         found.record_day(START + DAY)
         assert len(found.extremes.state()[0]) == 1
 
+    def test_a_clock_that_is_not_set_yet_costs_no_days(self):
+        found = feed(watched(), [50.0] * 10)
+        found.record_day(START)
+        known = found.extremes.state(), found.trend.state()
+        found.record_day(3600.0)
+        assert (found.extremes.state(), found.trend.state()) == known
+
     def test_it_goes_on_where_it_was_saved(self):
         found = feed(watched(), [50.0 + row % 7 for row in range(300)])
         found.record_day(START)
