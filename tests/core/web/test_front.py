@@ -176,6 +176,13 @@ async def test_a_connection_may_change_from_one_to_the_other(start) -> None:
     assert runner.loads == 1
 
 
+async def test_windows_sends_head_and_body_as_one_piece(start, monkeypatch) -> None:
+    runner = await start()
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(socket.socket, "sendmsg", None)
+    assert b"lamp_load 1.0" in await answer_to(runner, get("/metrics", CLOSE))
+
+
 async def test_a_scrape_that_is_repeated_gets_what_was_published_since(start, app: App) -> None:
     runner = await start()
     other = app.exposition.source("other", (OTHER,))
