@@ -189,4 +189,5 @@ class WatchedSeries:
         self.trend = restored_trend
         self.first_row_at, self.rows_known, self._longest_missed = first, rows_known, missed
         if is_finite(seen):
+            self.first_row_at -= max(0.0, seen - self.last_row_at)  # the clock was ahead
             self.last_row_at = min(seen, self.last_row_at)

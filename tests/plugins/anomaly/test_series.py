@@ -242,6 +242,13 @@ class TestWatchedSeries:
         found.close_row(START + 101 * ROW + jump, collector_ran=True)
         assert found.last_row_at - found.first_row_at == pytest.approx(100 * ROW)
 
+    def test_a_clock_that_was_ahead_before_a_restart_is_no_time_of_watching(self):
+        state = feed(watched(), [50.0] * 100).state()
+        ahead = state | {"first": state["first"] + 90 * DAY, "seen": state["seen"] + 90 * DAY}
+        again = watched()
+        again.restore(ahead, Detector.restore(state["detector"]))
+        assert again.last_row_at - again.first_row_at == pytest.approx(state["seen"] - state["first"])
+
     def test_a_counter_with_a_single_reading_is_there_though_its_rate_is_unknown(self):
         found = feed(watched("counter"), [100.0])
         assert (found.value, found.rows_missed) == (None, 0)
@@ -320,6 +327,7 @@ class TestWatchedSeries:
         found.record_day(START)
         state = json.loads(json.dumps(found.state()))
         again = watched()
+        again.last_row_at = found.last_row_at
         again.restore(state, Detector.restore(state["detector"], Settings(warm_up_seconds=0)))
         assert again.state() | {"seen": 0} == found.state() | {"seen": 0}
         for series in (found, again):
