@@ -6,8 +6,9 @@ import asyncio
 import threading
 import time
 from asyncio import wrap_future
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TypeVar
 
 from collector_core import Clock
@@ -33,9 +34,15 @@ class _Turn:
     def __init__(self) -> None:
         self.count = 10
 
-    def note(self, seconds: float) -> None:
-        """How long it took."""
-        self.count = max(1, self.count // 2) if seconds > TURN_SECONDS else min(MOST_HOURS_AT_ONCE, self.count * 2)
+    @contextmanager
+    def timed(self) -> Iterator[int]:
+        """How many hours to work on in a block; the next turn has fewer where it takes long, also where it fails."""
+        began = time.monotonic()
+        try:
+            yield self.count
+        finally:
+            is_slow = time.monotonic() - began > TURN_SECONDS
+            self.count = max(1, self.count // 2) if is_slow else min(MOST_HOURS_AT_ONCE, self.count * 2)
 
 
 class UnknownSiteError(Exception):
@@ -189,29 +196,26 @@ class SiteService:
 
     def _roll_up_some(self, store: Store) -> bool:
         """Returns whether there may be more to do; takes as many hours as let senders wait for a moment only."""
-        began, count = time.monotonic(), self._rolled_up.count
-        oldest = store.oldest_stale(count)
-        if store.registry_revision() != self._revision:  # after stale hours: a change makes them stale again
-            self._read_sites(store)
-        by_number = {site.number: site for site in self.sites.values()}
-        stale = sorted(place for place in oldest if place[0] in by_number)
-        sums: dict[tuple[int, int], Piece | None] = dict.fromkeys(stale)
-        for (first, last), numbers in together(stale).items():
-            sites = [by_number[number] for number in numbers]
-            period = first * HOUR, (last + 1) * HOUR
-            for site, hour, piece in roll_up_hours(store, self._factors, sites, period):
-                sums[site.number, hour] = piece
-        if sums:
-            store.put_hours([(number, hour, piece) for (number, hour), piece in sums.items()])
-        self._rolled_up.note(time.monotonic() - began)
+        with self._rolled_up.timed() as count:
+            oldest = store.oldest_stale(count)
+            if store.registry_revision() != self._revision:  # after stale hours: a change makes them stale again
+                self._read_sites(store)
+            by_number = {site.number: site for site in self.sites.values()}
+            stale = sorted(place for place in oldest if place[0] in by_number)
+            sums: dict[tuple[int, int], Piece | None] = dict.fromkeys(stale)
+            for (first, last), numbers in together(stale).items():
+                sites = [by_number[number] for number in numbers]
+                period = first * HOUR, (last + 1) * HOUR
+                for site, hour, piece in roll_up_hours(store, self._factors, sites, period):
+                    sums[site.number, hour] = piece
+            if sums:
+                store.put_hours([(number, hour, piece) for (number, hour), piece in sums.items()])
         return len(stale) == count
 
     def _seal_some(self, store: Store) -> bool:
         """Returns whether there may be more to do."""
-        began = time.monotonic()
-        has_more = store.seal(self.now // HOUR - SETTLED_HOURS, self._sealed.count)
-        self._sealed.note(time.monotonic() - began)
-        return has_more
+        with self._sealed.timed() as count:
+            return store.seal(self.now // HOUR - SETTLED_HOURS, count)
 
     def _read_sites(self, store: Store) -> None:
         revision = store.registry_revision()

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from itertools import groupby
 
+import pytest
+
+from collector_core.storage import StorageError, StorageReason
+from collector_core.testing.harness import FakeClock
+from collector_plugins.sites.factors import Factors
+from collector_plugins.sites.service import SiteService
 from tests.plugins.sites.conftest import NOW, moment, reading, total
 from tests.plugins.sites.stores import stored  # noqa: F401 - a fixture
 
@@ -99,3 +106,23 @@ async def test_the_hash_of_what_was_deleted_stays(serving):
         await client.run(advance=4 * 86_400)
         assert (await client.metrics("a", **{"from": moment(0), "to": moment(HOUR)}, step="1m"))["readings"] == 0
         assert await sha256(client, "a", 0, 86_400) == before
+
+
+async def test_what_took_too_long_is_tried_again_with_fewer_hours():
+    tried = []
+
+    class Slow:
+        def seal(self, before, limit):
+            tried.append(limit)
+            time.sleep(0.02)
+            raise StorageError("db", StorageReason.UNREACHABLE, "canceling statement due to statement timeout")
+
+        def close(self):
+            pass
+
+    service = SiteService(lambda _: Slow(), Factors(), FakeClock(wall_time=NOW), retention=1e9, auto_register=False)
+    for _ in range(4):
+        with pytest.raises(StorageError):
+            await service.seal(1)
+    service.close()
+    assert tried == [10, 5, 2, 1]
