@@ -42,10 +42,13 @@ def reader(content, *, hangs_up=False):
             else:
                 peers.append(peer)
 
-    threading.Thread(target=serve, daemon=True).start()
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
     try:
         yield f"127.0.0.1:{server.getsockname()[1]}"
     finally:
+        server.shutdown(socket.SHUT_RDWR)  # wakes who waits for a peer
+        thread.join(10)  # then all peers are known
         server.close()
         for peer in peers:
             peer.close()
