@@ -43,9 +43,8 @@ def names_of(meter: EnergyMeter) -> frozenset[str]:
     return frozenset({f"{meter.component}/{meter.device}", f"{meter.plugin}/{meter.device}"})
 
 
-_Outermost = dict[
-    EnergyMeter, "list[EnergyMeter] | None"
-]  # of each meter: itself or what feeds it; None: none is alive
+# Of each meter: itself or what feeds it; None: none is alive.
+_Outermost = dict[EnergyMeter, "list[EnergyMeter] | None"]
 
 
 def _feeding_only_us(feeding: Sequence[EnergyMeter]) -> list[EnergyMeter]:

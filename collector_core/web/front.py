@@ -10,7 +10,7 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from math import inf
@@ -210,6 +210,11 @@ class _Successor(asyncio.Protocol):
         self._handler.data_received(self._data)
 
 
+def _give_up(connection: FrontConnection, error: Exception) -> None:
+    log.error("a request cannot be answered: %s", describe(error))
+    connection.abort()
+
+
 class Front(Room):
     """Serves `requests`; `load` sets the server up that all others are handed to."""
 
@@ -288,33 +293,32 @@ class Front(Room):
 
     def make(self, connection: FrontConnection, request: PlainRequest) -> None:
         """Make an answer that takes long, on another thread."""
-        task = self.loop.create_task(self._make(connection, request))
-        self._making.add(task)
-        task.add_done_callback(self._making.discard)
+        self._begin(self._make(connection, request), self._making)
 
     async def _make(self, connection: FrontConnection, request: PlainRequest) -> None:
         try:
             answer = await asyncio.to_thread(request.slow_answer)
-        except Exception as error:  # noqa: BLE001 - as in `_hand_over`
-            log.error("a request cannot be answered: %s", describe(error))  # noqa: TRY400 - one line
-            connection.abort()
+        except Exception as error:  # noqa: BLE001 - the next one that asks tries again
+            _give_up(connection, error)
         else:
             connection.finish(answer)
 
     def hand_over(self, connection: FrontConnection) -> None:
         """Make a connection one of aiohttp's."""
-        task = self.loop.create_task(self._hand_over(connection))
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+        self._begin(self._hand_over(connection), self._leaving)
 
     async def _hand_over(self, connection: FrontConnection) -> None:
         try:
             server = self._server or await self._loaded()
         except Exception as error:  # noqa: BLE001 - the next one that asks tries again
-            log.error("a request cannot be answered: %s", describe(error))  # noqa: TRY400 - one line
-            connection.abort()
+            _give_up(connection, error)
         else:
             await connection.become_connection_of(server)
+
+    def _begin(self, work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> None:
+        task = self.loop.create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     async def _loaded(self) -> LimitedServer:
         if self._loading is None:

@@ -109,9 +109,10 @@ def _address(device: Endpoint) -> str:
 
 def _document(answer: HttpAnswer) -> Any:
     """The answer, also where one of its numbers is NaN: that one is left out where it stands."""
-    for content in (answer.body, answer.body.decode("latin-1")):
-        with suppress(NotAvailable):
-            return parse_json(content)
+    with suppress(NotAvailable):
+        return parse_json(answer.body)
+    with suppress(NotAvailable):
+        return parse_json(answer.body.decode("latin-1"))
     return answer.json()  # says what came instead
 
 

@@ -23,6 +23,15 @@ def validate(tmp_path, text):
     return configuration.validate(configuration.read_document(file), discover({"http", "mqtt"}))
 
 
+def problem_of(tmp_path, feeds):
+    """What is said of the file's first line, alone."""
+    with pytest.raises(ConfigError) as caught:
+        validate(tmp_path, f"feeds: {feeds}")
+    (problem,) = caught.value.problems
+    assert problem.line == 1
+    return str(problem)
+
+
 @pytest.mark.parametrize(
     ("feeds", "message"),
     [
@@ -32,11 +41,7 @@ def validate(tmp_path, text):
     ],
 )
 def test_a_contradiction_is_an_error_of_the_file(tmp_path, feeds, message):
-    with pytest.raises(ConfigError) as caught:
-        validate(tmp_path, f"feeds: {feeds}")
-    (problem,) = caught.value.problems
-    assert message in str(problem)
-    assert problem.line == 1
+    assert message in problem_of(tmp_path, feeds)
 
 
 @pytest.mark.parametrize(
@@ -48,11 +53,7 @@ def test_a_contradiction_is_an_error_of_the_file(tmp_path, feeds, message):
     ],
 )
 def test_a_circle_is_an_error_of_the_file_that_names_all_of_it(tmp_path, feeds, said):
-    with pytest.raises(ConfigError) as caught:
-        validate(tmp_path, f"feeds: {feeds}")
-    (problem,) = caught.value.problems
-    assert said in str(problem)
-    assert problem.line == 1
+    assert said in problem_of(tmp_path, feeds)
 
 
 def test_the_same_twice_and_more_meters_are_fine(tmp_path):
