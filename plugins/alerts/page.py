@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from collector_core import PageLink, PageSection, PageTable
 from collector_plugins.alerts import routes
 from collector_plugins.alerts.alert import Alert
+from collector_plugins.alerts.chat.text import shortened
 from collector_plugins.alerts.german import GERMAN
 
 MAX_SHOWN = 50
@@ -32,5 +33,5 @@ def section(firing: Sequence[Alert]) -> PageSection:
 
 def _row(alert: Alert) -> list[str]:
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(alert.starts_at))
-    texts = (text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…" for text in (alert.summary, alert.fix))
-    return [since, alert.name[:MAX_TEXT], *texts, alert.severity.value]
+    summary, fix = shortened(alert.summary, MAX_TEXT), shortened(alert.fix, MAX_TEXT)
+    return [since, alert.name[:MAX_TEXT], summary, fix, alert.severity.value]
