@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from collector_core.storage.posix import HAS_LOCKS, NO_FOLLOW, NO_WAIT, PRIVATE, lock, set_mode, sync_folder
+from collector_core.storage.posix import HAS_LOCKS, NO_FOLLOW, NO_WAIT, PRIVATE, lock, set_mode, sync_file, sync_folder
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
@@ -54,7 +54,7 @@ class AtomicFile:
         try:
             self._stream.flush()
             if self._durable:
-                os.fsync(self._stream.fileno())
+                sync_file(self._stream.fileno())
             if not HAS_LOCKS:
                 self._stream.close()  # Windows renames no file that is open
             self.temporary.replace(self.path)

@@ -35,13 +35,18 @@ def set_mode(descriptor: int, mode: int) -> None:
         os.fchmod(descriptor, mode)
 
 
+def sync_file(descriptor: int) -> None:
+    """Return once what was written is on the disk. Raises `OSError`."""
+    os.fsync(descriptor)
+
+
 def sync_folder(folder: os.PathLike[str]) -> None:
     """Make renames in a folder survive a power failure, if the file system supports it. Raises `OSError`."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | PRIVATE)
     try:
-        os.fsync(descriptor)
+        sync_file(descriptor)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
             raise

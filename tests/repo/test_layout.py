@@ -154,3 +154,16 @@ def test_the_service_serves_scrapes_without_a_web_framework():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "shape", ["ClientSession(", "sqlite3.connect", "fsync", 'sysconf("SC_CLK_TCK")', "cpuinfo", "2 ** failures"]
+)
+def test_each_shape_is_written_once(shape):
+    sources = [path for folder in ("collector_core", "plugins") for path in (ROOT / folder).rglob("*.py")]
+    places = [path for path in sources if shape in path.read_text()]
+    assert len(places) <= 1, places
+
+
+def test_no_plugin_makes_a_strict_model_of_its_own():
+    assert [path for path in (ROOT / "plugins").rglob("*.py") if 'ConfigDict(extra="forbid")' in path.read_text()] == []
