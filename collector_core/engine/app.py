@@ -17,6 +17,7 @@ from collector_core.config.settings import Config, Instance, default_instance
 from collector_core.engine.history_keeper import HistoryKeeper
 from collector_core.engine.own_samples import OwnSamples, health_source
 from collector_core.engine.process_metrics import ProcessMetrics
+from collector_core.engine.retired import Retired
 from collector_core.engine.runner import Runner
 from collector_core.engine.self_metrics import APP, HEALTH, AppState, Health
 from collector_core.engine.ticker import Ticking, Watchdog
@@ -98,13 +99,14 @@ class App:
         self.attempts = attempts or Attempts()
         self._loads = threading.Lock()  # held by the one load that goes on
         self._lock = threading.Lock()
-        self._abandoned: list[Runner] = []
+        self._retired = Retired(self._show_abandoned)
         self._down: list[Source] = []
         self._started = self._stopped = False
         self._source = self.exposition.source("collector", APP)
         self._watched: list[Ticking] = [
             ProcessMetrics(self.exposition, self.clock),
             OwnSamples(self.exposition, self.outputs, self.clock, lambda: self.runners),
+            self._retired,
         ]
 
     @property
@@ -254,7 +256,7 @@ class App:
         self.watchdog.stop()
         with self._lock:
             self._stopped = True
-            runners = [*self.runners.values(), *self._abandoned]
+            runners = [*self.runners.values(), *self._retired.runners]
             self.runners = {}
         for runner in runners:
             runner.stop()
@@ -279,7 +281,7 @@ class App:
         with self._lock:
             kept = {name: runner for name, runner in self.runners.items() if wanted.get(name) == runner.instance}
             for name in self.runners.keys() - kept.keys():
-                self._retire(self.runners[name])
+                self._retired.add(self.runners[name])
             self.runners = kept
         if self._keeps_running:  # before collectors are built, who run at once: outputs are to hear of the first runs
             self.outputs.apply(config.outputs, config.unloadable_outputs, self.root)
@@ -343,10 +345,11 @@ class App:
     def _build(self, instance: Instance, idle: list[Idle]) -> None:
         """Add a runner, or a note why there is none: one collector that cannot be built harms no other."""
         plugin = instance.type.name
-        hung = [runner for runner in self._abandoned if runner.instance.name == instance.name and runner.hung]
-        if len(hung) >= MAX_ABANDONED:
-            detail = f"{len(hung)} of its threads are hung; not started again"
-            idle.append(Idle(instance.name, plugin, Reason.TIMEOUT, detail, "restart energy-collector", wanted=True))
+        hung = self._retired.hung(instance.name)
+        if hung >= MAX_ABANDONED:
+            detail, fix = f"{hung} of its threads are hung; not started again", "restart energy-collector"
+            log.error("collector %s: %s; fix: %s", instance.name, detail, fix)
+            idle.append(Idle(instance.name, plugin, Reason.TIMEOUT, detail, fix, wanted=True))
             return
         try:
             runner = self.add(instance)
@@ -361,12 +364,6 @@ class App:
             runner.start()
             self._look_after()
 
-    def _retire(self, runner: Runner) -> None:
-        runner.stop()
-        self._abandoned = [each for each in self._abandoned if each.hung]
-        if runner.hung:
-            self._abandoned.append(runner)
-
     def _show_as_down(self, idle: Idle) -> Source:
         source = self.exposition.source(health_source(idle.name), HEALTH)
         source.publish(Health(idle.name, idle.plugin, up=False, reason=idle.reason).snapshot())
@@ -375,7 +372,7 @@ class App:
     def _publish_state(self) -> None:
         self.state.plugins = {plugin.name: plugin.version for plugin in self.plugins.all if not plugin.error}
         self.state.broken = tuple(self.plugins.unloaded)
-        self.state.abandoned = len(self._abandoned)
+        self.state.abandoned = self._retired.hung()
         self._show_state()
 
     def _show_state(self) -> None:
@@ -386,6 +383,11 @@ class App:
         """The web server's certificate expires then, in seconds since 1970."""
         self.state.certificate_expiry = seconds
         self._show_state()
+
+    def _show_abandoned(self, number: int) -> None:
+        if number != self.state.abandoned:
+            self.state.abandoned = number
+            self._show_state()
 
     def count_loop_stall(self) -> None:
         """The event loop of the web server stood still."""

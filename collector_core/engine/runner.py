@@ -98,6 +98,7 @@ class Runner:
         self._manual = False
         self._reported = threading.Event()
         self._stopping = False
+        self._ends_by = inf
         self._collector = collector
         self.hooks = Hooks(self._collector, self._faults, self.health)
         self.page_sections: tuple[PageSection, ...] = ()
@@ -121,8 +122,9 @@ class Runner:
 
     @property
     def hung(self) -> bool:
-        """Whether a run is past its deadline and has not come back."""
-        return self._run is not None and self._run.given_up
+        """Whether a run, or the end after `stop`, is past its deadline and has not come back."""
+        run = self._run
+        return (run is not None and run.given_up) or (self._clock.monotonic() >= self._ends_by and not self.join(0))
 
     @property
     def options(self) -> CollectorConfig:
@@ -197,6 +199,7 @@ class Runner:
         with self._lock:
             self._stopping = True
             self._next_due = inf
+            self._ends_by = min(self._ends_by, self._clock.monotonic() + self.instance.timeout)
         if self._worker:
             self._worker.stop()
         self._source.close()

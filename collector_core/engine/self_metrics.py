@@ -67,7 +67,9 @@ RELOAD_SUCCESS = Gauge("collector_config_reload_success", "Whether the configura
 RELOAD_TIME = Gauge(
     "collector_config_reload_timestamp_seconds", "Unix time at which the running configuration was read.", Unit.SECONDS
 )
-ABANDONED = Gauge("collector_abandoned_threads", "Threads of removed collectors that have not returned from a run.")
+ABANDONED = Gauge(
+    "collector_abandoned_threads", "Threads of removed collectors that have not returned from a run or from `close`."
+)
 LOOP_STALLS = Counter(
     "collector_event_loop_stalls_total", "Times that the web server's event loop stood still for 0.25 s or longer."
 )

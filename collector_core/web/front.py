@@ -321,12 +321,12 @@ class Front(Room):
         task.add_done_callback(tasks.discard)
 
     async def _loaded(self) -> LimitedServer:
-        if self._loading is None:
-            self._loading = self.loop.create_task(self._set_up())
+        loading = self._loading = self._loading or self.loop.create_task(self._set_up())
         try:
-            await asyncio.shield(self._loading)
+            await asyncio.shield(loading)
         except Exception:
-            self._loading = None
+            if self._loading is loading:  # nobody has begun anew yet
+                self._loading = None
             raise
         return cast("LimitedServer", self._server)
 

@@ -90,8 +90,7 @@ class _Service:
             log.info("stopping")
             self._notifier.stopping()
             stop.cancel()
-            for server in servers:
-                await server.cleanup()
+            await asyncio.gather(*(server.cleanup() for server in servers))
             ended = await asyncio.wrap_future(start_thread("stop", lambda: app.stop(COLLECTORS_STOP_SECONDS)))
         return ended
 

@@ -16,6 +16,7 @@ from collector_core import (
     hookimpl,
 )
 from collector_core.config import loading
+from collector_core.engine import retired
 from collector_core.engine.app import MAX_ABANDONED, App
 from collector_core.errors import ConfigError
 from collector_core.exposition.formats import negotiate
@@ -214,6 +215,53 @@ def test_threads_that_hang_are_counted_and_end_the_attempts(make_app, tmp_path, 
         assert f"collector_abandoned_threads {attempt + 1}.0" in body(app)
     assert "lamp" not in app.runners
     assert "3 of its threads are hung" in app.idle[0].detail
+    Lamp.gate.set()
+
+
+class Shelf(Lamp):
+    """Hangs in its end."""
+
+    name, metrics = "shelf", (Gauge("shelf_on", "On."),)
+
+    def collect(self, out):
+        out.add(self.metrics[0], 1)
+
+    def close(self):
+        self.gate.wait()
+
+
+def test_ends_that_hang_are_counted_as_long_as_they_do(make_app, tmp_path, monkeypatch, eventually, caplog):
+    monkeypatch.setattr(retired, "INTERVAL", 0.02)
+    monkeypatch.setattr(Shelf, "gate", threading.Event())
+    app = make_app("collectors: {shelf: {timeout: 20ms}}", Shelf)
+    for attempt in range(MAX_ABANDONED):
+        eventually(lambda: "shelf_on 1.0" in body(app))
+        (tmp_path / "config.yaml").write_text(f"collectors: {{shelf: {{timeout: 2{attempt}0ms}}}}")
+        app.reload()
+        if attempt < MAX_ABANDONED - 1:
+            assert "shelf" in app.runners, "an end that is not late is none that hangs"
+        eventually(lambda: f"collector_abandoned_threads {attempt + 1}.0" in body(app))  # noqa: B023 - used at once
+    (tmp_path / "config.yaml").write_text("collectors: {shelf: {timeout: 1s}}")
+    app.reload()
+    assert "shelf" not in app.runners
+    assert "collector shelf: 3 of its threads are hung; not started again; fix: restart energy-coll" in caplog.text
+    Shelf.gate.set()
+    eventually(lambda: "collector_abandoned_threads 0.0" in body(app))
+    app.reload()
+    eventually(lambda: "shelf_on 1.0" in body(app))
+
+
+def test_a_run_that_hangs_as_its_collector_is_removed_counts_once_it_is_late(
+    make_app, tmp_path, monkeypatch, eventually
+):
+    monkeypatch.setattr(retired, "INTERVAL", 0.02)
+    monkeypatch.setattr(Lamp, "gate", threading.Event())
+    app = make_app("collectors: {lamp: {timeout: 300ms}}")
+    runner = app.runners["lamp"]
+    (tmp_path / "config.yaml").write_text("collectors: {}")
+    app.reload()
+    assert not runner.hung
+    eventually(lambda: "collector_abandoned_threads 1.0" in body(app))
     Lamp.gate.set()
 
 

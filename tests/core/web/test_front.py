@@ -25,10 +25,12 @@ from collector_core.exposition.formats import Encoding
 from collector_core.model.readings import Layout, Snapshot
 from collector_core.web.answers import Answers, ReadyAnswer
 from collector_core.web.application import make_web_app
+from collector_core.web.front import Front
 from collector_core.web.known_hosts import KnownHosts
 from collector_core.web.limits import DEFAULT_LIMITS, Limits
 from collector_core.web.plain_requests import MAX_BYTES, Ask, PlainRequests, all_paths
 from collector_core.web.routes import Routes
+from collector_core.web.server import LimitedRunner
 from tests.core.web.site import (
     SOON,
     Eventually,
@@ -290,6 +292,30 @@ async def test_loading_that_fails_costs_this_connection_and_is_tried_again(
     assert b" 200 OK" in await answer_to(runner, get("/metrics", CLOSE))
     assert b" 200 OK" in await answer_to(runner, get("/", CLOSE))
     assert runner.loads == 2
+
+
+async def test_whoever_hears_late_that_loading_failed_leaves_what_was_begun_since(app: App) -> None:
+    loads: list[asyncio.Future[LimitedRunner]] = []
+
+    def load() -> asyncio.Future[LimitedRunner]:
+        loads.append(asyncio.get_running_loop().create_future())
+        return loads[-1]
+
+    front = Front(PlainRequests(all_paths(Answers(app)), KnownHosts()), DEFAULT_LIMITS, load)
+    asked = [asyncio.create_task(front._loaded())]
+    await asyncio.sleep(0)
+    assert front._loading
+    front._loading.add_done_callback(lambda _: asked.append(asyncio.create_task(front._loaded())))
+    asked.append(asyncio.create_task(front._loaded()))
+    await asyncio.sleep(0)
+    loads[0].set_exception(ImportError("the disk is away"))
+    await asyncio.wait(asked[:2])
+    asked.append(asyncio.create_task(front._loaded()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert len(loads) == 2
+    for task in asked:
+        task.cancel()
 
 
 async def test_an_answer_that_fails_ends_the_connection_and_is_logged(
