@@ -1,9 +1,10 @@
 """Fixtures that all tests share."""
 
+import gc
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,21 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * len(os.sched_getaffinity(0))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected lives until the end: it is not searched for garbage, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What a busy machine can disturb is tried once more; the summary lists it (`RERUN`), so that it is not lost."""
     for item in items:
-        if item.get_closest_marker("real_time") or Path(__file__).parent / "e2e" in item.path.parents:
+        if item.get_closest_marker("real_time") or item.nodeid.startswith("tests/e2e/"):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 

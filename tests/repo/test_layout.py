@@ -21,8 +21,9 @@ from collector_core.testing import assert_plugin_contract
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ENTRY_POINTS = sorted(PROJECT["project"]["entry-points"]["collector_core"])
-OUTPUTS = sorted(name for name in ENTRY_POINTS if name in discover().outputs)
-BUNDLED = sorted({*ENTRY_POINTS} - {*OUTPUTS} | {*OUTPUTS} & {*discover().types})
+PLUGINS = discover()
+OUTPUTS = sorted({*ENTRY_POINTS} & {*PLUGINS.outputs})
+BUNDLED = sorted({*ENTRY_POINTS} - {*OUTPUTS} | {*OUTPUTS} & {*PLUGINS.types})
 
 
 def example_options(plugin):
