@@ -13,7 +13,7 @@ from typing import cast
 
 from collector_plugins.dsmr.telegram import crc16
 from collector_plugins.snmp import ber
-from collector_plugins.snmp.message import Kind
+from collector_plugins.snmp.message import PduType
 
 SHELLY = json.dumps({"switch:0": {"apower": 42.5, "voltage": 230.1, "current": 0.2, "aenergy": {"total": 1234.5}}})
 HTTP = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(SHELLY)}\r\n\r\n{SHELLY}".encode()
@@ -113,7 +113,7 @@ class Pdu(asyncio.DatagramProtocol):
         names = [ber.elements(each.content)[0].content for each in ber.elements(listed.content)]
         told = ber.sequence(*(ber.sequence(ber.element(ber.OID, name), ber.integer(42)) for name in names))
         body = ber.element(request.tag, request.content) + ber.integer(0) + ber.integer(0) + told
-        answer = ber.element(Kind.RESPONSE, body)
+        answer = ber.element(PduType.RESPONSE, body)
         whole = ber.sequence(ber.element(version.tag, version.content), ber.octets(community.content), answer)
         self.transport.sendto(whole, addr)
 

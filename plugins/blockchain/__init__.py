@@ -18,7 +18,7 @@ from collector_core import (
     reason_of,
 )
 from collector_plugins.blockchain import metrics
-from collector_plugins.blockchain.answer import Answer, Source
+from collector_plugins.blockchain.answer import NodeReading, NodeSource
 from collector_plugins.blockchain.config import Config, Node
 from collector_plugins.blockchain.cost import Cost, Machine
 from collector_plugins.blockchain.pushed import Posted
@@ -63,7 +63,7 @@ class Blockchain(Collector[Config]):
         del ctx
         return NotAvailable(Reason.NOT_FOUND, "no node is configured", fix=_FIX)
 
-    def make_source(self, node: Node) -> Source:
+    def make_source(self, node: Node) -> NodeSource:
         """Where a node is read; connects to nothing yet."""
         return source_of(node, self.ctx, self._inbox.current, self.config.max_page_mib)
 
@@ -101,7 +101,7 @@ class Blockchain(Collector[Config]):
     def _push_names(self) -> set[str]:
         return {node.name for node in self._posting}
 
-    async def _read_nodes(self, out: Readings) -> tuple[dict[str, Answer], dict[str, Exception]]:
+    async def _read_nodes(self, out: Readings) -> tuple[dict[str, NodeReading], dict[str, Exception]]:
         """The answers and the failures, by node; raises where all that are asked fail, and nothing is left to show."""
         optional = self._showed or bool(self._posting)
         answers = dict(await self._targets.poll(out, label="node", optional=optional))
@@ -115,13 +115,13 @@ class Blockchain(Collector[Config]):
                     raise
         return answers, failures
 
-    async def _ask(self, name: str, _: Node) -> Answer:
+    async def _ask(self, name: str, _: Node) -> NodeReading:
         try:
             return await self._sources[name].read()
         except Exception as error:  # noqa: BLE001 - any error may repeat a key
             raise self._redactions[name].clean(error) from None
 
-    def _cost(self, answers: Mapping[str, Answer]) -> Mapping[str, float | None]:
+    def _cost(self, answers: Mapping[str, NodeReading]) -> Mapping[str, float | None]:
         """Joules per transaction of the nodes on this machine."""
         if not self._costs:
             return {}
@@ -136,7 +136,7 @@ class Blockchain(Collector[Config]):
         }
 
 
-def _publish(out: Readings, name: str, answer: Answer, lag: int | None, joules: float | None) -> None:
+def _publish(out: Readings, name: str, answer: NodeReading, lag: int | None, joules: float | None) -> None:
     values = dict(answer.values)
     if lag is not None:
         values[metrics.BLOCK_LAG] = max(lag, values.get(metrics.BLOCK_LAG, 0))

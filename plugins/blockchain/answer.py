@@ -17,7 +17,7 @@ class ChainId(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Answer:
+class NodeReading:
     """`values` are of metrics with the one label `node`; `calls` are transactions by the function that they call.
 
     `transactions` only grows, and is None where the source counts none.
@@ -33,10 +33,10 @@ class Answer:
     unknown_transactions: float = 0.0
 
 
-class Source(Protocol):
+class NodeSource(Protocol):
     """Where one node is read. What it has counted outlives `close`."""
 
-    async def read(self) -> Answer:
+    async def read(self) -> NodeReading:
         """Ask once; raises `NotAvailable`, and nothing that names its address."""
 
     async def close(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from collector_core import Clock, Metric, NotListening
 from collector_plugins.blockchain import metrics
-from collector_plugins.blockchain.answer import Answer
+from collector_plugins.blockchain.answer import NodeReading
 from collector_plugins.blockchain.batch_size import Omissions
 from collector_plugins.blockchain.block import Block, optional, parse_block
 from collector_plugins.blockchain.chain import Chain
@@ -38,7 +38,7 @@ class Evm:
         self._head_age = HeadAge()
         self._log = ChainLog(self._chain, clock, log)
 
-    async def read(self) -> Answer:
+    async def read(self) -> NodeReading:
         """Ask once; raises `NotAvailable`."""
         try:
             state = parse_state(await self._ask_state())
@@ -88,10 +88,10 @@ class Evm:
     def _parse_block(self, data: Any) -> Block | None:
         return None if isinstance(data, RpcError) else parse_block(data, self._functions)
 
-    def _answer(self, state: NodeState) -> Answer:
+    def _answer(self, state: NodeState) -> NodeReading:
         totals = self._chain.totals
         values = {**self._of_the_node(state), **self._of_the_chain(state), **self._counters()}
-        return Answer(
+        return NodeReading(
             {metric: value for metric, value in values.items() if value is not None},
             totals.calls if self._node.contracts else {},
             self._node.consensus or "",

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from collector_core import Clock, ForeignCounter, Metric, NotAvailable, NotListening, Reason
 from collector_plugins.blockchain import metrics
-from collector_plugins.blockchain.answer import Answer
+from collector_plugins.blockchain.answer import NodeReading
 from collector_plugins.blockchain.config import PrometheusNode
 from collector_plugins.blockchain.counter_rate import CounterRate
 from collector_plugins.blockchain.promtext import Page, Wanted
@@ -40,7 +40,7 @@ class PrometheusSource:
         self._seen = False
         self._restarts = 0
 
-    async def read(self) -> Answer:
+    async def read(self) -> NodeReading:
         """Get the page once; raises `NotAvailable`."""
         page = Page([*(entry.wanted for entry in self._node.table.values()), STARTED])
         try:
@@ -59,7 +59,7 @@ class PrometheusSource:
         """Hang up; what was counted stays."""
         await self._pages.close()
 
-    def _answer(self, found: Mapping[Wanted, float]) -> Answer:
+    def _answer(self, found: Mapping[Wanted, float]) -> NodeReading:
         here = {metric: entry for metric, entry in self._node.table.items() if entry.wanted in found}
         if not here:
             fix = "compare `metrics` of the node with its page"
@@ -70,7 +70,7 @@ class PrometheusSource:
         }
         known = {metric: value for metric, value in values.items() if value is not None}
         transactions = known.get(metrics.TRANSACTIONS)
-        return Answer(
+        return NodeReading(
             {**known, metrics.RESTARTS: self._restarts},
             algorithm=self._node.consensus or "",
             transactions=transactions,

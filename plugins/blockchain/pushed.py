@@ -10,7 +10,7 @@ from pydantic import AliasChoices, BeforeValidator
 
 from collector_core import Clock, Field, ForeignCounter, Metric, NotAvailable, Options, Reason
 from collector_plugins.blockchain import metrics
-from collector_plugins.blockchain.answer import Answer
+from collector_plugins.blockchain.answer import NodeReading
 from collector_plugins.blockchain.block import OTHER
 from collector_plugins.blockchain.config import MOST_FUNCTIONS, PREFIX, Name, PushNode
 
@@ -70,7 +70,7 @@ class Pushed:
         self._clock = clock
         self._counters: dict[Metric | str, ForeignCounter] = {}
 
-    async def read(self) -> Answer:
+    async def read(self) -> NodeReading:
         """Take what was posted last."""
         posted = self._current().get(self._node.name)
         if posted is None:
@@ -78,7 +78,7 @@ class Pushed:
             raise NotAvailable(Reason.NOT_FOUND, "it has posted nothing lately", fix=fix)
         values = {metric: value for metric in metrics.TOLD if (value := self._value(metric, posted)) is not None}
         algorithm = posted.consensus_algorithm or self._node.consensus or ""
-        return Answer(values, self._count_calls(posted), algorithm, transactions=values.get(metrics.TRANSACTIONS))
+        return NodeReading(values, self._count_calls(posted), algorithm, transactions=values.get(metrics.TRANSACTIONS))
 
     async def close(self) -> None:
         """There is nothing to hang up."""

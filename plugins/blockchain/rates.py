@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from collector_plugins.blockchain.answer import Answer, ChainId
+from collector_plugins.blockchain.answer import ChainId, NodeReading
 from collector_plugins.blockchain.block import Block
 
 
@@ -52,7 +52,7 @@ def mean_interval(blocks: Sequence[Block]) -> float | None:
     return max(0.0, (times[-1] - times[0]) / (len(times) - 1))
 
 
-def lags(answers: Mapping[str, Answer]) -> Mapping[str, int]:
+def lags(answers: Mapping[str, NodeReading]) -> Mapping[str, int]:
     """Blocks behind the highest, by node, for nodes whose chain has at least two of them.
 
     They were asked at the same moment, not in the same instant: a lag of one block comes and goes.

@@ -7,7 +7,7 @@ from functools import partial
 from urllib.parse import unquote, urlsplit
 
 from collector_core import Context
-from collector_plugins.blockchain.answer import Source
+from collector_plugins.blockchain.answer import NodeSource
 from collector_plugins.blockchain.config import EvmNode, Node, PrometheusNode
 from collector_plugins.blockchain.evm import Evm
 from collector_plugins.blockchain.http_transport import HttpTransport, WebSocketTransport
@@ -19,7 +19,7 @@ from collector_plugins.blockchain.rpc import Transport
 LONGEST_ANSWER = 32 << 20  # bytes; ten full blocks of Ethereum's main network are about 5 MiB
 
 
-def source_of(node: Node, ctx: Context, posted: Callable[[], Mapping[str, Posted]], max_page_mib: int) -> Source:
+def source_of(node: Node, ctx: Context, posted: Callable[[], Mapping[str, Posted]], max_page_mib: int) -> NodeSource:
     """The source that the node's options name."""
     if isinstance(node, EvmNode):
         return Evm(node, transport_of(node, ctx), ctx.clock, partial(ctx.logger.warning, "node %s: %s", node.name))

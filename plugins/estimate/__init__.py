@@ -22,7 +22,7 @@ from collector_plugins.estimate.components import calibrated_components, estimat
 from collector_plugins.estimate.config import Config
 from collector_plugins.estimate.machine import Machine, read_machine
 from collector_plugins.estimate.meter import Estimator
-from collector_plugins.estimate.sizing import Sizing, Source, size
+from collector_plugins.estimate.sizing import Origin, Sizing, size
 
 MODEL = Info(
     "estimate_model_info",
@@ -115,8 +115,8 @@ def _info(machine: Machine, sizing: Sizing, *, calibrated: bool) -> Mapping[str,
         "cpu": machine.name,
         "sockets": str(machine.cpu.sockets),
         "share": sizing.share,
-        "tdp_watts": "unknown" if sizing.source is Source.UNKNOWN else f"{sizing.tdp_watts:g}",
-        "source": Source.MODEL_FILE if calibrated else sizing.source,
+        "tdp_watts": "unknown" if sizing.source is Origin.UNKNOWN else f"{sizing.tdp_watts:g}",
+        "source": Origin.MODEL_FILE if calibrated else sizing.source,
         "calibrated": str(calibrated).lower(),
     }
 

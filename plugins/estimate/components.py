@@ -8,16 +8,16 @@ from collector_core import Component
 from collector_plugins.estimate.machine import Machine
 from collector_plugins.estimate.modelfile import Model, curves
 from collector_plugins.estimate.power import Activity, Curve, memory_watts, tdp_curve
-from collector_plugins.estimate.sizing import Sizing, Source
+from collector_plugins.estimate.sizing import Origin, Sizing
 
 # Mean error of the curves in power.py against RAPL on the two servers of the tests: 8 to 34 % by TDP, below 8 % with
 # five measured points. What is not known of the processor comes on top, and of a guest what its neighbours do.
 UNCERTAINTY = {
-    Source.TABLE: 0.35,
-    Source.CONFIGURED: 0.35,
-    Source.FAMILY: 0.5,
-    Source.UNKNOWN: 1.0,
-    Source.MODEL_FILE: 0.1,
+    Origin.TABLE: 0.35,
+    Origin.CONFIGURED: 0.35,
+    Origin.FAMILY: 0.5,
+    Origin.UNKNOWN: 1.0,
+    Origin.MODEL_FILE: 0.1,
 }
 UNCERTAINTY_OF_GUESTS = 0.2
 UNCERTAINTY_OF_MEMORY = 0.5  # its size says little of its number of modules and nothing of its use
@@ -41,7 +41,7 @@ def estimated_components(machine: Machine, sizing: Sizing, idle_watts: float | N
 def calibrated_components(machine: Machine, sizing: Sizing, model: Model) -> dict[Component, ComponentModel]:
     """What was measured, bent between its points as the curve by TDP is; memory by its size where it was not."""
     shape = tdp_curve(sizing, cpus=machine.cpu.threads, virtual=machine.virtual)
-    uncertainty = UNCERTAINTY[Source.MODEL_FILE]
+    uncertainty = UNCERTAINTY[Origin.MODEL_FILE]
     measured = {
         component: ComponentModel(curve, uncertainty) for component, curve in curves(model.points, shape).items()
     }

@@ -9,7 +9,7 @@ from collector_core.procfs import Processor, ProcessorFamily, ProcessorKind, fin
 from collector_plugins.estimate.machine import Machine
 
 
-class Source(StrEnum):
+class Origin(StrEnum):
     """Where the TDP, or all of the model, is from."""
 
     TABLE = "table"
@@ -24,7 +24,7 @@ class Sizing:
     """`tdp_watts` is of one processor; this machine has `factor` of them: its sockets, or a guest's share of one."""
 
     tdp_watts: float
-    source: Source
+    source: Origin
     kind: ProcessorKind
     factor: float
     threads_per_core: int
@@ -46,17 +46,17 @@ def size(machine: Machine, tdp_watts: float | None) -> Sizing:
         share = f"{cpu.threads}/{known.threads}" if known else "unknown"
     else:
         per_core, factor, share = max(1, cpu.threads // cpu.cores), float(cpu.sockets), "1"
-    tdp, source = _tdp(machine, known, family, per_core) if tdp_watts is None else (tdp_watts, Source.CONFIGURED)
+    tdp, source = _tdp(machine, known, family, per_core) if tdp_watts is None else (tdp_watts, Origin.CONFIGURED)
     return Sizing(tdp, source, known.kind if known else family.kind, factor, per_core, share)
 
 
 def _tdp(
     machine: Machine, known: Processor | None, family: ProcessorFamily, threads_per_core: int
-) -> tuple[float, Source]:
+) -> tuple[float, Origin]:
     """Of one processor; of a guest on an unknown one its own, as so many cores of a typical member of the family."""
     if known:
-        return known.tdp_watts, Source.TABLE
-    source = Source.FAMILY if family.known else Source.UNKNOWN
+        return known.tdp_watts, Origin.TABLE
+    source = Origin.FAMILY if family.known else Origin.UNKNOWN
     if machine.virtual:
         cores = machine.cpu.threads / threads_per_core
         return family.tdp_watts(family.cores) / family.cores * cores, source

@@ -16,8 +16,8 @@ from collector_core import (
     hookimpl,
 )
 from collector_plugins.federation import metrics
-from collector_plugins.federation.config import Config, Source
-from collector_plugins.federation.document import PATH, Answer, parse_answer
+from collector_plugins.federation.config import Config, RemoteCollector
+from collector_plugins.federation.document import PATH, RemoteLedger, parse_answer
 from collector_plugins.federation.meters import ForeignMeters
 
 LIMIT = 8 << 20  # bytes of an answer
@@ -35,7 +35,7 @@ class Federation(Collector[Config]):
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
-        self._targets: Targets[Source, Answer] = Targets(ctx, config.sources, self._ask)
+        self._targets: Targets[RemoteCollector, RemoteLedger] = Targets(ctx, config.sources, self._ask)
         self._meters = ForeignMeters(ctx.interval)
 
     @classmethod
@@ -67,10 +67,10 @@ class Federation(Collector[Config]):
         """What the other collectors' ledgers hold, as meters of other hosts; this machine's ledger counts none."""
         return self._meters.offered
 
-    async def _ask(self, name: str, source: Source) -> Answer:
+    async def _ask(self, name: str, source: RemoteCollector) -> RemoteLedger:
         return parse_answer(await self._get(name, source))
 
-    async def _get(self, name: str, source: Source) -> Any:
+    async def _get(self, name: str, source: RemoteCollector) -> Any:
         del name
         return await self.ctx.http.get_json(
             f"{source.url}{PATH}",
@@ -81,7 +81,7 @@ class Federation(Collector[Config]):
             limit=LIMIT,
         )
 
-    def _show(self, out: Readings, name: str, answer: Answer, since: float) -> None:
+    def _show(self, out: Readings, name: str, answer: RemoteLedger, since: float) -> None:
         metrics.HEALTH.add_up(out, name)
         out.add(metrics.AGE, since + answer.age_seconds, device=name)
         out.add(metrics.METERS, len(answer.parts), device=name)

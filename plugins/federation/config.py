@@ -22,7 +22,7 @@ def _address(url: str) -> str:
     return url.rstrip("/")
 
 
-class Source(Options):
+class RemoteCollector(Options):
     """Another collector."""
 
     url: Annotated[str, AfterValidator(_address)] = Field(description="Its address, e.g. http://192.0.2.7:9877.")
@@ -56,6 +56,6 @@ class Source(Options):
 class Config(CollectorConfig):
     """Options of the federation plugin."""
 
-    sources: Mapping[Name, Source] = Field(
+    sources: Mapping[Name, RemoteCollector] = Field(
         default_factory=dict, max_length=1000, description="Other collectors by what they are called here."
     )

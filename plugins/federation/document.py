@@ -33,7 +33,7 @@ class Part(BaseModel):
     grams_per_kwh: _Amount | None = None
 
 
-class Answer(BaseModel):
+class RemoteLedger(BaseModel):
     """A whole ledger; `rejected` rows could not be read."""
 
     model_config = ConfigDict(frozen=True)
@@ -47,7 +47,7 @@ class Answer(BaseModel):
     rejected: Sequence[str] = ()
 
 
-def parse_answer(document: object) -> Answer:
+def parse_answer(document: object) -> RemoteLedger:
     """Read an answer; raises `NotAvailable`. A row that cannot be read costs the others nothing."""
     if not isinstance(document, dict):
         raise NotAvailable(Reason.BAD_DATA, f"{PATH} is not a JSON object")
@@ -63,13 +63,13 @@ def parse_answer(document: object) -> Answer:
         except ValidationError as error:
             rejected.append(_where(error))
     try:
-        return Answer.model_validate(_without_parts(document) | {"parts": parts, "rejected": rejected})
+        return RemoteLedger.model_validate(_without_parts(document) | {"parts": parts, "rejected": rejected})
     except ValidationError as error:
         raise NotAvailable(Reason.BAD_DATA, f"{PATH}: {_where(error)}") from None
 
 
 def _without_parts(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in document.items() if key in Answer.model_fields and key != "parts"}
+    return {key: value for key, value in document.items() if key in RemoteLedger.model_fields and key != "parts"}
 
 
 def _where(error: ValidationError) -> str:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from collector_core import EnergyMeter, EnergyMethod, EnergyReading
 from collector_core.metering import Origin, Supply
-from collector_plugins.federation.config import Source
-from collector_plugins.federation.document import Answer, Part
+from collector_plugins.federation.config import RemoteCollector
+from collector_plugins.federation.document import Part, RemoteLedger
 
 MOST_HOPS = 8
 UNCERTAINTY = 0.05
@@ -32,13 +32,13 @@ class ForeignMeters:
         self._fresh: set[_Key] = set()
         self.offered: tuple[EnergyMeter, ...] = ()
 
-    def update(self, answers: Iterable[tuple[str, Source, Answer, float]]) -> None:
+    def update(self, answers: Iterable[tuple[str, RemoteCollector, RemoteLedger, float]]) -> None:
         """Take what sources have answered, each at a time (seconds, monotonic); those of all others are gone."""
         self._fresh = set()
         self.offered = tuple(meter for each in answers for meter in self._meters(*each))
         self._readings = {key: self._readings[key] for key in self._fresh}
 
-    def _meters(self, name: str, source: Source, answer: Answer, time: float) -> Iterator[EnergyMeter]:
+    def _meters(self, name: str, source: RemoteCollector, answer: RemoteLedger, time: float) -> Iterator[EnergyMeter]:
         for part in answer.parts:
             key = _Key(name, part.component, part.device, part.host)
             if part.hops < MOST_HOPS and key not in self._fresh:
@@ -72,17 +72,17 @@ class ForeignMeters:
         )
 
 
-def _host(name: str, source: Source, answer: Answer, part: Part) -> str:
+def _host(name: str, source: RemoteCollector, answer: RemoteLedger, part: Part) -> str:
     """The other collector's own machine is called as it is here."""
     if part.host and part.host == answer.host and not part.hops:
         return name
     return f"{part.host}.{source.site}" if part.host and source.site else part.host
 
 
-def _device(source: Source, part: Part) -> str:
+def _device(source: RemoteCollector, part: Part) -> str:
     return f"{source.site}/{part.device}" if source.site and not part.host else part.device
 
 
-def _origin(name: str, answer: Answer, part: Part) -> Origin:
+def _origin(name: str, answer: RemoteLedger, part: Part) -> Origin:
     grams = answer.mix_grams_per_kwh if part.grams_per_kwh is None else part.grams_per_kwh
     return Origin(part.agent or answer.agent, name, part.hops + 1, part.is_own_host, grams)

@@ -13,15 +13,15 @@ from collector_core import NotAvailable
 from collector_core.metering import JOULES_PER_KWH
 from collector_plugins.forecast.covariates import by_step
 from collector_plugins.forecast.forecaster import forecast
-from collector_plugins.forecast.messages import Answer, Job, Refusal, Trained, Values
+from collector_plugins.forecast.messages import Job, JobResult, Refusal, Trained, Values
 from collector_plugins.forecast.series import TimeSeries, TooShort
 from collector_plugins.forecast.sums import Sums
 
 
-def train(job: Job) -> Answer:
+def train(job: Job) -> JobResult:
     """Forecast one series; whatever fails is an answer."""
     try:
-        return Answer(name=job.name, trained=_trained(job))
+        return JobResult(name=job.name, trained=_trained(job))
     except TooShort as error:
         refusal = Refusal(reason="too_short", detail=error.detail, fix=error.fix)
     except NotAvailable as error:
@@ -30,7 +30,7 @@ def train(job: Job) -> Answer:
         refusal = Refusal(reason="memory", detail="the memory that a training may map is used up")
     except Exception as error:  # noqa: BLE001 - one series must not cost the others
         refusal = Refusal(reason="failed", detail=f"{type(error).__name__}: {error}"[:2000])
-    return Answer(name=job.name, refusal=refusal)
+    return JobResult(name=job.name, refusal=refusal)
 
 
 def main() -> None:

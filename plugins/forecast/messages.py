@@ -85,7 +85,7 @@ class Trained(Options):
         return int((time - self.start) // self.step) if self.start <= time < self.end else None
 
 
-class Answer(Options):
+class JobResult(Options):
     """What became of a job."""
 
     name: str

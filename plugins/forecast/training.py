@@ -16,7 +16,7 @@ from collector_plugins.forecast import periods
 from collector_plugins.forecast.config import Config
 from collector_plugins.forecast.exhaustion import Resource, read_resources
 from collector_plugins.forecast.habits import Habits, Watched, read_habits
-from collector_plugins.forecast.messages import Answer, Job, Refusal, Trained, Values
+from collector_plugins.forecast.messages import Job, JobResult, Refusal, Trained, Values
 from collector_plugins.forecast.past import NoPast, Past, read_past
 from collector_plugins.forecast.record import kept_forecasts, score, truths
 from collector_plugins.forecast.series import TimeSeries
@@ -178,7 +178,7 @@ class Training:
             time += spec.step
         return Values(start=past.start, step=past.step, values=values)
 
-    def _outcome(self, spec: Spec, saved: Saved, past: Past, answer: Answer, task: Task) -> Outcome:
+    def _outcome(self, spec: Spec, saved: Saved, past: Past, answer: JobResult, task: Task) -> Outcome:
         if answer.trained is None:
             refusal = answer.refusal or Refusal(reason="failed", detail="its process gave no answer")
             return Outcome(spec.name, Saved(known=saved.known, refusal=refusal), refusal.reason)
@@ -222,28 +222,28 @@ def _unread(spec: Spec, saved: Saved, error: Exception) -> Outcome:
     return Outcome(spec.name, Saved(known=saved.known, refusal=Refusal(reason=reason, detail=detail, fix=fix)), reason)
 
 
-def _answers(jobs: Sequence[Job], ended: Ended) -> dict[str, Answer]:
+def _answers(jobs: Sequence[Job], ended: Ended) -> dict[str, JobResult]:
     """The answer to each job. Where the process ended early, the first job without one is the cause, and those after it
     are tried again; where it did not, all without one have failed.
     """
-    found = dict[str, Answer]()
+    found = dict[str, JobResult]()
     for job, line in zip(jobs, ended.lines, strict=False):
         found[job.name] = _answer(job, line)
     missing = [job.name for job in jobs if job.name not in found]
     for name in missing[:1] if ended.why else missing:
         detail, fix = WHY[ended.why or "failed"]
-        found[name] = Answer(name=name, refusal=Refusal(reason=ended.why or "failed", detail=detail, fix=fix))
+        found[name] = JobResult(name=name, refusal=Refusal(reason=ended.why or "failed", detail=detail, fix=fix))
     return found
 
 
-def _answer(job: Job, line: bytes) -> Answer:
+def _answer(job: Job, line: bytes) -> JobResult:
     try:
-        answer = Answer.model_validate_json(line)
+        answer = JobResult.model_validate_json(line)
     except ValidationError:
-        answer = Answer(name="")
+        answer = JobResult(name="")
     if answer.name != job.name or not _fits(answer.trained, job):
         detail = "its process gave an answer that is not valid"
-        return Answer(name=job.name, refusal=Refusal(reason="failed", detail=detail))
+        return JobResult(name=job.name, refusal=Refusal(reason="failed", detail=detail))
     return answer
 
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, model_validator
 
 from collector_core import CollectorConfig, Field, Options, SecretStr, SecureUrl
 from collector_core.devices import DeviceName, known_name
-from collector_plugins.grid.provider import Kind, Place
+from collector_plugins.grid.provider import Place, ProviderKind
 from collector_plugins.grid.services import KINDS
 
 
@@ -47,7 +47,7 @@ class Provider(Options):
         return self
 
     @property
-    def service(self) -> Kind:
+    def service(self) -> ProviderKind:
         """What it can be asked."""
         return KINDS[self.kind]
 

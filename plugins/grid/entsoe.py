@@ -13,7 +13,7 @@ from xml.etree import ElementTree as Tree
 from pydantic import SecretStr
 
 from collector_plugins.grid.curve import HOUR, Slot, hour_of, seconds_of
-from collector_plugins.grid.provider import PER_MWH, Document, Kind, Place, Question, Told
+from collector_plugins.grid.provider import PER_MWH, Document, Place, ProviderKind, Question, Told
 
 ZONES = {
     "AT": "10YAT-APG------L",
@@ -120,7 +120,7 @@ def _slots(series: Tree.Element) -> Iterator[Slot]:
                 yield Slot(at, at + step, value * PER_MWH)
 
 
-ENTSOE = Kind(
+ENTSOE = ProviderKind(
     "https://web-api.tp.entsoe.eu/api",
     "|".join(ZONES) + "|[0-9A-Z][0-9A-Z-]{15}",
     "DE_LU, or the EIC code of a bidding zone",

@@ -50,7 +50,7 @@ class Document(NamedTuple):
     parse: Callable[[bytes, Place], Told]
 
 
-class Kind(NamedTuple):
+class ProviderKind(NamedTuple):
     """A kind of provider."""
 
     url: str

@@ -10,7 +10,7 @@ from typing import Any
 from collector_core import AuthFailed
 from collector_plugins.grid.curve import HOUR, Slot, hour_of, seconds_of, until_the_next
 from collector_plugins.grid.entsoe import ENTSOE
-from collector_plugins.grid.provider import PER_MWH, Document, Kind, Place, Question, Told
+from collector_plugins.grid.provider import PER_MWH, Document, Place, ProviderKind, Question, Told
 
 OLDEST = 3 * HOUR  # of a carbon intensity of "now"
 DAY = 24 * HOUR
@@ -164,30 +164,30 @@ def parse_charts_carbon(body: bytes, place: Place) -> Told:
     return Told(carbon=list(until_the_next((_number(at), _number(each)) for at, each in pairs if each is not None)))
 
 
-KINDS: Mapping[str, Kind] = {
+KINDS: Mapping[str, ProviderKind] = {
     "entsoe": ENTSOE,
-    "electricity_maps": Kind(
+    "electricity_maps": ProviderKind(
         "https://api.electricitymaps.com/v3",
         "[A-Z0-9-]{2,32}",
         "DE or US-CAL-CISO",
         (Document(_maps_latest, parse_maps_latest),),
         needs_token=True,
     ),
-    "electricity_maps_forecast": Kind(
+    "electricity_maps_forecast": ProviderKind(
         "https://api.electricitymaps.com/v3",
         "[A-Z0-9-]{2,32}",
         "DE or US-CAL-CISO",
         (Document(_maps_latest, parse_maps_latest), Document(_maps_forecast, parse_maps_forecast)),
         needs_token=True,
     ),
-    "uk_carbon_intensity": Kind(
+    "uk_carbon_intensity": ProviderKind(
         "https://api.carbonintensity.org.uk",
         "GB|[1-9]|1[0-8]|[A-Z]{1,2}[0-9][0-9A-Z]?",
         "GB, the number of a region, or the first half of a postcode",
         (Document(_uk, parse_uk),),
         default_zone="GB",
     ),
-    "tibber": Kind(
+    "tibber": ProviderKind(
         "https://api.tibber.com/v1-beta/gql",
         "home|[0-9a-f-]{36}",
         "the id of a home, where there are several",
@@ -195,10 +195,10 @@ KINDS: Mapping[str, Kind] = {
         needs_token=True,
         default_zone="home",
     ),
-    "awattar": Kind(
+    "awattar": ProviderKind(
         "https://api.awattar.{zone}", "DE|AT", "DE or AT", (Document(_awattar, parse_awattar),), default_zone="DE"
     ),
-    "energy_charts": Kind(
+    "energy_charts": ProviderKind(
         "https://api.energy-charts.info",
         "[A-Z]{2}(-[A-Za-z0-9-]{1,20})?",
         "DE-LU, AT or IT-North",

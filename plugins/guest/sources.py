@@ -27,7 +27,7 @@ _MICROJOULES = 1e6
 FIX = "let the host share the power of this machine: plugins/guest/README.md; then give folder, port or push"
 
 
-class Source(Protocol):
+class PowerSource(Protocol):
     """One way; `way` is what it is called."""
 
     way: str
@@ -51,7 +51,7 @@ class Folder:
         self._folder = folder
 
     def read(self) -> HostReading | None:
-        """As `Source`."""
+        """As `PowerSource`."""
         try:
             return parse(read_bounded(self._folder / READING, MOST_BYTES))
         except FileNotFoundError:
@@ -103,7 +103,7 @@ class Port:
         self._last: HostReading | None = None
 
     def read(self) -> HostReading | None:
-        """As `Source`."""
+        """As `PowerSource`."""
         lines = (self._rest + self._read_all()).split(b"\n")
         self._rest = lines.pop()[-MOST_BYTES:]
         for line in filter(None, lines):
@@ -151,7 +151,7 @@ class Pushed:
         self._inbox = PushInbox("guest", HostReading, options, ctx.clock, names=lambda: (SENDER,), wake=ctx.wake)
 
     def read(self) -> HostReading | None:
-        """As `Source`."""
+        """As `PowerSource`."""
         return self._inbox.current().get(SENDER)
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -162,7 +162,7 @@ class Pushed:
         """Nothing is kept open."""
 
 
-def new_source(config: Config, ctx: Context) -> Source:
+def new_source(config: Config, ctx: Context) -> PowerSource:
     """The way that the options name, else the port."""
     if config.push is not None:
         return Pushed(config.push, ctx)

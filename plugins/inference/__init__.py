@@ -19,7 +19,7 @@ from collector_core import (
     hookimpl,
 )
 from collector_plugins.inference import metrics
-from collector_plugins.inference.config import Config, Server, Source
+from collector_plugins.inference.config import Config, Server, ServerKind
 from collector_plugins.inference.demo import DemoInference
 from collector_plugins.inference.gpus import LocalGpus
 from collector_plugins.inference.model_server import ModelServer, ServerAnswer
@@ -47,10 +47,10 @@ class Inference(Collector[Config]):
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
-        self._servers = [self.server(each) for each in config.servers if each.source is not Source.PUSH]
+        self._servers = [self.server(each) for each in config.servers if each.source is not ServerKind.PUSH]
         self._targets = Targets(ctx, {each.options.name: each for each in self._servers}, self._ask)
         self._pushed: dict[str, dict[Metric, ForeignCounter]] = defaultdict(dict)
-        self._pushing = {server.name: server for server in config.servers if server.source is Source.PUSH}
+        self._pushing = {server.name: server for server in config.servers if server.source is ServerKind.PUSH}
         self._inbox = PushInbox("inference", Pushed, config.push, ctx.clock, names=self._pushing.keys, wake=ctx.wake)
         self._gpus = LocalGpus()
 

@@ -14,7 +14,7 @@ from collector_core import CollectorConfig, Duration, Field, Options, PushOption
 from collector_plugins.inference.mapping import Mapping, shipped
 
 
-class Source(StrEnum):
+class ServerKind(StrEnum):
     """What a server is, and so what its metrics are called."""
 
     VLLM = "vllm"
@@ -55,7 +55,7 @@ class Server(Options):
     """One model server, or one program that pushes."""
 
     name: Name = Field(description="The label `server`, the name to push to, and the model's fallback name.")
-    source: Source = Field(
+    source: ServerKind = Field(
         description="vllm, sglang, llamacpp, tensorrt_llm, triton, tgi, ollama (an exporter), prometheus (with "
         "`mapping`) or push."
     )
@@ -75,16 +75,16 @@ class Server(Options):
     @classmethod
     def _with_path(cls, given: Any) -> Any:
         """trtllm-serve has its page in a place of its own."""
-        url = given.get("url") if isinstance(given, dict) and given.get("source") == Source.TENSORRT_LLM else None
+        url = given.get("url") if isinstance(given, dict) and given.get("source") == ServerKind.TENSORRT_LLM else None
         if not isinstance(url, str) or urlsplit(url).path.strip("/") or urlsplit(url).query:
             return given
         return given | {"url": f"{url.rstrip('/')}/prometheus/metrics"}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if (self.source is Source.PUSH) is not (self.url is None):
+        if (self.source is ServerKind.PUSH) is not (self.url is None):
             raise ValueError("push has no `url`: it is sent" if self.url else "`url` is missing")
-        if (self.source is Source.PROMETHEUS) is (self.mapping is None or self.mapping.is_empty):
+        if (self.source is ServerKind.PROMETHEUS) is (self.mapping is None or self.mapping.is_empty):
             raise ValueError("`mapping` belongs to `source: prometheus`, and names at least one sample there")
         parts = urlsplit(self.url or "")
         if self.token and parts.scheme != "https" and not _is_loopback(parts.hostname or ""):

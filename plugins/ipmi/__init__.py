@@ -61,14 +61,14 @@ class Config(DevicesConfig[Bmc]):
     """Options of the ipmi plugin."""
 
 
-class Answer(NamedTuple):
+class BmcReading(NamedTuple):
     """Watts, and the sensors where they were asked for; None where the BMC does not tell them."""
 
     watts: float | None
     sensors: Sensors | None
 
 
-class Ipmi(PolledDevices[Bmc, Answer]):
+class Ipmi(PolledDevices[Bmc, BmcReading]):
     """Asks every BMC at once; each may fail, hang or refuse alone."""
 
     name = "ipmi"
@@ -93,7 +93,7 @@ class Ipmi(PolledDevices[Bmc, Answer]):
         sessions = {device.name: _session(device) for device in config.devices if can_encrypt}
         self._sessions = {name: session for name, session in sessions.items() if session}
 
-    async def ask(self, device: Bmc) -> Answer:
+    async def ask(self, device: Bmc) -> BmcReading:
         """What a BMC tells; raises `NotAvailable`, or `AuthFailed` where it refuses the login."""
         try:
             watts = await self._watts(device)
@@ -101,13 +101,13 @@ class Ipmi(PolledDevices[Bmc, Answer]):
             if not (device.sensors and error.reason is Reason.NOT_SUPPORTED):
                 raise
             watts = None  # a BMC without DCMI may have a sensor
-        return Answer(watts, await self._sensors(device) if device.sensors else None)
+        return BmcReading(watts, await self._sensors(device) if device.sensors else None)
 
-    def measure(self, answer: Answer) -> Iterator[Measured]:
+    def measure(self, answer: BmcReading) -> Iterator[Measured]:
         """Its power."""
         yield Measured(answer.watts)
 
-    def publish(self, out: Readings, device: Bmc, answer: Answer) -> None:
+    def publish(self, out: Readings, device: Bmc, answer: BmcReading) -> None:
         """Show what it says."""
         out.add_row((metrics.POWER,), (answer.watts,), device=device.name)
         if answer.sensors:

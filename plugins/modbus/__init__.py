@@ -8,7 +8,7 @@ from typing import Any
 
 from collector_core import Collector, Context, Readings, hookimpl
 from collector_core.devices import DeviceMetrics, DeviceReading, DevicesConfig, Measured, PolledDevices, place_of
-from collector_plugins.modbus.client import PORT, Connection, Framing, Kind, RegisterRefused
+from collector_plugins.modbus.client import PORT, Connection, Framing, RegisterRefused, RegisterType
 from collector_plugins.modbus.config import SUNSPEC, Config, Meter
 from collector_plugins.modbus.registers import Block, as_written, blocks, decode, models
 from collector_plugins.modbus.sunspec import Model, find_model, read_model
@@ -34,7 +34,7 @@ class Modbus(PolledDevices[Meter, DeviceReading]):
         connection = Connection(host, port, Framing.TCP)
 
         async def read(address: int, count: int) -> bytes:
-            return await connection.read(1, Kind.HOLDING, address, count)
+            return await connection.read(1, RegisterType.HOLDING, address, count)
 
         try:
             await find_model(read)
@@ -83,7 +83,7 @@ class Modbus(PolledDevices[Meter, DeviceReading]):
 
     async def _read_sunspec(self, device: Meter, connection: Connection) -> DeviceReading:
         async def read(address: int, count: int) -> bytes:
-            return await connection.read(device.unit, Kind.HOLDING, address, count)
+            return await connection.read(device.unit, RegisterType.HOLDING, address, count)
 
         if device.name not in self._models:
             self._models[device.name] = await find_model(read)

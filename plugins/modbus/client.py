@@ -21,7 +21,7 @@ _PROBLEMS = {
 }
 
 
-class Kind(StrEnum):
+class RegisterType(StrEnum):
     """The two kinds of registers."""
 
     HOLDING = "holding"
@@ -35,7 +35,7 @@ class Framing(StrEnum):
     RTU = "rtu"
 
 
-FUNCTIONS = {Kind.HOLDING: 3, Kind.INPUT: 4}
+FUNCTIONS = {RegisterType.HOLDING: 3, RegisterType.INPUT: 4}
 
 
 class Refused(NotAvailable):
@@ -57,7 +57,7 @@ class Connection:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._transaction = 0
 
-    async def read(self, unit: int, kind: Kind, address: int, count: int) -> bytes:
+    async def read(self, unit: int, kind: RegisterType, address: int, count: int) -> bytes:
         """The content of `count` registers.
 
         Raises `RegisterRefused`, `TimeoutError`, and `NotAvailable` where there is no answer.

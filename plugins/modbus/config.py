@@ -8,7 +8,7 @@ from pydantic import AfterValidator, model_validator
 
 from collector_core import Field, Options
 from collector_core.devices import Address, Device, DevicesConfig, known_name, quantity_words
-from collector_plugins.modbus.client import Framing, Kind
+from collector_plugins.modbus.client import Framing, RegisterType
 from collector_plugins.modbus.registers import Register, Type, WordOrder, models
 
 SUNSPEC = frozenset({"sunspec", "fronius", "sma"})
@@ -29,7 +29,7 @@ class RegisterOption(Options):
         description="What it is: power_watts, energy_kwh, energy_wh, energy_joules, voltage_volts, phase_power_watts …"
     )
     address: int = Field(ge=0, le=65535, description="Address of its first register, from 0.")
-    kind: Kind = Field(Kind.HOLDING, description="Kind of the registers: holding or input.")
+    kind: RegisterType = Field(RegisterType.HOLDING, description="Kind of the registers: holding or input.")
     type: Type = Field(Type.UINT16, description="int16, uint16, int32, uint32, int64, uint64, float32 or float64.")
     word_order: WordOrder = Field(
         WordOrder.BIG, description="Whether the most (big) or the least significant register (little) comes first."

@@ -11,7 +11,7 @@ from importlib import resources
 from math import isfinite
 from typing import NamedTuple
 
-from collector_plugins.modbus.client import MOST_REGISTERS, Kind
+from collector_plugins.modbus.client import MOST_REGISTERS, RegisterType
 
 
 class Type(StrEnum):
@@ -63,7 +63,7 @@ class Register(NamedTuple):
 
     word: str
     part: str
-    kind: Kind
+    kind: RegisterType
     address: int
     type: Type
     word_order: WordOrder
@@ -78,7 +78,7 @@ class Register(NamedTuple):
 class Block(NamedTuple):
     """Registers that follow each other, so that one request reads them."""
 
-    kind: Kind
+    kind: RegisterType
     address: int
     size: int
     registers: Sequence[Register]
@@ -132,7 +132,7 @@ def models() -> Mapping[str, Sequence[Register]]:
             register = Register(
                 row["word"],
                 row["part"],
-                Kind(row["kind"]),
+                RegisterType(row["kind"]),
                 int(row["address"]),
                 Type(row["type"]),
                 WordOrder(row["word_order"]),

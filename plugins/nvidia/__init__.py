@@ -21,7 +21,7 @@ from collector_core import (
 from collector_plugins.nvidia import metrics, sources
 from collector_plugins.nvidia.config import Config, Local
 from collector_plugins.nvidia.energymeters import energy_meters, meters_of_host
-from collector_plugins.nvidia.gpu import Answer, Gpu
+from collector_plugins.nvidia.gpu import Gpu, HostReading
 from collector_plugins.nvidia.host_reader import HostReader
 from collector_plugins.nvidia.pci import DEVICES, DRIVERS_GPUS, Look, PciBus, none_known
 from collector_plugins.nvidia.quicknvml import QuickNvml
@@ -110,7 +110,7 @@ class Nvidia(Collector[Config]):
             source = sources.ssh_source(host, config, ctx.timeout, ctx.clock, turns)
             yield HostReader(host.label, source, ctx, limit=host.power_limit_watts)
 
-    def _meters_of(self, answers: Mapping[str, Answer]) -> Iterator[EnergyMeter]:
+    def _meters_of(self, answers: Mapping[str, HostReading]) -> Iterator[EnergyMeter]:
         for host, answer in answers.items():
             reader = self._readers[host]
             if not reader.here:
@@ -124,7 +124,7 @@ class Nvidia(Collector[Config]):
             return none_known
         return PciBus(self.ctx.path(DEVICES), self.ctx.path(DRIVERS_GPUS), self.ctx.clock).look
 
-    def _publish_up(self, out: Readings, reader: HostReader, answer: Answer) -> None:
+    def _publish_up(self, out: Readings, reader: HostReader, answer: HostReading) -> None:
         """What is known of a host that can be read, beside its GPUs."""
         host, said = reader.host, self._targets.last(reader.host)
         read_at = min((gpu.time for gpu in answer.gpus if gpu.time is not None), default=said.time if said else None)
@@ -142,7 +142,7 @@ class Nvidia(Collector[Config]):
                 yield host, error
 
 
-async def _read(_: str, reader: HostReader) -> Answer:
+async def _read(_: str, reader: HostReader) -> HostReading:
     return await reader.read()
 
 
@@ -154,7 +154,7 @@ def _publish_down(out: Readings, reader: HostReader, error: NotAvailable) -> Non
         raise error
 
 
-def _publish_gpus(out: Readings, reader: HostReader, answer: Answer) -> None:
+def _publish_gpus(out: Readings, reader: HostReader, answer: HostReading) -> None:
     for each in answer.pci:
         out.add(metrics.GPU_ASLEEP, each.asleep, host=reader.host, pci=each.address)
     for gpu in answer.gpus:
@@ -190,7 +190,7 @@ def _publish_energy(out: Readings, reader: HostReader, gpu: Gpu, labels: Mapping
         out.add_row(row, (energy.integral, energy.disagreement), **labels)
 
 
-def _publish_cluster(out: Readings, answers: Mapping[str, Answer], hosts: int) -> None:
+def _publish_cluster(out: Readings, answers: Mapping[str, HostReading], hosts: int) -> None:
     """A sum without one of the hosts would look like the whole."""
     out.add(metrics.HOSTS, hosts)
     out.add(metrics.HOSTS_REPORTING, len(answers))

@@ -8,7 +8,7 @@ from collector_core import Clock
 from collector_core.demo import Totals, noise
 from collector_core.demo.rack import DemoGpu, Rack
 from collector_plugins.nvidia import metrics
-from collector_plugins.nvidia.gpu import Answer, Awake, Gpu, Series, throttled
+from collector_plugins.nvidia.gpu import Awake, Gpu, HostReading, Series, throttled
 
 DRIVER = "demo"
 HOT_CELSIUS = 83.0
@@ -39,11 +39,11 @@ class Demo:
         self._gpus = gpus
         self._totals = Totals() if counts else None
 
-    async def read(self, awake: Awake | None = None) -> Answer:
+    async def read(self, awake: Awake | None = None) -> HostReading:
         """All GPUs."""
         del awake
         when = self._clock.time()
-        return Answer(tuple(self._gpu(gpu, when) for gpu in self._gpus), {})
+        return HostReading(tuple(self._gpu(gpu, when) for gpu in self._gpus), {})
 
     async def close(self) -> None:
         """There is nothing to let go of."""

@@ -73,7 +73,7 @@ class Gpu:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HostReading:
     """What a source says at one moment: its GPUs, and of each thing that it could not say why, by what it is.
 
     `pci` are the GPUs that the kernel lists, those that sleep too, where that is known.
@@ -108,10 +108,10 @@ class Endpoint(Protocol):
         """Let go of everything; legal at any time."""
 
 
-class Source(Endpoint, Protocol):
+class GpuSource(Endpoint, Protocol):
     """Where a host's GPUs are read. `read` opens what it needs, and again after it failed."""
 
-    async def read(self, awake: Awake | None = None) -> Answer:
+    async def read(self, awake: Awake | None = None) -> HostReading:
         """All GPUs, or only those that are `awake`; raises `NotAvailable` when there is nothing to be had."""
 
 

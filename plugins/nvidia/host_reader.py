@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from collector_core import Context, NotAvailable, Reason, describe, reason_of
 from collector_plugins.nvidia.energy import GpuEnergy
-from collector_plugins.nvidia.gpu import Answer, Gpu, Source
+from collector_plugins.nvidia.gpu import Gpu, GpuSource, HostReading
 from collector_plugins.nvidia.sleep import REST_SECONDS
 
 ProblemT = TypeVar("ProblemT", bound=NotAvailable)
@@ -26,15 +26,15 @@ class HostReader:
     """
 
     host: str
-    source: Source
+    source: GpuSource
     ctx: Context
     limit: float | None = None
     optional: bool = False
     here: bool = False
     _energies: dict[tuple[str, str], GpuEnergy] = field(default_factory=dict)
-    _before: Answer | None = None
+    _before: HostReading | None = None
 
-    async def read(self) -> Answer:
+    async def read(self) -> HostReading:
         """Read all its GPUs; raises what its source raises."""
         clock = self.ctx.clock
         started = clock.monotonic()
@@ -64,7 +64,7 @@ class HostReader:
             self._energies[key] = GpuEnergy(MAX_GAP_INTERVALS * self.ctx.interval)
         return self._energies[key]
 
-    def _log_changes(self, before: Answer, now: Answer) -> None:
+    def _log_changes(self, before: HostReading, now: HostReading) -> None:
         was, there = ({(gpu.index, gpu.uuid): gpu for gpu in answer.gpus} for answer in (before, now))
         log = self.ctx.logger
         for gone in (was[key] for key in was.keys() - there.keys()):

@@ -10,7 +10,7 @@ from typing import Any
 
 from collector_core import Clock, NotAvailable, Reason
 from collector_plugins.nvidia import metrics
-from collector_plugins.nvidia.gpu import Answer, Awake, Gpu, Series
+from collector_plugins.nvidia.gpu import Awake, Gpu, HostReading, Series
 from collector_plugins.nvidia.nvml_values import ENERGY_COUNTER, PROCESSES, READERS, Device
 from collector_plugins.nvidia.pci import sysfs_address
 from collector_plugins.nvidia.possible import possible, possible_joules
@@ -52,7 +52,7 @@ class Nvml:
         self._again_at = float("inf")
         self._process_use: dict[tuple[str, str], ProcessUse] = defaultdict(ProcessUse)
 
-    def read(self, awake: Awake | None = None) -> Answer:
+    def read(self, awake: Awake | None = None) -> HostReading:
         """All GPUs, or only those that are `awake`; raises `NotAvailable` when there is no NVML here, or no GPU.
 
         Where a GPU fell asleep or woke up NVML starts anew, because it holds on to all GPUs that it ever had.
@@ -113,7 +113,7 @@ class Nvml:
             found.append(_Handle(str(index) if isinstance(index, int) else position, handle, address))
         return found
 
-    def _read_all(self, nvml: Any) -> Answer:
+    def _read_all(self, nvml: Any) -> HostReading:
         gpus, failures = [], {}
         for each in self._handles:
             self.stage = f"reading GPU {each.index}"
@@ -123,7 +123,7 @@ class Nvml:
                 failures[f"gpu {each.index}"] = explained(error)
         self._plan_another_start(lost=bool(failures))
         if gpus:
-            return Answer(tuple(gpus), failures)
+            return HostReading(tuple(gpus), failures)
         raise next(
             iter(failures.values()), NotAvailable(Reason.NOT_FOUND, "the driver sees no GPU", fix="lspci -d 10de:")
         )

@@ -9,7 +9,7 @@ from collector_core.demo.rack import DemoGpu, Rack
 from collector_plugins.nvidia import Nvidia
 from collector_plugins.nvidia.demo import Demo
 from collector_plugins.nvidia.energymeters import PERIOD_SECONDS, UNCERTAINTY, meters_of_host
-from collector_plugins.nvidia.gpu import Answer
+from collector_plugins.nvidia.gpu import HostReading
 from collector_plugins.nvidia.host_reader import HostReader
 from collector_plugins.nvidia.sources import Missing
 
@@ -27,7 +27,7 @@ class DemoNvidia(Nvidia):
         down = NotAvailable(Reason.UNREACHABLE, "this simulated host is down", fix=f"ssh {rack.host_down} true")
         yield HostReader(rack.host_down, Missing("ssh", down), ctx)
 
-    def _meters_of(self, answers: Mapping[str, Answer]) -> Iterator[EnergyMeter]:
+    def _meters_of(self, answers: Mapping[str, HostReading]) -> Iterator[EnergyMeter]:
         """As the real ones, but that nobody asks a driver."""
         for host, answer in answers.items():
             reader = self._readers[host]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from collector_core import Clock
 from collector_plugins.nvidia import metrics
-from collector_plugins.nvidia.gpu import Answer, Awake, Series, Source
+from collector_plugins.nvidia.gpu import Awake, GpuSource, HostReading, Series
 from collector_plugins.nvidia.pci import Look, all_asleep
 
 REST_SECONDS = 20.0  # a driver that nobody uses suspends a GPU within 6 to 15 seconds
@@ -22,11 +22,11 @@ class LetSleep:
     they said last stands until then. Where they stay awake nevertheless, they are read again for a while.
     """
 
-    def __init__(self, source: Source, look: Look, clock: Clock) -> None:
+    def __init__(self, source: GpuSource, look: Look, clock: Clock) -> None:
         self._source = source
         self._look = look
         self._clock = clock
-        self._kept: Answer | None = None
+        self._kept: HostReading | None = None
         self._rests_until = float("-inf")
         self._next_rest = float("-inf")
 
@@ -45,14 +45,14 @@ class LetSleep:
         """How many connections were opened so far."""
         return self._source.connections
 
-    async def read(self, awake: Awake | None = None) -> Answer:
+    async def read(self, awake: Awake | None = None) -> HostReading:
         """All GPUs that are awake; raises `NotAvailable` when there is nothing to be had."""
         found = self._look()
         if any(gpu.asleep for gpu in found):
             self._next_rest = float("-inf")
         if all_asleep(found):
             await self.close()
-            return Answer((), {}, found)
+            return HostReading((), {}, found)
         if self._kept and self._clock.monotonic() < self._rests_until and (not found or found == self._kept.pci):
             return self._kept
         if any(gpu.asleep for gpu in found):
@@ -67,7 +67,7 @@ class LetSleep:
         self._kept = None
         await self._source.close()
 
-    async def _rest_after(self, answer: Answer, *, keeps_connection: bool) -> None:
+    async def _rest_after(self, answer: HostReading, *, keeps_connection: bool) -> None:
         now, was_resting, self._kept = self._clock.monotonic(), self._kept is not None, None
         may_sleep = any(gpu.may_sleep and not gpu.asleep for gpu in answer.pci)
         if was_resting and may_sleep:

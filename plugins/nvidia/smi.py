@@ -9,7 +9,7 @@ from typing import Protocol
 
 from collector_core import NotAvailable, Reason
 from collector_plugins.nvidia import csvtable, fields
-from collector_plugins.nvidia.gpu import Answer, Awake, Endpoint, Gpu, Series
+from collector_plugins.nvidia.gpu import Awake, Endpoint, Gpu, HostReading, Series
 from collector_plugins.nvidia.metrics import PROCESS_MEMORY
 from collector_plugins.nvidia.pci import PciGpu, all_asleep
 from collector_plugins.nvidia.possible import possible
@@ -113,14 +113,14 @@ class Smi:
         """How many connections were opened so far."""
         return self._program.connections
 
-    async def read(self, awake: Awake | None = None) -> Answer:
+    async def read(self, awake: Awake | None = None) -> HostReading:
         """All GPUs, or only those that are `awake`; raises `NotAvailable` when nvidia-smi is not there, does not end or
         answers with something else."""
         only = [f"--id={','.join(awake)}"] if awake else []
         try:
             return await self._read(only)
         except _AllAsleep as found:
-            return Answer((), {}, found.pci)
+            return HostReading((), {}, found.pci)
         except NotAvailable:
             self._fields = []  # what answers next may be another driver
             raise
@@ -135,7 +135,7 @@ class Smi:
             raise _AllAsleep(output.pci)
         return output
 
-    async def _read(self, only: Sequence[str]) -> Answer:
+    async def _read(self, only: Sequence[str]) -> HostReading:
         if not self._fields:
             await self._probe()
         output = await self._query(only)
@@ -150,7 +150,7 @@ class Smi:
             raise _first(failures)
         if self._processes:
             gpus = await self._with_processes(gpus, failures, only)
-        return Answer(tuple(gpus), failures, output.pci)
+        return HostReading(tuple(gpus), failures, output.pci)
 
     async def _probe(self) -> None:
         output = await self._run(HELP)

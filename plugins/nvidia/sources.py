@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from collector_core import Clock, NotAvailable, Reason
 from collector_plugins.nvidia.config import Config, Host, Local
-from collector_plugins.nvidia.gpu import Answer, Awake, Source
+from collector_plugins.nvidia.gpu import Awake, GpuSource, HostReading
 from collector_plugins.nvidia.local import LocalProgram
 from collector_plugins.nvidia.nvml import INSTALL_PACKAGE, Nvml
 from collector_plugins.nvidia.pci import Look, none_known
@@ -29,9 +29,9 @@ class FirstThatAnswers:
 
     connections = None
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[GpuSource]) -> None:
         self._sources = sources
-        self._current: Source = sources[0]
+        self._current: GpuSource = sources[0]
 
     @property
     def name(self) -> str:
@@ -43,7 +43,7 @@ class FirstThatAnswers:
         """What the one in use is doing now."""
         return self._current.stage
 
-    async def read(self, awake: Awake | None = None) -> Answer:
+    async def read(self, awake: Awake | None = None) -> HostReading:
         """All GPUs; raises the most telling `NotAvailable` when none answers."""
         errors: list[NotAvailable] = []
         for source in self._in_order():
@@ -60,7 +60,7 @@ class FirstThatAnswers:
         for source in self._sources:
             await source.close()
 
-    def _in_order(self) -> Iterator[Source]:
+    def _in_order(self) -> Iterator[GpuSource]:
         yield self._current
         yield from (source for source in self._sources if source is not self._current)
 
@@ -75,7 +75,7 @@ class Missing:
         self.name = name
         self._error = error
 
-    async def read(self, awake: Awake | None = None) -> Answer:
+    async def read(self, awake: Awake | None = None) -> HostReading:
         """Raises why."""
         del awake
         raise self._error.with_traceback(None)
@@ -84,7 +84,7 @@ class Missing:
         """There is nothing to let go of."""
 
 
-def local_source(config: Config, clock: Clock, look: Look) -> Source:
+def local_source(config: Config, clock: Clock, look: Look) -> GpuSource:
     """The source of this machine's GPUs, which `look` finds; `config.local` is not off."""
     if config.local is Local.DEMO:
         from collector_plugins.nvidia.demo import Demo, own_gpus  # noqa: PLC0415 - no other source needs it
@@ -92,12 +92,12 @@ def local_source(config: Config, clock: Clock, look: Look) -> Source:
         return Demo(clock, own_gpus())
     nvml = InThread(Nvml(clock, processes=config.processes))
     smi = Smi(LocalProgram(config.nvidia_smi), processes=config.processes)
-    sources: dict[Local, Source] = {Local.NVML: nvml, Local.NVIDIA_SMI: smi}
+    sources: dict[Local, GpuSource] = {Local.NVML: nvml, Local.NVIDIA_SMI: smi}
     source = sources.get(config.local) or FirstThatAnswers((nvml, smi))
     return LetSleep(source, look, clock) if config.let_gpus_sleep else source
 
 
-def ssh_source(host: Host, config: Config, deadline: float, clock: Clock, turns: Turns) -> Source:
+def ssh_source(host: Host, config: Config, deadline: float, clock: Clock, turns: Turns) -> GpuSource:
     """The source of one host's GPUs; says what to install where asyncssh is missing."""
     try:
         from collector_plugins.nvidia.ssh import SshProgram  # noqa: PLC0415 - heavy, and needed for hosts only

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
 from collector_core import NotAvailable, Reason
-from collector_plugins.nvidia.gpu import Answer, Awake
+from collector_plugins.nvidia.gpu import Awake, HostReading
 
 CLOSE_SECONDS = 2.5  # shutting NVML down takes about one
 
@@ -17,7 +17,7 @@ class Blocking(Protocol):
     name: str
     stage: str
 
-    def read(self, awake: Awake | None = None) -> Answer:
+    def read(self, awake: Awake | None = None) -> HostReading:
         """All GPUs, or only those that are `awake`; raises `NotAvailable` when there is nothing to be had."""
 
     def close(self) -> None:
@@ -44,7 +44,7 @@ class InThread:
         """What it is doing now."""
         return self._blocking.stage
 
-    async def read(self, awake: Awake | None = None) -> Answer:
+    async def read(self, awake: Awake | None = None) -> HostReading:
         """All GPUs; raises `NotAvailable` when there is nothing to be had, or an earlier call still hangs."""
         from asyncio import wrap_future  # noqa: PLC0415 - who only imports the plugin does without
 

@@ -13,7 +13,7 @@ from collector_plugins.snmp import metrics
 from collector_plugins.snmp.config import Agent, Config
 from collector_plugins.snmp.message import Community, Security
 from collector_plugins.snmp.session import Session
-from collector_plugins.snmp.tables import Answer, Instance, find_instances, tables, told_by
+from collector_plugins.snmp.tables import Instance, TableReading, find_instances, tables, told_by
 from collector_plugins.snmp.usm import User, UserSecurity
 
 PORT = 161
@@ -35,7 +35,7 @@ class _Known:
     look_again_at: float = 0.0
 
 
-class Snmp(PolledDevices[Agent, Answer]):
+class Snmp(PolledDevices[Agent, TableReading]):
     """Asks every device at once; each may fall silent or refuse alone."""
 
     name = "snmp"
@@ -65,7 +65,7 @@ class Snmp(PolledDevices[Agent, Answer]):
                 return where | {"version": "2c", "community": COMMUNITY, "table": name}
         raise NotAvailable(Reason.NOT_SUPPORTED, "neither a PDU nor a UPS that is known")
 
-    async def ask(self, device: Agent) -> Answer:
+    async def ask(self, device: Agent) -> TableReading:
         """What its variables say; raises `NotAvailable`, or `AuthFailed` where it refuses the user."""
         known = self._known.get(device.name)
         try:
@@ -79,11 +79,11 @@ class Snmp(PolledDevices[Agent, Answer]):
                 raise NotAvailable(Reason.TIMEOUT, "no answer", fix=SILENCE_FIX) from None
             raise
 
-    def measure(self, answer: Answer) -> Iterator[Measured]:
+    def measure(self, answer: TableReading) -> Iterator[Measured]:
         """Its power and energy."""
         yield answer.reading.measured
 
-    def publish(self, out: Readings, device: Agent, answer: Answer) -> None:
+    def publish(self, out: Readings, device: Agent, answer: TableReading) -> None:
         """Show what it says."""
         metrics.METERS.add(out, device.name, answer.reading, self.meters.counted(device.name))
         for word, value in answer.extra.items():
@@ -98,7 +98,7 @@ class Snmp(PolledDevices[Agent, Answer]):
     async def _open(self, device: Agent) -> Session:
         return await Session.open(device.address.host, device.address.port or PORT, self._security(device))
 
-    async def _read(self, device: Agent, known: _Known) -> Answer:
+    async def _read(self, device: Agent, known: _Known) -> TableReading:
         now = self.ctx.clock.monotonic()
         if now >= known.look_again_at:
             known.instances = await find_instances(known.session, device.rows)

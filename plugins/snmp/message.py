@@ -12,7 +12,7 @@ from collector_plugins.snmp.ber import Oid, Value
 VERSION_2C = 1
 
 
-class Kind(IntEnum):
+class PduType(IntEnum):
     """What a message asks or answers."""
 
     GET = 0xA0
@@ -69,7 +69,7 @@ def encode(pdu: Pdu) -> bytes:
 
 def decode(one: ber.Element) -> Pdu:
     """An answer; raises `ValueError`."""
-    if one.tag not in (Kind.RESPONSE, Kind.REPORT):
+    if one.tag not in (PduType.RESPONSE, PduType.REPORT):
         raise ValueError("neither a response nor a report")
     request, status, index, variables = ber.elements(one.content)
     found = tuple(_variable(ber.expected(each, ber.SEQUENCE)) for each in ber.elements(ber.expected(variables, 0x30)))

@@ -9,7 +9,7 @@ from typing import cast
 
 from collector_core import AuthFailed, NotAvailable, NotListening, Reason
 from collector_plugins.snmp.ber import Oid, Value
-from collector_plugins.snmp.message import Kind, Pdu, Security
+from collector_plugins.snmp.message import Pdu, PduType, Security
 
 FIRST_PAUSE = 1.0  # seconds until a question is sent again, then twice as long
 AT_ONCE = 24  # variables in a question, so that its answer fits a packet
@@ -47,7 +47,7 @@ class Session(asyncio.DatagramProtocol):
         open_ = [list(oids[at : at + AT_ONCE]) for at in range(0, len(oids), AT_ONCE)]
         while open_:
             some = open_.pop()
-            answer = await self._ask(Kind.GET, some)
+            answer = await self._ask(PduType.GET, some)
             if answer.status == 0:
                 found |= {name: value for name, value in answer.variables if value is not None}
             elif answer.status == TOO_BIG and len(some) > 1:
@@ -63,7 +63,7 @@ class Session(asyncio.DatagramProtocol):
         found: dict[Oid, Value] = {}
         last, repetitions = base, AT_ONCE
         while len(found) < MOST_VARIABLES:
-            answer = await self._ask(Kind.GET_BULK, [last], repetitions)
+            answer = await self._ask(PduType.GET_BULK, [last], repetitions)
             if answer.status == TOO_BIG and repetitions > 1:
                 repetitions //= 2
                 continue
@@ -78,7 +78,7 @@ class Session(asyncio.DatagramProtocol):
 
     async def next_of(self, oids: Sequence[Oid]) -> list[Oid]:
         """The first variable behind each object identifier."""
-        answer = await self._ask(Kind.GET_BULK, oids, 1)
+        answer = await self._ask(PduType.GET_BULK, oids, 1)
         return [name for name, value in answer.variables if value is not None]
 
     def close(self) -> None:
@@ -112,12 +112,12 @@ class Session(asyncio.DatagramProtocol):
         if self._answer and not self._answer.done():
             self._answer.set_exception(error)
 
-    async def _ask(self, kind: Kind, oids: Iterable[Oid], repetitions: int = 0) -> Pdu:
+    async def _ask(self, kind: PduType, oids: Iterable[Oid], repetitions: int = 0) -> Pdu:
         variables = tuple((oid, None) for oid in oids)
         for _ in range(ROUNDS):
             self._request = (self._request + 1) & 0x7FFFFFFF
             answer = await self._exchange(Pdu(kind, self._request, 0, repetitions, variables))
-            if answer.kind == Kind.RESPONSE:
+            if answer.kind == PduType.RESPONSE:
                 return answer
         raise NotAvailable(Reason.BAD_DATA, "its clock runs away from ours", fix="restart the device's SNMP agent")
 

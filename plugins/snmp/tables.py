@@ -59,7 +59,7 @@ class Instance(NamedTuple):
     label: str
 
 
-class Answer(NamedTuple):
+class TableReading(NamedTuple):
     """What a device tells: as every meter, and what only UPS tell."""
 
     reading: DeviceReading
@@ -109,7 +109,7 @@ def _labelled(row: Row, names: Iterable[Oid]) -> Iterator[Instance]:
         yield Instance(name, row, ("L" if is_phase else "") + ".".join(map(str, index[-1:] if is_plain else index)))
 
 
-def told_by(instances: Sequence[Instance], values: Mapping[Oid, Value]) -> Answer:
+def told_by(instances: Sequence[Instance], values: Mapping[Oid, Value]) -> TableReading:
     """What the variables mean; what is no number, or negative where that says "unknown", is left out."""
     found: dict[str, list[tuple[str, float]]] = {}
     for name, row, label in instances:
@@ -118,7 +118,7 @@ def told_by(instances: Sequence[Instance], values: Mapping[Oid, Value]) -> Answe
             told = value * row.scale if row.state is None else float(value == row.state)
             found.setdefault(row.word, []).append((label, float(f"{told:.{DIGITS}g}")))
     partial = {row.word for name, row, _ in instances if name not in values}
-    return Answer(_reading(found, partial), _extra(found))
+    return TableReading(_reading(found, partial), _extra(found))
 
 
 def _reading(found: Mapping[str, Sequence[tuple[str, float]]], partial: Container[str]) -> DeviceReading:

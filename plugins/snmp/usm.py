@@ -14,7 +14,7 @@ from typing import NamedTuple
 from collector_core import AuthFailed
 from collector_plugins.snmp import ber
 from collector_plugins.snmp.ber import Oid
-from collector_plugins.snmp.message import Kind, Pdu, decode, encode
+from collector_plugins.snmp.message import Pdu, PduType, decode, encode
 
 VERSION_3, USER_BASED = 3, 3
 MAX_SIZE = 65_507
@@ -147,7 +147,7 @@ class UserSecurity:
         is_authentic = bool(level & AUTHENTIC) and self._is_authentic(datagram, told)
         pdu = self._opened(body, told) if level & PRIVATE else _inner(body)
         pdu = pdu._replace(request=ber.as_integer(number))  # devices leave that of a report empty
-        if pdu.kind == Kind.REPORT:
+        if pdu.kind == PduType.REPORT:
             if pdu.request == self._asked:  # all that unsigned ones have to show for themselves
                 self._take_report(pdu, told, is_authentic=is_authentic)
         elif not is_authentic or bool(level & PRIVATE) != bool(self._engine and self._engine.privacy_key):

@@ -19,7 +19,7 @@ from collector_plugins.workloads.machine import Machine
 from collector_plugins.workloads.name_lookup import NameLookup
 from collector_plugins.workloads.names import Names
 from collector_plugins.workloads.page import IDLE, NOBODY, PowerTable
-from collector_plugins.workloads.paths import OTHER, Kind, Workload
+from collector_plugins.workloads.paths import OTHER, Workload, WorkloadKind
 from collector_plugins.workloads.state_file import StateFile
 from collector_plugins.workloads.top import TopProcesses
 from collector_plugins.workloads.watch import WatchedProcess
@@ -210,7 +210,7 @@ class Workloads(Collector[Config]):
             return
         joules: dict[str, dict[str, float]] = {}
         for series, component, value in self._accounts.energy():
-            if series.kind == Kind.GUEST:
+            if series.kind == WorkloadKind.GUEST:
                 joules.setdefault(series.name, {})[component] = value
         running = [self._names.series(each).name for each in self._machine.running_guests(alive)]
         self._feeds.tell(running, joules, self._accounts.measured)

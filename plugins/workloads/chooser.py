@@ -10,10 +10,10 @@ from pathlib import Path
 from collector_core.procfs import parse_process_stat
 from collector_core.storage import read_bounded
 from collector_plugins.workloads.config import Group
-from collector_plugins.workloads.paths import MAX_CHARACTERS, Kind, Workload
+from collector_plugins.workloads.paths import MAX_CHARACTERS, Workload, WorkloadKind
 
 _EMULATOR = re.compile(r"qemu-system-.*|qemu-kvm|kvm")  # the kernel cuts names off after 15 characters
-_OWNERS = frozenset({Kind.CONTAINER, Kind.POD, Kind.SLURM})
+_OWNERS = frozenset({WorkloadKind.CONTAINER, WorkloadKind.POD, WorkloadKind.SLURM})
 _CMDLINE_BYTES = 1 << 20
 _GUEST = "guest="
 
@@ -25,7 +25,7 @@ class ProcessChooser:
     """
 
     def __init__(self, groups: Sequence[Group], proc: Path) -> None:
-        self._groups = [(re.compile(group.match), Workload(Kind.GROUP, group.name)) for group in groups]
+        self._groups = [(re.compile(group.match), Workload(WorkloadKind.GROUP, group.name)) for group in groups]
         self._proc = proc
         self.guest_names: dict[Workload, str] = {}
 
@@ -40,10 +40,10 @@ class ProcessChooser:
         if owner and owner.kind in _OWNERS:
             return None
         guest = self._guest_name(pid)
-        if owner and owner.kind == Kind.GUEST:
+        if owner and owner.kind == WorkloadKind.GUEST:
             self.guest_names[owner] = guest
             return None
-        return Workload(Kind.GUEST, guest, slice=owner.slice if owner else "")
+        return Workload(WorkloadKind.GUEST, guest, slice=owner.slice if owner else "")
 
     def _guest_name(self, pid: str) -> str:
         """As the plugin `qemu` names it: `-name`, Proxmox's number, the uuid, or pid and start time."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, field_validator, model_validator
 
 from collector_core import CollectorConfig, ConfigPath, Duration, Field, Options, SecretStr, SecureUrl, Selector
-from collector_plugins.workloads.paths import Kind
+from collector_plugins.workloads.paths import WorkloadKind
 from collector_plugins.workloads.rules import IdleRule
 
 MOST_WORKLOADS = 10_000
@@ -86,7 +86,7 @@ class Leak(Options):
 class WorkloadName(Options):
     """One workload, by the labels of its series."""
 
-    kind: Kind = Field(description="The label `kind`.")
+    kind: WorkloadKind = Field(description="The label `kind`.")
     name: Name = Field(description="The label `name`.")
 
 

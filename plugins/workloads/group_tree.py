@@ -10,7 +10,7 @@ from math import inf
 from pathlib import Path
 
 from collector_core.procfs import CgroupTree, KeptFile, is_kernel_mount, list_cgroup_trees
-from collector_plugins.workloads.paths import Kind, Workload, may_hold_others, workload_of
+from collector_plugins.workloads.paths import Workload, WorkloadKind, may_hold_others, workload_of
 
 MOST_GROUPS = 20_000  # what is below more stays with the group above
 _PATIENT_NAMES = 1024  # bytes of `cpu.stat` that hold its first line
@@ -168,7 +168,9 @@ def _count_workloads(tree: CgroupTree) -> tuple[int, int]:
         kinds = [group.workload.kind for group, _ in looked.owners()]
     finally:
         looked.close()
-    return sum(kind in (Kind.CONTAINER, Kind.POD, Kind.SLURM, Kind.GUEST) for kind in kinds), len(kinds)
+    return sum(
+        kind in (WorkloadKind.CONTAINER, WorkloadKind.POD, WorkloadKind.SLURM, WorkloadKind.GUEST) for kind in kinds
+    ), len(kinds)
 
 
 def _owners_below(group: Group, owner: Group) -> Iterator[tuple[Group, Group | None]]:

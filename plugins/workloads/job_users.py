@@ -8,7 +8,7 @@ from pathlib import Path
 from collector_core.procfs import read_file
 from collector_plugins.workloads.group_tree import Group, GroupTree
 from collector_plugins.workloads.names import Identity
-from collector_plugins.workloads.paths import Kind, Workload
+from collector_plugins.workloads.paths import Workload, WorkloadKind
 
 _BYTES = 16384
 _ROOT = "0"  # of Slurm's own processes in a job
@@ -27,7 +27,7 @@ class JobUsers:
         jobs = {
             group.workload: group
             for group, _ in self._tree.owners()
-            if group.workload.kind == Kind.SLURM and not group.workload.uid
+            if group.workload.kind == WorkloadKind.SLURM and not group.workload.uid
         }
         self._known = {job: self._known.get(job) or self._look(group) for job, group in jobs.items()}
         return {job: told for job, told in self._known.items() if told.uid}

@@ -15,7 +15,7 @@ from collector_plugins.workloads.group_tree import GroupTree, find_tree
 from collector_plugins.workloads.job_users import JobUsers
 from collector_plugins.workloads.memory_use import MemoryUse
 from collector_plugins.workloads.names import Identity
-from collector_plugins.workloads.paths import Kind, Workload
+from collector_plugins.workloads.paths import Workload, WorkloadKind
 from collector_plugins.workloads.processes import Processes
 from collector_plugins.workloads.reservations import Reservations
 
@@ -47,8 +47,8 @@ class Machine:
 
     def running_guests(self, alive: Collection[Workload]) -> list[Workload]:
         """Every guest of `alive`, as often as it runs: processes may have one name, control groups have their own."""
-        processes = [each for each in self.processes.workloads if each.kind == Kind.GUEST]
-        return processes + [each for each in alive if each.kind == Kind.GUEST and each not in processes]
+        processes = [each for each in self.processes.workloads if each.kind == WorkloadKind.GUEST]
+        return processes + [each for each in alive if each.kind == WorkloadKind.GUEST and each not in processes]
 
     def is_best_hierarchy(self) -> bool:
         """Whether more containers and units are in no other hierarchy; quick where there is but one."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from collector_core import AuthFailed, BackgroundTask, Backoff, Context, FaultLog
 from collector_plugins.workloads.config import Config
 from collector_plugins.workloads.names import Names
-from collector_plugins.workloads.paths import Kind, Workload
-from collector_plugins.workloads.runtimes import Source, plain_uid, sources
+from collector_plugins.workloads.paths import Workload, WorkloadKind
+from collector_plugins.workloads.runtimes import NameSource, plain_uid, sources
 
 if TYPE_CHECKING:
     import asyncio
@@ -45,7 +45,7 @@ class NameLookup:
 class _Asking:
     """One source: when it may be asked, and for whom it has been."""
 
-    def __init__(self, source: Source, ctx: Context, names: Names) -> None:
+    def __init__(self, source: NameSource, ctx: Context, names: Names) -> None:
         self._source = source
         self._ctx = ctx
         self._names = names
@@ -92,4 +92,4 @@ class _Asking:
 
 
 def _key(workload: Workload) -> str:
-    return plain_uid(workload.id) if workload.kind == Kind.POD else workload.id
+    return plain_uid(workload.id) if workload.kind == WorkloadKind.POD else workload.id

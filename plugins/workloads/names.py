@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from collector_core import Context
 from collector_plugins.workloads.accounts import SeriesName
-from collector_plugins.workloads.paths import MAX_CHARACTERS, Kind, Workload
+from collector_plugins.workloads.paths import MAX_CHARACTERS, Workload, WorkloadKind
 from collector_plugins.workloads.users import Users
 
 SHORT_ID = 12
@@ -87,7 +87,7 @@ class Names:
         self._known.update({Workload(*map(str, key)): Identity(*map(str, told)) for key, told in state})
 
     def _by_path(self, workload: Workload) -> str:
-        if workload.kind == Kind.SESSION:
+        if workload.kind == WorkloadKind.SESSION:
             return self._users.name(workload.id)
         return workload.id[:SHORT_ID] if has_container_id(workload) else workload.id
 
@@ -95,9 +95,9 @@ class Names:
 def has_container_id(workload: Workload) -> bool:
     """Whether a workload is a container that its path only gives an id."""
     is_named = workload.runtime in ("lxc", "nspawn")
-    return workload.kind == Kind.CONTAINER and len(workload.id) == _FULL_ID and not is_named
+    return workload.kind == WorkloadKind.CONTAINER and len(workload.id) == _FULL_ID and not is_named
 
 
 def may_be_named(workload: Workload) -> bool:
     """Whether a runtime or the kubelet may know more of a workload."""
-    return workload.kind == Kind.POD or has_container_id(workload)
+    return workload.kind == WorkloadKind.POD or has_container_id(workload)

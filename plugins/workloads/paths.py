@@ -17,7 +17,7 @@ from typing import NamedTuple
 MAX_CHARACTERS = 256
 
 
-class Kind(StrEnum):
+class WorkloadKind(StrEnum):
     """What a workload is."""
 
     UNIT = "unit"
@@ -46,7 +46,7 @@ class Workload(NamedTuple):
     uid: str = ""
 
 
-OTHER = Workload(Kind.OTHER, "other")
+OTHER = Workload(WorkloadKind.OTHER, "other")
 
 _ID = r"[0-9a-f]{64}"
 _CONTAINERS = (
@@ -93,17 +93,19 @@ def workload_of(path: str) -> Workload:
                 return found
     for place, part in enumerate(parts):
         if user := _SESSION.fullmatch(part):
-            return Workload(Kind.SESSION, user[1], slice=_slice_above(parts, place), uid=user[1])
+            return Workload(WorkloadKind.SESSION, user[1], slice=_slice_above(parts, place), uid=user[1])
         if _UNIT.fullmatch(part):
-            return Workload(Kind.UNIT, _shown(part), slice=_slice_above(parts, place))
+            return Workload(WorkloadKind.UNIT, _shown(part), slice=_slice_above(parts, place))
     return OTHER
 
 
 def may_hold_others(path: str, workload: Workload) -> bool:
     """Whether what is below a control group may belong to another workload than itself."""
-    if workload.kind == Kind.SLURM:
+    if workload.kind == WorkloadKind.SLURM:
         return not workload.part
-    return workload.kind in (Kind.UNIT, Kind.SESSION, Kind.OTHER) and path.count("/") <= _DEEPEST
+    return (
+        workload.kind in (WorkloadKind.UNIT, WorkloadKind.SESSION, WorkloadKind.OTHER) and path.count("/") <= _DEEPEST
+    )
 
 
 _DEEPEST = 60
@@ -113,10 +115,10 @@ def _container(parts: Sequence[str], place: int) -> Workload | None:
     part, above = parts[place], parts[place - 1] if place else ""
     for runtime, form in _CONTAINERS:
         if found := form.fullmatch(part):
-            return Workload(Kind.CONTAINER, found[1], runtime=runtime, slice=_slice_above(parts, place))
+            return Workload(WorkloadKind.CONTAINER, found[1], runtime=runtime, slice=_slice_above(parts, place))
     if _PLAIN_ID.fullmatch(part):
         runtime = _RUNTIME_ABOVE.get(above, "")
-        return Workload(Kind.CONTAINER, part, runtime=runtime, slice=_slice_above(parts, place))
+        return Workload(WorkloadKind.CONTAINER, part, runtime=runtime, slice=_slice_above(parts, place))
     return None
 
 
@@ -127,7 +129,7 @@ def _pod(parts: Sequence[str], place: int) -> Workload | None:
     digits = found[1].replace("_", "").replace("-", "")
     ends = (0, 8, 12, 16, 20, 32)
     uid = "-".join(digits[start:end] for start, end in pairwise(ends))
-    return Workload(Kind.POD, uid, slice=_slice_above(parts, place))
+    return Workload(WorkloadKind.POD, uid, slice=_slice_above(parts, place))
 
 
 def _job(parts: Sequence[str], place: int) -> Workload | None:
@@ -137,7 +139,7 @@ def _job(parts: Sequence[str], place: int) -> Workload | None:
     user = _SLURM_USER.fullmatch(parts[place - 1])
     step = _STEP.fullmatch(parts[place + 1]) if place + 1 < len(parts) else None
     return Workload(
-        Kind.SLURM,
+        WorkloadKind.SLURM,
         found[1],
         part=_shown(step[1]) if step else "",
         slice=_slice_above(parts, place),
@@ -153,7 +155,7 @@ def _guest(parts: Sequence[str], place: int) -> Workload | None:
         name = found[1]
     else:
         return None
-    return Workload(Kind.GUEST, _shown(name), slice=_slice_above(parts, place))
+    return Workload(WorkloadKind.GUEST, _shown(name), slice=_slice_above(parts, place))
 
 
 def _machine(parts: Sequence[str], place: int) -> Workload | None:
@@ -169,7 +171,7 @@ def _machine(parts: Sequence[str], place: int) -> Workload | None:
         runtime, name = "nspawn", unescape(found[1] or found[2])
     else:
         return None
-    return Workload(Kind.CONTAINER, _shown(name), runtime=runtime, slice=_slice_above(parts, place))
+    return Workload(WorkloadKind.CONTAINER, _shown(name), runtime=runtime, slice=_slice_above(parts, place))
 
 
 _MACHINES: tuple[Callable[[Sequence[str], int], Workload | None], ...] = (_container, _pod, _job, _guest, _machine)

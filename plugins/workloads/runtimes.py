@@ -29,7 +29,7 @@ _HASHED = "pod-template-hash"
 _CONFIG_HASH = "kubernetes.io/config.hash"  # by which the kubelet calls the control groups of static pods
 
 
-class Source(Protocol):
+class NameSource(Protocol):
     """Somebody who knows names; `place` is what messages call it."""
 
     place: str
@@ -120,9 +120,9 @@ class KubeletPods:
             raise NotAvailable(Reason.PERMISSION, detail, fix="check `kubelet.token_file`") from error
 
 
-def sources(config: Config, ctx: Context) -> list[Source]:
+def sources(config: Config, ctx: Context) -> list[NameSource]:
     """Whom to ask, the kubelet first: it knows the most."""
-    found: list[Source] = [KubeletPods(config.kubelet)] if config.kubelet else []
+    found: list[NameSource] = [KubeletPods(config.kubelet)] if config.kubelet else []
     if config.runtimes == "auto":
         found += [Docker(ctx.path(socket), is_optional=True) for socket in DOCKER_SOCKETS]
         found += [Cri(ctx.path(socket), is_optional=True) for socket in CRI_SOCKETS]

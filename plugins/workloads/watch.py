@@ -13,7 +13,7 @@ from collector_core.procfs import CgroupTree, read_file
 from collector_plugins.workloads import metrics
 from collector_plugins.workloads.config import Leak, Watch
 from collector_plugins.workloads.leak import LeakWatch
-from collector_plugins.workloads.paths import Kind, Workload
+from collector_plugins.workloads.paths import Workload, WorkloadKind
 from collector_plugins.workloads.processes import Processes
 
 _IO_BYTES = 1024
@@ -27,7 +27,7 @@ class WatchedProcess:
         self.name = options.name
         self._proc = ctx.path("/proc")
         self._ctx = ctx
-        self._workload = Workload(Kind.GROUP, options.name)
+        self._workload = Workload(WorkloadKind.GROUP, options.name)
         self._match = re.compile(options.match) if options.match else None
         self._unit = options.unit
         self._processes = Processes(self._proc, hierarchy, self._choose)
@@ -75,7 +75,7 @@ class WatchedProcess:
         if self._match:
             return self._workload if self._match.search(name) else None
         owner = above()
-        return self._workload if owner and owner.kind == Kind.UNIT and owner.id == self._unit else None
+        return self._workload if owner and owner.kind == WorkloadKind.UNIT and owner.id == self._unit else None
 
     def _exhausted_at(self, resident: int, available: int | None) -> float | None:
         """When memory ends at the rate at which it leaks, in Unix seconds; said once when a leak begins."""

@@ -19,7 +19,7 @@ from collector_plugins.estimate.activity import nominal_hertz
 from collector_plugins.estimate.machine import Machine
 from collector_plugins.estimate.modelfile import Point, curves
 from collector_plugins.estimate.power import GIB, Activity, MeasuredCurve, memory_watts, tdp_curve
-from collector_plugins.estimate.sizing import Sizing, Source, size
+from collector_plugins.estimate.sizing import Origin, Sizing, size
 
 MEASURED = sorted((Path(__file__).parents[4] / "shared/cpu_load_power").glob("*.csv"))
 needs_measurements = pytest.mark.skipif(not MEASURED, reason="no measured load curves in ../shared/cpu_load_power")
@@ -27,7 +27,7 @@ needs_measurements = pytest.mark.skipif(not MEASURED, reason="no measured load c
 sizings = st.builds(
     Sizing,
     tdp_watts=st.floats(1, 500),
-    source=st.just(Source.TABLE),
+    source=st.just(Origin.TABLE),
     kind=st.sampled_from(ProcessorKind),
     factor=st.floats(0.01, 8),
     threads_per_core=st.sampled_from([1, 2, 4]),

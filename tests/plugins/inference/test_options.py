@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from collector_plugins.inference.config import Config, Server, Source
+from collector_plugins.inference.config import Config, Server, ServerKind
 from collector_plugins.inference.mapping import Reading, shipped
 
 GOOD = {"name": "a", "source": "vllm", "url": "http://127.0.0.1:8000"}
@@ -68,14 +68,14 @@ def test_addresses_are_completed_and_say_whether_it_is_here(url, completed, loca
     assert Server.model_validate(GOOD | {"url": url, "local": not local}).is_local is not local
 
 
-SHIPPED = [source for source in Source if source not in (Source.PROMETHEUS, Source.PUSH)]
+SHIPPED = [source for source in ServerKind if source not in (ServerKind.PROMETHEUS, ServerKind.PUSH)]
 
 
 @pytest.mark.parametrize("source", SHIPPED)
 def test_the_shipped_tables_have_what_every_server_tells(source):
     mapping = shipped(source)
-    assert mapping.of(Reading.REQUESTS) or source is Source.LLAMACPP, "llama.cpp counts none"
-    assert mapping.of(Reading.TOKENS) or source is Source.TRITON, "Triton serves other models, too"
+    assert mapping.of(Reading.REQUESTS) or source is ServerKind.LLAMACPP, "llama.cpp counts none"
+    assert mapping.of(Reading.TOKENS) or source is ServerKind.TRITON, "Triton serves other models, too"
     for reading in Reading:
         for sample in mapping.of(reading):
             assert not sample.labels.keys() & sample.without.keys()
@@ -89,6 +89,6 @@ def test_every_row_of_the_shipped_tables_is_used():
         bool(shipped(source).model_label)
         + bool(shipped(source).rank_labels)
         + sum(len(shipped(source).of(reading)) for reading in Reading)
-        for source in Source
+        for source in ServerKind
     )
     assert taken == len(rows)

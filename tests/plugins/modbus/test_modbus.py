@@ -18,7 +18,7 @@ from pymodbus.framer import FramerType
 from collector_core import NotAvailable
 from collector_core.devices import DeviceReading
 from collector_plugins.modbus import METRICS, Config, Modbus
-from collector_plugins.modbus.client import Connection, Framing, Kind, RegisterRefused, content_of, with_crc
+from collector_plugins.modbus.client import Connection, Framing, RegisterRefused, RegisterType, content_of, with_crc
 from collector_plugins.modbus.registers import Register, Type, WordOrder, blocks, decode, models
 from collector_plugins.modbus.sunspec import _POINTS, Model, read_model, told_by
 from tests.plugins.modbus.device import device, registers_of
@@ -148,10 +148,10 @@ async def test_a_real_server_is_read_in_both_framings(framing, framer):
     async with device(registers_of("input 52 float32 880.25"), unit=9, framer=framer) as port:
         connection = Connection("127.0.0.1", port, framing)
         try:
-            found = await asyncio.gather(*(connection.read(9, Kind.INPUT, 52, 2) for _ in range(3)))
+            found = await asyncio.gather(*(connection.read(9, RegisterType.INPUT, 52, 2) for _ in range(3)))
             assert [decode(each, Type.FLOAT32, WordOrder.BIG) for each in found] == [880.25] * 3
             with pytest.raises(NotAvailable) as caught:
-                await connection.read(9, Kind.HOLDING, 7, 1)
+                await connection.read(9, RegisterType.HOLDING, 7, 1)
             assert caught.value.reason == "not_supported"
         finally:
             connection.close()
@@ -214,7 +214,7 @@ def test_what_a_device_does_not_know_or_has_no_room_for_is_absent(content, kind)
     assert decode(content, kind, WordOrder.LITTLE) is None
 
 
-@given(st.lists(st.tuples(st.integers(0, 300), st.sampled_from(Type), st.sampled_from(Kind)), max_size=40))
+@given(st.lists(st.tuples(st.integers(0, 300), st.sampled_from(Type), st.sampled_from(RegisterType)), max_size=40))
 def test_every_register_is_asked_for_once_and_nothing_between(chosen):
     registers = [Register("power_watts", "", kind, at, how, WordOrder.BIG, 1) for at, how, kind in chosen]
     found = list(blocks(registers))

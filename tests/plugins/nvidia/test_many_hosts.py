@@ -16,7 +16,7 @@ from collector_core.testing import FakeClock
 from collector_plugins.nvidia import Nvidia, metrics
 from collector_plugins.nvidia.config import Config
 from collector_plugins.nvidia.fields import FIELDS
-from collector_plugins.nvidia.gpu import Answer, Gpu, Series, throttled
+from collector_plugins.nvidia.gpu import Gpu, HostReading, Series, throttled
 from collector_plugins.nvidia.host_reader import HostReader
 
 GPUS = 8
@@ -36,7 +36,7 @@ class Host:
             raise NotAvailable("unreachable", "no route to host")
         said = {field.series: 1.0 for field in FIELDS} | dict(throttled(0))
         said |= {Series(metrics.MIG_ENABLED): 0.0, Series(metrics.GPU_INFO, ("H100", "550")): 1.0}
-        return Answer(tuple(Gpu(str(n), f"GPU-{n}", said) for n in range(GPUS)), {})
+        return HostReading(tuple(Gpu(str(n), f"GPU-{n}", said) for n in range(GPUS)), {})
 
     async def close(self):
         self.closed += 1

@@ -14,7 +14,7 @@ import pytest
 
 from collector_core.devices import HostPort
 from collector_plugins.snmp import Snmp, ber
-from collector_plugins.snmp.message import Community, Kind, Pdu
+from collector_plugins.snmp.message import Community, Pdu, PduType
 
 TAGS = {"INTEGER": 0x02, "Gauge32": 0x42, "Counter32": 0x41, "Timeticks": 0x43, "STRING": 0x04}
 END_OF_VIEW, NO_INSTANCE = 0x82, 0x81
@@ -52,12 +52,12 @@ class Agent(asyncio.DatagramProtocol):
             return
         status, index, said = self._answer(pdu.tag, names, ber.as_integer(repetitions))
         body = b"".join((ber.integer(ber.as_integer(request)), ber.integer(status), ber.integer(index), said))
-        answer = ber.element(Kind.RESPONSE, body)
+        answer = ber.element(PduType.RESPONSE, body)
         self.transport.sendto(ber.sequence(ber.integer(1), ber.octets(self.community), answer), addr)
         del first
 
     def _answer(self, kind, names, repetitions):
-        if kind == Kind.GET:
+        if kind == PduType.GET:
             for number, name in enumerate(names, 1):
                 if name in self.errors:
                     return self.errors[name], number, _listed((each, ber.NULL, "") for each in names)
@@ -143,7 +143,7 @@ def snmpd(folder, variables):
 
 
 def _wait_until_it_answers(port, name):
-    question = Community(b"public").pack(Pdu(Kind.GET, 1, 0, 0, ((name, None),)))
+    question = Community(b"public").pack(Pdu(PduType.GET, 1, 0, 0, ((name, None),)))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.settimeout(0.05)
         asking.connect(("127.0.0.1", port))

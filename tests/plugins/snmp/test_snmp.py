@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from collector_core import AuthFailed, NotAvailable
 from collector_core.metering import Supply
 from collector_plugins.snmp import Config, Snmp, ber, collector_demo_types, metrics
-from collector_plugins.snmp.message import Community, Kind, Pdu
+from collector_plugins.snmp.message import Community, Pdu, PduType
 from collector_plugins.snmp.session import Session
 from collector_plugins.snmp.tables import Instance, Row, known_words, tables, told_by
 from collector_plugins.snmp.usm import AuthProtocol, User, UserSecurity, decrypt, encrypt
@@ -75,10 +75,10 @@ def answer_of(datagram):
         ber.as_oid(ber.elements(each.content)[0].content) for each in ber.elements(ber.elements(pdu.content)[3].content)
     ]
     known = [(name, ber.integer(450) if name == WATTS else ber.element(0x81, b"")) for name in asked]
-    if pdu.tag == Kind.GET_BULK:
+    if pdu.tag == PduType.GET_BULK:
         known = [(WATTS, ber.integer(450)), ((2, 0), ber.element(0x82, b""))]
     listed = ber.sequence(*(ber.sequence(ber.oid(name), value) for name, value in known))
-    body = ber.element(Kind.RESPONSE, ber.element(2, request.content) + ber.integer(0) + ber.integer(0) + listed)
+    body = ber.element(PduType.RESPONSE, ber.element(2, request.content) + ber.integer(0) + ber.integer(0) + listed)
     return ber.sequence(ber.integer(1), ber.octets(community.content), body)
 
 
@@ -286,38 +286,38 @@ def says(kind, number, name, boots, seconds, *, signed=True):
 def asking():
     """A session with a device that has told who it is, its clock at 5 boots and 1000 s, and question 7 is open."""
     security = UserSecurity(SIGNER, lambda: 0.0)
-    question = Pdu(Kind.GET, 6, 0, 0, ((WATTS, None),))
+    question = Pdu(PduType.GET, 6, 0, 0, ((WATTS, None),))
     security.pack(question)
-    security.unpack(says(Kind.REPORT, 6, (*STATISTICS, 4, 0), 5, 1000, signed=False))
+    security.unpack(says(PduType.REPORT, 6, (*STATISTICS, 4, 0), 5, 1000, signed=False))
     security.pack(question._replace(request=7))
     return security
 
 
 def test_only_who_knows_the_question_can_refuse(asking):
     unknown_user = (*STATISTICS, 3, 0)
-    assert asking.unpack(says(Kind.REPORT, 8, unknown_user, 5, 1000, signed=False)).request == 8
+    assert asking.unpack(says(PduType.REPORT, 8, unknown_user, 5, 1000, signed=False)).request == 8
     with pytest.raises(AuthFailed):
-        asking.unpack(says(Kind.REPORT, 7, unknown_user, 5, 1000, signed=False))
+        asking.unpack(says(PduType.REPORT, 7, unknown_user, 5, 1000, signed=False))
 
 
 def test_an_answer_that_is_not_signed_is_none(asking):
     with pytest.raises(ValueError, match="anybody"):
-        asking.unpack(says(Kind.RESPONSE, 7, WATTS, 5, 1000, signed=False))
+        asking.unpack(says(PduType.RESPONSE, 7, WATTS, 5, 1000, signed=False))
 
 
 def test_a_signed_answer_of_long_ago_is_none(asking):
-    assert asking.unpack(says(Kind.RESPONSE, 7, WATTS, 5, 1000)).variables == ((WATTS, 450),)
-    assert asking.unpack(says(Kind.RESPONSE, 7, WATTS, 5, 851)).variables, "on its way for less than the window"
+    assert asking.unpack(says(PduType.RESPONSE, 7, WATTS, 5, 1000)).variables == ((WATTS, 450),)
+    assert asking.unpack(says(PduType.RESPONSE, 7, WATTS, 5, 851)).variables, "on its way for less than the window"
     for boots, seconds in ((5, 849), (4, 9000)):
         with pytest.raises(ValueError, match="long ago"):
-            asking.unpack(says(Kind.RESPONSE, 7, WATTS, boots, seconds))
-    assert asking.unpack(says(Kind.RESPONSE, 7, WATTS, 6, 3)).variables, "it has been restarted"
+            asking.unpack(says(PduType.RESPONSE, 7, WATTS, boots, seconds))
+    assert asking.unpack(says(PduType.RESPONSE, 7, WATTS, 6, 3)).variables, "it has been restarted"
 
 
 def test_the_first_signed_message_corrects_what_anybody_could_have_said_of_the_clock(asking):
-    assert asking.unpack(says(Kind.REPORT, 7, (*STATISTICS, 2, 0), 2, 40)).kind == Kind.REPORT
+    assert asking.unpack(says(PduType.REPORT, 7, (*STATISTICS, 2, 0), 2, 40)).kind == PduType.REPORT
     with pytest.raises(ValueError, match="long ago"):
-        asking.unpack(says(Kind.RESPONSE, 7, WATTS, 1, 9000))
+        asking.unpack(says(PduType.RESPONSE, 7, WATTS, 1, 9000))
 
 
 @given(st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16), st.binary(max_size=200))
@@ -326,7 +326,7 @@ def test_what_is_encrypted_comes_back(key, vector, plain):
 
 
 @given(st.binary(max_size=200))
-@example(ber.sequence(ber.integer(1), ber.octets(b"public"), ber.element(Kind.RESPONSE, b"")))
+@example(ber.sequence(ber.integer(1), ber.octets(b"public"), ber.element(PduType.RESPONSE, b"")))
 @example(b"\x30\x84\xff\xff\xff\xff")
 def test_whatever_comes_is_an_answer_or_refused(datagram):
     user = UserSecurity(User(b"me", AuthProtocol.SHA, b"password", None), lambda: 0.0)

@@ -13,7 +13,7 @@ from collector_plugins.workloads import Workloads, metrics
 from collector_plugins.workloads.accounts import Accounts, SeriesName
 from collector_plugins.workloads.config import MOST_WORKLOADS
 from collector_plugins.workloads.cpu_use import CpuUse, Weights
-from collector_plugins.workloads.paths import Kind, Workload
+from collector_plugins.workloads.paths import Workload, WorkloadKind
 from collector_plugins.workloads.rules import Split, hand_out_reserved, split_energy
 from tests.plugins.workloads.conftest import Host, Site
 
@@ -100,9 +100,9 @@ def test_each_joule_has_one_owner_and_no_counter_falls(tmp_path_factory, steps, 
 def test_a_split_adds_up_and_nothing_is_negative(joules, idle, looks, busy, reserved):
     use = CpuUse()
     for grown in looks:
-        use.record(1.0, busy, {Workload(Kind.UNIT, name): seconds for name, seconds in grown.items()})
+        use.record(1.0, busy, {Workload(WorkloadKind.UNIT, name): seconds for name, seconds in grown.items()})
     split = split_energy(joules, idle * joules, use.take())
-    split = hand_out_reserved(split, {Workload(Kind.UNIT, name): ratio for name, ratio in reserved.items()})
+    split = hand_out_reserved(split, {Workload(WorkloadKind.UNIT, name): ratio for name, ratio in reserved.items()})
     parts = [*split.by_workload.values(), split.idle, split.unattributed]
     assert min(parts) >= -1e-9 * max(1.0, joules)
     assert sum(parts) == pytest.approx(joules, rel=1e-9, abs=1e-9)
@@ -111,7 +111,7 @@ def test_a_split_adds_up_and_nothing_is_negative(joules, idle, looks, busy, rese
 @given(st.lists(st.floats(-3, 5), min_size=1, max_size=40))
 def test_no_cpu_time_counts_twice_whatever_the_order_of_reading(differences):
     """What is handed out is the most that was ever used by then: no difference that is taken back counts."""
-    workload, use = Workload(Kind.UNIT, "a"), CpuUse()
+    workload, use = Workload(WorkloadKind.UNIT, "a"), CpuUse()
     handed_out = total = highest = 0.0
     for difference in differences:
         use.record(1.0, 10.0, {workload: difference})
@@ -124,21 +124,21 @@ def test_no_cpu_time_counts_twice_whatever_the_order_of_reading(differences):
 def test_workloads_beyond_the_limit_are_summed():
     accounts = Accounts(60.0, 2, lambda workload: SeriesName(workload.kind, workload.id, "", ""))
     use = CpuUse()
-    use.record(1.0, 10.0, {Workload(Kind.UNIT, str(number)): float(number) for number in range(1, 5)})
+    use.record(1.0, 10.0, {Workload(WorkloadKind.UNIT, str(number)): float(number) for number in range(1, 5)})
     accounts.record("cpu", 10.0, split_energy(10.0, 0.0, use.take()), 0.0)
     assert {name.name: joules for name, _, joules in accounts.energy()} == {"4": 4.0, "3": 3.0, "other": 3.0}
 
 
 def record(accounts: Accounts, now: float, **shares: float) -> None:
     use = CpuUse()
-    use.record(1.0, sum(shares.values()), {Workload(Kind.UNIT, name): share for name, share in shares.items()})
+    use.record(1.0, sum(shares.values()), {Workload(WorkloadKind.UNIT, name): share for name, share in shares.items()})
     accounts.record("cpu", sum(shares.values()), split_energy(sum(shares.values()), 0.0, use.take()), now)
 
 
 def test_only_what_has_ended_makes_room_and_does_not_come_back_with_less_at_once():
     accounts = Accounts(60.0, 2, lambda workload: SeriesName(workload.kind, workload.id, "", ""))
     record(accounts, 0.0, a=5.0, b=4.0)
-    accounts.note_alive([Workload(Kind.UNIT, "b"), Workload(Kind.UNIT, "c")], 10.0)
+    accounts.note_alive([Workload(WorkloadKind.UNIT, "b"), Workload(WorkloadKind.UNIT, "c")], 10.0)
     record(accounts, 10.0, c=3.0, b=2.0, a=1.0)
     assert {name.name: joules for name, _, joules in accounts.energy()} == {"b": 6.0, "c": 3.0, "other": 1.0}
     assert accounts.ended["cpu"] == 5.0
@@ -147,14 +147,14 @@ def test_only_what_has_ended_makes_room_and_does_not_come_back_with_less_at_once
 def test_what_ran_while_a_component_drew_nothing_for_long_is_forgotten():
     use = CpuUse()
     for number in range(100):
-        use.record(60.0, 60.0, {Workload(Kind.CONTAINER, str(number)): 1.0})
+        use.record(60.0, 60.0, {Workload(WorkloadKind.CONTAINER, str(number)): 1.0})
     assert len(use.take().by_workload) <= 12
 
 
 def test_what_ran_while_a_meter_was_silent_for_long_is_kept_in_one_sum_for_what_has_ended():
-    use, living = CpuUse(), Workload(Kind.UNIT, "a")
+    use, living = CpuUse(), Workload(WorkloadKind.UNIT, "a")
     for number in range(100):
-        ended = Workload(Kind.CONTAINER, str(number))
+        ended = Workload(WorkloadKind.CONTAINER, str(number))
         use.record(60.0, 60.0, {living: 3.0, ended: 1.0}, is_metered=True)
     assert (use.seconds, use.busy) == (6000.0, 6000.0)
     by_workload, rest = use.take()
@@ -178,7 +178,7 @@ def test_no_series_is_left_out_however_many_workloads_are_allowed():
 
 def test_a_new_workload_takes_no_account_of_one_that_goes_on():
     accounts = Accounts(15.0, 2, lambda workload: SeriesName(str(workload.kind), workload.id, "", ""))
-    a, b, c = (Workload(Kind.UNIT, name) for name in "abc")
+    a, b, c = (Workload(WorkloadKind.UNIT, name) for name in "abc")
     accounts.record("cpu", 30.0, Split({a: 20.0, c: 10.0}, 0.0, 0.0), 0.0)
     accounts.note_alive([a, b, c], 10.0)
     accounts.record("cpu", 30.0, Split({b: 20.0, a: 9.0, c: 1.0}, 0.0, 0.0), 10.0)
@@ -191,5 +191,5 @@ def test_a_new_workload_takes_no_account_of_one_that_goes_on():
 
 @given(st.lists(st.floats(1e-3, 10), min_size=1, max_size=9), st.floats(1, 1e6))
 def test_a_rest_that_is_rounding_alone_takes_nothing_back(used, joules):
-    weights = Weights({Workload(Kind.UNIT, str(number)): each for number, each in enumerate(used)}, 1e-16)
+    weights = Weights({Workload(WorkloadKind.UNIT, str(number)): each for number, each in enumerate(used)}, 1e-16)
     assert split_energy(joules, 0.0, weights).unattributed >= 0
