@@ -181,7 +181,14 @@ _REASON_OF_ERRNO = {
     errno.ENOSYS: Reason.NOT_SUPPORTED,
     errno.EHOSTUNREACH: Reason.UNREACHABLE,
     errno.ENETUNREACH: Reason.UNREACHABLE,
+    errno.ENOSPC: Reason.PERMISSION,
+    errno.EDQUOT: Reason.PERMISSION,
+    errno.EROFS: Reason.PERMISSION,
 }
+
+FREE_SPACE = "free up space on its disk"
+MAKE_WRITABLE = "make it writable for this user, or choose another location"
+_FIX_OF_ERRNO = {errno.ENOSPC: FREE_SPACE, errno.EDQUOT: FREE_SPACE, errno.EROFS: MAKE_WRITABLE}
 
 _REASON_OF_TYPE: tuple[tuple[type[BaseException], Reason], ...] = (
     (AuthFailed, Reason.AUTH),
@@ -235,9 +242,11 @@ def explain(error: BaseException) -> str:
 
 
 def fix_of(error: BaseException) -> str:
-    """What fixes an error, empty where the exception does not say so in words."""
+    """What fixes an error: what the exception says in words, or what its number in the system means; else empty."""
     fix = getattr(error, "fix", "")
-    return fix if isinstance(fix, str) else ""
+    if isinstance(fix, str) and fix:
+        return fix
+    return _FIX_OF_ERRNO.get(error.errno or 0, "") if isinstance(error, OSError) else ""
 
 
 def retry_after_of(error: BaseException | None) -> float | None:

@@ -38,7 +38,7 @@ class ProcessMetrics:
         self._source = exposition.source("process", METRICS)
         self._last = NOTHING
         self._started = _start_time(clock)
-        self._max_files = _max_files()
+        self._max_files = max_open_files()
 
     def tick(self, now: float) -> float:
         """Publish the figures of this process; returns when the next ones are due (monotonic seconds)."""
@@ -66,7 +66,8 @@ def _start_time(clock: Clock) -> float:
     return clock.time() - time.process_time()
 
 
-def _max_files() -> float | None:
+def max_open_files() -> float | None:
+    """How many files this process may have open at once; None without a limit, or where there is none to ask for."""
     try:
         import resource  # noqa: PLC0415 - not there on Windows
     except ImportError:

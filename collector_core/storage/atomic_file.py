@@ -7,8 +7,8 @@ import os
 import re
 import stat
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -47,20 +47,14 @@ class AtomicFile:
 
     def write(self, content: str | bytes) -> None:
         """Append bytes, or text encoded as UTF-8."""
-        self._stream.write(content.encode() if isinstance(content, str) else content)
+        with _naming(self.path):
+            self._stream.write(content.encode() if isinstance(content, str) else content)
 
     def commit(self) -> None:
         """Replace `path`; a durable file is on the disk when this returns."""
         try:
-            self._stream.flush()
-            if self._durable:
-                sync_file(self._stream.fileno())
-            if not HAS_LOCKS:
-                self._stream.close()  # Windows renames no file that is open
-            self.temporary.replace(self.path)
-            self._stream.close()
-            if self._durable:
-                sync_folder(self.path.parent)
+            with _naming(self.path):
+                self._finish()
         except BaseException:
             self.discard()
             raise
@@ -82,6 +76,17 @@ class AtomicFile:
             self.commit()
         else:
             self.discard()
+
+    def _finish(self) -> None:
+        self._stream.flush()
+        if self._durable:
+            sync_file(self._stream.fileno())
+        if not HAS_LOCKS:
+            self._stream.close()  # Windows renames no file that is open
+        self.temporary.replace(self.path)
+        self._stream.close()
+        if self._durable:
+            sync_folder(self.path.parent)
 
 
 def write_atomically(
@@ -167,6 +172,17 @@ def count_set_aside(path: Path, *why: str) -> int:
     except OSError:
         return 0
     return sum(any(name.startswith(mark) and ours.fullmatch(name[len(mark) :]) for mark in marks) for name in names)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Have errors of a block say which file they are about."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def _remove_abandoned(path: Path, suffix: str) -> None:

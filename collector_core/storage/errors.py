@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
-from collector_core.errors import NotAvailable, Reason
+from collector_core.errors import FREE_SPACE, MAKE_WRITABLE, NotAvailable, Reason
 
 
 class StorageReason(StrEnum):
@@ -28,8 +28,8 @@ class StorageReason(StrEnum):
 
 
 _FIXES = {
-    StorageReason.DISK_FULL: "free up space on its disk",
-    StorageReason.READ_ONLY: "make it writable for this user, or choose another location",
+    StorageReason.DISK_FULL: FREE_SPACE,
+    StorageReason.READ_ONLY: MAKE_WRITABLE,
     StorageReason.CORRUPT: "move the file away; a new one is then created",
     StorageReason.NEWER_SCHEMA: "pip install --upgrade energy-collector",
     StorageReason.LOCKED: "stop the other process, or configure another location for this one",

@@ -6,12 +6,14 @@ import asyncio
 import gc
 import logging
 import threading
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from collector_core.config.redactor import Redactor
 from collector_core.config.settings import parse_listen
 from collector_core.engine.app import App
+from collector_core.engine.process_metrics import max_open_files
 from collector_core.errors import ConfigError
 from collector_core.plugins.attempts import Attempts
 from collector_core.plugins.entry_points import OURS
@@ -123,7 +125,7 @@ class _Service:
 
     async def _serve(self, listen: str) -> Server:
         host, port = parse_listen(listen)
-        limits = Limits(drain_timeout=DRAIN_SECONDS)
+        limits = affordable_limits()
         if file := self._app.config.settings.web_config:
             return await self._serve_protected(host, port, file, limits)
 
@@ -168,6 +170,12 @@ class _Service:
             notifier.ready("the configuration is invalid; the previous one stays in use; see the log")
             raise
         notifier.ready(_status(self._app))
+
+
+def affordable_limits() -> Limits:
+    """The limits of the service: half of the files that the process may have open are the collectors'."""
+    most = min(Limits.max_connections, (max_open_files() or inf) / 2)
+    return Limits(drain_timeout=DRAIN_SECONDS, max_connections=int(most))
 
 
 def _may_clash(app: App) -> bool:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from collector_core import (
     Collector,
     Context,
-    FaultLog,
     NotAvailable,
     PageSection,
     Readings,
@@ -65,7 +64,7 @@ class Forecasts(Collector[Config]):
         if self.ctx.keeps_running and not self.ctx.history.is_kept:
             raise NotAvailable("not_found", "no history is kept to learn from", fix="remove `history: off`")
         if self._files is None:
-            self._files = StateFiles(self.ctx.state_dir, FaultLog(self.ctx.logger))
+            self._files = StateFiles(self.ctx)
             for name, saved in self._files.load(self._series).items():
                 self._series[name].saved = saved
         self._training = self._training or Training(self.ctx.history, self.config)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from collector_core import FaultLog, Field, Options
+from collector_core import Context, FaultLog, Field, Options
 from collector_core.storage import private_folder, read_bounded, set_aside, write_atomically
 from collector_plugins.forecast.messages import Number, Refusal, Trained
 from collector_plugins.forecast.record import Earlier
@@ -16,6 +16,7 @@ from collector_plugins.forecast.specs import Spec
 
 MOST_BYTES = 8_000_000
 FOLDER = "series"
+SAVING = "saving forecasts"
 
 
 class Shown(Options):
@@ -74,17 +75,22 @@ class SeriesState:
 
 
 class StateFiles:
-    """One file for each series in `folder`; one that cannot be used is set aside, or left out."""
+    """One file for each series in the collector's folder; one that cannot be used is set aside, or left out."""
 
-    def __init__(self, folder: Path, faults: FaultLog) -> None:
-        self._folder = folder / FOLDER
-        self._faults = faults
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._faults = FaultLog(ctx.logger)
 
     def load(self, names: Iterable[str]) -> dict[str, Saved]:
         """What is kept of these series."""
-        found = {}
+        found: dict[str, Saved] = {}
+        try:
+            folder = self._folder()
+        except OSError as error:
+            self._faults.record_failure(SAVING, error)
+            return found
         for name in names:
-            file = self._folder / f"{name}.json"
+            file = folder / f"{name}.json"
             try:
                 found[name] = Saved.model_validate_json(read_bounded(file, MOST_BYTES))
             except FileNotFoundError:
@@ -98,9 +104,13 @@ class StateFiles:
     def save(self, name: str, saved: Saved) -> None:
         """Keep this; where the disk refuses, it is said once and nothing is lost but across a restart."""
         try:
-            private_folder(self._folder)
-            write_atomically(self._folder / f"{name}.json", saved.model_dump_json())
+            folder = self._folder()
+            private_folder(folder)
+            write_atomically(folder / f"{name}.json", saved.model_dump_json())
         except OSError as error:
-            self._faults.record_failure("saving forecasts", error)
+            self._faults.record_failure(SAVING, error)
         else:
-            self._faults.record_success("saving forecasts")
+            self._faults.record_success(SAVING)
+
+    def _folder(self) -> Path:
+        return self._ctx.state_dir / FOLDER

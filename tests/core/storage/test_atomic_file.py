@@ -106,6 +106,7 @@ def test_a_full_disk_leaves_what_was_there_and_is_written_when_there_is_room(dis
     with pytest.raises(OSError, match="No space|too large") as caught:
         write_atomically(file, "x" * 100_000)
     assert caught.value.errno in (errno.ENOSPC, errno.EFBIG)
+    assert caught.value.filename == str(file)
     assert read_bounded(file, 10) == b"old"
     disk.free()
     assert names(disk.folder) == ["file"]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from collector_core import NotAvailable, Reason
+from collector_core import NotAvailable, Reason, reason_of
+from collector_core.errors import explain
 from collector_core.storage import StorageError, StorageReason, storage_error
 
 PATH = Path("folder/file")
@@ -36,6 +37,15 @@ def test_what_the_operating_system_says(number, reason):
     assert error.storage_reason is reason
     assert str(error) == "folder/file: the text"
     assert error.path == PATH
+
+
+@pytest.mark.parametrize(
+    ("number", "fix"), [(errno.ENOSPC, "free up space"), (errno.EDQUOT, "free up space"), (errno.EROFS, "make it wri")]
+)
+def test_an_error_of_the_disk_has_a_fix_where_nobody_has_given_one(number, fix):
+    error = OSError(number, "the text", "folder/file")
+    assert explain(error).startswith(f"OSError: [Errno {number}] the text: 'folder/file'; fix: {fix}")
+    assert reason_of(error) is Reason.PERMISSION
 
 
 def test_an_error_without_a_number_says_its_text():

@@ -20,6 +20,7 @@ from collector_core.web import server
 from collector_core.web.acceptor import Acceptor
 from collector_core.web.limited_server import LimitedServer
 from collector_core.web.limits import DEFAULT_LIMITS, Limits
+from collector_core.web.service import affordable_limits
 from tests.core.web.site import (
     BIG,
     FOREVER,
@@ -430,3 +431,13 @@ async def test_an_endless_body_that_nobody_wants_ends_the_connection(
         writer.write(b"POST /ignore HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
         assert b" 200 " in await one_answer(reader)
         assert not await till_closed(reader)
+
+
+@pytest.mark.parametrize(("files", "connections"), [(256, 128), (1023, 511), (1024, 512), (4096, 512)])
+def test_half_of_the_files_that_may_be_open_are_left_for_collectors(files: int, connections: int) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, before[1]))
+    try:
+        assert affordable_limits().max_connections == connections
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -201,6 +201,18 @@ def test_a_damaged_file_is_set_aside_and_the_series_is_trained_anew(trained, eve
     again.close()
 
 
+def test_without_a_place_for_its_files_it_forecasts_until_the_restart(
+    bench, eventually, collector_history, tmp_path, monkeypatch, caplog
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    record(collector_history)
+    made = bench(NOW, history=collector_history, series=[LOAD], **ALONE)
+    made.run(eventually)
+    assert made.harness.value(metrics.VALUE, **LABELS) is not None
+    assert caplog.text.count("saving forecasts fails: NotADirectoryError") == 1
+
+
 @pytest.mark.parametrize("covariates", [{"load": ["load"]}, {"load": ["price"], "price": ["sun"], "sun": ["load"]}])
 def test_series_that_would_wait_for_each_other_are_refused(covariates):
     series = [{"name": name, "selector": "x", "covariates": others} for name, others in covariates.items()]
