@@ -1,28 +1,23 @@
-"""Sites in PostgreSQL: batches from JSON to the disk, beside a plain script that copies the same ones."""
+"""Sites in PostgreSQL: batches over HTTP to the disk, beside a plain script that copies the same ones."""
 
 from __future__ import annotations
 
 import json
 import time
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from http.client import HTTPConnection
 
 from bench import postgres
 from bench.effort import Effort
 from bench.figures import Figure, Goal
-from collector_core.model.clock import SystemClock
-from collector_plugins.sites.body import JSON, parse_batch
-from collector_plugins.sites.config import Config
-from collector_plugins.sites.database import make_store
-from collector_plugins.sites.factors import Factors
-from collector_plugins.sites.service import SiteService
+from bench.programs import energy_collector
 from tests.postgres import Database
 
 SITES = 1000
 BATCH = 10_000
 BATCHES = 5
 MOST_PAIRS = 3
+KEPT = "sites_ingested_readings_total"
 GOAL = Goal(bar=0.5, stretch=0.7, more=True)
 TABLE = """
     CREATE TABLE plain (
@@ -33,43 +28,27 @@ TABLE = """
 
 
 def measure(effort: Effort) -> list[Figure]:
-    """Readings a second, ours and theirs in turn, each into an empty table."""
+    """Readings a second, ours and theirs in turn."""
     with postgres.database() as (database, folder):
         database.execute(f"GRANT CREATE ON DATABASE {database.name} TO {database.user}")
         database.execute(TABLE)
-        return [_figure(database, folder, min(effort.pairs, MOST_PAIRS))]
+        options = {"options": {"database": database.url(), "auto_register": True}}
+        environment = {"XDG_STATE_HOME": str(folder)}
+        with energy_collector({"sites": options}, until=KEPT, environment=environment, history=False) as program:
+            return [_figure(database, program.port, min(effort.pairs, MOST_PAIRS))]
 
 
-def _figure(database: Database, folder: Path, pairs: int) -> Figure:
+def _figure(database: Database, port: int, pairs: int) -> Figure:
     now = round(time.time())
-    bodies = [_body(now - 60 * number) for number in range(BATCHES)]
-    service = _service(database, folder)
-    service.load().result()
     ours, theirs = list[float](), list[float]()
-    try:
-        service.ingest.submit(_parsed(_body(now - 86_400))).result()  # registers the sites and their meters
-        for _ in range(pairs):
-            ours.append(BATCH * BATCHES / _send(service, bodies))
-            theirs.append(BATCH * BATCHES / _copy(database, bodies))
-            database.execute("TRUNCATE plain, sites.reading")
-    finally:
-        service.close()
-    title = f"batches of {BATCH} readings into PostgreSQL"
-    note = "from JSON to the disk; theirs: a plain script that parses and copies the same, a COPY and a COMMIT each"
+    _send(port, [_body(now - 86_400)])  # registers the sites and their meters
+    for pair in range(pairs):
+        bodies = [_body(now - 60 * (pair * BATCHES + number)) for number in range(BATCHES)]
+        ours.append(BATCH * BATCHES / _send(port, bodies))
+        theirs.append(BATCH * BATCHES / _copy(database, bodies))
+    title = f"batches of {BATCH} readings over HTTP into PostgreSQL"
+    note = "one after the other; theirs: a plain script that parses and copies the same, a COPY and a COMMIT each"
     return Figure("sites", title, "readings/s", ours, theirs, GOAL, note)
-
-
-def _service(database: Database, folder: Path) -> SiteService:
-    config = Config.model_validate({"database": database.url()})
-    url = config.database_url
-    assert url is not None
-    return SiteService(
-        lambda read_only: make_store(config, url, folder, read_only=read_only),
-        Factors(),
-        SystemClock(),
-        retention=86_400.0 * 400,
-        auto_register=True,
-    )
 
 
 def _body(newest: int) -> bytes:
@@ -87,16 +66,18 @@ def _body(newest: int) -> bytes:
     return json.dumps({"readings": readings}).encode()
 
 
-def _parsed(body: bytes) -> list[Any]:
-    return parse_batch(body, JSON)
-
-
-def _send(service: SiteService, bodies: list[bytes]) -> float:
+def _send(port: int, bodies: list[bytes]) -> float:
+    """Seconds until the last of them is on disk."""
+    connection = HTTPConnection("127.0.0.1", port)
+    connection.connect()
     before = time.perf_counter()
     for body in bodies:
-        outcome = service.ingest.submit(_parsed(body)).result()
-        assert outcome.accepted == BATCH
-    return time.perf_counter() - before
+        connection.request("POST", "/api/v1/ingest/telemetry", body, {"Content-Type": "application/json"})
+        answer = json.load(connection.getresponse())
+        assert answer["accepted"] == BATCH, answer
+    seconds = time.perf_counter() - before
+    connection.close()
+    return seconds
 
 
 def _copy(database: Database, bodies: list[bytes]) -> float:

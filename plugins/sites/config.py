@@ -98,7 +98,8 @@ class Local(Options):
     site: SiteId = Field(description="Its id; it is registered by itself, and can be changed like any other.")
 
 
-_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::(\d{1,5}))?")
+# A meter has it in its name, which has 200 letters at most.
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,180})(?::(\d{1,5}))?")
 
 
 def _address(text: str) -> str:

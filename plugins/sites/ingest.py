@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,15 +16,18 @@ from pydantic import TypeAdapter, ValidationError
 from collector_core import Clock
 from collector_core.storage import StorageError
 from collector_plugins.sites.own_thread import OwnThread
-from collector_plugins.sites.reading import MISSING_MEASUREMENT, NO_SERIES, Reading
+from collector_plugins.sites.reading import NO_SERIES, Reading
 from collector_plugins.sites.site import Site, is_site_id
 from collector_plugins.sites.store import Store
 
 FUTURE_SECONDS = 300
 MAX_PENDING = 200_000  # readings that wait for the disk
 UNKNOWN_SITE = "no such site"
-_WHOLE = {MISSING_MEASUREMENT: "power_watts", NO_SERIES: "series"}  # what is wrong with a whole: the key to name
+_WHOLE = {NO_SERIES: "series"}  # what is wrong with a whole: the key to name
+_UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")  # of a model, of a dataclass
 _READINGS = TypeAdapter(list[Reading])
+
+Problem = tuple[str, str]  # the key that is wrong, and what is wrong with it
 
 
 class IngestFull(Exception):
@@ -50,9 +54,9 @@ class Outcome:
 
 @dataclass
 class _Group:
-    """Readings that were sent together and wait to be written; those of sites that are to be registered have none."""
+    """Readings that were sent together and wait to be written."""
 
-    readings: list[tuple[Site | None, Reading]]
+    readings: list[Reading]
     outcome: Outcome
     done: Future[Outcome] | asyncio.Future[Outcome]
     error: Exception | None = None
@@ -126,21 +130,27 @@ class Ingest:
             self._pending += len(readings)
             self._waiting.append(group)
 
-    def _checked(self, items: Sequence[Any]) -> tuple[list[tuple[Site | None, Reading]], list[Rejected]]:
-        readings, rejected = parse_readings(items)
+    def _checked(self, items: Sequence[Any]) -> tuple[list[Reading], list[Rejected]]:
+        readings, wrong = parse_readings(items)
+        wrong |= self._refused(readings)
+        found = [reading for place, reading in readings.items() if place not in wrong]
+        return found, [Rejected(place, *problem) for place, problem in sorted(wrong.items())]
+
+    def _refused(self, readings: Mapping[int, Reading]) -> dict[int, Problem]:
+        """What is wrong with readings at this time and these sites, by their places."""
         now = self._clock.time()
         earliest, latest = (now - self._retention) * 1000, (now + FUTURE_SECONDS) * 1000
-        found: list[tuple[Site | None, Reading]] = []
-        for index, reading in readings:
-            site = self._find_site(reading.site_id)
-            if not earliest <= reading.timestamp <= latest:
-                error = "is older than what is kept" if reading.timestamp < earliest else "is in the future"
-                rejected.append(Rejected(index, "timestamp", error))
-            elif site is None and not (self._register and is_site_id(reading.site_id)):
-                rejected.append(Rejected(index, "site_id", UNKNOWN_SITE))
-            else:
-                found.append((site, reading))
-        return found, sorted(rejected, key=lambda each: each.index)
+        ids = {reading.site_id for reading in readings.values()}
+        unknown = {each for each in ids if self._find_site(each) is None and not (self._register and is_site_id(each))}
+        refused: dict[int, Problem] = {}
+        for place, reading in readings.items():
+            if reading.timestamp < earliest:
+                refused[place] = "timestamp", "is older than what is kept"
+            elif reading.timestamp > latest:
+                refused[place] = "timestamp", "is in the future"
+            elif reading.site_id in unknown:
+                refused[place] = "site_id", UNKNOWN_SITE
+        return refused
 
     def _write_waiting(self, store: Store) -> None:
         """Write all that waits in one transaction, so that many senders share one wait for the disk."""
@@ -165,20 +175,15 @@ class Ingest:
                 _fail([group], error)
 
     def _write(self, store: Store, groups: list[_Group]) -> None:
-        new = iter(store.add(self._numbered(store, [each for group in groups for each in group.readings])))
+        readings = [each for group in groups for each in group.readings]
+        if self._register is not None:
+            self._register(store, {reading.site_id for reading in readings})
+        new = iter(store.add(readings))
         for group in groups:
-            group.outcome.accepted = sum(next(new) for _ in group.readings)
+            group.outcome.accepted = sum(islice(new, len(group.readings)))
             group.outcome.duplicates = len(group.readings) - group.outcome.accepted
             self.counts["accepted"] += group.outcome.accepted
             self.counts["duplicate"] += group.outcome.duplicates
-
-    def _numbered(self, store: Store, readings: list[tuple[Site | None, Reading]]) -> list[tuple[int, Reading]]:
-        """Readings with the numbers of their sites, of which those that are new are registered."""
-        new = {reading.site_id for site, reading in readings if site is None}
-        if new and self._register is not None:
-            self._register(store, new)
-        found = [(site or self._find_site(reading.site_id), reading) for site, reading in readings]
-        return [(site.number, reading) for site, reading in found if site is not None]
 
 
 def _fail(groups: list[_Group], error: Exception) -> None:
@@ -204,27 +209,34 @@ def _settle_here(groups: Iterable[_Group]) -> None:
         group.settle()
 
 
-def parse_readings(items: Sequence[Any]) -> tuple[list[tuple[int, Reading]], list[Rejected]]:
-    """What is a reading, with its place, and why the rest is none."""
-    places = list(range(len(items)))
+def parse_readings(items: Sequence[Any]) -> tuple[dict[int, Reading], dict[int, Problem]]:
+    """What is a reading, and why the rest is none, each by its place; those that are readings already stay."""
+    readings, wrong = _validated(items)
+    for place, reading in readings.items():
+        if reading.power_watts is None and reading.energy_kwh is None and reading is not items[place]:
+            wrong[place] = "power_watts", "power_watts or energy_kwh is missing"
+    return {place: reading for place, reading in readings.items() if place not in wrong}, wrong
+
+
+def _validated(items: Sequence[Any]) -> tuple[dict[int, Reading], dict[int, Problem]]:
     try:
-        return list(zip(places, _READINGS.validate_python(items), strict=True)), []
+        return dict(enumerate(_READINGS.validate_python(items))), {}
     except ValidationError as error:
         wrong = _first_problems(error)
-    good = [place for place in places if place not in wrong]
+    good = [place for place in range(len(items)) if place not in wrong]
     found = _READINGS.validate_python([items[place] for place in good])
-    return list(zip(good, found, strict=True)), [Rejected(place, *problem) for place, problem in sorted(wrong.items())]
+    return dict(zip(good, found, strict=True)), wrong
 
 
-def _first_problems(error: ValidationError) -> dict[int, tuple[str, str]]:
-    found: dict[int, tuple[str, str]] = {}
+def _first_problems(error: ValidationError) -> dict[int, Problem]:
+    found: dict[int, Problem] = {}
     for each in error.errors(include_url=False, include_input=False, include_context=False):
         place, *path = each["loc"]
         found.setdefault(int(place), describe_problem(path, each))
     return found
 
 
-def describe_problem(path: Sequence[int | str], problem: Mapping[str, Any]) -> tuple[str, str]:
+def describe_problem(path: Sequence[int | str], problem: Mapping[str, Any]) -> Problem:
     """The key that is wrong and what is wrong with it; within shares, the key that holds them."""
     message = str(problem["msg"]).removeprefix("Value error, ")
     if message in _WHOLE:
@@ -233,7 +245,7 @@ def describe_problem(path: Sequence[int | str], problem: Mapping[str, Any]) -> t
         return "reading", "must be a JSON object"
     keys = path[:1] if path[0] == "sources" else path
     name = ".".join(str(key) for key in keys if key != "[key]")
-    return _readable(name), "is not a known key" if problem["type"] == "extra_forbidden" else message
+    return _readable(name), "is not a known key" if problem["type"] in _UNKNOWN_KEY else message
 
 
 def _readable(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from collector_core import Context, NotAvailable, Readings, Reason, Targets
 from collector_plugins.sites.config import Miner
 from collector_plugins.sites.miner import COMMANDS, MAX_ANSWER_BYTES, MinerReading, parse_answer, read_answers
-from collector_plugins.sites.reading import HashrateReading, Reading
+from collector_plugins.sites.reading import Reading, parse_reading
 
 EVERY_SECONDS = 60.0
 DEADLINE_SECONDS = 8.0  # for all commands
@@ -56,13 +56,15 @@ class Miners:
         if power is None and said.hashrate is None:
             return None
         moment = self._clock.time() - (self._clock.monotonic() - last.time)
-        return HashrateReading.model_construct(  # it is checked already
-            site_id=miner.site,
-            timestamp=round(moment * 1000),
-            interval_seconds=seconds if seconds <= LONGEST_INTERVALS * EVERY_SECONDS else EVERY_SECONDS,
-            power_watts=power,
-            hashrate_th=said.hashrate,
-            meter=f"miner {address}",
+        return parse_reading(
+            {
+                "site_id": miner.site,
+                "timestamp": moment,
+                "interval_seconds": seconds if seconds <= LONGEST_INTERVALS * EVERY_SECONDS else EVERY_SECONDS,
+                "power_watts": power,
+                "hashrate_th": said.hashrate,
+                "meter": f"miner {address}",
+            }
         )
 
 

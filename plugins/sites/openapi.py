@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from collector_core import Query
 from collector_plugins.sites.answers import ForecastAnswer, ForecastMissing, IngestProblem, Problem
@@ -35,9 +35,9 @@ class _Schemas:
     def __init__(self) -> None:
         self.found: dict[str, Any] = {}
 
-    def of(self, model: type[BaseModel], mode: Any = "validation") -> dict[str, Any]:
+    def of(self, model: type[Any], mode: Any = "validation") -> dict[str, Any]:
         """A reference to a model's schema."""
-        schema = model.model_json_schema(by_alias=True, ref_template=_REFERENCE, mode=mode)
+        schema = TypeAdapter(model).json_schema(by_alias=True, ref_template=_REFERENCE, mode=mode)
         self.found |= schema.pop("$defs", {})
         self.found[model.__name__] = schema
         return {"$ref": _REFERENCE.format(model=model.__name__)}

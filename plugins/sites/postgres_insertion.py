@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Container, Iterable, Mapping, Sequence
-from functools import cache
-from itertools import compress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress, repeat
+from typing import TYPE_CHECKING, Any
 
 from collector_core.storage import StorageError, StorageReason, copy_to_postgres, postgres_time
 from collector_plugins.sites.known import Known
 from collector_plugins.sites.postgres_hours import mark_stale
-from collector_plugins.sites.reading import Reading
-from collector_plugins.sites.store import HOUR, hour_of, row_of
+from collector_plugins.sites.reading import Reading, extra_of
+from collector_plugins.sites.store import HOUR, hour_of, interval_of
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
 _COLUMNS = 'meter, time, "interval", power, total, hashrate, extra'
 _ID_COLUMNS = "site, meter, time, id"
-_ID_HEAD, _LENGTH, _NULL = struct.Struct(">hiiiiiq"), struct.Struct(">i"), b"\xff" * 4
+_HEAD, _ID_HEAD = struct.Struct(">hiiiqii"), struct.Struct(">hiiiiiq")  # a row up to its first value that may be NULL
+_DOUBLE, _LENGTH, _NULL = struct.Struct(">id"), struct.Struct(">i"), b"\xff" * 4
 _MOMENT = "to_timestamp(i.time / 1000.0::float8)"
 _KNOWN_TIMES = f"""
     SELECT i.place FROM unnest(%s::integer[], %s::bigint[]) WITH ORDINALITY AS i (meter, time, place)
@@ -60,7 +61,7 @@ class Insertion:
 
     def insert(self, readings: Sequence[Reading]) -> list[bool]:
         """Whether each was new."""
-        batch = _Batch(self._numbers(readings), readings)
+        batch = self._numbered(readings)
         new = batch.firsts()
         if self._known.repeats or not self._are_kept(batch.chosen(new)):
             repeats = self._repeats(batch)
@@ -70,13 +71,14 @@ class Insertion:
         self._mark(batch.chosen(new))
         return new
 
-    def _numbers(self, readings: Sequence[Reading]) -> list[tuple[int, int]]:
-        """The numbers of each one's site and meter."""
-        names = [(reading.site_id, reading.meter) for reading in readings]
-        if missing := set(names) - self._known.meters.keys():
-            sites = self._find_sites({site for site, _ in missing})
-            self._find_meters(sites, missing)
-        return list(map(self._known.meters.__getitem__, names))
+    def _numbered(self, readings: Sequence[Reading]) -> _Batch:
+        known = self._known.meters
+        if missing := {(reading.site_id, reading.meter) for reading in readings} - known.keys():
+            found = self._find_sites({site for site, _ in missing})
+            self._find_meters(found, missing)
+        numbers = [known[reading.site_id, reading.meter] for reading in readings]
+        sites, meters = [site for site, _ in numbers], [meter for _, meter in numbers]
+        return _Batch(readings, sites, meters, [reading.timestamp for reading in readings])
 
     def _find_sites(self, ids: set[str]) -> dict[str, int]:
         query = "SELECT id, number FROM sites.site WHERE id = ANY (%s)"
@@ -115,51 +117,42 @@ class Insertion:
 
     def _repeats(self, batch: _Batch) -> set[int]:
         """The places of readings whose time, or id, is there."""
-        readings = batch.readings
-        times = [[meter for _, meter in batch.numbers], [reading.timestamp for reading in readings]]
-        places = [place for (place,) in self._connection.execute(_KNOWN_TIMES, times)]
-        if any(reading.id is not None for reading in readings):
-            ids = [[site for site, _ in batch.numbers], [reading.id for reading in readings]]
-            places += [place for (place,) in self._connection.execute(_KNOWN_IDS, ids)]
-        return {place - 1 for place in places}
+        found = self._connection.execute(_KNOWN_TIMES, [batch.meters, batch.times]).fetchall()
+        if any(reading.id is not None for reading in batch.readings):
+            ids = [reading.id for reading in batch.readings]
+            found += self._connection.execute(_KNOWN_IDS, [batch.sites, ids]).fetchall()
+        return {place - 1 for (place,) in found}
 
     def _keep(self, new: _Batch) -> None:
-        copy_to_postgres(self._connection, "sites.reading", _COLUMNS, map(_encoded, new.numbers, new.readings))
-        ids = [
-            _encoded_id(numbers, reading.timestamp, reading.id)
-            for numbers, reading in zip(new.numbers, new.readings, strict=True)
-            if reading.id is not None
-        ]
-        if ids:
+        copy_to_postgres(self._connection, "sites.reading", _COLUMNS, new.rows())
+        if ids := list(new.id_rows()):
             copy_to_postgres(self._connection, "sites.reading_id", _ID_COLUMNS, ids)
 
     def _mark(self, new: _Batch) -> None:
-        stale = {
-            (site, hour_of(reading.timestamp)) for (site, _), reading in zip(new.numbers, new.readings, strict=True)
-        }
-        totals = [
-            (*numbers, reading.timestamp)
-            for numbers, reading in zip(new.numbers, new.readings, strict=True)
-            if reading.energy_kwh is not None
-        ]
-        if totals:
-            columns = [list(column) for column in zip(*totals, strict=True)]
+        stale = set(zip(new.sites, map(hour_of, new.times), strict=True))
+        totals = new.chosen([reading.energy_kwh is not None for reading in new.readings])
+        if totals.readings:
+            columns = [totals.sites, totals.meters, totals.times]
             stale.update((site, hour) for site, hour in self._connection.execute(_NEIGHBOURS, columns))
         mark_stale(self._connection, stale)
 
 
-class _Batch(NamedTuple):
-    """Readings, and the numbers of each one's site and meter."""
+@dataclass(frozen=True)
+class _Batch:
+    """Readings, the numbers of each one's site and meter, and its time."""
 
-    numbers: Sequence[tuple[int, int]]
     readings: Sequence[Reading]
+    sites: list[int]
+    meters: list[int]
+    times: list[int]
 
     def firsts(self, repeats: Container[int] = ()) -> list[bool]:
         """Whether each is no repeat: of one that is there, at these places, or of one before it that is none."""
         times, ids = set[tuple[int, int]](), set[tuple[int, str]]()
         new: list[bool] = []
-        for place, ((site, meter), reading) in enumerate(zip(self.numbers, self.readings, strict=True)):
-            time, name = (meter, reading.timestamp), (site, reading.id) if reading.id is not None else None
+        for place, reading in enumerate(self.readings):
+            time = self.meters[place], self.times[place]
+            name = (self.sites[place], reading.id) if reading.id is not None else None
             is_new = not (place in repeats or time in times or name in ids)
             new.append(is_new)
             if is_new:
@@ -172,28 +165,31 @@ class _Batch(NamedTuple):
         """Some of them."""
         if all(which):
             return self
-        return _Batch(list(compress(self.numbers, which)), list(compress(self.readings, which)))
+        numbers = (list(compress(column, which)) for column in (self.sites, self.meters, self.times))
+        return _Batch(list(compress(self.readings, which)), *numbers)
+
+    def rows(self) -> Iterator[bytes]:
+        """The rows of `_COLUMNS`, each value after its length."""
+        intervals = map(interval_of, self.readings)
+        moments = map(postgres_time, self.times)
+        columns = (
+            map(_HEAD.pack, repeat(7), repeat(4), self.meters, repeat(8), moments, repeat(4), intervals),
+            _doubles(reading.power_watts for reading in self.readings),
+            _doubles(reading.energy_kwh for reading in self.readings),
+            _doubles(reading.hashrate_th for reading in self.readings),
+            (_NULL if extra is None else _text(extra) for extra in map(extra_of, self.readings)),
+        )
+        return map(b"".join, zip(*columns, strict=True))
+
+    def id_rows(self) -> Iterator[bytes]:
+        """The rows of `_ID_COLUMNS`."""
+        for reading, site, meter, moment in zip(self.readings, self.sites, self.meters, self.times, strict=True):
+            if reading.id is not None:
+                yield _ID_HEAD.pack(4, 4, site, 4, meter, 8, postgres_time(moment)) + _text(reading.id)
 
 
-def _encoded(numbers: tuple[int, int], reading: Reading) -> bytes:
-    """A row of `_COLUMNS`, each value after its length."""
-    _, interval, *measured, extra = row_of(reading)
-    values = [part for value in measured for part in ((-1,) if value is None else (8, value))]
-    layout = _layout(tuple(value is not None for value in measured))
-    row = layout.pack(7, 4, numbers[1], 8, postgres_time(reading.timestamp), 4, interval, *values)
-    return row + (_NULL if extra is None else _text(extra))
-
-
-@cache
-def _layout(are_known: tuple[bool, ...]) -> struct.Struct:
-    """A row up to its measured values, of which these are known."""
-    return struct.Struct(">hiiiqii" + "".join("id" if is_known else "i" for is_known in are_known))
-
-
-def _encoded_id(numbers: tuple[int, int], moment: int, name: str) -> bytes:
-    """A row of `_ID_COLUMNS`."""
-    site, meter = numbers
-    return _ID_HEAD.pack(4, 4, site, 4, meter, 8, postgres_time(moment)) + _text(name)
+def _doubles(values: Iterable[float | None]) -> Iterator[bytes]:
+    return (_NULL if value is None else _DOUBLE.pack(8, value) for value in values)
 
 
 def _text(value: str) -> bytes:

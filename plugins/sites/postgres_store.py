@@ -132,10 +132,10 @@ class PostgresStore:
             )
         return changed
 
-    def add(self, readings: Sequence[tuple[int, Reading]]) -> list[bool]:
+    def add(self, readings: Sequence[Reading]) -> list[bool]:
         """As `Store.add`."""
         with self._changing() as connection:
-            return Insertion(connection, self._known, self.address).insert([reading for _, reading in readings])
+            return Insertion(connection, self._known, self.address).insert(readings)
 
     def rows(self, site: int, start: int, end: int) -> list[MeterRows]:
         """As `Store.rows`."""

@@ -166,11 +166,11 @@ class QueuedStore(PostgresStore):
         self._cache.put([*self._cache.all(), changed])
         return changed
 
-    def add(self, readings: Sequence[tuple[int, Reading]]) -> list[bool]:
+    def add(self, readings: Sequence[Reading]) -> list[bool]:
         """As `Store.add`."""
         if (new := self._tried(lambda: super(QueuedStore, self).add(readings))) is not None:
             return new
-        self._wait(encode_readings([reading for _, reading in readings]), len(readings))
+        self._wait(encode_readings(readings), len(readings))
         return [True] * len(readings)
 
     def _tried(self, work: Callable[[], ResultT]) -> ResultT | None:

@@ -149,14 +149,14 @@ class SqliteStore:
             )
         return changed
 
-    def add(self, readings: Sequence[tuple[int, Reading]]) -> list[bool]:
+    def add(self, readings: Sequence[Reading]) -> list[bool]:
         """As `Store.add`."""
         try:
             with self._database.transaction() as connection:
                 if self._known_of != self._database.connections:  # another file may be in the place of the last one
                     self._known.clear()
                     self._known_of = self._database.connections
-                return _Insertion(connection, self._known, self._database.path).insert(each for _, each in readings)
+                return _Insertion(connection, self._known, self._database.path).insert(readings)
         except BaseException:
             self._known.clear()  # it may know meters of the transaction that failed
             raise

@@ -47,11 +47,16 @@ class Row(NamedTuple):
     extra: str | None
 
 
+def interval_of(reading: Reading) -> int:
+    """How long a reading's interval is, in milliseconds."""
+    return round(reading.interval_seconds * 1000)
+
+
 def row_of(reading: Reading) -> Row:
     """A reading as it is kept."""
     return Row(
         reading.timestamp,
-        round(reading.interval_seconds * 1000),
+        interval_of(reading),
         reading.power_watts,
         reading.energy_kwh,
         reading.hashrate_th,
@@ -327,8 +332,8 @@ class Store(Protocol):
     def change_site(self, site: Site, change: Change) -> Site:
         """Add a change to a site's history; the hours that it concerns become stale."""
 
-    def add(self, readings: Sequence[tuple[int, Reading]]) -> list[bool]:
-        """Keep readings, each with its site's number, in one transaction; False for each that is a repeat."""
+    def add(self, readings: Sequence[Reading]) -> list[bool]:
+        """Keep readings of registered sites in one transaction; False for each that is a repeat."""
 
     def rows(self, site: int, start: int, end: int) -> list[MeterRows]:
         """What the meters of a site said in `(start, end]`."""

@@ -10,13 +10,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from collector_plugins.sites.reading import HashrateReading, Reading
+from collector_plugins.sites.reading import Reading
 from collector_plugins.sites.site import BEGINNING, Change, Site
 from collector_plugins.sites.store import SiteExistsError, Store
 
 READINGS, REGISTER, CHANGE = "readings", "register", "change"
 _READINGS = TypeAdapter(list[Reading])
-_KEPT = TypeAdapter(list[HashrateReading])  # what was taken is taken again
 
 Entry = tuple[str, Any]
 
@@ -38,9 +37,9 @@ def deliver(store: Store, bodies: Iterable[bytes], find_known: Callable[[str], S
     """
     for kind, entries in groupby((entry for body in bodies for entry in _decoded(body)), key=lambda entry: entry[0]):
         if kind == READINGS:
-            readings = _KEPT.validate_python([reading for _, found in entries for reading in found])
+            readings = _READINGS.validate_python([reading for _, found in entries for reading in found])
             _require_sites(store, {reading.site_id for reading in readings}, find_known)
-            store.add([(0, reading) for reading in readings])
+            store.add(readings)
             continue
         for _, said in entries:
             change = Change(said["valid_from"], said["keys"])

@@ -188,11 +188,11 @@ async def test_the_hour_that_another_changes_meanwhile_stays_stale(database):
     from collector_plugins.sites.store import Piece
 
     one, two = (PostgresStore(Config(database=database.url()).database_url, "auto") for _ in range(2))
-    site = one.add_site("a", Change(0, {}))
-    first, second = (Reading.model_validate(reading(each)) for each in (60, 120))
-    one.add([(site.number, first)])
+    one.add_site("a", Change(0, {}))
+    first, second = (Reading(**reading(each)) for each in (60, 120))
+    one.add([first])
     places = one.oldest_stale(10)
-    two.add([(site.number, second)])
+    two.add([second])
     one.put_hours([(*places[0], Piece(readings=1))])
     assert one.oldest_stale(10) == places
     one.put_hours([(*places[0], Piece(readings=2))])
@@ -204,7 +204,7 @@ async def test_the_hour_that_another_changes_meanwhile_stays_stale(database):
 def some(*readings):
     from collector_plugins.sites.reading import Reading
 
-    return [(0, Reading.model_validate(each)) for each in readings]
+    return [Reading(**each) for each in readings]
 
 
 def test_of_repeats_across_batches_the_first_stays_whatever_comes_with_them(database):

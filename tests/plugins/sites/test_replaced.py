@@ -62,9 +62,7 @@ async def test_a_site_that_is_gone_with_the_file_is_not_written_for(serving, sta
 
 def test_of_a_corrupt_file_all_that_can_be_read_is_taken_over(tmp_path):
     file = tmp_path / "sites.db"
-    sent = [
-        (0, Reading.model_validate(each)) for each in (reading(60, id="x"), reading(3660), reading(7260, meter="y"))
-    ]
+    sent = [Reading(**each) for each in (reading(60, id="x"), reading(3660), reading(7260, meter="y"))]
     store = SqliteStore(file)
     number = store.add_site("a", Change(0, {})).number
     store.add(sent)
