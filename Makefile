@@ -15,6 +15,9 @@ ANKER_SOLIX_API ?=
 SOLIX_VENV ?= .venv-solix
 LOCK_VENV ?= .venv-lock
 
+# Optional: without a compiler all runs in Python. `ENERGY_COLLECTOR_SPEED=off` leaves it out.
+COMPILED := setup.py collector_core/_speed/native.cpp
+
 # Where bytecode is kept, the program starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -78,13 +81,13 @@ $(LOCK_VENV)/stamp:
 	mkdir -p build
 	touch $@
 
-$(VENV)/run.stamp: pyproject.toml
+$(VENV)/run.stamp: pyproject.toml $(COMPILED)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	$(BIN)/python -m compileall -q collector_core plugins
 	touch $@
 
-$(VENV)/dev.stamp: pyproject.toml
+$(VENV)/dev.stamp: pyproject.toml $(COMPILED)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@ $(VENV)/run.stamp

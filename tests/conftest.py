@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from collector_core import _speed
 from tests.certificates import Authority, Certificate
 from tests.kafka import kafka  # noqa: F401 - a fixture
 from tests.postgres import postgres, postgres_server, proxy  # noqa: F401 - fixtures
@@ -82,6 +83,18 @@ def eventually() -> Callable[[Callable[[], object]], object]:
         raise AssertionError(f"did not happen within {seconds} s")
 
     return wait
+
+
+@pytest.fixture(scope="module", params=["compiled", "in_python"])
+def speed_path(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Everything that the compiled part may do runs once with it, and once in Python."""
+    if request.param == "compiled" and _speed.problem:
+        pytest.skip(f"the compiled part does not run: {_speed.problem}")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "in_python":
+            for name in _speed.FUNCTIONS:
+                patch.setattr(_speed, name, None)
+        yield request.param
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ PACKAGES = {
     "sshd": "openssh-server",
     "ssh-keygen": "openssh-client",
     "cc": "gcc libc6-dev",
+    "c++": "g++",
     "mosquitto": "mosquitto",
     "upsd": "nut-server",
     "ipmitool": "ipmitool",

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from collector_core import _speed
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.outputs import output_problem
 from collector_core.config.outputs import OutputInstance
@@ -38,6 +39,7 @@ def command(common: Common) -> None:
     good += [_say_broken(plugin) for plugin in plugins.broken if plugin.refused or plugin.name not in told]
     good += [_say_output(instance, app) for instance in app.config.outputs]
     good.append(_say_history(app))
+    _say_speed()
     app.stop(0.5)
     sys.exit(0 if all(good) else 1)
 
@@ -85,6 +87,14 @@ def _say_history(app: App) -> bool:
         _say("fails", "red", "history", app.redactor(error.detail), app.redactor(error.fix))
         return False
     return True
+
+
+def _say_speed() -> None:
+    """Say whether the compiled part runs; all is as well without it, only slower."""
+    if _speed.problem:
+        _say("absent", "yellow", "speed", f"Python does all the work: {_speed.problem}", _speed.fix)
+    else:
+        _say("ready", "green", "speed", "the compiled part reads and writes what changes each time")
 
 
 def _say_output(instance: OutputInstance, app: App) -> bool:

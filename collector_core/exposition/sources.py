@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collector_core.exposition.foreign import Registry
 
 SLOW_LINES = 5000  # about 5 ms of joining and compressing
-OWN_PART_PIECES = 32  # from here on compressing anew costs more than an own part adds to the size
+OWN_PART_BYTES = 32_768  # from here on compressing anew costs more than an own part adds to the size
 _NOTHING_MADE = -1, b""
 
 
@@ -172,18 +172,20 @@ class Exposition:
     def _parts(self, kind: ExpositionFormat) -> list[BodyPart]:
         """Everything that is shown, in parts of neighbours that have changed together or are small."""
         parts: list[BodyPart] = []
-        growing = False
+        growing = 0  # bytes of the last part, if neighbours may join it
         for sources, families in self._runs():
             pieces: list[bytes] = []
             for family in families:
                 pieces += family.pieces(kind)
             key = (families[0].metric.base_name, *((source, source.version) for source in sources))
-            large = len(pieces) >= OWN_PART_PIECES
-            if growing and not large:
+            size = sum(map(len, pieces))
+            is_large = size >= OWN_PART_BYTES
+            if 0 < growing < OWN_PART_BYTES and not is_large:
                 parts[-1] = BodyPart((parts[-1].key, key), [*parts[-1].pieces, *pieces])
+                growing += size
             else:
                 parts.append(BodyPart(key, pieces))
-            growing = not large and len(parts[-1].pieces) < OWN_PART_PIECES
+                growing = 0 if is_large else size
         return parts + [
             BodyPart((source, source.version), [source.shown.foreign.texts[kind]])
             for source in self._sources

@@ -23,7 +23,7 @@ VERSIONS = ("3.11", "3.12", "3.13")
 def source(tmp_path_factory):
     """A copy of the checkout, to build from and to change."""
     ignore = shutil.ignore_patterns(
-        ".venv*", ".git", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis"
+        ".venv*", ".git", "build", "dist", "*.egg-info", "*.so", "__pycache__", ".*_cache", ".hypothesis"
     )
     return Path(shutil.copytree(ROOT, tmp_path_factory.mktemp("checkout") / "source", ignore=ignore, symlinks=True))
 
@@ -32,10 +32,15 @@ def source(tmp_path_factory):
 def distributions(source, tmp_path_factory):
     """A wheel and an sdist."""
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
+    build("--outdir", folder, source)
     return next(folder.glob("*.whl")), next(folder.glob("*.tar.gz"))
+
+
+def build(*arguments, **environment):
+    command = [sys.executable, "-m", "build", "--no-isolation", *arguments]
+    env = os.environ | environment
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def modules(folder, name):
@@ -69,6 +74,30 @@ def test_the_sdist_holds_the_licence_and_the_sources(distributions):
     with tarfile.open(distributions[1]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"LICENSE", "README.md", "pyproject.toml", "src/collector_plugins/rapl/__init__.py"} <= names
+    assert {"setup.py", "src/collector_core/_speed/native.cpp"} <= names
+
+
+def need_compiler():
+    """What compiles the optional part; our own tests must have it, except for the headers of this Python."""
+    if shutil.which("c++") is None:
+        message = "c++ is not installed: python tests/services.py install"
+        (pytest.fail if os.environ.get("REQUIRE_SERVICES") else pytest.skip)(message)
+    if not Path(sysconfig.get_path("include"), "Python.h").exists():
+        pytest.skip("this Python has no Python.h")
+
+
+def test_the_wheel_holds_the_compiled_part_for_every_python(distributions):
+    need_compiler()
+    assert "-cp311-abi3-" in distributions[0].name
+    names = {Path(name).name for name in zipfile.ZipFile(distributions[0]).namelist() if "/_speed/" in name}
+    assert names == {"__init__.py", "native.abi3.so", "native.pyi"}
+
+
+def test_a_wheel_without_the_compiled_part_is_for_every_platform(source, tmp_path):
+    build("--wheel", "--outdir", tmp_path, source, ENERGY_COLLECTOR_SPEED="off")
+    (wheel,) = tmp_path.iterdir()
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".so")]
 
 
 def interpreter(version):
@@ -105,11 +134,19 @@ def test_the_wheel_runs_in_a_clean_environment(distributions, tmp_path, version)
     assert done.returncode == 0, done.stderr
     assert "system_memory_total_bytes" in done.stdout
     assert done.stderr == ""
+    is_compiled = any(name.endswith(".so") for name in zipfile.ZipFile(distributions[0]).namelist())
+    assert (speed_problem(own, tmp_path) == "") == is_compiled
+
+
+def speed_problem(python, folder):
+    """Why the compiled part does not run; empty where it does."""
+    code = "from collector_core import _speed; print(_speed.problem)"
+    return subprocess.run([python, "-c", code], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.fixture(scope="session")
 def editable(source, tmp_path_factory):
-    """The Python of a new environment into which pip has installed the checkout as editable."""
+    """The Python of a new environment into which pip has installed the checkout as editable, without a compiler."""
     folder = tmp_path_factory.mktemp("editable")
     python = new_venv(folder)
     site = next(folder.glob("lib/python*/site-packages"))
@@ -117,9 +154,16 @@ def editable(source, tmp_path_factory):
         sysconfig.get_path("purelib")
     )  # a plain path: what is editable there stays out
     options = ("--ignore-installed", "--no-deps", "--no-build-isolation", "--editable", source)
-    done = subprocess.run([python, *INSTALL, *options], capture_output=True, text=True, check=False, timeout=120)
+    env = os.environ | dict.fromkeys(("CC", "CXX"), "/bin/false")
+    done = subprocess.run(
+        [python, *INSTALL, *options], capture_output=True, text=True, check=False, timeout=120, env=env
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return python
+
+
+def test_without_a_compiler_python_does_all_the_work(editable, tmp_path):
+    assert speed_problem(editable, tmp_path).startswith("no compiled part: ")
 
 
 PLUGIN = """

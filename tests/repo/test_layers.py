@@ -47,7 +47,7 @@ PUBLIC = {
 OPEN = PUBLIC | {collector_core.demo.rack.__name__: collector_core.demo.rack}
 
 FLOORS = (  # from the ground up; a room may use those on lower floors, and none beside it
-    {"errors", "installed", "late_names"},
+    {"_speed", "errors", "installed", "late_names"},
     {"model", "procfs", "storage", "forecasting", "wire"},
     {"options"},
     {"kafka", "metering", "polling", "prometheus_text"},

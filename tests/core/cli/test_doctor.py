@@ -5,6 +5,7 @@ import re
 import pytest
 from click.testing import CliRunner
 
+from collector_core import _speed
 from collector_core.cli import cli
 
 pytestmark = pytest.mark.usefixtures("logging_as_it_was")
@@ -127,3 +128,13 @@ def test_what_a_device_calls_itself_moves_no_cursor(install, doctor):
     install("lamp", LAMP.replace("the cellar is locked", "the \\x1b[2Jcellar is locked"))
     text, _ = doctor("collectors: {lamp: {options: {room: cellar, bulbs: 1}}}")
     assert says(text, "fails", "lamp", r"the \\x1b\[2Jcellar is locked", "fetch the key")
+
+
+def test_it_says_whether_the_compiled_part_runs(doctor, monkeypatch):
+    monkeypatch.setattr(_speed, "problem", "")
+    assert says(doctor("collectors: {}")[0], "ready", "speed", "the compiled part .*")
+    monkeypatch.setattr(_speed, "problem", "there is no compiler")
+    monkeypatch.setattr(_speed, "fix", "install one")
+    output, code = doctor("collectors: {}")
+    assert says(output, "absent", "speed", "Python does all the work: there is no compiler", "install one")
+    assert code == 0

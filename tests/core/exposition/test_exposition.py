@@ -20,6 +20,7 @@ from collector_core.exposition.sources import Exposition
 from collector_core.model.readings import Layout, Snapshot
 from collector_core.testing import FakeClock
 
+pytestmark = pytest.mark.usefixtures("speed_path")
 TEXT = negotiate("text/plain", "")
 OPENMETRICS = negotiate("application/openmetrics-text; version=1.0.0", "")
 POWER = Gauge("x_power_watts", 'Power, "quoted", \\ and\nbroken.', Unit.WATTS, ("plug", "building"))

@@ -1,0 +1,21 @@
+"""What native.cpp offers; each raises `ValueError` for what does not fit together."""
+
+from array import array
+
+VERSION: int
+
+def write_blocks(
+    heads: list[str],
+    ends: array[int],
+    values: array[float],
+    before: array[float],
+    texts: list[bytes],
+    groups: array[int],
+    /,
+) -> list[bytes]:
+    """The lines of blocks: each of `heads` has what stands before the values of a block, a line for each.
+
+    Block by block `ends` (type `q`) says where its values end. `texts` are the lines of the values `before`, both empty
+    the first time; lines of values that are the same stay, and where all are, `texts` itself is returned. `groups`
+    (type `q`) has two places for each 16 series of a block; what is written there is needed the next time.
+    """

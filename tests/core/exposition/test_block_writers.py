@@ -1,0 +1,132 @@
+"""The compiled part writes what Python writes, byte for byte."""
+
+import math
+import struct
+from array import array
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from collector_core import _speed
+from collector_core.exposition.block_writers import GROUP, CompiledWriter, PythonWriter
+from collector_core.exposition.line_heads import Block
+
+pytestmark = pytest.mark.skipif(bool(_speed.problem), reason=f"the compiled part does not run: {_speed.problem}")
+
+BITS = st.integers(0, 2**64 - 1).map(lambda bits: struct.unpack("d", struct.pack("Q", bits))[0])
+EDGES = [
+    *(0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, -5e-324, 2.2250738585072014e-308, 1.7976931348623157e308),
+    *(1e-5, 1e-4, 9.999999999999999e-05, 0.00012345678901234567, 0.1, 1 / 3, 1e5, 999999.0, 999999.9999999999, 1e6),
+    *(1e15, 1e16, 9999999999999998.0, 1e17, 1e22, 1e23, 2.0**-44, 2.0**52, 2.0**53, 2.0**53 + 2, 2.0**63, 2.0**64),
+]
+EDGES = [*EDGES, *(-value for value in EDGES), *(math.nextafter(value, math.inf) for value in EDGES)]
+VALUES = st.one_of(
+    st.sampled_from(EDGES),
+    BITS,
+    st.floats(),
+    st.integers(-(10**17), 10**17).map(float),
+    st.decimals(0, 10**7, places=3),
+).map(float)
+
+
+def blocks(count, size, head='x{a="%s %% é\\n"}'):
+    starts = range(0, count, size)
+    return [Block(start, end := min(start + size, count), f"{head}\n" * (end - start)) for start in starts]
+
+
+def written_in_python(values):
+    (text,) = PythonWriter(blocks(len(values), len(values))).write(array("d", values))
+    return text
+
+
+@settings(max_examples=300)
+@given(values=st.lists(VALUES, min_size=1, max_size=3 * GROUP))
+@example(EDGES)
+def test_values_are_written_as_in_python(values):
+    layout = blocks(len(values), 2 * GROUP + 1)
+    assert b"".join(CompiledWriter(layout).write(array("d", values))) == written_in_python(values)
+
+
+@pytest.mark.parametrize("writer_type", [CompiledWriter, PythonWriter])
+@given(
+    first=st.lists(VALUES, min_size=1, max_size=5 * GROUP),
+    runs=st.lists(st.dictionaries(st.integers(0, 5 * GROUP - 1), VALUES, max_size=9), max_size=3),
+)
+def test_what_has_changed_is_written_as_if_all_were_new(writer_type, first, runs):
+    writer = writer_type(blocks(len(first), 2 * GROUP + 1))
+    before = array("d", first)
+    texts = writer.write(before)
+    for changes in runs:
+        values = array("d", [changes.get(place, value) for place, value in enumerate(before)])
+        found = writer.write(values)
+        assert b"".join(found) == written_in_python(values)
+        assert (found is texts) == (values.tobytes() == before.tobytes())
+        before, texts = values, found
+
+
+def test_a_writer_goes_on_after_values_that_do_not_fit():
+    writer = CompiledWriter(blocks(2, 2, "x"))
+    writer.write(array("d", [1, 2]))
+    with pytest.raises(ValueError, match="do not fit"):
+        writer.write(array("d", [1]))
+    assert writer.write(array("d", [1, 3])) == [b"x 1.0\nx 3.0\n"]
+
+
+NONE, ONE = array("d"), array("d", [1.0])
+
+
+LINE, PLACES = ["x\n"], array("q", [0, 0])
+TWO = array("d", [1.0, 2.0])
+FAR = 2**63 - 1
+
+
+@pytest.mark.parametrize(
+    ("error", "arguments"),
+    [
+        (ValueError, (LINE, array("q", [2]), ONE, NONE, [], PLACES)),
+        (ValueError, (LINE, array("q", [-1]), ONE, NONE, [], PLACES)),
+        (ValueError, (LINE, array("q", [-FAR - 1]), ONE, NONE, [], PLACES)),
+        (ValueError, (LINE, array("q", [FAR]), ONE, NONE, [], PLACES)),
+        (ValueError, (LINE * 2, array("q", [1, 0]), ONE, NONE, [], PLACES * 2)),
+        (ValueError, (LINE, array("q"), ONE, NONE, [], PLACES)),
+        (ValueError, (LINE, array("i", [1]), ONE, NONE, [], PLACES)),
+        (ValueError, (LINE, array("q", [1]), array("f", [1.0]), NONE, [], PLACES)),
+        (ValueError, (LINE, array("q", [1]), memoryview(bytearray(9))[1:].cast("d"), NONE, [], PLACES)),
+        (ValueError, (LINE, array("q", [1]), memoryview(bytearray(8)).cast("d", (1, 1)), NONE, [], PLACES)),
+        (ValueError, (LINE, array("q", [1]), ONE, NONE, [], memoryview(PLACES).toreadonly())),
+        (ValueError, (LINE, array("q", [1]), ONE, NONE, [], array("q", [0]))),
+        (ValueError, ([""], array("q", [1]), ONE, NONE, [], PLACES)),
+        (ValueError, (["x"], array("q", [1]), ONE, NONE, [], PLACES)),
+        (ValueError, (LINE, array("q", [2]), TWO, NONE, [], PLACES)),
+        (ValueError, (LINE * 2, array("q", [1, 2]), TWO, NONE, [], PLACES)),
+        (ValueError, (LINE, array("q", [1]), array("d", [2.0]), ONE, [b""], PLACES)),
+        (ValueError, (LINE, array("q", [1]), array("d", [2.0]), ONE, [], PLACES)),
+        (ValueError, (LINE, array("q", [1]), array("d", [2.0]), TWO, [b"x 1.0\n"], PLACES)),
+        (TypeError, ([b"x\n"], array("q", [1]), ONE, NONE, [], PLACES)),
+        (TypeError, (LINE, array("q", [1]), array("d", [2.0]), ONE, ["x 1.0\n"], PLACES)),
+        (TypeError, (("x\n",), array("q", [1]), ONE, NONE, [], PLACES)),
+        (TypeError, (LINE, [1], ONE, NONE, [], PLACES)),
+        (TypeError, (LINE, array("q", [1]), ONE, NONE, [])),
+        (UnicodeEncodeError, (["\ud800\n"], array("q", [1]), ONE, NONE, [], PLACES)),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(error, arguments):
+    with pytest.raises(error):
+        _speed.write_blocks(*arguments)
+
+
+@pytest.mark.parametrize("places", [(-1, 16), (16, -1), (35, 16), (16, 1000), (FAR, FAR), (-FAR - 1, 0)])
+def test_groups_that_end_outside_of_their_block_are_refused(places):
+    before, values = array("d", [1.0]) * 17, array("d", [*[1.0] * 16, 2.0])
+    groups = array("q", [*places, 0, 0])
+    with pytest.raises(ValueError, match="outside"):
+        _speed.write_blocks(["x\n" * 17], array("q", [17]), values, before, [b"x 1.0\n" * 17], groups)
+
+
+def test_nothing_and_large_blocks_are_written_too():
+    assert _speed.write_blocks([], array("q"), NONE, NONE, [], array("q")) == []
+    assert _speed.write_blocks(["", "x\n"], array("q", [0, 1]), ONE, NONE, [], PLACES[:]) == [b"", b"x 1.0\n"]
+    heads, values = "y" * 10_000 + "\n", array("d", [-1.7976931348623157e308]) * 1000
+    (text,) = _speed.write_blocks([heads * 1000], array("q", [1000]), values, NONE, [], PLACES * 63)
+    assert text == (heads[:-1].encode() + b" -1.7976931348623157e+308\n") * 1000
