@@ -7,6 +7,8 @@ from pathlib import Path
 
 from collector_core.errors import NotAvailable, Reason
 
+__all__ = ["trusting"]
+
 
 def trusting(ca_file: Path | str | None) -> ssl.SSLContext:
     """Verify servers' certificates with those in a file; None: with the system's.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import ssl
 from email.message import EmailMessage
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from collector_core import Clock, NotAvailable, Reason
+from collector_core.http.trust import trusting
 from collector_plugins.alerts.channel_options import EmailOptions
 from collector_plugins.alerts.mail_failures import MailFailures
 from collector_plugins.alerts.notification import Notification, one_line, text_lines
 
 if TYPE_CHECKING:
+    import ssl
+
     from aiosmtplib import SMTP
 
 MAX_SUBJECT = 200  # characters
@@ -83,14 +85,7 @@ class MailChannel:
             await server.helo()
 
     def _tls_context(self) -> ssl.SSLContext | None:
-        if self._options.tls == "off":
-            return None
-        try:
-            return ssl.create_default_context(cafile=self._options.ca_file)
-        except OSError as error:
-            why = error.strerror or "not readable as PEM"
-            detail = f"{self._options.ca_file} is not a certificate file: {why}"
-            raise NotAvailable(Reason.NOT_FOUND, detail, fix="name another `ca_file`") from None
+        return None if self._options.tls == "off" else trusting(self._options.ca_file)
 
     def _mail(self, message: Notification) -> EmailMessage:
         mail = EmailMessage()

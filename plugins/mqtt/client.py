@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from collector_core import AuthFailed, NotAvailable, Reason
+from collector_core.http.trust import trusting
 from collector_plugins.mqtt.config import PORTS, Config
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Connection:
             password = self._config.password
             client.username_pw_set(self._config.username, password.get_secret_value() if password else None)
         if tls:
-            client.tls_set(str(self._config.ca_file) if self._config.ca_file else None)
+            client.tls_set_context(trusting(self._config.ca_file))
         client.on_connect, client.on_subscribe = self._connected, self._subscribed
         client.on_disconnect, client.on_message = self._gone, self._came
         return client

@@ -10,6 +10,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from collector_core import Context, NotAvailable, Reason, RecordsRefused
+from collector_core.http.trust import trusting
 from collector_core.wire import UnaryCall, as_bytes, read_fields
 from collector_plugins.otlp.config import Config
 
@@ -78,10 +79,10 @@ class GrpcSender:
         """Do nothing: no connection is kept."""
 
     def _connected(self) -> socket.socket:
+        context = trusting(self._ca_file) if self._is_secure else None
         plain = socket.create_connection((self._host, self._port), self._ctx.timeout)
-        if not self._is_secure:
+        if context is None:
             return plain
-        context = ssl.create_default_context(cafile=self._ca_file)
         context.set_alpn_protocols(["h2"])
         try:
             return context.wrap_socket(plain, server_hostname=self._host)

@@ -13,6 +13,7 @@ import collector_core.demo
 import collector_core.demo.rack
 import collector_core.devices
 import collector_core.energy
+import collector_core.http.trust
 import collector_core.kafka
 import collector_core.metering
 import collector_core.procfs
@@ -44,7 +45,7 @@ PUBLIC = {
     )
 }
 # What is promised to nobody, but shared by the plugins of this distribution.
-OPEN = PUBLIC | {collector_core.demo.rack.__name__: collector_core.demo.rack}
+OPEN = PUBLIC | {module.__name__: module for module in (collector_core.demo.rack, collector_core.http.trust)}
 
 FLOORS = (  # from the ground up; a room may use those on lower floors, and none beside it
     {"_speed", "errors", "installed", "late_names"},

@@ -26,7 +26,8 @@ class HomeAssistant(Output[Config]):
         super().__init__(config, ctx)
         expire_after = max(config.expire_after, 3 * ctx.interval)
         self._entities = Entities(config, socket.gethostname(), expire_after=expire_after)
-        self._broker = Broker(config, ctx.timeout, self._entities.availability_topic)
+        births = f"{config.discovery_prefix}/status"
+        self._broker = Broker(config, ctx.timeout, availability=self._entities.availability_topic, births=births)
 
     @property
     def selectors(self) -> Sequence[Selector]:

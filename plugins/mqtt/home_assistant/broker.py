@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from collector_core import AuthFailed, CollectorError, NotAvailable, Reason
+from collector_core.http.trust import trusting
 from collector_plugins.mqtt.client import REFUSED
 from collector_plugins.mqtt.config import PORTS
 from collector_plugins.mqtt.home_assistant.config import Config
@@ -27,15 +28,16 @@ FIX = "check that the broker runs, that `url` is right and, with TLS, `ca_file`"
 class Broker:
     """One broker.
 
-    It may have forgotten what it retained: that is published again after each connect, and so is `online` whenever
-    somebody else has said `offline`, such as the will of a connection that was lost before. What a lost connection has
-    not sent goes with it.
+    It may have forgotten what it retained: that is published again after each connect, and when Home Assistant says at
+    its start (`births`) that it is there. So is `online` whenever somebody else has said `offline`, such as the will of
+    a connection that was lost before. What a lost connection has not sent goes with it.
     """
 
-    def __init__(self, config: Config, timeout: float, availability: str) -> None:
+    def __init__(self, config: Config, timeout: float, *, availability: str, births: str) -> None:
         self._config = config
         self._timeout = timeout
         self._availability = availability
+        self._births = births
         self._retained: dict[str, str] = {}
         self._lock = threading.Lock()
         self._answered = threading.Event()  # the broker has, and the connection holds or was refused
@@ -132,7 +134,7 @@ class Broker:
             password = config.password.get_secret_value() if config.password else None
             client.username_pw_set(config.username, password)
         if self._is_tls:
-            client.tls_set(ca_certs=str(config.ca_file) if config.ca_file else None)
+            client.tls_set_context(trusting(config.ca_file))
         client.will_set(self._availability, OFFLINE, qos=1, retain=True)
         client.reconnect_delay_set(1, LONGEST_PAUSE)
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
@@ -148,16 +150,21 @@ class Broker:
             return
         self._refusal = ""
         client.publish(self._availability, ONLINE, qos=1, retain=True)
+        self._retain_again(client)
+        client.subscribe([(self._availability, 0), (self._births, 0)])
+        self._answered.set()
+
+    def _retain_again(self, client: Client) -> None:
         with self._lock:
             for topic, text in self._retained.items():
                 client.publish(topic, text, qos=1, retain=True)
-        client.subscribe(self._availability)
-        self._answered.set()
 
     def _on_disconnect(self, *_: Any) -> None:
         if not self._refusal:
             self._answered.clear()
 
     def _on_message(self, client: Client, _: Any, message: Any) -> None:
-        if message.payload == OFFLINE.encode():
+        if message.topic == self._availability and message.payload == OFFLINE.encode():
             client.publish(self._availability, ONLINE, qos=1, retain=True)
+        elif message.topic == self._births and message.payload == ONLINE.encode() and not message.retain:
+            self._retain_again(client)

@@ -124,8 +124,8 @@ def test_a_certificate_file_that_cannot_be_used_is_named(send, tmp_path, content
         file.write_text(content)
     addresses = {"from": "a@example.org", "to": ["b@example.org"]}
     error = send(type="email", host="localhost", port=1, ca_file=str(file), **addresses)
-    assert f"{file} is not a certificate file" in error.detail
-    assert error.fix == "name another `ca_file`"
+    assert str(file) in error.detail
+    assert error.fix == "correct `ca_file`"
 
 
 def test_a_wrong_password_is_final_and_not_told(send, mail_server):

@@ -156,6 +156,23 @@ def test_a_broker_that_forgot_everything_hears_it_again(output, watcher, mosquit
     eventually(lambda: watcher.newest().get(AVAILABILITY) == "online")
 
 
+def test_home_assistant_finds_again_at_its_start_what_was_deleted_there(output, watcher, eventually):
+    output.send(records(output), may_repeat=False)
+    eventually(lambda: len(found(watcher)) == 3)
+    deleted = next(topic for topic in watcher.newest() if topic.startswith("homeassistant/sensor/"))
+    watcher.publish(deleted, "")
+    eventually(lambda: watcher.newest()[deleted] == "")
+    watcher.publish("homeassistant/status", "online")
+    eventually(lambda: watcher.newest()[deleted])
+
+
+def test_a_certificate_file_that_is_not_there_is_named(tmp_path):
+    made = make_output(HomeAssistant, url="mqtts://127.0.0.1:1", ca_file=tmp_path / "missing.pem")
+    with pytest.raises(NotAvailable, match="missing.pem: No such file") as caught:
+        made.test()
+    assert caught.value.fix == "correct `ca_file`"
+
+
 def test_offline_of_an_earlier_connection_does_not_last(output, watcher, eventually):
     output.test()
     eventually(lambda: watcher.newest().get(AVAILABILITY) == "online")

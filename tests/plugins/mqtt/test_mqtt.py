@@ -158,6 +158,12 @@ def test_where_no_broker_is_it_says_so(collector_harness):
         assert caught.value.reason == "timeout"
 
 
+def test_a_certificate_file_that_is_not_there_is_named(collector_harness, tmp_path):
+    with pytest.raises(NotAvailable, match="missing.pem: No such file") as caught:
+        collector_harness(Mqtt, url="mqtts://127.0.0.1:1", ca_file=tmp_path / "missing.pem").run()
+    assert caught.value.fix == "correct `ca_file`"
+
+
 TOPICS = st.sampled_from(
     [
         "tele/a/SENSOR",

@@ -172,4 +172,7 @@ def test_certificates_are_verified(certificate):
     grpc_output(receiver.url, ca_file=files.cert).test()
     with pytest.raises(NotAvailable, match="certificate|CERTIFICATE"):
         grpc_output(receiver.url).test()
+    with pytest.raises(NotAvailable, match="missing.pem: No such file") as caught:
+        grpc_output(receiver.url, ca_file="missing.pem").test()
+    assert caught.value.fix == "correct `ca_file`"
     receiver.close()
