@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from asyncio import wrap_future
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from collector_core import ApiError
 from collector_plugins.sites.bounded_store import within
-from collector_plugins.sites.service import SiteService
+from collector_plugins.sites.service import SiteService, UnknownSiteError
 from collector_plugins.sites.site import Site
 from collector_plugins.sites.store import Store
 
@@ -36,10 +38,17 @@ class Access:
             await wrap_future(self._service.load())
         return self._service
 
+    async def find(self, find: Callable[[SiteService], ResultT]) -> ResultT:
+        """What `find` finds among the sites, others' new ones as well; raises what it raises, and `StorageError`."""
+        service = await self.ready()
+        with suppress(UnknownSiteError, ApiError):
+            return find(service)
+        await service.find_new_sites()
+        return find(service)
+
     async def site(self, request: web.Request) -> Site:
         """The site that the path names; raises `UnknownSiteError`."""
-        service = await self.ready()
-        return service.site(request.match_info["site_id"])
+        return await self.find(lambda service: service.site(request.match_info["site_id"]))
 
     async def ask(self, question: Callable[[Store], ResultT]) -> ResultT:
         """What the store answers; raises `TooLongError`."""

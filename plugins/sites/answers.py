@@ -135,6 +135,7 @@ class Sums(BaseModel):
     power_watts_mean: float | None = Field(description="Sum of the sites' mean power.")
     network_hashrate_th: float | None = Field(description="Sum of the sites' mean hash rates.")
     efficiency_j_per_th: float | None
+    series: SiteSeries | None = Field(None, description="The same by steps; only where the query has `step`.")
 
 
 class GroupSums(Sums):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncio import wrap_future
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 
 from collector_core import Field, History, Query, TokenGuard, nonblocking
+from collector_core.storage import StorageError
 from collector_plugins.sites import answers
 from collector_plugins.sites.access import Access, json_answer
 from collector_plugins.sites.body import JSON, MAX_READING_BYTES, NDJSON, parse_batch, parse_json, read_body
@@ -56,6 +58,7 @@ class Api:
         self._reports = ReportApi(config, self._access)
         self._forecasts = ForecastApi(config, self._access, history, asked)
         self._guard = TokenGuard(config.token, "token: …")
+        self._registers = config.auto_register
         self._is_read_by_others = bool(config.cors)
         self._cors = Cors(config.cors)
 
@@ -136,7 +139,10 @@ class Api:
     async def ingest_batch(self, request: web.Request) -> web.Response:
         """Take a batch."""
         items = parse_batch(await read_body(request, types=(JSON, NDJSON)), request.content_type)
-        outcome = await self._take(items)
+        service = await self._access.ready()
+        with suppress(StorageError):  # what is known is taken all the same
+            await self._find_sites(items)
+        outcome = await service.ingest.take(items)
         if items and len(outcome.rejected) == len(items):
             first = outcome.rejected[0]
             error = refuse(400, f"no reading was taken; the first: {first.error}", first.field)
@@ -146,7 +152,10 @@ class Api:
 
     async def ingest_one(self, request: web.Request) -> web.Response:
         """Take one reading."""
-        outcome = await self._take([parse_json(await read_body(request, limit=MAX_READING_BYTES))])
+        items = [parse_json(await read_body(request, limit=MAX_READING_BYTES))]
+        service = await self._access.ready()
+        await self._find_sites(items)
+        outcome = await service.ingest.take(items)
         for problem in outcome.rejected:
             raise refuse(404 if problem.error == UNKNOWN_SITE else 400, problem.error, problem.field)
         return json_answer(_told(outcome), 202)
@@ -179,9 +188,11 @@ class Api:
         changed = await wrap_future(self._service.change(site.id, wanted))
         return json_answer(changed.describe(self._service.now))
 
-    async def _take(self, items: list[Any]) -> Outcome:
-        service = await self._access.ready()
-        return await service.ingest.take(items)
+    async def _find_sites(self, items: list[Any]) -> None:
+        """Look for the sites of readings where some are not known; raises `StorageError`."""
+        names = {each["site_id"] for each in items if isinstance(each, dict) and isinstance(each.get("site_id"), str)}
+        if not self._registers and not names <= self._service.sites.keys():
+            await self._service.find_new_sites()
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:

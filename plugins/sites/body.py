@@ -14,7 +14,8 @@ MAX_BYTES = 16 << 20  # after unpacking
 MAX_READING_BYTES = 64 << 10
 MAX_READINGS = 10_000
 JSON, NDJSON = "application/json", "application/x-ndjson"
-_ENCODINGS = ("", "identity", "gzip", "deflate")
+_COMPRESSED = ("gzip", "deflate")
+_ENCODINGS = ("", "identity", *_COMPRESSED)
 
 
 async def read_body(request: web.Request, *, types: tuple[str, ...] = (JSON,), limit: int = MAX_BYTES) -> bytes:
@@ -22,9 +23,10 @@ async def read_body(request: web.Request, *, types: tuple[str, ...] = (JSON,), l
 
     Raises `ApiError` for another type (415), more than `limit` bytes (413), or bad compression (400).
     """
+    encoding = request.headers.get("Content-Encoding", "").lower()
     if request.content_type not in types:
         raise ApiError(415, "unsupported content type", field="Content-Type", fix=f"send {' or '.join(types)}")
-    if request.headers.get("Content-Encoding", "").lower() not in _ENCODINGS:
+    if encoding not in _ENCODINGS:
         raise ApiError(415, "unsupported encoding", field="Content-Encoding", fix="send gzip, or no encoding")
     body = bytearray()
     try:
@@ -34,7 +36,15 @@ async def read_body(request: web.Request, *, types: tuple[str, ...] = (JSON,), l
                 raise ApiError(413, f"more than {limit} bytes", field="body", fix="send it in parts")
     except _unpacking_errors():
         raise ApiError(400, "the body cannot be unpacked", field="body", fix="check the compression") from None
+    if encoding in _COMPRESSED and request.content_type == NDJSON and _is_cut_off(body):
+        raise ApiError(400, "the body ends within a line", field="body", fix="send all of the compressed lines")
     return bytes(body)
+
+
+def _is_cut_off(lines: bytearray) -> bool:
+    """Whether the last line is the beginning of an object: aiohttp does not tell that gzip ended too early."""
+    last = bytes(lines[lines.rfind(b"\n") + 1 :])
+    return last.startswith(b"{") and parse_line(last) is last
 
 
 def _unpacking_errors() -> tuple[type[Exception], ...]:

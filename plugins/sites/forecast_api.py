@@ -148,7 +148,7 @@ class ForecastApi:
         query = ForecastQuery.parse(request.query)
         check_horizon(query.horizon, query.step, self._config.forecast_days)
         service = await self._access.ready()
-        sites = asked_sites(service, query.site)
+        sites = await self._access.find(lambda service: asked_sites(service, query.site))
         points = await self._access.report(lambda store: past_points(service, store, sites, kind, query.step))
         step = query.step / 1000
         found = await asyncio.to_thread(forecast, points, query.horizon / 1000, step)

@@ -102,7 +102,7 @@ class ReportApi:
         query = carbon.CarbonQuery.parse(request.query)
         service = await self._access.ready()
         entity = request.match_info["entity"]
-        sites = sites_of(service, entity)
+        sites = await self._access.find(lambda service: sites_of(service, entity))
         renewables = self._config.renewables
         report = await self._access.report(
             lambda store: carbon.carbon(service, store, entity, sites, query, renewables=renewables)
@@ -118,7 +118,7 @@ class ReportApi:
         query = PeriodQuery.parse(request.query)
         service = await self._access.ready()
         entity = request.match_info["entity"]
-        sites = sites_of(service, entity)
+        sites = await self._access.find(lambda service: sites_of(service, entity))
         start, end = query.period(service.now, PERIOD)
 
         def describe(store: Store) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class ReportApi:
         """What a region's sites mean to its grid."""
         query = GridQuery.parse(request.query)
         service = await self._access.ready()
-        sites = sites_in(service, query.region)
+        sites = await self._access.find(lambda service: sites_in(service, query.region))
         found = await self._access.report(lambda store: grid_impact(service, store, sites, query))
         points = await self._access.report(lambda store: past_points(service, store, sites, "load", HOUR))
         peak: float | None = None

@@ -26,6 +26,7 @@ PAUSE_PER_TURN = 2.0  # times as long as it took
 SETTLED_HOURS = 1  # after which most readings of an hour have arrived
 TURN_SECONDS = 0.01  # that senders wait for the thread that writes, about
 DAY_SECONDS = 86_400
+LOOK_SECONDS = 1.0  # between two looks for sites that others have registered, however many ask for unknown ones
 
 
 class _Turn:
@@ -69,11 +70,14 @@ class SiteService:
         self._reader = OwnThread("sites-reader", lambda: make_store(True))
         self._reporter = OwnThread("sites-reporter", lambda: make_store(True))
         self._looker = OwnThread("sites-looker", lambda: make_store(True))
+        self._finder = OwnThread("sites-finder", lambda: make_store(True))
         self._factors = factors
         self._clock = clock
         self._lock = threading.Lock()
         self._sites: dict[str, Site] | None = None
-        self._revision = -1
+        self._revision = self._found_revision = -1
+        self._search: Future[None] | None = None
+        self._next_search = 0.0
         self._retention = round((retention + DAY_SECONDS) * 1000)  # late readings still find what is before them
         self._deleted_in = 0
         self._rolled_up, self._sealed = _Turn(), _Turn()
@@ -122,6 +126,19 @@ class SiteService:
         if (site := self.sites.get(site_id)) is None:
             raise UnknownSiteError(site_id)
         return site
+
+    async def find_new_sites(self) -> None:
+        """Learn of sites that others who share the database have registered, unless that was just done.
+
+        Raises `StorageError`.
+        """
+        with self._lock:
+            if (self._search is None or self._search.done()) and time.monotonic() >= self._next_search:
+                self._next_search = time.monotonic() + LOOK_SECONDS
+                self._search = self._finder.submit(self._add_new_sites)
+            search = self._search
+        if search is not None:
+            await asyncio.shield(wrap_future(search))  # others wait for it, too
 
     def register(self, wanted: SiteCreate) -> Future[Site]:
         """Register a site; `SiteExistsError` in the future where its id is taken."""
@@ -185,6 +202,7 @@ class SiteService:
 
     def close(self) -> None:
         """Close the store after all that is under way."""
+        self._finder.close()
         self._looker.close()
         self._reporter.close()
         self._reader.close()
@@ -222,6 +240,15 @@ class SiteService:
         with self._lock:
             self._sites = {site.id: site for site in store.sites()}
         self._revision = revision
+
+    def _add_new_sites(self, store: Store) -> None:
+        """Changes of sites that are known already are left to the thread that writes."""
+        revision = store.registry_revision()
+        if revision != self._found_revision:
+            found = {site.id: site for site in store.sites()}
+            with self._lock:
+                self._sites = {**found, **self.sites}
+            self._found_revision = revision
 
     def _remember(self, site: Site) -> Site:
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ FORMULAS = {
     "profit_per_hour": "hash rate x hash price / 24 - cost / covered hours",
 }
 SITE_FORMULAS = FORMULAS | {"load_factor": "mean power over the covered time / highest power"}
+_SERIES = {"power_watts": "power_watts_mean", "energy_kwh": "energy_kwh", "hashrate_th": "network_hashrate_th"}
 GROUPS = Literal["region", "operator", "source"]
 
 
@@ -98,21 +99,46 @@ def power_now(store: Store, site: Site, now: int) -> float | None:
 
 
 def aggregate(service: SiteService, store: Store, query: AggregateQuery, money: Money) -> dict[str, Any]:
-    """The answer of `metrics/aggregate`."""
-    start, end, _ = query.steps(service.now)
-    sites = list(service.sites.values())
-    by_source = query.group_by == "source"
-    totals = site_totals(service, store, sites, start, end, by_source=by_source)
-    shown = [(site, totals[site.id], money.profit_per_hour(site, totals[site.id], end)) for site in sites]
-    groups = _by_source(shown, service.now) if by_source else _by_term(shown, query.group_by, service.now)
+    """The answer of `metrics/aggregate`; series are there where the query says in which steps."""
+    start, end, step = query.steps(service.now)
+    groups, total = _grouped(service, store, query.group_by, money, (start, end))
+    if "step" in query.model_fields_set:
+        for each in (total, *groups.values()):
+            each["series"] = {key: [] for key in _SERIES}
+        for begin in range(start, end, step):
+            parts, whole = _grouped(service, store, query.group_by, money, (begin, min(begin + step, end)))
+            _add_points(total, begin, whole)
+            for name, part in parts.items():
+                _add_points(groups[name], begin, part)
     return {
         "from": rfc3339(start),
         "to": rfc3339(end),
         "group_by": query.group_by,
-        "groups": [{query.group_by: name, **_sums(members, money.currency)} for name, members in groups],
-        "total": _sums([(total, profit) for _, total, profit in shown], money.currency),
+        "groups": [{query.group_by: name, **sums} for name, sums in groups.items()],
+        "total": total,
         "formulas": FORMULAS,
     }
+
+
+def _grouped(
+    service: SiteService, store: Store, group_by: str, money: Money, period: tuple[int, int]
+) -> tuple[dict[str | None, dict[str, Any]], dict[str, Any]]:
+    """The sums of each group, by its name, and of all sites."""
+    start, end = period
+    sites = list(service.sites.values())
+    by_source = group_by == "source"
+    totals = site_totals(service, store, sites, start, end, by_source=by_source)
+    shown = [(site, totals[site.id], money.profit_per_hour(site, totals[site.id], end)) for site in sites]
+    groups = _by_source(shown, service.now) if by_source else _by_term(shown, group_by, service.now)
+    total = _sums([(total, profit) for _, total, profit in shown], money.currency)
+    return {name: _sums(members, money.currency) for name, members in groups}, total
+
+
+def _add_points(sums: dict[str, Any], begin: int, step: Mapping[str, Any]) -> None:
+    """Add to the series of some sums what they are in a step; nothing where nobody reported."""
+    for key, figure in _SERIES.items():
+        if step["sites_reporting"] and step[figure] is not None:
+            sums["series"][key].append({"t": rfc3339(begin), "value": step[figure]})
 
 
 Member = tuple[Piece, float | None]  # with its profit per hour

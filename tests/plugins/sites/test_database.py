@@ -169,6 +169,49 @@ async def test_a_site_that_another_collector_has_registered_takes_readings(servi
         assert (await one.send(reading(60), reading(120)))["accepted"] == 1
 
 
+async def test_a_site_that_another_collector_has_registered_is_there_at_once(serving, home, proxy, monkeypatch):
+    monkeypatch.setattr("collector_plugins.sites.service.LOOK_SECONDS", 0)
+    async with contextlib.AsyncExitStack() as stack:
+        home("one")
+        one = await stack.enter_async_context(serving())
+        home("two")
+        two = await stack.enter_async_context(serving())
+        asks = {
+            "b": lambda: two.get("sites/b"),
+            "c": lambda: two.patch("sites/c", {"price_per_kwh": 2}),
+            "d": lambda: two.post("ingest/realtime", reading(60, site="d")),
+            "e": lambda: two.get("analytics/carbon/of-e"),
+            "f": lambda: two.get("metrics/site/f"),
+        }
+        for name, ask in asks.items():
+            assert (await ask())[0] == 404
+            home("one")
+            await one.register(name, operator=f"of-{name}")
+            home("two")
+            assert (await ask())[0] in (200, 202)
+        home("one")
+        await one.register("g")
+        home("two")
+        assert (await two.send(reading(60, site="g"), reading(60, site="h")))["accepted"] == 1
+        proxy.away()
+        assert (await two.get("sites/i"))[0] == 503  # another may have registered it
+        assert (await two.post("ingest/realtime", reading(60, site="i")))[0] == 503
+        assert (await two.send(reading(120, site="g"), reading(60, site="i")))["accepted"] == 1
+
+
+async def test_many_who_ask_for_unknown_sites_are_one_question_to_the_database(serving, home):
+    home("one")
+    async with serving() as client:
+        service = client.harness.collector._service
+        await client.get("sites/0")
+        asked = []
+        look = service._add_new_sites
+        service._add_new_sites = lambda store: (asked.append(1), look(store))
+        answers = await asyncio.gather(*(client.get(f"sites/{each}") for each in range(100)))
+        assert {status for status, _ in answers} == {404}
+        assert len(asked) <= 1
+
+
 async def test_new_sites_of_readings_wait_with_them(serving, proxy, home):
     home("one")
     async with serving(auto_register=True) as client:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_core.testing import FakeClock
+from collector_plugins.sites.body import NDJSON
 from collector_plugins.sites.fields import parse_moment, rfc3339
 from collector_plugins.sites.ingest import Ingest, parse_readings
 from collector_plugins.sites.own_thread import OwnThread
@@ -119,6 +120,19 @@ async def test_lines_and_gzip_are_taken(serving):
             answer = await response.json()
         assert answer["accepted"] == 3
         assert [each["index"] for each in answer["rejected"]] == [3]
+
+
+@pytest.mark.parametrize("length", [-20, -60, 100])
+async def test_of_compressed_lines_that_are_cut_off_nothing_is_kept(serving, length):
+    async with serving() as client:
+        await client.register("a")
+        lines = "".join(json.dumps(reading(60 * each, 1000 / each)) + "\n" for each in range(1, 41))
+        whole, headers = gzip.compress(lines.encode()), {"Content-Encoding": "gzip", "Content-Type": NDJSON}
+        async with client.session.post("/api/v1/ingest/telemetry", data=whole[:length], headers=headers) as response:
+            answer = await response.json()
+            assert response.status == 400, answer
+            assert answer["field"] == "body"
+        assert (await client.metrics("a"))["readings"] == 0
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,39 @@ async def test_groups_without_readings_are_shown_and_energy_is_split_by_share(se
             await client.run()
 
 
+@pytest.mark.parametrize("is_rolled_up", [False, True])
+async def test_groups_have_series_where_a_step_is_given(serving, is_rolled_up):
+    async with serving() as client:
+        half = [{"type": "solar", "share": 0.5}, {"type": "grid", "share": 0.5}]
+        for site, region in (("a", "north"), ("b", "north"), ("c", "south")):
+            await client.register(site, region=region, sources=half)
+        for site, power in (("a", 1000), ("b", 3000)):
+            await client.send(*(reading(60 * each, power, site=site, hashrate_th=5) for each in range(1, 61)))
+        await client.send(reading(3 * HOUR, 6000, site="b"))
+        if is_rolled_up:
+            await client.run()
+        period = {"from": moment(0), "to": moment(4 * HOUR), "step": "1h"}
+        _, regions = await client.get("metrics/aggregate", **period)
+        north, south = regions["groups"]
+        assert north["series"] == {
+            "power_watts": [{"t": moment(0), "value": 4000}, {"t": moment(2 * HOUR), "value": 6000}],
+            "energy_kwh": [
+                {"t": moment(0), "value": pytest.approx(4)},
+                {"t": moment(2 * HOUR), "value": pytest.approx(0.1)},
+            ],
+            "hashrate_th": [{"t": moment(0), "value": 10}],
+        }
+        assert south["series"] == {"power_watts": [], "energy_kwh": [], "hashrate_th": []}
+        assert regions["total"]["series"] == north["series"]
+        _, sources = await client.get("metrics/aggregate", **period, group_by="source")
+        assert {each["source"]: each["series"]["power_watts"][0]["value"] for each in sources["groups"]} == {
+            "grid": 2000,
+            "solar": 2000,
+        }
+        _, unstepped = await client.get("metrics/aggregate", **{"from": moment(0), "to": moment(HOUR)})
+        assert "series" not in unstepped["total"]
+
+
 def test_a_total_that_fell_began_at_zero():
     rows = [Row(1000, 1000, None, value, None, None) for value in (5.0, 2.0)]
     measured = list(measure(MeterRows("m", (0, 4.0), 1000, [rows[0], rows[1]._replace(time=2000)])))
