@@ -108,8 +108,8 @@ def aggregate(service: SiteService, store: Store, query: AggregateQuery, money: 
         for begin in range(start, end, step):
             parts, whole = _grouped(service, store, query.group_by, money, (begin, min(begin + step, end)))
             _add_points(total, begin, whole)
-            for name, part in parts.items():
-                _add_points(groups[name], begin, part)
+            for name in groups.keys() & parts.keys():  # sites and readings may come meanwhile
+                _add_points(groups[name], begin, parts[name])
     return {
         "from": rfc3339(start),
         "to": rfc3339(end),

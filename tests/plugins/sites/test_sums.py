@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector_plugins.sites import service
+from collector_plugins.sites import service, site_metrics
 from collector_plugins.sites.periods import gaps
 from collector_plugins.sites.rollup import measure
+from collector_plugins.sites.site import SiteCreate
 from collector_plugins.sites.store import MeterRows, Row
 from tests.plugins.sites.conftest import moment, reading, total
 from tests.plugins.sites.stores import stored  # noqa: F401 - a fixture
@@ -228,6 +229,22 @@ async def test_groups_have_series_where_a_step_is_given(serving, is_rolled_up):
         }
         _, unstepped = await client.get("metrics/aggregate", **{"from": moment(0), "to": moment(HOUR)})
         assert "series" not in unstepped["total"]
+
+
+async def test_a_site_that_is_registered_while_groups_are_summed_up_waits_for_the_next_question(serving, monkeypatch):
+    async with serving() as client:
+        await client.register("a", region="north")
+        grouped = site_metrics._grouped
+
+        def slowly_grouped(service, *question):
+            found = grouped(service, *question)
+            if "b" not in service.sites:
+                service.register(SiteCreate(id="b", region="south")).result()
+            return found
+
+        monkeypatch.setattr(site_metrics, "_grouped", slowly_grouped)
+        status, told = await client.get("metrics/aggregate", **{"from": moment(0), "to": moment(HOUR), "step": "1h"})
+        assert (status, [each["region"] for each in told["groups"]]) == (200, ["north"])
 
 
 def test_a_total_that_fell_began_at_zero():
