@@ -38,4 +38,5 @@ def command(common: Common, name: str, kind: str | None, folder: Path) -> None:
     click.echo(f"  cd {shlex.quote(str(target))}")
     click.echo("  pip install --editable '.[dev]'")
     click.echo("  pytest")
-    click.echo(f"  energy-collector once {name}")
+    needs_config = " --config FILE  # with what its README.md shows" if kind == Kind.HTTP else ""
+    click.echo(f"  energy-collector once {name}{needs_config}")

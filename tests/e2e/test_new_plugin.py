@@ -45,7 +45,8 @@ def test_in_an_empty_folder_a_new_plugin_installs_passes_its_tests_and_collects(
 
 @pytest.mark.parametrize("arguments", ["mains", "mains --async", "mains --http"])
 def test_what_is_written_keeps_to_the_rules_it_states(shell, tmp_path, arguments):
-    shell(f"energy-collector new-plugin {arguments}")
+    said = shell(f"energy-collector new-plugin {arguments}")
+    assert ("once mains --config FILE" in said) is ("--http" in arguments), "devices have no default"
     folder = tmp_path / "collector-mains"
     shell("ruff check --no-cache && ruff format --check --no-cache && mypy", folder)
     said = shell("pytest -p no:cacheprovider", folder)

@@ -12,11 +12,12 @@ from collector_core.web.pages.view import View
 Days = tuple[PastEnergy, PastEnergy]
 
 
-def render_days(view: View) -> str:
-    """A tile for each of both days of which something was measured."""
+def render_days(view: View, *, of: str = "") -> str:
+    """A tile for each of both days of which something was measured; `of` says of what, where that is not clear."""
     days = view.past.ask("days", lambda: _ask(view.app.history.past)) if view.past else None
     names = ("today", "yesterday")
-    return "".join(_tile(view, name, energy) for name, energy in zip(names, days or (), strict=False) if energy.joules)
+    told = zip(names, days or (), strict=False)
+    return "".join(_tile(view, name, energy, of) for name, energy in told if energy.joules)
 
 
 def _ask(past: History) -> Days | None:
@@ -33,10 +34,14 @@ def _midnight(when: float) -> float:
     return time.mktime((local.tm_year, local.tm_mon, local.tm_mday, 0, 0, 0, 0, 0, -1))
 
 
-def _tile(view: View, name: str, energy: PastEnergy) -> str:
+def _tile(view: View, name: str, energy: PastEnergy, of: str) -> str:
     words = view.words
     kwh = words.quantity(energy.joules / 3600, "Wh")
     grams = None if energy.grams is None else f"{words.quantity(energy.grams, 'grams')} CO₂"
     if energy.cost is None:
-        return tile(words(name), kwh, grams or "")
-    return tile(words(name), words.money(energy.cost, currency_of(view)), " · ".join(filter(None, (kwh, grams))))
+        return tile(words(name), kwh, _joined(of, grams))
+    return tile(words(name), words.money(energy.cost, currency_of(view)), _joined(of, kwh, grams))
+
+
+def _joined(*notes: str | None) -> str:
+    return " · ".join(filter(None, notes))

@@ -36,8 +36,10 @@ def render(view: View) -> str:
 
 def _picture(view: View, graph: FlowGraph) -> str:
     words, site = view.words, WholeSite(view)
+    total = site.total()
+    days = render_days(view, of=words("this_host") if total else "")
     return (
-        f'<ul class="tiles">{_tiles(view, graph, site.total())}{render_days(view)}{"".join(site.tiles())}</ul>'
+        f'<ul class="tiles">{_tiles(view, graph, total)}{days}{"".join(site.tiles())}</ul>'
         f"{scrolled(words('flow'), draw(view, graph))}"
         f'<section aria-labelledby="most"><h2 id="most">{escape(words("most"))}</h2>'
         f'<ol class="bars">{"".join(_bars(view, graph))}</ol></section>{site.parts()}'

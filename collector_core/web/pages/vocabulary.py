@@ -101,6 +101,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "hosts": ("hosts together", "Rechner zusammen"),
     "today": ("today", "heute"),
     "yesterday": ("yesterday", "gestern"),
+    "this_host": ("this machine", "dieser Rechner"),
     "last_hour": ("last hour", "letzte Stunde"),
     "day_pattern": ("%d %b", "%d.%m."),
     "zoom": ("Part of the time", "Ausschnitt"),

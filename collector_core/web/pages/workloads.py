@@ -15,18 +15,19 @@ from collector_core.web.pages.things import history_of, thing_name
 from collector_core.web.pages.view import View
 
 MOST_CHARTS = 300  # more would keep the disk busy
+COLUMNS = ("name", "power", "share", "last_hour", "kind", "host")  # a phone shows the first ones
 KINDS = (FlowKind.GUEST, FlowKind.CONTAINER, FlowKind.SERVICE)
 
 
 def render(view: View) -> str:
     """The page."""
     words, kind = view.words, view.query.get("kind", "")
-    rows = [row for row in _rows(view) if kind not in KINDS or words(kind) == row[1].text]
+    rows = [row for row in _rows(view) if kind not in KINDS or words(kind) == row[COLUMNS.index("kind")].text]
     chosen = "".join(
         f'<option value="{each}"{" selected" if each == kind else ""}>{escape(words(each or "all"))}</option>'
         for each in ("", *KINDS)
     )
-    table = render_table(view, words("workloads"), ("name", "kind", "host", "power", "share", "last_hour"), rows)
+    table = render_table(view, words("workloads"), COLUMNS, rows)
     empty = "" if rows else f'<p class="empty">{escape(words("nothing"))}</p>'
     return (
         '<form class="controls" role="search">'
@@ -44,24 +45,16 @@ def _rows(view: View) -> Iterator[Row]:
     total = sum(node.watts for node in drawn) or 1.0
     for node in drawn:
         spark = spark_cell(view, node.label, courses.get(node.id))
-        yield (
-            *_cells(view, node.label, view.words(node.kind), host_of(node.id), node.watts, node.watts / total),
-            spark,
-        )
+        place = Cell(view.words(node.kind)), Cell(host_of(node.id))
+        yield (Cell(node.label), *_draw(view, node.watts, node.watts / total), spark, *place)
     for series, watts in view.select("power", "vm"):
         name = thing_name(series)
         if name not in named:
             spark = spark_cell(view, name, courses.get(series.text))
-            yield (*_cells(view, name, view.words("guest"), "", watts, None, history_of(series)), spark)
+            link = f'<a href="{history_of(series)}">{view.text(name)}</a>'
+            yield (Cell(name, html=link), *_draw(view, watts, None), spark, Cell(view.words("guest")), Cell(""))
 
 
-def _cells(view: View, name: str, kind: str, host: str, watts: float, share: float | None, link: str = "") -> Row:
-    html = f'<a href="{link}">{view.text(name)}</a>' if link else ""
+def _draw(view: View, watts: float, share: float | None) -> Row:
     part = "" if share is None else view.words.quantity(share, "ratio")
-    return (
-        Cell(name, html=html),
-        Cell(kind),
-        Cell(host),
-        Cell(view.words.quantity(watts, "W"), watts),
-        Cell(part, share),
-    )
+    return Cell(view.words.quantity(watts, "W"), watts), Cell(part, share)

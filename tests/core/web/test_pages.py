@@ -204,6 +204,8 @@ def test_words_have_both_languages_and_most_of_the_navigation_differs():
 async def test_a_table_is_sorted_and_searched_by_the_address(get):
     page = await document(get, "/workloads?sort=power&order=down&q=desk")
     assert [head.get("aria-sort") for head in page.of("th")].count("descending") == 1
+    columns = [button["id"] for button in page.of("button") if button.get("id", "").startswith("sort-")]
+    assert columns[:2] == ["sort-name", "sort-power"], "a phone shows what it is about"
     assert EVIL in page.text
     assert EVIL not in (await document(get, "/workloads?q=nothing-like-it")).text
 

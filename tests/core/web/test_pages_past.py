@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from html import unescape
 from urllib.parse import parse_qsl
 
@@ -10,10 +11,11 @@ import pytest
 
 from collector_core.engine.app import App
 from collector_core.errors import HistoryUnavailable, Reason
-from collector_core.history.past import PastEvent, PastSeries
+from collector_core.history.past import PastEnergy, PastEvent, PastSeries
 from collector_core.model.series import Series
 from collector_core.web.pages import late_past
 from collector_core.web.pages.chart import draw
+from collector_core.web.pages.days import render_days
 from collector_core.web.pages.late_past import LatePast
 from collector_core.web.pages.period import Period, chosen_range, render_zoom
 from collector_core.web.pages.shared_answers import SharedAnswers
@@ -54,6 +56,20 @@ def test_the_period_can_be_made_shorter_and_longer_and_moved(view):
     assert moved["earlier"] == (-DAY / 2, DAY / 2)
     assert moved["later"] == (DAY / 2, DAY * 3 / 2)
     assert 'id="unzoom"' in html
+
+
+@pytest.mark.parametrize(
+    ("of", "note"), [("", "100 Wh · 40 g CO₂"), ("this machine", "this machine · 100 Wh · 40 g CO₂")]
+)
+def test_what_a_day_took_says_of_what_where_the_page_shows_more(view, of, note):
+    class Past(LatePast):
+        def ask(self, key, work):
+            return PastEnergy(360_000.0, 0.05, 40.0), PastEnergy()
+
+    with ThreadPoolExecutor(1) as threads:
+        html = render_days(replace(view(), past=Past(threads)), of=of)
+    assert f"<small>{note}</small>" in html
+    assert html.count("<li") == 1
 
 
 def test_a_period_of_the_address_presses_no_button(view):
