@@ -1,12 +1,15 @@
 """The collector over hours and days: what it keeps, what it survives, and what it costs."""
 
+import shutil
 import sys
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
 
 from collector_core import History, HistoryUnavailable, NotAvailable, Reason
+from collector_core.testing import RecordedHistory
 from collector_plugins.forecast import metrics
 from collector_plugins.forecast.config import Config
 from tests.plugins.forecast import home
@@ -24,10 +27,19 @@ def record(history, until=NOW + 4 * home.DAY, since=0.0):
     history.record(home.LOAD, [(each.time, each.load) for each in moments if since <= each.time < until], name="Shed")
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """The folder of a history that is written once, for all to copy."""
+    folder = tmp_path_factory.mktemp("recorded") / "history"
+    with closing(RecordedHistory(folder)) as history:
+        record(history)
+    return folder
+
+
 @pytest.fixture
-def trained(bench, eventually):
+def trained(bench, eventually, recorded, tmp_path):
+    shutil.copytree(recorded, tmp_path / "history")  # where the bench has its own
     made = bench(NOW, series=[LOAD], **ALONE)
-    record(made.history)
     made.run(eventually)
     return made
 
