@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 
 SWITCH = "ENERGY_COLLECTOR_SPEED"
-FUNCTIONS = ("write_blocks",)
-VERSION = 1  # of what native.cpp offers: a module that was compiled from another one is left alone
+FUNCTIONS = ("read_process_stats", "write_blocks")
+VERSION = 2  # of what native.cpp offers: a module that was compiled from another one is left alone
 
 _FIX_COMPILER = "install g++ and Python's headers (python3-dev), then energy-collector again"
 _FIX_OLD = "install energy-collector again, in a checkout with pip install -e ."
@@ -32,4 +32,5 @@ problem, fix = _problem()
 if not problem:
     from collector_core._speed import native
 
+read_process_stats = None if problem else native.read_process_stats
 write_blocks = None if problem else native.write_blocks

@@ -4,8 +4,15 @@ from array import array
 
 VERSION: int
 
+def read_process_stats(descriptors: array[int], is_kernels: bool, stats: array[int], /) -> None:
+    """Reads /proc/PID/stat of each descriptor (type `i`) into four places of `stats` (type `q`) without the GIL.
+
+    They are the state, ticks of CPU time, the number of threads, and the start; all 0 where there is no descriptor,
+    where it cannot be read or was removed from a copy of /proc, and where it is not written as the kernel does.
+    """
+
 def write_blocks(
-    heads: list[str],
+    heads: list[bytes],
     ends: array[int],
     values: array[float],
     before: array[float],

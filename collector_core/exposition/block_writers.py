@@ -43,7 +43,7 @@ class CompiledWriter:
     block_size: ClassVar = 256
 
     def __init__(self, blocks: Sequence[Block]) -> None:
-        self._heads = [block.heads for block in blocks]
+        self._heads = [block.heads.encode() for block in blocks]
         self._ends = array("q", [block.end for block in blocks])
         groups = sum(-(-(block.end - block.start) // GROUP) for block in blocks)
         self._groups = array("q", [0, 0]) * groups

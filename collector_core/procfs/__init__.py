@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collector_core.procfs.hwmon import HwmonChip, find_hwmon_chips, read_line, sensor_order
     from collector_core.procfs.kept_file import KeptFile
     from collector_core.procfs.mount import is_kernel_mount
+    from collector_core.procfs.process_stats import ProcessStats, read_process_stats
     from collector_core.procfs.processes import ProcessStat, Turns, descendants, parse_process_stat
     from collector_core.procfs.processors import (
         Processor,
@@ -43,6 +44,7 @@ __all__ = [
     "HwmonChip",
     "KeptFile",
     "ProcessStat",
+    "ProcessStats",
     "Processor",
     "ProcessorFamily",
     "ProcessorKind",
@@ -64,6 +66,7 @@ __all__ = [
     "read_file",
     "read_gpu_uses",
     "read_line",
+    "read_process_stats",
     "sensor_order",
     "ticks_by_mode",
 ]
@@ -76,6 +79,7 @@ _HOMES = {
     "collector_core.procfs.hwmon": "HwmonChip find_hwmon_chips read_line sensor_order",
     "collector_core.procfs.kept_file": "KeptFile",
     "collector_core.procfs.mount": "is_kernel_mount",
+    "collector_core.procfs.process_stats": "ProcessStats read_process_stats",
     "collector_core.procfs.processes": "ProcessStat Turns descendants parse_process_stat",
     "collector_core.procfs.processors": "Processor ProcessorFamily ProcessorKind find_family find_processor find_tdp",
     "collector_core.procfs.stat": (

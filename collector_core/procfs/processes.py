@@ -12,7 +12,7 @@ from collector_core.procfs.stat import CLOCK_TICKS_PER_SECOND
 PROC = Path("/proc")
 PAGE_BYTES: int = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
-_ENDED = frozenset(b"ZXx")
+ENDED_STATES = frozenset(b"ZXx")
 _MOST_TICKS = 1 << 64
 _FIELDS = 22  # from the state to the resident pages
 
@@ -50,7 +50,7 @@ class ProcessStat(NamedTuple):
     @property
     def has_ended(self) -> bool:
         """Whether it only waits for its parent to take note of its end."""
-        return self.state in _ENDED
+        return self.state in ENDED_STATES
 
     @property
     def parent(self) -> int:

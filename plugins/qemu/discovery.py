@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from math import inf
 
-from collector_core.procfs import Turns, parse_process_stat
+from collector_core.procfs import Turns, parse_process_stat, read_process_stats
 from collector_plugins.qemu import cmdline, managers, monitor_api
 from collector_plugins.qemu.cmdline import Description
 from collector_plugins.qemu.guest import Guest
 from collector_plugins.qemu.monitors import find_describer
 from collector_plugins.qemu.proc import Proc
 
-STAT_BYTES = 1024  # /proc/PID/stat has less than that by far
 HEAD_BYTES = 4096  # of a command line; holds the name of the program
 
 # A process becomes a guest by exec, after a launcher's fork: new ones are looked at again in the next runs, and all
@@ -48,7 +47,8 @@ class Discovery:
         """Read every guest, drop those that have ended and find new ones; returns whether some came or went."""
         self.broken = {}
         has_changed = self._list()
-        ended = [pid for pid, guest in self.guests.items() if pid not in self._present or not self._is_alive(guest)]
+        ended = [pid for pid in self.guests if pid not in self._present]
+        ended += self._read([guest for pid, guest in self.guests.items() if pid in self._present])
         for pid in ended:
             self._drop(self.guests.pop(pid))
         # What has the pid of a guest that ended is new as well.
@@ -70,22 +70,24 @@ class Discovery:
             self._drop(guest)
         self.guests.clear()
 
-    def _is_alive(self, guest: Guest) -> bool:
-        """Read a guest; False if its process has ended, or its pid belongs to another process by now."""
-        try:
-            stat = parse_process_stat(guest.stat.read(STAT_BYTES))
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-        except (OSError, ValueError) as error:
-            self.broken[guest.pid] = error
-            return True
-        if stat.start != guest.start or stat.has_ended:
-            return False
+    def _read(self, guests: list[Guest]) -> list[str]:
+        """Read guests; returns those whose process has ended, or whose pid belongs to another process by now."""
+        stats = read_process_stats([guest.stat for guest in guests], is_kernels=self._proc.is_kernels)
+        are_alive = stats.are_of([guest.start for guest in guests])
         now = self._now()
-        guest.account(stat.cpu_ticks, now)
-        if stat.threads != guest.threads or now >= guest.recount_at:
-            guest.recount(self._proc, stat.threads, now)
-        return True
+        ended = []
+        for guest, is_alive, ticks, threads in zip(guests, are_alive, stats.cpu_ticks, stats.threads, strict=True):
+            if not is_alive:
+                ended.append(guest.pid)
+                continue
+            guest.account(ticks, now)
+            if threads != guest.threads or now >= guest.recount_at:
+                guest.recount(self._proc, threads, now)
+        for place, error in stats.errors.items():
+            if not isinstance(error, (FileNotFoundError, ProcessLookupError)):
+                self.broken[guests[place].pid] = error
+                ended.remove(guests[place].pid)
+        return ended
 
     def _list(self) -> bool:
         """List all processes; returns whether others are there than the last time."""

@@ -76,7 +76,7 @@ def test_a_writer_goes_on_after_values_that_do_not_fit():
 NONE, ONE = array("d"), array("d", [1.0])
 
 
-LINE, PLACES = ["x\n"], array("q", [0, 0])
+LINE, PLACES = [b"x\n"], array("q", [0, 0])
 TWO = array("d", [1.0, 2.0])
 FAR = 2**63 - 1
 
@@ -94,21 +94,20 @@ FAR = 2**63 - 1
         (ValueError, (LINE, array("q", [1]), array("f", [1.0]), NONE, [], PLACES)),
         (ValueError, (LINE, array("q", [1]), memoryview(bytearray(9))[1:].cast("d"), NONE, [], PLACES)),
         (ValueError, (LINE, array("q", [1]), memoryview(bytearray(8)).cast("d", (1, 1)), NONE, [], PLACES)),
-        (ValueError, (LINE, array("q", [1]), ONE, NONE, [], memoryview(PLACES).toreadonly())),
+        (BufferError, (LINE, array("q", [1]), ONE, NONE, [], memoryview(PLACES).toreadonly())),
         (ValueError, (LINE, array("q", [1]), ONE, NONE, [], array("q", [0]))),
-        (ValueError, ([""], array("q", [1]), ONE, NONE, [], PLACES)),
-        (ValueError, (["x"], array("q", [1]), ONE, NONE, [], PLACES)),
+        (ValueError, ([b""], array("q", [1]), ONE, NONE, [], PLACES)),
+        (ValueError, ([b"x"], array("q", [1]), ONE, NONE, [], PLACES)),
         (ValueError, (LINE, array("q", [2]), TWO, NONE, [], PLACES)),
         (ValueError, (LINE * 2, array("q", [1, 2]), TWO, NONE, [], PLACES)),
         (ValueError, (LINE, array("q", [1]), array("d", [2.0]), ONE, [b""], PLACES)),
         (ValueError, (LINE, array("q", [1]), array("d", [2.0]), ONE, [], PLACES)),
         (ValueError, (LINE, array("q", [1]), array("d", [2.0]), TWO, [b"x 1.0\n"], PLACES)),
-        (TypeError, ([b"x\n"], array("q", [1]), ONE, NONE, [], PLACES)),
+        (TypeError, (["x\n"], array("q", [1]), ONE, NONE, [], PLACES)),
         (TypeError, (LINE, array("q", [1]), array("d", [2.0]), ONE, ["x 1.0\n"], PLACES)),
-        (TypeError, (("x\n",), array("q", [1]), ONE, NONE, [], PLACES)),
+        (TypeError, ((b"x\n",), array("q", [1]), ONE, NONE, [], PLACES)),
         (TypeError, (LINE, [1], ONE, NONE, [], PLACES)),
         (TypeError, (LINE, array("q", [1]), ONE, NONE, [])),
-        (UnicodeEncodeError, (["\ud800\n"], array("q", [1]), ONE, NONE, [], PLACES)),
     ],
 )
 def test_what_does_not_fit_together_is_refused(error, arguments):
@@ -121,12 +120,12 @@ def test_groups_that_end_outside_of_their_block_are_refused(places):
     before, values = array("d", [1.0]) * 17, array("d", [*[1.0] * 16, 2.0])
     groups = array("q", [*places, 0, 0])
     with pytest.raises(ValueError, match="outside"):
-        _speed.write_blocks(["x\n" * 17], array("q", [17]), values, before, [b"x 1.0\n" * 17], groups)
+        _speed.write_blocks([b"x\n" * 17], array("q", [17]), values, before, [b"x 1.0\n" * 17], groups)
 
 
 def test_nothing_and_large_blocks_are_written_too():
     assert _speed.write_blocks([], array("q"), NONE, NONE, [], array("q")) == []
-    assert _speed.write_blocks(["", "x\n"], array("q", [0, 1]), ONE, NONE, [], PLACES[:]) == [b"", b"x 1.0\n"]
-    heads, values = "y" * 10_000 + "\n", array("d", [-1.7976931348623157e308]) * 1000
+    assert _speed.write_blocks([b"", b"x\n"], array("q", [0, 1]), ONE, NONE, [], PLACES[:]) == [b"", b"x 1.0\n"]
+    heads, values = b"y" * 10_000 + b"\n", array("d", [-1.7976931348623157e308]) * 1000
     (text,) = _speed.write_blocks([heads * 1000], array("q", [1000]), values, NONE, [], PLACES * 63)
-    assert text == (heads[:-1].encode() + b" -1.7976931348623157e+308\n") * 1000
+    assert text == (heads[:-1] + b" -1.7976931348623157e+308\n") * 1000

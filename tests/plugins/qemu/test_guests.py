@@ -20,6 +20,8 @@ from .conftest import Machine, vms, write
 
 Watching = Callable[..., Harness]
 
+pytestmark = pytest.mark.usefixtures("speed_path")
+
 
 def cores(harness: Harness, vm: str, uuid: str = "") -> float | None:
     return harness.value(metrics.VM_CPU_USAGE, vm=vm, uuid=uuid)
