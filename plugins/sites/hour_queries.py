@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from collector_plugins.sites.hour_columns import NAMES, PART_NAMES, PART_SUMS, SUMS, piece_of, sum_of
-from collector_plugins.sites.store import HourMeans, Part, Piece, SiteSum
+from collector_plugins.sites.store import HourMeans, Part, Piece, SiteMeans, SiteSum
 
 Ask = Callable[[str, Sequence[Any]], Iterable[Any]]
 """Runs a query with its parameters; gives the rows."""
@@ -70,6 +70,14 @@ class HourQueries:
             f" AND NOT EXISTS (SELECT 1 FROM {stale} s WHERE s.site = h.site AND s.hour = h.hour) GROUP BY hour"
         )
         return [HourMeans(*row) for row in self._ask(query, parameters)]
+
+    def site_means(self, chosen: str, parameters: Sequence[Any]) -> list[SiteMeans]:
+        """As `Store.site_means`; `chosen` holds for no other sites here."""
+        query = (
+            "SELECT site, hour, kwh, power_joules / nullif(power_seconds, 0), terahashes / nullif(hash_seconds, 0)"  # noqa: S608
+            f" FROM {self._hours} WHERE {chosen}"
+        )
+        return list(map(SiteMeans._make, self._ask(query, parameters)))
 
     def _overlapping(self, chosen: str, parameters: Sequence[Any]) -> set[int]:
         query = (

@@ -14,7 +14,7 @@ from collector_plugins.sites.plain_runs import roll_up_hours
 from collector_plugins.sites.rollup import roll_up
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site
-from collector_plugins.sites.store import HOUR, Piece, Store, covered_seconds, merged
+from collector_plugins.sites.store import HOUR, Piece, SiteMeans, Store, covered_seconds, merged
 
 MAX_POINTS = 100_000
 DAY = 24 * HOUR
@@ -104,6 +104,18 @@ def _anew(
     for hour, group in groupby(sorted((hour, number) for number, hour in places), key=lambda place: place[0]):
         part = (max(start, hour * HOUR), min(end, (hour + 1) * HOUR))
         yield from roll_up_hours(store, service.factors, [by_number[number] for _, number in group], part)
+
+
+def hourly_means(
+    service: SiteService, store: Store, sites: Iterable[Site], first: int, after_last: int
+) -> Iterator[SiteMeans]:
+    """What sites did in each hour from `first` to before `after_last`, in short."""
+    by_number = {site.number: site for site in sites}
+    anew = set(store.stale_hours(list(by_number), first, after_last))
+    kept = store.site_means(list(by_number), first, after_last)
+    yield from (means for means in kept if (means.site, means.hour) not in anew)
+    for site, hour, piece in _anew(service, store, by_number, anew, (first * HOUR, after_last * HOUR)):
+        yield SiteMeans(site.number, hour, piece.kwh, piece.mean_power, piece.mean_hashrate)
 
 
 def stale_pieces(

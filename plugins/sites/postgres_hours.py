@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from collector_plugins.sites.hour_columns import NAMES, PART_NAMES, Amounts, differences, hour_row, part_row
 from collector_plugins.sites.hour_queries import HourQueries
-from collector_plugins.sites.store import HourMeans, Piece, SiteSum
+from collector_plugins.sites.store import HourMeans, Piece, SiteMeans, SiteSum
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -78,6 +78,11 @@ def put_digests(connection: Connection[Any], digests: Mapping[tuple[int, int], b
 def fresh_means(connection: Connection[Any], sites: Sequence[int], start: int, end: int) -> list[HourMeans]:
     """As `Store.fresh_means`."""
     return _queries(connection).fresh_means(_CHOSEN, (list(sites), start, end), "sites.stale")
+
+
+def site_means(connection: Connection[Any], sites: Sequence[int], start: int, end: int) -> list[SiteMeans]:
+    """As `Store.site_means`."""
+    return _queries(connection).site_means(_CHOSEN, (list(sites), start, end))
 
 
 def _queries(connection: Connection[Any]) -> HourQueries:

@@ -29,6 +29,7 @@ from collector_plugins.sites.store import (
     Piece,
     Row,
     SiteExistsError,
+    SiteMeans,
     SiteSum,
     Total,
 )
@@ -218,6 +219,11 @@ class PostgresStore:
         """As `Store.fresh_means`."""
         with self._link.transaction(snapshot=True) as connection:
             return postgres_hours.fresh_means(connection, sites, start, end)
+
+    def site_means(self, sites: Sequence[int], start: int, end: int) -> list[SiteMeans]:
+        """As `Store.site_means`."""
+        with self._link.transaction(snapshot=True) as connection:
+            return postgres_hours.site_means(connection, sites, start, end)
 
     def oldest_stale(self, limit: int) -> list[tuple[int, int]]:
         """As `Store.oldest_stale`."""

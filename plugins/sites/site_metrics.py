@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from collector_plugins.sites.fields import rfc3339
-from collector_plugins.sites.periods import SteppedQuery, in_steps, site_totals, total_of, uncovered
+from collector_plugins.sites.periods import SteppedQuery, hourly_means, in_steps, site_totals, total_of, uncovered
 from collector_plugins.sites.rollup import measure
 from collector_plugins.sites.service import SiteService
 from collector_plugins.sites.site import Site
-from collector_plugins.sites.store import Piece, Store, add_known, sum_known
+from collector_plugins.sites.store import HOUR, Piece, SiteMeans, Store, add_known, sum_known
 
 HOURS_A_DAY = 24
 FRESH = 600_000  # milliseconds: older readings say nothing about now
@@ -32,6 +33,11 @@ class AggregateQuery(SteppedQuery):
     """The parameters of `metrics/aggregate`."""
 
     group_by: GROUPS = "region"
+
+    @property
+    def wants_series(self) -> bool:
+        """Whether it says in which steps."""
+        return "step" in self.model_fields_set
 
 
 @dataclass(frozen=True)
@@ -102,9 +108,12 @@ def aggregate(service: SiteService, store: Store, query: AggregateQuery, money: 
     """The answer of `metrics/aggregate`; series are there where the query says in which steps."""
     start, end, step = query.steps(service.now)
     groups, total = _grouped(service, store, query.group_by, money, (start, end))
-    if "step" in query.model_fields_set:
+    if query.wants_series:
         for each in (total, *groups.values()):
             each["series"] = {key: [] for key in _SERIES}
+        if step == HOUR and not start % HOUR and query.group_by != "source":
+            _add_hours(service, store, query.group_by, (start, end), groups, total)
+            start = end // HOUR * HOUR
         for begin in range(start, end, step):
             parts, whole = _grouped(service, store, query.group_by, money, (begin, min(begin + step, end)))
             _add_points(total, begin, whole)
@@ -132,6 +141,40 @@ def _grouped(
     groups = _by_source(shown, service.now) if by_source else _by_term(shown, group_by, service.now)
     total = _sums([(total, profit) for _, total, profit in shown], money.currency)
     return {name: _sums(members, money.currency) for name, members in groups}, total
+
+
+def _add_hours(
+    service: SiteService,
+    store: Store,
+    group_by: str,
+    period: tuple[int, int],
+    groups: Mapping[str | None, dict[str, Any]],
+    total: dict[str, Any],
+) -> None:
+    """Add the whole hours of a period to the series; of a day at a time, so that little is in memory."""
+    start, end = (moment // HOUR for moment in period)
+    sites = [site for site in service.sites.values() if getattr(site.terms_at(service.now), group_by) in groups]
+    names = {site.number: getattr(site.terms_at(service.now), group_by) for site in sites}
+    for first in range(start, end, HOURS_A_DAY):
+        of_group, of_all = defaultdict[Any, dict[str, Any]](_nothing), defaultdict[int, dict[str, Any]](_nothing)
+        for means in hourly_means(service, store, sites, first, min(first + HOURS_A_DAY, end)):
+            _add_site(of_group[means.hour, names[means.site]], means)
+            _add_site(of_all[means.hour], means)
+        for hour, sums in sorted(of_all.items()):
+            _add_points(total, hour * HOUR, sums)
+        for (hour, name), sums in sorted(of_group.items(), key=lambda step: step[0][0]):
+            _add_points(groups[name], hour * HOUR, sums)
+
+
+def _nothing() -> dict[str, Any]:
+    return {"sites_reporting": 0, "energy_kwh": 0.0, "power_watts_mean": None, "network_hashrate_th": None}
+
+
+def _add_site(sums: dict[str, Any], means: SiteMeans) -> None:
+    sums["sites_reporting"] += 1
+    sums["energy_kwh"] += means.kwh
+    sums["power_watts_mean"] = add_known(sums["power_watts_mean"], means.power)
+    sums["network_hashrate_th"] = add_known(sums["network_hashrate_th"], means.hashrate)
 
 
 def _add_points(sums: dict[str, Any], begin: int, step: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collector_core.storage import Database
 from collector_plugins.sites.hour_columns import COLUMNS, NAMES, Amounts, differences, hour_row, part_row
 from collector_plugins.sites.hour_queries import HourQueries
-from collector_plugins.sites.store import HourMeans, Piece, SiteSum
+from collector_plugins.sites.store import HourMeans, Piece, SiteMeans, SiteSum
 
 STATEMENTS = [
     "CREATE TABLE hour (hour INTEGER NOT NULL, site INTEGER NOT NULL, readings INTEGER NOT NULL,"
@@ -72,6 +72,11 @@ class HourTables:
         """As `Store.fresh_means`."""
         chosen = "+site IN (SELECT value FROM json_each(?)) AND hour >= ? AND hour < ?"  # in the order of hours
         return self._queries.fresh_means(chosen, (json.dumps(sites), start, end), "stale")
+
+    def site_means(self, sites: Sequence[int], start: int, end: int) -> list[SiteMeans]:
+        """As `Store.site_means`."""
+        chosen = "+site IN (SELECT value FROM json_each(?)) AND hour >= ? AND hour < ?"
+        return self._queries.site_means(chosen, (json.dumps(sites), start, end))
 
     def digests(self, sites: Sequence[int], start: int, end: int) -> list[tuple[int, int, bytes | None]]:
         """As `Store.digests`."""

@@ -24,6 +24,7 @@ from collector_plugins.sites.store import (
     Piece,
     Row,
     SiteExistsError,
+    SiteMeans,
     SiteSum,
     Total,
     hour_of,
@@ -241,6 +242,10 @@ class SqliteStore:
     def fresh_means(self, sites: Sequence[int], start: int, end: int) -> list[HourMeans]:
         """As `Store.fresh_means`."""
         return self._hours.fresh_means(sites, start, end)
+
+    def site_means(self, sites: Sequence[int], start: int, end: int) -> list[SiteMeans]:
+        """As `Store.site_means`."""
+        return self._hours.site_means(sites, start, end)
 
     def oldest_stale(self, limit: int) -> list[tuple[int, int]]:
         """As `Store.oldest_stale`."""

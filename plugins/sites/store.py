@@ -221,6 +221,16 @@ class HourMeans(NamedTuple):
     hashrate: float | None
 
 
+class SiteMeans(NamedTuple):
+    """What a site did in an hour: kWh, and mean power (watts) and hash rate (TH/s), None where nothing tells them."""
+
+    site: int
+    hour: int
+    kwh: float
+    power: float | None
+    hashrate: float | None
+
+
 def sum_known(values: Iterable[float | None]) -> float | None:
     """The sum of what is known; None where nothing is."""
     total: float | None = None
@@ -373,6 +383,9 @@ class Store(Protocol):
 
     def fresh_means(self, sites: Sequence[int], start: int, end: int) -> list[HourMeans]:
         """The means of all sites together in the hours from `start` to before `end`, without what is stale."""
+
+    def site_means(self, sites: Sequence[int], start: int, end: int) -> list[SiteMeans]:
+        """What each site did in the hours from `start` to before `end`, those that are stale, too."""
 
     def put_hours(self, hours: Sequence[tuple[int, int, Piece | None]]) -> None:
         """Keep sums of hours, which are then not stale; None where nothing is in the hour."""

@@ -205,10 +205,11 @@ async def test_groups_have_series_where_a_step_is_given(serving, is_rolled_up):
         for site, region in (("a", "north"), ("b", "north"), ("c", "south")):
             await client.register(site, region=region, sources=half)
         for site, power in (("a", 1000), ("b", 3000)):
-            await client.send(*(reading(60 * each, power, site=site, hashrate_th=5) for each in range(1, 61)))
-        await client.send(reading(3 * HOUR, 6000, site="b"))
+            await client.send(*(reading(60 * each, power, site=site, hashrate_th=5) for each in range(1, 60)))
         if is_rolled_up:
             await client.run()
+        await client.send(reading(HOUR, 1000, hashrate_th=5))
+        await client.send(reading(HOUR, 3000, site="b", hashrate_th=5), reading(3 * HOUR, 6000, site="b"))
         period = {"from": moment(0), "to": moment(4 * HOUR), "step": "1h"}
         _, regions = await client.get("metrics/aggregate", **period)
         north, south = regions["groups"]
@@ -222,6 +223,8 @@ async def test_groups_have_series_where_a_step_is_given(serving, is_rolled_up):
         }
         assert south["series"] == {"power_watts": [], "energy_kwh": [], "hashrate_th": []}
         assert regions["total"]["series"] == north["series"]
+        _, longer = await client.get("metrics/aggregate", **period | {"step": "2h"})
+        assert longer["groups"][0]["series"] == north["series"]
         _, sources = await client.get("metrics/aggregate", **period, group_by="source")
         assert {each["source"]: each["series"]["power_watts"][0]["value"] for each in sources["groups"]} == {
             "grid": 2000,
