@@ -13,7 +13,7 @@ from bench.forecast.kept import ByModel, Kept, our_version
 from bench.forecast.libraries import Library
 from bench.forecast.scores import HORIZONS, geometric_mean, score_library, score_ours
 from collector_plugins.forecast.forecaster import COMBINATION
-from collector_plugins.forecast.pure import PURE
+from collector_plugins.forecast.model_names import PURE
 
 GOALS = {24: Goal(0.70, 0.65), 168: Goal(0.86, 0.82)}
 PURE_GOALS = {24: Goal(0.78, 0.72), 168: Goal(0.88, 0.85)}

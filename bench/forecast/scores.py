@@ -11,6 +11,7 @@ from statistics import fmean
 from bench.forecast.libraries import Forecaster
 from collector_plugins.forecast import pure
 from collector_plugins.forecast.forecaster import COMBINATION, forecast
+from collector_plugins.forecast.model_names import PURE
 from collector_plugins.forecast.seasons import find_seasons
 from collector_plugins.forecast.series import TimeSeries
 
@@ -85,7 +86,7 @@ def _ours(found: dict[str, Scores], past: list[float], actual: Sequence[float], 
     seasons = find_seasons(past, 3600.0, HORIZONS[-1])
     plain = pure.forecast_values(past, [True] * len(past), seasons, HORIZONS[-1], (0.5,), COMBINATION)
     took = time.process_time() - began
-    found.setdefault(pure.PURE, Scores()).add(plain.quantiles[0.5], actual, scale, took)
+    found.setdefault(PURE, Scores()).add(plain.quantiles[0.5], actual, scale, took)
     for name in said.competitors:
         one = forecast(series, HORIZONS[-1], (0.5,), name)
         found.setdefault(name, Scores()).add(one.quantiles[0.5], actual, scale, one.seconds)

@@ -8,10 +8,11 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, StringConstraints, field_validator, model_validator
 
 from collector_core import CalendarDay, CollectorConfig, Duration, Field, Options, Period, SelectorText, TimeZoneName
 from collector_plugins.forecast.forecaster import DEFAULT_QUANTILES
+from collector_plugins.forecast.model_names import known_model
 from collector_plugins.forecast.outcome import COMBINATION
 
 DAY = 86_400.0
@@ -22,6 +23,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Horizon = Annotated[Period, Field(le=30 * DAY)]
 Quantile = Annotated[float, Field(gt=0, lt=1)]
 Quantiles = Annotated[tuple[Quantile, ...], Field(min_length=1, max_length=9)]
+Model = Annotated[str, AfterValidator(known_model)]
 RESERVED = "best-window"
 
 
@@ -34,7 +36,7 @@ class SeriesOptions(Options):
     horizon: Horizon | None = Field(None, description="How far ahead, at most 30 days.")
     step: Duration | None = Field(None, description="Time between two values.")
     quantiles: Quantiles | None = Field(None, description="Quantiles of the forecast.")
-    model: str | None = Field(None, description="Which model forecasts it.")
+    model: Model | None = Field(None, description="Which model forecasts it.")
     covariates: tuple[Name, ...] = Field(
         (), max_length=5, description="Other forecasts that it depends on, such as temperature or price."
     )
@@ -82,7 +84,7 @@ class Config(CollectorConfig):
     horizon: Horizon = Field(2 * DAY, description="How far ahead, at most 30 days.")
     step: Duration = Field(3600, ge=60, description="Time between two values.")
     quantiles: Quantiles = Field(DEFAULT_QUANTILES, description="Quantiles, between 0 and 1.")
-    model: str = Field(COMBINATION, description="Model that forecasts; `combination` weighs all by their errors.")
+    model: Model = Field(COMBINATION, description="Model that forecasts; `combination` weighs all by their errors.")
     past: Period = Field(56 * DAY, ge=DAY, le=400 * DAY, description="How much of the history is learnt from.")
     time_zone: TimeZoneName | None = Field(
         None,

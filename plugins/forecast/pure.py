@@ -8,11 +8,11 @@ from itertools import compress, pairwise
 from operator import sub
 from typing import NamedTuple
 
+from collector_plugins.forecast.model_names import PURE
 from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits, without_losers
 from collector_plugins.forecast.plain_models import Models, Path, medians, models_of
 from collector_plugins.forecast.seasons import Seasons
 
-PURE = "combination without numpy"
 MOST_ENDS = 6
 MOST_LONG_ENDS = 3
 """From how many ends, two days apart, all of the horizon is tried; from the others its first day."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 
 import click
 
-from collector_core import CommandContext
+from collector_core import ApiError, CommandContext
 from collector_core.metering import JOULES_PER_KWH
+from collector_plugins.forecast.api import WindowQuery
 
 PATH = "/api/v1/forecasts/best-window"
 MOST_BYTES = 1_000_000
@@ -26,17 +28,27 @@ MOST_BYTES = 1_000_000
 def best_window(context: CommandContext, *, energy: str, duration: str, by: str, form: str, url: str | None) -> None:
     """Say when a job is cheapest, cleanest, or takes the least from the grid.
 
-    It asks the running collector. Exit code 1: nothing answers, or a forecast that it needs is missing.
+    It asks the running collector. Exit code 1: nothing answers, or a forecast that it needs is missing; 2: no such
+    energy or duration.
     """
-    query = urlencode({"energy": energy, "duration": duration, "by": by})
+    words = {"energy": energy, "duration": duration, "by": by}
+    _check(words)
     try:
-        found = json.loads(context.ask_service(f"{PATH}?{query}", url=url))
+        found = json.loads(context.ask_service(f"{PATH}?{urlencode(words)}", url=url))
         click.echo(json.dumps(found, indent=2) if form == "json" else _text(found))
     except HTTPError as error:
         _end(_reason(error))
     except (OSError, ValueError, KeyError) as error:
         base = url or context.service_url
         _end(f"no answer from {base}: {getattr(error, 'reason', error)}; is `energy-collector run` running there?")
+
+
+def _check(words: Mapping[str, str]) -> None:
+    """Refuse what the service would, with the name of the option."""
+    try:
+        WindowQuery.parse(words)
+    except ApiError as error:
+        raise click.BadParameter(str(error), param_hint=f"--{error.body['field']}") from None
 
 
 def _text(found: dict[str, Any]) -> str:

@@ -12,10 +12,16 @@ from collector_core import History, HistoryUnavailable, NotAvailable, Reason
 from collector_core.testing import RecordedHistory
 from collector_plugins.forecast import metrics
 from collector_plugins.forecast.config import Config
+from collector_plugins.forecast.model_names import MODELS, PURE
+from collector_plugins.forecast.plain_models import models_of
+from collector_plugins.forecast.seasons import Seasons
 from tests.plugins.forecast import home
 
 OTHER = '{"name": "load", "trained": {"start": 0, "step": 1, "quantiles": {"0.5": [1]}, "model": "x"}}'
 NOW = home.MONDAY + 14 * home.DAY + 18 * home.HOUR
+PLAIN_NAMES = {
+    name for is_seasonal in (True, False) for name in models_of([1.0] * 504, Seasons(24, 168, is_seasonal), 24)
+}
 LOAD = {"name": "load", "selector": "home_load_power_watts", "model": "naive"}
 ALONE = {"default_series": False}
 LABELS = {"series": "load", "horizon": "24h", "quantile": "0.5"}
@@ -230,6 +236,19 @@ def test_series_that_would_wait_for_each_other_are_refused(covariates):
     series = [{"name": name, "selector": "x", "covariates": others} for name, others in covariates.items()]
     with pytest.raises(ValidationError, match="'load' would depend on itself, by its covariates"):
         Config(series=series)
+
+
+def test_a_model_that_there_is_not_is_wrong_in_the_configuration_and_the_names_are_said():
+    for options in ({"model": "combinaton"}, {"series": [LOAD | {"model": "combinaton"}]}):
+        with pytest.raises(ValidationError, match=r"no model is called 'combinaton'; there are combination, .*naive"):
+            Config(**options)
+
+
+def test_the_models_of_the_configuration_are_those_that_there_are():
+    numeric = pytest.importorskip("collector_plugins.forecast.numeric.models")
+    libraries = pytest.importorskip("collector_plugins.forecast.numeric.libraries")
+    there_are = {*numeric.SEASONAL, *numeric.PLAIN, "with_covariates", *libraries.LIBRARIES, *PLAIN_NAMES}
+    assert set(MODELS) == there_are | {"combination", PURE}
 
 
 @pytest.mark.slow

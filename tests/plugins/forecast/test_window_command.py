@@ -61,3 +61,11 @@ class TestBestWindow:
         done = ask("http://127.0.0.1:1")
         assert done.exit_code == 1
         assert "is `energy-collector run` running there?" in done.output
+
+    @pytest.mark.parametrize(("option", "word"), [("energy", "two"), ("energy", "0kWh"), ("duration", "soon")])
+    def test_what_is_no_energy_or_duration_is_wrong_usage_and_nobody_is_asked(self, service, option, word):
+        before = len(service.asked)
+        done = ask(service.url, f"--{option}", word)
+        assert done.exit_code == 2
+        assert f"--{option}" in done.output
+        assert len(service.asked) == before
