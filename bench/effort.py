@@ -33,6 +33,7 @@ class Effort:
     history_series: int = 500
     history_days: int = 30
     forecasts: int = 24
+    homes: int = 4
 
 
 FULL = Effort()
@@ -61,4 +62,5 @@ QUICK = Effort(
     history_series=50,
     history_days=3,
     forecasts=3,
+    homes=1,
 )

@@ -8,6 +8,7 @@ from bench.effort import Effort
 from bench.figures import Figure, Table
 from bench.rows import (
     anomaly,
+    battery,
     between,
     counts,
     forecast,
@@ -54,6 +55,7 @@ ROWS: Mapping[str, Row] = {
     "imports": imports.measure,
     "counts": counts.measure,
     "anomaly": anomaly.measure,
+    "battery": battery.measure,
     "history": history.measure,
     "forecast": forecast.measure,
     "history-postgres": history_postgres.measure,
@@ -71,6 +73,7 @@ ROWS: Mapping[str, Row] = {
 # More than a few seconds even with the least effort: only run in full, or when asked for.
 SLOW = {
     "anomaly",
+    "battery",
     "forecast",
     "history",
     "history-postgres",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 MOST_AT_ONCE = 25
 FIRST_PAUSE = 60.0
 RESOURCES_EVERY = 3600.0
+BATTERIES_EVERY = 900.0
 SETTLING = 30.0
 """Seconds after which the history has what was published."""
 
@@ -118,7 +119,7 @@ class Forecasts(Collector[Config]):
         chosen = [(state.spec, state.saved) for state in due[:MOST_AT_ONCE]]
         everything = {name: (state.spec, state.known) for name, state in self._series.items()}
         if batteries:
-            self._batteries_due = monotonic + RESOURCES_EVERY
+            self._batteries_due = monotonic + BATTERIES_EVERY
         training.start(Task(chosen, everything, now, self._currency(), with_resources, batteries))
 
     def _currency(self) -> str:

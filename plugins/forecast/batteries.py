@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
+from statistics import fmean
 from typing import NamedTuple
 
 from collector_core import Published, Readings, Selector, Series, TopicSelector
@@ -13,9 +15,11 @@ from collector_plugins.forecast.battery import Ahead, Battery, NetCourses, look_
 from collector_plugins.forecast.config import BatteryOptions, Config
 from collector_plugins.forecast.habits import Habits, Watched
 from collector_plugins.forecast.periods import end_of_night
+from collector_plugins.forecast.specs import Spec
 from collector_plugins.forecast.state import SeriesState
 
-Values = list[tuple[Series, float]]
+LATELY = 600.0
+"""Seconds whose mean is what is drawn now: a kettle is no habit."""
 
 
 class Outlook(NamedTuple):
@@ -55,6 +59,20 @@ class _Found(NamedTuple):
         )
 
 
+class _Lately:
+    """The mean of what was drawn in the last minutes."""
+
+    def __init__(self) -> None:
+        self._seen = deque[tuple[float, float]]()
+
+    def mean(self, now: float, watts: float) -> float:
+        """With what is drawn now."""
+        self._seen.append((now, watts))
+        while not now - LATELY < self._seen[0][0] <= now:
+            self._seen.popleft()
+        return fmean(watts for _, watts in self._seen)
+
+
 class Batteries:
     """Finds batteries among what is published and computes their charge ahead; remembers the courses of forecasts."""
 
@@ -67,6 +85,7 @@ class Batteries:
         self._given = TopicSelector("discharge_power", of="battery")
         self._taken = TopicSelector("charge_power", of="battery")
         self._courses: dict[tuple[str, str | None], NetCourses] = {}
+        self._lately = defaultdict[str, _Lately](_Lately)
         self.habits: Mapping[str, Habits] = {}
         self.watched: tuple[Watched, ...] = ()
 
@@ -76,10 +95,13 @@ class Batteries:
         """Publish and return the outlook of each battery; without forecasts, only how long it lasts at this draw."""
         outlooks, watched = [], []
         for found in self._found(published):
-            battery = found.battery(self.habits.get(found.options.name, Habits()))
+            habits = self.habits.get(found.options.name, Habits())
+            battery = found.battery(habits)
             load, solar = found.options.load, found.options.solar
             net = self._net(series, load, solar)
-            ahead = look_ahead(battery, net, now, end_of_night(now, self._zone)) if net else None
+            drawn = self._drawn(published, series[load].spec, now) if load in series else None
+            days = habits.days.courses(now, net.end, drawn, self._zone) if habits.days and net else ()
+            ahead = look_ahead(battery, net, now, end_of_night(now, self._zone), days) if net else None
             _publish(out, battery, ahead)
             outlooks.append(Outlook(battery, ahead or Ahead()))
             if net:
@@ -103,6 +125,14 @@ class Batteries:
                 capacity = options.capacity_joules or capacities.get(_labels(each))
                 if capacity:
                     yield _Found(options, each, charge, capacity, flows)
+
+    def _drawn(self, published: Sequence[Published], load: Spec, now: float) -> float | None:
+        """The watts of a load in the last minutes; None where they are not published."""
+        found = list(load.selector.select(published))
+        if not found or any(each.is_counter for each, _ in found):
+            return None
+        watts = sum(value for _, value in found) / (len(found) if load.kind == "mean" else 1)
+        return self._lately[load.name].mean(now, watts)
 
     def _net(self, series: Mapping[str, SeriesState], load: str, solar: str | None) -> NetCourses | None:
         """The courses of the forecasts that there are; None where one is missing."""

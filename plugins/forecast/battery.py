@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple
 
 from collector_plugins.forecast.messages import Trained
+from collector_plugins.forecast.past_days import Course
 from collector_plugins.forecast.scenarios import COUNT, courses, quantiles_of
 
 QUANTILES = (0.1, 0.5, 0.9)
+SHARE_OF_DAYS = 0.7
+"""What courses of past days weigh beside those of the forecasts, which know of no appliance but of changes."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,23 @@ class NetCourses:
         """Whether these are the courses of these forecasts."""
         return self._load is load and self._solar is solar
 
-    def pieces(self, now: float) -> Iterator[tuple[float, int, int]]:
+    @property
+    def end(self) -> float:
+        """Until when both are forecast, Unix seconds."""
+        return min(self._load.end, self._solar.end) if self._solar else self._load.end
+
+    def courses(self, now: float) -> list[Course]:
+        """From `now` on; none where the forecasts do not reach it."""
+        pieces = list(self._pieces(now))
+        return [
+            Course(1.0, [(seconds, self.watts(number, load, solar)) for seconds, load, solar in pieces])
+            for number in range(COUNT if pieces else 0)
+        ]
+
+    def _pieces(self, now: float) -> Iterator[tuple[float, int, int]]:
         """How long each piece of the time from now on is, and which steps of load and solar power are in it."""
         load, solar = self._load, self._solar
-        end = min(load.end, solar.end) if solar else load.end
-        while now < end:
+        while now < self.end:
             place = load.place(now)
             if place is None:
                 return
@@ -93,21 +108,29 @@ class NetCourses:
         return self._loads[number][load] - (self._solars[number][solar] if self._solars else 0.0)
 
 
-def look_ahead(battery: Battery, net: NetCourses, now: float, until: float = inf) -> Ahead:
-    """When a battery is empty and full from `now` on, and how low it gets `until` then (Unix seconds)."""
-    pieces = list(net.pieces(now))
-    if not pieces:
+def look_ahead(battery: Battery, net: NetCourses, now: float, until: float = inf, days: Sequence[Course] = ()) -> Ahead:
+    """When a battery is empty and full from `now` on, and how low it gets `until` then (Unix seconds).
+
+    Courses as past `days` went on have `SHARE_OF_DAYS` of the weight of all, where there are any.
+    """
+    said = net.courses(now)
+    if not said:
         return Ahead()
-    found = [_follow(battery, net, number, pieces, until - now) for number in range(COUNT)]
-    empty, full, lowest = (quantiles_of(each, QUANTILES) for each in zip(*found, strict=True))
-    reaches = sum(seconds for seconds, _, _ in pieces) >= until - now
-    risk = sum(each.empty < inf for each in found) / COUNT
-    return Ahead(_finite(empty), _finite(full), risk, lowest if reaches else {})
+    found = [_follow(battery, course.pieces, until - now) for course in (*said, *days)]
+    weights = [*_weights(said, 1 - SHARE_OF_DAYS if days else 1.0), *_weights(days, SHARE_OF_DAYS)]
+    empty, full, lowest = (quantiles_of(each, QUANTILES, weights) for each in zip(*found, strict=True))
+    reaches = sum(seconds for seconds, _ in said[0].pieces) >= until - now
+    risk = sum(weight for each, weight in zip(found, weights, strict=True) if each.empty < inf)
+    return Ahead(_finite(empty), _finite(full), min(1.0, round(risk, 9)), lowest if reaches else {})
 
 
-def _follow(
-    battery: Battery, net: NetCourses, number: int, pieces: Sequence[tuple[float, int, int]], length: float
-) -> _Course:
+def _weights(courses: Sequence[Course], share: float) -> list[float]:
+    """That of each course, all together `share`."""
+    whole = sum(course.weight for course in courses)
+    return [share * course.weight / whole for course in courses]
+
+
+def _follow(battery: Battery, pieces: Iterable[tuple[float, float]], length: float) -> _Course:
     """One course; the lowest charge is that of the first `length` seconds."""
     floor, ceiling = battery.reserve * battery.capacity, battery.capacity
     stored, passed, empty, full = battery.stored, 0.0, inf, inf
@@ -116,8 +139,8 @@ def _follow(
         empty = 0.0
     if stored >= ceiling:
         full = 0.0
-    for seconds, load, solar in pieces:
-        watts = min(battery.max_discharge, max(-battery.max_charge, net.watts(number, load, solar)))
+    for seconds, net in pieces:
+        watts = min(battery.max_discharge, max(-battery.max_charge, net))
         watts *= battery.drawn if watts > 0 else battery.kept
         later = stored - watts * seconds
         if later <= floor < stored and empty == inf:

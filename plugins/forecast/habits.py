@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import floor
 
 from collector_core import History, Selector
-from collector_plugins.forecast.past import combine
+from collector_plugins.forecast.past import combine, query_steps
+from collector_plugins.forecast.past_days import STEP, PastDays
 from collector_plugins.forecast.specs import Spec
 
 DAY = 86_400.0
-LEARNT = 14 * DAY
-STEP = 900.0
+LEARNT = 15 * DAY
 FULL = 0.97
 NEAR = 0.02
 """A charge this close to the lowest or the highest says nothing of losses: what is over goes to the grid."""
@@ -28,12 +28,13 @@ HIGHEST_RESERVE = 0.6
 @dataclass(frozen=True)
 class Habits:
     """`drawn` joules leave the battery for each that load takes beyond solar power, `kept` stay of each beyond the
-    load; it goes no lower than `reserve`, 0 to 1.
+    load; it goes no lower than `reserve`, 0 to 1. `days` are what it fed, where that is known.
     """
 
     drawn: float = 1.0
     kept: float = 1.0
     reserve: float = 0.0
+    days: PastDays | None = None
 
 
 @dataclass(frozen=True)
@@ -48,17 +49,19 @@ class Watched:
 
 
 def read_habits(history: History, battery: Watched, now: float) -> Habits:
-    """Learn from the last two weeks; raises `HistoryUnavailable`."""
+    """Learn from two weeks and a day; raises `HistoryUnavailable`."""
     steps = int(LEARNT / STEP)
-    start = floor(now / STEP) * STEP - steps * STEP
+    end = floor(now / STEP) * STEP
+    start = end - steps * STEP
 
     def read(selector: Selector, kind: str) -> list[float | None]:
-        return combine(history.query(selector, start, start + steps * STEP, step=STEP), kind, start, STEP, steps)
+        return combine(query_steps(history, selector, start, end, STEP)[0], kind, start, STEP, steps)
 
     loads = read(battery.load.selector, battery.load.kind)
     suns = read(battery.solar.selector, battery.solar.kind) if battery.solar else [0.0] * steps
     nets = [None if load is None or sun is None else load - sun for load, sun in zip(loads, suns, strict=True)]
-    return learn_habits(read(battery.charge, "mean"), nets, battery.capacity)
+    learnt = learn_habits(read(battery.charge, "mean"), nets, battery.capacity)
+    return replace(learnt, days=PastDays(end, loads, suns))
 
 
 def learn_habits(charges: Sequence[float | None], nets: Sequence[float | None], capacity: float) -> Habits:

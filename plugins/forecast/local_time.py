@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from collector_plugins.forecast.periods import DAY, datetime_of
+from collector_plugins.forecast.periods import DAY, datetime_of, utc_offset
 from collector_plugins.forecast.series import TimeSeries
 
 SUNDAY = 6
@@ -77,16 +77,17 @@ def local_clock(
     count = len(series.values)
     on_holidays = _holidays(series, horizon_steps, zone, frozenset(holidays))
     ends = [series.start, series.end, series.end + horizon_steps * series.step]
-    offsets = {_offset(time, zone) for time in _samples(*ends)}
+    offsets = {utc_offset(time, zone) for time in _samples(*ends)}
     is_uneven = any((offset - min(offsets)) % series.step for offset in offsets)
     if not on_holidays and (len(offsets) == 1 or is_uneven):
         return None
     places = list(range(count + horizon_steps))
     if not is_uneven:
-        base = _offset(series.start, zone)
+        base = utc_offset(series.start, zone)
         times = (series.start + place * series.step for place in places)
         places = [
-            place + round((_offset(time, zone) - base) / series.step) for place, time in zip(places, times, strict=True)
+            place + round((utc_offset(time, zone) - base) / series.step)
+            for place, time in zip(places, times, strict=True)
         ]
     return LocalClock(places, count, on_holidays)
 
@@ -107,8 +108,3 @@ def _holidays(series: TimeSeries, horizon_steps: int, zone: tzinfo | None, holid
 def _samples(start: float, end: float, last: float) -> list[float]:
     weeks = int((last - start) // 604_800)
     return [start, *(start + week * 604_800 for week in range(1, min(weeks, 1000) + 1)), end, last]
-
-
-def _offset(time: float, zone: tzinfo | None) -> float:
-    offset = datetime_of(time, zone).utcoffset()
-    return offset.total_seconds() if offset else 0.0

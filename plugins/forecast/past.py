@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
 
-from collector_core import History, NotAvailable, PastSeries, Reason
+from collector_core import History, NotAvailable, PastSeries, Reason, Selector
 from collector_plugins.forecast.series import TimeSeries
 from collector_plugins.forecast.specs import Spec
 
@@ -35,10 +35,7 @@ def read_past(history: History, spec: Spec, now: float, period: float) -> Past:
     steps = min(int(period / spec.step), MOST_STEPS)
     end = floor(now / spec.step) * spec.step
     start = end - steps * spec.step
-    found = history.query(spec.selector, start, end, step=spec.step)
-    is_counter = any(each.is_counter for each in found)
-    if is_counter:
-        found = history.query(spec.selector, start, end, step=spec.step, fn="rate")
+    found, is_counter = query_steps(history, spec.selector, start, end, spec.step)
     values = combine(found, spec.kind, start, spec.step, steps)
     known = [place for place, value in enumerate(values) if value is not None]
     if not known:
@@ -53,6 +50,16 @@ def read_past(history: History, spec: Spec, now: float, period: float) -> Past:
     unit = units.pop() if len(units) == 1 else ""
     unit = UNIT_OF_RATE.get(unit, f"{unit}_per_second") if is_counter else unit
     return Past(TimeSeries(start + known[0] * spec.step, spec.step, values[known[0] :]), unit)
+
+
+def query_steps(
+    history: History, selector: Selector, start: float, end: float, step: float
+) -> tuple[Sequence[PastSeries], bool]:
+    """The mean of each step, the rate of counters, and whether these are counters; raises `HistoryUnavailable`."""
+    found = history.query(selector, start, end, step=step)
+    if not any(each.is_counter for each in found):
+        return found, False
+    return history.query(selector, start, end, step=step, fn="rate"), True
 
 
 def combine(found: Sequence[PastSeries], kind: str, start: float, step: float, steps: int) -> list[float | None]:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 HOUR, DAY = 3600, 86_400
 MORNING = 8  # o'clock
+SATURDAY = 5  # as `weekday()` counts
 Period = tuple[float, float]
 
 
@@ -43,6 +44,12 @@ def local_time(when: float, zone: tzinfo | None = None) -> str:
 def datetime_of(when: float, zone: tzinfo | None) -> datetime:
     """Unix seconds as date and time of a zone, that of the machine where it is None."""
     return datetime.fromtimestamp(when, UTC).astimezone(zone)
+
+
+def utc_offset(when: float, zone: tzinfo | None) -> float:
+    """Seconds by which the clock of a zone is ahead of UTC."""
+    offset = datetime_of(when, zone).utcoffset()
+    return offset.total_seconds() if offset else 0.0
 
 
 def _midnight(day: date, zone: tzinfo | None) -> float:

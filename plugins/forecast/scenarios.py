@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from math import sqrt
 from random import Random
 from statistics import NormalDist
@@ -39,10 +41,13 @@ def courses(
     return found
 
 
-def quantiles_of(values: Sequence[float], asked: Sequence[float]) -> dict[float, float]:
-    """Quantiles of numbers, which may be infinite."""
-    ordered = sorted(values)
-    return {each: ordered[min(len(ordered) - 1, int(each * len(ordered)))] for each in asked}
+def quantiles_of(
+    values: Sequence[float], asked: Sequence[float], weights: Sequence[float] | None = None
+) -> dict[float, float]:
+    """Quantiles of numbers, which may be infinite; all weigh the same without `weights`."""
+    ordered = sorted(zip(values, weights or [1.0] * len(values), strict=True))
+    sums = list(accumulate(weight for _, weight in ordered))
+    return {each: ordered[min(len(sums) - 1, bisect_right(sums, each * sums[-1]))][0] for each in asked}
 
 
 def _value(places: Sequence[tuple[float, Sequence[float]]], number: int, z: float, minimum: float | None) -> float:
