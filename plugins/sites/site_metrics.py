@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -107,17 +107,14 @@ def power_now(store: Store, site: Site, now: int) -> float | None:
 def aggregate(service: SiteService, store: Store, query: AggregateQuery, money: Money) -> dict[str, Any]:
     """The answer of `metrics/aggregate`; series are there where the query says in which steps."""
     start, end, step = query.steps(service.now)
-    groups, total = _grouped(service, store, query.group_by, money, (start, end))
+    grouping = _Grouping(service, store, query.group_by, money)
+    groups, total = grouping.sums(start, end)
     if query.wants_series:
         for each in (total, *groups.values()):
             each["series"] = {key: [] for key in _SERIES}
-        if step == HOUR and not start % HOUR and query.group_by != "source":
-            _add_hours(service, store, query.group_by, (start, end), groups, total)
-            start = end // HOUR * HOUR
-        for begin in range(start, end, step):
-            parts, whole = _grouped(service, store, query.group_by, money, (begin, min(begin + step, end)))
+        for begin, parts, whole in grouping.steps(start, end, step):
             _add_points(total, begin, whole)
-            for name in groups.keys() & parts.keys():  # sites and readings may come meanwhile
+            for name in groups.keys() & parts.keys():  # readings of another source may come meanwhile
                 _add_points(groups[name], begin, parts[name])
     return {
         "from": rfc3339(start),
@@ -129,41 +126,51 @@ def aggregate(service: SiteService, store: Store, query: AggregateQuery, money: 
     }
 
 
-def _grouped(
-    service: SiteService, store: Store, group_by: str, money: Money, period: tuple[int, int]
-) -> tuple[dict[str | None, dict[str, Any]], dict[str, Any]]:
-    """The sums of each group, by its name, and of all sites."""
-    start, end = period
-    sites = list(service.sites.values())
-    by_source = group_by == "source"
-    totals = site_totals(service, store, sites, start, end, by_source=by_source)
-    shown = [(site, totals[site.id], money.profit_per_hour(site, totals[site.id], end)) for site in sites]
-    groups = _by_source(shown, service.now) if by_source else _by_term(shown, group_by, service.now)
-    total = _sums([(total, profit) for _, total, profit in shown], money.currency)
-    return {name: _sums(members, money.currency) for name, members in groups}, total
+Sums = dict[str, Any]
+Groups = dict[str | None, Sums]
 
 
-def _add_hours(
-    service: SiteService,
-    store: Store,
-    group_by: str,
-    period: tuple[int, int],
-    groups: Mapping[str | None, dict[str, Any]],
-    total: dict[str, Any],
-) -> None:
-    """Add the whole hours of a period to the series; of a day at a time, so that little is in memory."""
-    start, end = (moment // HOUR for moment in period)
-    sites = [site for site in service.sites.values() if getattr(site.terms_at(service.now), group_by) in groups]
-    names = {site.number: getattr(site.terms_at(service.now), group_by) for site in sites}
-    for first in range(start, end, HOURS_A_DAY):
-        of_group, of_all = defaultdict[Any, dict[str, Any]](_nothing), defaultdict[int, dict[str, Any]](_nothing)
-        for means in hourly_means(service, store, sites, first, min(first + HOURS_A_DAY, end)):
-            _add_site(of_group[means.hour, names[means.site]], means)
-            _add_site(of_all[means.hour], means)
-        for hour, sums in sorted(of_all.items()):
-            _add_points(total, hour * HOUR, sums)
-        for (hour, name), sums in sorted(of_group.items(), key=lambda step: step[0][0]):
-            _add_points(groups[name], hour * HOUR, sums)
+class _Grouping:
+    """The sites of one moment in groups, whatever is registered while an answer is made."""
+
+    def __init__(self, service: SiteService, store: Store, group_by: str, money: Money) -> None:
+        self._service = service
+        self._store = store
+        self._group_by = group_by
+        self._money = money
+        self._now = service.now
+        self._sites = list(service.sites.values())
+
+    def sums(self, start: int, end: int) -> tuple[Groups, Sums]:
+        """The sums of each group, by its name, and of all sites."""
+        by_source = self._group_by == "source"
+        totals = site_totals(self._service, self._store, self._sites, start, end, by_source=by_source)
+        shown = [
+            (site, totals[site.id], self._money.profit_per_hour(site, totals[site.id], end)) for site in self._sites
+        ]
+        groups = _by_source(shown, self._now) if by_source else _by_term(shown, self._group_by, self._now)
+        total = _sums([(total, profit) for _, total, profit in shown], self._money.currency)
+        return {name: _sums(members, self._money.currency) for name, members in groups}, total
+
+    def steps(self, start: int, end: int, step: int) -> Iterator[tuple[int, Groups, Sums]]:
+        """When each step begins, and the sums of it; of whole hours those that series are made of."""
+        if step == HOUR and not start % HOUR and self._group_by != "source":
+            yield from self._hours(start // HOUR, end // HOUR)
+            start = end // HOUR * HOUR
+        for begin in range(start, end, step):
+            yield begin, *self.sums(begin, min(begin + step, end))
+
+    def _hours(self, start: int, end: int) -> Iterator[tuple[int, Groups, Sums]]:
+        """The same of the hours from `start` to before `end`, a day at a time, so that little is in memory."""
+        names = {site.number: getattr(site.terms_at(self._now), self._group_by) for site in self._sites}
+        for first in range(start, end, HOURS_A_DAY):
+            hours: dict[int, tuple[Groups, Sums]] = {}
+            last = min(first + HOURS_A_DAY, end)
+            for means in hourly_means(self._service, self._store, self._sites, first, last):
+                groups, total = hours.setdefault(means.hour, (defaultdict(_nothing), _nothing()))
+                _add_site(groups[names[means.site]], means)
+                _add_site(total, means)
+            yield from ((hour * HOUR, *hours[hour]) for hour in sorted(hours))
 
 
 def _nothing() -> dict[str, Any]:
@@ -185,17 +192,17 @@ def _add_points(sums: dict[str, Any], begin: int, step: Mapping[str, Any]) -> No
 
 
 Member = tuple[Piece, float | None]  # with its profit per hour
-Groups = list[tuple[str | None, list[Member]]]
+Members = list[tuple[str | None, list[Member]]]
 
 
-def _by_term(shown: Iterable[tuple[Site, Piece, float | None]], group_by: str, now: int) -> Groups:
+def _by_term(shown: Iterable[tuple[Site, Piece, float | None]], group_by: str, now: int) -> Members:
     groups: dict[str | None, list[Member]] = {}
     for site, total, profit in shown:
         groups.setdefault(getattr(site.terms_at(now), group_by), []).append((total, profit))
     return sorted(groups.items(), key=lambda group: (group[0] is None, group[0] or ""))
 
 
-def _by_source(shown: Iterable[tuple[Site, Piece, float | None]], now: int) -> Groups:
+def _by_source(shown: Iterable[tuple[Site, Piece, float | None]], now: int) -> Members:
     groups: dict[str | None, list[Member]] = {}
     for site, total, profit in shown:
         registered = {source.type for source in site.terms_at(now).sources} or {"grid"}

@@ -213,6 +213,7 @@ async def test_groups_have_series_where_a_step_is_given(serving, is_rolled_up):
         period = {"from": moment(0), "to": moment(4 * HOUR), "step": "1h"}
         _, regions = await client.get("metrics/aggregate", **period)
         north, south = regions["groups"]
+        assert (regions["from"], regions["to"]) == (moment(0), moment(4 * HOUR))
         assert north["series"] == {
             "power_watts": [{"t": moment(0), "value": 4000}, {"t": moment(2 * HOUR), "value": 6000}],
             "energy_kwh": [
@@ -234,19 +235,23 @@ async def test_groups_have_series_where_a_step_is_given(serving, is_rolled_up):
         assert "series" not in unstepped["total"]
 
 
-async def test_a_site_that_is_registered_while_groups_are_summed_up_waits_for_the_next_question(serving, monkeypatch):
+@pytest.mark.parametrize("step", ["30m", "1h"])
+async def test_a_site_that_is_registered_while_groups_are_summed_up_waits_for_the_next_question(
+    serving, monkeypatch, step
+):
     async with serving() as client:
         await client.register("a", region="north")
-        grouped = site_metrics._grouped
+        await client.send(reading(60), reading(2400))
+        summed = site_metrics.site_totals
 
-        def slowly_grouped(service, *question):
-            found = grouped(service, *question)
+        def slowly_summed(service, *question, **options):
+            found = summed(service, *question, **options)
             if "b" not in service.sites:
                 service.register(SiteCreate(id="b", region="south")).result()
             return found
 
-        monkeypatch.setattr(site_metrics, "_grouped", slowly_grouped)
-        status, told = await client.get("metrics/aggregate", **{"from": moment(0), "to": moment(HOUR), "step": "1h"})
+        monkeypatch.setattr(site_metrics, "site_totals", slowly_summed)
+        status, told = await client.get("metrics/aggregate", **{"from": moment(0), "to": moment(HOUR), "step": step})
         assert (status, [each["region"] for each in told["groups"]]) == (200, ["north"])
 
 
