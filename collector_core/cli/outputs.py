@@ -24,8 +24,11 @@ def command() -> None:
 @common_options()
 def list_outputs(common: Common) -> None:
     """List the outputs of the configuration."""
-    for instance in load(common.config)[1].outputs:
+    config = load(common.config)[1]
+    for instance in config.outputs:
         click.echo(summary(instance))
+    if not config.outputs:
+        click.echo("no output is configured; add one below `outputs:`", err=True)
 
 
 @command.command("test")

@@ -31,7 +31,7 @@ from collector_plugins.energy.unattributed import Parts
 if TYPE_CHECKING:
     from aiohttp import web
 
-FIX = "energy-collector doctor   # says what each source lacks; `estimate` reckons where nothing measures"
+FIX = "energy-collector doctor   # says what each source lacks; `estimate` helps where nothing measures"
 
 
 class Energy(Collector[Config]):

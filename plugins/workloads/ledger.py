@@ -12,7 +12,7 @@ from collector_core.procfs import parse_process_stat
 
 ATTRIBUTED = (Component.CPU, Component.DRAM, Component.HOST)
 PATIENT_RUNS = 3  # without the ledger's collector, which starts when we do
-FIX = "energy-collector doctor   # says what each energy source lacks; `estimate` reckons where nothing measures"
+FIX = "energy-collector doctor   # says what each energy source lacks; `estimate` helps where nothing measures"
 _LEDGER = "energy_joules_total"
 
 
