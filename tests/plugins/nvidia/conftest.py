@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,10 @@ class FakeSmi:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "nvidia-smi").symlink_to(FAKE_SMI)
+        program = folder / "nvidia-smi"
+        # This interpreter, alone: it is started hundreds of times, and a `python3` on the path may be slow.
+        program.write_text(f"#!{sys.executable} -ES\n{FAKE_SMI.read_text()}")
+        program.chmod(0o755)
         self.said = {"gpus": [GPU], "units": UNITS, "help": True, "processes": []}
         self.say()
 
