@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from math import exp, pi, sin
+from collections.abc import Callable, Iterator, Sequence
+from math import exp, pi, sin, sqrt
 
 MONTH = 30 * 24 * 60  # rows
 ROW_SECONDS = 60
@@ -41,4 +41,24 @@ def log_normal(dice: random.Random) -> Series:
         yield exp(dice.gauss(3, 0.5))
 
 
-KINDS: tuple[Callable[[random.Random], Series], ...] = (white_noise, random_walk, daily, log_normal)
+def exponential(dice: random.Random) -> Series:
+    """Independent waiting times."""
+    while True:
+        yield dice.expovariate(1 / 20)
+
+
+def student(dice: random.Random) -> Series:
+    """Independent numbers of Student's t distribution with 3 degrees of freedom: far outliers on both sides."""
+    while True:
+        yield 50 + 5 * dice.gauss(0, 1) / sqrt(dice.gammavariate(1.5, 2 / 3))
+
+
+def pareto(dice: random.Random) -> Series:
+    """Independent sizes whose tail falls by a power of 2.5."""
+    while True:
+        yield 10 * dice.paretovariate(2.5)
+
+
+Kind = Callable[[random.Random], Series]
+KINDS: Sequence[Kind] = (white_noise, random_walk, daily, log_normal)
+LONG_TAILS: Sequence[Kind] = (exponential, student, pareto)  # no rule tells their records from anomalies

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,10 +18,10 @@ from collector_core import (
     SelectorText,
     TimeZoneName,
 )
-from collector_plugins.anomaly.detector import FLEET, Settings
+from collector_plugins.anomaly.detector import CHOSEN, FLEET, Settings
 
 DAY = 86_400.0
-STRICT_LEVEL = 2.0  # from which on noise is to be tolerated
+STRICT_LEVEL = 1.2  # from which on it decides as for many series
 
 # Loads, powers, temperatures and rates that have a usual level, whoever publishes them; then more of this kind, by name
 # where the topic is too wide. Sizes that drift for ever (disk space, energy) and facts that never change have none.
@@ -76,7 +77,7 @@ class Config(CollectorConfig):
         FLEET.level,
         gt=0,
         le=100,
-        description="How unusual a row must be to count as an anomaly: 2.8 suits many series, with hardly a "
+        description="How unusual a row must be to count as an anomaly: 1.5 suits many series, with hardly a "
         "false alarm per series and month; 0.8 suits a few where nothing may be missed.",
     )
     tolerance: float | None = Field(
@@ -84,7 +85,7 @@ class Config(CollectorConfig):
         ge=0,
         le=10,
         description="How far a value must leave the range of everything before to count as a record, as a share of "
-        "it: by default 0.1 with a `level` of 2 or more, and 0 below that.",
+        "it: by default 0.1 with a `level` of 1.2 or more, and 0 below that.",
     )
     warm_up_days: float = Field(
         2.0,
@@ -125,10 +126,9 @@ class Config(CollectorConfig):
     @property
     def detector_settings(self) -> Settings:
         """How the detectors decide."""
-        tolerance = self.tolerance
-        if tolerance is None:
-            tolerance = FLEET.tolerance if self.level >= STRICT_LEVEL else 0.0
-        return Settings(level=self.level, warm_up_seconds=self.warm_up_days * DAY, tolerance=tolerance)
+        base = FLEET if self.level >= STRICT_LEVEL else CHOSEN
+        tolerance = base.tolerance if self.tolerance is None else self.tolerance
+        return replace(base, level=self.level, warm_up_seconds=self.warm_up_days * DAY, tolerance=tolerance)
 
     @property
     def zone(self) -> tzinfo | None:

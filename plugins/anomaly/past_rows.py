@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from statistics import median
 
 from collector_core import History, Selector, Series
+from collector_plugins.anomaly.series.row_aggregates import USUAL_GAP_FACTOR
 from collector_plugins.anomaly.series.watched_series import MAX_GAP_ROWS, SHORTEST_MAX_GAP
 
 Rows = Sequence[tuple[float, float]]
@@ -27,7 +29,8 @@ def past_rows(history: History, row_seconds: float, series: Series, start: float
 
 def _rates(points: Rows, row_seconds: float) -> Iterator[tuple[float, float]]:
     """Rises by row → rates since the row before that had a reading; those over a gap say nothing of a row."""
-    longest = max(SHORTEST_MAX_GAP, MAX_GAP_ROWS * row_seconds)
+    usual = median(time - before for (before, _), (time, _) in pairwise(points)) if len(points) > 1 else 0.0
+    longest = max(SHORTEST_MAX_GAP, MAX_GAP_ROWS * row_seconds, USUAL_GAP_FACTOR * usual)
     for (before, _), (time, rise) in pairwise(points):
         if time - before <= longest:
             yield time, rise / (time - before)

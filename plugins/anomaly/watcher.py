@@ -165,7 +165,7 @@ class Watcher:
             watched.close_row(when, collector_ran=watched.series.source in self._collectors_with_data)
             if watched.begins_anomaly():
                 yield Symptom(watched, watched.anomaly_type())
-            elif (rule := broken_rule(watched)) and not covers(text):
+            elif (rule := broken_rule(watched)) and not covers(text, rule):
                 yield Symptom(watched, rule)
 
     def _component_symptoms(self, when: float) -> Iterator[Symptom]:

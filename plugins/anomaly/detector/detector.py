@@ -20,8 +20,9 @@ from collector_plugins.anomaly.state_checks import check_saved_state
 
 VERSION = 1
 CHOSEN_LEVEL = 0.8  # in the middle of the levels that do well on NAB; 0.85 is best on the half tuned on
-FLEET_LEVEL = 2.8  # hardly a false alarm a month on quiet one-minute rows, with:
+FLEET_LEVEL = 1.5  # hardly a false alarm a month on quiet one-minute rows, with:
 FLEET_TOLERANCE = 0.1  # widths of a range; costs little of what is found, and most of what noise does
+FLEET_FORGETTING = 3e-6  # as slow as for values: series with long tails repeat what shorter memories forget
 MAX_MAGNITUDE = 1e150  # larger values are clipped to it, so that no sum or difference overflows
 VALUE = RangeKind(2.0, 3e-6)
 MEAN_DISTANCES = (RangeKind(0.5, 1e-4),) * len(LENGTHS)  # of each mean distance from what was expected
@@ -48,7 +49,8 @@ class Settings:
 
     level: what the opinions must add up to for an alarm; warm_up_rows, warm_up_seconds: no alarm before both have
     passed; hold_rows: an alarm raises the bar for the next one to its own level, and the bar halves every so many rows;
-    tolerance: how far outside a range, in its widths, is no record yet.
+    tolerance: how far outside a range, in its widths, is no record yet; forgetting: the largest share of its width by
+    which an end of a range moves inwards in a row.
     """
 
     level: float = CHOSEN_LEVEL
@@ -56,10 +58,13 @@ class Settings:
     warm_up_seconds: float = 12 * 3600
     hold_rows: float = 100
     tolerance: float = 0.0
+    forgetting: float = 1.0
 
 
 CHOSEN = Settings()
-FLEET = Settings(level=FLEET_LEVEL, warm_up_seconds=2 * 86_400, tolerance=FLEET_TOLERANCE)
+FLEET = Settings(
+    level=FLEET_LEVEL, warm_up_seconds=2 * 86_400, tolerance=FLEET_TOLERANCE, forgetting=FLEET_FORGETTING
+)
 
 
 class Verdict:
@@ -110,7 +115,9 @@ class Detector:
         self._shifts = LevelShifts()
         self._relative_means = (0.0, 0.0)
         self._movements = Movements()
-        self._ranges = ValueRanges(KINDS, tolerance=settings.tolerance, inherited=len(INHERITED))
+        self._ranges = ValueRanges(
+            KINDS, tolerance=settings.tolerance, forgetting=settings.forgetting, inherited=len(INHERITED)
+        )
 
     def update(self, value: float, when: float) -> Verdict:
         """Judge a row measured at `when`, in seconds since 1970, then learn it.
@@ -173,7 +180,8 @@ class Detector:
             self._ranges.shrink(SHRINK_ROWS)
         tame = self._ranges.tame(value, least)
         means = self._means.add(expectation.distance + (tame - value))
-        rare = self._rarity.add(abs(means[-1]) / max(expectation.scale, least))
+        scale = expectation.scale
+        rare = self._rarity.add(abs(means[-1]) / (scale if scale > least else least))
         relative = expectation.relative
         short, long = self._relative_means
         short += SHORT_RATE * (relative - short)

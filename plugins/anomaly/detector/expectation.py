@@ -62,11 +62,11 @@ class Expectation:
         size = self.size
         taught = seasonal = self.distance
         if size is None or -CLIP <= size <= CLIP:
-            self.scale += max(share, SCALE_RATE) * (abs(taught) - self.scale)
+            self.scale += (share if share > SCALE_RATE else SCALE_RATE) * (abs(taught) - self.scale)
         else:
             taught, seasonal = self._clipped(CLIP), self._clipped(SEASON_CLIP)
             self.scale = max(self.scale, self.least) * WIDENING
-        self.level += max(share, LEVEL_RATE) * taught
+        self.level += (share if share > LEVEL_RATE else LEVEL_RATE) * taught
         self._visit_sum += seasonal + self._usual
         self._visit_spread += abs(taught)
         self._visit_rows += 1
@@ -107,11 +107,15 @@ class Expectation:
         self.expected = level + usual if rows else None
         self.least = least = LEAST_SCALE * abs(level) + 1e-9
         self.distance = distance = value - level - usual
-        self.size = distance / max(self.scale, least) if rows >= FIRST_ROWS else None
+        scale = self.scale
+        self.size = distance / (scale if scale > least else least) if rows >= FIRST_ROWS else None
 
     def _relative(self) -> float:
         scale = self.scale
-        relative = self.distance / max(self._usual_spread or scale, LEAST_SPREAD * scale, self.least)
+        spread = self._usual_spread or scale
+        if spread < LEAST_SPREAD * scale:
+            spread = LEAST_SPREAD * scale
+        relative = self.distance / (spread if spread > self.least else self.least)
         if -MOST_RELATIVE <= relative <= MOST_RELATIVE:
             return relative
         return MOST_RELATIVE if relative > 0 else -MOST_RELATIVE

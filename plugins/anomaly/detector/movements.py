@@ -6,6 +6,7 @@ from math import log
 
 SHORT_RATE = 2 / 13  # of the mean step over 12 rows
 LONG_RATE = 2 / 385  # and of that over 384
+LONG_ROWS = 192  # before which a plain mean is the faster one
 FIRST_ROWS = 50  # tell nothing of liveliness
 
 
@@ -42,7 +43,7 @@ class Movements:
             self._long += (size - self._long) / rows
             return step, 0.0, 0.0
         self._short = short = self._short + SHORT_RATE * (size - self._short)
-        self._long = long = self._long + max(LONG_RATE, 1 / rows) * (size - self._long)
+        self._long = long = self._long + (LONG_RATE if rows > LONG_ROWS else 1 / rows) * (size - self._long)
         standstill = log(1 + self._same) if self._same and long > least else 0.0
         return step, log((short + least) / (long + least)), standstill
 

@@ -29,8 +29,8 @@ class RarityHistogram:
             position = 0 if position < 0 else BINS - 1
         bins, weight, total = self._bins, self._weight, self._total
         is_low = position < BINS // 2  # the shorter sum is the faster one
-        as_large = max(total - sum(bins[:position]), 0.0) if is_low else sum(bins[position:])
-        share = (as_large + weight) / (total + weight)
+        as_large = total - sum(bins[:position]) if is_low else sum(bins[position:])
+        share = ((as_large if as_large > 0 else 0.0) + weight) / (total + weight)
         bins[position] += weight
         self._total = total + weight
         self._weight = weight * self._growth

@@ -28,15 +28,26 @@ class ValueRanges:
     """The ranges of several numbers that arrive together.
 
     What is at most `tolerance`, in widths of the range, outside it widens the range, and is no record: noise does that.
-    `inherited` is how many of the numbers earlier releases followed, if not all.
+    No kind forgets more than the share `forgetting` in a row. `inherited` is how many of the numbers earlier releases
+    followed, if not all.
     """
 
-    __slots__ = ("_doubted_rows", "_highs", "_inherited", "_kinds", "_known", "_lows", "_tolerance", "_trusted")
+    __slots__ = (
+        "_doubted_rows", "_forgetting", "_highs", "_inherited", "_kinds", "_known", "_lows", "_tolerance", "_trusted",
+    )  # fmt: skip
 
-    def __init__(self, kinds: Sequence[RangeKind], *, tolerance: float = 0.0, inherited: int | None = None) -> None:
+    def __init__(
+        self,
+        kinds: Sequence[RangeKind],
+        *,
+        tolerance: float = 0.0,
+        forgetting: float = 1.0,
+        inherited: int | None = None,
+    ) -> None:
         self._inherited = inherited
         self._kinds = kinds
         self._tolerance = tolerance
+        self._forgetting = forgetting
         self._known = False
         self._trusted = len(kinds)
         self._doubted_rows = 0
@@ -73,7 +84,7 @@ class ValueRanges:
         if self._doubted_rows <= 0:
             self._trusted = len(self._kinds)
         for index, (low, high, kind) in enumerate(zip(self._lows, self._highs, self._kinds, strict=True)):
-            inwards = (high - low) * kind.forgetting * rows
+            inwards = (high - low) * min(kind.forgetting, self._forgetting) * rows
             self._lows[index] = low + inwards
             self._highs[index] = high - inwards
 

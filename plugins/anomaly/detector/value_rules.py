@@ -97,7 +97,7 @@ class ValueRules:
         if value == 0.0:
             self.zero_run += 1
         elif self.zero_run:
-            self.zeros += self.zero_run
+            self.zeros = min(self.zeros + self.zero_run, self.rows)  # the run may be longer than what is counted
             self.longest_zero = max(self.longest_zero, self.zero_run)
             self.zero_run = 0
 
@@ -110,7 +110,11 @@ class ValueRules:
             return STUCK
         if event and self._has_rare_events(self.rows - 1, self.changes - 1) and self._is_rare():
             return RARE_EVENT
-        return RARE_EVENT if self.active == RARE_EVENT and value != 0.0 and self.same < STUCK_ROWS else ""
+        return RARE_EVENT if self.active == RARE_EVENT and self._event_lasts(value) else ""
+
+    def _event_lasts(self, value: float) -> bool:
+        """Whether it is neither 0 again nor steady, nor so lively by now that events are nothing rare."""
+        return value != 0.0 and self.same < STUCK_ROWS and self.is_sparse
 
     def _is_zero_too_long(self, value: float) -> bool:
         return self.is_new_zero(value) and self.zero_run >= max(ZERO_ROWS, ZERO_FACTOR * self.longest_zero)

@@ -106,9 +106,10 @@ class ActiveIncidents:
         """Follow one that begins."""
         self._active.append(active)
 
-    def covers(self, series: str) -> bool:
-        """Whether a series is part of one already."""
-        return any(series in active.members for active in self._active)
+    def covers(self, series: str, rule: str) -> bool:
+        """Whether what this rule says of a series is part of one already; a drift, which may last for months, is only drift."""
+        covering = (active.incident.type for active in self._active if series in active.members)
+        return any(rule == DRIFT or anomaly_type != DRIFT for anomaly_type in covering)
 
     def find(self, component: str, family: str) -> ActiveIncident | None:
         """The first to which something that begins now belongs."""

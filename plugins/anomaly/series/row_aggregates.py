@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 
+USUAL_GAP_FACTOR = 1.5  # of the gap between two readings that are usual for a slow collector
+
+
 class RowAggregate(Protocol):
     """Takes the readings of one series until the row is closed."""
 
@@ -47,21 +50,25 @@ class CounterRate:
     """The increase of a counter per second, over the time for which it is known.
 
     A counter that fell was reset: its increase around the reset is not guessed. Nor is the rate across more than
-    `max_gap` seconds without a reading.
+    `max_gap` seconds without a reading, unless the last reading took about as long to come.
     """
 
-    __slots__ = ("_at", "_increase", "_last", "_max_gap", "_seconds")
+    __slots__ = ("_at", "_increase", "_last", "_last_gap", "_max_gap", "_seconds")
 
     def __init__(self, max_gap: float) -> None:
         self._max_gap = max_gap
         self._last: float | None = None
-        self._at = self._increase = self._seconds = 0.0
+        self._at = self._increase = self._seconds = self._last_gap = 0.0
 
     def add_reading(self, value: float, at: float) -> None:
         """As `RowAggregate.add_reading`."""
-        if self._last is not None and value >= self._last and 0.0 < at - self._at <= self._max_gap:
-            self._increase += value - self._last
-            self._seconds += at - self._at
+        if self._last is not None:
+            gap = at - self._at
+            is_usual = gap <= self._max_gap or gap <= USUAL_GAP_FACTOR * self._last_gap
+            if value >= self._last and 0.0 < gap and is_usual:
+                self._increase += value - self._last
+                self._seconds += gap
+            self._last_gap = gap
         self._last, self._at = value, at
 
     def close_row(self) -> float | None:

@@ -197,17 +197,27 @@ class TestJoin:
         power, heat = series_of(), series_of("heat", "temperature")
         board = Board(power, heat)
         board.row(odd(power), odd(heat))
-        assert board.tracker.active.covers("heat")
-        assert board.tracker.active.covers("host_power_watts")
+        assert board.tracker.active.covers("heat", "stuck")
+        assert board.tracker.active.covers("host_power_watts", "stuck")
 
     def test_a_series_that_joins_is_covered(self):
         one, two = series_of("power_0"), series_of("power_1")
         board = Board(one, two)
         board.row(odd(one))
-        assert board.tracker.active.covers("power_0")
-        assert not board.tracker.active.covers("power_1")
+        assert board.tracker.active.covers("power_0", "stuck")
+        assert not board.tracker.active.covers("power_1", "stuck")
         board.row(odd(two))
-        assert board.tracker.active.covers("power_1")
+        assert board.tracker.active.covers("power_1", "stuck")
+
+    @pytest.mark.parametrize("rule", ["stuck", "zero", "missing", "rare_event"])
+    def test_a_drift_covers_nothing_but_itself(self, rule):
+        power = series_of()
+        board = Board(power)
+        board.row(Symptom(show(power), "drift"))
+        assert board.tracker.active.covers("host_power_watts", "drift")
+        assert not board.tracker.active.covers("host_power_watts", rule)
+        board.row(Symptom(show(power), rule))
+        assert board.tracker.active.covers("host_power_watts", rule)
 
     def test_what_joins_is_not_counted_again(self):
         one, two = series_of("power_0"), series_of("power_1")
@@ -367,7 +377,7 @@ class TestEnd:
         for _ in range(20):
             board.row()
         assert board.lasting == [before]
-        assert board.tracker.active.covers(power.series.text)
+        assert board.tracker.active.covers(power.series.text, "stuck")
         show(power)
         assert board.rows_until_over() == 3
         assert before.ended == board.when

@@ -125,9 +125,11 @@ def test_rows_of_a_counter_are_rates_and_a_gap_is_none(collector_history):
     assert len(rows) == 38
 
 
-def test_a_slow_counter_has_a_row_for_each_reading(collector_history):
-    series = collector_history.record(BYTES, [(NOW + 120 * n, 600.0 * n) for n in range(10)], plug="a")
-    rows = past_rows(collector_history, 60.0, series, NOW, NOW + 3600)
+@pytest.mark.parametrize("every", [120, 900])
+def test_a_slow_counter_has_a_row_for_each_reading(collector_history, every):
+    readings = [(NOW + every * n, 5.0 * every * n) for n in range(10)]
+    series = collector_history.record(BYTES, readings, plug="a")
+    rows = past_rows(collector_history, 60.0, series, NOW, NOW + 10 * every)
     assert {value for _, value in rows} == {5.0}
 
 

@@ -61,6 +61,17 @@ class TestCounterRate:
     def test_the_rate_over_a_long_gap_or_no_time_is_unknown(self, gap, rate):
         assert self.row((100.0, 50.0), (100.0 + gap, 50.0 + gap)).close_row() == rate
 
+    def test_readings_of_a_slow_collector_have_rates_from_the_second_gap_on(self):
+        assert self.row((100.0, 0.0), (700.0, 600.0), (1900.0, 1200.0)).close_row() == 1200.0 / 600.0
+        assert self.row((100.0, 0.0), (700.0, 600.0), (1900.0, 1501.0)).close_row() is None
+
+    def test_a_slow_collector_stays_known_across_a_discarded_row(self):
+        row = self.row((100.0, 0.0), (700.0, 600.0))
+        row.discard_row()
+        row.add_reading(800.0, 5000.0)
+        row.add_reading(1400.0, 5600.0)
+        assert row.close_row() == 1.0
+
     def test_a_discarded_row_begins_with_its_next_reading(self):
         row = self.row((100.0, 0.0), (150.0, 10.0))
         row.discard_row()

@@ -100,14 +100,15 @@ def test_days_and_zones_are_taken():
 
 
 @pytest.mark.parametrize(
-    ("options", "level", "tolerance"),
+    ("options", "level", "tolerance", "forgetting"),
     [
-        ({}, 2.8, 0.1),
-        ({"level": 0.8}, 0.8, 0.0),
-        ({"level": 4.2}, 4.2, 0.1),
-        ({"level": 0.8, "tolerance": 0.2}, 0.8, 0.2),
+        ({}, 1.5, 0.1, 3e-6),
+        ({"level": 0.8}, 0.8, 0.0, 1.0),
+        ({"level": 4.2}, 4.2, 0.1, 3e-6),
+        ({"level": 0.8, "tolerance": 0.2}, 0.8, 0.2, 1.0),
+        ({"level": 2.8, "tolerance": 0.0}, 2.8, 0.0, 3e-6),
     ],
 )
-def test_where_many_series_are_watched_noise_is_tolerated(options, level, tolerance):
+def test_where_many_series_are_watched_noise_is_tolerated_and_remembered(options, level, tolerance, forgetting):
     settings = Config(**options).detector_settings
-    assert (settings.level, settings.tolerance) == (level, tolerance)
+    assert (settings.level, settings.tolerance, settings.forgetting) == (level, tolerance, forgetting)

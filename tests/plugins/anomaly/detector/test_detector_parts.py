@@ -245,6 +245,16 @@ class TestValueRanges:
             ranges.shrink(10)
         assert ranges.add([90.0], 0.1)[0] > 0
 
+    def test_none_forgets_faster_than_it_may(self):
+        free, kept = (ValueRanges([RangeKind(1.0, 0.01)], forgetting=most) for most in (1.0, 1e-4))
+        for ranges in (free, kept):
+            for value in (0.0, *[100.0] * 8):
+                ranges.add([value], 0.1)
+            ranges.shrink(10)
+        assert [ranges.share(50.0, 0.1) for ranges in (free, kept)] == pytest.approx([0.5, 0.5])
+        assert free.share(0.0, 0.1) == pytest.approx(-10.0 / 80.0)
+        assert kept.share(0.0, 0.1) == pytest.approx(-0.1 / 99.8)
+
     def test_the_share_is_the_position_within_the_first_range(self):
         ranges = ranging(10.0, 30.0)
         assert [ranges.share(value, 0.1) for value in (10.0, 25.0, 30.0)] == [0.0, 0.75, 1.0]

@@ -125,6 +125,13 @@ class TestRareEvent:
         rules.update(0.0)
         assert rules.active == ""
 
+    @pytest.mark.parametrize("before", [0.0, 5.0])
+    def test_what_was_constant_for_months_and_moves_from_now_on_is_an_event_for_two_days_at_most(self, before):
+        rules, begun = fed([*[before] * 60_000, *moving(2 * 1440)])
+        assert begun == [(60_000, "rare_event")]
+        assert rules.active == ""
+        assert not rules.is_sparse
+
     def test_it_lasts_at_most_thirty_rows_of_one_value(self):
         rules, _ = fed([*[0.0] * 300, *[5.0] * 29])
         assert rules.active == "rare_event"
