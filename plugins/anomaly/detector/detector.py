@@ -62,9 +62,7 @@ class Settings:
 
 
 CHOSEN = Settings()
-FLEET = Settings(
-    level=FLEET_LEVEL, warm_up_seconds=2 * 86_400, tolerance=FLEET_TOLERANCE, forgetting=FLEET_FORGETTING
-)
+FLEET = Settings(level=FLEET_LEVEL, warm_up_seconds=2 * 86_400, tolerance=FLEET_TOLERANCE, forgetting=FLEET_FORGETTING)
 
 
 class Verdict:

@@ -107,7 +107,7 @@ class ActiveIncidents:
         self._active.append(active)
 
     def covers(self, series: str, rule: str) -> bool:
-        """Whether what this rule says of a series is part of one already; a drift, which may last for months, is only drift."""
+        """Whether what this rule says of a series is part of one already; a drift of months hides nothing else."""
         covering = (active.incident.type for active in self._active if series in active.members)
         return any(rule == DRIFT or anomaly_type != DRIFT for anomaly_type in covering)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-
 USUAL_GAP_FACTOR = 1.5  # of the gap between two readings that are usual for a slow collector
 
 
@@ -65,7 +64,7 @@ class CounterRate:
         if self._last is not None:
             gap = at - self._at
             is_usual = gap <= self._max_gap or gap <= USUAL_GAP_FACTOR * self._last_gap
-            if value >= self._last and 0.0 < gap and is_usual:
+            if value >= self._last and gap > 0.0 and is_usual:
                 self._increase += value - self._last
                 self._seconds += gap
             self._last_gap = gap
