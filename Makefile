@@ -21,13 +21,16 @@ COMPILED := setup.py collector_core/_speed/native.cpp
 # Where bytecode is kept, the program starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-solix explore check bench docs dashboards format lock sbom clean
+.PHONY: run services test test-solix explore check bench docs dashboards format lock sbom clean
 
 run: $(VENV)/run.stamp
 	exec $(BIN)/energy-collector run --listen $(ADDRESS):$(PORT) $(ARGS)
 
-test: $(VENV)/dev.stamp
-	$(BIN)/python tests/services.py install
+# Before the installation, which compiles where there is a compiler.
+services:
+	$(PYTHON) tests/services.py install
+
+test: services $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 test-solix:
@@ -39,8 +42,7 @@ test-solix:
 explore: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(WORKERS) -m hypothesis --hypothesis-profile explore $(ARGS)
 
-check: $(VENV)/dev.stamp
-	$(BIN)/python tests/services.py install
+check: services $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/python -m tests.typecheck
@@ -49,8 +51,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder tests/repo
 	$(BIN)/python -m bench counts --against bench/counts.json
 
-bench: $(VENV)/dev.stamp
-	$(BIN)/python tests/services.py install
+bench: services $(VENV)/dev.stamp
 	$(BIN)/python -m bench $(ARGS)
 
 docs: $(VENV)/dev.stamp

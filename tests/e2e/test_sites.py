@@ -19,7 +19,7 @@ from tests import topics
 ROOT = Path(__file__).parents[2]
 CONFIG = "collectors:\n  sites:\n    interval: 1s\n"
 KILLS = int(os.environ.get("SITES_KILLS", "5"))
-WATTS = 60_000.0  # one kWh a minute
+WATTS = 3.6e6  # one kWh a second, which is the interval of what is sent: 300 days hold more than any test can send
 
 
 def readme_requests():
@@ -45,24 +45,26 @@ def test_every_request_of_the_readme_is_answered(collector):
 class Sender(threading.Thread):
     """Sends readings of a meter again and again until each is acknowledged, as senders do."""
 
-    def __init__(self, meter, port):
+    def __init__(self, meter, port, pause=0.0):
         super().__init__(daemon=True)
         self.meter, self.port = meter, port  # the program has another port after each start
+        self.pause = pause
         self.acknowledged = 0
         self.sent = 0
         self.ends = threading.Event()
 
     def run(self):
         start = int(time.time()) - 300 * 86_400
-        while not self.ends.is_set():
-            batch = [self.reading(start + 60 * (self.sent + each)) for each in range(20)]
+        while not self.ends.wait(self.pause):
+            batch = [self.reading(start + self.sent + each) for each in range(20)]
             while not self.take(batch):
                 time.sleep(0.02)
             self.sent += len(batch)
             self.acknowledged += len(batch)
 
     def reading(self, moment):
-        return {"site_id": "a", "meter": self.meter, "timestamp": moment, "power_watts": WATTS}
+        reading = {"site_id": "a", "meter": self.meter, "timestamp": moment}
+        return reading | {"power_watts": WATTS, "interval_seconds": 1}
 
     def take(self, batch):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -122,7 +124,7 @@ class TopicSender(threading.Thread):
         start = int(time.time()) - 300 * 86_400
         while not self.ends.wait(0.02):
             self.sent += 1
-            reading = {"site_id": "k", "timestamp": start + 60 * self.sent, "power_watts": WATTS}
+            reading = {"site_id": "k", "timestamp": start + self.sent, "power_watts": WATTS, "interval_seconds": 1}
             self._producer.produce(self._topic, key=b"k", value=json.dumps(reading).encode())
             if self.sent % 50 == 1:
                 self._producer.produce(self._topic, key=b"k", value=b"nonsense")
@@ -139,7 +141,8 @@ def test_what_comes_by_kafka_and_http_outlives_kills_of_both_sides_and_counts_on
     options = f"{{auto_register: true, kafka: {{brokers: '{kafka.address}', topic_energy: {topic}, group: {topic}}}}}"
     config = f"collectors:\n  sites: {{interval: 1s, options: {options}}}\n"
     program = collector(config)
-    by_http, by_kafka = Sender("m", program.port), TopicSender(kafka.address, topic)
+    chance = random.Random(11)
+    by_http, by_kafka = Sender("m", program.port, pause=0.2), TopicSender(kafka.address, topic)
     by_http.start()
     by_kafka.start()
 
@@ -148,13 +151,16 @@ def test_what_comes_by_kafka_and_http_outlives_kills_of_both_sides_and_counts_on
         path = f"/api/v1/metrics/site/{site}?from={begin}&step=30d"
         return program.request(path, timeout=60).json.get("readings", 0)
 
-    for _ in range(max(1, KILLS // 5)):
+    for number in range(max(1, KILLS // 5)):
         before = count("k")
         eventually(lambda before=before: count("k") > before)
+        time.sleep(chance.uniform(0, 0.5))  # the moment of the kill
         program.signal(signal.SIGKILL)
         program.process.wait()
         program = collector(config)
         by_http.port = program.port
+        if number % 5:  # a broker takes long to come back
+            continue
         before = count("k")
         eventually(lambda before=before: count("k") > before)
         kafka.crash()
