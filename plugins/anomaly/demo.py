@@ -10,7 +10,8 @@ from collector_plugins.anomaly.incidents.incident import Incident
 from collector_plugins.anomaly.incidents.messages import Observation, describe_anomaly
 from collector_plugins.anomaly.watcher import Watcher
 
-DEMO_OPTIONS = {"row": 10.0, "warm_up_days": 0.0, "history_days": 0, "model_file": None}
+# It judges after half an hour of learning: what is usual is not known well by then.
+DEMO_OPTIONS = {"row": 10.0, "warm_up_days": 0.0, "history_days": 0, "model_file": None, "level": 5.0}
 PERIOD = 1800.0  # seconds between two examples
 DURATION = 600.0
 FIRST = 20.0  # seconds after the start until the first one
