@@ -36,13 +36,13 @@ class Receiver:
         service, _, method = METHOD[1:].partition("/")
         self._server = grpc.server(ThreadPoolExecutor(2), compression=compression)
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {method: handler}),))
-        address = "localhost:0"
+        address = "127.0.0.1:0"  # only there: on `::1` the same port may be somebody else's
         port = (
             self._server.add_secure_port(address, credentials)
             if credentials
             else self._server.add_insecure_port(address)
         )
-        self.url = f"{'https' if credentials else 'http'}://localhost:{port}"
+        self.url = f"https://localhost:{port}" if credentials else f"http://127.0.0.1:{port}"
         self._server.start()
 
     def fail(self, code, words="", details=b""):
