@@ -66,7 +66,7 @@ def grown(results: Iterable[Figure | Table], stored: Path, python: str) -> list[
 
 def write(text: str, data: Mapping[str, Any], folder: Path = RESULTS) -> None:
     """Keep the latest report."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "latest.md").write_text(text, encoding="utf-8")
     (folder / "latest.json").write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
