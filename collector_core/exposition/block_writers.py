@@ -52,6 +52,8 @@ class CompiledWriter:
 
     def write(self, values: array[float]) -> list[bytes]:
         """See `BlockWriter`."""
+        if not values:
+            return self._texts
         assert _speed.write_blocks is not None  # noqa: S101 - this class would not have been chosen
         groups = self._groups[:]
         texts = _speed.write_blocks(self._heads, self._ends, values, self._values, self._texts, groups)
@@ -77,7 +79,7 @@ class PythonWriter:
         return self._texts
 
     def _rewritten(self, values: array[float]) -> list[bytes]:
-        if not self._values:
+        if len(self._values) != len(values):  # they are the first
             floats = values.tolist()  # all at once, which is much faster than slice by slice
             return [block.text(floats) for block in self._blocks]
         changed = self._changed(values)

@@ -49,6 +49,14 @@ def test_values_are_written_as_in_python(values):
 
 
 @pytest.mark.parametrize("writer_type", [CompiledWriter, PythonWriter])
+def test_nothing_stays_the_same_list(writer_type):
+    writer = writer_type([])
+    texts = writer.write(array("d"))
+    assert texts == []
+    assert writer.write(array("d")) is texts
+
+
+@pytest.mark.parametrize("writer_type", [CompiledWriter, PythonWriter])
 @given(
     first=st.lists(VALUES, min_size=1, max_size=5 * GROUP),
     runs=st.lists(st.dictionaries(st.integers(0, 5 * GROUP - 1), VALUES, max_size=9), max_size=3),
