@@ -35,6 +35,7 @@ class Hooks:
         self._sections = implementation(collector, "collector_page_sections")
         self._observe = implementation(collector, "collector_run_finished")
         self._offered: tuple[EnergyMeter, ...] = ()
+        self._guarded: dict[int, tuple[object, EnergyMeter]] = {}  # by the identity of what was handed over
         self._heard: deque[RunReport] = deque(maxlen=MAX_REPORTS_WAITING)
         if self._observe:
             health.dropped_reports = 0
@@ -63,11 +64,16 @@ class Hooks:
     def refresh_energy_meters(self) -> None:
         """Ask which energy meters there are now; none where the collector fails to say. On its own thread."""
         try:
-            offered = self._meters() if self._meters else ()
-            self._offered = tuple(guarded(meter, self._record_meter_failure, self._plugin) for meter in offered)
+            offered = list(self._meters()) if self._meters else []
+            known = self._guarded
+            self._guarded = {id(each): known.get(id(each)) or (each, self._guard(each)) for each in offered}
+            self._offered = tuple([self._guarded[id(each)][1] for each in offered])
         except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
             self._faults.record_incident("its energy meters are unavailable", error)
-            self._offered = ()
+            self._offered, self._guarded = (), {}
+
+    def _guard(self, meter: object) -> EnergyMeter:
+        return guarded(meter, self._record_meter_failure, self._plugin)
 
     def page_sections(self) -> tuple[PageSection, ...]:
         """What the collector shows on the status page; nothing where it fails to. On the collector's own thread."""

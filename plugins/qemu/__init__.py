@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from collector_core import ApiError, Collector, Context, EnergyMeter, NotAvailable, Readings, Subcommands, hookimpl
 from collector_plugins.qemu import metrics
 from collector_plugins.qemu.config import Config
-from collector_plugins.qemu.energymeters import energy_meters
+from collector_plugins.qemu.energymeters import GuestMeters
 from collector_plugins.qemu.guest_scan import GuestScan, Run, count_guests
 from collector_plugins.qemu.labels import GuestLabels
 from collector_plugins.qemu.routes import Api
@@ -45,6 +45,7 @@ class Qemu(Collector[Config]):
         self._scan: GuestScan | None = None
         self._view: View | None = None
         self._unknown_gaps = 0
+        self._meters = GuestMeters(ctx.interval)
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
@@ -98,7 +99,7 @@ class Qemu(Collector[Config]):
     def collector_energy_meters(self) -> Sequence[EnergyMeter]:
         """Each guest, as a part of the processors."""
         view = self._view
-        return tuple(energy_meters(view, self.ctx.interval)) if view else ()
+        return self._meters.of(view) if view else ()
 
     def _latest(self) -> View:
         """The last run, on whatever thread; raises `ApiError` while there is none."""

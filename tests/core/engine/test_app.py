@@ -336,6 +336,27 @@ def test_a_meter_that_fails_or_says_nonsense_is_named_once_and_costs_no_other_it
     assert caplog.text.count("'cpu' is not an EnergyMeter") == 1
 
 
+class LastingMeter(Lamp):
+    """Hands over one and the same meter after each run, and another one beside it."""
+
+    lasting = EnergyMeter("cpu", "lasting", "meter", 0.1, 1.0, lambda: None, read=lambda: None)
+
+    @hookimpl
+    def collector_energy_meters(self):
+        return [self.lasting, EnergyMeter("cpu", "new", "meter", 0.1, 1.0, lambda: None, read=lambda: None)]
+
+
+def test_a_meter_that_is_handed_over_again_is_not_checked_again(make_app, eventually):
+    app = make_app(None, LastingMeter)
+    (runner,) = app.runners.values()
+    eventually(lambda: runner.last_report)
+    before = app.energy_meters()
+    runner.hooks.refresh_energy_meters()
+    after = app.energy_meters()
+    assert [meter.device for meter in after] == ["lasting", "new"]
+    assert [one is other for one, other in zip(before, after, strict=True)] == [True, False]
+
+
 def test_the_demo_runs_what_plugins_simulate_and_labels_everything(monkeypatch):
     asked = []
 

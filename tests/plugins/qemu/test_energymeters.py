@@ -42,3 +42,22 @@ def test_without_a_model_or_a_run_there_are_none(machine: Machine, watching: Wat
     harness.run()
     harness.run(advance=1.0)
     assert harness.collector.collector_energy_meters() == ()
+
+
+def test_the_meters_stay_as_long_as_the_guests_are_the_same(machine: Machine, watching: Watching) -> None:
+    machine.guest("-name", "web")
+    db = machine.guest("-name", "db")
+    harness = watching(interval=1.0, coefficients=[10, 10], server_cores=16)
+    harness.run()
+    harness.run(advance=1.0)
+    before = harness.collector.collector_energy_meters()
+    harness.run(advance=1.0)
+    assert harness.collector.collector_energy_meters() is before
+    of_db = next(meter for meter in before if meter.device == "db")
+    last = of_db.latest()
+    db.vanish()
+    harness.run(advance=1.0)
+    (of_web,) = harness.collector.collector_energy_meters()
+    assert of_web.device == "web"
+    assert of_web.latest().time == harness.clock.monotonic()
+    assert of_db.latest() == last, "a meter of a guest that has ended never says what another one drew"
