@@ -16,7 +16,7 @@ SOLIX_VENV ?= .venv-solix
 LOCK_VENV ?= .venv-lock
 
 # Optional: without a compiler all runs in Python. `ENERGY_COLLECTOR_SPEED=off` leaves it out.
-COMPILED := setup.py collector_core/_speed/native.cpp
+COMPILED := setup.py $(wildcard collector_core/_speed/*pp)
 
 # Where bytecode is kept, the program starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE

@@ -5,11 +5,13 @@ Where it cannot be compiled, the package is built without it. `ENERGY_COLLECTOR_
 
 import os
 import sys
+from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import LinkError
 
+FOLDER = Path("src/collector_core/_speed")
 ALONE = ["-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL", "-Wl,-s"]  # a sixth of the memory
 IS_WANTED = os.name == "posix" and os.environ.get("ENERGY_COLLECTOR_SPEED", "").lower() != "off"
 
@@ -28,7 +30,8 @@ class BuildSpeed(build_ext):
 
 SPEED = Extension(
     "collector_core._speed.native",
-    ["src/collector_core/_speed/native.cpp"],
+    sorted(map(str, FOLDER.glob("*.cpp"))),
+    depends=sorted(map(str, FOLDER.glob("*.hpp"))),
     define_macros=[("Py_LIMITED_API", "0x030B0000")],
     extra_compile_args=["-std=c++17", "-O2", "-g0", "-fvisibility=hidden"],
     extra_link_args=ALONE if sys.platform == "linux" else [],

@@ -1,4 +1,4 @@
-"""What native.cpp offers; each raises `ValueError` for what does not fit together."""
+"""What the compiled module offers; each raises `ValueError` for what does not fit together."""
 
 from array import array
 

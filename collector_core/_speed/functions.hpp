@@ -1,0 +1,8 @@
+// What the module offers to Python; native.pyi says what each takes and returns.
+
+#pragma once
+
+#include "python.hpp"
+
+PyObject *read_process_stats(PyObject *, PyObject *arguments);
+PyObject *write_blocks(PyObject *, PyObject *arguments);
