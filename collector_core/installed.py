@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -37,21 +37,21 @@ class EntryPoint(NamedTuple):
         return module.strip(), attribute.strip()
 
 
-def entry_points(group: str) -> list[EntryPoint]:
-    """All installed entry points of a group; a distribution whose own files are damaged is logged and left out."""
+def _log_damage(folder: str, error: Exception) -> None:
+    import logging  # noqa: PLC0415 - takes longer than all the rest, and hardly anything is damaged
+
+    logging.getLogger(__name__).error("the entry points in %s cannot be read: %s", folder, error)
+
+
+def entry_points(group: str, *, report_damage: Callable[[str, Exception], None] = _log_damage) -> list[EntryPoint]:
+    """All installed entry points of a group; a distribution whose own files are damaged is reported and left out."""
     found: list[EntryPoint] = []
     for folder in _metadata_folders():
         try:
             found += _entry_points_of(folder, group)
         except (OSError, ValueError) as error:  # anybody's files
-            _log_damage(folder, error)
+            report_damage(folder, error)
     return [*found, *_archived(group)]
-
-
-def _log_damage(folder: str, error: Exception) -> None:
-    import logging  # noqa: PLC0415 - takes longer than all the rest, and hardly anything is damaged
-
-    logging.getLogger(__name__).error("the entry points in %s cannot be read: %s", folder, error)
 
 
 def installed_version(distribution: str) -> str:

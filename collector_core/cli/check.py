@@ -5,9 +5,8 @@ from __future__ import annotations
 import click
 
 from collector_core.cli.common import Common, common_options
+from collector_core.cli.plain_calls import NONE_NAMED
 from collector_core.plugins.entry_points import third_party_names
-
-NONE_NAMED = "good: collectors that fit this machine will run (see `energy-collector doctor`)"
 
 
 @click.command()

@@ -11,6 +11,7 @@ from typing import Any, cast
 import click
 
 from collector_core.cli import logs
+from collector_core.cli.plain_calls import CONFIG_VARIABLE
 from collector_core.config.redactor import Redactor
 
 
@@ -51,7 +52,7 @@ def _options(default_level: str) -> list[Callable[[Callable[..., Any]], Callable
         click.option(
             "--config",
             type=click.Path(path_type=Path),
-            envvar="ENERGY_COLLECTOR_CONFIG",
+            envvar=CONFIG_VARIABLE,
             show_envvar=True,
             help="Configuration file; without one, every collector that fits this machine runs.",
         ),

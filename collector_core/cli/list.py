@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import click
 
 from collector_core.cli.common import Common, common_options
-from collector_core.cli.table import table
+from collector_core.cli.plugin_table import Row, bundled_rows, plugin_table
 from collector_core.installed import EntryPoint, entry_points
-from collector_core.plugins.entry_points import GROUP, OURS
-from collector_core.plugins.offers import kept_offers, offers_of
+from collector_core.plugins.entry_points import GROUP
+from collector_core.plugins.offers import offers_of
 
 
 @click.command()
@@ -25,16 +25,15 @@ def command(common: Common) -> None:
     """
     del common
     entries = entry_points(GROUP)
-    offers = kept_offers(entries)
-    kept = [entry for entry in entries if entry.distribution == OURS and entry.name in offers]
+    kept = bundled_rows(entries)
     loaded = list(_loaded([entry for entry in entries if entry not in kept]))
-    rows = [(entry.name, entry.version, entry.distribution, offers[entry.name].text) for entry in kept]
+    rows = list(kept.values())
     rows += [row for row, _ in loaded if row not in rows]
-    click.echo(table(("plugin", "version", "distribution", "offers"), sorted(rows, key=lambda row: row[0])))
+    click.echo(plugin_table(rows))
     sys.exit(0 if all(works for _, works in loaded) else 1)
 
 
-def _loaded(entries: list[EntryPoint]) -> Iterator[tuple[tuple[str, str, str, str], bool]]:
+def _loaded(entries: list[EntryPoint]) -> Iterator[tuple[Row, bool]]:
     """The rows of what must be loaded, and whether it can be: of bundled plugins those whose name others claim, too."""
     if not entries:
         return

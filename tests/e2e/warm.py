@@ -21,7 +21,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from collector_core.cli import COMMANDS, main
+from collector_core.cli import main
+from collector_core.cli.commands import COMMANDS
 
 REQUEST_BYTES = 1 << 20
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from collector_core.cli import cli
+from collector_core.cli.group import cli
 from collector_core.config import settings as configuration
 from collector_core.config import yamlfile
 from collector_core.plugins.discovery import discover

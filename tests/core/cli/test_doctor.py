@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from collector_core import _speed
-from collector_core.cli import cli
+from collector_core.cli.group import cli
 
 pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from collector_core.cli import cli
+from collector_core.cli.group import cli
 from collector_plugins.dsmr import Dsmr
 from collector_plugins.http import Http
 from collector_plugins.mqtt import Mqtt

@@ -2,7 +2,7 @@
 
 from click.testing import CliRunner
 
-from collector_core.cli import cli
+from collector_core.cli.group import cli
 
 
 def test_the_configured_outputs_are_listed_or_it_says_that_there_are_none(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from collector_core.cli import cli
+from collector_core.cli.group import cli
 from collector_core.engine.app import App
 
 FILES = Path(__file__).parent / "previous_release"

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from collector_core import AuthFailed, CommandContext, NotAvailable, ResultFile, Sample, hookimpl
-from collector_core.cli import cli
 from collector_core.cli import plugin_commands as plugins
+from collector_core.cli.group import cli
 from collector_core.engine.app import App
 from collector_core.errors import StartupError
 from collector_core.plugins.discovery import Plugin, Plugins

@@ -6,7 +6,8 @@ from importlib import metadata
 import pytest
 from click.testing import CliRunner
 
-from collector_core.cli import COMMANDS, cli
+from collector_core.cli.commands import COMMANDS
+from collector_core.cli.group import cli
 from collector_core.errors import StartupError
 from collector_core.plugins.top_level import top_level_commands
 

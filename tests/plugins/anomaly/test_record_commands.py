@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from click.testing import CliRunner
 
-from collector_core.cli import cli
+from collector_core.cli.group import cli
 from collector_core.testing import serve_routes
 from collector_plugins.anomaly import api
 from collector_plugins.anomaly.incidents.incident import Incident

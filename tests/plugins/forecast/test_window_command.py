@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from click.testing import CliRunner
 
-from collector_core.cli import cli
+from collector_core.cli.group import cli
 
 FOUND = {"start": 1000.0, "end": 4600.0, "by": "cost", "value": 0.2, "value_now": 0.6, "meaning": "cost"}
 REFUSED = {"error": "there is no forecast called price", "fix": "add a series called price"}

@@ -7,7 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from collector_core.cli import cli
+from collector_core.cli.group import cli
 from collector_plugins.solix import cloud, commands
 from tests.plugins.solix import frames
 from tests.plugins.solix.conftest import FakeAccount

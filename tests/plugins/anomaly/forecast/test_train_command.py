@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from collector_core import Counter, Gauge, Unit
-from collector_core.cli import cli
+from collector_core.cli.group import cli
 from collector_core.testing import RecordedHistory
 from collector_plugins.anomaly.forecast.linear_model import LinearModel
 
