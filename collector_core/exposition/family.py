@@ -1,11 +1,14 @@
-"""A metric with all that is shown of it."""
+"""Metrics with all that is shown of them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from collector_core.exposition.formats import ExpositionFormat
+from collector_core.exposition.packing import BodyPart
 from collector_core.model.families import metric_names
 from collector_core.model.metrics import Metric
 
@@ -29,20 +32,14 @@ class ShownFamily:
         self.names = metric_names(self.metric)
         self.headers = {kind: _header(self.metric, kind) for kind in ExpositionFormat}
 
-    def pieces(self, kind: ExpositionFormat) -> list[bytes]:
-        """Header and lines of all sources; nothing where no source shows any."""
-        found = [self.headers[kind]]
-        name = self.metric.base_name
-        for source in self.sources:
-            shown = source.shown
-            first, last = shown.blocks_of.get(source.declared[name], (0, 0))
-            found += shown.blocks[first:last]
-        return found if len(found) > 1 else []
-
     @property
     def is_shown(self) -> bool:
         """Whether any source shows it."""
-        return bool(self.pieces(ExpositionFormat.TEXT))
+        return any(self.metric_of(source) in source.shown.blocks_of for source in self.sources)
+
+    def metric_of(self, source: Source) -> Metric:
+        """As a source declares it."""
+        return source.declared[self.metric.base_name]
 
     def as_prometheus_client(self) -> Family:
         """As prometheus_client's own object."""
@@ -51,9 +48,54 @@ class ShownFamily:
         metric = self.metric
         family = Family(metric.base_name, metric.help, metric.kind, _shown_unit(metric))
         for source in self.sources:
-            for labels, value in source.shown.samples(source.declared[self.metric.base_name]):
+            for labels, value in source.shown.samples(self.metric_of(source)):
                 family.add_sample(self.metric.name, labels, value)
         return family
+
+
+class FamilyRun:
+    """Neighbouring families that have the same sources.
+
+    Which of the sources' blocks belong to which family is found out once for each layout; a body is then made by
+    picking them in that order.
+    """
+
+    def __init__(self, sources: Sequence[Source], families: Sequence[ShownFamily]) -> None:
+        self._sources = sources
+        self._families = families
+        self._blocks_of: list[Mapping[Metric, tuple[int, int]]] = []
+        self._headers: dict[ExpositionFormat, list[bytes]] = {}
+        self._pick: Callable[[list[bytes]], Sequence[bytes]] = _nothing
+
+    def part(self, kind: ExpositionFormat) -> BodyPart:
+        """The headers and lines that are shown now."""
+        blocks_of = [source.shown.blocks_of for source in self._sources]
+        if blocks_of != self._blocks_of:
+            self._arrange(blocks_of)
+        pieces = self._headers[kind].copy()
+        for source in self._sources:
+            pieces += source.shown.blocks
+        return BodyPart((self, *[source.version for source in self._sources]), self._pick(pieces))
+
+    def _arrange(self, blocks_of: list[Mapping[Metric, tuple[int, int]]]) -> None:
+        """Find the order of what stands in `part`: first the headers, then the blocks of all sources."""
+        shown = [family for family in self._families if family.is_shown]
+        order: list[int] = []
+        for number, family in enumerate(shown):
+            order.append(number)
+            start = len(shown)
+            for source in self._sources:
+                first, last = source.shown.blocks_of.get(family.metric_of(source), (0, 0))
+                order += range(start + first, start + last)
+                start += len(source.shown.blocks)
+        self._headers = {kind: [family.headers[kind] for family in shown] for kind in ExpositionFormat}
+        self._pick = itemgetter(*order) if order else _nothing
+        self._blocks_of = blocks_of
+
+
+def _nothing(pieces: list[bytes]) -> Sequence[bytes]:
+    del pieces
+    return ()
 
 
 def _header(metric: Metric, kind: ExpositionFormat) -> bytes:

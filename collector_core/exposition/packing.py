@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Self
@@ -11,6 +11,7 @@ from typing import Self
 LEVEL = 1
 WINDOW_BITS = 13  # 8 KiB, where neighbouring lines are: half the time of the usual 32 KiB for the same size
 MEMORY_LEVEL = 6
+OWN_PART_BYTES = 32_768  # from here on compressing anew costs more than an own part adds to the size
 
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"  # deflate, no name, no time, fastest, unknown system
 _END = b"\x03\x00"  # an empty last block
@@ -58,13 +59,31 @@ class Packer:
 
     def pack(self, parts: Sequence[BodyPart]) -> bytes:
         """All parts, one after another; call it from one thread at a time."""
-        self._packed = {part.key: self._packed.get(part.key) or _Packed.of(part.pieces) for part in parts}
+        together = _together(parts)
+        self._packed = {part.key: self._packed.get(part.key) or _Packed.of(part.pieces) for part in together}
         size, crc = 0, 0
         for packed in self._packed.values():
             size += packed.size
             crc = _multiply(_shift(packed.size), crc) ^ packed.crc if crc else packed.crc
         end = crc.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
         return b"".join([_HEADER, *(packed.data for packed in self._packed.values()), _END, end])
+
+
+def _together(parts: Iterable[BodyPart]) -> Iterator[BodyPart]:
+    """Neighbours that are small as one part each."""
+    keys: list[Hashable] = []
+    pieces: list[bytes] = []
+    size = 0
+    for part in parts:
+        more = sum(map(len, part.pieces))
+        if size and max(size, more) >= OWN_PART_BYTES:
+            yield BodyPart(tuple(keys), pieces)
+            keys, pieces, size = [], [], 0
+        keys.append(part.key)
+        pieces += part.pieces
+        size += more
+    if size:
+        yield BodyPart(tuple(keys), pieces)
 
 
 def _chunks(pieces: Sequence[bytes]) -> Iterator[bytes]:

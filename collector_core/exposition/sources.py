@@ -9,7 +9,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from collector_core.errors import DeclarationError, ReadingError
-from collector_core.exposition.family import ShownFamily
+from collector_core.exposition.family import FamilyRun, ShownFamily
 from collector_core.exposition.formats import END_OF_OPENMETRICS, Encoding, ExpositionFormat
 from collector_core.exposition.packing import BodyPart, Packer
 from collector_core.exposition.render import NOTHING_RENDERED, Rendered, Renderer
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collector_core.exposition.foreign import Registry
 
 SLOW_LINES = 5000  # about 5 ms of joining and compressing
-OWN_PART_BYTES = 32_768  # from here on compressing anew costs more than an own part adds to the size
 _NOTHING_MADE = -1, b""
 
 
@@ -46,7 +45,7 @@ class Exposition:
         self._version = 0
         self._finished_runs = 0
         self._makers = {(kind, gzip): _Maker(kind, gzip=gzip) for kind in ExpositionFormat for gzip in (False, True)}
-        self._known_runs: list[tuple[tuple[Source, ...], list[ShownFamily]]] | None = None
+        self._known_runs: list[FamilyRun] | None = None
         self._next_expiry = inf
         self._lines = 0
         self._registry: Registry | None = None
@@ -170,33 +169,18 @@ class Exposition:
         return b"".join(chain.from_iterable(part.pieces for part in parts))
 
     def _parts(self, kind: ExpositionFormat) -> list[BodyPart]:
-        """Everything that is shown, in parts of neighbours that have changed together or are small."""
-        parts: list[BodyPart] = []
-        growing = 0  # bytes of the last part, if neighbours may join it
-        for sources, families in self._runs():
-            pieces: list[bytes] = []
-            for family in families:
-                pieces += family.pieces(kind)
-            key = (families[0].metric.base_name, *((source, source.version) for source in sources))
-            size = sum(map(len, pieces))
-            is_large = size >= OWN_PART_BYTES
-            if 0 < growing < OWN_PART_BYTES and not is_large:
-                parts[-1] = BodyPart((parts[-1].key, key), [*parts[-1].pieces, *pieces])
-                growing += size
-            else:
-                parts.append(BodyPart(key, pieces))
-                growing = 0 if is_large else size
-        return parts + [
+        """Everything that is shown."""
+        foreign = [
             BodyPart((source, source.version), [source.shown.foreign.texts[kind]])
             for source in self._sources
             if source.shown.foreign.families
         ]
+        return [run.part(kind) for run in self._runs()] + foreign
 
-    def _runs(self) -> list[tuple[tuple[Source, ...], list[ShownFamily]]]:
-        """Neighbouring families with the sources that they have in common."""
+    def _runs(self) -> list[FamilyRun]:
         if self._known_runs is None:
             of_family = groupby(self._families.values(), lambda family: tuple(family.sources))
-            self._known_runs = [(sources, list(families)) for sources, families in of_family]
+            self._known_runs = [FamilyRun(sources, list(families)) for sources, families in of_family]
         return self._known_runs
 
     def _publish(self, source: Source, rendered: Rendered, expires_at: float) -> None:

@@ -248,6 +248,16 @@ def test_gzip_of_many_sources_is_one_member_with_the_bytes_of_the_plain_body(run
         assert not unpacker.unused_data
 
 
+def test_gzip_shows_each_line_once_when_another_source_comes_to_share_a_metric():
+    exposition = Exposition(FakeClock())
+    encoding = negotiate("text/plain", "gzip")
+    many = {POWER: {(str(number), ""): number for number in range(1000)}, ENERGY: {("a",): 1}}
+    exposition.source("barn", [POWER, ENERGY]).publish(snapshot(many))
+    exposition.body(encoding)
+    exposition.source("house", [ENERGY]).publish(snapshot({ENERGY: {("b",): 1}}))
+    assert gzip.decompress(exposition.body(encoding)) == exposition.body(TEXT)
+
+
 def test_all_who_wait_for_a_body_get_the_same_one_even_if_something_is_published_meanwhile():
     exposition = Exposition(FakeClock())
     source = exposition.source("x", METRICS)
