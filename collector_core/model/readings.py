@@ -33,6 +33,15 @@ class Layout:
             self.places[metric] = {key: place for place, key in enumerate(keys, end)}
             start, end = end, end + len(self.places[metric])
             self.spans[metric] = start, end
+        self._rows: dict[tuple[tuple[Metric, ...], Key, Key], tuple[int, ...]] = {}
+
+    def row(self, metrics: tuple[Metric, ...], names: Key, key: Key) -> tuple[int, ...] | None:
+        """The places of several metrics' series with the same labels, by their `names`; None if any is not there."""
+        row = metrics, names, key
+        places = self._rows.get(row)
+        if places is None and all(names == metric.labels and key in self.places.get(metric, ()) for metric in metrics):
+            places = self._rows[row] = tuple(self.places[metric][key] for metric in metrics)
+        return places
 
     @property
     def metrics(self) -> list[Metric]:
@@ -139,6 +148,8 @@ class Readings:
     def add_row(self, metrics: Sequence[Metric], values: Sequence[float | None], /, **labels: str) -> None:
         """Publish several metrics of one thing, all with the same labels; None is left out. Raises as `add` does."""
         names, key = tuple(labels), tuple(labels.values())
+        if None not in values and self._put_row(tuple(metrics), names, key, values):
+            return
         for metric, value in zip(metrics, values, strict=True):
             if value is not None:
                 self._put(metric, value, key if names == metric.labels else _ordered(metric, labels))
@@ -257,6 +268,22 @@ class Readings:
             return False  # the long way says what is wrong, if something is
         self._values[start:end] = values
         self._room -= len(keys)
+        return True
+
+    def _put_row(self, metrics: tuple[Metric, ...], names: Key, key: Key, values: Sequence[float | None]) -> bool:
+        """Take one value of each metric, if all are series of the run before and nothing is wrong with the values."""
+        places = self._layout.row(metrics, names, key)
+        if places is None or len(places) != len(values) or len(places) > self._room:
+            return False
+        numbers = array("d", cast("Sequence[float]", values))
+        if not isfinite(sum(numbers)) or min(numbers, default=0) < 0:
+            return False  # the long way says what is wrong, if something is
+        mine = self._values
+        for metric, place, number in zip(metrics, places, numbers, strict=True):
+            if mine[place] == mine[place]:
+                raise _twice(metric, key)
+            mine[place] = number
+        self._room -= len(places)
         return True
 
     def _put(self, metric: Metric, value: float | None, key: Key) -> None:

@@ -236,6 +236,38 @@ def test_a_table_may_be_empty():
     assert len(out.snapshot()) == 0
 
 
+row_values = st.sampled_from([0.0, 1.5, 7, 1e308, -1.0, None, math.nan, math.inf])
+rows_of_values = st.lists(st.tuples(st.sampled_from("ab"), row_values, row_values), max_size=4)
+
+
+@settings(max_examples=300)
+@given(
+    known=st.sets(st.sampled_from("ab")), rows=rows_of_values, max_series=st.integers(1, 5), is_swapped=st.booleans()
+)
+def test_a_row_is_its_values_one_by_one(known, rows, max_series, is_swapped):
+    """Whatever the run before was, and however little room there is: the same series, or the same error."""
+
+    def by_rows(out, rows):
+        for plug, *values in rows:
+            labels = [("plug", plug), ("room", "x")]
+            out.add_row(POWER_AND_ENERGY, values, **dict(labels[::-1] if is_swapped else labels))
+
+    def one_by_one(out, rows):
+        for plug, *values in rows:
+            for metric, value in zip(POWER_AND_ENERGY, values, strict=True):
+                if value is not None:
+                    out.add(metric, value, plug=plug, room="x")
+
+    first = Readings(POWER_AND_ENERGY, max_series=9)
+    one_by_one(first, [(plug, 1.0, 2.0) for plug in known])
+    previous = first.snapshot()
+    ways = []
+    for add in (by_rows, one_by_one, by_rows):
+        out = Readings(POWER_AND_ENERGY, max_series=max_series, previous=previous)
+        ways.append((outcome(out, lambda out, add=add: add(out, rows)), out.left_out))
+    assert ways[0] == ways[1] == ways[2]
+
+
 def test_a_column_is_its_series_one_by_one():
     first = Readings(POWER_AND_ENERGY, max_series=9)
     first.add_column(POWER_AND_ENERGY[0], [("a", "x"), ("b", "x")], [1.0, 2.0])
