@@ -28,7 +28,10 @@ def check_file(common: Common, file: Path) -> bool:
     plugins, config = load(file, attempts=attempts)
     log_broken(plugins)
     unloadable = [each.problem for each in config.unloadable] + [each.problem for each in config.unloadable_outputs]
-    problems = [*unloadable, *_clashes(config), *_contested_paths(common, config, attempts)]
+    problems = [*unloadable, *_clashes(config)]
+    routing = [each.type for each in config.instances or () if implements(each.type, "collector_routes")]
+    if plugins.paths_may_clash(routing):
+        problems += _contested_paths(common, config, attempts)
     if problems:
         raise ConfigError(problems)
     if config.settings.web_config:
@@ -60,9 +63,7 @@ def _clashes(config: Config) -> Iterator[Problem]:
 
 def _contested_paths(common: Common, config: Config, attempts: Attempts) -> Iterator[Problem]:
     """HTTP routes that two collectors offer: the program would not start."""
-    if not any(implements(instance.type, "collector_routes") for instance in config.instances or ()):
-        return
-    from collector_core.engine.app import App  # noqa: PLC0415
+    from collector_core.engine.app import App  # noqa: PLC0415 - bundled plugins have paths of their own
     from collector_core.web.plugin_routes import PluginRoutes  # noqa: PLC0415 - aiohttp is large, and most do without
     from collector_core.web.routes import Routes  # noqa: PLC0415
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import re
-from importlib.abc import InspectLoader
 from typing import Any
 
 from collector_core.errors import DeclarationError, NewerApiNeeded
@@ -43,6 +42,6 @@ def _compare(required: int) -> None:
 def _source(module: str) -> str:
     with contextlib.suppress(Exception):  # whatever a broken plugin's parent package raises
         spec = importlib.util.find_spec(module)
-        if spec and isinstance(spec.loader, InspectLoader):
-            return spec.loader.get_source(module) or ""
+        get_source = getattr(spec and spec.loader, "get_source", None)  # `importlib.abc` brings tempfile and shutil
+        return str(get_source(module) or "") if get_source else ""
     return ""

@@ -104,6 +104,14 @@ class Plugins:
         """The plugin that offers a collector class."""
         return self._types[type_name][1]
 
+    def paths_may_clash(self, types: Sequence[type[Collector[Any]]]) -> bool:
+        """Whether two collectors of these types, which offer HTTP routes, may offer one path.
+
+        Bundled ones, each once, do not.
+        """
+        bundled = {cls for cls in types if self.plugin_of(cls.name).distribution == OURS}
+        return len(bundled) < len(types)
+
 
 def discover(
     only: Collection[str] | None = None, *, hook: str = "collector_types", attempts: Attempts | None = None

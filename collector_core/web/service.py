@@ -16,7 +16,6 @@ from collector_core.engine.app import App
 from collector_core.engine.process_metrics import max_open_files
 from collector_core.errors import ConfigError
 from collector_core.plugins.attempts import Attempts
-from collector_core.plugins.entry_points import OURS
 from collector_core.polling.own_thread import start_thread
 from collector_core.web.acceptor import Acceptors
 from collector_core.web.answers import Answers
@@ -106,8 +105,10 @@ class _Service:
             self._notifier.ready(_status(self._app))
 
     def _load_collectors(self) -> None:
-        self._app.load()
-        if self._site or _may_clash(self._app):
+        app = self._app
+        app.load()
+        routing = [runner.instance.type for runner in app.runners.values() if runner.hooks.offers_routes]
+        if self._site or app.plugins.paths_may_clash(routing):
             self._whole_site().settle()
 
     def _whole_site(self) -> Site:
@@ -176,13 +177,6 @@ def affordable_limits() -> Limits:
     """The limits of the service: half of the files that the process may have open are the collectors'."""
     most = min(Limits.max_connections, (max_open_files() or inf) / 2)
     return Limits(drain_timeout=DRAIN_SECONDS, max_connections=int(most))
-
-
-def _may_clash(app: App) -> bool:
-    """Whether two collectors could offer the same path: bundled ones, each once, do not."""
-    types = [runner.instance.type for runner in app.runners.values() if runner.hooks.offers_routes]
-    bundled = [cls for cls in types if app.plugins.plugin_of(cls.name).distribution == OURS]
-    return len(set(bundled)) < len(types)
 
 
 def _urls(scheme: str, acceptors: Acceptors) -> str:

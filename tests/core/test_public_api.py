@@ -179,6 +179,14 @@ def test_run_imports_nothing_to_look_for_what_nobody_asks_for():
     assert not {"aiohttp", "prometheus_client", "importlib.metadata", "email", "collector_core.metering.ledger"} & found
 
 
+def test_check_imports_no_server_for_paths_that_cannot_clash(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("collectors: {energy: {}, system: {}}")
+    found = modules_of("check", "--config", str(file))
+    assert "collector_plugins.energy" in found
+    assert not {"aiohttp", "asyncio", "tempfile", "collector_core.engine.app"} & found
+
+
 def test_the_garbage_collector_leaves_alone_what_a_command_has_imported():
     code = (
         "import gc, collector_core.cli.group as cli; before = len(gc.get_objects()); "
