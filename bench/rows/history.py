@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
@@ -25,7 +26,7 @@ from bench.victoria_metrics import VictoriaMetrics
 from collector_core.history import query
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.energy import energy_of
-from collector_core.history.interface import EVER, HistorySample
+from collector_core.history.interface import EVER, Batch, SeriesGroup
 from collector_core.history.points import Points
 from collector_core.history.query import Fn, HistoryQuery
 from collector_core.history.retention import give_back
@@ -183,17 +184,17 @@ def _live(folder: Path, effort: Effort) -> Figure:
     """CPU of readings that come one by one, are written every ten seconds, sealed and compacted."""
     rack = Rack(effort.history_series)
     days = [rack.day(number, 0) for number in range(len(rack.series))]
+    gauges_last = sorted(zip(rack.series, days, strict=True), key=lambda pair: not pair[0].is_counter)
+    columns = [points for _, points in gauges_last]
+    group = SeriesGroup([kept for kept, _ in gauges_last], sum(kept.is_counter for kept in rack.series))
     store = Store(folder, TIERS)
     store.open()
     spent = time.thread_time()
     for tick in range(LIVE_HOURS * HOUR // STEP):
         now = START + tick * STEP
-        store.append(
-            [
-                HistorySample(kept, now, points.values[tick], points.rises[tick] if points.rises else 0.0)
-                for kept, points in zip(rack.series, days, strict=True)
-            ]
-        )
+        values = array("d", [points.values[tick] for points in columns])
+        rises = array("d", [points.rises[tick] for points in columns[: group.counters]])
+        store.record([Batch(group, array("q", [now]), values, rises)])
         if tick % SEAL_TICKS == SEAL_TICKS - 1:
             store.seal(now)
     store.seal(START + 2 * DAY)

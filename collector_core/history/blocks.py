@@ -11,7 +11,7 @@ import sqlite3
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import groupby
 
 from collector_core.history import codec, points
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 DAY = 24 * HOUR
 SPAN = DAY  # of a compacted block: SQLite's pages waste less of one for a day than of four for six hours
 STEPS_PER_BLOCK = 720
+ENOUGH = 180  # readings of a block of an hour: one with so many is not written anew for more
 MAX_TIMES_KEPT = 256  # decoded columns of times; many series share each
 
 _OVERLAPPING = "b.series = ? AND b.start < ? AND b.end >= ?"
@@ -36,10 +37,19 @@ class TimeColumns:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._kept: dict[int, array[int]] = {}
+        self._stored: dict[bytes, int] = {}  # the numbers of the columns that were stored last
         self._released: set[int] | None = None  # None: nobody knows which
 
     def store(self, connection: sqlite3.Connection, times: Sequence[int]) -> int:
         """The number of a column with these times."""
+        key = array("q", times).tobytes()
+        if key not in self._stored:
+            if len(self._stored) >= MAX_TIMES_KEPT:
+                self._stored.clear()
+            self._stored[key] = self._store(connection, times)
+        return self._stored[key]
+
+    def _store(self, connection: sqlite3.Connection, times: Sequence[int]) -> int:
         data = codec.encode_integers(times, codec.SMALL)
         digest = _digest(data)
         connection.execute("INSERT OR IGNORE INTO times (digest, data) VALUES (?, ?)", (digest, data))
@@ -60,6 +70,7 @@ class TimeColumns:
     def forget(self) -> None:
         """Numbers may be given anew: unused columns were removed, or the file was replaced."""
         self._kept.clear()
+        self._stored.clear()
         self._released = None
 
     def delete_blocks(self, connection: sqlite3.Connection, where: str, values: Sequence[int]) -> int:
@@ -83,6 +94,7 @@ class TimeColumns:
             rows = [(number,) for number in sorted(self._released)]
             connection.executemany(f"DELETE FROM times WHERE id = ? AND {unused}", rows)  # noqa: S608
         self._kept.clear()
+        self._stored.clear()
         self._released = set()
         return True
 
@@ -102,7 +114,7 @@ class Blocks:
             with _damage_logged(series, first):
                 known = self._times.load(times)
                 inside = bisect_left(known, start), bisect_left(known, end)
-                found = found.merged(points.decode(known, data, *inside))
+                found = found.extended(points.decode(known, data, *inside))
         return found
 
     def damaged(self) -> Iterator[str]:
@@ -153,10 +165,12 @@ class Blocks:
         """
         for start, end in self._ranges(series, new.times, over):
             part = new.between(start, end)
-            old = self.read(series, start, end)
+            level = codec.FAST if end - start == HOUR else codec.SMALL
+            first = self._first_to_change(series, start, part.times[0]) if end - start == HOUR else start
+            old = self.read(series, first, end)
             whole = part.merged(old) if replace else old.merged(part)
             if whole != old:
-                self._write(connection, series, start, end, whole, codec.FAST if end - start == HOUR else codec.SMALL)
+                self._write(connection, series, first, end, whole, level)
 
     def compact(self, connection: sqlite3.Connection, series: int, start: int) -> None:
         """Put the blocks of a span together, as small as they get; what is damaged of them goes."""
@@ -187,10 +201,23 @@ class Blocks:
     def _span(self, series: int, hour: int) -> tuple[int, int]:
         """What the block that a reading of this hour belongs to covers: the span where that is compacted already."""
         span = floor_to(hour, SPAN)
-        query = "SELECT start, end FROM blocks WHERE series = ? AND start >= ? AND start < ?"
-        rows = self._database.rows(query, (series, span, span + SPAN))
+        query = "SELECT start, end FROM blocks WHERE series = ? AND start >= ? AND start < ? ORDER BY start LIMIT 1"
+        rows = self._database.rows(query, (series, span, span + SPAN))  # the only one where it is compacted
         is_compacted = any(floor_to(start, HOUR) != floor_to(end, HOUR) for start, end in rows)
         return (span, span + SPAN) if is_compacted else (hour, hour + HOUR)
+
+    def _first_to_change(self, series: int, hour: int, time: int) -> int:
+        """From which time on an hour is written anew for readings that begin at `time`.
+
+        What comes behind all others goes into the last block, or into a new one where that has enough.
+        """
+        inside = "series = ? AND start >= ? AND start < ?"
+        query = f"SELECT start, end, times FROM blocks WHERE {inside} ORDER BY start DESC LIMIT 1"  # noqa: S608
+        for start, end, times in self._database.rows(query, (series, hour, hour + HOUR)):
+            if end < time:
+                with suppress(ValueError):  # damaged
+                    return time if len(self._times.load(times)) >= ENOUGH else int(start)
+        return hour
 
     def _write(
         self, connection: sqlite3.Connection, series: int, start: int, end: int, whole: Points, level: int

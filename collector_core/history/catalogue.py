@@ -72,11 +72,13 @@ class Catalogue(KnownSeries):
     def __init__(self, database: Database) -> None:
         super().__init__()
         self._database = database
+        self.loads = 0  # how often it was read: numbers may be other ones then
 
     def load(self) -> None:
         """Read all series."""
         rows = self._database.rows(f"SELECT id, {SERIES_COLUMNS} FROM series")  # noqa: S608
         self._known = {kept.series.text: (number, kept) for number, *row in rows if (kept := _kept(row))}
+        self.loads += 1
 
     def add(self, connection: sqlite3.Connection, kept: KeptSeries) -> int:
         """The number of a series; a new one gets one, and a known one whose declaration has changed keeps its own."""

@@ -51,6 +51,20 @@ def decode_integers(data: bytes | memoryview, end: int | None = None) -> list[in
     return list(rest)[:end]
 
 
+def encode_naturals(values: array[int], level: int = FAST) -> bytes:
+    """The same for integers from 0 on as they are, without a step in Python for each of them."""
+    if min(values, default=0) < 0:
+        return encode_integers(values, level)
+    doubled = _wide(values) << 1
+    width, planes = _pack_planes(doubled.to_bytes(8 * len(values), "little"), level)
+    return _HEAD.pack(0, width, len(values)) + planes
+
+
+def encode_floats(values: array[float], level: int = FAST) -> bytes:
+    """What `encode_numbers` gives for numbers that are no decimals, without a step in Python for each of them."""
+    return bytes([_FLOATS]) + _encode_floats(values, level)
+
+
 def encode_numbers(values: Sequence[float], level: int = FAST) -> bytes:
     """Compress numbers: as integers where all are decimals of at most nine places, else as floats."""
     decimals = as_decimals(values)
@@ -141,9 +155,11 @@ def _orders(values: Sequence[int]) -> Iterator[tuple[list[int], list[int]]]:
 
 
 def _encode_floats(values: Sequence[float], level: int) -> bytes:
-    bits = _unsigned(array("d", values).tobytes())
-    width, planes = _split_planes([before ^ after for before, after in pairwise([0, *bits])], level)
-    return _HEAD.pack(0, width, len(bits)) + planes
+    bits = _wide(array("d", values))
+    size = 8 * len(values)
+    changed = (bits ^ bits << 64) & ((1 << 8 * size) - 1)  # each xored with the one before, all at once
+    width, planes = _pack_planes(changed.to_bytes(size, "little"), level)
+    return _HEAD.pack(0, width, len(values)) + planes
 
 
 def _decode_floats(data: bytes | memoryview) -> array[float]:
@@ -162,14 +178,29 @@ def _decode_floats(data: bytes | memoryview) -> array[float]:
 
 def _split_planes(values: Sequence[int], level: int) -> tuple[int, bytes]:
     """The lowest bytes of all values, then the next ones and so on, compressed; and how many bytes a value has."""
-    width = (max(values, default=0).bit_length() + 7) // 8
-    stored = array("Q", values)
+    return _pack_planes(_little(array("Q", values)), level)
+
+
+def _pack_planes(raw: bytes, level: int) -> tuple[int, bytes]:
+    """The same of numbers of eight bytes each, the lowest first."""
+    planes = [raw[place::8] for place in range(8)]
+    while planes and not any(planes[-1]):
+        planes.pop()
+    strategies = _STRATEGIES if level > FAST and len(raw) > 8 * _MANY else _STRATEGIES[:1]
+    return len(planes), min((_deflate(planes, level, strategy) for strategy in strategies), key=len)
+
+
+def _little(stored: array[int] | array[float]) -> bytes:
+    """Its numbers of eight bytes each, the lowest byte first."""
     if sys.byteorder == "big":
+        stored = stored[:]
         stored.byteswap()
-    raw = stored.tobytes()
-    planes = [raw[place::8] for place in range(width)]
-    strategies = _STRATEGIES if level > FAST and len(values) > _MANY else _STRATEGIES[:1]
-    return width, min((_deflate(planes, level, strategy) for strategy in strategies), key=len)
+    return stored.tobytes()
+
+
+def _wide(stored: array[int] | array[float]) -> int:
+    """All bits as one large integer, the first number in the lowest ones."""
+    return int.from_bytes(_little(stored), "little")
 
 
 def _deflate(planes: Iterable[bytes], level: int, strategy: int) -> bytes:
@@ -214,9 +245,3 @@ def _numbers(code: str, raw: bytes) -> array[int]:
     if sys.byteorder == "big":
         stored.byteswap()
     return stored
-
-
-def _unsigned(raw: bytes) -> array[int]:
-    values = array("Q")
-    values.frombytes(raw)
-    return values

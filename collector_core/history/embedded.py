@@ -16,7 +16,7 @@ from collector_core.history.store import Store
 from collector_core.model.selector import Selector
 
 COMPACTED_AT_ONCE = 40  # blocks, so that compacting takes little time at once
-MAX_JOURNALED = 150_000  # readings until the journal is sealed before its time
+MAX_JOURNALED = 1_500_000  # readings until the journal is sealed before its time: 15 MB
 MAX_ENTRIES = 2000  # of the journal, likewise: they are read at the next start
 CHECKING_SHARE = 0.002  # of the time, for reading the whole file anew
 

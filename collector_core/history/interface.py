@@ -5,8 +5,10 @@ Times and steps are in milliseconds, periods half-open. A series has a number wi
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -40,6 +42,34 @@ class HistorySample(NamedTuple):
     time: int
     value: float
     rise: float
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesGroup:
+    """Series that are read together, the first `counters` of which are counters; never changed."""
+
+    kept: Sequence[KeptSeries]
+    counters: int
+
+
+class Batch(NamedTuple):
+    """Readings of a group of series: `values` has a row of all of them for each time, `rises` one of its counters.
+
+    Times are in milliseconds and rise; rises may be NaN as in `HistorySample`.
+    """
+
+    group: SeriesGroup
+    times: array[int]
+    values: array[float]
+    rises: array[float]
+
+    def samples(self) -> Iterator[HistorySample]:
+        """The same, reading by reading."""
+        kept, counters = self.group.kept, self.group.counters
+        values, rises = iter(self.values), iter(self.rises)
+        for time in self.times:
+            for place, series in enumerate(kept):
+                yield HistorySample(series, time, next(values), next(rises) if place < counters else 0.0)
 
 
 class SeriesIndex(Protocol):
@@ -231,6 +261,10 @@ class LiveStore(Protocol):
 
     def append(self, samples: Sequence[HistorySample], events: Iterable[Event] = ()) -> None:
         """Keep readings and events; they are durable when this returns, and without effect when it raises."""
+        ...
+
+    def record(self, batches: Sequence[Batch], events: Iterable[Event] = ()) -> None:
+        """The same, for many readings at once."""
         ...
 
     def last_value(self, kept: KeptSeries) -> float | None:

@@ -64,6 +64,15 @@ class Points:
         first, last = bisect_left(self.times, start), bisect_left(self.times, end)
         return Points(self.times[first:last], self.values[first:last], self.rises[first:last])
 
+    def extended(self, others: Points) -> Points:
+        """As `merged`; where all of `others` come later these grow, which is cheapest for many parts."""
+        if not self.times or not others.times or others.times[0] <= self.times[-1]:
+            return self.merged(others)
+        self.times.extend(others.times)
+        self.values.extend(others.values)
+        self.rises.extend(others.rises)
+        return self
+
     def merged(self, others: Points) -> Points:
         """These and those of `others` at other times; where both have a reading, this one stays."""
         if not self.times or not others.times or self.times[-1] < others.times[0]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isnan
 
 
@@ -15,6 +16,14 @@ def rise(before: float | None, value: float) -> float:
     if isnan(before):
         return before
     return difference(value, before) if value >= before else value
+
+
+def rises_of_decimals(before: Sequence[float], values: Sequence[float]) -> list[float]:
+    """`rise` of each, for decimals of at most six places that are less than 1e9; NaN stays."""
+    return [
+        round((value - last) * 1e6) / 1e6 if value >= last else rise(last, value)
+        for last, value in zip(before, values, strict=True)
+    ]
 
 
 def difference(value: float, before: float) -> float:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple
 
 from collector_core.history.catalogue import KeptSeries
+from collector_core.history.interface import SeriesGroup
 from collector_core.model.layout_memo import LayoutMemo
 from collector_core.model.run_report import RunReport
 from collector_core.model.selector import Selector
@@ -14,16 +17,68 @@ from collector_core.model.series import AnyOf, Series
 
 
 class Chosen(NamedTuple):
-    """A series that is kept, and how many decimal places of its values; None: all."""
+    """A series that is kept, and how many decimal places of its values; None: all. `place` is its value's in a run."""
 
     kept: KeptSeries
-    places: int | None
+    decimals: int | None
+    place: int
+
+
+class Run(NamedTuple):
+    """Numbers from `start` to before `end`, and what they have in common."""
+
+    start: int
+    end: int
+    decimals: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """The series of a source that are kept: where their values are in a run, and how many decimal places they have."""
+
+    group: SeriesGroup
+    places: Sequence[Run]
+    decimals: Sequence[Run]
+
+    @classmethod
+    def of(cls, chosen: Iterable[Chosen]) -> Choice:
+        """These series: counters first, and side by side what is rounded in the same way."""
+        found = sorted(chosen, key=_order)
+        kept = [each.kept for each in found]
+        group = SeriesGroup(kept, sum(each.is_counter for each in kept))
+        decimals, end = list[Run](), 0
+        for places, part in groupby(found, key=lambda each: each.decimals):
+            start, end = end, end + len(list(part))
+            decimals.append(Run(start, end, places))
+        return cls(group, _runs([each.place for each in found]), decimals)
+
+    def values(self, shown: array[float]) -> array[float]:
+        """What a run says of them."""
+        values = array("d")
+        for start, end, _ in self.places:
+            values.extend(shown[start:end])
+        return values
+
+
+def _order(chosen: Chosen) -> tuple[bool, int, int]:
+    return not chosen.kept.is_counter, -1 if chosen.decimals is None else chosen.decimals, chosen.place
+
+
+def _runs(places: Sequence[int]) -> list[Run]:
+    """Neighbours put together."""
+    found = list[Run]()
+    for place in places:
+        if found and found[-1].end == place:
+            found[-1] = Run(found[-1].start, place + 1)
+        else:
+            found.append(Run(place, place + 1))
+    return found
 
 
 class Observed(NamedTuple):
-    """What of a run is kept: `values` of the series in `chosen`. Times are in milliseconds since 1970 and monotonic."""
+    """What of a run is kept: `values` of the series of `choice`. Times are in milliseconds since 1970 and monotonic."""
 
-    chosen: Sequence[Chosen]
+    choice: Choice
     values: array[float]
     time: int
     monotonic: int
@@ -35,30 +90,40 @@ class Selection:
     def __init__(self, selectors: Sequence[str], decimals: Mapping[str, int]) -> None:
         self._chooser = AnyOf([Selector.parse(text) for text in selectors])
         self._decimals = decimals
-        self._known = LayoutMemo[tuple[list[int], list[Chosen]]]()
+        self._known = LayoutMemo[Choice]()
+        self._foreign: dict[str, tuple[Sequence[tuple[Chosen, bool]], Choice]] = {}  # by source
 
-    def select(self, report: RunReport, gap: int) -> Observed:
+    def select(self, report: RunReport, gap: int) -> Iterator[Observed]:
         """What is kept of a run; its series say nothing of a time of more than `gap` milliseconds between readings."""
-        places, chosen = self._known.get(report.published, lambda: self._look_up(report, gap))
-        values = array("d")
-        if report.snapshot is not None:
-            shown = report.snapshot.values
-            values.extend([shown[place] for place in places])
-        foreign = dict(self._foreign(report, gap))
+        times = round(report.ended_at * 1000), round(report.ended_monotonic * 1000)
+        choice = self._known.get(report.published, lambda: Choice.of(self._look_up(report, gap)))
+        if choice.group.kept and report.snapshot is not None:
+            yield Observed(choice, choice.values(report.snapshot.values), *times)
+        foreign = dict(self._foreign_series(report))
         if foreign:
-            chosen = [*chosen, *foreign]
-            values.extend(foreign.values())
-        return Observed(chosen, values, round(report.ended_at * 1000), round(report.ended_monotonic * 1000))
+            choice = self._foreign_choice(list(foreign), report, gap)
+            yield Observed(choice, choice.values(array("d", foreign.values())), *times)
 
-    def _look_up(self, report: RunReport, gap: int) -> tuple[list[int], list[Chosen]]:
-        wanted = {place: series for place, series in self._chooser.places(report.published) if series.kind != "info"}
-        return [*wanted], [self._chosen(series, report, gap) for series in wanted.values()]
+    def _look_up(self, report: RunReport, gap: int) -> Iterator[Chosen]:
+        for place, series in self._chooser.places(report.published):
+            if series.kind != "info":
+                yield self._chosen(series, place, report, gap)
 
-    def _foreign(self, report: RunReport, gap: int) -> Iterator[tuple[Chosen, float]]:
+    def _foreign_series(self, report: RunReport) -> Iterator[tuple[Series, float]]:
         for series, value in self._chooser.select_families(report.published):
             if series.kind != "info" and abs(value) < float("inf"):
-                yield self._chosen(series, report, gap), value
+                yield series, value
 
-    def _chosen(self, series: Series, report: RunReport, gap: int) -> Chosen:
-        places = 6 if series.topic == "cost" else self._decimals.get(series.unit)
-        return Chosen(KeptSeries(series, report.plugin, gap), places)
+    def _foreign_choice(self, found: Sequence[Series], report: RunReport, gap: int) -> Choice:
+        """The same one as for the run before where that had the same series."""
+        chosen = [self._chosen(series, place, report, gap) for place, series in enumerate(found)]
+        wanted = [(each, each.kept.is_counter) for each in chosen]
+        known, choice = self._foreign.get(report.collector, (None, None))
+        if choice is None or known != wanted:
+            choice = Choice.of(chosen)
+            self._foreign[report.collector] = wanted, choice
+        return choice
+
+    def _chosen(self, series: Series, place: int, report: RunReport, gap: int) -> Chosen:
+        decimals = 6 if series.topic == "cost" else self._decimals.get(series.unit)
+        return Chosen(KeptSeries(series, report.plugin, gap), decimals, place)

@@ -117,7 +117,7 @@ class HistoryService:
     def _select(self) -> None:
         """Take what the reports have of the series that are kept."""
         for _ in range(len(self._reports)):
-            self._observed.append(self._selection.select(*self._reports.popleft()))
+            self._observed.extend(self._selection.select(*self._reports.popleft()))
         waiting = sum(len(each.values) for each in self._observed)
         while waiting > MAX_READINGS:
             dropped = len(self._observed.popleft().values)
@@ -126,10 +126,10 @@ class HistoryService:
 
     def _store(self) -> None:
         recorder = self._opened()
-        samples = recorder.samples(self._observed)
+        batches = recorder.batches(self._observed)
         events = list(self._events)
-        if samples or events:
-            self.store.append(samples, events)
+        if batches or events:
+            self.store.record(batches, events)
         recorder.confirm()
         self._observed.clear()
         for _ in events:
@@ -179,7 +179,7 @@ class HistoryService:
         """Another process records this time: follow the counters, so that they go on from here when it has ended."""
         if self._recorder is None:
             self._recorder = Recorder(lambda _: None, ClockGuard())
-        self._recorder.samples(self._observed)
+        self._recorder.batches(self._observed)
         self._recorder.confirm()
         self._observed.clear()
         self._events.clear()

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import groupby
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from collector_core.history import journal, points
 from collector_core.history.blocks import SPAN, Blocks, SummaryBlocks, TimeColumns
 from collector_core.history.catalogue import Catalogue, KeptSeries
-from collector_core.history.interface import DELETED, EVER, SUMMED, TIER, Event, HistorySample
-from collector_core.history.journal import JournalReading
+from collector_core.history.head import Head, Table
+from collector_core.history.interface import (
+    DELETED,
+    EVER,
+    SUMMED,
+    TIER,
+    Batch,
+    Event,
+    HistorySample,
+    SeriesGroup,
+)
 from collector_core.history.points import Point, Points
 from collector_core.history.schema import FILE, SCHEMA
-from collector_core.history.tiers import HOUR, Steps, floor_to, periods_to_sum_up, summarize_tiers
+from collector_core.history.tiers import HOUR, Steps, floor_to, hours_of, periods_to_sum_up, summarize_tiers
 from collector_core.storage.errors import StorageError, StorageReason
 from collector_core.storage.sqlite import Database
 
@@ -56,8 +67,8 @@ class Store:
         self.catalogue = Catalogue(self.database)
         self.blocks = Blocks(self.database, self._times)
         self.summaries = SummaryBlocks(self.database, self._times)
-        self._head: dict[int, Points] = {}
-        self._head_lock = threading.Lock()
+        self._head = Head()
+        self._numbers: WeakKeyDictionary[SeriesGroup, tuple[int, tuple[int, ...]]] = WeakKeyDictionary()
         self._journaled = self.entries = 0
         self._connection = 0
         self._marks: dict[str, int] = {}
@@ -72,14 +83,14 @@ class Store:
         self.catalogue.load()
         self.load_marks()
         counters = {number for number, kept in self.catalogue if kept.is_counter}
-        head: dict[int, Points] = {}
+        head = Head()
         self._journaled = self.entries = 0
         for entry, data in self.database.rows("SELECT id, data FROM journal ORDER BY id"):
             self._journaled = entry
             self.entries += 1
-            _extend(head, journal.decode_undamaged(data), counters)
-        with self._head_lock:
-            self._head = head
+            for table in journal.decode_tables(data, counters):
+                head.add(table)
+        self._head = head
 
     def close(self) -> None:
         """Close the file; may be called any number of times."""
@@ -97,8 +108,7 @@ class Store:
     @property
     def waiting(self) -> int:
         """How many readings are in the journal alone."""
-        with self._head_lock:
-            return sum(map(len, self._head.values()))
+        return self._head.waiting
 
     def load_marks(self) -> None:
         """Read the times that the store has noted."""
@@ -115,23 +125,26 @@ class Store:
 
     def append(self, samples: Sequence[HistorySample], events: Iterable[Event] = ()) -> None:
         """Keep readings and events; they are durable when this returns, and without effect when it raises."""
-        counters = set[int]()
-        readings = list[JournalReading]()
+        self.record(list(_batches(samples)), events)
+
+    def record(self, batches: Sequence[Batch], events: Iterable[Event] = ()) -> None:
+        """The same, for many readings at once."""
         with self.changing() as connection:
-            for kept, time, value, rise in samples:
-                number = self.catalogue.add(connection, kept)
-                readings.append(JournalReading(number, time, value, rise))
-                if kept.is_counter:
-                    counters.add(number)
+            tables = [
+                Table(
+                    self._numbers_of(connection, each.group), each.group.counters, each.times, each.values, each.rises
+                )
+                for each in batches
+            ]
             self.record_events(connection, events)
-            if readings:
-                row = (journal.encode(readings),)
+            if tables:
+                row = (journal.encode(tables),)
                 ((entry,),) = connection.execute("INSERT INTO journal (data) VALUES (?) RETURNING id", row).fetchall()
-        if readings:
+        if tables:
             self._journaled = entry
             self.entries += 1
-        with self._head_lock:
-            _extend(self._head, readings, counters)
+        for table in tables:
+            self._head.add(table)
 
     def put(self, kept: KeptSeries, new: Points, *, replace: bool = False) -> None:
         """Keep readings of any time, past the journal; with `replace` instead of those at the same times."""
@@ -154,7 +167,7 @@ class Store:
             for number, kept in self.catalogue:
                 new = self.head(number)
                 self.blocks.put(connection, number, new)
-                hours = {floor_to(time, HOUR) for time in new.times} | self._hours(number, since)
+                hours = set(hours_of(new.times)) | (self._hours(number, since) if until > since else set())
                 self._sum_up(connection, number, kept, {hour for hour in hours if hour < until}, starts)
             connection.execute("DELETE FROM journal WHERE id <= ?", (self._journaled,))
             self.set_mark(connection, SUMMED, until)
@@ -162,8 +175,7 @@ class Store:
                 if f"{TIER}{step}" not in self._marks:
                     self.set_mark(connection, f"{TIER}{step}", since)
         self.entries = 0
-        with self._head_lock:
-            self._head = {}
+        self._head = Head()
 
     def compact(self, now: int, most: int | None = None) -> int:
         """Put the hours of spans that are over together; at most so many. Returns how many blocks were made."""
@@ -175,9 +187,7 @@ class Store:
 
     def head(self, number: int) -> Points:
         """What of a series is in the journal alone."""
-        with self._head_lock:
-            found = self._head.get(number, Points())
-            return Points(found.times[:], found.values[:], found.rises[:])
+        return self._head.points(number)
 
     def read(self, number: int, start: int, end: int) -> Points:
         """Readings of a series from `start` to before `end`, as they were collected."""
@@ -203,8 +213,7 @@ class Store:
     def last_time(self) -> int:
         """The time of the last reading of all; 0 where there is none."""
         ((last,),) = self.database.rows("SELECT max(end) FROM blocks")
-        with self._head_lock:
-            return max([last or 0, *(found.times[-1] for found in self._head.values())])
+        return max(last or 0, self._head.last_time())
 
     def span(self, number: int) -> tuple[int, int] | None:
         """The times of the first and the last reading of a series."""
@@ -246,8 +255,7 @@ class Store:
         """Delete times that no block needs, and series of which there is nothing any more; costs nothing in vain."""
         if not self._times.remove_unused(connection):
             return
-        with self._head_lock:
-            waiting = set(self._head)
+        waiting = self._head.numbers()
         unused = [(number,) for (number,) in connection.execute(_EMPTY) if number not in waiting]
         if unused:
             connection.executemany("DELETE FROM series WHERE id = ?", unused)
@@ -282,6 +290,14 @@ class Store:
                 self.catalogue.load()
             raise
 
+    def _numbers_of(self, connection: sqlite3.Connection, group: SeriesGroup) -> tuple[int, ...]:
+        """The numbers of series; looked up once, unless the catalogue was read anew."""
+        loads, numbers = self._numbers.get(group, (-1, ()))
+        if loads != self.catalogue.loads:
+            numbers = tuple([self.catalogue.add(connection, kept) for kept in group.kept])
+            self._numbers[group] = self.catalogue.loads, numbers
+        return numbers
+
     def _sum_up(
         self, connection: sqlite3.Connection, number: int, kept: KeptSeries, hours: set[int], starts: Sequence[int]
     ) -> None:
@@ -305,16 +321,20 @@ class Store:
         return None
 
 
-def _extend(head: dict[int, Points], readings: Iterable[JournalReading], counters: set[int]) -> None:
-    for number, time, value, rise in readings:
-        known = head.get(number)
-        if known is None:
-            known = head[number] = Points()
-        if not known.times or time > known.times[-1]:
-            known.append(time, value, rise, is_counter=number in counters)
-        else:
-            late = points.of([Point(time, value, rise)], is_counter=number in counters)
-            head[number] = known.merged(late)
+def _batches(samples: Sequence[HistorySample]) -> Iterator[Batch]:
+    """Neighbours of the same time put together; of two readings of a series the first one stays."""
+    for time, group in groupby(samples, key=lambda sample: sample.time):
+        once: dict[str, HistorySample] = {}
+        for sample in group:
+            once.setdefault(sample.kept.series.text, sample)
+        found = sorted(once.values(), key=lambda sample: not sample.kept.is_counter)
+        counters = [sample for sample in found if sample.kept.is_counter]
+        yield Batch(
+            SeriesGroup([sample.kept for sample in found], len(counters)),
+            array("q", [time]),
+            array("d", [sample.value for sample in found]),
+            array("d", [sample.rise for sample in counters]),
+        )
 
 
 def _last_of(stored: Point | None, waiting: Points) -> Point | None:

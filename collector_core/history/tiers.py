@@ -84,6 +84,15 @@ def floor_to(time: int, step: int) -> int:
     return time // step * step
 
 
+def hours_of(times: Sequence[int]) -> Iterator[int]:
+    """The starts of the hours that these times are in; they rise."""
+    place = 0
+    while place < len(times):
+        hour = floor_to(times[place], HOUR)
+        yield hour
+        place = bisect_left(times, hour + HOUR, place)
+
+
 def summarize(points: Points, step: int, start: int, end: int, *, gap: int, breaks: Sequence[int] = ()) -> Steps:
     """The steps of the time from `start` to before `end`.
 

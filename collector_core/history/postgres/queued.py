@@ -10,7 +10,7 @@ from pathlib import Path
 from weakref import WeakSet
 
 from collector_core.history.catalogue import KeptSeries
-from collector_core.history.interface import Event, HistoryReader, HistorySample
+from collector_core.history.interface import Batch, Event, HistoryReader, HistorySample
 from collector_core.history.options import HistoryOptions
 from collector_core.history.postgres.entries import encode_entry
 from collector_core.history.postgres.reading import PostgresReading
@@ -109,6 +109,10 @@ class QueuedStore:
         if not self._is_locked:
             self._keep(samples, events)
         self._exchange()
+
+    def record(self, batches: Sequence[Batch], events: Iterable[Event] = ()) -> None:
+        """The same, for many readings at once."""
+        self.append([sample for batch in batches for sample in batch.samples()], events)
 
     def _keep(self, samples: Sequence[HistorySample], events: Iterable[Event]) -> None:
         happened = list(events)

@@ -4,11 +4,11 @@ import contextlib
 from array import array
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from collector_core.history import codec, journal, points
-from collector_core.history.journal import JournalReading
+from collector_core.history.head import Head, Table
 from collector_core.history.points import Point, Points
 
 integers = st.lists(st.integers(-(2**58), 2**58))
@@ -37,10 +37,45 @@ def test_a_counter_comes_back_with_its_rises(pairs):
     assert points.decode(times, encoded, 1, 3) == given_points.between(1, 3)
 
 
-@given(st.lists(st.tuples(st.integers(1, 10**6), st.integers(0, 2**45), decimals, decimals), min_size=1))
-def test_a_journal_entry_comes_back(rows):
-    readings = [JournalReading(*row) for row in rows]
-    assert journal.decode(journal.encode(readings)) == readings
+@st.composite
+def tables(draw):
+    """Readings of some series, counters first, at times that rise."""
+    numbers = draw(st.lists(st.integers(1, 10**6), min_size=1, max_size=5, unique=True))
+    counters = draw(st.integers(0, len(numbers)))
+    times = sorted(draw(st.sets(st.integers(-5, 2**45), min_size=1, max_size=5)))
+    values, rises = (
+        draw(st.lists(decimals | floats, min_size=width * len(times), max_size=width * len(times)))
+        for width in (len(numbers), counters)
+    )
+    return Table(tuple(numbers), counters, array("q", times), array("d", values), array("d", rises))
+
+
+@given(st.lists(tables(), min_size=1, max_size=4))
+def test_a_journal_entry_comes_back(given_tables):
+    counters = {number for table in given_tables for number in table.numbers[: table.counters]}
+    for table in given_tables:  # a series is a counter for good
+        assume(not counters & set(table.numbers[table.counters :]))
+    found, expected = Head(), Head()
+    for table in journal.decode_tables(journal.encode(given_tables), counters):
+        found.add(table)
+    for table in given_tables:
+        expected.add(table)
+    assert found.numbers() == expected.numbers()
+    for number in expected.numbers():
+        assert found.points(number) == expected.points(number)
+
+
+def test_an_entry_of_version_1_is_read():
+    """Time by time, as decimals."""
+    rows = [(7, 1000, 1.5, 0.0), (3, 1000, 20.0, 2.0), (7, 2000, 1.6, 0.0), (3, 2000, 21.0, 1.0)]
+    series, times, values, rises = zip(*rows, strict=True)
+    integers = (codec.encode_integers(column) for column in (series, times))
+    entry = codec.join_columns([*integers, *(codec.encode_numbers(column) for column in (values, rises))])
+    head = Head()
+    for table in journal.decode_tables(entry, {3}):
+        head.add(table)
+    assert list(head.points(7)) == [Point(1000, 1.5), Point(2000, 1.6)]
+    assert list(head.points(3)) == [Point(1000, 20.0, 2.0), Point(2000, 21.0, 1.0)]
 
 
 @given(st.binary(max_size=200))

@@ -59,13 +59,13 @@ def test_the_ledger_counts_from_nothing_in_each_process_even_if_it_has_overtaken
 def test_nothing_is_counted_twice_when_a_write_fails(folder_lamp, monkeypatch):
     folder_lamp.run(lamp_energy_joules_total=10)
     folder_lamp.history.write()
-    append = folder_lamp.history.store.append
-    monkeypatch.setattr(folder_lamp.history.store, "append", lambda *_: (_ for _ in ()).throw(RuntimeError("no disk")))
+    record = folder_lamp.history.store.record
+    monkeypatch.setattr(folder_lamp.history.store, "record", lambda *_: (_ for _ in ()).throw(RuntimeError("no disk")))
     folder_lamp.run(lamp_energy_joules_total=12)
     folder_lamp.history.write()
     assert folder_lamp.metric("collector_history_up") == {"": 0}
     folder_lamp.run(lamp_energy_joules_total=15)
-    monkeypatch.setattr(folder_lamp.history.store, "append", append)
+    monkeypatch.setattr(folder_lamp.history.store, "record", record)
     assert folder_lamp.points("lamp_energy_joules_total") == [(0, 10, 0), (10, 12, 2), (20, 15, 3)]
     assert folder_lamp.metric("collector_history_up") == {"": 1}
 

@@ -71,6 +71,35 @@ def test_compacting_puts_hours_together_once(embedded):
     assert embedded.compact(NOON + 3 * DAY) == 0
 
 
+def test_a_block_that_has_enough_readings_is_not_written_anew(embedded):
+    seconds = 600
+    for start in range(0, 3600, seconds):
+        embedded.append(samples(POWER, seconds, start=NOON + start * 1000, step=1000, value=noise))
+        embedded.seal(NOON + start * 1000)
+    ((count,),) = embedded.database.rows("SELECT count(*) FROM blocks")
+    assert count == 3600 // seconds
+    assert values(embedded) == [
+        (each.time, noise(place % 600)) for place, each in enumerate(samples(POWER, 3600, step=1000))
+    ]
+    embedded.append([HistorySample(POWER, NOON + 500, 1.0, 0.0)])  # a late one
+    embedded.seal(NOON + HOUR + 10 * MINUTE)
+    assert len(values(embedded)) == 3601
+    assert summaries(embedded, HOUR)[NOON].count == 3601
+    embedded.shrink(NOON + 2 * DAY)
+    assert len(values(embedded)) == 3601
+    ((count,),) = embedded.database.rows("SELECT count(*) FROM blocks")
+    assert count == 1
+
+
+def test_few_readings_are_put_together_to_a_block(embedded):
+    for start in range(0, 3600, 60):
+        embedded.append(samples(POWER, 6, start=NOON + start * 1000))
+        embedded.seal(NOON + start * 1000)
+    ((count,),) = embedded.database.rows("SELECT count(*) FROM blocks")
+    assert count == 2
+    assert len(values(embedded)) == 360
+
+
 def test_another_process_reads_beside_the_one_that_writes(store, stores):
     store.append(samples(POWER, 400))
     store.seal(NOON + MINUTE)
