@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
@@ -16,6 +16,7 @@ _ENV_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)", re.
 _ENV_QUOTED = re.compile(r"""(['"])(.*?)\1\s*(?:#.*)?""")
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)\s*")
 _SECONDS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_OURS = ("collector_core.", "collector_plugins.")
 
 
 def parse_duration(value: object) -> float:
@@ -46,6 +47,11 @@ class Options(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    def __init_subclass__(cls, **config: Any) -> None:
+        """Ours are built when they are first used, as most are never configured; others at import, which may fail."""
+        super().__init_subclass__(**config)
+        cls.model_config["defer_build"] = cls.__module__.startswith(_OURS)
 
 
 FOLDER = "folder"  # the key in pydantic's context that says where the configuration file is

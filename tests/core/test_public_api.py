@@ -103,7 +103,7 @@ def members(cls):
     for base in reversed(cls.__mro__):
         if is_ours(base) and (base is cls or base not in PUBLIC):
             found |= {name: f"{name}: {text}" for name, text in vars(base).get("__annotations__", {}).items()}
-            found |= {name: line for name, value in vars(base).items() if (line := member(name, value))}
+            found |= {name: line for name, value in [*vars(base).items()] if (line := member(name, value))}
     return [line for name, line in sorted(found.items()) if not name.startswith("_")]
 
 
