@@ -31,6 +31,8 @@ class ProcessStats(NamedTuple):
 
     def are_of(self, starts: Sequence[int]) -> list[bool]:
         """Whether each was read and is still the process that began at its time in `starts`, and has not ended."""
+        if array("q", starts) == self.starts and _ENDED.isdisjoint(self.states):
+            return [True] * len(starts)
         pairs = zip(self.states, self.starts, starts, strict=True)
         return [start == expected and state not in _ENDED for state, start, expected in pairs]
 
@@ -42,14 +44,13 @@ def read_process_stats(files: Sequence[KeptFile], *, is_kernels: bool) -> Proces
         descriptors = [_NO_DESCRIPTOR if file.descriptor is None else file.descriptor for file in files]
         _speed.read_process_stats(array("i", descriptors), is_kernels, found)
     errors: dict[int, Exception] = {}
-    for place, state in enumerate(found[::_COLUMNS]):
-        if state == 0:  # not read yet, or not as usual
-            try:
-                stat = parse_process_stat(files[place].read(STAT_BYTES))
-                row = array("q", (stat.state, stat.cpu_ticks, stat.threads, stat.start))
-            except (OSError, ValueError, OverflowError) as error:
-                errors[place] = error
-            else:
-                found[_COLUMNS * place : _COLUMNS * (place + 1)] = row
+    for place in [place for place, state in enumerate(found[::_COLUMNS]) if not state]:
+        try:  # not read yet, or not as usual
+            stat = parse_process_stat(files[place].read(STAT_BYTES))
+            row = array("q", (stat.state, stat.cpu_ticks, stat.threads, stat.start))
+        except (OSError, ValueError, OverflowError) as error:
+            errors[place] = error
+        else:
+            found[_COLUMNS * place : _COLUMNS * (place + 1)] = row
     states, cpu_ticks, threads, starts = [found[column::_COLUMNS] for column in range(_COLUMNS)]
     return ProcessStats(states, cpu_ticks, threads, starts, errors)

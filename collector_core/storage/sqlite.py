@@ -149,8 +149,8 @@ class Database:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is not None:
-            if self._identity == _identity(self.path):
-                return self._connection
+            if self._connection.in_transaction or self._identity == _identity(self.path):
+                return self._connection  # a transaction ends in the file in which it began
             self.close()  # it was moved or deleted, and maybe its lock file, too
         try:
             with storage_errors(self.path), self._explained():

@@ -42,9 +42,11 @@ class Guest:
     def account(self, ticks: int, now: float) -> None:
         """Take a reading at `now` (monotonic seconds); one that is less than the last brings nothing."""
         self.elapsed = now - self.read_at
-        self.growth = max(0, ticks - self.ticks)
-        self.ticks += self.growth
         self.read_at = now
+        if ticks < self.ticks:
+            self.growth = 0
+        else:
+            self.growth, self.ticks = ticks - self.ticks, ticks
 
     def recount(self, proc: Proc, threads: int, now: float) -> None:
         """Count the vCPUs anew, of which `threads` may have come or gone, unless that was done just now."""

@@ -78,30 +78,34 @@ class Meter:
 
     def take(self, totals_of: Mapping[Guest, Totals]) -> Columns:
         """Take what each guest's last reading brought into its totals."""
-        guests = sorted(totals_of, key=lambda guest: guest.elapsed <= 0)
-        totals = [totals_of[guest] for guest in guests]
-        for guest, each in zip(guests, totals, strict=True):
-            each.ticks += guest.growth
+        guests, totals = _twice_read_first(totals_of)
+        growths = [guest.growth for guest in guests]
+        spans = [guest.elapsed for guest in guests if guest.elapsed > 0]
+        for each, growth in zip(totals, growths, strict=True):
+            each.ticks += growth
         columns = Columns(
             guests,
-            cores=[guest.growth / CLOCK_TICKS_PER_SECOND / guest.elapsed for guest in guests if guest.elapsed > 0],
+            cores=[growth / CLOCK_TICKS_PER_SECOND / span for growth, span in zip(growths, spans, strict=False)],
             cpu_seconds=[each.ticks / CLOCK_TICKS_PER_SECOND for each in totals],
             vcpus=[guest.vcpus for guest in guests],
         )
-        return self._with_power(self.model, columns, totals) if self.model else columns
+        return self._with_power(self.model, columns, totals, spans) if self.model else columns
 
     def host_watts(self, cores: float) -> float | None:
         """f of the whole host's load."""
         return self.model.polynomial(cores * self._per_core) if self.model else None
 
-    def _with_power(self, model: PowerModel, columns: Columns, totals: Sequence[Totals]) -> Columns:
+    def _with_power(
+        self, model: PowerModel, columns: Columns, totals: Sequence[Totals], spans: Sequence[float]
+    ) -> Columns:
         load = [cores * self._per_core for cores in columns.cores]
         static, dynamic = model.static(columns.vcpus), model.dynamic(load)
         total = [watts + more for watts, more in zip(static, dynamic, strict=False)]
         # The mean power of the time since the last reading: the energy is a rectangle, not a trapezium.
-        for guest, each, watts in zip(columns.guests, totals, total, strict=False):
-            if guest.elapsed <= self._max_gap:
-                each.joules += watts * guest.elapsed
+        max_gap = self._max_gap
+        for span, each, watts in zip(spans, totals, total, strict=False):
+            if span <= max_gap:
+                each.joules += watts * span
         joules = [each.joules for each in totals]
         columns = columns._replace(load=load, static=static, dynamic=dynamic, total=total, joules=joules)
         columns = columns._replace(is_outside=model.polynomial.is_outside(load))
@@ -109,6 +113,14 @@ class Meter:
         if carbon is None:
             return columns
         return columns._replace(grams_per_hour=carbon.grams_per_hour(total), grams=carbon.grams(joules))
+
+
+def _twice_read_first(totals_of: Mapping[Guest, Totals]) -> tuple[Sequence[Guest], Sequence[Totals]]:
+    """The guests, those first that were read twice, and their totals."""
+    if min([guest.elapsed for guest in totals_of], default=0.0) > 0:
+        return list(totals_of), list(totals_of.values())
+    guests = sorted(totals_of, key=lambda guest: guest.elapsed <= 0)
+    return guests, [totals_of[guest] for guest in guests]
 
 
 def _model(power: Power, host: Host) -> PowerModel | None:

@@ -35,8 +35,9 @@ class Polynomial:
         if self.fitted_range is not None:
             low, high = self.fitted_range
             loads = [low if x < low else min(x, high) for x in loads]
-        watts = [0.0] * len(loads)
-        for coefficient in reversed(self.coefficients):
+        highest, *others = reversed(self.coefficients or (0.0,))
+        watts = [highest] * len(loads)
+        for coefficient in others:
             watts = [w * x + coefficient for w, x in zip(watts, loads, strict=True)]
         return watts
 
