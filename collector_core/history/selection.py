@@ -11,6 +11,9 @@ from typing import NamedTuple
 from collector_core.history.catalogue import KeptSeries
 from collector_core.history.interface import SeriesGroup
 from collector_core.model.layout_memo import LayoutMemo
+from collector_core.model.metrics import Metric
+from collector_core.model.published import Published
+from collector_core.model.readings import Key, Layout, Snapshot
 from collector_core.model.run_report import RunReport
 from collector_core.model.selector import Selector
 from collector_core.model.series import AnyOf, Series
@@ -22,6 +25,9 @@ class Chosen(NamedTuple):
     kept: KeptSeries
     decimals: int | None
     place: int
+
+
+_ByKey = dict[Metric, dict[Key, Chosen | None]]
 
 
 class Run(NamedTuple):
@@ -91,6 +97,7 @@ class Selection:
         self._chooser = AnyOf([Selector.parse(text) for text in selectors])
         self._decimals = decimals
         self._known = LayoutMemo[Choice]()
+        self._looked_up: dict[str, tuple[object, _ByKey]] = {}  # of the last layout, by source
         self._foreign: dict[str, tuple[Sequence[tuple[Chosen, bool]], Choice]] = {}  # by source
 
     def select(self, report: RunReport, gap: int) -> Iterator[Observed]:
@@ -105,9 +112,28 @@ class Selection:
             yield Observed(choice, choice.values(array("d", foreign.values())), *times)
 
     def _look_up(self, report: RunReport, gap: int) -> Iterator[Chosen]:
-        for place, series in self._chooser.places(report.published):
-            if series.kind != "info":
-                yield self._chosen(series, place, report, gap)
+        """The series of a layout; only those that the layout before did not have are looked at."""
+        about = (report.plugin, dict(report.labels), gap)
+        last, known = self._looked_up.get(report.collector, (None, {}))
+        layout = report.published.snapshot.layout
+        found = self._found(report, gap, layout, known if last == about else {})
+        self._looked_up[report.collector] = about, found
+        for metric, places in layout.places.items():
+            for place, chosen in zip(places.values(), found[metric].values(), strict=True):
+                if chosen is not None:
+                    yield Chosen(chosen.kept, chosen.decimals, place)
+
+    def _found(self, report: RunReport, gap: int, layout: Layout, known: _ByKey) -> _ByKey:
+        """What is chosen of each metric by the label values, None where it is not; from `known` as far as it is."""
+        new = Layout({metric: places.keys() - known.get(metric, {}).keys() for metric, places in layout.places.items()})
+        published = Published(report.collector, report.labels, Snapshot(new, array("d")))
+        series = {place: each for place, each in self._chooser.places(published) if each.kind != "info"}
+        chosen = {place: self._chosen(each, place, report, gap) for place, each in series.items()}
+        found: _ByKey = {}
+        for metric, places in layout.places.items():
+            before, places_of_new = known.get(metric, {}), new.places[metric]
+            found[metric] = {key: before[key] if key in before else chosen.get(places_of_new[key]) for key in places}
+        return found
 
     def _foreign_series(self, report: RunReport) -> Iterator[tuple[Series, float]]:
         for series, value in self._chooser.select_families(report.published):

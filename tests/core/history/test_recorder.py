@@ -1,6 +1,7 @@
 """What is stored of what was observed, in columns, is what each reading by itself would be."""
 
 from array import array
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,6 +79,35 @@ def test_columns_are_what_each_reading_is_by_itself(given_runs, flush, fails):
         # the same decimals; where a number lies between two of them, either will do
         assert abs(stored[3] - expected[3]) <= 0.01000001
         assert abs(stored[4] - expected[4]) <= 0.01000001 + 1e-9 * abs(expected[3])
+
+
+def test_what_is_known_of_a_series_stays_when_others_come_and_go():
+    selection = Selection(['{__topic__!=""}'], DECIMALS)
+
+    def kept(number, keys, labels):
+        layout = Layout({metric: [(key,) for key in keys] for metric in METRICS})
+        values = array("d", range(len(keys) * len(METRICS)))
+        run = replace(report(number, layout, values), labels=labels)
+        (observed,) = selection.select(run, 30_000)
+        found = dict(
+            zip((each.series.text for each in observed.choice.group.kept), observed.choice.group.kept, strict=True)
+        )
+        shown = {
+            f'{metric.name}{{room="{labels["room"]}",plug="{key}"}}': value
+            for metric in METRICS
+            for (key,), value in Snapshot(layout, values).series(metric)
+        }
+        told = zip(observed.choice.group.kept, observed.values, strict=True)
+        assert {(each.series.name, each.series.labels["plug"]): value for each, value in told} == {
+            (text.split("{")[0], text.split('plug="')[1][:1]): value for text, value in shown.items()
+        }
+        return found
+
+    first = kept(0, "abc", {"room": "hall"})
+    second = kept(1, "dcab", {"room": "hall"})
+    assert len(second) == len(first) + len(METRICS)
+    assert all(second[text] is series for text, series in first.items())
+    assert kept(2, "ad", {"room": "attic"}).keys().isdisjoint(second)
 
 
 def test_batches_have_a_row_for_each_run():
