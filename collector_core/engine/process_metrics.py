@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import time
-from pathlib import Path
 
 from collector_core.exposition.sources import Exposition
 from collector_core.model.clock import Clock
 from collector_core.model.metrics import Counter, Gauge, Info
 from collector_core.model.readings import NOTHING, Readings
 from collector_core.model.units import Unit
+from collector_core.procfs.kept_file import KeptFile
 
 INTERVAL = 5.0  # seconds
 
@@ -26,9 +25,8 @@ PYTHON = Info(
     "python_info", "Python platform information.", ("implementation", "major", "minor", "patchlevel", "version")
 )
 
+_FIGURES = (CPU, START, MAX_FILES, VIRTUAL, RESIDENT, OPEN_FILES)
 METRICS = (CPU, RESIDENT, VIRTUAL, START, OPEN_FILES, MAX_FILES, PYTHON)
-
-_PROC = Path("/proc/self")
 
 
 class ProcessMetrics:
@@ -39,26 +37,33 @@ class ProcessMetrics:
         self._last = NOTHING
         self._started = _start_time(clock)
         self._max_files = max_open_files()
+        self._memory = KeptFile("/proc/self/statm", is_kernels=True)
+        self._python = _python()
 
     def tick(self, now: float) -> float:
         """Publish the figures of this process; returns when the next ones are due (monotonic seconds)."""
         out = Readings(METRICS, max_series=len(METRICS), previous=self._last)
-        out.add(CPU, time.process_time())
-        out.add(START, self._started)
-        with contextlib.suppress(OSError):
-            virtual, resident = (_PROC / "statm").read_bytes().split()[:2]
-            page = os.sysconf("SC_PAGE_SIZE")
-            out.add(VIRTUAL, int(virtual) * page)
-            out.add(RESIDENT, int(resident) * page)
-            out.add(OPEN_FILES, len(os.listdir(_PROC / "fd")))  # noqa: PTH208 - the names are not wanted as paths
-        if self._max_files is not None:
-            out.add(MAX_FILES, self._max_files)
-        major, minor, patch = platform.python_version_tuple()
-        version, implementation = platform.python_version(), platform.python_implementation()
-        out.add(PYTHON, implementation=implementation, major=major, minor=minor, patchlevel=patch, version=version)
+        out.add_row(_FIGURES, (time.process_time(), self._started, self._max_files, *self._memory_and_files()))
+        out.add(PYTHON, **self._python)
         self._last = out.snapshot()
         self._source.publish(self._last)
         return (now // INTERVAL + 1) * INTERVAL
+
+    def _memory_and_files(self) -> tuple[int | None, int | None, int | None]:
+        """Virtual and resident memory in bytes, and how many files are open; None where there is no `/proc`."""
+        try:
+            virtual, resident = self._memory.read().split()[:2]
+            files = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - the names are not wanted as paths
+        except OSError:
+            return None, None, None
+        page = os.sysconf("SC_PAGE_SIZE")
+        return int(virtual) * page, int(resident) * page, files
+
+
+def _python() -> dict[str, str]:
+    """The labels of `PYTHON`."""
+    numbers = zip(("major", "minor", "patchlevel"), platform.python_version_tuple(), strict=True)
+    return {"implementation": platform.python_implementation(), **dict(numbers), "version": platform.python_version()}
 
 
 def _start_time(clock: Clock) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 import threading
 from math import inf
 from pathlib import Path
@@ -39,6 +40,7 @@ PATIENCE = 2.0  # seconds that the others wait for plugins that hang at the star
 DRAIN_SECONDS = 1.0  # at the end, for requests in progress; with what follows less than the 4.4 s of `Signals`
 COLLECTORS_STOP_SECONDS = 1.5  # outputs and the history take up to 1.5 s more
 MAX_PROBES = 32  # connections at once
+LONGEST_TURN = 0.001  # seconds that a busy thread keeps the interpreter from others; with Python's 0.005 scrapes wait
 SETTLED_SECONDS = 5.0  # what is there by then stays for good: the garbage collector need not look at it again
 
 
@@ -49,6 +51,7 @@ async def run(config: Path | None, listen: str | None, *, root: Path | None, red
     configuration or the web configuration is bad and `StartupError` when the address cannot be had, or when two
     collectors offer the same path.
     """
+    sys.setswitchinterval(LONGEST_TURN)
     service = _Service(config, root=root, redactor=redactor, demo=demo)
     return await service.run(listen)
 

@@ -113,3 +113,28 @@ def test_all_bad_plugins_at_once_harm_no_good_one(watched):
 def test_a_plugin_that_never_lets_go_of_the_interpreter_slows_but_stops_nobody(watched):
     beside = watched([BUSY])
     beside.scrape_until(beside.fewest_runs + RUNS_WHILE_BUSY)
+
+
+TURNS = """
+import sys
+from collector_core import Collector, Gauge, Unit, hookimpl
+
+TURN = Gauge("turns_seconds", "How long a thread keeps the interpreter.", Unit.SECONDS)
+
+
+class Turns(Collector):
+    name, metrics = "turns", (TURN,)
+
+    def collect(self, out):
+        out.add(TURN, sys.getswitchinterval())
+
+
+@hookimpl
+def collector_types():
+    return [Turns]
+"""
+
+
+def test_a_scrape_waits_a_millisecond_for_each_turn_of_a_busy_thread(collector, plugin_path, eventually):
+    program = collector("collectors: {turns: {}}", env=plugin_path(turns=TURNS))
+    eventually(lambda: "\nturns_seconds 0.001" in program.request("/metrics").text)
