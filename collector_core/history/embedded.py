@@ -16,7 +16,9 @@ from collector_core.history.store import Store
 from collector_core.model.selector import Selector
 
 COMPACTED_AT_ONCE = 40  # blocks, so that compacting takes little time at once
-MAX_JOURNALED = 1_500_000  # readings until the journal is sealed before its time: 15 MB
+MAX_JOURNALED = 1_500_000  # readings until the journal is sealed before its time: 15 MB,
+LEAST_JOURNALED = 150_000  # or fewer where the files may take little; never fewer than these
+BYTES_A_JOURNALED = 64  # of what the files may take: a reading in the journal needs 10 at most
 MAX_ENTRIES = 2000  # of the journal, likewise: they are read at the next start
 CHECKING_SHARE = 0.002  # of the time, for reading the whole file anew
 
@@ -47,7 +49,8 @@ class EmbeddedStore(Store):
     @property
     def is_full(self) -> bool:
         """Whether the journal should be sealed before its time."""
-        return self.waiting > MAX_JOURNALED or self.entries > MAX_ENTRIES
+        fitting = max(LEAST_JOURNALED, self._options.max_bytes // BYTES_A_JOURNALED)
+        return self.waiting > min(MAX_JOURNALED, fitting) or self.entries > MAX_ENTRIES
 
     def open(self) -> None:
         """As `Store.open`; that reads the whole file, too."""

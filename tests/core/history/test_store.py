@@ -91,6 +91,18 @@ def test_a_block_that_has_enough_readings_is_not_written_anew(embedded):
     assert count == 1
 
 
+@pytest.mark.parametrize(("allowed", "most"), [(2**28, 30), (640, 10), (100_000, 30)])
+def test_the_journal_is_full_before_it_takes_much_of_the_space(stores_in_files, monkeypatch, allowed, most):
+    monkeypatch.setattr(embedded_store, "MAX_JOURNALED", 30)
+    monkeypatch.setattr(embedded_store, "LEAST_JOURNALED", 5)
+    store = stores_in_files.make()
+    store._options = store._options.model_copy(update={"max_bytes": allowed})
+    store.append(samples(POWER, most))
+    assert not store.is_full
+    store.append(samples(POWER, 1, start=NOON + HOUR))
+    assert store.is_full
+
+
 def test_few_readings_are_put_together_to_a_block(embedded):
     for start in range(0, 3600, 60):
         embedded.append(samples(POWER, 6, start=NOON + start * 1000))
