@@ -18,6 +18,7 @@ MODELS = (
     "shaped_days",
     "shares",
     "similar_hours",
+    "similar_days",
     "autoregression",
     "corrected_week",
     "corrected_days",

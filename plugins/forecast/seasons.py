@@ -16,7 +16,9 @@ ECHO = 0.1
 
 @dataclass(frozen=True)
 class Seasons:
-    """Steps in a day and in a week; of a series without seasons, of the pieces that it is cut into."""
+    """Steps in a day and in a week, whether these are `seasonal` or not; of a series that is too short for both, steps of the
+    pieces that it is cut into.
+    """
 
     day: int
     week: int
@@ -24,13 +26,16 @@ class Seasons:
 
 
 def find_seasons(values: Sequence[float], step: float, horizon: int) -> Seasons:
-    """The seasons of a series without gaps: those of the calendar, if values come again after one."""
+    """The seasons of a series without gaps: those of the calendar, and whether values come again after one."""
     for period, longer in ((DAY, WEEK), (WEEK, 0.0)):
         day = round(period / step)
         fits = day >= FEWEST_STEPS and abs(day * step - period) < 1e-6 * period and len(values) >= 3 * day
-        if fits and echo(values, day) > ECHO:
-            week = round(longer / step) if longer and len(values) > 2 * longer / step + day else day
-            return Seasons(day, week, seasonal=True)
+        if not fits:
+            continue
+        week = round(longer / step) if longer and len(values) > 2 * longer / step + day else day
+        seasonal = echo(values, day) > ECHO
+        if seasonal or week > day:
+            return Seasons(day, week, seasonal)
     piece = max(1, min(horizon, len(values) // 12))
     return Seasons(piece, piece, seasonal=False)
 

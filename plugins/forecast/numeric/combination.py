@@ -9,7 +9,7 @@ import numpy as np
 
 from collector_plugins.forecast.numeric.frame import Array
 
-POWER = 8.0
+POWER = 12.0
 IN_THE_MEDIAN = 6
 FAR_WORSE = 1.25
 """How many times the best model's error keeps a model out of the median."""

@@ -18,7 +18,8 @@ class Frame:
 
     `rows` says after how many rows each forecast starts, the first from the end of the series; a model returns one path
     of `horizon` steps for each, made of nothing later. `week` is a multiple of `day`: as long as it where there is
-    none. A row of a series that is not `seasonal` is just a piece of it.
+    none. The rows of a series that is not `seasonal` do not repeat each other; where there is no week either, a row is just
+    a piece of the series.
     """
 
     values: Array
@@ -38,6 +39,11 @@ class Frame:
     def ends(self) -> Places:
         """Each forecast's first step, as a place in `values`."""
         return len(self.values) % self.day + self.rows * self.day
+
+    @property
+    def of_days(self) -> bool:
+        """Whether a row is a day (or a week of days), and not just a piece."""
+        return self.seasonal or self.week > self.day
 
     @property
     def days(self) -> int:

@@ -12,7 +12,7 @@ from collector_plugins.forecast.numeric.frame import Array, Frame
 from collector_plugins.forecast.numeric.outside import with_outside
 from collector_plugins.forecast.numeric.regressions import autoregression, corrected
 from collector_plugins.forecast.numeric.shape import shaped_days
-from collector_plugins.forecast.numeric.similar import similar_hours
+from collector_plugins.forecast.numeric.similar import similar_days, similar_hours
 
 Model = Callable[[Frame], Array]
 
@@ -30,6 +30,7 @@ SEASONAL: dict[str, Model] = {
     "shaped_days": shaped_days,
     "shares": profiles.shares_of_best,
     "similar_hours": similar_hours,
+    "similar_days": similar_days,
     "autoregression": autoregression,
     "corrected_week": partial(corrected, model=profiles.weighted_week),
     "corrected_days": partial(corrected, model=shaped_days),
@@ -73,11 +74,11 @@ PLAIN: dict[str, Model] = {
 
 
 def competing(frame: Frame, outside: Sequence[Sequence[float]] = ()) -> dict[str, Model]:
-    """The models for this series; without a week some would be the same twice."""
-    if not frame.seasonal:
+    """The models for this series: of all kinds where days do not repeat; without a week some would be the same twice."""
+    if not frame.of_days:
         return PLAIN
-    if outside:
+    if outside and frame.seasonal:
         return competing(frame) | {"with_covariates": partial(with_outside, outside=np.asarray(outside))}
     if frame.week == frame.day:
         return {name: model for name, model in SEASONAL.items() if name not in {"yesterday", "median_weeks"}}
-    return SEASONAL
+    return SEASONAL if frame.seasonal else SEASONAL | PLAIN

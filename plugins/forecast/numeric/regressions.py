@@ -96,7 +96,7 @@ def autoregression(frame: Frame) -> Array:
 
 
 def _lags(frame: Frame) -> Places:
-    day, week = (frame.day, frame.week) if frame.seasonal else (1, 1)
+    day, week = (frame.day, frame.week) if frame.of_days else (1, 1)
     lags = {1, 2, 3, 4, day - 1, day, day + 1, 2 * day, week - day, week - 1, week, week + 1, week + day, 2 * week}
     return np.array(sorted(lag for lag in lags if 0 < lag <= max(1, int(frame.ends.min()) // 2)))
 
@@ -104,7 +104,7 @@ def _lags(frame: Frame) -> Places:
 def _waves(frame: Frame, times: Places) -> Array:
     """Sines and cosines of the day and the week, and a constant."""
     waves = [np.ones(times.shape)]
-    if not frame.seasonal:
+    if not frame.of_days:
         return np.stack(waves, axis=-1)
     for period, highest in ((frame.day, 4), (frame.week, 3 if frame.week > frame.day else 0)):
         for number in range(1, highest + 1):
