@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from operator import mul
 
@@ -12,11 +12,13 @@ FEWEST_STEPS = 4
 SHORTEST = 2
 """Steps of a season that somebody states."""
 ECHO = 0.1
+ENOUGH_WEEKS = 4
+"""Of a series that shows neither: from so many on, days and weeks still tell something."""
 
 
 @dataclass(frozen=True)
 class Seasons:
-    """Steps in a day and in a week, whether these are `seasonal` or not; of a series that is too short for both, steps of the
+    """Steps in a day and in a week, whether or not these are `seasonal`; of a series that is too short for both, of the
     pieces that it is cut into.
     """
 
@@ -26,18 +28,26 @@ class Seasons:
 
 
 def find_seasons(values: Sequence[float], step: float, horizon: int) -> Seasons:
-    """The seasons of a series without gaps: those of the calendar, and whether values come again after one."""
-    for period, longer in ((DAY, WEEK), (WEEK, 0.0)):
-        day = round(period / step)
-        fits = day >= FEWEST_STEPS and abs(day * step - period) < 1e-6 * period and len(values) >= 3 * day
-        if not fits:
-            continue
-        week = round(longer / step) if longer and len(values) > 2 * longer / step + day else day
-        seasonal = echo(values, day) > ECHO
-        if seasonal or week > day:
-            return Seasons(day, week, seasonal)
+    """The seasons of a series without gaps: those of the calendar, if values come again after one; else its rows."""
+    fitting = [found for period in (DAY, WEEK) if (found := _rows(period, step, len(values)))]
+    echoing = [rows for rows in fitting if echo(values, rows.day) > ECHO]
+    enough = len(values) * step >= ENOUGH_WEEKS * WEEK
+    for rows in fitting[:1]:
+        if rows.week > rows.day and (echoing or enough):
+            return replace(rows, seasonal=bool(echoing))
+    if echoing:
+        return echoing[0]
     piece = max(1, min(horizon, len(values) // 12))
     return Seasons(piece, piece, seasonal=False)
+
+
+def _rows(period: float, step: float, count: int) -> Seasons | None:
+    """Rows of a period, and weeks where there are more than two; None for a series that is too short or coarse."""
+    day = round(period / step)
+    if day < FEWEST_STEPS or abs(day * step - period) > 1e-6 * period or count < 3 * day:
+        return None
+    week = round(WEEK / step)
+    return Seasons(day, week if count > 2 * week + day else day, seasonal=True)
 
 
 def stated_seasons(periods: Sequence[float], step: float, count: int) -> Seasons | None:

@@ -18,8 +18,8 @@ class Frame:
 
     `rows` says after how many rows each forecast starts, the first from the end of the series; a model returns one path
     of `horizon` steps for each, made of nothing later. `week` is a multiple of `day`: as long as it where there is
-    none. The rows of a series that is not `seasonal` do not repeat each other; where there is no week either, a row is just
-    a piece of the series.
+    none. The rows of a series that is not `seasonal` do not repeat each other; where there is no week either, a row is
+    just a piece of the series.
     """
 
     values: Array

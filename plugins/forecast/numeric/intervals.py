@@ -13,6 +13,9 @@ NEIGHBOURS = 12
 OVERLAP = 3
 """Ends whose further days ahead overlap so much that they tell as much as one."""
 UNSEEN = 0.4
+NO_ERROR = 0.01
+"""An error that is a smaller share of the mean one is none: nights without sun, a battery that is full."""
+MOST_MISSES = 1.5
 
 
 def offsets(errors: Array, day: int, quantiles: Sequence[float]) -> Array:
@@ -20,8 +23,11 @@ def offsets(errors: Array, day: int, quantiles: Sequence[float]) -> Array:
 
     `errors` has what came true minus what was forecast, one row per earlier end, NaN where that is not known. Each step
     learns from the same hour and the ones beside it; days after the first, of which there are fewer, from each other.
+    Where many steps have no error, the others may miss more often: all together miss about as often as promised.
     """
     horizon = errors.shape[1]
+    misses = min(1 / _share_with_errors(errors) ** 0.5, MOST_MISSES)
+    quantiles = [quantile if quantile == 0.5 else _nearer(quantile, misses) for quantile in quantiles]
     found = np.zeros((len(quantiles), horizon))
     first = _pooled(errors[:, :day], day)
     ends = max(1, len(errors))
@@ -35,6 +41,20 @@ def offsets(errors: Array, day: int, quantiles: Sequence[float]) -> Array:
         known = np.isfinite(repeated)
         found[:, day:] = np.where(known, repeated, np.tile(found[:, :day], -(-horizon // day))[:, : horizon - day])
     return np.nan_to_num(found)
+
+
+def _share_with_errors(errors: Array) -> float:
+    """Of the known ones, those that are not next to nothing; 1 where there are none at all."""
+    sizes = np.abs(errors[np.isfinite(errors)])
+    share = float((sizes > NO_ERROR * sizes.mean()).mean()) if len(sizes) else 0.0
+    return share or 1.0
+
+
+def _nearer(quantile: float, misses: float) -> float:
+    """The quantile beyond which there are so many times as many values, but no further than half way to the middle."""
+    beyond = min(quantile, 1 - quantile)
+    beyond = min(beyond * misses, (beyond + 0.5) / 2)
+    return beyond if quantile < 0.5 else 1 - beyond
 
 
 def _pooled(errors: Array, day: int) -> Array:

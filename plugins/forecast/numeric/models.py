@@ -74,7 +74,7 @@ PLAIN: dict[str, Model] = {
 
 
 def competing(frame: Frame, outside: Sequence[Sequence[float]] = ()) -> dict[str, Model]:
-    """The models for this series: of all kinds where days do not repeat; without a week some would be the same twice."""
+    """The models for this series: all kinds where days do not repeat; without a week some would be the same twice."""
     if not frame.of_days:
         return PLAIN
     if outside and frame.seasonal:
