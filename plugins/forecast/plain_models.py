@@ -1,118 +1,106 @@
-"""The models that need no numpy, each from any row (day) of the series; what they share is computed once."""
+"""The models that need no numpy, each from any place in the series; what they share is computed once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from itertools import chain, cycle, islice
+from functools import partial
+from itertools import accumulate, repeat
+from operator import mul
 
 from collector_plugins.forecast.seasons import Seasons
 
 WEEKS, DAYS = 4, 14
+DECAY, DAMPING = 0.75, 0.9
 LEVELS, MEMORY = 200, 16
 
 Path = list[float]
 Model = Callable[[int, int], Path]
-"""Says what comes after so many rows of the series, in so many steps, from nothing later."""
+"""Says what comes after so many values of the series, in so many steps, from nothing later."""
 Models = Mapping[str, Model]
 
 
-def models_of(values: Sequence[float], seasons: Seasons, horizon: int) -> Models:
+def models_of(values: Path, seasons: Seasons, horizon: int) -> Models:
     """The models of a series, the naive one first."""
-    return (
-        _Seasonal(values, seasons, horizon).models if seasons.seasonal else _without_seasons(values, seasons, horizon)
-    )
+    return _seasonal(values, seasons, horizon) if seasons.seasonal else _without_seasons(values, horizon)
 
 
-class _Seasonal:
-    """A row is a day; one that has not come yet is what was said of it."""
-
-    def __init__(self, values: Sequence[float], seasons: Seasons, horizon: int) -> None:
-        day, self._week = seasons.day, seasons.week // seasons.day
-        count, first = divmod(len(values), day)
-        self._rows = [values[first + row * day : first + (row + 1) * day] for row in range(count)]
-        self._day = day
-        models: dict[str, Model] = {"seasonal_naive": self._last_week}
-        if self._week > 1:
-            models |= {"yesterday": self._yesterday, "median_weeks": self._median_weeks}
-        self.models: Models = models | {
-            "median_days": self._median_days,
-            "weighted_week": self._weighted_week(horizon, decay=0.75, damping=0.9),
-            "slow_week": self._weighted_week(horizon, decay=0.9, damping=0.6),
+def _seasonal(values: Path, seasons: Seasons, horizon: int) -> Models:
+    day, week = seasons.day, seasons.week
+    models: dict[str, Model] = {"seasonal_naive": partial(_repeated, values, week)}
+    if week > day:
+        models |= {
+            "yesterday": partial(_repeated, values, day),
+            "median_weeks": partial(_middle, values, week, WEEKS),
         }
-        self._median = cache(lambda row: self._middle([row - self._week * back for back in range(1, WEEKS + 1)]))
-
-    def _path(self, rows: Sequence[Sequence[float]], steps: int) -> Path:
-        """The rows, over and over."""
-        return list(islice(cycle(chain.from_iterable(rows)), steps))
-
-    def _middle(self, rows: Sequence[int]) -> Path:
-        """The median of each step of those rows that there are."""
-        return medians([self._rows[row] for row in rows if row >= 0])
-
-    def _last_week(self, row: int, steps: int) -> Path:
-        return self._path(self._rows[row - self._week : row], steps)
-
-    def _yesterday(self, row: int, steps: int) -> Path:
-        return self._path([self._rows[row - 1]], steps)
-
-    def _median_weeks(self, row: int, steps: int) -> Path:
-        days = min(self._week, -(-steps // self._day))
-        return self._path([self._median(row + ahead) for ahead in range(days)], steps)
-
-    def _median_days(self, row: int, steps: int) -> Path:
-        return self._path([self._middle(range(row - DAYS, row))], steps)
-
-    def _weighted_week(self, horizon: int, *, decay: float, damping: float) -> Model:
-        """The weighted mean week, on the level of the last day, which is forgotten by and by.
-
-        `totals` has for each row the weighted sum of those one, two … weeks before, and what they weigh.
-        """
-        fading = [damping ** (step / self._day + 0.5) for step in range(horizon)]
-
-        totals = [([0.0] * self._day, 0.0)] * self._week
-        for row in self._rows:
-            earlier, weight = totals[-self._week]
-            total = [decay * (value + each) for value, each in zip(row, earlier, strict=True)]
-            totals.append((total, decay * (1 + weight)))
-
-        def path(row: int, steps: int) -> Path:
-            days = min(self._week, -(-steps // self._day))
-            week = [[value / weight for value in total] for total, weight in totals[row : row + days]]
-            last, weight = totals[row + self._week - 1]
-            shift = (sum(self._rows[row - 1]) - sum(last) / weight) / self._day
-            return [value + shift * share for value, share in zip(self._path(week, steps), fading, strict=False)]
-
-        return path
+    return models | {
+        "median_days": partial(_middle, values, day, DAYS),
+        "weighted_week": _weighted_week(values, seasons, horizon),
+    }
 
 
-def _without_seasons(values: Sequence[float], seasons: Seasons, horizon: int) -> Models:
-    first = len(values) % seasons.day
+def _repeated(values: Path, period: int, end: int, steps: int) -> Path:
+    """The last period, over and over."""
+    return _cycle(values[end - period : end], steps)
 
-    def of_past(model: Callable[[Sequence[float], int], Path]) -> Model:
-        return lambda row, steps: model(values[: first + row * seasons.day], horizon)[:steps]
+
+def _middle(values: Path, period: int, most: int, end: int, steps: int) -> Path:
+    """The median of each step of the last periods, of those that there are."""
+    starts = range(end - period, -1, -period)[:most]
+    length = min(period, steps)
+    return _cycle(medians([values[start : start + length] for start in starts]), steps)
+
+
+def _weighted_week(values: Path, seasons: Seasons, horizon: int) -> Model:
+    """The weighted mean week, on the level of the last day, which is forgotten by and by.
+
+    `means` begins with an empty week: after so many values, the week from that place on is what they say of the next.
+    """
+    day, week = seasons.day, seasons.week
+    fading = list(accumulate(repeat(DAMPING ** (1 / day), horizon - 1), mul, initial=DAMPING**0.5))
+    means, weight = [0.0] * week, 0.0
+    for start in range(0, len(values), week):
+        share = 1 / (1 + weight)
+        pairs = zip(values[start : start + week], means[-week:], strict=False)
+        means += [mean + share * (value - mean) for value, mean in pairs]
+        weight = DECAY * (1 + weight)
+
+    def path(end: int, steps: int) -> Path:
+        mean = means[end : end + week]
+        shift = (sum(values[end - day : end]) - sum(mean[-day:])) / day
+        return [value + shift * share for value, share in zip(_cycle(mean, steps), fading, strict=False)]
+
+    return path
+
+
+def _cycle(period: Path, steps: int) -> Path:
+    return (period * -(-steps // len(period)))[:steps]
+
+
+def _without_seasons(values: Path, horizon: int) -> Models:
+    def of_past(model: Callable[[Path, int], Path]) -> Model:
+        return lambda end, steps: model(values[:end], horizon)[:steps]
 
     models = {"naive": _last_value, "drift": _drift, "smoothed": _smoothed, "median": _median_value}
     return {name: of_past(model) for name, model in models.items()}
 
 
-def _last_value(past: Sequence[float], horizon: int) -> Path:
+def _last_value(past: Path, horizon: int) -> Path:
     return [past[-1]] * horizon
 
 
-def _drift(past: Sequence[float], horizon: int) -> Path:
+def _drift(past: Path, horizon: int) -> Path:
     recent = past[-4 * horizon :]
     slope = (recent[-1] - recent[0]) / max(1, len(recent) - 1)
     return [past[-1] + slope * step for step in range(1, horizon + 1)]
 
 
-def _smoothed(past: Sequence[float], horizon: int) -> Path:
+def _smoothed(past: Path, horizon: int) -> Path:
     recent = past[-MEMORY:]
     weights = [0.75 ** (len(recent) - place) for place in range(len(recent))]
     return [sum(w * value for w, value in zip(weights, recent, strict=True)) / sum(weights)] * horizon
 
 
-def _median_value(past: Sequence[float], horizon: int) -> Path:
+def _median_value(past: Path, horizon: int) -> Path:
     return medians([[value] for value in past[-LEVELS:]]) * horizon
 
 

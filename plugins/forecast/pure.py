@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from itertools import compress, pairwise
-from operator import sub
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, compress, repeat
+from operator import add, sub
+from typing import NamedTuple, TypeVar
 
 from collector_plugins.forecast.model_names import PURE
 from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits, without_losers
-from collector_plugins.forecast.plain_models import Models, Path, medians, models_of
+from collector_plugins.forecast.plain_models import Model, Path, medians, models_of
 from collector_plugins.forecast.seasons import Seasons
 
 MOST_ENDS = 6
@@ -18,10 +19,14 @@ MOST_LONG_ENDS = 3
 """From how many ends, two days apart, all of the horizon is tried; from the others its first day."""
 POWER = 6
 FAR_WORSE = 1.5
+IN_THE_MEDIAN = 3
+SMALLEST = 0.02
+"""The share in the mean below which a model has none."""
 PARTS_OF_DAY = 4
 UNSEEN = 0.2
-NOTHING = 1e-3
 LEVELS = (0.8, 0.95)
+
+T = TypeVar("T")
 
 
 def forecast_values(
@@ -38,6 +43,7 @@ def forecast_values(
     No model uses what is known from `outside`. Raises `ValueError` where no model is called so.
     """
     del outside
+    values = list(values)
     models = models_of(values, seasons, horizon)
     names = tuple(models)
     if model not in {COMBINATION, PURE, *names}:
@@ -45,123 +51,122 @@ def forecast_values(
             f"no model is called {model!r} without numpy: {', '.join((COMBINATION, *names))}; "
             "pip install 'energy-collector[forecast]' for more"
         )
-    trials = _trials(values, known, seasons, horizon, models)
-    sizes = [_sizes(trials, steps, len(names)) for steps in _steps(seasons.day, horizon)]
-    parts = _parts(trials, sizes, seasons.day, horizon)
-    mixed = [combined(parts, trial.paths) for trial in trials]
-    relative = _relative_errors(names, [sum(each) for each in zip(*sizes, strict=True)], trials, mixed)
+    ends = _ends(len(values), seasons, horizon)
+    parts = _parts(values, known, ends, seasons.day, list(models.values()))
+    sizes = [list(map(part.size, part.paths)) for part in parts]
+    shares = _all_shares(parts, sizes)
+    mixed = [_mixed(part.paths, each) for part, each in zip(parts, shares, strict=True)]
+    relative = _relative_errors(names, sizes, sum(map(_Part.size, parts, mixed)))
     if model not in models:
         model = names[0] if relative.get(PURE, 0.0) > 1 else PURE
+    weights = dict(zip(names, shares[0], strict=True))
     if model in models:
-        parts = [part.only(names.index(model)) for part in parts]
-        mixed = [trial.paths[names.index(model)] for trial in trials]
-    path = combined(parts, [said(len(values) // seasons.day, horizon) for said in models.values()])
-    errors = [trial.errors(each) for trial, each in zip(trials, mixed, strict=True)]
-    bands = _Bands(errors, seasons.day, horizon)
+        mixed = [part.paths[names.index(model)] for part in parts]
+        weights = {name: float(name == model) for name in names}
+    bands = _Bands(parts, mixed, max(1, len(ends) - 1))
     low, high = _bounds(values, known, seasons, horizon)
+    path = _joined(map(_Part.ahead, parts, mixed))
+    pools = _joined(part.ahead(part.pools) for part in parts)
     paths = {
-        quantile: [min(max(value + off, low), high) for value, off in zip(path, bands.offsets(quantile), strict=True)]
-        for quantile in sorted(quantiles)
+        quantile: _held(map(add, path, bands.offsets(quantile, pools)), low, high) for quantile in sorted(quantiles)
     }
-    weights = dict(zip(names, parts[0].shares, strict=True))
     return Outcome(paths, model, weights, without_losers(relative, model), bands.coverage(), names)
 
 
 class _Part(NamedTuple):
-    """Steps of the horizon, each model's share of the weighted mean there, and those whose median is the other half."""
+    """Some steps of the horizon, from several earlier ends of the series and last from its own, one after the other.
 
-    steps: slice
-    shares: Sequence[float]
-    near: Sequence[bool]
-
-    def only(self, place: int) -> _Part:
-        """The same steps, of one model alone."""
-        is_it = [each == place for each in range(len(self.shares))]
-        return _Part(self.steps, list(map(float, is_it)), is_it)
-
-
-class _Trial(NamedTuple):
-    """What each model says from one end of the series, what came true, and which of that is known."""
+    `paths` are those of each model. `actual` is what came true and `known` which of it, both shorter, since nobody
+    knows that of the last end yet. `pools` says of each step which others are as hard to tell.
+    """
 
     paths: Sequence[Path]
-    actual: Sequence[float]
+    actual: Path
     known: Sequence[bool]
+    pools: Sequence[int]
 
-    def size(self, path: Path, steps: slice) -> float:
-        """The sum of the errors of these steps."""
-        sizes: Iterator[float] = map(abs, map(sub, self.actual[steps], path[steps]))
-        return sum(compress(sizes, self.known[steps]))
+    def size(self, path: Path) -> float:
+        """The sum of the errors of a path."""
+        errors: Iterator[float] = map(abs, map(sub, self.actual, path))
+        return sum(compress(errors, self.known))
 
-    def errors(self, path: Path) -> list[float | None]:
-        """What came true minus the path, as far as it is known."""
-        off = map(sub, self.actual, path)
-        return [each if is_known else None for each, is_known in zip(off, self.known, strict=True)]
-
-
-def _trials(
-    values: Sequence[float], known: Sequence[bool], seasons: Seasons, horizon: int, models: Models
-) -> list[_Trial]:
-    """What all models say from earlier ends of the series."""
-    day, first = seasons.day, len(values) % seasons.day
-    fewest = 2 * seasons.week // day if seasons.seasonal else 2
-    rows = range(len(values) // day - 1, max(fewest, 1) - 1, -1)[:MOST_ENDS]
-    long_ones = rows[1 : 2 * MOST_LONG_ENDS : 2] or rows
-    trials = []
-    for row in rows:
-        start = first + row * day
-        steps = slice(start, start + (horizon if row in long_ones else min(day, horizon)))
-        actual = values[steps]
-        trials.append(_Trial([path(row, len(actual)) for path in models.values()], actual, known[steps]))
-    return trials
+    def ahead(self, steps: Sequence[T]) -> Sequence[T]:
+        """Those from the end of the series."""
+        return steps[len(self.actual) :]
 
 
-def _steps(day: int, horizon: int) -> list[slice]:
+def _parts(
+    values: Path, known: Sequence[bool], ends: Sequence[tuple[int, int]], day: int, models: Sequence[Model]
+) -> list[_Part]:
     """The first day and all further ones: different models are good at them."""
-    return [slice(0, min(day, horizon)), *([slice(day, horizon)] if horizon > day else [])]
+    horizon = ends[-1][1]
+    said = [[model(end, steps) for end, steps in ends] for model in models]
+    of_day = [PARTS_OF_DAY * (step % day) // day for step in range(horizon)]
+    parts = []
+    for number, start in enumerate(range(0, horizon, day)[:2]):
+        steps = slice(start, horizon if number else day)
+        there = [slice(end + start, end + min(count, steps.stop)) for end, count in ends]
+        parts.append(
+            _Part(
+                [_joined(path[steps] for path in paths) for paths in said],
+                _joined(values[each] for each in there),
+                _joined(known[each] for each in there),
+                _joined([number * PARTS_OF_DAY + each for each in of_day[:count][steps]] for _, count in ends),
+            )
+        )
+    return parts
 
 
-def _sizes(trials: Sequence[_Trial], steps: slice, count: int) -> list[float]:
-    """The errors of each model in all trials, added up."""
-    return [sum(trial.size(trial.paths[number], steps) for trial in trials) for number in range(count)]
+def _joined(pieces: Iterable[Sequence[T]]) -> list[T]:
+    return list(chain.from_iterable(pieces))
 
 
-def _parts(trials: Sequence[_Trial], sizes: Sequence[Sequence[float]], day: int, horizon: int) -> list[_Part]:
+def _ends(count: int, seasons: Seasons, horizon: int) -> list[tuple[int, int]]:
+    """From which places the models forecast how many steps; the last is the end of the series."""
+    day = seasons.day
+    earliest = count % day + 2 * (seasons.week if seasons.seasonal else day)
+    ends = range(count - day, earliest - 1, -day)[:MOST_ENDS]
+    long_ones = ends[1 : 2 * MOST_LONG_ENDS : 2] or ends
+    tried = [(end, min(count - end, horizon if end in long_ones else day, horizon)) for end in ends]
+    return [*tried, (count, horizon)]
+
+
+def _all_shares(parts: Sequence[_Part], sizes: Sequence[Sequence[float]]) -> list[Sequence[float]]:
     """How models are combined; as in the first part where nothing of a later one has come true yet."""
-    found = list[_Part]()
-    for steps, errors in zip(_steps(day, horizon), sizes, strict=True):
-        is_known = any(any(trial.known[steps]) for trial in trials)
-        shares = _part(steps, errors if is_known else [1.0] * len(errors))
-        found.append(shares if is_known or not found else found[0]._replace(steps=steps))
+    found = list[Sequence[float]]()
+    for part, errors in zip(parts, sizes, strict=True):
+        is_known = any(part.known)
+        found.append(_shares(errors if is_known else [1.0] * len(errors)) if is_known or not found else found[0])
     return found
 
 
-def _relative_errors(
-    names: Sequence[str], sizes: Sequence[float], trials: Sequence[_Trial], mixed: Sequence[Path]
-) -> dict[str, float]:
-    """The error of each model over that of the first, naive one; nothing where that has none."""
-    whole = sum(trial.size(path, slice(None)) for trial, path in zip(trials, mixed, strict=True))
-    found = zip((*names, PURE), (*sizes, whole), strict=True)
-    return {name: size / sizes[0] for name, size in found} if sizes[0] else {}
-
-
-def _part(steps: slice, sizes: Sequence[float]) -> _Part:
+def _shares(sizes: Sequence[float]) -> Sequence[float]:
+    """The share of each model in the weighted mean, by its error; of one that would have next to none 0."""
     floor = max(max(sizes) * 1e-12, 1e-300)
     best = max(min(sizes), floor)
-    shares = [(best / max(size, floor)) ** POWER for size in sizes]
-    near = [share >= 1 / FAR_WORSE**POWER for share in shares]
-    return _Part(steps, [share / sum(shares) for share in shares], near)
+    found = [(best / max(size, floor)) ** POWER for size in sizes]
+    least = SMALLEST * sum(found)
+    found = [share if share > least else 0.0 for share in found]
+    return [share / sum(found) for share in found]
 
 
-def combined(parts: Sequence[_Part], paths: Sequence[Path]) -> Path:
-    """Half the weighted mean, half the median of those that are not far worse."""
-    found: Path = []
-    for steps, shares, near in parts:
-        columns = [path[steps] for path in paths]
-        weighted = [(share / 2, column) for share, column in zip(shares, columns, strict=True) if share > NOTHING]
-        halves = [[share * value for value in column] for share, column in weighted]
-        middles = [value / 2 for value in medians(list(compress(columns, near)))]
-        found += map(sum, zip(*halves, middles, strict=True))
-    return found
+def _mixed(paths: Sequence[Path], shares: Sequence[float]) -> Path:
+    """Half the weighted mean, half the median of the best, without those that are far worse."""
+    halves = [[share / 2 * value for value in path] for share, path in zip(shares, paths, strict=True) if share]
+    good = max(max(shares) / FAR_WORSE**POWER, sorted(shares)[-IN_THE_MEDIAN:][0])
+    middles = medians([path for path, share in zip(paths, shares, strict=True) if share >= good])
+    return list(map(sum, zip(*halves, [value / 2 for value in middles], strict=True)))
+
+
+def _relative_errors(names: Sequence[str], sizes: Sequence[Sequence[float]], mixed: float) -> dict[str, float]:
+    """The error of each model over that of the first, naive one; nothing where that has none."""
+    whole = [sum(each) for each in zip(*sizes, strict=True)]
+    found = zip((*names, PURE), (*whole, mixed), strict=True)
+    return {name: size / whole[0] for name, size in found} if whole[0] else {}
+
+
+def _held(values: Iterable[float], low: float, high: float) -> Path:
+    return list(map(min, map(max, values, repeat(low)), repeat(high)))
 
 
 def _bounds(values: Sequence[float], known: Sequence[bool], seasons: Seasons, horizon: int) -> tuple[float, float]:
@@ -173,25 +178,25 @@ def _bounds(values: Sequence[float], known: Sequence[bool], seasons: Seasons, ho
 
 
 class _Bands:
-    """How wide intervals are, by the size of the errors at the same part of the day."""
+    """How wide intervals are, by the size of the errors of steps that are as hard to tell."""
 
-    def __init__(self, errors: Sequence[Sequence[float | None]], day: int, horizon: int) -> None:
-        self._parts = _parts_of_day(day, horizon)
-        self._pools: dict[int, list[float]] = {}
-        for row in errors:
-            for part, steps in self._parts:
-                known = [abs(error) for error in row[steps] if error is not None]
-                if known:
-                    self._pools.setdefault(part, []).extend(known)
+    def __init__(self, parts: Sequence[_Part], paths: Sequence[Path], ends: int) -> None:
+        self._ends = ends
+        self._pools = defaultdict[int, list[float]](list)
+        for part, path in zip(parts, paths, strict=True):
+            errors = map(abs, map(sub, part.actual, path))
+            for number, error in compress(zip(part.pools, errors, strict=False), part.known):
+                self._pools[number].append(error)
         for pool in self._pools.values():
             pool.sort()
-        self._ends = max(1, len(errors))
 
-    def offsets(self, quantile: float) -> list[float]:
-        """What to add to the path for a quantile: the size of errors that its share of them stays within."""
+    def offsets(self, quantile: float, pools: Sequence[int]) -> list[float]:
+        """What to add to the steps of a path for a quantile: the size of errors that its share of them stays within."""
         sign = (quantile > 0.5) - (quantile < 0.5)
         widths = self._widths(abs(2 * quantile - 1))
-        return [sign * widths[part] for part, steps in self._parts for _ in range(steps.start, steps.stop)]
+        longest = max(widths.values(), default=0.0)
+        width = {pool: widths.get(pool, widths.get(pool % PARTS_OF_DAY, longest)) for pool in set(pools)}
+        return [sign * width[pool] for pool in pools]
 
     def coverage(self) -> dict[float, float]:
         """How many of the errors are within the interval of a level."""
@@ -199,27 +204,12 @@ class _Bands:
         found = {}
         for level in LEVELS if count else ():
             widths = self._widths(level)
-            found[level] = sum(bisect_right(pool, widths[part]) for part, pool in self._pools.items()) / count
+            found[level] = sum(bisect_right(pool, widths[number]) for number, pool in self._pools.items()) / count
         return found
 
     def _widths(self, share: float) -> dict[int, float]:
         share = min(share * (1 + UNSEEN / self._ends), 1 - (1 - share) / 3)
-        widths = {part: _at(pool, share) for part, pool in self._pools.items()}
-        longest = max(widths.values(), default=0.0)
-        return {part: widths.get(part, widths.get(part % PARTS_OF_DAY, longest)) for part, _ in self._parts}
-
-
-def _parts_of_day(day: int, horizon: int) -> list[tuple[int, slice]]:
-    """Which steps are in each part of the first day, and of all further days together, in order."""
-    cuts = [-(-part * day // PARTS_OF_DAY) for part in range(PARTS_OF_DAY + 1)]
-    found: list[tuple[int, slice]] = []
-    for start in range(0, horizon, day):
-        later = PARTS_OF_DAY if start else 0
-        for part, (first, end) in enumerate(pairwise(cuts)):
-            steps = slice(start + first, min(start + end, horizon))
-            if steps.start < steps.stop:
-                found.append((part + later, steps))
-    return found
+        return {number: _at(pool, share) for number, pool in self._pools.items()}
 
 
 def _at(ordered: Sequence[float], share: float) -> float:

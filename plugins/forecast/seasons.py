@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from math import hypot
 from operator import mul
 
 DAY, WEEK = 86_400.0, 604_800.0
@@ -30,13 +31,13 @@ class Seasons:
 def find_seasons(values: Sequence[float], step: float, horizon: int) -> Seasons:
     """The seasons of a series without gaps: those of the calendar, if values come again after one; else its rows."""
     fitting = [found for period in (DAY, WEEK) if (found := _rows(period, step, len(values)))]
-    echoing = [rows for rows in fitting if echo(values, rows.day) > ECHO]
+    echoing = next((rows for rows in fitting if echo(values, rows.day) > ECHO), None)
     enough = len(values) * step >= ENOUGH_WEEKS * WEEK
     for rows in fitting[:1]:
         if rows.week > rows.day and (echoing or enough):
             return replace(rows, seasonal=bool(echoing))
     if echoing:
-        return echoing[0]
+        return echoing
     piece = max(1, min(horizon, len(values) // 12))
     return Seasons(piece, piece, seasonal=False)
 
@@ -74,5 +75,5 @@ def echo(values: Sequence[float], period: int) -> float:
     around = zip(values[half:], sums, sums[width:], strict=False)
     off = [value - (after - before) / width for value, before, after in around]
     earlier, later = off[:-period], off[period:]
-    size = (sum(map(mul, earlier, earlier)) * sum(map(mul, later, later))) ** 0.5
+    size = hypot(*earlier) * hypot(*later)
     return sum(map(mul, earlier, later)) / size if size > 0 else 0.0
