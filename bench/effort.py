@@ -33,7 +33,7 @@ class Effort:
     history_series: int = 500
     history_days: int = 30
     forecasts: int = 24
-    homes: int = 4
+    homes: int = 8
 
 
 FULL = Effort()

@@ -150,10 +150,16 @@ def _batteries(view: View) -> Iterator[dict[str, Any]]:
             "stored_joules": battery.stored,
             "capacity_joules": battery.capacity,
             "runtime_seconds": battery.runtime,
-            "empty_at": _by_name({quantile: view.now + seconds for quantile, seconds in ahead.empty.items()}),
-            "full_at": _by_name({quantile: view.now + seconds for quantile, seconds in ahead.full.items()}),
+            "empty_at": _times(view.now, ahead.empty, ahead.likeliest_empty),
+            "full_at": _times(view.now, ahead.full, ahead.likeliest_full),
             "empty_risk": ahead.empty_risk,
         }
+
+
+def _times(now: float, quantiles: dict[float, float], likeliest: float | None) -> dict[str, float]:
+    """Unix seconds; of those that are not foreseen, none."""
+    likely = {} if likeliest is None else {"likeliest": now + likeliest}
+    return likely | _by_name({quantile: now + seconds for quantile, seconds in quantiles.items()})
 
 
 def _resource(resource: Resource) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple
 
+from collector_plugins.forecast.likeliest import likeliest
 from collector_plugins.forecast.messages import Trained
 from collector_plugins.forecast.past_days import Course
 from collector_plugins.forecast.scenarios import COUNT, courses, quantiles_of
@@ -46,12 +47,16 @@ class Ahead:
     """Seconds until a battery is empty and full by quantile, absent where it will not be; the risk of empty, 0 to 1.
 
     `lowest` is its lowest charge until a time, 0 to 1 by quantile; empty where the forecasts do not reach so far.
+    The likeliest times are those near which most courses lie: right to half an hour more often than the median.
+    None where the median is absent; never outside the quantiles.
     """
 
     empty: dict[float, float] = field(default_factory=dict)
     full: dict[float, float] = field(default_factory=dict)
     empty_risk: float = 0.0
     lowest: dict[float, float] = field(default_factory=dict)
+    likeliest_empty: float | None = None
+    likeliest_full: float | None = None
 
 
 class _Course(NamedTuple):
@@ -118,10 +123,18 @@ def look_ahead(battery: Battery, net: NetCourses, now: float, until: float = inf
         return Ahead()
     found = [_follow(battery, course.pieces, until - now) for course in (*said, *days)]
     weights = [*_weights(said, 1 - SHARE_OF_DAYS if days else 1.0), *_weights(days, SHARE_OF_DAYS)]
-    empty, full, lowest = (quantiles_of(each, QUANTILES, weights) for each in zip(*found, strict=True))
+    empties, fulls, charges = zip(*found, strict=True)
+    empty, full, lowest = (quantiles_of(each, QUANTILES, weights) for each in (empties, fulls, charges))
     reaches = sum(seconds for seconds, _ in said[0].pieces) >= until - now
-    risk = sum(weight for each, weight in zip(found, weights, strict=True) if each.empty < inf)
-    return Ahead(_finite(empty), _finite(full), min(1.0, round(risk, 9)), lowest if reaches else {})
+    risk = sum(weight for each, weight in zip(empties, weights, strict=True) if each < inf)
+    return Ahead(
+        _finite(empty),
+        _finite(full),
+        min(1.0, round(risk, 9)),
+        lowest if reaches else {},
+        _likeliest(empties, weights, empty),
+        _likeliest(fulls, weights, full),
+    )
 
 
 def _weights(courses: Sequence[Course], share: float) -> list[float]:
@@ -152,6 +165,12 @@ def _follow(battery: Battery, pieces: Iterable[tuple[float, float]], length: flo
         stored = min(ceiling, max(floor, later))
         passed += seconds
     return _Course(empty, full, max(floor, lowest) / ceiling)
+
+
+def _likeliest(times: Sequence[float], weights: Sequence[float], quantiles: dict[float, float]) -> float | None:
+    """Within the quantiles: a heap of less than a tenth does not stand for the rest."""
+    found = min(max(likeliest(times, weights), min(quantiles.values())), max(quantiles.values()))
+    return found if found < inf else None
 
 
 def _finite(times: dict[float, float]) -> dict[float, float]:

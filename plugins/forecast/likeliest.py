@@ -10,21 +10,28 @@ STEP = 300.0
 REACH = 12
 """Steps from a time within which others speak for it: an hour."""
 
-_SHARES = [1 - (away / REACH) ** 2 for away in range(REACH)]
+_SHARES = {away: 1 - (away / REACH) ** 2 for away in range(1 - REACH, REACH)}
 
 
 def likeliest(times: Sequence[float], weights: Sequence[float]) -> float:
-    """In seconds; infinite where half of the weight or more is, by times that are."""
-    together = defaultdict[int, float](float)
-    for time, weight in zip(times, weights, strict=True):
-        if time < inf:
-            together[round(time / STEP)] += weight
-    if 2 * sum(together.values()) <= sum(weights):
+    """In the unit of `times`, seconds, which may be infinite; infinite where half of the weight or more is.
+
+    It lies between the first and the last of the finite times, to `STEP`. Of equals it is the earliest.
+    """
+    known = [(time, weight) for time, weight in zip(times, weights, strict=True) if time < inf]
+    if 2 * sum(weight for _, weight in known) <= sum(weights):
         return inf
     near = defaultdict[int, float](float)
-    for place, weight in together.items():
-        for away, share in enumerate(_SHARES):
+    for place, weight in _together(known).items():
+        for away, share in _SHARES.items():
             near[place + away] += weight * share
-            if away:
-                near[place - away] += weight * share
-    return max(0, max(near, key=lambda place: (near[place], -place))) * STEP
+    found = max(near, key=lambda place: (near[place], -place)) * STEP
+    return min(max(found, min(known)[0]), max(known)[0])
+
+
+def _together(known: Sequence[tuple[float, float]]) -> dict[int, float]:
+    """The weight of each step of time."""
+    sums = defaultdict[int, float](float)
+    for time, weight in known:
+        sums[round(time / STEP)] += weight
+    return sums

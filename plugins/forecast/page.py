@@ -125,18 +125,23 @@ def _answers(view: View) -> PageTable:
 
 def _battery_rows(view: View) -> Iterator[Sequence[str]]:
     for battery, ahead in view.batteries:
-        for what, times in (("empty", ahead.empty), ("full", ahead.full)):
-            if 0.5 in times:
-                at = {
-                    q: local_time(view.now + times[q], view.zone) if q in times else "not foreseen" for q in QUANTILES
-                }
-                yield _row(f"{battery.name} {what} at", at)
+        for what, likeliest, times in (
+            ("empty", ahead.likeliest_empty, ahead.empty),
+            ("full", ahead.likeliest_full, ahead.full),
+        ):
+            if likeliest is not None:
+                bounds = (times.get(quantile) for quantile in (min(QUANTILES), max(QUANTILES)))
+                yield f"{battery.name} {what} at", *(_at(view, seconds) for seconds in (likeliest, *bounds))
         if ahead.lowest:
             charges = {quantile: f"{100 * charge:.0f} %" for quantile, charge in ahead.lowest.items()}
             yield _row(
                 f"{battery.name}, lowest charge until {local_time(end_of_night(view.now, view.zone), view.zone)}",
                 charges,
             )
+
+
+def _at(view: View, seconds: float | None) -> str:
+    return "not foreseen" if seconds is None else local_time(view.now + seconds, view.zone)
 
 
 def _energy_rows(view: View) -> Iterator[Sequence[str]]:

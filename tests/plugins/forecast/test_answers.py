@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from collector_core import ApiError, NotAvailable, PastSeries
 from collector_core.testing import serve_routes
 from collector_plugins.forecast import periods
-from collector_plugins.forecast.api import PATH, answer_one, routes
+from collector_plugins.forecast.api import PATH, answer_all, answer_one, routes
+from collector_plugins.forecast.batteries import Outlook
+from collector_plugins.forecast.battery import Ahead, Battery
 from collector_plugins.forecast.best_window import best_window, parse_energy
 from collector_plugins.forecast.config import Config
 from collector_plugins.forecast.covariates import by_step
@@ -233,3 +235,25 @@ def test_the_page_shows_what_was_expected_beside_what_came_true_and_what_is_expe
     assert (chart.expected.lower[:2], chart.expected.upper[:2]) == ((280.0, 250.0), (320.0, 350.0))
     assert len(chart.expected.times) == 25
     assert "250 W to 350 W" in chart.note
+
+
+def shed(**ahead):
+    return View(now=HOUR, batteries=(Outlook(Battery("shed", 1.0, 2.0), Ahead(**ahead)),), zone=ZoneInfo("UTC"))
+
+
+def test_a_battery_is_empty_at_the_likeliest_time_with_the_range_beside_it():
+    times = {0.1: 2 * HOUR, 0.5: 5 * HOUR}
+    found = shed(empty=times, likeliest_empty=3 * HOUR)
+    (answer,) = answer_all(found)["batteries"]
+    assert answer["empty_at"] == {"likeliest": 4 * HOUR, "p10": 3 * HOUR, "p50": 6 * HOUR}
+    assert answer["full_at"] == {}
+    (row,) = section(found).tables[0].rows
+    assert row[0] == "shed empty at"
+    assert [text[-5:] for text in row[1:3]] == ["04:00", "03:00"]
+    assert row[3] == "not foreseen"
+
+
+def test_one_that_is_not_likely_to_be_empty_has_no_time_on_the_page():
+    found = shed(empty={0.1: 2 * HOUR}, full={0.1: HOUR, 0.5: HOUR, 0.9: HOUR}, likeliest_full=HOUR)
+    assert answer_all(found)["batteries"][0]["empty_at"] == {"p10": 3 * HOUR}
+    assert [row[0] for row in section(found).tables[0].rows] == ["shed full at"]
