@@ -52,10 +52,11 @@ def energy_collector(
     environment: Mapping[str, str] | None = None,
     history: bool = True,
     outputs: Collectors | None = None,
+    within: Sequence[str] = (),
 ) -> Iterator[Program]:
     """Our command with these `collectors` and `outputs`, from the scrape on that contains `until`.
 
-    Plugins may lie in `path`.
+    Plugins may lie in `path`; `within` is a command that runs ours.
     """
     with TemporaryDirectory(prefix="bench-") as folder:
         config = Path(folder, "config.yaml")
@@ -67,12 +68,13 @@ def energy_collector(
         _install_plugins(Path(folder))
         port = free_port()
         command = [
+            *within,
             str(Path(sys.executable).with_name("energy-collector")),
             *("run", "--log-level", "warning", "--config", str(config), "--listen", f"127.0.0.1:{port}"),
         ]
         places = os.pathsep.join(map(str, [folder, _REPOSITORY, *path]))
         own = {"PYTHONPATH": places, "XDG_STATE_HOME": f"{folder}/state"}
-        with _started(command, port, until, own | (environment or {})) as program:
+        with started(command, port, until, own | (environment or {})) as program:
             yield program
 
 
@@ -87,7 +89,7 @@ def node_exporter() -> Iterator[Program]:
         "--web.disable-exporter-metrics",
         f"--web.listen-address=127.0.0.1:{port}",
     ]
-    with _started(command, port, "node_cpu_seconds_total") as program:
+    with started(command, port, "node_cpu_seconds_total") as program:
         yield program
 
 
@@ -104,7 +106,7 @@ def process_exporter() -> Iterator[Program]:
             *("-gather-smaps=false", "-threads=false", "-children=true"),
             f"-web.listen-address=127.0.0.1:{port}",
         ]
-        with _started(command, port, "namedprocess_namegroup_cpu_seconds_total") as program:
+        with started(command, port, "namedprocess_namegroup_cpu_seconds_total") as program:
             yield program
 
 
@@ -127,9 +129,10 @@ def installed(program: str) -> str:
 
 
 @contextmanager
-def _started(
+def started(
     command: Sequence[str], port: int, until: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[Program]:
+    """A program that listens on `port`, from the scrape on that contains `until`."""
     with Process(command, environment) as process, _connect(process, port) as client:
         first = _complete(client, until)
         yield Program(process, port, client, time.perf_counter() - process.started, first)

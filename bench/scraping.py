@@ -6,6 +6,7 @@ import gzip
 import re
 import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -34,12 +35,11 @@ class Scrape:
 
 
 class Client:
-    """One connection to a program on this machine; raises `OSError` when it does not answer."""
+    """A connection to a program on this machine, anew where that hangs up; raises `OSError` without an answer."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), _TIMEOUT)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._file = self._socket.makefile("rb")
+        self._port = port
+        self._connect()
         lines = [f"{name}: {value}" for name, value in {"Host": f"127.0.0.1:{port}", **HEADERS}.items()]
         self._request = "\r\n".join(["GET /metrics HTTP/1.1", *lines, "", ""]).encode()
 
@@ -56,8 +56,11 @@ class Client:
 
     def scrape(self) -> Scrape:
         """One scrape, read to its end."""
-        self._socket.sendall(self._request)
-        status = self._file.readline()
+        status = self._ask()
+        if not status:
+            self.close()
+            self._connect()
+            status = self._ask()
         if b" 200 " not in status:
             raise ConnectionError(f"answered {status!r}")
         headers = dict(iter(self._header, None))
@@ -70,6 +73,18 @@ class Client:
         start = time.perf_counter()
         self.scrape()
         return time.perf_counter() - start
+
+    def _connect(self) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", self._port), _TIMEOUT)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._file = self._socket.makefile("rb")
+
+    def _ask(self) -> bytes:
+        """The first line of the answer; nothing where the program has hung up."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._socket.sendall(self._request)
+            return self._file.readline()
+        return b""
 
     def _header(self) -> tuple[bytes, bytes] | None:
         name, colon, value = self._file.readline().partition(b":")

@@ -37,11 +37,12 @@ def measure(effort: Effort) -> list[Figure]:
         ours, theirs = Paced(our_program, 0.25), Paced(their_program, 0.75)
         note = f"{ours.series} and {theirs.series} series"
         for _ in range(effort.pairs):
-            _round([ours, theirs], effort.paced_seconds)
+            run_round([ours, theirs], effort.paced_seconds)
     return _figures(ours, theirs, note)
 
 
-def _round(all_paced: list[Paced], seconds: int) -> None:
+def run_round(all_paced: list[Paced], seconds: int) -> None:
+    """Scrape all of them once a second, each at its moment, for so many seconds."""
     before = [_settled(paced) for paced in all_paced]
     _sleep_to(_BEFORE_ALL)
     started = [paced.program.process.cpu_seconds() for paced in all_paced]
