@@ -10,7 +10,7 @@ from statistics import fmean
 
 from bench.forecast.libraries import Forecaster
 from collector_plugins.forecast import pure
-from collector_plugins.forecast.forecaster import COMBINATION, forecast
+from collector_plugins.forecast.forecaster import COMBINATION, fit
 from collector_plugins.forecast.model_names import PURE
 from collector_plugins.forecast.seasons import find_seasons
 from collector_plugins.forecast.series import TimeSeries
@@ -77,18 +77,19 @@ def _trials(values: Sequence[float], number: int) -> Iterator[tuple[list[float],
 
 def _ours(found: dict[str, Scores], past: list[float], actual: Sequence[float], scale: float) -> None:
     series = TimeSeries(0.0, 3600.0, past)
-    said = forecast(series, HORIZONS[-1], QUANTILES)
+    fitted = fit(series, HORIZONS[-1], QUANTILES)
+    said = fitted(COMBINATION)
     found.setdefault(COMBINATION, Scores()).add(said.quantiles[0.5], actual, scale, said.seconds)
     for level, (low, high) in LEVELS.items():
         bands = zip(said.quantiles[low], actual, said.quantiles[high], strict=True)
         found[COMBINATION].inside[level].append(fmean(lower <= value <= upper for lower, value, upper in bands))
     began = time.process_time()
     seasons = find_seasons(past, 3600.0, HORIZONS[-1])
-    plain = pure.forecast_values(past, [True] * len(past), seasons, HORIZONS[-1], (0.5,), COMBINATION)
+    plain = pure.fit(past, [True] * len(past), seasons, HORIZONS[-1], (0.5,))(COMBINATION)
     took = time.process_time() - began
     found.setdefault(PURE, Scores()).add(plain.quantiles[0.5], actual, scale, took)
     for name in said.competitors:
-        one = forecast(series, HORIZONS[-1], (0.5,), name)
+        one = fitted(name)
         found.setdefault(name, Scores()).add(one.quantiles[0.5], actual, scale, one.seconds)
 
 

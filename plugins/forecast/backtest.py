@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from collector_plugins.forecast.forecaster import FEWEST, Forecast, forecast
+from collector_plugins.forecast.forecaster import FEWEST, Forecast, fit
 from collector_plugins.forecast.gaps import fill_gaps
 from collector_plugins.forecast.outcome import COMBINATION
 from collector_plugins.forecast.seasons import DAY, find_seasons
@@ -52,26 +52,26 @@ def backtest(
     horizon_steps: int,
     origins: int,
     models: Sequence[str] = (),
-    *,
-    forecaster: Callable[..., Forecast] = forecast,
 ) -> list[Score]:
     """Forecast from `origins` earlier times, spread evenly; by default with the combination and each of its models.
 
-    Each forecast learns from at most eight weeks before it. The best comes first. Raises `TooShort` where there is no
-    room for training and horizon.
+    Each forecast learns from at most eight weeks before it; what is fitted to them serves all models. The best comes
+    first, without models that there are at some of the times only: with little data there are fewer. Raises `TooShort`
+    where there is no room for training and horizon.
     """
-    starts = _starts(series, horizon_steps, origins)
-    scores = [Score(name) for name in models or _competing(series, starts, horizon_steps, forecaster)]
-    for start in starts:
+    scores: dict[str, Score] = {}
+    tried = 0
+    for start in _starts(series, horizon_steps, origins):
         training = _before(series, start)
         actual = series.values[start : start + horizon_steps]
         scale = naive_error(training)
         if scale > 0 and any(value is not None for value in actual):
-            for score in scores:
-                score.add(forecaster(training, horizon_steps, QUANTILES, score.model), actual, scale)
-    if not scores[0].errors:
+            tried += 1
+            for name, said in _forecasts(training, horizon_steps, models):
+                scores.setdefault(name, Score(name)).add(said, actual, scale)
+    if not scores:
         raise TooShort("the series repeats itself without any error, or has no values to compare", fix="other data")
-    return sorted(scores, key=lambda score: score.mase)
+    return sorted((each for each in scores.values() if len(each.errors) == tried), key=lambda score: score.mase)
 
 
 def naive_error(series: TimeSeries) -> float:
@@ -82,12 +82,15 @@ def naive_error(series: TimeSeries) -> float:
     return fmean(abs(later - earlier) for later, earlier in zip(values[lag:], values, strict=False))
 
 
-def _competing(
-    series: TimeSeries, starts: Sequence[int], horizon_steps: int, forecaster: Callable[..., Forecast]
-) -> list[str]:
-    """The combination, and the models that there are at every start: with little data there are fewer."""
-    said = [forecaster(_before(series, start), horizon_steps, QUANTILES) for start in starts]
-    return [COMBINATION, *(name for name in said[0].competitors if all(name in each.competitors for each in said))]
+def _forecasts(training: TimeSeries, horizon_steps: int, models: Sequence[str]) -> Iterator[tuple[str, Forecast]]:
+    """What the models say, by name: those that are asked for, or the combination and all that there are."""
+    fitted = fit(training, horizon_steps, QUANTILES)
+    if not models:
+        combined = fitted(COMBINATION)
+        models = combined.competitors
+        yield COMBINATION, combined
+    for name in dict.fromkeys(models):
+        yield name, fitted(name)
 
 
 def _starts(series: TimeSeries, horizon_steps: int, origins: int) -> list[int]:

@@ -15,7 +15,7 @@ from collector_plugins.forecast.counting import counted, growth, is_counter
 from collector_plugins.forecast.covariates import aligned
 from collector_plugins.forecast.gaps import fill_gaps
 from collector_plugins.forecast.local_time import local_clock
-from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits
+from collector_plugins.forecast.outcome import COMBINATION, Outcome, Outcomes, limits
 from collector_plugins.forecast.outliers import held
 from collector_plugins.forecast.periods import datetime_of, duration_text
 from collector_plugins.forecast.seasons import DAY, Seasons, find_seasons, stated_seasons
@@ -27,6 +27,8 @@ LONGEST_HORIZON = 4
 """How many times as long as the series a horizon may be."""
 MOST_ROWS = 70
 MOST_STEPS = 10_080
+
+Paths = Mapping[float, Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,32 @@ def forecast(
     holidays: Collection[str] = (),
     seasonalities: Sequence[float] = (),
 ) -> Forecast:
-    """Forecast the next `horizon_steps` steps.
+    """Forecast the next `horizon_steps` steps with one model; arguments and errors are those of `fit`."""
+    fitted = fit(
+        series, horizon_steps, quantiles, covariates, zone=zone, holidays=holidays, seasonalities=seasonalities
+    )
+    return fitted(model)
+
+
+def fit(
+    series: TimeSeries,
+    horizon_steps: int,
+    quantiles: Sequence[float] = DEFAULT_QUANTILES,
+    covariates: Mapping[str, TimeSeries] | None = None,
+    *,
+    zone: tzinfo | None = UTC,
+    holidays: Collection[str] = (),
+    seasonalities: Sequence[float] = (),
+) -> Callable[[str], Forecast]:
+    """Fit all models at once; what is returned forecasts the next `horizon_steps` steps with the one that it is given.
 
     `covariates` are series that are known beyond the end of this one, such as weather forecasts or published prices;
     without numpy they are not used. Days are those of `zone`, of the machine's where that is None; `holidays` (`12-25`
     in every year, `2026-04-03` in one) are expected to be like Sundays. `seasonalities` in seconds
     are by default those of the calendar that the series has; what it is too short for is left out. A counter goes on
-    growing. Raises `TooShort` where the series has too few values, `ValueError` for a model, a quantile or a
-    seasonality that there is not, and `NotAvailable` for a model whose library is not installed.
+    growing. Raises `TooShort` where the series has too few values, and `ValueError` for a quantile or a seasonality
+    that there is not; what is returned raises that for a model, and `NotAvailable` for one whose library is not
+    installed.
     """
     started = time.process_time()
     recent = _remembered(series, horizon_steps)
@@ -79,46 +99,65 @@ def forecast(
     outside = aligned((covariates or {}).values(), recent, horizon_steps)
     if clock:
         outside = [fill_gaps(clock.column(column), round(DAY / series.step)) for column in outside]
-    outcome = _outcome(values, series.step, horizon, quantiles, model, outside, seasonalities)
-    paths = {each: clock.path(path) if clock else list(path) for each, path in outcome.quantiles.items()}
-    return Forecast(
-        series.end,
-        series.step,
-        paths,
-        outcome.model,
-        outcome.weights,
-        outcome.mase,
-        outcome.coverage,
-        time.process_time() - started,
-        outcome.competitors,
-    )
+    outcomes = _outcomes(values, series.step, horizon, quantiles, outside, seasonalities)
+    fitting = time.process_time() - started
+
+    def with_model(model: str) -> Forecast:
+        started = time.process_time()
+        outcome = outcomes(model)
+        paths = {each: clock.path(path) if clock else list(path) for each, path in outcome.quantiles.items()}
+        return Forecast(
+            series.end,
+            series.step,
+            paths,
+            outcome.model,
+            outcome.weights,
+            outcome.mase,
+            outcome.coverage,
+            fitting + time.process_time() - started,
+            outcome.competitors,
+        )
+
+    return with_model
 
 
-def _outcome(
+def _outcomes(
     values: Sequence[float | None],
     step: float,
     horizon: int,
-    quantiles: Sequence[float],
-    model: str,
+    quantiles: Collection[float],
     outside: Sequence[Sequence[float]],
     seasonalities: Sequence[float],
-) -> Outcome:
+) -> Outcomes:
     if is_counter(values):
-        asked = sorted({*quantiles, 0.5})
-        grown = _outcome(growth(values), step, horizon, asked, model, [column[1:] for column in outside], seasonalities)
+        later = [column[1:] for column in outside]
+        grown = _outcomes(growth(values), step, horizon, {*quantiles, 0.5}, later, seasonalities)
         last = next(value for value in reversed(values) if value is not None)
-        return replace(grown, quantiles=counted(grown.quantiles, last))
+        return _changed(grown, lambda paths: counted(paths, last))
     count = steps_taken_together(round(DAY / step), horizon)
     if count == 1:
-        return _of_regular(values, step, horizon, quantiles, model, outside, seasonalities)
+        return _of_regular(values, step, horizon, quantiles, outside, seasonalities)
     outside = [column_means(column, len(values), count) for column in outside]
     coarse = _of_regular(
-        means(values, count), step * count, -(-horizon // count), {*quantiles, 0.5}, model, outside, seasonalities
+        means(values, count), step * count, -(-horizon // count), {*quantiles, 0.5}, outside, seasonalities
     )
-    fine = fine_paths(coarse.quantiles, values, count, horizon)
     low, high = limits([value for value in values if value is not None])
-    paths = {each: [min(max(value, low), high) for value in fine[each]] for each in quantiles}
-    return replace(coarse, quantiles=paths)
+
+    def fine(paths: Paths) -> Paths:
+        found = fine_paths(paths, values, count, horizon)
+        return {each: [min(max(value, low), high) for value in found[each]] for each in quantiles}
+
+    return _changed(coarse, fine)
+
+
+def _changed(outcomes: Outcomes, change: Callable[[Paths], Paths]) -> Outcomes:
+    """The same with other paths."""
+
+    def changed(model: str) -> Outcome:
+        outcome = outcomes(model)
+        return replace(outcome, quantiles=change(outcome.quantiles))
+
+    return changed
 
 
 def _of_regular(
@@ -126,14 +165,13 @@ def _of_regular(
     step: float,
     horizon: int,
     quantiles: Collection[float],
-    model: str,
     outside: Sequence[Sequence[float]],
     seasonalities: Sequence[float],
-) -> Outcome:
+) -> Outcomes:
     filled = fill_gaps(values, round(DAY / step))
     known = [value is not None for value in values]
     found = stated_seasons(seasonalities, step, len(filled)) or find_seasons(filled, step, horizon)
-    return _way()(filled, known, found, horizon, sorted(quantiles), model, outside)
+    return _way()(filled, known, found, horizon, sorted(quantiles), outside)
 
 
 def check(series: TimeSeries, horizon_steps: int, quantiles: Sequence[float]) -> None:
@@ -164,14 +202,12 @@ def _remembered(series: TimeSeries, horizon_steps: int) -> TimeSeries:
     return TimeSeries(series.start + first * series.step, series.step, held(series.values[first:]))
 
 
-Way = Callable[
-    [Sequence[float], Sequence[bool], Seasons, int, Sequence[float], str, Sequence[Sequence[float]]], Outcome
-]
+Way = Callable[[Sequence[float], Sequence[bool], Seasons, int, Sequence[float], Sequence[Sequence[float]]], Outcomes]
 
 
 def _way() -> Way:
     """With numpy where it is installed."""
     name = "numeric.forecasting" if find_spec("numpy") else "pure"
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    way: Way = import_module(f"collector_plugins.forecast.{name}").forecast_values
+    way: Way = import_module(f"collector_plugins.forecast.{name}").fit
     return way

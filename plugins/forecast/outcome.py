@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 COMBINATION = "combination"  # the model that weighs all others by their errors
@@ -19,6 +19,10 @@ class Outcome:
     mase: Mapping[str, float] = field(default_factory=dict)
     coverage: Mapping[float, float] = field(default_factory=dict)
     competitors: tuple[str, ...] = ()
+
+
+Outcomes = Callable[[str], Outcome]
+"""What a model that is fitted says; raises `ValueError` where none is called so."""
 
 
 def without_losers(relative: Mapping[str, float], shown: str) -> dict[str, float]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, compress, repeat
 from operator import add, sub
 from typing import NamedTuple, TypeVar
 
 from collector_plugins.forecast.model_names import PURE
-from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits, without_losers
+from collector_plugins.forecast.outcome import COMBINATION, Outcome, Outcomes, limits, without_losers
 from collector_plugins.forecast.plain_models import Model, Path, medians, models_of
 from collector_plugins.forecast.seasons import Seasons
 
@@ -29,48 +30,61 @@ LEVELS = (0.8, 0.95)
 T = TypeVar("T")
 
 
-def forecast_values(
+def fit(
     values: Sequence[float],
     known: Sequence[bool],
     seasons: Seasons,
     horizon: int,
     quantiles: Sequence[float],
-    model: str,
     outside: Sequence[Sequence[float]] = (),
-) -> Outcome:
-    """Forecast the next steps of a series without gaps, of whose values some are `known` and the others filled in.
+) -> Outcomes:
+    """Fit all models to a series without gaps, of whose values some are `known` and the others filled in.
 
-    No model uses what is known from `outside`. Raises `ValueError` where no model is called so.
+    No model uses what is known from `outside`.
     """
     del outside
-    values = list(values)
-    models = models_of(values, seasons, horizon)
-    names = tuple(models)
-    if model not in {COMBINATION, PURE, *names}:
-        raise ValueError(
-            f"no model is called {model!r} without numpy: {', '.join((COMBINATION, *names))}; "
-            "pip install 'energy-collector[forecast]' for more"
-        )
-    ends = _ends(len(values), seasons, horizon)
-    parts = _parts(values, known, ends, seasons.day, list(models.values()))
-    sizes = [list(map(part.size, part.paths)) for part in parts]
-    shares = _all_shares(parts, sizes)
-    mixed = [_mixed(part.paths, each) for part, each in zip(parts, shares, strict=True)]
-    relative = _relative_errors(names, sizes, sum(map(_Part.size, parts, mixed)))
-    if model not in models:
-        model = names[0] if relative.get(PURE, 0.0) > 1 else PURE
-    weights = dict(zip(names, shares[0], strict=True))
-    if model in models:
-        mixed = [part.paths[names.index(model)] for part in parts]
-        weights = {name: float(name == model) for name in names}
-    bands = _Bands(parts, mixed, max(1, len(ends) - 1))
-    low, high = _bounds(values, known, seasons, horizon)
-    path = _joined(map(_Part.ahead, parts, mixed))
-    pools = _joined(part.ahead(part.pools) for part in parts)
-    paths = {
-        quantile: _held(map(add, path, bands.offsets(quantile, pools)), low, high) for quantile in sorted(quantiles)
-    }
-    return Outcome(paths, model, weights, without_losers(relative, model), bands.coverage(), names)
+    return partial(_Fit(list(values), known, seasons, horizon).outcome, sorted(quantiles))
+
+
+class _Fit:
+    def __init__(self, values: Path, known: Sequence[bool], seasons: Seasons, horizon: int) -> None:
+        models = models_of(values, seasons, horizon)
+        ends = _ends(len(values), seasons, horizon)
+        self._names = tuple(models)
+        self._trials = max(1, len(ends) - 1)
+        self._parts = _parts(values, known, ends, seasons.day, list(models.values()))
+        sizes = [list(map(part.size, part.paths)) for part in self._parts]
+        shares = _all_shares(self._parts, sizes)
+        self._weights = shares[0]
+        self._mixed = [_mixed(part.paths, each) for part, each in zip(self._parts, shares, strict=True)]
+        self._relative = _relative_errors(self._names, sizes, sum(map(_Part.size, self._parts, self._mixed)))
+        self._bounds = _bounds(values, known, seasons, horizon)
+
+    def outcome(self, quantiles: Sequence[float], model: str) -> Outcome:
+        """The paths of the asked model, and what stands behind them."""
+        model = self._shown(model)
+        mixed, shares = self._mixed, self._weights
+        if model != PURE:
+            place = self._names.index(model)
+            mixed = [part.paths[place] for part in self._parts]
+            shares = [float(name == model) for name in self._names]
+        bands = _Bands(self._parts, mixed, self._trials)
+        path = _joined(map(_Part.ahead, self._parts, mixed))
+        pools = _joined(part.ahead(part.pools) for part in self._parts)
+        paths = {each: _held(map(add, path, bands.offsets(each, pools)), *self._bounds) for each in quantiles}
+        weights = dict(zip(self._names, shares, strict=True))
+        return Outcome(paths, model, weights, without_losers(self._relative, model), bands.coverage(), self._names)
+
+    def _shown(self, model: str) -> str:
+        """The model that forecasts: the naive one where the combination loses to it."""
+        if model in self._names:
+            return model
+        if model not in {COMBINATION, PURE}:
+            raise ValueError(
+                f"no model is called {model!r} without numpy: {', '.join((COMBINATION, *self._names))}; "
+                "pip install 'energy-collector[forecast]' for more"
+            )
+        return self._names[0] if self._relative.get(PURE, 0.0) > 1 else PURE
 
 
 class _Part(NamedTuple):

@@ -12,32 +12,40 @@ from collector_plugins.forecast.numeric.combination import Record, combine
 from collector_plugins.forecast.numeric.frame import Array, Frame
 from collector_plugins.forecast.numeric.intervals import offsets
 from collector_plugins.forecast.numeric.models import NAIVE, SEASONAL_NAIVE, competing
-from collector_plugins.forecast.outcome import COMBINATION, Outcome, limits, without_losers
+from collector_plugins.forecast.outcome import COMBINATION, Outcome, Outcomes, limits, without_losers
 from collector_plugins.forecast.seasons import Seasons
 
 MOST_ENDS = 21
 LEVELS = (0.8, 0.95)
 
 
-def forecast_values(
+def fit(
     values: Sequence[float],
     known: Sequence[bool],
     seasons: Seasons,
     horizon: int,
     quantiles: Sequence[float],
-    model: str,
     outside: Sequence[Sequence[float]] = (),
-) -> Outcome:
-    """Forecast the next steps of a series without gaps, of whose values some are `known` and the others filled in.
+) -> Outcomes:
+    """Fit all models to a series without gaps, of whose values some are `known` and the others filled in.
 
-    `outside` has columns that are known for the series and the horizon.
-    Raises `ValueError` where no model is called so, and `NotAvailable` where it is one of a library that is missing.
+    `outside` has columns that are known for the series and the horizon. A library is fitted when it is asked for, with
+    all models beside it; what is returned raises `NotAvailable` where it is missing.
     """
     series = np.asarray(values, dtype=float)
     scale = float(np.abs(series).max()) or 1.0
-    outcome = _Fit(series / scale, np.asarray(known), seasons, horizon, outside, model).outcome(quantiles, model)
-    paths = {quantile: [value * scale for value in path] for quantile, path in outcome.quantiles.items()}
-    return replace(outcome, quantiles=paths)
+
+    def fitted(asked: str = COMBINATION) -> _Fit:
+        return _Fit(series / scale, np.asarray(known), seasons, horizon, outside, asked)
+
+    ours = fitted()
+
+    def outcome(model: str) -> Outcome:
+        found = (fitted(model) if model in libraries.LIBRARIES else ours).outcome(quantiles, model)
+        paths = {quantile: [value * scale for value in path] for quantile, path in found.quantiles.items()}
+        return replace(found, quantiles=paths)
+
+    return outcome
 
 
 class _Fit:
@@ -60,6 +68,8 @@ class _Fit:
         self._bounds = low, high
         actual = np.where(known, series, np.nan)
         self._record = Record(tuple(models), paths, self._came_true(actual), self._frame.day)
+        self._combined, self._weights = combine(self._record)
+        self._relative = self._relative_errors(self._combined)
 
     def _limits(self, seen: Array) -> tuple[float, float]:
         low, high = limits(seen.tolist())
@@ -77,13 +87,11 @@ class _Fit:
 
     def outcome(self, quantiles: Sequence[float], model: str) -> Outcome:
         """The paths of the asked model, and what stands behind them."""
-        record = self._record
-        combined, weights = combine(record)
-        relative = self._relative_errors(combined)
+        record, relative = self._record, self._relative
         if model == COMBINATION and relative.get(COMBINATION, 0.0) > 1:
             model = self._naive
         if model == COMBINATION:
-            paths = combined
+            paths, weights = self._combined, self._weights
         elif model in record.names:
             paths, weights = record.paths[record.names.index(model)], np.array([name == model for name in record.names])
         else:
