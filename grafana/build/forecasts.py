@@ -20,10 +20,10 @@ ANSWERS = row(
     "What follows",
     stat(
         "Battery empty in",
-        "Time until a battery is empty, as likely earlier as later.",
+        "Likeliest time until a battery is empty.",
         Look("s"),
         Query(
-            'min by (instance, battery) (forecast_battery_time_to_empty_seconds{$selected, quantile="0.5"})',
+            "min by (instance, battery) (forecast_battery_likeliest_time_to_empty_seconds{$selected})",
             "{{battery}}",
         ),
         width=6,
@@ -31,10 +31,10 @@ ANSWERS = row(
     ),
     stat(
         "Battery full in",
-        "Time until a battery is full, as likely earlier as later.",
+        "Likeliest time until a battery is full.",
         Look("s"),
         Query(
-            'min by (instance, battery) (forecast_battery_time_to_full_seconds{$selected, quantile="0.5"})',
+            "min by (instance, battery) (forecast_battery_likeliest_time_to_full_seconds{$selected})",
             "{{battery}}",
         ),
         width=6,

@@ -155,6 +155,12 @@ def _publish(out: Readings, battery: Battery, ahead: Ahead | None) -> None:
     for metric, times in ((metrics.TIME_TO_EMPTY, ahead.empty), (metrics.TIME_TO_FULL, ahead.full)):
         for quantile, seconds in times.items():
             out.add(metric, seconds, battery=battery.name, quantile=f"{quantile:g}")
+    for metric, likeliest in (
+        (metrics.LIKELIEST_TIME_TO_EMPTY, ahead.likeliest_empty),
+        (metrics.LIKELIEST_TIME_TO_FULL, ahead.likeliest_full),
+    ):
+        if likeliest is not None:
+            out.add(metric, likeliest, battery=battery.name)
     out.add(metrics.EMPTY_RISK, ahead.empty_risk, battery=battery.name)
 
 

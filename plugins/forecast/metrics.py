@@ -156,6 +156,24 @@ TIME_TO_FULL = Gauge(
     of="battery",
     title="Time until a battery is full",
 )
+LIKELIEST_TIME_TO_EMPTY = Gauge(
+    "forecast_battery_likeliest_time_to_empty_seconds",
+    "The likeliest time until the battery is empty, between the quantiles 0.1 and 0.9; absent where it will not be.",
+    Unit.SECONDS,
+    _BATTERY,
+    topic="likeliest_time_to_empty",
+    of="battery",
+    title="Likeliest time until a battery is empty",
+)
+LIKELIEST_TIME_TO_FULL = Gauge(
+    "forecast_battery_likeliest_time_to_full_seconds",
+    "The likeliest time until the battery is full, likewise.",
+    Unit.SECONDS,
+    _BATTERY,
+    topic="likeliest_time_to_full",
+    of="battery",
+    title="Likeliest time until a battery is full",
+)
 EMPTY_RISK = Gauge(
     "forecast_battery_empty_risk_ratio",
     "Probability that the battery is empty at some time within the forecast.",
@@ -186,5 +204,12 @@ TIME_TO_EXHAUSTION = Gauge(
 
 OF_A_SERIES = (VALUE, MASE, COVERAGE, RECENT_MASE, RECENT_COVERAGE, MODEL, UNAVAILABLE, TRAINED_AT, AGE)
 DERIVED = (PEAK, LIMIT, ABOVE_LIMIT, ENERGY, COST, EMISSIONS)
-OF_A_BATTERY = (TIME_TO_EMPTY, TIME_TO_FULL, EMPTY_RISK, RUNTIME)
+OF_A_BATTERY = (
+    TIME_TO_EMPTY,
+    TIME_TO_FULL,
+    LIKELIEST_TIME_TO_EMPTY,
+    LIKELIEST_TIME_TO_FULL,
+    EMPTY_RISK,
+    RUNTIME,
+)
 ALL = (*OF_A_SERIES, TRAININGS, CPU, *DERIVED, *OF_A_BATTERY, TIME_TO_EXHAUSTION)

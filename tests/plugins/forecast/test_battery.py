@@ -151,6 +151,7 @@ def test_the_plugin_says_so_too(bench, eventually):
     assert made.harness.value(metrics.RUNTIME, battery="shed") > 0
     shown_names = {line.partition("{")[0] for line in made.harness.exposition().splitlines()}
     assert {"forecast_battery_time_to_empty_seconds", "forecast_battery_time_to_full_seconds"} <= shown_names
+    assert early <= made.harness.value(metrics.LIKELIEST_TIME_TO_EMPTY, battery="shed") <= late
     by_forecasts = made.harness.value(metrics.TIME_TO_EMPTY, battery="shed", quantile="0.5")
     made.run(eventually, advance=200.0)
     assert made.harness.collector._batteries.habits["shed"].drawn == pytest.approx(1.0, abs=0.05)
@@ -160,3 +161,6 @@ def test_the_plugin_says_so_too(bench, eventually):
     truth = home.empty_at(moments, now) - now
     assert by_forecasts != with_days == pytest.approx(truth, abs=1.5 * HOUR)
     assert made.harness.value(metrics.TIME_TO_EMPTY, battery="shed", quantile="0.5") < with_days - 0.2 * HOUR
+    made.show(shown | {home.CHARGE: 1.0})
+    made.run(eventually, advance=60.0)
+    assert made.harness.value(metrics.LIKELIEST_TIME_TO_FULL, battery="shed") == 0.0

@@ -17,7 +17,13 @@ ENERGY = Counter(
 )
 COST = Counter("energy_cost_total", "Cost.", labels=("currency",), topic="cost", of="host")
 GRAMS = Counter("energy_emissions_grams_total", "CO2.", Unit.GRAMS, ("component",), topic="emissions", of="host")
-EFFORT = ("forecast_training_cpu_seconds", "forecast_mase", "forecast_coverage", "forecast_battery_time_to")
+EFFORT = (
+    "forecast_training_cpu_seconds",
+    "forecast_mase",
+    "forecast_coverage",
+    "forecast_battery_time_to",
+    "forecast_battery_likeliest",
+)
 NUMBERS = tuple(
     f"forecast_{word}"
     for word in ("value", "peak{", "peak_above", "energy", "cost", "emissions", "battery_time", "battery_empty")
