@@ -9,12 +9,12 @@ import time
 import tracemalloc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, product
 from statistics import mean
 
 from bench.effort import Effort
 from bench.figures import Figure, Goal, MissingProgramError, Table
-from bench.nab import corpus, quiet, scoring
+from bench.nab import corpus, quiet, scoring, sites
 from bench.nab.corpus import Recording
 from bench.nab.scoring import Outcome, Profile, Scores
 from collector_plugins.anomaly.detector import CHOSEN, FLEET, Detector, Settings
@@ -23,6 +23,7 @@ from collector_plugins.anomaly.detector.alarm_gate import AlarmGate
 UNREACHED = 1e9  # a level at which no alarm begins
 LEVELS = [0.4 * 1.1**step for step in range(24)]  # among which the best is looked for
 FLEET_SERIES = 2_000
+SITE_STEPS = (60.0, 300.0)
 SAMPLE_GOAL = Goal(10, 3)
 STATE_GOAL = Goal(20, 4)
 CORE_GOAL = Goal(0.5, 0.1)
@@ -44,7 +45,12 @@ def measure(effort: Effort) -> list[Figure | Table]:
     pairs = [(recording, judged(recording)) for recording in recordings]
     seconds = time.process_time() - started
     sample = seconds / sum(len(recording.values) for recording in recordings)
-    return [*_scores(pairs), *_costs(sample, recordings), *_quiet(effort.quiet_months)]
+    return [
+        *_scores(pairs),
+        *_costs(sample, recordings),
+        *_quiet(effort.quiet_months),
+        _sites((effort.quiet_months + 1) // 2),
+    ]
 
 
 def judged(recording: Recording, settings: Settings = CHOSEN) -> list[float]:
@@ -144,6 +150,28 @@ def _quiet(months: int) -> list[Figure | Table]:
         Figure("nab", "False alarms a month, fleet, the worst kind of series", "", [worst], goal=QUIET_GOAL),
         Table("nab", title, head, lines),
     ]
+
+
+def _sites(series: int) -> Table:
+    """The same for series of simulated sites, in the first month and in the second."""
+    lines: list[Line] = []
+    for kind, step in product(sites.SITES, SITE_STEPS):
+        found = [_two_months(kind(random.Random(seed), step), step) for seed in range(series)]
+        means = (round(mean(each), 2) for each in zip(*found, strict=True))
+        lines.append((kind.__name__.replace("_", " "), step, *means))
+    head = ("series of a site", "seconds a row", "first month", "second month")
+    return Table("nab", f"False alarms a month at the fleet's level, mean of {series} series", head, lines)
+
+
+def _two_months(values: quiet.Series, step: float) -> tuple[int, int]:
+    detector = Detector(FLEET, row_seconds=step)
+    month = round(quiet.MONTH * quiet.ROW_SECONDS / step)
+    rows = iter(enumerate(values))
+    first, second = (
+        sum(detector.update(value, quiet.START + row * step).onset for row, value in islice(rows, month))
+        for _ in range(2)
+    )
+    return first, second
 
 
 def _alarms(values: quiet.Series, settings: Settings) -> int:

@@ -11,6 +11,7 @@ from collector_plugins.anomaly.detector.alarm_gate import AlarmGate
 from collector_plugins.anomaly.detector.calendar import Calendar
 from collector_plugins.anomaly.detector.distribution_memory import DistributionMemory
 from collector_plugins.anomaly.detector.expectation import Expectation
+from collector_plugins.anomaly.detector.large_rows import LARGE, LargeRows
 from collector_plugins.anomaly.detector.level_shifts import LevelShifts
 from collector_plugins.anomaly.detector.movements import Movements
 from collector_plugins.anomaly.detector.rarity import RarityHistogram
@@ -39,6 +40,10 @@ RARITY_FORGETTING = 5e-4
 DISTRIBUTION_WEIGHT = 1.5
 HOUR = 3600.0
 DAY = 86_400.0
+MONTH = 30 * DAY
+USUAL = 0.03  # rows a month: what is due more often, in a series whose large rows come alone, is no event
+RARE = 1.0  # row a month: what is due less often
+RARE_FACTOR = 1.5  # counts so much more
 SHRINK_ROWS = 16  # after which ranges forget
 GAP_ROWS = 12  # usual distances between rows; a longer gap separates what comes before and after
 
@@ -50,7 +55,8 @@ class Settings:
     level: what the opinions must add up to for an alarm; warm_up_rows, warm_up_seconds: no alarm before both have
     passed; hold_rows: an alarm raises the bar for the next one to its own level, and the bar halves every so many rows;
     tolerance: how far outside a range, in its widths, is no record yet; forgetting: the largest share of its width by
-    which an end of a range moves inwards in a row.
+    which an end of a range moves inwards in a row; weighs_tails: whether a large row counts by how often the tail of
+    its series has one as large.
     """
 
     level: float = CHOSEN_LEVEL
@@ -59,10 +65,17 @@ class Settings:
     hold_rows: float = 100
     tolerance: float = 0.0
     forgetting: float = 1.0
+    weighs_tails: bool = False
 
 
 CHOSEN = Settings()
-FLEET = Settings(level=FLEET_LEVEL, warm_up_seconds=2 * 86_400, tolerance=FLEET_TOLERANCE, forgetting=FLEET_FORGETTING)
+FLEET = Settings(
+    level=FLEET_LEVEL,
+    warm_up_seconds=2 * DAY,
+    tolerance=FLEET_TOLERANCE,
+    forgetting=FLEET_FORGETTING,
+    weighs_tails=True,
+)
 
 
 class Verdict:
@@ -92,8 +105,8 @@ class Detector:
     """
 
     __slots__ = (
-        "_calendar", "_distributions", "_expectation", "_first", "_gate", "_last", "_means", "_movements", "_ranges",
-        "_rarity", "_relative_means", "_rows", "_shifts", "_spacing", "settings",
+        "_calendar", "_distributions", "_expectation", "_first", "_gate", "_large", "_last", "_means", "_movements",
+        "_ranges", "_rarity", "_relative_means", "_rows", "_shifts", "_spacing", "settings",
     )  # fmt: skip
 
     def __init__(
@@ -107,6 +120,7 @@ class Detector:
         self._first = 0.0
         self._last = 0.0
         self._expectation = Expectation()
+        self._large = LargeRows()
         self._means = RollingMeans()
         self._distributions = DistributionMemory()
         self._rarity = RarityHistogram(RARITY_FORGETTING)
@@ -176,7 +190,11 @@ class Detector:
         least = expectation.least
         if not self._rows % SHRINK_ROWS:
             self._ranges.shrink(SHRINK_ROWS)
-        tame = self._ranges.tame(value, least)
+        is_usual, factor = False, 1.0
+        size = expectation.size
+        if size is not None and not -LARGE <= size <= LARGE and self._rows > self.settings.warm_up_rows:
+            is_usual, factor = self._weigh_size(abs(size))
+        tame = self._clipped(value, least) if is_usual else self._ranges.tame(value, least)
         means = self._means.add(expectation.distance + (tame - value))
         scale = expectation.scale
         rare = self._rarity.add(abs(means[-1]) / (scale if scale > least else least))
@@ -188,12 +206,31 @@ class Detector:
         record, far = self._ranges.add(
             (value, *means, *self._shifts.add(tame), short, long, *self._movements.add(tame, least)), least
         )
+        if is_usual:
+            record = 0.0
         far += RARITY_WEIGHT * rare
         novelty = DISTRIBUTION_WEIGHT * self._distributions.novelty(self._ranges.share(tame, least))
-        verdict.level = far + record + novelty
+        verdict.level = factor * (far + record + novelty)
         if verdict.level:
             other = "distribution" if novelty > record else "record"
             verdict.cause = "level" if far >= record and far >= novelty else other
+
+    def _weigh_size(self, size: float) -> tuple[bool, float]:
+        """Learn a large row; whether it is usual, in a series whose large rows come alone, and by what it counts."""
+        large = self._large
+        due = large.due(size, self._rows, MONTH / self._spacing)
+        is_usual = due > USUAL and large.is_alone(size, self._rows)
+        large.learn(size, self._rows)
+        if not self.settings.weighs_tails:
+            return False, 1.0
+        return is_usual, RARE_FACTOR if due < RARE and not is_usual else 1.0
+
+    def _clipped(self, value: float, least: float) -> float:
+        """The value where the last row, which was large, would have been just so."""
+        expectation = self._expectation
+        reach = LARGE * max(expectation.scale, least)
+        distance = expectation.distance
+        return value - distance + (reach if distance > 0 else -reach)
 
     def _decide(self, verdict: Verdict) -> None:
         verdict.warming_up = self.is_warming_up
@@ -217,6 +254,7 @@ class Detector:
             "shifts": self._shifts.state(),
             "relative": [*self._relative_means],
             "movements": self._movements.state(),
+            "large": self._large.state(),
         }
 
     @classmethod
@@ -250,3 +288,6 @@ class Detector:
             short, long = state["relative"]
             self._relative_means = float(short), float(long)
             self._movements.restore(state["movements"])
+        self._large = LargeRows(self._rows)
+        if "large" in state:
+            self._large.restore(self._rows, state["large"])

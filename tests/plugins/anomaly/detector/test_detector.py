@@ -130,10 +130,30 @@ def test_nothing_alarms_during_the_warm_up():
     assert not feed(Detector(), noisy(722))[-1].warming_up
 
 
-@pytest.mark.parametrize("kind", quiet.KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [*quiet.KINDS, *quiet.LONG_TAILS], ids=lambda kind: kind.__name__)
 def test_quiet_days_are_calm(kind):
     verdicts = feed(Detector(FLEET), islice(kind(random.Random(1)), 10 * DAY_ROWS))
     assert len(onsets(verdicts)) <= 1
+
+
+@pytest.mark.parametrize(("factor", "fewest"), [(3, 3), (5, 4)])
+@pytest.mark.parametrize("kind", [quiet.log_normal, quiet.exponential, quiet.pareto], ids=lambda kind: kind.__name__)
+def test_a_series_whose_large_rows_come_alone_is_not_blind_to_what_lasts(kind, factor, fewest):
+    assert sum(finds_shift(kind(random.Random(seed)), factor) for seed in (1, 2, 4, 5)) >= fewest
+
+
+def finds_shift(series, factor):
+    """Whether values that are so many times as large for two hours are found, after five quiet days."""
+    detector = Detector(FLEET)
+    feed(detector, islice(series, 5 * DAY_ROWS))
+    shifted = [factor * value for value in islice(series, 120)]
+    return bool(onsets(feed(detector, shifted, start=START + 5 * 86_400)))
+
+
+def test_a_single_row_that_its_tail_never_has_is_an_anomaly():
+    detector = Detector(FLEET)
+    feed(detector, islice(quiet.exponential(random.Random(4)), 5 * DAY_ROWS))
+    assert onsets(feed(detector, [2000.0], start=START + 5 * 86_400)) == [0]
 
 
 def test_a_night_off_is_no_storm():

@@ -1,6 +1,7 @@
 """The parts of the detector, one by one: what each makes of rows, and that each goes on where it was saved."""
 
 import math
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from collector_plugins.anomaly.detector.distribution_memory import BINS, CAPACITY, WINDOW, DistributionMemory
 from collector_plugins.anomaly.detector.expectation import Expectation
+from collector_plugins.anomaly.detector.large_rows import MEMORY_ROWS, PEAKS, LargeRows
 from collector_plugins.anomaly.detector.level_shifts import LAG, LevelShifts
 from collector_plugins.anomaly.detector.rarity import RarityHistogram
 from collector_plugins.anomaly.detector.rolling_means import LENGTHS, LONGEST, RollingMeans
@@ -496,3 +498,87 @@ def test_an_expectation_goes_on_where_it_was_saved():
         if row == 1999:
             again.restore(first.state())
     assert again.state() == straight.state()
+
+
+class TestLargeRows:
+    def fed(self, draw, count=2000, apart=25):
+        large = LargeRows()
+        for number in range(count):
+            large.learn(draw(), number * apart)
+        return large
+
+    @pytest.mark.parametrize("power", [2.0, 4.0])
+    def test_ten_times_as_much_is_rarer_by_the_power_of_the_tail(self, power):
+        dice = Random(3)
+        large = self.fed(lambda: 3 * dice.paretovariate(power))
+        often = large.due(3 * 2000 ** (1 / power), 50_000, 50_000)
+        rarely = large.due(30 * 2000 ** (1 / power), 50_000, 50_000)
+        assert 0.1 < often < 10
+        assert power - 1 < math.log10(often / rarely) < power + 1
+
+    def test_one_wrong_reading_does_not_make_the_tail_long(self):
+        dice = Random(3)
+        large = self.fed(lambda: 3 * dice.paretovariate(4))
+        before = large.due(100.0, 50_000, 50_000)
+        large.learn(1e12, 50_100)
+        assert large.due(100.0, 50_125, 50_000) < 10 * before
+
+    def test_what_is_no_more_than_the_peaks_is_due_without_end_and_so_is_all_before_there_are_any(self):
+        assert LargeRows().due(1e9, 1000, 1000) == math.inf
+        assert self.fed(lambda: 3.0).due(3.0, 50_000, 50_000) == math.inf
+
+    def test_they_come_alone_unless_they_follow_each_other(self):
+        assert not LargeRows().is_alone(3.0, 1)
+        assert not self.fed(lambda: 3.0, apart=1).is_alone(3.0, 5000)
+        alone = self.fed(lambda: 3.0, apart=2)
+        assert alone.is_alone(3.0, 4000)
+        assert alone.is_alone(7.0, 3999)
+        assert not alone.is_alone(6.0, 3999), "the second of two that are alike is no chance"
+
+    def test_peaks_are_apart_few_and_forgotten(self):
+        dice = Random(1)
+        _, sizes, rows = self.fed(lambda: dice.uniform(3, 4), apart=1).state()
+        assert len(sizes) == PEAKS
+        assert min(later - earlier for earlier, later in pairwise(sorted(rows))) >= 24
+        large = self.fed(lambda: 10.0, count=50)
+        large.learn(11.0, MEMORY_ROWS + 1300)
+        assert large.state()[1] == [11.0]
+
+    def test_many_more_than_usual_do_not_come_alone(self):
+        large = self.fed(lambda: 3.0, count=500, apart=20)
+        every_third = [10_000 + 3 * number for number in range(200)]
+        alone = []
+        for row in every_third:
+            alone.append(large.is_alone(7.0, row))
+            large.learn(3.0, row)
+        assert all(alone[:5])
+        assert not any(alone[20:])
+
+    def test_after_the_crowd_they_come_alone_again(self):
+        large = self.fed(lambda: 3.0, count=500, apart=20)
+        for row in range(10_000, 10_040, 2):
+            large.learn(3.0, row)
+        assert not large.is_alone(7.0, 10_041)
+        assert large.is_alone(7.0, 10_200)
+
+    @pytest.mark.parametrize(
+        "damaged",
+        [
+            [[0, -1, 0.0, 0.0, 0, 1.0], [], []],
+            [[0, 1, 0.0, -1.0, 0, 1.0], [], []],
+            [[0, 1, 0.0, 0.0, 50_001, 1.0], [], []],
+            [[50_001, 1, 0.0, 0.0, 50_000, 1.0], [], []],
+            [[0, 1, 0.0, 0.0, 0, 1.0], [0.0], [1]],
+        ],
+    )
+    def test_a_damaged_state_is_refused(self, damaged):
+        with pytest.raises(ValueError, match="shape"):
+            LargeRows().restore(50_000, damaged)
+
+    def test_restored_it_says_the_same(self):
+        dice = Random(2)
+        large, other = self.fed(lambda: 3 * dice.paretovariate(3)), LargeRows()
+        other.restore(50_000, large.state())
+        assert other.state() == large.state()
+        assert other.due(50.0, 60_000, 1000) == large.due(50.0, 60_000, 1000)
+        assert other.is_alone(4.0, 60_000) is large.is_alone(4.0, 60_000)
