@@ -58,7 +58,7 @@ def test_what_is_served_now_is_shown_and_a_server_that_goes_is_told(vllm, collec
     eventually(lambda: program.samples()['inference_server_up{server="chat"}'] == 0)
     assert f"inference_requests_total{MODEL}" not in program.samples()
     assert program.samples()['collector_up{collector="inference",plugin="inference"}'] == 1
-    assert "start the server, or correct its `url`" in program.log
+    eventually(lambda: "start the server, or correct its `url`" in program.log)
     vllm.stop = lambda: None
 
 
