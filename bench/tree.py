@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _MAXIMUM = 262_143_328_850  # microjoules, as on many Xeons
@@ -53,6 +56,24 @@ class Tree:
             counters.append(_zone(powercap / path, name, limited=True))
             counters.append(_zone(powercap / f"{path}:0", "dram", limited=False))
         return counters
+
+
+@contextmanager
+def repeated(action: Callable[[], None], seconds: float) -> Iterator[None]:
+    """While this lasts, a thread takes an action every so many seconds."""
+    end = threading.Event()
+
+    def repeat() -> None:
+        while not end.wait(seconds):
+            action()
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
 
 
 def _mirror(source: Path, target: Path, *, but: str) -> None:

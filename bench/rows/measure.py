@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -15,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from bench.effort import Effort
 from bench.figures import Figure, Goal, MissingProgramError
-from bench.tree import Tree
+from bench.tree import Tree, repeated
 from collector_core.energy import EnergyMonitor
 
 PEERS = {"pyRAPL": 10, "pyJoules": 10, "codecarbon": 1}  # a part of our blocks; the last takes milliseconds each
@@ -102,20 +101,13 @@ def _joules(seconds: float) -> float:
 @contextmanager
 def _driven(tree: Tree) -> Iterator[None]:
     """While this lasts, every counter follows the curve."""
-    stopped = threading.Event()
 
     def drive() -> None:
-        while not stopped.wait(_STEP_SECONDS):
-            tree.show(_joules(time.monotonic()))
+        tree.show(_joules(time.monotonic()))
 
-    tree.show(_joules(time.monotonic()))  # what happened meanwhile is no part of what is measured next
-    thread = threading.Thread(target=drive)
-    thread.start()
-    try:
+    drive()  # what happened meanwhile is no part of what is measured next
+    with repeated(drive, _STEP_SECONDS):
         yield
-    finally:
-        stopped.set()
-        thread.join()
 
 
 @contextmanager

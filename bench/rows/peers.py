@@ -6,7 +6,6 @@ counters in one place only, so that all run as root in a mount namespace of thei
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -16,7 +15,7 @@ from bench.effort import Effort
 from bench.figures import Figure, Goal, MissingProgramError
 from bench.programs import EVERYTHING, Program, energy_collector, free_port, installed, started
 from bench.rows.paced import Paced, run_round
-from bench.tree import Tree
+from bench.tree import Tree, repeated
 
 OURS = {
     "system": {"interval": "1s", "options": EVERYTHING},
@@ -54,7 +53,7 @@ def measure(effort: Effort) -> list[Figure]:
     with TemporaryDirectory(prefix="bench-peers-") as folder, ExitStack() as stack:
         tree = Tree(Path(folder, "root"))
         tree.nest()
-        stack.enter_context(_moving(tree))
+        stack.enter_context(repeated(tree.advance, 0.5))  # some share out nothing but what has grown
         theirs = dict(_peers(stack, folder, tree))
         if not theirs:
             raise MissingProgramError("neither scaphandre nor alumet-agent is installed")
@@ -69,24 +68,6 @@ def _peers(stack: ExitStack, folder: str, tree: Tree) -> Iterator[tuple[str, Pac
     for name, run, moment in (("Scaphandre", _scaphandre, 0.5), ("Alumet", _alumet, 0.8)):
         with suppress(MissingProgramError):
             yield name, Paced(stack.enter_context(run(_within(folder, tree))), moment)
-
-
-@contextmanager
-def _moving(tree: Tree) -> Iterator[None]:
-    """Energy counters move on all the time: some share out nothing else."""
-    end = threading.Event()
-
-    def move() -> None:
-        while not end.wait(0.5):
-            tree.advance()
-
-    mover = threading.Thread(target=move)
-    mover.start()
-    try:
-        yield
-    finally:
-        end.set()
-        mover.join()
 
 
 def _within(folder: str, tree: Tree) -> Sequence[str]:

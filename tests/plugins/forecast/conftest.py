@@ -6,8 +6,18 @@ import pytest
 
 from collector_core import Collector, CollectorConfig, Published
 from collector_core.testing import FakeClock, Harness, RecordedHistory
-from collector_plugins.forecast import Forecasts
+from collector_plugins.forecast import Forecasts, forecaster
 from tests.plugins.forecast import home
+
+
+@pytest.fixture(params=["numpy", "pure"])
+def way(request, monkeypatch):
+    """Each test runs with numpy and, as where it is not installed, without."""
+    if request.param == "numpy":
+        pytest.importorskip("numpy")
+    else:
+        monkeypatch.setattr(forecaster, "find_spec", lambda name: None)
+    return request.param
 
 
 class Shown(Collector[CollectorConfig]):

@@ -8,7 +8,6 @@ from math import pi, sin
 
 import pytest
 
-from collector_plugins.forecast import forecaster
 from collector_plugins.forecast.forecaster import forecast
 from collector_plugins.forecast.gaps import fill_gaps
 from collector_plugins.forecast.series import TimeSeries
@@ -86,10 +85,8 @@ BY_LUCK = {"states": 1.05}
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("numpy", [True, False], ids=["numpy", "pure"])
-def test_what_is_shown_does_not_lose_to_the_naive_forecast(monkeypatch, case, numpy):
-    if not numpy:
-        monkeypatch.setattr(forecaster, "find_spec", lambda name: None)
+@pytest.mark.usefixtures("way")
+def test_what_is_shown_does_not_lose_to_the_naive_forecast(case):
     make, step, horizon, season = CASES[case]
     values = make(random.Random(11))
     ours = naive = 0.0

@@ -10,14 +10,6 @@ from collector_plugins.forecast.series import TimeSeries
 from tests.plugins.forecast.series_made import HOUR, START, daily
 
 
-@pytest.fixture(params=["numpy", "pure"])
-def way(request, monkeypatch):
-    if request.param == "numpy":
-        pytest.importorskip("numpy")
-    else:
-        monkeypatch.setattr(forecaster, "find_spec", lambda name: None)
-
-
 def counter():
     total, values = 0.0, []
     for value in daily(42).values:

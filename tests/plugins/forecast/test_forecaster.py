@@ -9,23 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector_plugins.forecast import forecaster
 from collector_plugins.forecast.covariates import aligned
 from collector_plugins.forecast.forecaster import forecast
 from collector_plugins.forecast.series import TimeSeries, TooShort
 from tests.plugins.forecast.series_made import HOUR, START, changed, daily
 
 MIDDLE = (0.1, 0.5, 0.9)
-
-
-@pytest.fixture(params=["numpy", "pure"])
-def way(request, monkeypatch):
-    """Each test runs with numpy and, as where it is not installed, without."""
-    if request.param == "numpy":
-        pytest.importorskip("numpy")
-    else:
-        monkeypatch.setattr(forecaster, "find_spec", lambda name: None)
-    return request.param
 
 
 def error(found, actual):
