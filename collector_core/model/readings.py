@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import compress
 from math import isfinite, nan
@@ -202,27 +202,12 @@ class Readings:
             if self.left_out > self._limit.most:
                 return  # there may be no end to them
 
-    @contextmanager
-    def part(self, **labels: str) -> Iterator[None]:
+    def part(self, **labels: str) -> AbstractContextManager[None, bool]:
         """A part of the run that may fail alone: its readings are dropped, the failure is counted, the run goes on.
 
         Where there are more series than `max_series`, a part that does not fit is left out in the same way.
         """
-        undo, outer = self._checkpoint(), (self._is_part, self._is_full)
-        self._is_part, self._is_full = True, False
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - whatever fails in a part stays in it
-            if self._is_full and isinstance(error, SeriesBudgetExceeded):
-                self._limit.leave_out_part(part_name(labels), undo())
-            else:
-                self.part_failures.append(PartFailure(labels, error))
-                undo()
-        else:
-            if self._is_full:
-                self._limit.leave_out_part(part_name(labels), undo())
-        finally:
-            self._is_part, self._is_full = outer
+        return _Part(self, labels)
 
     def snapshot(self) -> Snapshot:
         """The finished run's readings."""
@@ -234,6 +219,22 @@ class Readings:
     def _is_complete(self) -> bool:
         """Whether every series of the run before was added; a finite sum tells it several times faster than a look."""
         return isfinite(sum(self._values)) or all(map(isfinite, self._values))
+
+    def _begin_part(self) -> _Outer:
+        outer = self._checkpoint(), self._is_part, self._is_full
+        self._is_part, self._is_full = True, False
+        return outer
+
+    def _end_part(self, labels: Mapping[str, str], error: BaseException | None, outer: _Outer) -> bool:
+        """Whether the error ends here; one that is no `Exception` ends the run, and its readings with it."""
+        undo, is_full = outer[0], self._is_full
+        self._is_part, self._is_full = outer[1:]
+        if is_full and (error is None or isinstance(error, SeriesBudgetExceeded)):
+            self._limit.leave_out_part(part_name(labels), undo())
+        elif isinstance(error, Exception):
+            self.part_failures.append(PartFailure(labels, error))
+            undo()
+        return isinstance(error, Exception)
 
     def _checkpoint(self) -> Callable[[], int]:
         """What takes back all that is added from now on, and returns how many series that were."""
@@ -329,6 +330,26 @@ class Readings:
             new[key] = value
         else:
             self._leave_out(metric.name, metric.labels)
+
+
+_Outer = tuple[Callable[[], int], bool, bool]
+"""What takes back a part, and how things stood before it."""
+
+
+class _Part:
+    """`Readings.part`, in half the time that a generator takes."""
+
+    __slots__ = ("_labels", "_outer", "_readings")
+
+    def __init__(self, readings: Readings, labels: Mapping[str, str]) -> None:
+        self._readings = readings
+        self._labels = labels
+
+    def __enter__(self) -> None:
+        self._outer = self._readings._begin_part()  # noqa: SLF001 - one class in two halves
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        return self._readings._end_part(self._labels, error, self._outer)  # noqa: SLF001
 
 
 def _ordered(metric: Metric, labels: Mapping[str, str]) -> Key:
