@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from math import inf
 from struct import Struct
@@ -30,6 +30,9 @@ class BlockWriter(Protocol):
 
     def write(self, values: array[float]) -> list[bytes]:
         """The lines of each block; the same list as the last time where all values are the same."""
+
+    def heads(self, first: int, end: int) -> Iterator[str]:
+        """What stands before each value of the blocks from `first` to before `end`."""
 
 
 def block_writer_type() -> type[BlockWriter]:
@@ -60,6 +63,11 @@ class CompiledWriter:
         self._values, self._texts, self._groups = values, texts, groups
         return texts
 
+    def heads(self, first: int, end: int) -> Iterator[str]:
+        """See `BlockWriter`."""
+        for heads in self._heads[first:end]:
+            yield from heads.decode().split("\n")[:-1]
+
 
 class PythonWriter:
     """Formats the blocks that have changed, and mends those in which little has."""
@@ -77,6 +85,11 @@ class PythonWriter:
         """See `BlockWriter`."""
         self._texts, self._values = self._rewritten(values), values
         return self._texts
+
+    def heads(self, first: int, end: int) -> Iterator[str]:
+        """See `BlockWriter`."""
+        for block in self._blocks[first:end]:
+            yield from block.heads()
 
     def _rewritten(self, values: array[float]) -> list[bytes]:
         if len(self._values) != len(values):  # they are the first
@@ -109,6 +122,10 @@ class _Template:
     def __init__(self, block: Block) -> None:
         self._start, self._end = block.start, block.end
         self._lines = block.heads.replace("%", "%%").replace("\n", " %s\n")
+
+    def heads(self) -> list[str]:
+        """The lines without that room."""
+        return (self._lines.replace(" %s\n", "\n") % ()).split("\n")[:-1]
 
     def text(self, values: Sequence[float]) -> bytes:
         """With `values` as prometheus_client writes them; `%s` of a float is already that below `GO_EXPONENT`."""

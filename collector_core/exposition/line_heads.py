@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from collector_core.model.labels import label_text
 from collector_core.model.metrics import Metric
-from collector_core.model.readings import Layout, all_labels
+from collector_core.model.readings import Key, Layout, all_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,23 +20,28 @@ class Block:
 
 
 def layout_blocks(
-    layout: Layout, labels: Mapping[str, str], size: int
+    layout: Layout, labels: Mapping[str, str], size: int, known: Callable[[Metric], Mapping[Key, str]]
 ) -> tuple[list[Block], dict[Metric, tuple[int, int]]]:
     """All blocks of a layout, of at most `size` series each, and which of them are a metric's.
 
-    `labels` are added to every series.
+    `labels` are added to every series; `known` has what stands before the values of a metric as far as it was made
+    before.
     """
     blocks: list[Block] = []
     blocks_of = {}
     for metric in layout.metrics:
-        first = len(blocks)
-        blocks += _metric_blocks(metric, layout, labels, size)
+        first, before = len(blocks), known(metric)
+        heads = [before.get(key) or _head(metric, labels, key) for key in layout.places[metric]]
+        blocks += _blocks(heads, layout.spans[metric][0], size)
         blocks_of[metric] = first, len(blocks)
     return blocks, blocks_of
 
 
-def _metric_blocks(metric: Metric, layout: Layout, labels: Mapping[str, str], size: int) -> Iterator[Block]:
-    start, end = layout.spans[metric]
-    heads = [f"{metric.name}{label_text(all_labels(metric, labels, key))}\n" for key in layout.places[metric]]
-    for place in range(start, end, size):
-        yield Block(place, min(place + size, end), "".join(heads[place - start : place - start + size]))
+def _head(metric: Metric, labels: Mapping[str, str], key: Key) -> str:
+    return metric.name + label_text(all_labels(metric, labels, key))
+
+
+def _blocks(heads: Sequence[str], start: int, size: int) -> Iterator[Block]:
+    for first in range(0, len(heads), size):
+        part = heads[first : first + size]
+        yield Block(start + first, start + first + len(part), "\n".join([*part, ""]))

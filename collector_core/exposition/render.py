@@ -10,7 +10,7 @@ from collector_core.exposition.foreign_families import NO_FOREIGN, ForeignFamili
 from collector_core.exposition.line_heads import layout_blocks
 from collector_core.model.labels import label_text
 from collector_core.model.metrics import Metric
-from collector_core.model.readings import NOTHING, Layout, Snapshot, all_labels
+from collector_core.model.readings import NOTHING, Key, Layout, Snapshot, all_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,19 @@ class Renderer:
             from collector_core.exposition.foreign import render_foreign  # noqa: PLC0415 - with prometheus_client
 
             foreign = render_foreign(snapshot.families, self._labels)
+        writer = self._writer
         if snapshot.layout is not last.layout:
-            blocks, blocks_of = layout_blocks(snapshot.layout, self._labels, self._writer_type.block_size)
-            self._writer = self._writer_type(blocks)
-        texts = self._writer.write(snapshot.values)
+            size = self._writer_type.block_size
+            blocks, blocks_of = layout_blocks(snapshot.layout, self._labels, size, self._known_heads)
+            writer = self._writer_type(blocks)
+        texts = writer.write(snapshot.values)
         if texts is last.blocks and foreign is last.foreign:
             return last
-        self._last = Rendered(snapshot, self._labels, texts, blocks_of, foreign)
+        self._writer, self._last = writer, Rendered(snapshot, self._labels, texts, blocks_of, foreign)
         return self._last
+
+    def _known_heads(self, metric: Metric) -> dict[Key, str]:
+        """What stands before the values of a metric's series in the last snapshot."""
+        keys = self._last.layout.places.get(metric, ())
+        heads = self._writer.heads(*self._last.blocks_of.get(metric, (0, 0)))
+        return dict(zip(keys, heads, strict=True))

@@ -22,15 +22,19 @@ Key = tuple[str, ...]
 class Layout:
     """Which series there are, and where in an array of values each one stands; never changed.
 
-    Runs that produce the same series share one layout, so that "nothing but values changed" is an identity check.
+    Runs that produce the same series share one layout, so that "nothing but values changed" is an identity check. The
+    places of a metric in another layout may be given instead of its keys; they are shared if they are the same here.
     """
 
-    def __init__(self, series: Mapping[Metric, Iterable[Key]]) -> None:
+    def __init__(self, series: Mapping[Metric, Iterable[Key] | dict[Key, int]]) -> None:
         self.places: dict[Metric, dict[Key, int]] = {}
         self.spans: dict[Metric, tuple[int, int]] = {}
         end = 0
         for metric, keys in series.items():
-            self.places[metric] = {key: place for place, key in enumerate(keys, end)}
+            if isinstance(keys, dict) and next(iter(keys.values()), end) == end:
+                self.places[metric] = keys
+            else:
+                self.places[metric] = {key: place for place, key in enumerate(keys, end)}
             start, end = end, end + len(self.places[metric])
             self.spans[metric] = start, end
         self._rows: dict[tuple[tuple[Metric, ...], Key, Key], tuple[int, ...]] = {}
@@ -307,15 +311,19 @@ class Readings:
             self._leave_out(metric.name, metric.labels)
 
     def _with_new_layout(self) -> tuple[Layout, array[float]]:
-        there = list(map(isfinite, self._values))
-        keys: dict[Metric, list[Key]] = {}
+        series: dict[Metric, Iterable[Key]] = {}
         values = array("d")
         for metric, (start, end) in self._layout.spans.items():
+            known, places = self._values[start:end], self._places[metric]
             new = self._new.get(metric, {})
-            keys[metric] = [*compress(self._places[metric], there[start:end]), *new]
-            values.extend(filter(isfinite, self._values[start:end]))
-            values.extend(new.values())
-        return Layout(keys), values
+            if not new and isfinite(sum(known)):
+                series[metric] = places
+                values.extend(known)
+            else:
+                series[metric] = [*compress(places, map(isfinite, known)), *new]
+                values.extend(filter(isfinite, known))
+                values.extend(new.values())
+        return Layout(series), values
 
     def _add_new(self, metric: Metric, key: Key, value: float) -> None:
         shown = tuple([checked_label(metric.name, label, text) for label, text in zip(metric.labels, key, strict=True)])

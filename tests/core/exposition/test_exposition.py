@@ -85,6 +85,27 @@ def test_a_few_values_changed_among_many_give_the_same_bytes_as_rendering_anew(b
         assert_same_bytes(exposition)
 
 
+PLUGS = st.sets(st.integers(0, 299))
+
+
+@settings(max_examples=30)
+@given(runs=st.lists(st.tuples(PLUGS, PLUGS, st.booleans()), min_size=2, max_size=5))
+def test_series_that_come_and_go_give_the_same_bytes_as_rendering_anew(runs):
+    exposition = Exposition(FakeClock())
+    source = exposition.source("x", METRICS)
+    for number, (powers, energies, has_load) in enumerate(runs):
+        source.publish(
+            snapshot(
+                {
+                    POWER: {(f"{plug} %s %% ", '"\n\\ é'): number + plug for plug in powers},
+                    ENERGY: {(f"{plug}",): plug for plug in sorted(energies)},
+                    LOAD: {(): 1.0} if has_load else {},
+                }
+            )
+        )
+        assert_same_bytes(exposition)
+
+
 def test_families_of_several_instances_are_grouped_once():
     exposition = Exposition(FakeClock())
     barn, house = exposition.source("barn", METRICS, {"b": "barn"}), exposition.source("house", METRICS)

@@ -111,6 +111,29 @@ def test_runs_with_the_same_series_share_a_layout_and_others_do_not():
     assert as_dict(third.snapshot()) == {"shelly_power_watts": {("b",): 9.0}}
 
 
+def test_a_metric_whose_series_stay_where_they_were_shares_their_places_with_the_layout_before():
+    first = readings()
+    first.add(POWER, 1, plug="a")
+    first.add(ENERGY, 2, plug="a", phase="1")
+    one = first.snapshot()
+    second = readings(one)
+    second.add(POWER, 3, plug="a")
+    second.add(ENERGY, 4, plug="a", phase="1")
+    second.add(ENERGY, 5, plug="a", phase="2")
+    two = second.snapshot()
+    assert two.layout.places[POWER] is one.layout.places[POWER]
+    assert as_dict(two) == {
+        "shelly_power_watts": {("a",): 3.0},
+        "shelly_energy_joules_total": {("a", "1"): 4.0, ("a", "2"): 5.0},
+    }
+    third = readings(two)
+    third.add(ENERGY, 6, plug="a", phase="1")
+    third.add(ENERGY, 7, plug="a", phase="2")
+    three = third.snapshot()
+    assert three.layout.places[ENERGY] == {("a", "1"): 0, ("a", "2"): 1}
+    assert as_dict(three) == {"shelly_energy_joules_total": {("a", "1"): 6.0, ("a", "2"): 7.0}}
+
+
 def test_a_failing_part_takes_only_its_own_readings_with_it():
     first = readings()
     first.add(POWER, 1, plug="b")
