@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from collector_core.model.run_report import RunReport
     from collector_core.model.selector import Selector
     from collector_core.model.series import Series
-    from collector_core.model.topics import TopicSelector
+    from collector_core.model.topics import TopicSelector, TopicsSelector
     from collector_core.model.units import Unit
     from collector_core.options import (
         CalendarDay,
@@ -169,6 +169,7 @@ __all__ = [
     "TimeZoneName",
     "TokenGuard",
     "TopicSelector",
+    "TopicsSelector",
     "Unit",
     "WebSocket",
     "WrapCounter",
@@ -216,7 +217,7 @@ _HOMES = {
     "collector_core.model.run_report": "RunReport",
     "collector_core.model.selector": "Selector",
     "collector_core.model.series": "Series",
-    "collector_core.model.topics": "TopicSelector",
+    "collector_core.model.topics": "TopicSelector TopicsSelector",
     "collector_core.model.units": "Unit",
     "collector_core.options": (
         "CalendarDay ConfigPath Duration Options Period SelectorText TimeZoneName read_env_file parse_duration"

@@ -12,7 +12,7 @@ from collector_core.model.labels import label_text
 from collector_core.model.layout_memo import LayoutMemo
 from collector_core.model.metrics import Metric
 from collector_core.model.published import Published
-from collector_core.model.readings import all_labels
+from collector_core.model.readings import Layout, all_labels
 
 _COUNTERS = frozenset({"counter", "histogram"})
 
@@ -66,14 +66,26 @@ class SeriesChooser(ABC):
 
     def __init__(self) -> None:
         self._known = LayoutMemo[Sequence[tuple[int, Series]]]()
+        self._shown: Sequence[tuple[str, Layout]] = ()
+        self._places: Sequence[Sequence[tuple[int, Series]]] = ()
 
     def select(self, published: Iterable[Published]) -> Iterator[tuple[Series, float]]:
         """The series that are meant, with their values, in the order in which they are published."""
-        for each in published:
-            values = each.snapshot.values
-            for place, series in self.places(each):
-                yield series, values[place]
-            yield from self.select_families(each)
+        published = tuple(published)
+        for each, places in zip(published, self._places_of_all(published), strict=True):
+            if places:
+                values = each.snapshot.values
+                for place, series in places:
+                    yield series, values[place]
+            if each.snapshot.families:
+                yield from self.select_families(each)
+
+    def _places_of_all(self, published: Sequence[Published]) -> Sequence[Sequence[tuple[int, Series]]]:
+        """`places` of each; the same sources with the same layouts as the last time are nearly always asked for."""
+        shown = [(each.source, each.snapshot.layout) for each in published]
+        if shown != self._shown:
+            self._shown, self._places = shown, [self.places(each) for each in published]
+        return self._places
 
     def places(self, published: Published) -> Sequence[tuple[int, Series]]:
         """The series that are meant, with the place of each one's value in `published.snapshot.values`.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from collector_core.model.metrics import Metric
 from collector_core.model.series import MetricChooser
 
@@ -23,3 +25,17 @@ class TopicSelector(MetricChooser):
 
     def _means_metric(self, metric: Metric) -> bool:
         return bool(metric.topic) and self.topic in (None, metric.topic) and self.of in (None, metric.of)
+
+
+class TopicsSelector(MetricChooser):
+    """Chooses the published series about any of several things, in one pass: pairs of a topic and what it is of."""
+
+    def __init__(self, wanted: Iterable[tuple[str, str]]) -> None:
+        super().__init__()
+        self.wanted = frozenset(wanted)
+
+    def __repr__(self) -> str:
+        return f"TopicsSelector({sorted(self.wanted)!r})"
+
+    def _means_metric(self, metric: Metric) -> bool:
+        return (metric.topic, metric.of) in self.wanted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from collector_core import Published, Series, TopicSelector
+from collector_core import Published, Series, TopicsSelector
 
 _WANTED = (
     ("power", "gpu"),
@@ -63,15 +63,14 @@ class FlowSeries:
     """Looks through what is published."""
 
     def __init__(self) -> None:
-        self._selectors = {(topic, of): TopicSelector(topic, of=of) for topic, of in _WANTED}
+        self._chooser = TopicsSelector(_WANTED)
 
     def read(self, published: Iterable[Published]) -> Mapping[tuple[str, str], Sequence[Found]]:
         """The series by topic and by what they are of."""
-        published = tuple(published)
-        return {
-            about: [Found(series, value) for series, value in selector.select(published)]
-            for about, selector in self._selectors.items()
-        }
+        found: dict[tuple[str, str], list[Found]] = {about: [] for about in _WANTED}
+        for series, value in self._chooser.select(published):
+            found[series.topic, series.of].append(Found(series, value))
+        return found
 
 
 def by_name(found: Iterable[Found]) -> dict[str, float]:

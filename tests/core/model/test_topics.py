@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client.core import GaugeMetricFamily
 
-from collector_core import Gauge, Info, Published, Readings, Selector, TopicSelector, Unit
+from collector_core import Gauge, Info, Published, Readings, Selector, TopicSelector, TopicsSelector, Unit
 
 GREENHOUSE = Gauge(
     "plug_power_watts", "Power.", Unit.WATTS, ("plug",), topic="power", of="greenhouse", title="Power of the greenhouse"
@@ -26,6 +26,12 @@ def published():
     return Published("plugs", {"site": "barn"}, out.snapshot())
 
 
+def reading(metric, value, **before):
+    out = Readings((GREENHOUSE, GPU, HEAT, PLAIN, FACTS), max_series=100, **before)
+    out.add(metric, value)
+    return out.snapshot()
+
+
 @pytest.mark.parametrize(
     ("topic", "of", "values"),
     [
@@ -40,6 +46,30 @@ def published():
 )
 def test_a_topic_chooses_what_is_about_it(topic, of, values):
     assert [value for _, value in TopicSelector(topic, of=of).select([published()])] == values
+
+
+def test_several_topics_are_chosen_in_one_pass():
+    wanted = TopicsSelector([("power", "gpu"), ("temperature", "gpu"), ("power", "nobody")])
+    assert [(series.topic, series.of, value) for series, value in wanted.select([published()])] == [
+        ("power", "gpu", 300),
+        ("temperature", "gpu", 70),
+    ]
+
+
+def test_a_selector_sees_sources_that_come_go_and_change():
+    selector, one = TopicSelector("power"), published()
+    other = Published("solar", {}, reading(GPU, 7))
+    grown = Published("plugs", {}, reading(GPU, 300, previous=one.snapshot))
+
+    def chosen(*sources):
+        return [(series.source, value) for series, value in selector.select(sources)]
+
+    plugs = [("plugs", 40), ("plugs", 60), ("plugs", 300)]
+    assert chosen(one) == plugs
+    assert chosen(one, other) == [*plugs, ("solar", 7)]
+    assert chosen(other, one) == [("solar", 7), *plugs]
+    assert chosen(grown) == [("plugs", 300)]
+    assert chosen(Published("renamed", {}, one.snapshot)) == [("renamed", value) for _, value in plugs]
 
 
 def test_series_say_what_they_are_about():
