@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
 
 NOISE_WATTS = 1e-6  # below, two sums are the same
+REMEMBERED = 8  # arrangements of links: a ledger sorts three of them in each run
 
 
 class FlowKind(StrEnum):
@@ -217,19 +219,27 @@ def _given(watts: float | None) -> float | None:
 def sort_links(ids: Iterable[str], links: Iterable[FlowLink]) -> tuple[list[str], Mapping[str, list[FlowLink]]]:
     """IDs from the sources down, and the links out of each, none of them in a circle."""
     ids, links = tuple(ids), tuple(links)
+    order, kept = _sort(ids, tuple([(link.source, link.target) for link in links]))
+    children: dict[str, list[FlowLink]] = {identity: [] for identity in ids}
+    for place in kept:
+        children[links[place].source].append(links[place])
+    return list(order), children
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _sort(ids: Sequence[str], ends: Sequence[tuple[str, str]]) -> tuple[Sequence[str], Sequence[int]]:
+    """IDs from the sources down, and which of the links are in no circle; who feeds whom seldom changes."""
+    kept: Sequence[int] = range(len(ends))
     while True:
-        children: dict[str, list[FlowLink]] = {identity: [] for identity in ids}
-        for link in links:
-            children[link.source].append(link)
         sorter = TopologicalSorter(dict.fromkeys(ids, ()))
-        for link in links:
-            sorter.add(link.target, link.source)
+        for place in kept:
+            sorter.add(ends[place][1], ends[place][0])
         try:
-            return list(sorter.static_order()), children
+            return tuple(sorter.static_order()), kept
         except CycleError as error:
             circle = error.args[1]
-            ends = {(circle[-2], circle[-1]), (circle[-1], circle[-2])}
-            links = tuple(link for link in links if (link.source, link.target) not in ends)
+            left_out = {(circle[-2], circle[-1]), (circle[-1], circle[-2])}
+            kept = [place for place in kept if ends[place] not in left_out]
 
 
 def _sums(edges: Iterable[FlowEdge]) -> tuple[Mapping[str, float], Mapping[str, float]]:

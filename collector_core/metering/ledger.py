@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import inf
 
 from collector_core.metering.entry import MeterEntry
@@ -29,6 +29,8 @@ class Ledger:
         self.joules: dict[Account, float] = {}
         self.unknown: dict[Account, int] = {}
         self.chosen: tuple[EnergyMeter, ...] = ()
+        self._alive: tuple[EnergyMeter, ...] = ()
+        self._watts: Mapping[Account, float] | None = {}
         self._rest = Rest()
         self._prefer = prefer
         self._counting_since = inf
@@ -40,7 +42,7 @@ class Ledger:
         self._counting_since = min(self._counting_since, now)
         meters = tuple(meter for meter in meters if not meter.is_foreign)
         fresh = dict(self._fresh(meters, now))
-        self.chosen = tuple(choose((meter for meter in fresh if not meter.feeds), self._prefer))
+        self._choose(tuple(fresh))
         new = {account_of(meter): self._count(meter, fresh[meter]) for meter in self.chosen}
         rest = self._rest.update(meters, fresh, sum(new.values()))
         if rest is not None:
@@ -50,14 +52,17 @@ class Ledger:
             self.joules[account] = self.joules.get(account, 0.0) + joules
         for account, entry in self._entries.items():
             entry.lapsed |= account not in new and _stands_for(self.chosen, entry.meter)
+        self._watts = None
         return new
 
-    def watts(self) -> dict[Account, float]:
-        """The power of what counted in the last update, where two readings tell it."""
-        accounts = map(account_of, self.chosen)
-        known = {account: watts for account in accounts if (watts := self._entries[account].watts) is not None}
-        rest = self._rest.watts(sum(known.values()))
-        return known if rest is None else known | {REST: rest}
+    def watts(self) -> Mapping[Account, float]:
+        """The power of what counted in the last update, where two readings tell it; never changed afterwards."""
+        if self._watts is None:
+            accounts = map(account_of, self.chosen)
+            known = {account: watts for account in accounts if (watts := self._entries[account].watts) is not None}
+            rest = self._rest.watts(sum(known.values()))
+            self._watts = known if rest is None else known | {REST: rest}
+        return self._watts
 
     @property
     def supply(self) -> tuple[EnergyMeter, ...]:
@@ -68,6 +73,12 @@ class Ledger:
         """What counts, and last showed something that the next reading has to confirm."""
         accounts = map(account_of, self.chosen)
         return frozenset(account for account in accounts if self._entries[account].in_doubt)
+
+    def _choose(self, alive: tuple[EnergyMeter, ...]) -> None:
+        """Find out which of them count; nearly always they are those of the last update."""
+        if alive != self._alive:
+            self._alive = alive
+            self.chosen = tuple(choose((meter for meter in alive if not meter.feeds), self._prefer))
 
     def _fresh(self, meters: Iterable[EnergyMeter], now: float) -> Iterator[tuple[EnergyMeter, EnergyReading]]:
         for meter in meters:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
+from functools import cached_property
 from math import isfinite
 from typing import NamedTuple
 
@@ -82,6 +83,14 @@ def untold() -> None:
     """Nothing is known of processes."""
 
 
+class Account(NamedTuple):
+    """What a sum belongs to."""
+
+    component: str
+    device: str
+    method: str
+
+
 @dataclass(frozen=True)
 class EnergyMeter:
     """The energy of one thing, from one source.
@@ -153,6 +162,14 @@ class EnergyMeter:
                 f"energy meter {self.name}: max_watts is {self.max_watts}, must be a positive number"
             )
 
+    def __hash__(self) -> int:
+        return hash((self.account, self.host))
+
+    @cached_property
+    def account(self) -> Account:
+        """Where its joules are booked."""
+        return Account(self.component, self.device, self.method)
+
     @property
     def is_foreign(self) -> bool:
         """Whether it is another machine's, or another collector's."""
@@ -164,17 +181,9 @@ class EnergyMeter:
         return f"{self.component} {self.device} ({self.method})"
 
 
-class Account(NamedTuple):
-    """What a sum belongs to."""
-
-    component: str
-    device: str
-    method: str
-
-
 def account_of(meter: EnergyMeter) -> Account:
     """Where a meter's joules are booked."""
-    return Account(meter.component, meter.device, meter.method)
+    return meter.account
 
 
 def checked(reading: object) -> EnergyReading | None:

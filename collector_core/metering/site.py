@@ -71,6 +71,8 @@ class SiteLedger:
         self.joules: dict[SiteAccount, float] = {}
         self.watts: dict[SiteAccount, float] = {}
         self._balances: dict[frozenset[SiteAccount], float] = {}
+        self._arranged: tuple[Sequence[str], Sequence[tuple[str, str]]] = (), ()
+        self._roots: Sequence[_Group] = ()
 
     def update(self, parts: Iterable[SitePart], links: Iterable[FlowLink]) -> dict[SiteAccount, float]:
         """Take what parts have counted since the last update; returns the joules that are new, by account."""
@@ -78,13 +80,21 @@ class SiteLedger:
         for part in parts:
             by_node.setdefault(part.node, []).append(part)
         booking = _Booking(by_node, self._balances)
-        for group in _groups(by_node, links):
-            if group.is_root:
-                booking.book(group)
+        for group in self._outermost(tuple(by_node), links):
+            booking.book(group)
         self._balances, self.watts = booking.balances, booking.watts
         for account, joules in booking.joules.items():
             self.joules[account] = self.joules.get(account, 0.0) + joules
         return booking.joules
+
+    def _outermost(self, nodes: Sequence[str], links: Iterable[FlowLink]) -> Sequence[_Group]:
+        """The groups that none feeds; who feeds whom seldom changes."""
+        links = tuple(links)
+        arranged = nodes, [(link.source, link.target) for link in links]
+        if arranged != self._arranged:
+            self._arranged = arranged
+            self._roots = [group for group in _groups(nodes, links) if group.is_root]
+        return self._roots
 
 
 class _Booking:

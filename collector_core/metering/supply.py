@@ -31,6 +31,8 @@ class GivesFeeds(Protocol):
 def outermost(meters: Iterable[EnergyMeter], alive: Collection[EnergyMeter]) -> list[EnergyMeter]:
     """The meters whose sum is what this machine draws, of those that are `alive`; none where its components are."""
     feeding = [meter for meter in meters if meter.feeds]
+    if not feeding:
+        return []
     found: _Outermost = {}
     for meter in reversed(_feeding_only_us(feeding)):
         itself = [meter] if meter in alive else None

@@ -56,9 +56,13 @@ class PowerHistory:
         self._samples: deque[Sample] = deque(maxlen=int(WINDOW / INTERVAL) + 1)
         self._before: Sequence[Sample] = ()
 
+    def is_due(self, time: float) -> bool:
+        """Whether a sample of this time would be kept."""
+        return not self._samples or time // INTERVAL > self._samples[-1].time // INTERVAL
+
     def add(self, sample: Sample) -> None:
         """Take the watts of a run."""
-        if not self._samples or sample.time // INTERVAL > self._samples[-1].time // INTERVAL:
+        if self.is_due(sample.time):
             self._samples.append(sample)
 
     def add_before(self, samples: Iterable[Sample]) -> None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from collector_core import Context, EnergyMethod, HistoryUnavailable, NotAvailable, Selector, describe
+from collector_core import Context, EnergyMeter, EnergyMethod, HistoryUnavailable, NotAvailable, Selector, describe
 from collector_core.metering import Account, Ledger, account_of
 from collector_plugins.energy.power_history import WINDOW, PowerHistory, Sample, Total, Watts
 
@@ -19,13 +19,34 @@ SHORTEST_STALE_SECONDS = 5.0
 
 
 class _Run(NamedTuple):
-    """What the ledger knew after its last run, by component; `time` in monotonic seconds. Never changed."""
+    """What the ledger knew after its last run; `time` in monotonic seconds. Never changed."""
 
     time: float
-    watts: Watts
-    joules: Mapping[str, float]
-    estimated: frozenset[str]
+    watts: Mapping[Account, float]
+    chosen: Sequence[EnergyMeter]
+    joules: Mapping[Account, float]
     problem: NotAvailable | None
+
+    @property
+    def watts_by_component(self) -> Watts:
+        """None where a meter that counts has no power, for a sum without it would be too small."""
+        accounts = sorted({*self.watts, *map(account_of, self.chosen)})
+        parts: dict[str, list[float | None]] = {}
+        for account in accounts if self.problem is None else ():
+            parts.setdefault(account.component, []).append(self.watts.get(account))
+        return {component: _sum(values) for component, values in parts.items()}
+
+    @property
+    def joules_by_component(self) -> Mapping[str, float]:
+        joules: dict[str, float] = {}
+        for account, value in self.joules.items():
+            joules[account.component] = joules.get(account.component, 0.0) + value
+        return joules
+
+    @property
+    def estimated(self) -> frozenset[str]:
+        """Components of which a model tells at least a part."""
+        return frozenset(account.component for account in self.watts if account.method == EnergyMethod.MODEL)
 
 
 class PowerView:
@@ -42,14 +63,14 @@ class PowerView:
         self._log = ctx.logger
         self._history = PowerHistory(ctx.interval)
         self._since = ctx.clock.time()
-        self._last = _Run(ctx.clock.monotonic(), {}, {}, frozenset(), None)
+        self._last = _Run(ctx.clock.monotonic(), {}, (), {}, None)
 
     def record(self, ledger: Ledger, problem: NotAvailable | None) -> None:
         """Take down what a run has brought, or what was wrong with it."""
         now = self._clock.monotonic()
-        watts = {} if problem else _by_component(ledger)
-        self._last = _Run(now, watts, _joules(ledger), _estimated(ledger), problem)
-        self._history.add(Sample(now, watts))
+        self._last = last = _Run(now, ledger.watts(), ledger.chosen, ledger.joules.copy(), problem)
+        if self._history.is_due(now):
+            self._history.add(Sample(now, last.watts_by_component))
 
     def recall(self) -> None:
         """Take the last quarter of an hour from the history; may wait for a disk.
@@ -78,26 +99,27 @@ class PowerView:
         now, last = self._clock.monotonic(), self._last
         late = now - last.time > self._stale_after
         if late or last.problem:
-            last = _Run(last.time, {}, {}, frozenset(), last.problem)
+            last = _Run(last.time, {}, (), {}, last.problem)
+        watts, joules, estimated = last.watts_by_component, last.joules_by_component, last.estimated
         samples = self._history.since(now - WINDOW)
         total = Total()
         history = self._history_data(samples, total)
-        components = dict.fromkeys([*last.watts, *last.joules, *history["watts"]])
+        components = dict.fromkeys([*watts, *joules, *history["watts"]])
         return {
             "time": self._clock.time(),
             "since_timestamp_seconds": self._since,
-            "total_watts": total.of(last.watts),
-            "total_joules": sum(last.joules.values()) if last.joules else None,
+            "total_watts": total.of(watts),
+            "total_joules": sum(joules.values()) if joules else None,
             "components": {
                 name: {
-                    "watts": last.watts.get(name),
-                    "joules": last.joules.get(name),
-                    "estimated": name in last.estimated,
+                    "watts": watts.get(name),
+                    "joules": joules.get(name),
+                    "estimated": name in estimated,
                 }
                 for name in components
             },
             "history": history,
-            **_why_nothing(last, late=late),
+            **_why_nothing(watts, last.problem, late=late),
         }
 
     def _history_data(self, samples: Sequence[Sample], total: Total) -> dict[str, Any]:
@@ -112,41 +134,15 @@ class PowerView:
         }
 
 
-def _by_component(ledger: Ledger) -> Watts:
-    """None where a meter that counts has no power, for a sum without it would be too small."""
-    watts = ledger.watts()
-    accounts = sorted({*watts, *map(account_of, ledger.chosen)})
-    parts: dict[str, list[float | None]] = {}
-    for account in accounts:
-        parts.setdefault(account.component, []).append(watts.get(account))
-    return {component: _sum(values) for component, values in parts.items()}
-
-
 def _sum(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) if len(known) == len(values) else None
 
 
-def _joules(ledger: Ledger) -> dict[str, float]:
-    joules: dict[str, float] = {}
-    for account, value in ledger.joules.items():
-        joules[account.component] = joules.get(account.component, 0.0) + value
-    return joules
-
-
-def _estimated(ledger: Ledger) -> frozenset[str]:
-    """Components of which a model tells at least a part."""
-    return frozenset(account.component for account in ledger.watts() if _is_model(account))
-
-
-def _is_model(account: Account) -> bool:
-    return account.method == EnergyMethod.MODEL
-
-
-def _why_nothing(last: _Run, *, late: bool) -> dict[str, str | None]:
+def _why_nothing(watts: Watts, problem: NotAvailable | None, *, late: bool) -> dict[str, str | None]:
     """Why no component has watts."""
-    if any(watts is not None for watts in last.watts.values()):
+    if any(each is not None for each in watts.values()):
         return {"reason": None, "fix": None}
-    if last.problem:
-        return {"reason": last.problem.detail, "fix": last.problem.fix or None}
+    if problem:
+        return {"reason": problem.detail, "fix": problem.fix or None}
     return {"reason": LATE if late else TOO_EARLY, "fix": None}

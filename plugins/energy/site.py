@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from time import localtime
-from typing import Any
+from typing import Any, NamedTuple
 
 from collector_core import Context, Readings
 from collector_core.metering import CarbonMix, EnergyFactors, FlowKind, SiteAccount, SiteLedger, SitePart
@@ -32,7 +32,7 @@ class Site:
         self._runtimes: Mapping[str, float] = {}
         self._last: float | None = None
         self._today = Today(self._clock.time())
-        self._data: dict[str, Any] = {}
+        self._state: _State | None = None
 
     @property
     def has_counted(self) -> bool:
@@ -49,7 +49,7 @@ class Site:
         self._account(new, flow.parts, factors)
         self._runtimes = dict(_runtimes(flow.found))
         self._today.add(sum(new.values()), self._clock.time())
-        self._data = self._describe(flow, factors, now)
+        self._state = self._now(flow, factors, now)
 
     def publish(self, out: Readings) -> None:
         """Show it; what is not known is absent."""
@@ -65,7 +65,8 @@ class Site:
         """All of it, for `/api/v1/energy/site`; None is not known."""
         age = None if self._last is None else self._clock.monotonic() - self._last
         nothing = {"time": self._clock.time(), "host": "", "parts": []}
-        return {"agent": self.agent, "age_seconds": age} | (self._data or nothing)
+        state = self._state
+        return {"agent": self.agent, "age_seconds": age} | (state.describe() if state else nothing)
 
     def _account(self, new: Mapping[SiteAccount, float], parts: Sequence[SitePart], factors: EnergyFactors) -> None:
         """Book grams and money; the energy of another collector emits what is known there."""
@@ -77,21 +78,55 @@ class Site:
                 self._grams = (self._grams or 0.0) + grams
             self._bill.add(factors.cost(joules), factors.currency)
 
-    def _describe(self, flow: Flow, factors: EnergyFactors, now: float) -> dict[str, Any]:
-        joules, watts = self._ledger.joules, self._ledger.watts
-        booked = {part.account: part for part in flow.parts if part.is_consumed and part.account in joules}
+    def _now(self, flow: Flow, factors: EnergyFactors, now: float) -> _State:
+        return _State(
+            time=self._clock.time(),
+            now=now,
+            host=flow.host,
+            parts=flow.parts,
+            joules=self._ledger.joules.copy(),
+            watts=self._ledger.watts,
+            joules_today=self._today.joules,
+            grams=self._grams,
+            mixed=self._mixed,
+            cost=self._bill.total(factors.currency),
+            currency=factors.currency,
+            runtimes=self._runtimes,
+        )
+
+
+class _State(NamedTuple):
+    """What was known after a run, `now` in monotonic seconds; never changed, so that any thread may describe it."""
+
+    time: float
+    now: float
+    host: str
+    parts: Sequence[SitePart]
+    joules: Mapping[SiteAccount, float]
+    watts: Mapping[SiteAccount, float]
+    joules_today: float
+    grams: float | None
+    mixed: float | None
+    cost: float | None
+    currency: str
+    runtimes: Mapping[str, float]
+
+    def describe(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        joules, watts = self.joules, self.watts
+        booked = {part.account: part for part in self.parts if part.is_consumed and part.account in joules}
         return {
-            "time": self._clock.time(),
-            "host": flow.host,
+            "time": self.time,
+            "host": self.host,
             "total_watts": sum(watts.values()) if watts else None,
             "total_joules": sum(joules.values()) if joules else None,
-            "joules_today": self._today.joules if joules else None,
-            "emissions_grams": self._grams,
-            "cost": self._bill.total(factors.currency),
-            "currency": factors.currency,
-            "mix_grams_per_kwh": self._mixed,
-            "battery_runtime_seconds": self._runtimes,
-            "parts": [_part(part, joules[account], watts.get(account), now) for account, part in booked.items()],
+            "joules_today": self.joules_today if joules else None,
+            "emissions_grams": self.grams,
+            "cost": self.cost,
+            "currency": self.currency,
+            "mix_grams_per_kwh": self.mixed,
+            "battery_runtime_seconds": self.runtimes,
+            "parts": [_part(part, joules[account], watts.get(account), self.now) for account, part in booked.items()],
         }
 
 
