@@ -48,8 +48,8 @@ class EnergyFlow:
         network = Network(_own_name(meters, found["power", "gpu"]))
         network.add_machine(ledger, new)
         network.add_meters(*self._copies.update(_outside(meters), ledger.chosen, now))
-        home = HomeFlow(found, network.things, network.links)
-        home.add()
+        if any(found.values()):
+            HomeFlow(found, network.things, network.links).add()
         parts, links = self._parts.complete(network, now)
         workloads = self._workloads(found["energy", "workload"], now)
         if workloads:

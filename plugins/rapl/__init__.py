@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import floor
 from typing import Any
 
@@ -75,6 +75,8 @@ ZONE = Info(
     of="cpu",
 )
 
+_COUNTED = (ENERGY, POWER, UNKNOWN_GAPS)
+
 # Power limits are registers of the processor, and reading one wakes a core: not every run.
 RESCAN_SECONDS = 10.0
 
@@ -103,6 +105,7 @@ class Rapl(Collector[Config]):
         self._mirrors = Mirrors()
         self._meters: dict[tuple[str, str, str], Meter] = {}
         self._energy_meters: tuple[EnergyMeter, ...] = ()
+        self._offered_for: tuple[object, ...] = ()
 
     @classmethod
     def detect(cls, ctx: Context) -> NotAvailable | None:
@@ -124,7 +127,7 @@ class Rapl(Collector[Config]):
             raise problem
         duplicates = self._mirrors.update(self._zones, readings) | dict(self._views(readings))
         undecided = self._mirrors.undecided(readings)
-        self._energy_meters = tuple(energy_meters(self._zones, self._meters, duplicates, undecided, self.ctx.clock))
+        self._offer(duplicates, undecided)
         for path, reading in readings.items():
             with out.part(zone=path):
                 self._publish(out, self._zones[path], reading, duplicates.get(path))
@@ -149,6 +152,16 @@ class Rapl(Collector[Config]):
                 raise error.with_traceback(None)
         return readings
 
+    def _offer(self, duplicates: Mapping[str, str], undecided: Collection[str]) -> None:
+        """Hand over energy meters: the same objects as long as they would be equal."""
+        states = [
+            (min(meter.moves, EQUAL_SAMPLES), meter.counting_since, meter.max_watts) for meter in self._meters.values()
+        ]
+        offered_for = self._zones, duplicates, undecided, states
+        if offered_for != self._offered_for:
+            self._offered_for = offered_for
+            self._energy_meters = tuple(energy_meters(self._zones, self._meters, duplicates, undecided, self.ctx.clock))
+
     def _views(self, readings: Mapping[str, Reading]) -> Iterator[tuple[str, str]]:
         """Views of the same hardware, by the path of the one to use: the preferred one, unless only it stands still."""
         for path, preferred in self._same_hardware.items():
@@ -159,11 +172,8 @@ class Rapl(Collector[Config]):
     def _publish(self, out: Readings, zone: Zone, reading: Reading, original: str | None) -> None:
         labels = {"package": zone.package, "zone": zone.name, "path": zone.path}
         meter = self._meters[zone.key]
-        if meter.alive:
-            out.add(ENERGY, meter.joules, **labels)
-            if reading.watts is not None:
-                out.add(POWER, reading.watts, **labels)
-        out.add(UNKNOWN_GAPS, meter.unknown_gaps, **labels)
+        joules, watts = (meter.joules, reading.watts) if meter.alive else (None, None)
+        out.add_row(_COUNTED, (joules, watts, meter.unknown_gaps), **labels)
         for constraint, watts in zone.limits.items():
             out.add(POWER_LIMIT, watts, **labels, constraint=constraint)
         if original:

@@ -179,6 +179,20 @@ def test_an_energy_meter_says_the_most_that_its_zone_may_draw(rig):
     assert meter.max_watts == 216.0
 
 
+def test_energy_meters_are_the_same_objects_until_something_about_them_changes(rig):
+    zone = rig.tree.add("intel-rapl:0", "package-0", 60.0, limits={"long_term": 54.0})
+    rig.open()
+    rig.step()
+    before = rig.collector.collector_energy_meters()
+    rig.step()
+    assert rig.collector.collector_energy_meters() is before
+
+    zone.watts = 240.0
+    for _ in range(4):
+        rig.step()
+    assert rig.collector.collector_energy_meters()[0].max_watts > before[0].max_watts
+
+
 def test_after_a_long_sleep_the_energy_between_is_unknown(rig):
     rig.tree.add("intel-rapl:0", "package-0", 10.0, limits={"long_term": 150.0})
     rig.open()
