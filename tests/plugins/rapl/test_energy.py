@@ -183,6 +183,7 @@ def test_energy_meters_are_the_same_objects_until_something_about_them_changes(r
     zone = rig.tree.add("intel-rapl:0", "package-0", 60.0, limits={"long_term": 54.0})
     rig.open()
     rig.step()
+    rig.step()
     before = rig.collector.collector_energy_meters()
     rig.step()
     assert rig.collector.collector_energy_meters() is before
