@@ -9,7 +9,7 @@ import os
 
 SWITCH = "ENERGY_COLLECTOR_SPEED"
 FUNCTIONS = ("read_process_stats", "write_blocks")
-VERSION = 2  # of what module.cpp offers: a module that was compiled from another one is left alone
+VERSION = 3  # of what module.cpp offers: a module that was compiled from another one is left alone
 
 _FIX_COMPILER = "install g++ and Python's headers (python3-dev), then energy-collector again"
 _FIX_OLD = "install energy-collector again, in a checkout with pip install -e ."

@@ -6,7 +6,7 @@
 
 namespace {
 
-constexpr int version = 2;  // of what this module offers: VERSION in __init__.py is the same
+constexpr int version = 3;  // of what this module offers: VERSION in __init__.py is the same
 
 // A function that Python can call: what it throws becomes an exception there.
 template <PyCFunction function> PyObject *guarded(PyObject *self, PyObject *arguments) {

@@ -12,17 +12,12 @@ def read_process_stats(descriptors: array[int], is_kernels: bool, stats: array[i
     """
 
 def write_blocks(
-    heads: list[bytes],
-    ends: array[int],
-    values: array[float],
-    before: array[float],
-    texts: list[bytes],
-    groups: array[int],
-    /,
+    texts: list[bytes], ends: array[int], values: array[float], before: array[float], group_ends: array[int], /
 ) -> list[bytes]:
-    """The lines of blocks: each of `heads` has what stands before the values of a block, a line for each.
+    """The lines of blocks with `values`, where `texts` has them with the values `before`.
 
-    Block by block `ends` (type `q`) says where its values end. `texts` are the lines of the values `before`, both empty
-    the first time; lines of values that are the same stay, and where all are, `texts` itself is returned. `groups`
-    (type `q`) has two places for each 16 series of a block; what is written there is needed the next time.
+    Block by block `ends` (type `q`) says where its values end. Each line ends with a blank and a value; those whose
+    value is the same stay, and where all are, `texts` itself is returned. The first time `before` is empty, and all
+    lines are written. `group_ends` (type `q`) has a place for each 16 series of a block; what is written there is
+    needed the next time.
     """

@@ -15,6 +15,7 @@ from collector_core.exposition.line_heads import Block
 GO_EXPONENT = 1e6  # from here on prometheus_client writes 1.5e+06 where Python writes 1500000.0
 EXACT = 1e16  # whole numbers below are written with all their digits
 GROUP = 16  # series that the compiled part compares together
+_NO_VALUE = "-"  # of a line that was not written yet
 _EXPONENTS = [f"e+{digits - 1:02}" for digits in range(18)]
 _FLOAT_BYTES = array("d").itemsize
 FEW = 4  # values of a block; where more have changed, writing all its lines costs less than mending them
@@ -46,27 +47,26 @@ class CompiledWriter:
     block_size: ClassVar = 256
 
     def __init__(self, blocks: Sequence[Block]) -> None:
-        self._heads = [block.heads.encode() for block in blocks]
+        self._texts = [block.heads.replace("\n", f" {_NO_VALUE}\n").encode() for block in blocks]
         self._ends = array("q", [block.end for block in blocks])
-        groups = sum(-(-(block.end - block.start) // GROUP) for block in blocks)
-        self._groups = array("q", [0, 0]) * groups
+        self._group_ends = array("q", [0]) * sum(-(-(block.end - block.start) // GROUP) for block in blocks)
         self._values = array("d")
-        self._texts: list[bytes] = []
 
     def write(self, values: array[float]) -> list[bytes]:
         """See `BlockWriter`."""
         if not values:
             return self._texts
         assert _speed.write_blocks is not None  # noqa: S101 - this class would not have been chosen
-        groups = self._groups[:]
-        texts = _speed.write_blocks(self._heads, self._ends, values, self._values, self._texts, groups)
-        self._values, self._texts, self._groups = values, texts, groups
+        group_ends = self._group_ends[:]
+        texts = _speed.write_blocks(self._texts, self._ends, values, self._values, group_ends)
+        self._values, self._texts, self._group_ends = values, texts, group_ends
         return texts
 
     def heads(self, first: int, end: int) -> Iterator[str]:
         """See `BlockWriter`."""
-        for heads in self._heads[first:end]:
-            yield from heads.decode().split("\n")[:-1]
+        for text in self._texts[first:end]:
+            for line in text.decode().split("\n")[:-1]:
+                yield line.rpartition(" ")[0]
 
 
 class PythonWriter:
