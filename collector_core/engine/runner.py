@@ -43,6 +43,7 @@ MAX_BACKOFF = 300.0  # seconds
 LEAST_PAUSE = 1.0  # from run to run of a collector that is woken, in seconds
 MAX_PART_FAILURES_KEPT = 1000
 GRACE_SECONDS = 1.0  # beyond the timeout, for a program that looks once: its targets may take the whole of it
+UNSEEN_SECONDS = 10.0  # how old sections of the status page may be that nobody has looked at
 MAX_REFUSED_RUNS = 2  # in a row in which a part raised `AuthFailed`
 
 
@@ -101,7 +102,8 @@ class Runner:
         self._ends_by = inf
         self._collector = collector
         self.hooks = Hooks(self._collector, self._faults, self.health)
-        self.page_sections: tuple[PageSection, ...] = ()
+        self._sections: tuple[PageSection, ...] = ()
+        self._sections_due = -inf
         self._has_page = keeps_running
         self._longest_run = instance.timeout + (0.0 if keeps_running else GRACE_SECONDS)
         self._lifecycle = Lifecycle(self._collector, self._longest_run)
@@ -125,6 +127,12 @@ class Runner:
         """Whether a run, or the end after `stop`, is past its deadline and has not come back."""
         run = self._run
         return (run is not None and run.given_up) or (self._clock.monotonic() >= self._ends_by and not self.join(0))
+
+    @property
+    def page_sections(self) -> tuple[PageSection, ...]:
+        """What the collector shows on the status page; who looks is shown what the next run brings, too."""
+        self._sections_due = -inf
+        return self._sections
 
     @property
     def options(self) -> CollectorConfig:
@@ -259,12 +267,12 @@ class Runner:
         duration = self._clock.monotonic() - started
         failure = Failure.of(error, type(self._collector).__module__) if error else None
         self.hooks.refresh_energy_meters()
-        sections = self.hooks.page_sections() if self._has_page else ()
+        sections = self._new_sections(started)
         with self._lock:
             run.deadline = inf  # what follows is our work, not the collector's
             wanted = not run.given_up and not self._stopping
         if wanted:
-            self.page_sections = sections
+            self._sections = sections
             report = self._publish(out, failure, started, duration)
             with self._lock:
                 self._record(report, error)
@@ -274,6 +282,13 @@ class Runner:
             self.hooks.refresh_energy_meters()
         with self._lock:
             self._run = None
+
+    def _new_sections(self, now: float) -> tuple[PageSection, ...]:
+        """Those after this run, if somebody has looked since the last ones or they are old."""
+        if not self._has_page or now < self._sections_due:
+            return self._sections
+        self._sections_due = now + UNSEEN_SECONDS
+        return self.hooks.page_sections()
 
     async def _collect(self, out: Readings) -> BaseException | None:
         try:

@@ -97,9 +97,10 @@ def collector_page_sections() -> Sequence[PageSection]:  # type: ignore[empty-bo
     """Return sections that a collector adds to the status page, at most 10: charts, tables and links as plain data.
 
     Implemented by a `Collector`'s method: `@hookimpl def collector_page_sections(self)`. Called on the collector's own
-    thread after each of its runs, good or bad, within the run's timeout: whatever it does harms no other. What it
-    returned last is shown; once the collector's series are stale, with its error and without values of now. What it
-    raises is logged and counted in `collector_part_failures_total`. JSON for programs comes by `collector_routes`.
+    thread after its runs, good or bad, within the run's timeout: whatever it does harms no other. It is called after
+    each run while somebody looks, and else where the last call is ten seconds ago. What it returned last is shown;
+    once the collector's series are stale, with its error and without values of now. What it raises is logged and
+    counted in `collector_part_failures_total`. JSON for programs comes by `collector_routes`.
     """
 
 

@@ -1,5 +1,6 @@
 """Sections that collectors add to the status page: escaped, in words too, and harmless whatever a collector does."""
 
+import itertools
 import re
 import threading
 from html.parser import HTMLParser
@@ -227,12 +228,34 @@ def test_one_that_cannot_say_what_it_shows_is_counted_and_harms_no_run(bench, ca
     _, runner = bench.add(show)
     bench.show(section(title="Desk"), name="desk", labels=(("of", "desk"),))
     report = runner.run_now()
+    bench.html()
     runner.run_now()
     assert report.result.has_data
     assert runner.health.part_failures == 2
     assert caplog.text.count("collector_page_sections failed") == 1
     assert reason in caplog.text
     assert "Desk" in bench.html()
+
+
+def test_while_nobody_looks_sections_are_asked_for_every_ten_seconds(bench):
+    asked = itertools.count(1)
+    _, runner = bench.add(lambda: [section(title=f"Desk {next(asked)}")])
+
+    def run(seconds):
+        for _ in range(seconds):
+            bench.clock.advance(1.0)
+            runner.run_now()
+
+    run(10)
+    assert next(asked) == 2
+    run(1)
+    assert next(asked) == 4
+    run(3)
+    assert "Desk 3" in bench.html()
+    run(1)
+    assert "Desk 5" in bench.html()
+    run(3)
+    assert next(asked) == 7
 
 
 def test_one_that_hangs_harms_itself_alone(bench, gate):
