@@ -9,6 +9,7 @@ from pathlib import Path
 
 _MAXIMUM = 262_143_328_850  # microjoules, as on many Xeons
 _STEP = 25_000_000  # microjoules by which every counter moves each time
+_APART = 40_000_000_000  # microjoules between counters: what shows the same as another is the same counter
 _ZONES = {"package-0": "intel-rapl:0", "package-1": "intel-rapl:1"}
 
 
@@ -21,17 +22,17 @@ class Tree:
         _mirror(Path("/sys"), root / "sys", but="class")
         _mirror(Path("/sys/class"), root / "sys/class", but="powercap")
         self._counters = list(self._zones())
-        self._joules = 0
+        self._moved = 0
         self.advance()
 
     def advance(self) -> None:
         """Let every energy counter move on."""
-        self._joules += _STEP
-        self._write(self._joules)
+        self._moved += _STEP
+        self._write(self._moved)
 
     def show(self, joules: float) -> None:
         """Let every energy counter say what it does after so many joules."""
-        self._write(round(joules * 1e6) % _MAXIMUM)
+        self._write(round(joules * 1e6))
 
     def nest(self) -> None:
         """Show zones within each other too, as the kernel does: some look for them there."""
@@ -43,9 +44,9 @@ class Tree:
 
     def _write(self, microjoules: int) -> None:
         """Each at once, so that nobody reads half a number."""
-        for counter in self._counters:
+        for place, counter in enumerate(self._counters):
             new = counter.with_name(".energy_uj")
-            new.write_text(f"{microjoules}\n", encoding="ascii")
+            new.write_text(f"{(microjoules + place * _APART) % _MAXIMUM}\n", encoding="ascii")
             new.replace(counter)
 
     def _zones(self) -> list[Path]:

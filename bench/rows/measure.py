@@ -33,7 +33,7 @@ def measure(effort: Effort) -> list[Figure]:
         figures.append(Figure("measure", f"{title}, then looking at the energy", "µs", looked))
         for name, share in PEERS.items():
             figures.append(_beside(name, max(5, effort.blocks * share // 100), tree, monitor, effort))
-        figures.append(_accuracy(tree, monitor, effort))
+        figures.append(_accuracy(tree, effort))
     return figures
 
 
@@ -79,9 +79,9 @@ def _monitor(tree: Tree) -> EnergyMonitor:
         return EnergyMonitor("hardware", root=tree.root)
 
 
-def _accuracy(tree: Tree, monitor: EnergyMonitor, effort: Effort) -> Figure:
+def _accuracy(tree: Tree, effort: Effort) -> Figure:
     errors = []
-    with _driven(tree):
+    with _driven(tree), closing(EnergyMonitor("hardware", root=tree.root)) as monitor:
         for _ in range(effort.extra_pairs):
             with monitor.measure() as m:
                 begin = time.monotonic()
@@ -105,7 +105,7 @@ def _driven(tree: Tree) -> Iterator[None]:
     def drive() -> None:
         tree.show(_joules(time.monotonic()))
 
-    drive()  # what happened meanwhile is no part of what is measured next
+    drive()  # before anybody looks: what comes next is no jump
     with repeated(drive, _STEP_SECONDS):
         yield
 

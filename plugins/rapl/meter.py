@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 
 from collector_core import Clock, EnergyReading, WrapCounter
@@ -13,6 +14,9 @@ from collector_plugins.rapl.zones import Zone
 MICROJOULES = 1e6  # in a joule
 # Growth this slow is never doubted: processors at rest come to it with the first thing that happens.
 TRUSTED_WATTS = 10.0
+# Counters move on every millisecond, so that a reading that waits for the next one need not wait long.
+UPDATE_SECONDS = 0.002
+MOST_REREADS = 3
 MOST_BYTES = 64  # more than 2⁶⁴ has digits, so that what is too long is seen to be
 
 
@@ -100,9 +104,17 @@ class Meter:
         return Reading(raw, moved, None if growth is None or seconds <= 0 else growth / MICROJOULES / seconds)
 
     def measure(self, clock: Clock) -> EnergyReading | None:
-        """Read the zone's counter, as `read` does, and say what `latest` would say then."""
+        """Read the zone's counter, and say what `latest` would say then.
+
+        A reading that only the next one can confirm is followed by it, so that what was drawn before counts by now.
+        """
         with self._lock:
             self._take(clock)
+            for _ in range(MOST_REREADS):
+                if not self._counter.in_doubt:
+                    break
+                time.sleep(UPDATE_SECONDS)
+                self._take(clock)
             return self.latest()
 
     def _forget(self) -> None:

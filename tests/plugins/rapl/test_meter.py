@@ -114,3 +114,24 @@ def test_what_is_measured_has_no_part_of_a_jump_that_is_taken_back(rig, monkeypa
     monitor.close()
     assert m.problems == ()
     assert m.energy_joules == pytest.approx(60.0)
+
+
+def test_what_is_measured_has_no_part_of_what_was_drawn_before(rig, monkeypatch):
+    monkeypatch.setattr("collector_core.measure.sampler.INTERVAL_SECONDS", 3600.0)
+    zone = rig.tree.add("intel-rapl:0", "package-0", 6.0, limits={"long_term": 54.0})
+    rig.open()
+    rig.step()
+
+    def go_on(seconds):
+        rig.tree.advance(seconds)
+        rig.clock.advance(seconds)
+
+    monkeypatch.setattr("time.sleep", go_on)
+    monitor = EnergyMonitor("hardware", meters=rig.collector.collector_energy_meters(), clock=rig.clock)
+    zone.watts = 50.0
+    go_on(20.0)
+    with monitor.measure() as m:
+        go_on(5.0)
+    monitor.close()
+    assert m.problems == ()
+    assert m.energy_joules == pytest.approx(250.0, rel=0.01)
