@@ -11,6 +11,7 @@ from typing import Self
 LEVEL = 1
 WINDOW_BITS = 13  # 8 KiB, where neighbouring lines are: half the time of the usual 32 KiB for the same size
 MEMORY_LEVEL = 6
+GZIP = 16  # added to the window bits: zlib writes gzip's own header and checksum
 OWN_PART_BYTES = 32_768  # from here on compressing anew costs more than an own part adds to the size
 
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"  # deflate, no name, no time, fastest, unknown system
@@ -59,6 +60,10 @@ class Packer:
 
     def pack(self, parts: Sequence[BodyPart]) -> bytes:
         """All parts, one after another; call it from one thread at a time."""
+        if (small := _joined_if_small(parts)) is not None:
+            self._packed = {}
+            packer = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP + WINDOW_BITS, MEMORY_LEVEL)
+            return packer.compress(small) + packer.flush()
         together = _together(parts)
         self._packed = {part.key: self._packed.get(part.key) or _Packed.of(part.pieces) for part in together}
         size, crc = 0, 0
@@ -67,6 +72,18 @@ class Packer:
             crc = _multiply(_shift(packed.size), crc) ^ packed.crc if crc else packed.crc
         end = crc.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
         return b"".join([_HEADER, *(packed.data for packed in self._packed.values()), _END, end])
+
+
+def _joined_if_small(parts: Sequence[BodyPart]) -> bytes | None:
+    """The whole body, where it is too small for parts of its own; most are, so that this is the short way."""
+    pieces: list[bytes] = []
+    size = 0
+    for part in parts:
+        pieces += part.pieces
+        size += sum(map(len, part.pieces))
+        if size >= OWN_PART_BYTES:
+            return None
+    return b"".join(pieces)
 
 
 def _together(parts: Iterable[BodyPart]) -> Iterator[BodyPart]:
