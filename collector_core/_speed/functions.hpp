@@ -5,4 +5,5 @@
 #include "python.hpp"
 
 PyObject *read_process_stats(PyObject *, PyObject *arguments);
+PyObject *read_words(PyObject *, PyObject *arguments);
 PyObject *write_blocks(PyObject *, PyObject *arguments);

@@ -11,6 +11,14 @@ def read_process_stats(descriptors: array[int], is_kernels: bool, stats: array[i
     where it cannot be read or was removed from a copy of /proc, and where it is not written as the kernel does.
     """
 
+def read_words(text: bytes, uses: array[int], names: bytes, numbers: array[float], /) -> bool:
+    """Takes numbers out of a text; False where it is not as expected, and then `numbers` mean nothing.
+
+    `uses` (type `q`) has for each word of the text -1, where it must be the next of `names`, which have a blank between
+    them, -2, where it may be any number, or the place of a number in `numbers` (type `d`), which is divided by what
+    stands there. A number is digits, perhaps with a point.
+    """
+
 def write_blocks(
     texts: list[bytes], ends: array[int], values: array[float], before: array[float], group_ends: array[int], /
 ) -> list[bytes]:

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import chain, compress, pairwise
 from math import isfinite, nan
 from typing import cast
 
@@ -17,6 +17,9 @@ from collector_core.model.metrics import Info, Metric
 from collector_core.model.series_limit import SeriesLimit
 
 Key = tuple[str, ...]
+
+# NaN marks a known series that the run has not added yet; it is never a reading.
+_UNSET = array("d", [nan])
 
 
 class Layout:
@@ -38,6 +41,7 @@ class Layout:
             start, end = end, end + len(self.places[metric])
             self.spans[metric] = start, end
         self._rows: dict[tuple[tuple[Metric, ...], Key, Key], tuple[int, ...]] = {}
+        self._tables: dict[tuple[tuple[Metric, ...], Key], tuple[list[Key], int, int]] = {}
 
     def row(self, metrics: tuple[Metric, ...], names: Key, key: Key) -> tuple[int, ...] | None:
         """The places of several metrics' series with the same labels, by their `names`; None if any is not there."""
@@ -46,6 +50,25 @@ class Layout:
         if places is None and all(names == metric.labels and key in self.places.get(metric, ()) for metric in metrics):
             places = self._rows[row] = tuple(self.places[metric][key] for metric in metrics)
         return places
+
+    def table(self, metrics: tuple[Metric, ...], names: Key) -> tuple[list[Key], int, int]:
+        """The label values that all of the metrics have, by their `names`, and where their series begin and end.
+
+        Empty where they do not have the same ones in the same order, or are not neighbours.
+        """
+        table = metrics, names
+        if table not in self._tables:
+            self._tables[table] = self._find_table(metrics, names)
+        return self._tables[table]
+
+    def _find_table(self, metrics: tuple[Metric, ...], names: Key) -> tuple[list[Key], int, int]:
+        columns = [list(self.places.get(metric, ())) for metric in metrics]
+        spans = [self.spans.get(metric, (0, 0)) for metric in metrics]
+        are_neighbours = all(end == start for (_, end), (start, _) in pairwise(spans))
+        are_alike = all(names == metric.labels for metric in metrics) and all(map(columns[0].__eq__, columns))
+        if not (are_neighbours and are_alike):
+            return [], 0, 0
+        return columns[0], spans[0][0], spans[-1][1]
 
     @property
     def metrics(self) -> list[Metric]:
@@ -118,8 +141,7 @@ class Readings:
         layout = previous.layout if previous is not NOTHING else Layout(dict.fromkeys(metrics, ()))
         self._layout = layout
         self._places = layout.places
-        # NaN marks a known series that the run has not added yet; it is never a reading.
-        self._values = array("d", [nan]) * len(previous.values)
+        self._values = _UNSET * len(previous.values)
         self._new: dict[Metric, dict[Key, float]] = {}
         self._families: Families | None = None
         self._owner_of = owner_of
@@ -168,8 +190,10 @@ class Readings:
         same order.
         """
         names, keys = tuple(names), list(rows)
+        if metrics and keys and self._put_table(tuple(metrics), names, keys, zip(*rows.values(), strict=True)):
+            return
         for metric, column in zip(metrics, zip(*rows.values(), strict=True), strict=bool(rows)):
-            if names != metric.labels or not self._put_column(metric, keys, column):
+            if names != metric.labels or not self._put_table((metric,), names, keys, (column,)):
                 for key, value in zip(keys, column, strict=True):
                     if value is not None:
                         self.add(metric, value, **dict(zip(names, key, strict=True)))
@@ -180,7 +204,7 @@ class Readings:
         The same as `add` for each, and many times cheaper where the series are those of the run before, in the same
         order. Raises as `add` does, and `ValueError` where a key or `values` is of another length.
         """
-        if len(keys) != len(values) or not self._put_column(metric, keys, values):
+        if not self._put_table((metric,), metric.labels, keys, (values,)):
             for key, value in zip(keys, values, strict=True):
                 self._put(metric, value, key)
 
@@ -259,20 +283,23 @@ class Readings:
         self._limit.leave_out(name, labels, count)
         self._is_full = True
 
-    def _put_column(self, metric: Metric, keys: Sequence[Key], column: Sequence[float | None]) -> bool:
-        """Take all series of a metric at once, if they are those of the run before and nothing is wrong with them."""
-        start, end = self._layout.spans.get(metric, (0, 0))
-        if end - start != len(keys) or len(keys) > self._room or list(self._places.get(metric, ())) != list(keys):
+    def _put_table(
+        self, metrics: tuple[Metric, ...], names: Key, keys: Sequence[Key], columns: Iterable[Sequence[float | None]]
+    ) -> bool:
+        """Take all series of some metrics at once, if they are those of the run before and nothing is wrong."""
+        known, start, end = self._layout.table(metrics, names)
+        if len(known) != len(keys) or end - start > self._room or known != list(keys):
             return False
         try:
-            values = array("d", cast("Sequence[float]", column))
+            values = array("d", cast("Iterable[float]", chain.from_iterable(columns)))
         except TypeError:  # there is a None among them
             return False
-        is_unset = self._values[start:end].tobytes() == array("d", [nan]).tobytes() * len(keys)
-        if not (is_unset and isfinite(sum(values)) and min(values, default=0) >= 0):
+        size = end - start
+        is_unset = self._values[start:end].tobytes() == _UNSET.tobytes() * size
+        if not (len(values) == size and is_unset and isfinite(sum(values)) and min(values, default=0) >= 0):
             return False  # the long way says what is wrong, if something is
         self._values[start:end] = values
-        self._room -= len(keys)
+        self._room -= size
         return True
 
     def _put_row(self, metrics: tuple[Metric, ...], names: Key, key: Key, values: Sequence[float | None]) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collector_core.procfs.hwmon import HwmonChip, find_hwmon_chips, read_line, sensor_order
     from collector_core.procfs.kept_file import KeptFile
     from collector_core.procfs.mount import is_kernel_mount
+    from collector_core.procfs.number_words import FoundNumbers, NumberText, is_number
     from collector_core.procfs.process_stats import ProcessStats, read_process_stats
     from collector_core.procfs.processes import ProcessStat, Turns, descendants, parse_process_stat
     from collector_core.procfs.processors import (
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
         count_cpus,
         cpu_ticks,
         cpu_ticks_by_cpu,
-        ticks_by_mode,
     )
 
 __all__ = [
@@ -41,8 +41,10 @@ __all__ = [
     "CgroupTree",
     "CpuDescription",
     "CpuTicks",
+    "FoundNumbers",
     "HwmonChip",
     "KeptFile",
+    "NumberText",
     "ProcessStat",
     "ProcessStats",
     "Processor",
@@ -59,6 +61,7 @@ __all__ = [
     "find_processor",
     "find_tdp",
     "is_kernel_mount",
+    "is_number",
     "list_cgroup_trees",
     "parse_cpus",
     "parse_process_stat",
@@ -68,7 +71,6 @@ __all__ = [
     "read_line",
     "read_process_stats",
     "sensor_order",
-    "ticks_by_mode",
 ]
 
 _HOMES = {
@@ -79,12 +81,11 @@ _HOMES = {
     "collector_core.procfs.hwmon": "HwmonChip find_hwmon_chips read_line sensor_order",
     "collector_core.procfs.kept_file": "KeptFile",
     "collector_core.procfs.mount": "is_kernel_mount",
+    "collector_core.procfs.number_words": "FoundNumbers NumberText is_number",
     "collector_core.procfs.process_stats": "ProcessStats read_process_stats",
     "collector_core.procfs.processes": "ProcessStat Turns descendants parse_process_stat",
     "collector_core.procfs.processors": "Processor ProcessorFamily ProcessorKind find_family find_processor find_tdp",
-    "collector_core.procfs.stat": (
-        "CLOCK_TICKS_PER_SECOND CPU_MODES CpuTicks count_cpus cpu_ticks cpu_ticks_by_cpu ticks_by_mode"
-    ),
+    "collector_core.procfs.stat": ("CLOCK_TICKS_PER_SECOND CPU_MODES CpuTicks count_cpus cpu_ticks cpu_ticks_by_cpu"),
 }
 
 __getattr__ = late_names(__name__, _HOMES)

@@ -60,21 +60,6 @@ def cpu_ticks_by_cpu(stat: bytes) -> Iterator[tuple[int, CpuTicks]]:
                 yield int(name[3:]), _ticks(_modes(line, name))
 
 
-def ticks_by_mode(stat: bytes) -> dict[str, list[int]]:
-    """/proc/stat: ticks in each of `CPU_MODES`, of which old kernels have fewer, by CPU; "" is all of them together.
-
-    A CPU whose line cannot be read is left out; where that of all of them cannot, they are added up. Raises
-    `ValueError` where there is no such line, or no other one.
-    """
-    rows: dict[str, list[int]] = {}
-    for name, line in _lines(stat):
-        with suppress(ValueError):
-            rows[name[3:].decode()] = _modes(line, name)
-    if not rows or not stat.startswith(b"cpu "):
-        raise ValueError("/proc/stat: no times of the CPUs")
-    return rows if "" in rows else {"": list(map(sum, zip(*rows.values(), strict=False))), **rows}
-
-
 def count_cpus(stat: bytes) -> int:
     """/proc/stat: number of CPUs that are online."""
     return stat.count(b"\ncpu")

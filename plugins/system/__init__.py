@@ -25,7 +25,12 @@ from collector_plugins.system.source import Source
 from collector_plugins.system.steady import SteadyTimes
 from collector_plugins.system.usage import CpuUsage
 
+T = TypeVar("T")
 KeyT = TypeVar("KeyT", bound=tuple[str, ...])
+
+Key = tuple[str, ...]
+Row = Sequence[float | None]
+Rows = Mapping[Key, Row | Exception]
 
 _FIX_ROOT = "mount the host's /proc and /sys below `root`, e.g. docker run -v /:/host:ro,rslave, with root: /host"
 
@@ -75,9 +80,9 @@ class System(Collector[Config]):
         self._source = source
         with out.part(group="cpu"):
             self._publish_cpu(source, out)
-        for group, publish in _GROUPS.items():
+        for group, (row_metrics, read) in _GROUPS.items():
             with out.part(group=group):
-                publish(source, out)
+                _publish(out, group, row_metrics, read(source))
 
     def close(self) -> None:
         """Let go of every file."""
@@ -110,10 +115,10 @@ class System(Collector[Config]):
         times = self._steady.update(raw)
         rows = times.cores.items()
         spent = {(cpu, mode): part for cpu, row in rows for mode, part in zip(times.modes, row, strict=False)}
-        _add_each(out, metrics.CPU_SECONDS, spent)
         total, by_core = self._usage.update(now, times)
-        _add(out, metrics.CPU_USAGE, total)
-        _add_each(out, metrics.CPU_CORE_USAGE, {(cpu,): ratio for cpu, ratio in by_core.items()})
+        out.add_column(metrics.CPU_SECONDS, list(spent), list(spent.values()))
+        out.add_table((metrics.CPU_USAGE,), (), _single(total))
+        out.add_table((metrics.CPU_CORE_USAGE,), ("cpu",), _singles(_by_name(by_core)))
 
 
 def _has_proc(ctx: Context) -> bool:
@@ -121,85 +126,45 @@ def _has_proc(ctx: Context) -> bool:
     return sys.platform == "linux" or ctx.root != Path("/")
 
 
-def _add(out: Readings, metric: Metric, value: float | None, **labels: str) -> None:
-    if value is not None:
-        out.add(metric, value, **labels)
+def _publish(out: Readings, group: str, row_metrics: tuple[Metric, ...], rows: Rows) -> None:
+    """Publish what is known of the members of a group; one that cannot be read fails alone."""
+    labels = row_metrics[0].labels
+    out.add_table(row_metrics, labels, {key: row for key, row in rows.items() if not isinstance(row, Exception)})
+    for key, row in rows.items():
+        if isinstance(row, Exception):
+            with out.part(group=group, **dict(zip(labels, key, strict=True))):
+                raise row
 
 
-def _add_each(out: Readings, metric: Metric, values: Mapping[KeyT, float]) -> None:
-    """Publish one metric of many things by their label values."""
-    out.add_column(metric, list(values), list(values.values()))
+def _single(value: float | None) -> dict[Key, Row]:
+    return {} if value is None else {(): (value,)}
 
 
-def _publish_boot_time(source: Source, out: Readings) -> None:
-    _add(out, metrics.BOOT_TIME, source.boot_time())
+def _singles(values: Mapping[KeyT, float]) -> dict[Key, Row]:
+    return {key: (value,) for key, value in values.items()}
 
 
-def _publish_frequencies(source: Source, out: Readings) -> None:
-    _add_each(out, metrics.CPU_FREQUENCY, {(cpu,): hertz for cpu, hertz in source.cpu_frequencies().items()})
+def _by_name(named: Mapping[str, T]) -> dict[Key, T]:
+    return {(name,): each for name, each in named.items()}
 
 
-def _publish_cpu_info(source: Source, out: Readings) -> None:
+def _cpu_info(source: Source) -> dict[Key, Row]:
     info = source.cpu_info()
-    if info is not None:
-        out.add(metrics.CPU_INFO, model=info.model, cores=str(info.cores), threads=str(info.threads))
-
-
-def _publish_load(source: Source, out: Readings) -> None:
-    for period, tasks in source.load_averages().items():
-        out.add(metrics.LOAD_AVERAGE, tasks, period=period)
-
-
-def _publish_memory(source: Source, out: Readings) -> None:
-    out.add_row(metrics.MEMORY, source.memory())
-
-
-def _publish_disks(source: Source, out: Readings) -> None:
-    for device, disk in source.disks().items():
-        _add_member(out, metrics.DISK, disk, "disks", device=device)
-
-
-def _publish_filesystems(source: Source, out: Readings) -> None:
-    for (mountpoint, fstype), status in source.filesystems().items():
-        _add_member(out, metrics.FILESYSTEM, status, "filesystems", mountpoint=mountpoint, fstype=fstype)
-
-
-def _publish_network(source: Source, out: Readings) -> None:
-    for device, interface in source.interfaces().items():
-        _add_member(out, metrics.NETWORK, interface, "network", device=device)
-
-
-def _add_member(
-    out: Readings, row_metrics: Sequence[Metric], row: Sequence[float | None] | Exception, group: str, **labels: str
-) -> None:
-    """Publish what is known of one member of a group; one that cannot be read fails alone."""
-    if isinstance(row, Exception):
-        with out.part(group=group, **labels):
-            raise row
-    else:
-        out.add_row(row_metrics, row, **labels)
-
-
-def _publish_temperatures(source: Source, out: Readings) -> None:
-    _add_each(out, metrics.TEMPERATURE, source.temperatures())
-
-
-def _publish_sockets(source: Source, out: Readings) -> None:
-    _add_each(out, metrics.SOCKETS, source.sockets())
+    return {} if info is None else {(info.model, str(info.cores), str(info.threads)): (1.0,)}
 
 
 # After the CPUs: on Linux the boot time is in the file that was read for them.
-_GROUPS: dict[str, Callable[[Source, Readings], None]] = {
-    "boot_time": _publish_boot_time,
-    "frequencies": _publish_frequencies,
-    "cpu_info": _publish_cpu_info,
-    "load": _publish_load,
-    "memory": _publish_memory,
-    "disks": _publish_disks,
-    "filesystems": _publish_filesystems,
-    "network": _publish_network,
-    "temperatures": _publish_temperatures,
-    "sockets": _publish_sockets,
+_GROUPS: dict[str, tuple[tuple[Metric, ...], Callable[[Source], Rows]]] = {
+    "boot_time": ((metrics.BOOT_TIME,), lambda source: _single(source.boot_time())),
+    "frequencies": ((metrics.CPU_FREQUENCY,), lambda source: _singles(_by_name(source.cpu_frequencies()))),
+    "cpu_info": ((metrics.CPU_INFO,), _cpu_info),
+    "load": ((metrics.LOAD_AVERAGE,), lambda source: _singles(_by_name(source.load_averages()))),
+    "memory": (metrics.MEMORY, lambda source: {(): source.memory()}),
+    "disks": (metrics.DISK, lambda source: _by_name(source.disks())),
+    "filesystems": (metrics.FILESYSTEM, lambda source: dict(source.filesystems().items())),
+    "network": (metrics.NETWORK, lambda source: _by_name(source.interfaces())),
+    "temperatures": ((metrics.TEMPERATURE,), lambda source: _singles(source.temperatures())),
+    "sockets": ((metrics.SOCKETS,), lambda source: _singles(source.sockets())),
 }
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
-from collector_plugins.system.filters import ORDINARY_DISKS_EXCEPT, Filter, Labels, Patterns
+from collector_plugins.system.filters import MAX_REMEMBERED, ORDINARY_DISKS_EXCEPT, Filter, Labels, Patterns
 from collector_plugins.system.source import Disk
 
 SEARCH_RUNS = 300  # after so many it is decided anew: a name may be another device's, or one that got its folder late
@@ -24,16 +25,18 @@ class Disks:
     def __init__(self, blocks: Path, patterns: Patterns) -> None:
         self._blocks = blocks
         self._filter = Filter(patterns, ORDINARY_DISKS_EXCEPT)
-        self._labels = Labels(self._wants)
+        self.labels = Labels(self._wants)
+        """The label of each name that the kernel prints: those chosen, and the paths to them."""
         self._paths: dict[str, _Paths] = {}
         self._runs = 0
 
-    def labels(self) -> Labels:
-        """The label of each name that the kernel prints: those chosen, and the paths to them."""
+    def are_due(self) -> bool:
+        """Once for each run: whether the labels are decided anew."""
         self._runs += 1
-        if self._runs % SEARCH_RUNS == 0:
-            self._labels.clear()
-        return self._labels
+        is_due = self._runs % SEARCH_RUNS == 0
+        if is_due:
+            self.labels.clear()
+        return is_due
 
     def choose(self, disks: Mapping[str, Disk | ValueError]) -> dict[str, Disk | ValueError]:
         """The chosen ones. Before Linux 5.15 what goes through several paths is counted in these only."""
@@ -76,6 +79,7 @@ class Disks:
         return self._blocks / name.replace("/", "!")
 
 
+@lru_cache(MAX_REMEMBERED)
 def _namespace(path: str) -> str:
     """What a hidden path leads to; "" where the name is not that of a path."""
     match = _PATH.fullmatch(path)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from collector_core import Context
-from collector_core.procfs import CpuDescription, KeptFile, is_kernel_mount, read_cpus
+from collector_core.procfs import CpuDescription, KeptFile, NumberText, is_kernel_mount, read_cpus
 from collector_plugins.system import procfs
 from collector_plugins.system.disks import Disks
 from collector_plugins.system.filesystems import MountTable
@@ -47,14 +47,20 @@ class LinuxSource:
         self._temperatures = Temperatures(sys, is_kernels=is_kernels)
         self._frequencies = CpuFrequencies(sys, is_kernels=is_kernels)
         self._disks = Disks(ctx.path("/sys/block"), devices)
-        self._interface_labels = Labels(Filter(interfaces, ORDINARY_INTERFACES_EXCEPT).wants)
+        interface_labels = Labels(Filter(interfaces, ORDINARY_INTERFACES_EXCEPT).wants)
         self._latest_stat: bytes | None = None
+        self._cpu_times = NumberText(procfs.find_cpu_times)
+        self._load_averages = NumberText(procfs.find_load_averages)
+        self._memory = NumberText(procfs.find_memory)
+        self._disk_rows = NumberText(lambda diskstats: procfs.find_disks(diskstats, self._disks.labels))
+        self._interface_rows = NumberText(lambda net_dev: procfs.find_interfaces(net_dev, interface_labels))
+        self._sockets = NumberText(procfs.find_sockets)
 
     def cpu_times(self) -> CpuTimes | None:
         """From /proc/stat."""
         self._latest_stat = None
         self._latest_stat = _read(self._stat)
-        return None if self._latest_stat is None else procfs.cpu_times(self._latest_stat)
+        return None if self._latest_stat is None else self._cpu_times.read(procfs.cpu_lines(self._latest_stat))
 
     def cpu_frequencies(self) -> Mapping[str, float]:
         """From cpufreq in /sys; in a virtual machine, which has none, what the kernel measured once."""
@@ -72,17 +78,19 @@ class LinuxSource:
     def load_averages(self) -> Mapping[str, float]:
         """From /proc/loadavg."""
         loadavg = _read(self._loadavg)
-        return {} if loadavg is None else procfs.load_averages(loadavg)
+        return {} if loadavg is None else self._load_averages.read(procfs.averages(loadavg))
 
     def memory(self) -> Memory:
         """From /proc/meminfo."""
         meminfo = _read(self._meminfo)
-        return Memory() if meminfo is None else procfs.memory(meminfo)
+        return Memory() if meminfo is None else self._memory.read(meminfo)
 
     def disks(self) -> Mapping[str, Disk | ValueError]:
         """From /proc/diskstats, of the devices that /sys/block says are disks of their own."""
         diskstats = _read(self._diskstats)
-        return {} if diskstats is None else self._disks.choose(procfs.disks(diskstats, self._disks.labels()))
+        if self._disks.are_due():
+            self._disk_rows.forget()
+        return {} if diskstats is None else self._disks.choose(self._disk_rows.read(diskstats))
 
     def filesystems(self) -> Mapping[tuple[str, str], Filesystem | OSError]:
         """From /proc/mounts and statvfs(3)."""
@@ -91,7 +99,7 @@ class LinuxSource:
     def interfaces(self) -> Mapping[str, Interface | ValueError]:
         """From /proc/net/dev."""
         net_dev = _read(self._net_dev)
-        return {} if net_dev is None else procfs.interfaces(net_dev, self._interface_labels)
+        return {} if net_dev is None else self._interface_rows.read(procfs.separated(net_dev))
 
     def temperatures(self) -> Mapping[tuple[str, str], float]:
         """From hwmon in /sys, and from the thermal zones that have no chip there."""
@@ -100,7 +108,7 @@ class LinuxSource:
     def sockets(self) -> Mapping[tuple[str, str], float]:
         """From /proc/net/sockstat and sockstat6."""
         contents = [contents for file in self._sockstats if (contents := _read(file))]
-        return procfs.sockets(b"".join(contents))
+        return self._sockets.read(b"".join(contents)) if contents else {}
 
     def close(self) -> None:
         """Let go of every descriptor."""

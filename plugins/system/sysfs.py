@@ -10,6 +10,7 @@ from typing import TypeVar
 from collector_core.procfs import KeptFile
 from collector_plugins.system.hwmon import Key, SensorFiles, device_names, find_sensors
 
+LOOK_RUNS = 10  # after so many it is seen that a chip was added; one that was removed is missed at once
 SEARCH_RUNS = 60  # after so many the sensors are looked for again: a chip may have got files, or another one its name
 HIGHEST_HERTZ = 20e9  # above any processor's; a driver that fails may return the largest number it has
 
@@ -50,6 +51,8 @@ class Temperatures:
 
     def _refresh(self) -> None:
         self._runs += 1
+        if self._devices is not None and self._runs % LOOK_RUNS:
+            return
         devices = device_names(self._hwmon) + device_names(self._thermal)
         if devices == self._devices and self._runs % SEARCH_RUNS:
             return

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector_core import CpuTicks, cpu_ticks, cpu_ticks_by_cpu
-from collector_core.procfs import count_cpus, ticks_by_mode
+from collector_core.procfs import count_cpus
 
 STAT = b"""cpu  100 20 30 800 40 5 5 10 60 0
 cpu0 60 10 10 400 20 5 5 0 30 0
@@ -21,12 +21,7 @@ def test_waiting_and_what_a_hypervisor_took_is_not_busy_and_guests_count_once() 
     assert dict(cpu_ticks_by_cpu(STAT)) == {0: CpuTicks(90, 510), 3: CpuTicks(70, 500)}
 
 
-def test_each_cpu_has_its_modes_and_guests_are_in_user() -> None:
-    assert ticks_by_mode(STAT) == {
-        "": [100, 20, 30, 800, 40, 5, 5, 10],
-        "0": [60, 10, 10, 400, 20, 5, 5, 0],
-        "3": [40, 10, 20, 400, 20, 0, 0, 10],
-    }
+def test_the_cpus_are_counted_without_their_sum() -> None:
     assert count_cpus(STAT) == 2
 
 
@@ -49,7 +44,6 @@ def test_a_step_back_of_iowait_costs_no_utilization() -> None:
 def test_a_cpu_whose_line_is_odd_is_left_out_alone() -> None:
     stat = b"cpu  10 2 3 40\ncpu0 1 2 3 4\ncpu1 ? 2 3 4\ncpu2\ncpu3 5 6 7 8\n"
     assert list(dict(cpu_ticks_by_cpu(stat))) == [0, 3]
-    assert list(ticks_by_mode(stat)) == ["", "0", "3"]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +59,6 @@ def test_what_is_no_stat_is_refused(stat: bytes) -> None:
 def test_whatever_stands_there_it_is_ticks_or_a_value_error(stat: bytes) -> None:
     try:
         every = [cpu_ticks(stat), *dict(cpu_ticks_by_cpu(stat)).values()]
-        assert "" in ticks_by_mode(stat)
     except ValueError:
         return
     assert all(isinstance(ticks, CpuTicks) for ticks in every)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from collector_core.procfs import FoundNumbers, NumberText
 from collector_plugins.system import mounts, procfs
 from collector_plugins.system.filters import Filter, Labels, Patterns, text
 from collector_plugins.system.source import CpuTimes
@@ -24,14 +26,25 @@ def everything() -> Labels:
     return Labels(lambda name: True)
 
 
+# What is cut off a text before it is parsed, and its parser.
+FINDERS: dict[str, tuple[Callable[[bytes], bytes], Callable[[bytes], FoundNumbers[Any]]]] = {
+    "stat": (procfs.cpu_lines, procfs.find_cpu_times),
+    "loadavg": (procfs.averages, procfs.find_load_averages),
+    "meminfo": (bytes, procfs.find_memory),
+    "diskstats": (bytes, lambda data: procfs.find_disks(data, everything())),
+    "net/dev": (procfs.separated, lambda data: procfs.find_interfaces(data, everything())),
+    "net/sockstat": (bytes, procfs.find_sockets),
+}
+
+
+def parse(name: str, text: bytes) -> Any:
+    cut, find = FINDERS[name]
+    return NumberText(find).read(cut(text))
+
+
 PARSERS: dict[str, Callable[[bytes], Any]] = {
-    "stat": procfs.cpu_times,
+    **{name: partial(parse, name) for name in FINDERS},
     "stat btime": procfs.boot_time,
-    "loadavg": procfs.load_averages,
-    "meminfo": procfs.memory,
-    "diskstats": lambda data: procfs.disks(data, everything()),
-    "net/dev": lambda data: procfs.interfaces(data, everything()),
-    "net/sockstat": procfs.sockets,
     "mounts": mounts.parse,
 }
 BEGINNINGS = [
@@ -110,14 +123,42 @@ def test_an_odd_line_costs_its_own_device(name: str, contents: bytes, good: str)
 
 
 def test_an_odd_value_is_missing_alone() -> None:
-    memory = procfs.memory(b"MemTotal: 10 kB\nMemAvailable: ? kB\nMemFree: 4 kB\nSwapTotal: " + b"9" * 400 + b" kB\n")
+    memory = parse(
+        "meminfo", b"MemTotal: 10 kB\nMemAvailable: ? kB\nMemFree: 4 kB\nSwapTotal: " + b"9" * 400 + b" kB\n"
+    )
     assert (memory.total, memory.available, memory.free, memory.swap_total) == (10240, None, 4096, None)
-    memory = procfs.memory(b"MemTotal: ? kB\nMemAvailable: 4 kB\n")
+    memory = parse("meminfo", b"MemTotal: ? kB\nMemAvailable: 4 kB\n")
     assert (memory.total, memory.available, memory.used) == (None, 4096, None)
-    assert procfs.load_averages(b"0.5 nan 1.5 1/2 3\n") == {"1m": 0.5, "15m": 1.5}
-    assert procfs.cpu_times(b"cpu  ? 2 3 4\ncpu0 100 0 0 200\ncpu1 1 1 1 1\n").total == (1.01, 0.01, 0.01, 2.01)
-    assert procfs.sockets(b"odd\nTCP: inuse nan tw 2 alloc\nUDP: inuse 3\n") == {("tcp", "tw"): 2, ("udp", "inuse"): 3}
+    assert parse("loadavg", b"0.5 nan 1.5 1/2 3\n") == {"1m": 0.5, "15m": 1.5}
+    assert parse("stat", b"cpu  ? 2 3 4\ncpu0 100 0 0 200\ncpu1 1 1 1 1\n").total == (1.01, 0.01, 0.01, 2.01)
+    assert parse("net/sockstat", b"odd\nTCP: inuse nan tw 2 alloc\nUDP: inuse 3\n") == {
+        ("tcp", "tw"): 2,
+        ("udp", "inuse"): 3,
+    }
     assert [mount.point for mount in mounts.parse(b"/dev/sda1 /\n/dev/sdb1 /b ext4 rw 0 0\n")] == [b"/b"]
+
+
+@pytest.mark.parametrize("name", FINDERS)
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_a_text_says_the_same_whatever_came_before_it(name: str, data: st.DataObject) -> None:
+    """Numbers change, words change, lines come and go: what is kept of one text must not be seen in the next."""
+    cut, find = FINDERS[name]
+    contents = (TREE / name).read_bytes()
+    kept = NumberText(find)
+    changes = st.sampled_from([b"7", b"123456", b"0.5", b".", b"-1", b"nan", b"9" * 400, b"sdx", b"", b"1.2.3"])
+    for _ in range(3):
+        words = re.split(rb"(\s+)", contents)
+        for place in data.draw(st.lists(st.integers(0, len(words) - 1), max_size=3)):
+            words[place] = data.draw(changes)
+        text = cut(b"".join(words))
+        try:
+            expected = repr(NumberText(find).read(text))
+        except ValueError:
+            with pytest.raises(ValueError):  # noqa: PT011 - the same, whatever it says
+                kept.read(text)
+        else:
+            assert repr(kept.read(text)) == expected
 
 
 def test_a_name_that_is_longer_than_a_label_keeps_its_end() -> None:
@@ -153,13 +194,13 @@ def test_labels_do_not_grow_for_ever() -> None:
 def test_the_cache_counts_what_free_counts() -> None:
     """free(1): the page cache with tmpfs, and slabs that the kernel can reclaim; kernels before 2.6.19 do not tell."""
     page_cache = b"MemTotal: 100 kB\nCached: 20 kB\n"
-    assert procfs.memory(page_cache + b"Slab: 9 kB\nSReclaimable: 5 kB\nSUnreclaim: 4 kB\n").cached == 25 * 1024
-    assert procfs.memory(page_cache).cached == 20 * 1024
-    assert procfs.memory(b"MemTotal: 100 kB\nSReclaimable: 5 kB\n").cached is None
+    assert parse("meminfo", page_cache + b"Slab: 9 kB\nSReclaimable: 5 kB\nSUnreclaim: 4 kB\n").cached == 25 * 1024
+    assert parse("meminfo", page_cache).cached == 20 * 1024
+    assert parse("meminfo", b"MemTotal: 100 kB\nSReclaimable: 5 kB\n").cached is None
 
 
 def test_memory_of_a_container_whose_total_is_below_what_is_available() -> None:
-    memory = procfs.memory(b"MemTotal: 10 kB\nMemAvailable: 20 kB\n")
+    memory = parse("meminfo", b"MemTotal: 10 kB\nMemAvailable: 20 kB\n")
     assert (memory.total, memory.available, memory.used) == (10240, 20480, None)
 
 

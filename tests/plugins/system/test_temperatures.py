@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from collector_plugins.system.sysfs import SEARCH_RUNS
+from collector_plugins.system.sysfs import LOOK_RUNS, SEARCH_RUNS
 
 HWMON = "sys/class/hwmon"
 THERMAL = "sys/class/thermal"
@@ -154,7 +154,9 @@ def test_the_packages_zone_is_shown_where_no_chip_has_it(machine: Any) -> None:
     zone(machine, 1, "INT3400 Thermal", 20000)  # a constant, because the kernel wants one
     assert temperatures(machine) == {("nvme", "temp1"): 30, ("x86_pkg_temp", "thermal_zone0"): 66}
     chip(machine, 1, "coretemp", temp1_input=66000, temp1_label="Package id 0")
-    assert temperatures(machine) == {("nvme", "temp1"): 30, ("coretemp", "Package id 0"): 66}
+    for _ in range(LOOK_RUNS):
+        found = temperatures(machine)
+    assert found == {("nvme", "temp1"): 30, ("coretemp", "Package id 0"): 66}
 
 
 def test_a_chip_stands_for_as_many_zones_as_it_has_sensors(machine: Any) -> None:
