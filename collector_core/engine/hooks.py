@@ -63,8 +63,10 @@ class Hooks:
 
     def refresh_energy_meters(self) -> None:
         """Ask which energy meters there are now; none where the collector fails to say. On its own thread."""
+        if self._meters is None:
+            return
         try:
-            offered = list(self._meters()) if self._meters else []
+            offered = list(self._meters())
             known = self._guarded
             self._guarded = {id(each): known.get(id(each)) or (each, self._guard(each)) for each in offered}
             self._offered = tuple([self._guarded[id(each)][1] for each in offered])

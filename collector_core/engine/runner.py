@@ -263,7 +263,9 @@ class Runner:
         )
         self.hooks.observe_others()
         started = self._clock.monotonic()
-        error = await self._collect(out) or self._refusal(out)
+        error = await self._collect(out)
+        if out.part_failures or self._refused_runs:
+            error = error or self._refusal(out)
         duration = self._clock.monotonic() - started
         failure = Failure.of(error, type(self._collector).__module__) if error else None
         self.hooks.refresh_energy_meters()
@@ -354,7 +356,8 @@ class Runner:
         self._faults.record_run(report)
         if self._tell:
             self._tell(report)
-        self._reported.set()
+        if self._manual:
+            self._reported.set()
 
     def _back_off(self, result: Result, error: BaseException | None) -> None:
         """After a second failure wait twice as long as before, up to `MAX_BACKOFF`; refused credentials end it.

@@ -100,7 +100,7 @@ class Health:
     dropped_reports: int | None = None
     reason: Reason | None = None
     runs: dict[Result, int] = field(default_factory=lambda: dict.fromkeys(Result, 0))
-    _shape: tuple[object, ...] = field(default=(), repr=False)
+    _shape: tuple[list[bool], Reason | None] | None = field(default=None, repr=False)
 
     _layout: Layout | None = field(default=None, repr=False)
 
@@ -118,7 +118,7 @@ class Health:
             self.series_limit,
             self.interval,
         )
-        shape = (*(value is not None for value in single), self.reason)
+        shape = [value is None for value in single], self.reason
         if self._layout is None or shape != self._shape:
             self._layout, self._shape = self._make_layout(single), shape
         values = array("d", [value for value in single if value is not None])

@@ -50,7 +50,8 @@ class Lifecycle:
         if not self._opened:
             await self._finish(self._collector.open())
             self._opened = True
-        await self._finish(self._collector.collect(out))
+        if (result := self._collector.collect(out)) is not None:
+            await self._finish(result)
 
     async def _finish(self, result: Awaitable[None] | None) -> None:
         if result is None:
@@ -116,5 +117,7 @@ def start_worker(
 
 def _drive(job: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine that never waits: that of a collector without coroutines."""
-    with contextlib.suppress(StopIteration):
+    try:  # noqa: SIM105 - `suppress` would cost more than the call
         job.send(None)
+    except StopIteration:
+        pass

@@ -187,17 +187,25 @@ class Exposition:
         with self._lock:
             if source.closed:
                 return
-            if rendered.layout is not source.shown.layout:
-                self._check_twice(source, rendered)
-            if rendered.foreign.names != source.shown.foreign.names:
-                self._check_foreign(source, rendered.foreign.names)
+            shown, snapshot = source.shown, rendered.snapshot
+            is_alike = snapshot.layout is shown.snapshot.layout and rendered.foreign is shown.foreign
+            if not is_alike:
+                self._check(source, rendered)
             source.expires_at = expires_at
             self._next_expiry = min(self._next_expiry, expires_at)
-            if rendered is source.shown:
+            if rendered is shown:
                 return
-            self._lines += len(rendered.snapshot) - len(source.shown.snapshot)
+            if not is_alike:
+                self._lines += len(snapshot) - len(shown.snapshot)
             source.shown = rendered
             source.version = self._version = self._version + 1
+
+    def _check(self, source: Source, rendered: Rendered) -> None:
+        """Raises `ReadingError` when another source has a series, or a name, that this one is to show."""
+        if rendered.layout is not source.shown.layout:
+            self._check_twice(source, rendered)
+        if rendered.foreign.names != source.shown.foreign.names:
+            self._check_foreign(source, rendered.foreign.names)
 
     def _check_twice(self, source: Source, rendered: Rendered) -> None:
         """Raises `ReadingError` when another source already shows one of the series."""

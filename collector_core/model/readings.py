@@ -158,7 +158,7 @@ class Readings:
     @property
     def failures(self) -> tuple[PartFailure, ...]:
         """`part_failures`, after what was left out because there are more series than `max_series`, if any was."""
-        problem = self._limit.problem()
+        problem = self._limit.problem() if self.left_out else None
         return (*([PartFailure({"limit": "max_series"}, problem)] if problem else []), *self.part_failures)
 
     def add(self, metric: Metric, value: float | None = None, /, **labels: str) -> None:

@@ -53,6 +53,8 @@ class FaultLog:
             if report.traceback:
                 self.log.debug("%s", report.traceback)
             return
+        if not (report.part_failures or self._faults):
+            return
         failing = {failure.name: failure for failure in report.part_failures}
         self._record_failures(failing)
         over = [name for name in [each for each in self._faults if each not in failing] if self._ends(name)]
