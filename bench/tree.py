@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _MAXIMUM = 262_143_328_850  # microjoules, as on many Xeons
+_DIGITS = len(str(_MAXIMUM))
 _STEP = 25_000_000  # microjoules by which every counter moves each time
 _APART = 40_000_000_000  # microjoules between counters: what shows the same as another is the same counter
 _ZONES = {"package-0": "intel-rapl:0", "package-1": "intel-rapl:1"}
@@ -43,11 +44,12 @@ class Tree:
             (powercap / path / f"{path}:0").symlink_to(powercap / f"{path}:0")
 
     def _write(self, microjoules: int) -> None:
-        """Each at once, so that nobody reads half a number."""
+        """Each in its place, as sysfs does: who keeps a file open pays for no new one. All are of one length, so that
+        nobody reads half a number."""
         for place, counter in enumerate(self._counters):
-            new = counter.with_name(".energy_uj")
-            new.write_text(f"{(microjoules + place * _APART) % _MAXIMUM}\n", encoding="ascii")
-            new.replace(counter)
+            number = (microjoules + place * _APART) % _MAXIMUM
+            with counter.open("r+b", buffering=0) as file:
+                file.write(f"{number:0{_DIGITS}}\n".encode())
 
     def _zones(self) -> list[Path]:
         powercap = self.root / "sys/class/powercap"
