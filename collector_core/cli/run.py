@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from collector_core.cli.common import Common, common_options
@@ -29,8 +27,7 @@ def command(common: Common, listen: str | None, demo: bool) -> None:
         from collector_core.demo.past import keep_past  # noqa: PLC0415 - a program without --demo does not pay for it
 
         keep_past()
-    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:  # Windows' usual one watches no sockets
-        runner.run(service.run(common.config, address, root=common.root, redactor=common.redactor, demo=demo))
+    service.run(common.config, address, root=common.root, redactor=common.redactor, demo=demo)
 
 
 def _address(listen: str | None) -> str | None:

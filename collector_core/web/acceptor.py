@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import socket
-import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from collector_core.web.event_loop import Cancellable, SocketLoop
 from collector_core.web.room import Room
 
 _logger = logging.getLogger(__name__)
@@ -21,8 +20,6 @@ _PAUSE = 0.25  # seconds without accepting after the process ran out of file des
 _QUIET = 60.0  # seconds between two log lines about the same trouble
 _READ_BEFORE_CLOSE = 1 << 16
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-
-ContextSource = Callable[[], ssl.SSLContext]
 
 
 class _SeldomLog:
@@ -41,30 +38,25 @@ class _SeldomLog:
 class Acceptor:
     """Accepts the connections of one listening socket."""
 
-    def __init__(self, listener: socket.socket, server: Room, context: ContextSource | None) -> None:
+    def __init__(self, listener: socket.socket, server: Room, loop: SocketLoop, busy: bytes) -> None:
         self.address = listener.getsockname()
         self._listener = listener
         self._server = server
-        self._context = context
-        self._loop = asyncio.get_running_loop()
-        self._resume: asyncio.TimerHandle | None = None
-        self._opening: set[asyncio.Task[None]] = set()
+        self._loop = loop
+        self._busy = busy
+        self._resume: Cancellable | None = None
         self._log = _SeldomLog()
 
     def start(self) -> None:
         """Accept from now on."""
         self._loop.add_reader(self._listener, self._accept)
 
-    async def close(self) -> None:
-        """Accept no more, and give up the handshakes that are under way."""
+    def close(self) -> None:
+        """Accept no more."""
         self._loop.remove_reader(self._listener)
         if self._resume is not None:
             self._resume.cancel()
         self._listener.close()
-        await asyncio.sleep(0)  # a task that is cancelled before its first step would leave its socket open
-        for task in self._opening:
-            task.cancel()
-        await asyncio.gather(*self._opening, return_exceptions=True)
 
     def _accept(self) -> None:
         for _ in range(_ACCEPTS_PER_TURN):
@@ -86,37 +78,18 @@ class Acceptor:
 
     def _admit(self, connection: socket.socket, peer: str | None) -> None:
         connection.setblocking(False)
-        if not self._server.has_room():
+        if self._server.has_room():
+            self._server.take(connection, peer)
+        else:
             self._refuse(connection)
-            return
-        if self._server.take(connection, peer):
-            return
-        handler = self._server()
-        self._server.opening.add(handler)
-        task = self._loop.create_task(self._open(handler, connection))
-        self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
 
     def _refuse(self, connection: socket.socket) -> None:
         self._server.refused += 1
         self._log.warning("connection refused: %d are open", self._server.limits.max_connections)
         with connection, suppress(OSError):
-            if self._context is None:
-                connection.send(_BUSY)
+            connection.send(self._busy)
             # Closing with unread bytes would reset the connection, and the client would not see the answer.
             connection.recv(_READ_BEFORE_CLOSE)
-
-    async def _open(self, handler: asyncio.BaseProtocol, connection: socket.socket) -> None:
-        timeouts: dict[str, Any] = {}
-        if self._context is not None:
-            patience = self._server.limits.header_timeout
-            timeouts = {"ssl": self._context(), "ssl_handshake_timeout": patience, "ssl_shutdown_timeout": 2.0}
-        try:
-            await self._loop.connect_accepted_socket(lambda: handler, connection, **timeouts)
-        except OSError as error:
-            _logger.debug("connection not opened: %s", error)
-        finally:
-            self._server.opening.discard(handler)
 
 
 class Acceptors:
@@ -130,16 +103,18 @@ class Acceptors:
         """The addresses that are listened on, as `socket.getsockname` gives them."""
         return [acceptor.address for acceptor in self._acceptors]
 
-    def listen(self, listeners: Sequence[socket.socket], server: Room, context: ContextSource | None) -> None:
-        """Accept connections from bound sockets, which are closed by `close`."""
+    def listen(
+        self, listeners: Sequence[socket.socket], server: Room, loop: SocketLoop, *, encrypted: bool = False
+    ) -> None:
+        """Accept connections from bound sockets, which are closed by `close`; on the thread of `loop`."""
         for listener in listeners:
             listener.setblocking(False)
             listener.listen(_BACKLOG)
-            acceptor = Acceptor(listener, server, context)
+            acceptor = Acceptor(listener, server, loop, b"" if encrypted else _BUSY)
             self._acceptors.append(acceptor)
             acceptor.start()
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Accept no more."""
         while self._acceptors:
-            await self._acceptors.pop().close()
+            self._acceptors.pop().close()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from collector_core.engine.app import App
-from collector_core.web.acceptor import ContextSource
 from collector_core.web.callers import CallerGuard
 from collector_core.web.error_responses import error_responses, forbid_sniffing
+from collector_core.web.limited_server import ContextSource
 from collector_core.web.limits import Limits
 from collector_core.web.plugin_routes import PluginRoutes
 from collector_core.web.reloads import Reloads

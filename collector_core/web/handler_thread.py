@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
 import traceback
 from collections.abc import Callable, Coroutine
@@ -22,6 +21,7 @@ from collector_core.errors import describe
 from collector_core.polling.own_thread import innermost_place, whereabouts
 from collector_core.web.api_error import ApiError
 from collector_core.web.error_responses import refused
+from collector_core.web.loop_thread import LoopThread
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -39,8 +39,7 @@ class HandlerThread:
         self._name = name
         self._module = module
         self._patience = patience
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._thread: LoopThread | None = None
         self._stuck = False
         self._silent_until = 0.0
 
@@ -89,28 +88,19 @@ class HandlerThread:
 
     def stop(self) -> None:
         """End the thread when its handlers let it; any number of times."""
-        loop, self._loop = self._loop, None
-        if loop is not None:
-            loop.call_soon_threadsafe(loop.stop)
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.stop()
 
     def _submit(
         self, work: Callable[[asyncio.AbstractEventLoop], Coroutine[Any, Any, web.Response]]
     ) -> Future[web.Response]:
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            run = self._run_for_ever
-            self._thread = threading.Thread(target=run, args=(self._loop,), name=f"routes-{self._name}", daemon=True)
-            self._thread.start()
-        return asyncio.run_coroutine_threadsafe(work(self._loop), self._loop)
+        if self._thread is None:
+            self._thread = LoopThread(f"routes-{self._name}", asyncio.new_event_loop(), self._warn_of_end)
+        return self._thread.submit(work(self._thread.loop))
 
-    def _run_for_ever(self, loop: asyncio.AbstractEventLoop) -> None:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            runner.get_loop()
-            while loop is self._loop:
-                try:
-                    loop.run_forever()
-                except (SystemExit, KeyboardInterrupt) as error:
-                    self._warn(None, f"a task of its routes failed: {describe(error)}")
+    def _warn_of_end(self, error: BaseException) -> None:
+        self._warn(None, f"a task of its routes failed: {describe(error)}")
 
     async def _answer(self, handler: Handler, request: web.Request) -> web.Response:
         """What the handler answers, or why that cannot be; raises nothing but aiohttp's own answers."""
@@ -136,12 +126,12 @@ class HandlerThread:
         return task is not None and task.cancelling() > 0
 
     def _give_up(self, request: web.Request) -> None:
-        loop, thread = self._loop, self._thread
-        place = whereabouts(thread.ident, self._module) if thread else ""
+        thread = self._thread
+        place = whereabouts(thread.thread_id, self._module) if thread else ""
         self._warn(request, f"no answer after {self._patience:g} s{place}")
-        if loop is not None:
+        if thread is not None:
             self._stuck = True
-            loop.call_soon_threadsafe(self._turned)
+            thread.loop.call_soon_threadsafe(self._turned)
 
     def _turned(self) -> None:
         """The loop turns, so it was only this handler that took too long."""

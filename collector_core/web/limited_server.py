@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Iterable
+import socket
+import ssl
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from aiohttp import web
@@ -18,13 +20,18 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from collector_core.web.api_error import ApiError
 from collector_core.web.error_responses import refused
-from collector_core.web.limits import TOO_LATE, Limits, StallWatch, unsent_bytes
+from collector_core.web.limits import TOO_LATE, Limits, StallWatch
 from collector_core.web.repeats import MAX_REQUEST_BYTES, Repeat
 from collector_core.web.room import Room
 
 ENCODINGS = ("gzip", "deflate")  # those that aiohttp can unpack without another package
 _END_OF_HEADER = b"\r\n\r\n"
+_SHUTDOWN_SECONDS = 2.0  # for the goodbye of TLS
 _CLIENT_FAULTS = (HttpProcessingError, RequestPayloadError, ConnectionError)
+
+log = logging.getLogger(__name__)
+
+ContextSource = Callable[[], ssl.SSLContext]
 
 
 class LimitedHandler(RequestHandler):
@@ -105,9 +112,16 @@ class LimitedHandler(RequestHandler):
         return finished
 
     def idle_since(self) -> float | None:
-        """The loop's time since when no request is in progress; None while one is."""
+        """Since when no request is in progress (monotonic seconds); None while one is. On any thread."""
         idle = self._waiter is not None and not self._messages and not self._force_close
         return self._next_keepalive_close_time - self._keepalive_timeout if idle else None
+
+    def give_way(self) -> None:
+        """Close when the request in progress has been answered."""
+        if self.idle_since() is None:
+            self.close()
+        else:
+            self.force_close()
 
     def is_busy(self, transport: asyncio.Transport) -> bool:
         """Whether a request is being answered, or its answer is not sent yet."""
@@ -175,17 +189,98 @@ def _unknown_encoding() -> web.Response:
     return response
 
 
+def unsent_bytes(transport: asyncio.Transport) -> int:
+    """What the client has not taken yet; asyncio's TLS transport leaves out what it has encrypted already."""
+    below: asyncio.Transport | None = getattr(getattr(transport, "_ssl_protocol", None), "_transport", None)
+    return transport.get_write_buffer_size() + (below.get_write_buffer_size() if below else 0)
+
+
+class _Successor(asyncio.Protocol):
+    """Makes a connection aiohttp's, which is to read `data` first."""
+
+    def __init__(self, handler: LimitedHandler, data: bytes) -> None:
+        self._handler = handler
+        self._data = data
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Leave it to the handler."""
+        cast("asyncio.Transport", transport).set_protocol(self._handler)
+        self._handler.connection_made(transport)
+        self._handler.data_received(self._data)
+
+
 class LimitedServer(Room, web.Server):
-    """Makes a `LimitedHandler` for each connection, counts them and sweeps them. `refused` counts the 503s."""
+    """Makes a `LimitedHandler` for each connection, counts them and sweeps them. `refused` counts the 503s.
+
+    `context` is asked for the context of each new connection; without it they are not encrypted.
+    """
 
     def __init__(self, handler: Any, *, limits: Limits, **options: Any) -> None:
         Room.__init__(self, limits)
         web.Server.__init__(self, handler, **options)
+        self.context: ContextSource | None = None
+        self._opening: dict[LimitedHandler, asyncio.Task[None]] = {}
+        self._ended: dict[RequestHandler, Callable[[], object]] = {}
         self._sweeper: asyncio.TimerHandle | None = None
 
     def __call__(self) -> LimitedHandler:
         """The protocol of a new connection."""
         return LimitedHandler(self, self.limits, loop=self._loop, **self._kwargs)
+
+    def take(self, connection: socket.socket, peer: str | None) -> None:
+        """Look after a new connection."""
+        del peer
+        handler = self()
+        self._begin_to_open(handler, connection, handler, self.context)
+
+    def take_over(
+        self, handler: LimitedHandler, connection: socket.socket, data: bytes, ended: Callable[[], object]
+    ) -> None:
+        """Let `handler` go on with a connection on which `data` has come; `ended` is called at its end."""
+        self._ended[handler] = ended
+        self._begin_to_open(handler, connection, _Successor(handler, data), None)
+
+    def _begin_to_open(
+        self,
+        handler: LimitedHandler,
+        connection: socket.socket,
+        protocol: asyncio.BaseProtocol,
+        context: ContextSource | None,
+    ) -> None:
+        self._opening[handler] = self._loop.create_task(self._open(handler, connection, protocol, context))
+
+    async def _open(
+        self,
+        handler: LimitedHandler,
+        connection: socket.socket,
+        protocol: asyncio.BaseProtocol,
+        context: ContextSource | None,
+    ) -> None:
+        tls: dict[str, Any] = {}
+        try:
+            if context is not None:
+                patience = self.limits.header_timeout
+                tls = {"ssl": context(), "ssl_handshake_timeout": patience, "ssl_shutdown_timeout": _SHUTDOWN_SECONDS}
+            await self._loop.connect_accepted_socket(lambda: protocol, connection, **tls)
+        except OSError as error:
+            log.debug("connection not opened: %s", error)
+            connection.close()
+        finally:
+            self._opening.pop(handler, None)
+            if handler not in self._connections:
+                self._end(handler)
+
+    async def stop_opening(self) -> None:
+        """Give up the handshakes that are under way."""
+        await asyncio.sleep(0)  # a task that is cancelled before its first step would leave its socket open
+        tasks = list(self._opening.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def taken(self) -> int:
+        """How many connections there are, with those that are being opened."""
+        return len(self._connections) + len(self._opening)
 
     @property
     def handlers(self) -> dict[LimitedHandler, asyncio.Transport]:
@@ -199,9 +294,21 @@ class LimitedServer(Room, web.Server):
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         """Register a connection; the first one starts the sweep."""
         super().connection_made(handler, transport)
-        self.opening.discard(handler)
+        self._opening.pop(cast("LimitedHandler", handler), None)
         if self._sweeper is None:
             self._sweeper = self._loop.call_later(self.limits.sweep_interval, self._sweep)
+
+    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
+        """Forget a connection."""
+        super().connection_lost(handler, exc)
+        if task := handler._task_handler:  # noqa: SLF001 - it counts until it is done
+            task.add_done_callback(lambda _: self._end(handler))
+        else:
+            self._end(handler)
+
+    def _end(self, handler: RequestHandler) -> None:
+        if ended := self._ended.pop(handler, None):
+            ended()
 
     def _sweep(self) -> None:
         now = self._loop.time()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -59,9 +58,3 @@ class StallWatch:
             self._since = now
         self._unsent = unsent
         return unsent > 0 and now - self._since >= timeout
-
-
-def unsent_bytes(transport: asyncio.Transport) -> int:
-    """What the client has not taken yet; asyncio's TLS transport leaves out what it has encrypted already."""
-    below: asyncio.Transport | None = getattr(getattr(transport, "_ssl_protocol", None), "_transport", None)
-    return transport.get_write_buffer_size() + (below.get_write_buffer_size() if below else 0)

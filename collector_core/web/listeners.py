@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import socket
@@ -20,7 +19,7 @@ _ADVICE = {
 }
 
 
-async def bind(host: str, port: int) -> list[socket.socket]:
+def bind(host: str, port: int) -> list[socket.socket]:
     """A socket for each address of `host`; an empty host is every address. Port 0 is a free one.
 
     Raises `StartupError`, which names the address and what to do.
@@ -28,7 +27,7 @@ async def bind(host: str, port: int) -> list[socket.socket]:
     listeners: list[socket.socket] = []
     missing: OSError | None = None
     try:
-        for family, address in await _resolve(host, port):
+        for family, address in _resolve(host, port):
             try:
                 listeners.append(_bound(family, address))
             except OSError as error:
@@ -44,10 +43,10 @@ async def bind(host: str, port: int) -> list[socket.socket]:
     return listeners
 
 
-async def _resolve(host: str, port: int) -> dict[tuple[int, Any], None]:
+def _resolve(host: str, port: int) -> dict[tuple[int, Any], None]:
     if not 0 <= port <= 0xFFFF:
         raise OverflowError("no such port")  # else getaddrinfo takes the last 16 bits
-    found = _numeric(host, port) or await asyncio.get_running_loop().getaddrinfo(
+    found = _numeric(host, port) or socket.getaddrinfo(
         host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
     return dict.fromkeys((family, address) for family, _, _, _, address in found)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import Callable
 
 from collector_core.polling.own_thread import whereabouts
@@ -16,15 +15,15 @@ PERIOD_SECONDS = 2.0  # between two looks
 
 
 class LoopGuard:
-    """Asks `loop`, which runs on the thread that makes this, to say something now and then; `stalled` counts silences.
+    """Asks `loop`, which runs on the thread `thread_id`, to say something now and then; `stalled` counts silences.
 
     The watchdog of the collectors calls `tick`.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, stalled: Callable[[], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, thread_id: int, stalled: Callable[[], None]) -> None:
         self._loop = loop
         self._stalled = stalled
-        self._thread_id = threading.get_ident()
+        self._thread_id = thread_id
         self._asked_at: float | None = None
         self._reported = False
         self._answered = False

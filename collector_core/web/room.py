@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import Iterable
 from operator import itemgetter
+from time import monotonic
 from typing import Protocol
 
 from collector_core.web.limits import Limits
@@ -15,29 +15,27 @@ class Seat(Protocol):
     """A connection that may give way to a new one."""
 
     def idle_since(self) -> float | None:
-        """The loop's time since when no request is in progress; None while one is."""
+        """Since when no request is in progress (monotonic seconds); None while one is."""
 
     def force_close(self) -> None:
         """End the connection."""
 
 
 class Room:
-    """The connections of a server, which are counted with those that are being opened; `refused` counts the others."""
+    """The connections of a server; `refused` counts those for which there was no room."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.refused = 0
-        self.opening: set[asyncio.BaseProtocol] = set()
         self._no_room_until = 0.0
 
-    def __call__(self) -> asyncio.BaseProtocol:
-        """The protocol of a new connection."""
+    def take(self, connection: socket.socket, peer: str | None) -> None:
+        """Look after a new connection of `peer`."""
         raise NotImplementedError
 
-    def take(self, connection: socket.socket, peer: str | None) -> bool:
-        """Look after a new connection of `peer` as it is; False where it needs a transport and a protocol."""
-        del connection, peer
-        return False
+    def taken(self) -> int:
+        """How many connections there are, with those that are being opened."""
+        return sum(1 for _ in self.seats())
 
     def seats(self) -> Iterable[Seat]:
         """All connections that are open."""
@@ -45,12 +43,11 @@ class Room:
 
     def has_room(self) -> bool:
         """Whether one more connection may be opened; closes an idle one for it if need be."""
-        taken = sum(1 for _ in self.seats()) + len(self.opening)
-        return taken < self.limits.max_connections or self.make_room()
+        return self.taken() < self.limits.max_connections or self.make_room()
 
     def make_room(self) -> bool:
         """Close the connection that has been idle longest; False if none has been for `min_idle` seconds."""
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         if now < self._no_room_until:
             return False
         idle = ((since, seat) for seat in self.seats() if (since := seat.idle_since()) is not None)

@@ -14,8 +14,8 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.typedefs import Handler
 from aiohttp.web_protocol import RequestHandler
 
-from collector_core.web.acceptor import Acceptors, ContextSource
-from collector_core.web.limited_server import LimitedServer
+from collector_core.web.acceptor import Acceptors
+from collector_core.web.limited_server import ContextSource, LimitedServer
 from collector_core.web.limits import DEFAULT_LIMITS, Limits
 from collector_core.web.listeners import bind
 
@@ -44,11 +44,14 @@ class LimitedRunner(web.AppRunner):
     def listen(self, listeners: Sequence[socket.socket], ssl_context: ContextSource | None) -> None:
         """Accept connections from bound sockets, which are closed by `cleanup`; call `setup` before."""
         server = cast("LimitedServer", self._server)
-        self.acceptors.listen(listeners, server, ssl_context)
+        server.context = ssl_context
+        self.acceptors.listen(listeners, server, asyncio.get_running_loop(), encrypted=ssl_context is not None)
 
     async def cleanup(self) -> None:
         """Stop accepting, let requests in progress end, close everything."""
-        await self.acceptors.close()
+        self.acceptors.close()
+        if isinstance(self._server, LimitedServer):
+            await self._server.stop_opening()
         await super().cleanup()
 
     async def _make_server(self) -> LimitedServer:
@@ -98,7 +101,7 @@ async def serve(
     as a small answer.
     `ssl_context` is asked for the context of each new connection; without it connections are not encrypted.
     """
-    listeners = list(sockets) or await bind(host, port)
+    listeners = list(sockets) or bind(host, port)
     try:
         runner = await set_up(app, limits, direct=direct)
     except BaseException:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 import sys
 import threading
+from collections.abc import Callable
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING
 
 from collector_core.config.redactor import Redactor
 from collector_core.config.settings import parse_listen
@@ -20,19 +20,18 @@ from collector_core.plugins.attempts import Attempts
 from collector_core.polling.own_thread import start_thread
 from collector_core.web.acceptor import Acceptors
 from collector_core.web.answers import Answers
-from collector_core.web.front import Front
+from collector_core.web.event_loop import EventLoop
+from collector_core.web.front import Front, Successor
 from collector_core.web.known_hosts import KnownHosts
 from collector_core.web.limits import Limits
 from collector_core.web.listeners import bind
-from collector_core.web.loop_guard import LoopGuard
 from collector_core.web.plain_requests import PlainRequests, all_paths, probe_paths
 from collector_core.web.reloads import Reloads
 from collector_core.web.sd_notify import Notifier
 from collector_core.web.signals import Signals
 
 if TYPE_CHECKING:
-    from collector_core.web.application import Site
-    from collector_core.web.server import LimitedRunner
+    from collector_core.web.aiohttp_side import AiohttpSide
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ LONGEST_TURN = 0.001  # seconds that a busy thread keeps the interpreter from ot
 SETTLED_SECONDS = 5.0  # what is there by then stays for good: the garbage collector need not look at it again
 
 
-async def run(config: Path | None, listen: str | None, *, root: Path | None, redactor: Redactor, demo: bool) -> bool:
+def run(config: Path | None, listen: str | None, *, root: Path | None, redactor: Redactor, demo: bool) -> bool:
     """Collect and serve until SIGTERM or SIGINT; returns whether every collector's thread has ended.
 
     It serves before any plugin is loaded; collectors join as they are ready. Raises `ConfigError` when the
@@ -53,14 +52,7 @@ async def run(config: Path | None, listen: str | None, *, root: Path | None, red
     """
     sys.setswitchinterval(LONGEST_TURN)
     service = _Service(config, root=root, redactor=redactor, demo=demo)
-    return await service.run(listen)
-
-
-class Server(Protocol):
-    """What listens on an address."""
-
-    async def cleanup(self) -> None:
-        """Stop within the drain timeout of its limits."""
+    return service.run(listen)
 
 
 class _Service:
@@ -69,100 +61,123 @@ class _Service:
         self._reloads = Reloads(self._reload)
         attempts = Attempts(PATIENCE, self._reloads.request)
         self._app = App(config, root=root, redactor=redactor, demo=demo, keeps_history=True, attempts=attempts)
-        self._site: Site | None = None
-        self._making_site = threading.Lock()
-        self._guard = LoopGuard(asyncio.get_running_loop(), self._app.count_loop_stall)
-        self._stop = asyncio.Event()
+        self._loop = EventLoop()
+        self._fronts: list[Front] = []
+        self._aiohttp: AiohttpSide | None = None
+        self._making_aiohttp = threading.Lock()
+        self._ends = False
 
-    async def run(self, listen: str | None) -> bool:
-        """As the function below the class."""
-        app, loop = self._app, asyncio.get_running_loop()
-        Signals(lambda: loop.call_soon_threadsafe(self._stop.set), self._reloads.request).watch()
+    def run(self, listen: str | None) -> bool:
+        """As the function above the class."""
+        app, loop = self._app, self._loop
+        Signals(lambda: loop.call_soon_threadsafe(self._end), self._reloads.request).watch()
         app.load_settings()
-        servers = [await self._serve(listen or app.config.settings.listen)]
+        self._serve(listen or app.config.settings.listen)
         if app.config.settings.probe_listen:
-            servers.append(await self._serve_probes(app.config.settings.probe_listen))
+            self._serve_probes(app.config.settings.probe_listen)
         app.start()
         loop.call_later(SETTLED_SECONDS, gc.freeze)
-        stop = loop.create_task(self._stop.wait())
         try:
-            await self._load(stop)
-            signs = loop.create_task(_show_signs_of_life(app, self._notifier))
-            await stop
-            signs.cancel()
+            self._load()
+            loop.run_until(lambda: self._ends)
         finally:
             log.info("stopping")
             self._notifier.stopping()
-            stop.cancel()
-            await asyncio.gather(*(server.cleanup() for server in servers))
-            ended = await asyncio.wrap_future(start_thread("stop", lambda: app.stop(COLLECTORS_STOP_SECONDS)))
+            self._close()
+            ended = app.stop(COLLECTORS_STOP_SECONDS)
         return ended
 
-    async def _load(self, stop: asyncio.Task[Literal[True]]) -> None:
+    def _end(self) -> None:
+        self._ends = True
+
+    def _load(self) -> None:
         """Load what collects, unless the program is to stop meanwhile; raises what is wrong with the configuration."""
-        loading = asyncio.wrap_future(start_thread("start", self._load_collectors))
-        await asyncio.wait((loading, stop), return_when=asyncio.FIRST_COMPLETED)
+        loading = start_thread("start", self._load_collectors)
+        loading.add_done_callback(lambda _: self._loop.call_soon_threadsafe(loading.done))  # wakes it up
+        self._loop.run_until(lambda: self._ends or loading.done())
         if loading.done():
-            await loading
+            loading.result()
             log.info("%d collectors run", len(self._app.runners))
             self._notifier.ready(_status(self._app))
+            self._show_signs_of_life()
 
     def _load_collectors(self) -> None:
         app = self._app
         app.load()
         routing = [runner.instance.type for runner in app.runners.values() if runner.hooks.offers_routes]
-        if self._site or app.plugins.paths_may_clash(routing):
-            self._whole_site().settle()
+        if self._aiohttp or app.plugins.paths_may_clash(routing):
+            self._aiohttp_side().site.settle()
 
-    def _whole_site(self) -> Site:
-        """All that aiohttp serves, made when somebody needs it. On any thread but the event loop's."""
-        with self._making_site:
-            if self._site is None:
-                from collector_core.web.application import Site  # noqa: PLC0415 - aiohttp is large
+    def _aiohttp_side(self) -> AiohttpSide:
+        """All that aiohttp serves, made when somebody needs it. On any thread but the event loops'."""
+        with self._making_aiohttp:
+            if self._aiohttp is None:
+                from collector_core.web.aiohttp_side import AiohttpSide  # noqa: PLC0415 - aiohttp is large
 
-                self._site = Site(self._app, self._reloads)
-                self._app.watch(self._guard)  # until now only the front was on the loop, where nothing can wait
-            return self._site
+                self._aiohttp = AiohttpSide(self._app, self._reloads)
+            return self._aiohttp
 
-    async def _loaded_site(self) -> Site:
-        return await asyncio.wrap_future(start_thread("web", self._whole_site))
+    def _show_signs_of_life(self) -> None:
+        """Tell systemd's watchdog that we live, through both loops, while the collectors' watchdog turns too."""
+        notifier = self._notifier
+        if interval := notifier.watchdog_interval:
+            if self._app.watchdog.alive:
+                self._aiohttp.call_soon(notifier.alive) if self._aiohttp else notifier.alive()
+            self._loop.call_later(interval, self._show_signs_of_life)
 
-    async def _serve(self, listen: str) -> Server:
+    def _serve(self, listen: str) -> None:
         host, port = parse_listen(listen)
         limits = affordable_limits()
         if file := self._app.config.settings.web_config:
-            return await self._serve_protected(host, port, file, limits)
+            self._serve_protected(host, port, file, limits)
+            return
 
-        async def load() -> LimitedRunner:
-            return await (await self._loaded_site()).set_up(limits)
+        def load() -> Successor:
+            side = self._aiohttp_side()
+            return side.successor(side.site.set_up(limits))
 
         hosts = KnownHosts(self._app.config.settings.allowed_hosts)
-        front = Front(PlainRequests(all_paths(Answers(self._app)), hosts), limits, load)
-        front.listen(await bind(host, port))
-        log.info("listening on %s", _urls("http", front.acceptors))
-        return front
+        acceptors = self._serve_front(host, port, PlainRequests(all_paths(Answers(self._app)), hosts), limits, load)
+        log.info("listening on %s", _urls("http", acceptors))
 
-    async def _serve_protected(self, host: str, port: int, file: Path, limits: Limits) -> Server:
+    def _serve_protected(self, host: str, port: int, file: Path, limits: Limits) -> None:
         from collector_core.web.protection import Protection  # noqa: PLC0415 - most do without, and it costs 2 MiB
 
         protection = Protection(file)
         context = protection.context_source(self._app.show_certificate_expiry)
-        site = await self._loaded_site()
-        runner = await site.serve_protected(host, port, protection, context, limits)
+        side = self._aiohttp_side()
+        runner = side.start(side.site.serve_protected(host, port, protection, context, limits))
         log.info("listening on %s", _urls("https" if context else "http", runner.acceptors))
-        return runner
 
-    async def _serve_probes(self, listen: str) -> Server:
+    def _serve_probes(self, listen: str) -> None:
         limits = Limits(max_connections=MAX_PROBES)
 
-        async def load() -> LimitedRunner:
-            return await (await self._loaded_site()).set_up_probes(limits)
+        def load() -> Successor:
+            side = self._aiohttp_side()
+            return side.successor(side.site.set_up_probes(limits))
 
-        front = Front(PlainRequests(probe_paths(Answers(self._app)), None), limits, load)
-        front.listen(await bind(*parse_listen(listen)))
-        addresses = front.acceptors.addresses
-        log.info("health checks are answered on %s", ", ".join(map(_authority, addresses)))
-        return front
+        requests = PlainRequests(probe_paths(Answers(self._app)), None)
+        acceptors = self._serve_front(*parse_listen(listen), requests, limits, load)
+        log.info("health checks are answered on %s", ", ".join(map(_authority, acceptors.addresses)))
+
+    def _serve_front(
+        self, host: str, port: int, requests: PlainRequests, limits: Limits, load: Callable[[], Successor]
+    ) -> Acceptors:
+        front = Front(requests, limits, self._loop, load)
+        front.listen(bind(host, port))
+        self._fronts.append(front)
+        return front.acceptors
+
+    def _close(self) -> None:
+        """Let answers be sent that are under way, on both loops, and close everything."""
+        for front in self._fronts:
+            front.begin_to_close()
+        closing = start_thread("web", self._aiohttp.close) if self._aiohttp else None
+        self._loop.run_until(lambda: all(front.is_empty for front in self._fronts), self._loop.time() + DRAIN_SECONDS)
+        for front in self._fronts:
+            front.close()
+        if closing:
+            closing.result()
 
     def _reload(self) -> None:
         notifier = self._notifier
@@ -189,14 +204,6 @@ def _urls(scheme: str, acceptors: Acceptors) -> str:
 def _authority(address: tuple[str, int]) -> str:
     host, port = address[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-async def _show_signs_of_life(app: App, notifier: Notifier) -> None:
-    """Tell systemd's watchdog that we live for as long as both this loop and the collectors' watchdog turn."""
-    while interval := notifier.watchdog_interval:
-        if app.watchdog.alive:
-            notifier.alive()
-        await asyncio.sleep(interval)
 
 
 def _status(app: App) -> str:

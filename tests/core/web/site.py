@@ -2,18 +2,21 @@
 
 import asyncio
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
+from collector_core.web.event_loop import EventLoop
 from collector_core.web.front import Front
 from collector_core.web.limited_server import LimitedServer
 from collector_core.web.limits import DEFAULT_LIMITS, Limits
 from collector_core.web.listeners import bind
 from collector_core.web.plain_requests import PlainRequests
 from collector_core.web.server import LimitedRunner, set_up
+from collector_core.web.successor import AiohttpSuccessor
 
 Serve = Callable[..., Awaitable[LimitedRunner]]
 Fetch = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
@@ -72,20 +75,34 @@ class Site:
 
 
 class Fronted:
-    """An application behind a front, as a runner is one: `loads` counts how often it was asked for."""
+    """An application behind a front with a thread of its own; `loads` counts how often the runner was asked for."""
 
     def __init__(self, runner: LimitedRunner, requests: PlainRequests, limits: Limits) -> None:
         self.runner = runner
-        self.front = Front(requests, limits, self._load)
+        self._successor = AiohttpSuccessor(cast("LimitedServer", runner.server), asyncio.get_running_loop())
+        self.loop = EventLoop()
+        self.front = Front(requests, limits, self.loop, self._load)
         self.loads = 0
         self.errors: list[Exception] = []
+        self._ends = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    async def _load(self) -> LimitedRunner:
+    def start(self) -> None:
+        self.front.listen(bind("127.0.0.1", 0))
+        self._thread.start()
+
+    def _run(self) -> None:
+        self.loop.run_until(lambda: self._ends)
+        self.front.begin_to_close()
+        self.loop.run_until(lambda: self.front.is_empty, self.loop.time() + self.front.limits.drain_timeout)
+        self.front.close()
+        self.loop.close()
+
+    def _load(self) -> AiohttpSuccessor:
         self.loads += 1
-        await asyncio.sleep(0)
         if self.errors:
             raise self.errors.pop()
-        return self.runner
+        return self._successor
 
     @property
     def server(self) -> web.Server | None:
@@ -99,9 +116,12 @@ class Fronted:
     def refused(self) -> int:
         return self.front.refused
 
+    def _end(self) -> None:
+        self._ends = True
+
     async def cleanup(self) -> None:
-        await self.front.cleanup()
-        await self.runner.cleanup()
+        self.loop.call_soon_threadsafe(self._end)
+        await asyncio.gather(asyncio.to_thread(self._thread.join), self.runner.cleanup())
 
 
 Runner = LimitedRunner | Fronted
@@ -112,7 +132,7 @@ async def fronted(
 ) -> Fronted:
     """The application behind a front that understands `requests`: nothing, where they are not given."""
     made = Fronted(await set_up(app, limits), requests or PlainRequests({}, None), limits)
-    made.front.listen(await bind("127.0.0.1", 0))
+    made.start()
     return made
 
 
@@ -124,9 +144,9 @@ def port_of(runner: Runner) -> int:
 def open_on(runner: Runner) -> int:
     """How many connections the server has."""
     if isinstance(runner, Fronted):
-        return len(list(runner.front.seats())) + len(runner.front.opening)
+        return runner.front.taken()
     assert isinstance(runner.server, LimitedServer)
-    return len(runner.server.connections) + len(runner.server.opening)
+    return runner.server.taken()
 
 
 @asynccontextmanager

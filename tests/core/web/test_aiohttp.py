@@ -28,6 +28,7 @@ NAMES = {
         "_reading_paused",
         "_request_count",
         "_request_in_progress",
+        "_task_handler",
         "_waiter",
     ),
     web.Server: ("_connections", "_kwargs", "_loop"),

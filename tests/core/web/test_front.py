@@ -23,14 +23,14 @@ from collector_core import Collector, Gauge
 from collector_core.engine.app import App
 from collector_core.exposition.formats import Encoding
 from collector_core.model.readings import Layout, Snapshot
+from collector_core.web import front_connection
 from collector_core.web.answers import Answers, ReadyAnswer
 from collector_core.web.application import make_web_app
-from collector_core.web.front import Front
 from collector_core.web.known_hosts import KnownHosts
 from collector_core.web.limits import DEFAULT_LIMITS, Limits
 from collector_core.web.plain_requests import MAX_BYTES, Ask, PlainRequests, all_paths
 from collector_core.web.routes import Routes
-from collector_core.web.server import LimitedRunner
+from collector_core.web.successor import AiohttpSuccessor
 from tests.core.web.site import (
     SOON,
     Eventually,
@@ -180,8 +180,7 @@ async def test_a_connection_may_change_from_one_to_the_other(start) -> None:
 
 async def test_windows_sends_head_and_body_as_one_piece(start, monkeypatch) -> None:
     runner = await start()
-    monkeypatch.setattr(sys, "platform", "win32")
-    monkeypatch.setattr(socket.socket, "sendmsg", None)
+    monkeypatch.setattr(front_connection, "_send_together", front_connection._send_joined)
     assert b"lamp_load 1.0" in await answer_to(runner, get("/metrics", CLOSE))
 
 
@@ -294,32 +293,30 @@ async def test_loading_that_fails_costs_this_connection_and_is_tried_again(
     assert runner.loads == 2
 
 
-async def test_whoever_hears_late_that_loading_failed_leaves_what_was_begun_since(app: App) -> None:
-    loads: list[asyncio.Future[LimitedRunner]] = []
+async def test_loading_that_fails_costs_all_who_wait_for_it_and_no_others(start, eventually: Eventually) -> None:
+    runner = await start()
+    begun, go = threading.Event(), threading.Event()
 
-    def load() -> asyncio.Future[LimitedRunner]:
-        loads.append(asyncio.get_running_loop().create_future())
-        return loads[-1]
+    def load() -> AiohttpSuccessor:
+        begun.set()
+        go.wait(60)
+        raise ImportError("the disk is away")
 
-    front = Front(PlainRequests(all_paths(Answers(app)), KnownHosts()), DEFAULT_LIMITS, load)
-    asked = [asyncio.create_task(front._loaded())]
-    await asyncio.sleep(0)
-    assert front._loading
-    front._loading.add_done_callback(lambda _: asked.append(asyncio.create_task(front._loaded())))
-    asked.append(asyncio.create_task(front._loaded()))
-    await asyncio.sleep(0)
-    loads[0].set_exception(ImportError("the disk is away"))
-    await asyncio.wait(asked[:2])
-    asked.append(asyncio.create_task(front._loaded()))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert len(loads) == 2
-    for task in asked:
-        task.cancel()
+    runner.front._load, whole = load, runner.front._load
+    async with connection(runner) as (first, writer), connection(runner) as (second, other):
+        writer.write(get("/"))
+        await eventually(begun.is_set)
+        other.write(get("/page.css"))
+        await eventually(lambda: sum(each.awaits_successor for each in list(runner.front._connections)) == 2)
+        assert b" 200 OK" in await answer_to(runner, get("/metrics", CLOSE))
+        runner.front._load = whole
+        go.set()
+        assert (await till_closed(first), await till_closed(second)) == (b"", b"")
+    assert b" 200 OK" in await answer_to(runner, get("/", CLOSE))
 
 
 async def test_an_answer_that_fails_ends_the_connection_and_is_logged(
-    start, monkeypatch, caplog: pytest.LogCaptureFixture
+    start, monkeypatch, eventually: Eventually, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(self: Answers) -> ReadyAnswer:
         raise RuntimeError("a bug")
@@ -328,7 +325,7 @@ async def test_an_answer_that_fails_ends_the_connection_and_is_logged(
     runner = await start(limits())
     assert not await answer_to(runner, get("/healthz"))
     assert open_on(runner) == 0
-    assert "a bug" in caplog.text
+    await eventually(lambda: "a bug" in caplog.text)
 
 
 async def test_a_client_that_breaks_off_is_forgotten(

@@ -254,6 +254,23 @@ async def test_the_longest_idle_connection_gives_way_and_busy_ones_do_not(
         assert b"at last" in await one_answer(busy[0])
 
 
+async def test_who_gives_way_on_another_thread_gets_the_answer_in_progress_first(
+    site: Site, eventually: Eventually
+) -> None:
+    runner = await fronted(site.app, limits=limits())
+    async with connection(runner) as (reader, writer):
+        writer.write(GET.replace(b"/ ", b"/hang "))
+        await eventually(lambda: site.hanging == 1)
+        (seat,) = runner.front.seats()
+        seat.force_close()
+        await asyncio.sleep(0)
+        assert (open_on(runner), seat.idle_since()) == (1, None)
+        site.release.set()
+        assert (await till_closed(reader)).endswith(b"at last")
+    await eventually(lambda: open_on(runner) == 0)
+    await runner.cleanup()
+
+
 async def test_two_hundred_scrapers_at_once_are_all_answered(serve: Serve, site: Site, fetch: Fetch) -> None:
     runner = await serve(site.app)
     answers = await asyncio.gather(*(fetch(f"http://127.0.0.1:{port_of(runner)}/") for _ in range(200)))

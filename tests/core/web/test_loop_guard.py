@@ -1,6 +1,7 @@
 """The event loop of the web server is watched: a silence is named, counted once, and its end told."""
 
 import logging
+import threading
 
 import pytest
 
@@ -20,7 +21,7 @@ class SlowLoop:
 @pytest.fixture
 def guarded():
     loop, stalls = SlowLoop(), []
-    return LoopGuard(loop, lambda: stalls.append(1)), loop, stalls
+    return LoopGuard(loop, threading.get_ident(), lambda: stalls.append(1)), loop, stalls
 
 
 def test_a_loop_that_answers_is_asked_again_after_a_while(guarded):

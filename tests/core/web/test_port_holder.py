@@ -28,18 +28,18 @@ def test_what_cannot_be_read_is_nobody(tmp_path):
     assert port_holder(9877, tmp_path) == ""
 
 
-async def test_a_port_in_use_says_by_whom():
+def test_a_port_in_use_says_by_whom():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(StartupError) as caught:
-            await bind("127.0.0.1", port)
+            bind("127.0.0.1", port)
     assert f"Address already in use by process {os.getpid()} (" in str(caught.value)
 
 
 FORKS = """
-import asyncio, os, time
+import os, time
 from collector_core.web.listeners import bind
-[listener] = asyncio.run(bind("127.0.0.1", 0))
+[listener] = bind("127.0.0.1", 0)
 listener.listen()
 child = os.fork()
 if child == 0:

@@ -60,7 +60,7 @@ async def test_an_application_that_does_not_start_leaves_the_port_free(site: Sit
         raise RuntimeError("not today")
 
     site.app.on_startup.append(fail)
-    (listener,) = await bind("127.0.0.1", 0)
+    (listener,) = bind("127.0.0.1", 0)
     with pytest.raises(RuntimeError, match="not today"):
         await server.serve(site.app, sockets=[listener])
     assert listener.fileno() == -1
