@@ -83,7 +83,7 @@ class LinuxSource:
     def memory(self) -> Memory:
         """From /proc/meminfo."""
         meminfo = _read(self._meminfo)
-        return Memory() if meminfo is None else self._memory.read(meminfo)
+        return Memory() if meminfo is None else self._memory.read(procfs.memory_lines(meminfo))
 
     def disks(self) -> Mapping[str, Disk | ValueError]:
         """From /proc/diskstats, of the devices that /sys/block says are disks of their own."""

@@ -91,7 +91,7 @@ def _cpu_times(cpus: Sequence[str], modes: int, seconds: array[float]) -> CpuTim
 
 def cpu_lines(stat: bytes) -> bytes:
     """/proc/stat without what comes after the CPUs: long lines, of every interrupt."""
-    return stat[:end] if (end := stat.find(b"\nintr ")) >= 0 else stat
+    return _until(stat, b"\nintr ")
 
 
 def boot_time(stat: bytes) -> float | None:
@@ -124,6 +124,11 @@ def find_memory(meminfo: bytes) -> FoundNumbers[Memory]:
     if b"MemTotal:" not in lines or not places:
         raise ValueError("/proc/meminfo: no MemTotal")
     return FoundNumbers([(place, _KIBIBYTES) for place in places.values()], partial(_memory, list(places)))
+
+
+def memory_lines(meminfo: bytes) -> bytes:
+    """/proc/meminfo without what comes after the slabs: as much again, of which nothing is wanted."""
+    return _until(meminfo, b"\nSUnreclaim:")
 
 
 def _memory(keys: Sequence[bytes], sizes: array[float]) -> Memory:
@@ -195,6 +200,11 @@ def find_sockets(sockstat: bytes) -> FoundNumbers[dict[tuple[str, str], float]]:
 
 def _named(names: Sequence[KeyT], numbers: array[float]) -> dict[KeyT, float]:
     return dict(zip(names, numbers, strict=True))
+
+
+def _until(text: bytes, mark: bytes) -> bytes:
+    end = text.find(mark)
+    return text[:end] if end >= 0 else text
 
 
 def _lines(text: bytes) -> Iterator[Line]:

@@ -30,7 +30,7 @@ def everything() -> Labels:
 FINDERS: dict[str, tuple[Callable[[bytes], bytes], Callable[[bytes], FoundNumbers[Any]]]] = {
     "stat": (procfs.cpu_lines, procfs.find_cpu_times),
     "loadavg": (procfs.averages, procfs.find_load_averages),
-    "meminfo": (bytes, procfs.find_memory),
+    "meminfo": (procfs.memory_lines, procfs.find_memory),
     "diskstats": (bytes, lambda data: procfs.find_disks(data, everything())),
     "net/dev": (procfs.separated, lambda data: procfs.find_interfaces(data, everything())),
     "net/sockstat": (bytes, procfs.find_sockets),
