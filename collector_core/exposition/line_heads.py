@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from collector_core.model.labels import label_text
+from collector_core.model.labels import label_writer
 from collector_core.model.metrics import Metric
-from collector_core.model.readings import Key, Layout, all_labels
+from collector_core.model.readings import Key, Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +30,11 @@ def layout_blocks(
     blocks: list[Block] = []
     blocks_of = {}
     for metric in layout.metrics:
-        first, before = len(blocks), known(metric)
-        heads = [before.get(key) or _head(metric, labels, key) for key in layout.places[metric]]
+        first, before, shown = len(blocks), known(metric), label_writer(labels, metric.labels)
+        heads = [before.get(key) or metric.name + shown(key) for key in layout.places[metric]]
         blocks += _blocks(heads, layout.spans[metric][0], size)
         blocks_of[metric] = first, len(blocks)
     return blocks, blocks_of
-
-
-def _head(metric: Metric, labels: Mapping[str, str], key: Key) -> str:
-    return metric.name + label_text(all_labels(metric, labels, key))
 
 
 def _blocks(heads: Sequence[str], start: int, size: int) -> Iterator[Block]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from collector_core.exposition.block_writers import block_writer_type
 from collector_core.exposition.foreign_families import NO_FOREIGN, ForeignFamilies
 from collector_core.exposition.line_heads import layout_blocks
-from collector_core.model.labels import label_text
+from collector_core.model.labels import label_writer
 from collector_core.model.metrics import Metric
 from collector_core.model.readings import NOTHING, Key, Layout, Snapshot, all_labels
 
@@ -35,7 +35,7 @@ class Rendered:
 
     def identities(self, metric: Metric) -> set[str]:
         """What tells the series of a metric apart: their labels, as rendered."""
-        return {label_text(labels) for labels, _ in self.samples(metric)}
+        return set(map(label_writer(self.labels, metric.labels), self.layout.places.get(metric, ())))
 
 
 NOTHING_RENDERED = Rendered(NOTHING, {}, [], {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from collector_core.errors import ReadingError, visible
 
@@ -36,6 +36,18 @@ def label_text(labels: Mapping[str, str]) -> str:
         return ""
     pairs = (f'{name}="{_escape(value)}"' for name, value in sorted(labels.items()))
     return "{" + ",".join(pairs) + "}"
+
+
+def label_writer(fixed: Mapping[str, str], names: Sequence[str]) -> Callable[[Sequence[str]], str]:
+    """What writes the `label_text` of many series: of label values in the order of `names`, and `fixed` ones.
+
+    Those of `names` go first where both have a name.
+    """
+    pairs = {name: f'{name}="{_escape(value)}"'.replace("%", "%%") for name, value in fixed.items()}
+    pairs |= {name: f'{name}="%s"' for name in names}
+    order = sorted(range(len(names)), key=names.__getitem__)
+    template = "{" + ",".join(pairs[name] for name in sorted(pairs)) + "}" if pairs else ""
+    return lambda values: template % tuple([_escape(values[place]) for place in order])
 
 
 def _escape(value: str) -> str:
