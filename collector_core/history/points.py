@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from operator import add
 from typing import NamedTuple
 
@@ -77,9 +77,16 @@ class Points:
         """These and those of `others` at other times; where both have a reading, this one stays."""
         if not self.times or not others.times or self.times[-1] < others.times[0]:
             return Points(self.times + others.times, self.values + others.values, self.rises + others.rises)
-        known = set(self.times)
-        added = [point for point in others if point.time not in known]
-        return of(sorted([*self, *added]), is_counter=bool(self.rises)) if added else self
+        times = self.times + others.times
+        order = sorted(range(len(times)), key=times.__getitem__)  # of two at one time that of this one comes first
+        places = [place for before, place in pairwise([-1, *order]) if before < 0 or times[before] != times[place]]
+        values = self.values + others.values
+        rises = self.rises and self.rises + (others.rises or array("d", bytes(8 * len(others))))
+        return Points(
+            array("q", map(times.__getitem__, places)),
+            array("d", map(values.__getitem__, places)),
+            array("d", map(rises.__getitem__, places) if rises else ()),
+        )
 
 
 def of(points: Iterable[Point], *, is_counter: bool) -> Points:

@@ -32,12 +32,13 @@ MAX_EVENTS = 1000
 RETRY_SECONDS = 5.0
 SEAL_SECONDS = 1800.0
 MAINTENANCE_SECONDS = 25.0
+SECTION_SECONDS = 300.0  # from one section that nobody has looked at to the next
 
 
 class HistoryService:
     """What the collectors of a process report, kept in a store.
 
-    `publish` gets the history's own metrics, `section` is what the status page shows, `past` what plugins ask.
+    `publish` gets the history's own metrics, `past` is what plugins ask.
     `observe` and `record_event` are called on any thread and never wait for a disk; what no memory is left for is
     dropped and counted.
     """
@@ -55,13 +56,20 @@ class HistoryService:
         self._recorder: Recorder | None = None
         self._problems = Problems()
         self._dropped = 0
-        self.section: PageSection | None = None
+        self._section: PageSection | None = None
+        self._is_section_seen = False
         self._is_open = self._is_left_to_another = False
         self._has_tried = threading.Event()
         self.past = StoredHistory(self.store.reader, self._has_tried)
-        self._next_seal = self._next_maintenance = 0.0
+        self._next_seal = self._next_maintenance = self._next_section = 0.0
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
+
+    @property
+    def section(self) -> PageSection | None:
+        """What the status page shows, None without any power; who looks again soon sees a newer one."""
+        self._is_section_seen = True
+        return self._section
 
     def start(self) -> None:
         """Start keeping."""
@@ -195,10 +203,13 @@ class HistoryService:
             self._next_maintenance = monotonic + (0 if has_more else MAINTENANCE_SECONDS)
             if has_more:
                 self._woken.set()
-            self.store.ask(self._renew_section)
+            if self._section is None or self._is_section_seen or monotonic >= self._next_section:
+                self._is_section_seen = False
+                self._next_section = monotonic + SECTION_SECONDS
+                self.store.ask(self._renew_section)
 
     def _renew_section(self, reader: HistoryReader) -> None:
-        self.section = power_section(reader, self._now())
+        self._section = power_section(reader, self._now())
 
     def _tell_of_clock(self, recorded_until: int) -> None:
         if recorded_until:

@@ -191,12 +191,12 @@ class Store:
 
     def read(self, number: int, start: int, end: int) -> Points:
         """Readings of a series from `start` to before `end`, as they were collected."""
-        head = self.head(number).between(start, end)
-        return self.blocks.read(number, start, end).merged(head)
+        return self._inside(number, self.head(number), start, end)
 
     def around(self, number: int, start: int, end: int) -> Points:
         """The same, with the last reading before and the first one after."""
-        inside, head = self.read(number, start, end), self.head(number)
+        head = self.head(number)
+        inside = self._inside(number, head, start, end)
         before = _last_of(self.blocks.last_before(number, start), head.between(0, start))
         after = [point for point in (self.blocks.first_from(number, end), *head.between(end, EVER)) if point]
         is_counter = bool(inside.rises or head.rises)
@@ -204,6 +204,9 @@ class Store:
             points.of(each, is_counter=is_counter) for each in ([before] if before else [], sorted(after)[:1])
         )
         return first.merged(inside).merged(last)
+
+    def _inside(self, number: int, head: Points, start: int, end: int) -> Points:
+        return self.blocks.read(number, start, end).merged(head.between(start, end))
 
     def last(self, number: int) -> Point | None:
         """The last reading of a series, or what the tiers know of it."""

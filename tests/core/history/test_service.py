@@ -251,3 +251,30 @@ def test_old_data_is_deleted_and_journals_are_sealed_as_time_goes_by(tmp_path):
     assert points[-1][0] == 9990
     assert points[0][0] > 3000
     found.end()
+
+
+def test_the_section_of_the_page_is_made_anew_where_somebody_looks_and_seldom_where_nobody_does(
+    folder_lamp, monkeypatch
+):
+    made = []
+
+    def section(reader, now):
+        made.append(now)
+        return object()
+
+    def pass_time(seconds):
+        for _ in range(0, seconds, 25):
+            folder_lamp.advance(25)
+            folder_lamp.history.write()
+
+    monkeypatch.setattr(service, "power_section", section)
+    folder_lamp.history.write()
+    pass_time(250)
+    assert len(made) == 1
+    pass_time(75)
+    assert len(made) == 2
+    assert folder_lamp.history.section is not None
+    pass_time(25)
+    assert len(made) == 3
+    pass_time(100)
+    assert len(made) == 3
