@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from math import isfinite
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from collector_core.errors import DeclarationError, ReadingError
 from collector_core.model.power_integral import MOST_WATTS
@@ -77,6 +77,9 @@ class Origin(NamedTuple):
 
 Read = Callable[[], EnergyReading | None]
 BusyByProcess = Callable[[], Mapping[int, float] | None]
+
+
+_NUMBERS = frozenset({int, float})
 
 
 def untold() -> None:
@@ -192,10 +195,15 @@ def checked(reading: object) -> EnergyReading | None:
         return None
     if not isinstance(reading, EnergyReading):
         raise ReadingError(f"{reading!r} is not an EnergyReading")
-    numbers = (reading.joules, reading.time, reading.unknown_gaps)
-    if not all(isinstance(number, int | float) and isfinite(number) for number in numbers) or reading.joules < 0:
+    if not _are_finite(reading) or reading.joules < 0:
         raise ReadingError(f"{reading!r} is not an energy: joules from 0 on, at a time in seconds")
     return reading
+
+
+def _are_finite(numbers: Iterable[object]) -> bool:
+    if not _NUMBERS.issuperset(map(type, numbers)) and not all(isinstance(each, int | float) for each in numbers):
+        return False
+    return all(map(isfinite, cast("Iterable[float]", numbers)))
 
 
 def guarded(meter: object, failed: Callable[[str, BaseException], None], plugin: str = "") -> EnergyMeter:

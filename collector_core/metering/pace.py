@@ -38,6 +38,8 @@ class Paces:
         reading = meter.latest()
         if reading is None:
             return None
-        pace = self._paces.setdefault(key, _Pace(reading.time))
+        pace = self._paces.get(key)
+        if pace is None:
+            pace = self._paces[key] = _Pace(reading.time)
         pace.hear(reading.time)
         return None if pace.is_late(now) else reading

@@ -96,6 +96,7 @@ class Rapl(Collector[Config]):
 
     def __init__(self, config: Config, ctx: Context) -> None:
         super().__init__(config, ctx)
+        self._directory = ctx.path(powercap.POWERCAP)
         self._names: frozenset[str] = frozenset()
         self._rescan_at = 0.0
         self._tdp_watts: float | None = None
@@ -189,12 +190,12 @@ class Rapl(Collector[Config]):
 
     def _list(self) -> frozenset[str]:
         try:
-            return powercap.listing(self.ctx.path(powercap.POWERCAP))
+            return powercap.listing(self._directory)
         except OSError:
             return frozenset()
 
     def _scan(self, names: frozenset[str]) -> None:
-        tree = powercap.scan(self.ctx.path(powercap.POWERCAP), names)
+        tree = powercap.scan(self._directory, names)
         self._names, self._rescan_at = names, self.ctx.clock.monotonic() + RESCAN_SECONDS
         self._zones, self._broken = resolve(tree.entries, self._tdp_watts), tree.broken
         self._same_hardware = same_hardware(self._zones)

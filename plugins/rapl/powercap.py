@@ -129,9 +129,10 @@ def _entry(directory: Path) -> Entry | None:
 def _with_parent(entry: Entry, entries: Mapping[str, Entry]) -> Entry:
     """The kernel names a child after its parent; where the ids do not tell, the real directories do."""
     by_id = entry.path.rpartition(":")[0]
+    if by_id in entries:
+        return replace(entry, parent=by_id)
     by_nesting = entry.energy_file.parent.resolve().parent.name
-    parent = next((path for path in (by_id, by_nesting) if path in entries), None)
-    return replace(entry, parent=parent)
+    return replace(entry, parent=by_nesting if by_nesting in entries else None)
 
 
 def _limits(directory: Path, files: frozenset[str]) -> Iterator[tuple[str, float]]:
