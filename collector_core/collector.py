@@ -99,7 +99,8 @@ class Collector(ABC, Generic[ConfigT]):
     cannot flood Prometheus), `needs_two_runs` (whether rates and differences make the first run incomplete, so that
     `once` runs it twice), `after_others` (whether it works with what others hand over, so that `once` runs it last),
     `only_configured` (whether `detect` never says yes, so that who looks for what is here need not load its plugin).
-    `open`, `collect` and `close` may be coroutines; they then run on an event loop of the instance's own.
+    `open`, `collect` and `close` may be coroutines; they then run on an event loop of the instance's own. Where it
+    depends on the options whether there are any, the constructor says so in `has_coroutines`.
     """
 
     name: ClassVar[str]
@@ -110,6 +111,7 @@ class Collector(ABC, Generic[ConfigT]):
     default_max_series: ClassVar[int] = 2000
     needs_two_runs: ClassVar[bool] = False
     after_others: ClassVar[bool] = False
+    has_coroutines: bool | None = None
     only_configured: ClassVar[bool] = False
 
     def __init__(self, config: ConfigT, ctx: Context) -> None:

@@ -22,7 +22,8 @@ class Lifecycle:
 
     def __init__(self, collector: Collector[Any], timeout: float) -> None:
         methods = (collector.open, collector.collect, collector.close)
-        self.is_async = any(map(inspect.iscoroutinefunction, methods))
+        told = collector.has_coroutines
+        self.is_async = any(map(inspect.iscoroutinefunction, methods)) if told is None else told
         self._collector = collector
         self._timeout = timeout if self.is_async else None
         self._opened = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,7 @@ class Energy(Collector[Config]):
         self._graph = FlowGraph()
         self._graph_time = 0.0
         self._choice = FactorChoice(config, ctx)
+        self.has_coroutines = config.live is not None
         self._grams: dict[str, float] = {}
         self._bill = Bill()
         self._has_run = False
@@ -70,7 +71,7 @@ class Energy(Collector[Config]):
         """Look up what stands in where no live source answers."""
         self._choice.open()
 
-    async def collect(self, out: Readings) -> None:
+    def collect(self, out: Readings) -> None:
         """Take what all meters know; raises `NotAvailable` where there is none, but not at once: others start too."""
         if self.ctx.history.is_kept and not self._has_recalled:
             self._has_recalled = True
@@ -91,11 +92,11 @@ class Energy(Collector[Config]):
         self._publish_meters(out, meters)
         self._publish_factors(out, sources)
 
-    async def close(self) -> None:
+    def close(self) -> Awaitable[None] | None:
         """Stop asking for the carbon intensity; what was counted stays."""
-        await self._choice.close()
         if self._batteries:
             self._batteries.close(self._site.mix)
+        return self._choice.close()
 
     @hookimpl
     def collector_routes(self) -> Sequence[web.RouteDef]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import NamedTuple
 
 from collector_core import Context, Published
@@ -51,10 +51,9 @@ class FactorChoice:
         self._note("price", price.source if price else "")
         return Sources(intensity, price)
 
-    async def close(self) -> None:
-        """Stop asking the live source."""
-        if self._live:
-            await self._live.close()
+    def close(self) -> Awaitable[None] | None:
+        """Stop asking the live source; nothing to wait for without one."""
+        return self._live.close() if self._live else None
 
     def _configured_price(self) -> Price | None:
         per_kwh = self._config.price_per_kwh
