@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 
 SWITCH = "ENERGY_COLLECTOR_SPEED"
-FUNCTIONS = ("read_process_stats", "read_words", "write_blocks")
-VERSION = 4  # of what module.cpp offers: a module that was compiled from another one is left alone
+FUNCTIONS = ("put_rows", "read_process_stats", "read_words", "write_blocks")
+VERSION = 5  # of what module.cpp offers: a module that was compiled from another one is left alone
 
 _FIX_COMPILER = "install g++ and Python's headers (python3-dev), then energy-collector again"
 _FIX_OLD = "install energy-collector again, in a checkout with pip install -e ."
@@ -32,6 +32,7 @@ problem, fix = _problem()
 if not problem:
     from collector_core._speed import native
 
+put_rows = None if problem else native.put_rows
 read_process_stats = None if problem else native.read_process_stats
 read_words = None if problem else native.read_words
 write_blocks = None if problem else native.write_blocks

@@ -6,7 +6,7 @@
 
 namespace {
 
-constexpr int version = 4;  // of what this module offers: VERSION in __init__.py is the same
+constexpr int version = 5;  // of what this module offers: VERSION in __init__.py is the same
 
 // A function that Python can call: what it throws becomes an exception there.
 template <PyCFunction function> PyObject *guarded(PyObject *self, PyObject *arguments) {
@@ -21,6 +21,7 @@ template <PyCFunction function> PyObject *guarded(PyObject *self, PyObject *argu
 
 PyMethodDef functions[] = {
     {"write_blocks", guarded<write_blocks>, METH_VARARGS, nullptr},
+    {"put_rows", guarded<put_rows>, METH_VARARGS, nullptr},
     {"read_words", guarded<read_words>, METH_VARARGS, nullptr},
     {"read_process_stats", guarded<read_process_stats>, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},

@@ -1,8 +1,23 @@
 """What the compiled module offers; each raises `ValueError` for what does not fit together."""
 
 from array import array
+from collections.abc import Sequence
 
 VERSION: int
+
+def put_rows(
+    rows: dict[tuple[str, ...], Sequence[float | None]],
+    keys: list[tuple[str, ...]],
+    values: array[float],
+    start: int,
+    columns: int,
+    /,
+) -> bool:
+    """Puts rows, which are tuples of so many numbers, column by column into `values` (type `d`) from `start` on.
+
+    False, and nothing is put, where `rows` has not exactly these keys in this order, where a number is missing,
+    negative or not finite, and where one of the places is not NaN.
+    """
 
 def read_process_stats(descriptors: array[int], is_kernels: bool, stats: array[int], /) -> None:
     """Reads /proc/PID/stat of each descriptor (type `i`) into four places of `stats` (type `q`) without the GIL.

@@ -10,6 +10,7 @@ from itertools import chain, compress, pairwise
 from math import isfinite, nan
 from typing import cast
 
+from collector_core import _speed
 from collector_core.errors import ReadingError, SeriesBudgetExceeded, explain, one_line
 from collector_core.model.families import Families, Family, FamilyLike, freeze, nobody
 from collector_core.model.labels import checked_label
@@ -190,7 +191,7 @@ class Readings:
         same order.
         """
         names, keys = tuple(names), list(rows)
-        if metrics and keys and self._put_table(tuple(metrics), names, keys, zip(*rows.values(), strict=True)):
+        if metrics and keys and self._put_rows(tuple(metrics), names, rows):
             return
         for metric, column in zip(metrics, zip(*rows.values(), strict=True), strict=bool(rows)):
             if names != metric.labels or not self._put_table((metric,), names, keys, (column,)):
@@ -282,6 +283,16 @@ class Readings:
     def _leave_out(self, name: str, labels: Sequence[str], count: int = 1) -> None:
         self._limit.leave_out(name, labels, count)
         self._is_full = True
+
+    def _put_rows(self, metrics: tuple[Metric, ...], names: Key, rows: Mapping[Key, Sequence[float | None]]) -> bool:
+        """Take a whole table at once, if its series are those of the run before and nothing is wrong."""
+        if _speed.put_rows is None or not isinstance(rows, dict):
+            return self._put_table(metrics, names, list(rows), zip(*rows.values(), strict=True))
+        keys, start, end = self._layout.table(metrics, names)
+        if end - start > self._room or not _speed.put_rows(rows, keys, self._values, start, len(metrics)):
+            return False
+        self._room -= end - start
+        return True
 
     def _put_table(
         self, metrics: tuple[Metric, ...], names: Key, keys: Sequence[Key], columns: Iterable[Sequence[float | None]]

@@ -1,12 +1,13 @@
 """Readings refuse at the plugin's own line what must not be published."""
 
 import math
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector_core import Counter, Gauge, Info, ReadingError, Readings, Unit
+from collector_core import Counter, Gauge, Info, ReadingError, Readings, Unit, _speed
 from collector_core.model.families import Family, Sample
 from collector_core.model.readings import NOTHING
 
@@ -15,6 +16,17 @@ ENERGY = Counter("shelly_energy_joules_total", "Energy.", Unit.JOULES, ("plug", 
 DEVICE = Info("shelly_device_info", "Device.", ("plug", "model"))
 OTHER = Gauge("shelly_on", "On.")
 METRICS = (POWER, ENERGY, DEVICE)
+
+
+@pytest.fixture(scope="module", params=["python", "compiled"], autouse=True)
+def way(request):
+    """Both ways of taking a table."""
+    if request.param == "compiled" and _speed.problem:
+        pytest.skip(f"the compiled part does not run: {_speed.problem}")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "python":
+            patch.setattr(_speed, "put_rows", None)
+        yield
 
 
 def readings(previous=None, max_series=100):
@@ -179,7 +191,7 @@ POWER_AND_ENERGY = (
 )
 ROWS = st.dictionaries(
     st.tuples(st.sampled_from("abc"), st.sampled_from("xy")),
-    st.tuples(*[st.none() | st.sampled_from([0.0, 1.5, 2.0, -1.0, math.nan, math.inf])] * 2),
+    st.tuples(*[st.none() | st.sampled_from([0.0, 1.5, 2.0, 7, True, -1.0, -0.0, math.nan, math.inf])] * 2),
     max_size=4,
 )
 
@@ -251,6 +263,22 @@ def test_a_row_of_a_table_has_a_value_for_each_metric():
     out = Readings(POWER_AND_ENERGY, max_series=9)
     with pytest.raises(ValueError, match="argument"):
         out.add_table(POWER_AND_ENERGY, ("plug", "room"), {("a", "x"): (1.0,)})
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400), "1", Decimal(3)], ids=str)
+def test_a_value_of_another_type_is_treated_the_same_in_a_table_that_is_known(number):
+    def run(previous):
+        out = Readings(POWER_AND_ENERGY, max_series=9, previous=previous)
+        try:
+            return outcome(
+                out, lambda out: out.add_table(POWER_AND_ENERGY, ("plug", "room"), {("a", "x"): (number, 2)})
+            )
+        except (TypeError, OverflowError) as error:
+            return type(error)
+
+    first = Readings(POWER_AND_ENERGY, max_series=9)
+    first.add_table(POWER_AND_ENERGY, ("plug", "room"), {("a", "x"): (1.0, 2.0)})
+    assert run(first.snapshot()) == run(NOTHING)
 
 
 def test_a_table_may_be_empty():
