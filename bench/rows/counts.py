@@ -8,6 +8,8 @@ import subprocess
 import sys
 from array import array
 from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bench import samples
 from bench.effort import Effort
@@ -30,7 +32,14 @@ def measure(effort: Effort) -> list[Figure]:
     """Modules of commands, and bytes and memory of an exposition."""
     del effort  # counting once is enough
     modules = [_count(f"Modules of `{title}`", "modules", _modules(words)) for title, words in _COMMANDS.items()]
-    return [*modules, *_exposition()]
+    return [*modules, _modules_of_check(), *_exposition()]
+
+
+def _modules_of_check() -> Figure:
+    with TemporaryDirectory(prefix="bench-") as folder:
+        file = Path(folder, "config.yaml")
+        file.write_text("collectors: {system: {}, rapl: {}}\n", encoding="utf-8")
+        return _count("Modules of `check --config FILE`", "modules", _modules(["check", "--config", str(file)]))
 
 
 def _modules(words: list[str]) -> int:

@@ -12,6 +12,7 @@ from collector_core.cli.outputs import summary
 from collector_core.config.loading import load, log_broken
 from collector_core.config.settings import Config
 from collector_core.errors import ConfigError, DeclarationError, Problem, StartupError
+from collector_core.model.metrics import Metric, check_alike
 from collector_core.plugins.attempts import Attempts
 from collector_core.plugins.discovery import discover
 from collector_core.plugins.hookspecs import implements
@@ -50,15 +51,15 @@ def check_file(common: Common, file: Path) -> bool:
 
 def _clashes(config: Config) -> Iterator[Problem]:
     """Collectors that declare a metric otherwise than one before them: they would not run."""
-    from collector_core.exposition.sources import Exposition  # noqa: PLC0415 - most files are good
-    from collector_core.model.clock import SystemClock  # noqa: PLC0415
-
-    exposition = Exposition(SystemClock())
+    known: dict[str, tuple[Metric, str]] = {}
     for instance in config.instances or ():
-        try:
-            exposition.source(instance.name, instance.type.metrics)
-        except DeclarationError as error:
-            yield Problem(str(config.file), None, f"collectors.{instance.name}", str(error))
+        for metric in instance.type.metrics:
+            first, owner = known.setdefault(metric.base_name, (metric, instance.name))
+            try:
+                check_alike(metric, instance.name, first, owner)
+            except DeclarationError as error:
+                yield Problem(str(config.file), None, f"collectors.{instance.name}", str(error))
+                break
 
 
 def _contested_paths(common: Common, config: Config, attempts: Attempts) -> Iterator[Problem]:

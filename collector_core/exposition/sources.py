@@ -8,14 +8,14 @@ from itertools import chain, groupby
 from math import inf
 from typing import TYPE_CHECKING
 
-from collector_core.errors import DeclarationError, ReadingError
+from collector_core.errors import ReadingError
 from collector_core.exposition.family import FamilyRun, ShownFamily
 from collector_core.exposition.formats import END_OF_OPENMETRICS, Encoding, ExpositionFormat
 from collector_core.exposition.packing import BodyPart, Packer
 from collector_core.exposition.render import NOTHING_RENDERED, Rendered, Renderer
 from collector_core.model.clock import Clock
 from collector_core.model.families import metric_names
-from collector_core.model.metrics import Metric
+from collector_core.model.metrics import Metric, check_alike
 from collector_core.model.published import Published
 from collector_core.model.readings import Snapshot
 
@@ -264,11 +264,8 @@ class Exposition:
 
     def _check_declaration(self, source: Source, metric: Metric) -> None:
         known = self._families.get(metric.base_name)
-        if known and not known.metric.same_as(metric):
-            raise DeclarationError(
-                f"{metric.name} is declared differently by {source.name} and {known.owner}: "
-                "one name means one thing, so one of them has to change"
-            )
+        if known:
+            check_alike(metric, source.name, known.metric, known.owner)
 
 
 class Source:

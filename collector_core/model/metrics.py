@@ -156,3 +156,12 @@ class Info(Metric):
         given_name: bool = False,
     ) -> None:
         super().__init__(name, help, Unit.NONE, labels, topic=topic, of=of, title=title, given_name=given_name)
+
+
+def check_alike(metric: Metric, source: str, known: Metric, owner: str) -> None:
+    """Raise `DeclarationError` where two sources mean different things by one name."""
+    if not known.same_as(metric):
+        raise DeclarationError(
+            f"{metric.name} is declared differently by {source} and {owner}: "
+            "one name means one thing, so one of them has to change"
+        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -206,8 +205,10 @@ def _deadline(connection: Connection[Any], seconds: float) -> Iterator[None]:
 
 
 def _cut(connection: Connection[Any]) -> None:
-    with suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as ours:
-        ours.shutdown(socket.SHUT_RDWR)
+    from socket import SHUT_RDWR, socket  # noqa: PLC0415 - every start checks the options of a history, few have a database
+
+    with suppress(Exception), socket(fileno=os.dup(connection.fileno())) as ours:
+        ours.shutdown(SHUT_RDWR)
 
 
 def _passwords(address: SplitResult) -> list[str]:
