@@ -34,6 +34,7 @@ class Effort:
     history_days: int = 30
     forecasts: int = 24
     homes: int = 8
+    soak_hours: int = 4
 
 
 FULL = Effort()
@@ -63,4 +64,5 @@ QUICK = Effort(
     history_days=3,
     forecasts=3,
     homes=1,
+    soak_hours=2,
 )

@@ -31,6 +31,7 @@ from bench.rows import (
     render,
     sites,
     sites_postgres,
+    soak,
     start,
     throughput,
     timeline,
@@ -67,6 +68,7 @@ ROWS: Mapping[str, Row] = {
     "remote-write": remote_write.measure,
     "sites": sites.measure,
     "sites-postgres": sites_postgres.measure,
+    "soak": soak.measure,
     "timeline": timeline.measure,
     "workloads": workloads.measure,
     "workloads-peer": workloads.measure_beside_process_exporter,
@@ -86,5 +88,6 @@ SLOW = {
     "page",
     "remote-write",
     "sites-postgres",
+    "soak",
     "timeline",
 }
