@@ -13,13 +13,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from collector_core.storage import Database, Schema, count_set_aside
+from collector_core.storage import Database, Schema, StorageError, StorageReason, count_set_aside
 from collector_plugins.alerts.alert import Alert
 from collector_plugins.alerts.alert_state import AlertStates, TrackedAlert
 from collector_plugins.alerts.grouping import NotificationLog, NotifiedAlert
 from collector_plugins.alerts.notification import Notification
 
 BUSY_SECONDS = 1.0  # how long a process waits for another one that has the file
+_UNWRITABLE = (StorageReason.DISK_FULL, StorageReason.READ_ONLY)
 Row = tuple[str, str, str, str]  # kind, channel, key, JSON
 
 _FIRST = (
@@ -81,6 +82,7 @@ class AlertStore:
             file, SCHEMA, wal=False, exclusive=exclusive, read_only=read_only, busy_seconds=BUSY_SECONDS
         )
         self.damaged = 0
+        self._is_read_only = read_only
         self._saved: Sequence[Row] | None = None
         self._unreadable: list[int] = []
 
@@ -98,7 +100,7 @@ class AlertStore:
     def load_state(self) -> SavedState:
         """What was saved last, as far as it can be read."""
         state = SavedState()
-        for row in self._database.rows("SELECT kind, channel, key, body FROM records ORDER BY rowid"):
+        for row in self._rows("SELECT kind, channel, key, body FROM records ORDER BY rowid"):
             try:
                 _add_row(state, *row)
             except ValueError:
@@ -108,7 +110,7 @@ class AlertStore:
     def load_queues(self) -> dict[str, list[Notification]]:
         """What waits for delivery by channel, the oldest first; what cannot be read is left out."""
         queues = defaultdict[str, list[Notification]](list)
-        for place, body in self._database.rows("SELECT seq, body FROM queue ORDER BY seq"):
+        for place, body in self._rows("SELECT seq, body FROM queue ORDER BY seq"):
             try:
                 message = _NOTIFICATION.validate_json(body)
             except ValueError:
@@ -141,6 +143,33 @@ class AlertStore:
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
+
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What was saved, also where nothing can be written now: whoever saves hears of that."""
+        try:
+            return self._database.rows(query)
+        except StorageError as error:
+            if self._is_read_only or error.storage_reason not in _UNWRITABLE:
+                raise
+        return [] if self._is_missing else self._rows_beside(query)
+
+    @property
+    def _is_missing(self) -> bool:
+        """Whether nothing was ever saved; a full disk leaves an empty file."""
+        try:
+            return self._database.path.stat().st_size == 0
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
+
+    def _rows_beside(self, query: str) -> list[tuple[Any, ...]]:
+        """The same without the right to write, as on a disk that is mounted for reading only."""
+        beside = Database(self._database.path, SCHEMA, wal=False, read_only=True, busy_seconds=BUSY_SECONDS)
+        try:
+            return beside.rows(query)
+        finally:
+            beside.close()
 
 
 def state_file(folder: Path, collector: str) -> Path:

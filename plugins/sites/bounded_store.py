@@ -16,19 +16,20 @@ class TooLongError(Exception):
 
 
 class BoundedStore:
-    """Looks at the time whenever the store is asked; raises `TooLongError` after `deadline`."""
+    """Looks at the time whenever it is asked; raises `TooLongError` after `deadline`, `seconds` from the start."""
 
-    def __init__(self, store: Store, deadline: float) -> None:
+    def __init__(self, store: Store, deadline: float, seconds: float) -> None:
         self._store = store
         self._deadline = deadline
+        self._seconds = seconds
 
     def __getattr__(self, name: str) -> Any:
         if time.monotonic() >= self._deadline:
-            raise TooLongError
+            raise TooLongError(f"takes longer than the {self._seconds:g} s that an answer may take")
         return getattr(self._store, name)
 
 
 def within(seconds: float, question: Callable[[Store], ResultT]) -> Callable[[Store], ResultT]:
     """A question that is to be answered within that many seconds from now."""
     deadline = time.monotonic() + seconds
-    return lambda store: question(cast("Store", BoundedStore(store, deadline)))
+    return lambda store: question(cast("Store", BoundedStore(store, deadline, seconds)))

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 RETRY_SECONDS = 30
 DOCUMENT = f"{PREFIX}/openapi.json"
+_FOR_LESS = (
+    "ask for a shorter period or fewer sites; where there is a `step`, for whole hours (`step=1h`), which are summed up"
+)
 _FIXES = {
     "timestamp": "send RFC 3339 with a zone, such as 2026-05-01T00:00:00Z, or seconds since 1970",
     "power_watts": "send the mean power in watts, or the meter's total as energy_kwh",
@@ -82,9 +85,8 @@ def explained(handler: Callable[[web.Request], Awaitable[web.Response]]) -> Call
             raise refuse(409, f"there is a site {str(error)!r} already", "id", "change it with PATCH") from None
         except IngestFull:
             raise unavailable("too many readings wait for the disk", "send it again later") from None
-        except TooLongError:
-            text, fix = "takes longer than anybody waits for an answer", "ask for a shorter period, or for fewer sites"
-            raise refuse(503, text, "from", fix, Retry_After=str(RETRY_SECONDS)) from None
+        except TooLongError as error:
+            raise refuse(503, str(error), "from", _FOR_LESS, Retry_After=str(RETRY_SECONDS)) from None
         except StorageError as error:
             raise unavailable(error.detail, error.fix or "send it again later") from None
 

@@ -3,7 +3,8 @@
 import itertools
 import shutil
 import sqlite3
-from contextlib import closing
+import subprocess
+from contextlib import closing, suppress
 
 import pytest
 
@@ -11,6 +12,7 @@ from collector_core import NotAvailable, Reason
 from collector_core.testing import FakeClock
 from collector_plugins.alerts import metrics
 from collector_plugins.alerts.store import AlertStore, SavedState, state_file
+from tests.core.storage.conftest import mounted
 from tests.plugins.alerts.conftest import HOT, QUICK, Watched, hooked, message
 
 STORY = ("heat 1\n", "heat 60\n", "heat 60\n", "heat 61\n", "heat 1\n", "heat 1\n", "heat 1\n")
@@ -224,13 +226,62 @@ def test_while_nothing_can_be_written_no_more_is_remembered_than_the_queue_holds
     assert len(subject.collector._dispatcher._unsaved) <= 2
 
 
-def test_without_a_place_for_its_state_it_is_unavailable_with_what_fixes_it(watch, tmp_path):
+def survives_no_restart(subject):
+    (failure,) = subject.harness.part_failures
+    assert (failure.name, failure.error.reason) == ("state=alerts", Reason.PERMISSION)
+    assert "alerts would not survive a restart" in failure.error.detail
+    assert failure.error.fix
+    return True
+
+
+def test_without_a_place_for_its_state_alerts_go_out_and_it_says_what_fixes_it(watch, webhook, tmp_path):
+    server = webhook()
     (tmp_path / "file").write_text("")
-    subject = watch(state_dir=tmp_path / "file")
-    with pytest.raises(NotAvailable) as caught:
-        subject.run("")
-    assert caught.value.reason is Reason.PERMISSION
-    assert caught.value.fix
+    options = {**QUICK, "rules": [HOT], **hooked(server), "state_dir": tmp_path / "file"}
+    subject = watch(**options).run("heat 60\n").run("heat 60\n")
+    assert server.statuses("Hot") == ["firing"]
+    assert survives_no_restart(subject)
+    (tmp_path / "file").unlink()
+    subject.run("heat 60\n")
+    assert subject.harness.part_failures == []
+    subject = watch(subject, **options).run("heat 60\n")
+    assert server.statuses("Hot") == ["firing"], "once there is a place, it is kept"
+
+
+def test_on_a_disk_that_was_full_from_the_start_alerts_go_out(webhook):
+    server = webhook()
+    with mounted() as disk:
+        with suppress(OSError), (disk / "filling").open("wb", buffering=0) as filling:
+            while filling.write(b"x" * 512):
+                pass
+        subject = Watched(disk / "state", **QUICK, rules=[HOT], **hooked(server))
+        subject.run("heat 60\n").run("heat 60\n")
+        assert server.statuses("Hot") == ["firing"]
+        assert survives_no_restart(subject)
+        (disk / "filling").unlink()
+        subject.run("heat 60\n")
+        assert subject.harness.part_failures == []
+        subject.close()
+
+
+def test_a_disk_that_is_mounted_for_reading_only_still_says_what_fires(webhook):
+    server = webhook()
+    with mounted() as disk:
+        options = {**QUICK, "rules": [HOT], **hooked(server)}
+        subject = Watched(disk / "state", **options).run("heat 60\n").run("heat 60\n")
+        subject.close()
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        subject = Watched(disk / "state", subject.clock, **options).run("heat 60\n").run("heat 60\n")
+        assert server.statuses("Hot") == ["firing"], "it is known that it was told"
+        assert survives_no_restart(subject)
+        subject.close()
+
+
+def test_a_state_that_another_process_has_keeps_the_second_one_from_starting(watch, tmp_path):
+    first = watch(**QUICK, rules=[HOT]).run("heat 60\n")
+    second = watch(**QUICK, rules=[HOT], state_dir=first.folder)
+    with pytest.raises(NotAvailable, match="another process"):
+        second.run("heat 60\n")
 
 
 def test_a_damaged_record_is_logged_and_the_other_alerts_go_on(watch, webhook, caplog):

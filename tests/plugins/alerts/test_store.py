@@ -310,8 +310,10 @@ def test_of_a_file_that_breaks_off_what_can_be_read_goes_on(opened, file):
 
 def test_a_folder_that_cannot_be_written_is_said_so(opened, tmp_path):
     (tmp_path / "folder").write_text("a file")
+    subject = opened()
+    assert subject.load_state() == SavedState(), "there is none"
     with pytest.raises(StorageError) as caught:
-        opened().load_state()
+        subject.save(FULL, [], [])
     assert caught.value.storage_reason is StorageReason.READ_ONLY
 
 

@@ -235,6 +235,8 @@ async def test_an_answer_that_nobody_waits_for_ends_and_says_what_helps(serving,
         async with client.session.get(f"/api/v1/analytics/{path}") as refused:
             answer = await refused.json()
             assert (refused.status, answer["field"]) == (503, "from")
+            assert answer["error"] == "takes longer than the 0 s that an answer may take"
+            assert "step=1h" in answer["fix"]
             assert "shorter period" in answer["fix"]
             assert int(refused.headers["Retry-After"]) > 0
 
