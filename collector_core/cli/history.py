@@ -105,9 +105,12 @@ def query_series(common: Common, path: Path | None, **asked: Any) -> None:
     """Print series over time; without --from, the last hour."""
     end = _now() if asked["end"] is None else asked["end"]
     start = end - DEFAULT_PERIOD if asked["start"] is None else asked["start"]
+    query_ = _query(asked, start, end)
     with _reading(common, path) as store:
-        for piece in _written(store, _query(asked, start, end), HistoryFormat(asked["kind"])):
+        for piece in _written(store, query_, HistoryFormat(asked["kind"])):
             sys.stdout.buffer.write(piece)
+        if not store.catalogue.select(query_.selector):
+            click.echo("no series is meant; `energy-collector history list` names them", err=True)
 
 
 @command.command()

@@ -11,7 +11,7 @@ import click
 
 from collector_core.cli.common import Common, common_options
 from collector_core.cli.named_runner import named_runner
-from collector_core.cli.timeline import write_timeline
+from collector_core.cli.timeline import timelines_of, write_timelines
 from collector_core.config.redactor import Redactor
 from collector_core.engine.app import App
 from collector_core.engine.runner import Runner
@@ -46,12 +46,14 @@ def command(common: Common, names: tuple[str, ...], gap: float, textfile: Path |
     """
     app = App(common.config, root=common.root, redactor=common.redactor, keeps_running=False)
     with contextlib.redirect_stdout(sys.stderr):  # what plugins print is no part of the exposition
+        app.load()
+        timelines = timelines_of(app) if timeline else []
         good = _run(app, names, gap)
     body = app.exposition.body(negotiate("", ""))
     if textfile:
         good = _write(textfile, body) and good
     if timeline:
-        good = write_timeline(app) and (good or not textfile)
+        good = write_timelines(app, timelines) and (good or not textfile)
     if not (textfile or timeline):
         click.echo(body.decode(), nl=False)
     app.stop(STOP_SECONDS)
@@ -72,7 +74,6 @@ def _write(textfile: Path, body: bytes) -> bool:
 
 def _run(app: App, names: tuple[str, ...], gap: float) -> bool:
     """Run what is asked for, twice where a rate needs it; returns whether nothing is missing."""
-    app.load()
     named = [named_runner(app, name) for name in names]
     if named:
         app.show_health_of(named)

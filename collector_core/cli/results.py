@@ -87,7 +87,12 @@ def side_by_side(first: Sequence[Run], second: Sequence[Run]) -> str:
         if mine and yours:
             ratio = f"{yours.mean / mine.mean:.2f}" if mine.mean else ""
             rows.append((row.title, with_margin(mine, row.unit), with_margin(yours, row.unit), ratio))
-    head = (f"{len(first)} runs each", f"A: {first[0].measurement.label}", f"B: {second[0].measurement.label}", "B / A")
+    head = (
+        f"{len(first)} runs each" if len(first) > 1 else "one run each",
+        f"A: {first[0].measurement.label}",
+        f"B: {second[0].measurement.label}",
+        "B / A",
+    )
     return "\n".join([table(head, rows), verdict(first, second), *notes([*first, *second])])
 
 

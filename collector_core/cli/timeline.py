@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import click
 
 from collector_core.config.outputs import OutputInstance
@@ -13,17 +15,19 @@ from collector_core.outputs.single_call import SingleCall
 OUTPUT = "timeline"
 
 
-def write_timeline(app: App) -> bool:
-    """Write what the last runs have read to every timeline of the configuration; returns whether all of it is there.
-
-    Raises `StartupError` where the configuration has none.
-    """
+def timelines_of(app: App) -> list[OutputInstance]:
+    """The timelines of the configuration; raises `StartupError` where it has none that can be used."""
     timelines = [instance for instance in app.config.outputs if instance.type.name == OUTPUT]
     broken = [each for each in app.config.unloadable_outputs if each.plugin.name == OUTPUT]
     if broken:
         raise StartupError(str(broken[0].problem))
     if not timelines:
         raise StartupError("--timeline needs a timeline in `outputs:` of the configuration")
+    return timelines
+
+
+def write_timelines(app: App, timelines: Iterable[OutputInstance]) -> bool:
+    """Write what the last runs have read to every one of them; returns whether all of it is there."""
     reports = (runner.last_report for runner in app.runners.values())
     runs = [Heard(report.ended_at, (report.published,)) for report in reports if report]
     written = [_write(app, instance, runs) for instance in timelines]

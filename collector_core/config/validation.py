@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from collector_core.config.suggest import nearest_key
 from collector_core.config.yamlfile import Document, YamlPath
@@ -16,6 +17,12 @@ from collector_core.options import FOLDER
 from collector_core.plugins.attempts import Attempts, PluginFailed
 
 log = logging.getLogger(__name__)
+
+_MESSAGES = {
+    "missing": "is missing",
+    **dict.fromkeys(("dict_type", "mapping_type", "model_type"), "must be a section of keys: `key: value`"),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type"), "must be a list: [a, b]"),
+}
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -45,11 +52,15 @@ def validate_options(
         raise
 
 
+def in_words(error: ErrorDetails) -> str:
+    """What pydantic says of a value, for people who write YAML."""
+    text = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    return _MESSAGES.get(error["type"], text)
+
+
 def _problems(model: type[BaseModel], error: ValidationError, document: Document, path: YamlPath) -> Iterable[Problem]:
     for item in error.errors(include_url=False, include_input=False):
         inner = tuple(step for step in item["loc"] if step != "[key]")
-        if item["type"] == "extra_forbidden":
-            message = f"unknown key; {nearest_key(model, inner)}"
-        else:
-            message = item["msg"].removeprefix("Value error, ")
+        is_unknown = item["type"] == "extra_forbidden"
+        message = f"unknown key; {nearest_key(model, inner)}" if is_unknown else in_words(item)
         yield document.problem((*path, *inner), message)

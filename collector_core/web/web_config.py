@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 from pydantic_core import ErrorDetails
 
 from collector_core.config import yamlfile
+from collector_core.config.validation import in_words
 from collector_core.config.yamlfile import Document, YamlPath
 from collector_core.errors import ConfigError, Problem
 from collector_core.web.go_values import File, Finding, Flag, Text, listed, one_of, refusal, seconds, section, text_of
@@ -56,8 +57,6 @@ CURVES: Mapping[str, str] = {
 
 _HTTP2_CIPHERS = ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256")
 _BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
-
-_MESSAGES = {"model_type": "must be a section of keys", "mapping_type": "must be a section of keys"}
 
 
 class ClientAuth(StrEnum):
@@ -248,7 +247,7 @@ def _findings(details: ErrorDetails) -> Iterator[Finding]:
         for path, message in details["ctx"]["findings"]:
             yield (*place, *path), message
     else:
-        yield place, _MESSAGES.get(details["type"], details["msg"].replace("Input should be", "must be"))
+        yield place, in_words(details)
 
 
 def _unknown_key(place: YamlPath) -> str:

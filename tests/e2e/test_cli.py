@@ -125,6 +125,12 @@ def test_once_prints_an_exposition_with_rates(command):
     assert "# TYPE system_memory_total_bytes gauge" in done.stdout
 
 
+def test_once_with_a_timeline_that_nobody_has_configured_says_so_before_anything_runs(command):
+    done = command("once", "--timeline", "--gap", "60")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "energy-collector: --timeline needs a timeline in `outputs:` of the configuration\n"
+
+
 def test_once_with_an_unknown_name_suggests_one(command):
     done = command("once", "sistem")
     assert done.returncode == 2

@@ -81,6 +81,7 @@ def test_commands_read_beside_the_daemon_and_change_nothing(site, tmp_path):
     site.reach(program, 1001)
     assert "site_energy_joules_total" in site.command("list").stdout
     rows = list(csv.reader(io.StringIO(site.command("query", "site_energy_joules_total").stdout)))
+    assert "no series is meant" in site.command("query", "site_energy").stderr
     assert rows[0] == ["time", "series", "value"]
     assert float(rows[-1][2]) == 1001
     assert site.command("verify").returncode == 0

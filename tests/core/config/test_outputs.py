@@ -90,7 +90,7 @@ def test_without_the_section_there_are_no_outputs(check):
             "there is no plugin named 'pidgeon'; did you mean 'pigeon'?",
         ),
         ("outputs:\n  x: {plugin: lamp}\n", 2, "outputs.x.plugin", "the plugin 'lamp' offers no output"),
-        ("outputs:\n  pigeon: {}\n", 2, "outputs.pigeon.options.loft", "Field required"),
+        ("outputs:\n  pigeon: {}\n", 2, "outputs.pigeon.options.loft", "is missing"),
         ("outputs:\n  pigeon:\n    sereis: []\n", 3, "outputs.pigeon.sereis", "unknown key; did you mean 'series'?"),
         ("outputs:\n  pigeon:\n    series: ['a{']\n", 3, "outputs.pigeon.series", "'a{': expected"),
         ("outputs:\n  pigeon:\n    queue_max_bytes: 0\n", 3, "outputs.pigeon.queue_max_bytes", "greater than"),

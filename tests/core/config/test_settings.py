@@ -124,8 +124,8 @@ collectors:
         ":6: collectors.shelly.intervall: unknown key; did you mean 'interval'?",
         ":7: collectors.shelly.timeout: a duration is a number with a unit: 500ms, 5s, 2m, 1h",
         ":10: collectors.shelly.options.hosts[0].prot: unknown key; did you mean 'port'?",
-        ":11: collectors.shelly.options.hosts[1].name: Field required",
-        ":11: collectors.shelly.options.hosts[1].port: Input should be less than or equal to 65535",
+        ":11: collectors.shelly.options.hosts[1].name: is missing",
+        ":11: collectors.shelly.options.hosts[1].port: must be less than or equal to 65535",
         ":12: collectors.torn: plugin 'torn' cannot be loaded: ImportError: no",
     ]
 
@@ -134,8 +134,8 @@ collectors:
     ("text", "message"),
     [
         ("- a\n", "the file must contain keys"),
-        ("collectors: [shelly]\n", "collectors: Input should be a valid dictionary"),
-        ("collectors: {shelly: 5}\n", "collectors.shelly: Input should be"),
+        ("collectors: [shelly]\n", "collectors: must be a section of keys"),
+        ("collectors: {shelly: 5}\n", "collectors.shelly: must be a section of keys"),
         ("collectors: {'a b': {plugin: shelly}}\n", "is not a name"),
         ("collectors: {shelly: {labels: {Building: x}}}\n", "snake_case"),
         ("collectors: {shelly: {labels: {building: 5}}}\n", "valid string"),
@@ -146,7 +146,8 @@ collectors:
         ("listen: 9877\n", "valid string"),
         ("listen: localhost\n", "address:port"),
         ("listen: 'localhost:99999'\n", "address:port"),
-        ("collectors: {needy: }\n", "collectors.needy.options.url: Field required"),
+        ("collectors: {needy: }\n", "collectors.needy.options.url: is missing"),
+        ("allowed_hosts: example.org\n", "allowed_hosts: must be a list"),
     ],
 )
 def test_wrong_values_are_named(problems, text, message):
@@ -233,7 +234,7 @@ def test_the_plugins_a_file_needs_are_known_before_they_are_loaded(tmp_path):
 
 def test_defaults_need_no_file_but_required_options_do():
     assert default_instance(Shelly).options == ShellyConfig()
-    with pytest.raises(ConfigError, match="options.url|url: Field required"):
+    with pytest.raises(ConfigError, match="options.url|url: is missing"):
         default_instance(Needy)
 
 
