@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import chain, groupby
 from math import inf
 from typing import TYPE_CHECKING
@@ -93,9 +94,15 @@ class Exposition:
 
     def ready_body(self, encoding: Encoding) -> bytes | None:
         """The response to a scrape if it needs no work; never blocks."""
-        if self._has_guests or self._clock.monotonic() >= self._next_expiry:
+        return self._ready(self._makers[encoding.format, encoding.gzip])
+
+    def ready_bodies(self, encoding: Encoding) -> Callable[[], bytes | None]:
+        """`ready_body` for whoever asks for the same again and again."""
+        return partial(self._ready, self._makers[encoding.format, encoding.gzip])
+
+    def _ready(self, maker: _Maker) -> bytes | None:
+        if (self._registry is not None and self._has_guests) or self._clock.monotonic() >= self._next_expiry:
             return None
-        maker = self._makers[encoding.format, encoding.gzip]
         version, body = maker.made
         if version != self._version:
             return None

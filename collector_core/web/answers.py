@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -37,18 +38,23 @@ class Answers:
 
     def metrics(self, encoding: Encoding) -> ReadyAnswer | None:
         """The exposition; None where making it may hold up the event loop."""
-        body = self.quick_body(encoding)
-        return None if body is None else ReadyAnswer(200, _headers(encoding), body)
+        body = self.quick_body(encoding)()
+        return None if body is None else ReadyAnswer(200, headers_of(encoding), body)
 
     def slow_metrics(self, encoding: Encoding) -> ReadyAnswer:
         """The exposition, however long it takes."""
-        return ReadyAnswer(200, _headers(encoding), self._app.exposition.body(encoding))
+        return ReadyAnswer(200, headers_of(encoding), self._app.exposition.body(encoding))
 
-    def quick_body(self, encoding: Encoding) -> bytes | None:
-        """The body of `metrics`."""
+    def quick_body(self, encoding: Encoding) -> Callable[[], bytes | None]:
+        """Gives the body of `metrics`, as often as it is called."""
         exposition = self._app.exposition
-        ready = exposition.ready_body(encoding)
-        return exposition.body(encoding) if ready is None and not exposition.slow else ready
+        ready_body = exposition.ready_bodies(encoding)
+
+        def body() -> bytes | None:
+            ready = ready_body()
+            return exposition.body(encoding) if ready is None and not exposition.slow else ready
+
+        return body
 
     def healthz(self) -> ReadyAnswer:
         """200 while the watchdog turns."""
@@ -63,7 +69,8 @@ class Answers:
 
 
 @lru_cache(maxsize=32)
-def _headers(encoding: Encoding) -> Headers:
+def headers_of(encoding: Encoding) -> Headers:
+    """The header of a scrape."""
     always = (("Content-Type", encoding.content_type), ("Vary", "Accept, Accept-Encoding"), *NO_SNIFFING.items())
     return (*always, ("Content-Encoding", "gzip")) if encoding.gzip else always
 

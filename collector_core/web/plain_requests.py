@@ -10,7 +10,7 @@ from time import gmtime, strftime, time
 from typing import NamedTuple
 
 from collector_core.exposition.formats import negotiate
-from collector_core.web.answers import Answers, Headers, ReadyAnswer
+from collector_core.web.answers import Answers, Headers, ReadyAnswer, headers_of
 from collector_core.web.known_hosts import KnownHosts
 
 MAX_BYTES = 4096
@@ -21,6 +21,7 @@ _FIELDS = frozenset(
 )
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_TWO_DIGITS = tuple(b"%02d" % number for number in range(60))
 _KEEPS_OPEN = {"": True, "keep-alive": True, "close": False}
 
 Fields = Mapping[str, str]
@@ -28,30 +29,39 @@ HeadAndBody = tuple[bytes, bytes]
 
 
 class Ask(NamedTuple):
-    """How a request is answered: at once where that is `quick`, or else on another thread."""
+    """How a request is answered: at once where that is `quick`, or else on another thread.
 
-    quick: Callable[[], ReadyAnswer | None]
-    slow: Callable[[], ReadyAnswer]
+    Both give the first lines of the head, which are those of every answer of its kind, and the body.
+    """
+
+    quick: Callable[[], HeadAndBody | None]
+    slow: Callable[[], HeadAndBody]
 
 
-class PlainRequest(NamedTuple):
+class PlainRequest:
     """A request that was understood: how it is answered, and whether the connection stays open."""
 
-    ask: Ask
-    keeps_open: bool
+    __slots__ = ("_ask", "_end", "keeps_open")
+
+    def __init__(self, ask: Ask, keeps_open: bool) -> None:
+        self._ask = ask
+        self._end = b"" if keeps_open else b"Connection: close\r\n"
+        self.keeps_open = keeps_open
 
     def answer(self) -> HeadAndBody | None:
         """The answer of now; None where it may take long to make."""
-        answer = self.ask.quick()
-        return None if answer is None else self._written(answer)
+        answer = self._ask.quick()
+        return None if answer is None else self._with_head(answer)
 
     def slow_answer(self) -> HeadAndBody:
         """The answer of now, however long it takes."""
-        return self._written(self.ask.slow())
+        return self._with_head(self._ask.slow())
 
-    def _written(self, answer: ReadyAnswer) -> HeadAndBody:
-        end = b"" if self.keeps_open else b"Connection: close\r\n"
-        return _head(answer.status, answer.headers, len(answer.body), int(time()), end), answer.body
+    def _with_head(self, answer: HeadAndBody) -> HeadAndBody:
+        lines, body = answer
+        hour, second = divmod(int(time()), 3600)
+        date = (_day_and_hour(hour), _TWO_DIGITS[second // 60], _TWO_DIGITS[second % 60])
+        return b"%bContent-Length: %d\r\nDate: %b%b:%b GMT\r\n%b\r\n" % (lines, len(body), *date, self._end), body
 
 
 class PlainRequests:
@@ -84,8 +94,8 @@ class PlainRequests:
 
 def probe_paths(answers: Answers) -> dict[str, Callable[[Fields], Ask]]:
     """The paths of health checks."""
-    health, readiness = Ask(answers.healthz, answers.healthz), Ask(answers.readyz, answers.readyz)
-    return {"/healthz": lambda _: health, "/readyz": lambda _: readiness}
+    health, readiness = (partial(_written, make) for make in (answers.healthz, answers.readyz))
+    return {"/healthz": lambda _: Ask(health, health), "/readyz": lambda _: Ask(readiness, readiness)}
 
 
 def all_paths(answers: Answers) -> dict[str, Callable[[Fields], Ask]]:
@@ -93,26 +103,31 @@ def all_paths(answers: Answers) -> dict[str, Callable[[Fields], Ask]]:
 
     def metrics(fields: Fields) -> Ask:
         encoding = negotiate(fields.get("accept", ""), fields.get("accept-encoding", ""))
-        return Ask(partial(answers.metrics, encoding), partial(answers.slow_metrics, encoding))
+        lines, quick_body = _first_lines(200, headers_of(encoding)), answers.quick_body(encoding)
+
+        def quick() -> HeadAndBody | None:
+            body = quick_body()
+            return None if body is None else (lines, body)
+
+        return Ask(quick, partial(_written, partial(answers.slow_metrics, encoding)))
 
     return {"/metrics": metrics, **probe_paths(answers)}
 
 
-@lru_cache(maxsize=32)
-def _head(status: int, headers: Headers, length: int, second: int, end: bytes) -> bytes:
-    known = _known_lines(status, headers)
-    return b"%bContent-Length: %d\r\nDate: %b\r\n%b\r\n" % (known, length, _date(second), end)
+def _written(make: Callable[[], ReadyAnswer]) -> HeadAndBody:
+    status, headers, body = make()
+    return _first_lines(status, headers), body
 
 
 @lru_cache(maxsize=32)
-def _known_lines(status: int, headers: Headers) -> bytes:
-    """What every answer of a kind begins with."""
+def _first_lines(status: int, headers: Headers) -> bytes:
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
     return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}".encode()
 
 
-def _date(second: int) -> bytes:
-    """As HTTP has it, whatever the locale is; `email.utils` has it too, among much else."""
-    moment = gmtime(second)
+@lru_cache(maxsize=1)
+def _day_and_hour(hour: int) -> bytes:
+    """As HTTP has it, whatever the locale is; `email.utils` has it too, among much else. `hour` counts from 1970."""
+    moment = gmtime(hour * 3600)
     day, month = _DAYS[moment.tm_wday], _MONTHS[moment.tm_mon - 1]
-    return strftime(f"{day}, %d {month} %Y %H:%M:%S GMT", moment).encode()
+    return strftime(f"{day}, %d {month} %Y %H:", moment).encode()

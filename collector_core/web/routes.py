@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -66,7 +65,7 @@ class Routes:
         answer = self._answers.metrics(encoding)
         if answer is None:
             answer = await asyncio.to_thread(self._answers.slow_metrics, encoding)
-        request[BODY_OF_REPEATS] = partial(self._answers.quick_body, encoding)
+        request[BODY_OF_REPEATS] = self._answers.quick_body(encoding)
         return _response(answer)
 
     async def healthz(self, request: web.Request) -> web.Response:

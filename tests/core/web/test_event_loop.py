@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from collector_core.web.event_loop import EventLoop
+from collector_core.web.event_loop import EventLoop, PortablePoller
 
 PATIENCE = 10.0  # seconds that nothing here takes
 
 
-@pytest.fixture
-def loop() -> Iterator[EventLoop]:
-    made = EventLoop()
+@pytest.fixture(params=[None, PortablePoller], ids=["of this platform", "of any platform"])
+def loop(request: pytest.FixtureRequest) -> Iterator[EventLoop]:
+    made = EventLoop(request.param and request.param())
     yield made
     made.close()
 
