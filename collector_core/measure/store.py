@@ -18,6 +18,7 @@ from collector_core.measure.operations import by_operation, statistics
 from collector_core.measure.report import report
 from collector_core.storage.document import parse_document
 from collector_core.storage.errors import StorageError
+from collector_core.storage.foreign_file import is_foreign
 from collector_core.storage.schema import Schema
 from collector_core.storage.sqlite import Database
 from collector_core.storage.user_folders import data_home
@@ -78,11 +79,16 @@ class MeasurementStore:
     """The measurements of one file, which is made where there is none. For one thread.
 
     A measurement is durable when `add` returns. A corrupt file is renamed (see `set_aside`), and whatever can still be
-    read is copied to a new one. Raises `StoreError` if the file cannot be used.
+    read is copied to a new one. Raises `StoreError` if the file cannot be used, and for a file of something else, which
+    is left as it is.
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        if self.path != default_path() and is_foreign(self.path, SCHEMA):
+            raise StoreError(
+                f"{path} is no database of measurements, and is left as it is; name another file with --db"
+            )
         self._database = Database(self.path.resolve(), SCHEMA, busy_seconds=BUSY_SECONDS)
         with _explained():
             self._database.open()

@@ -145,7 +145,8 @@ def test_two_processes_write_at_once(file):
 
 
 @pytest.mark.parametrize("damage", ["text", "page"])
-def test_a_broken_file_is_set_aside_and_a_new_one_begun(file, measurement, damage):
+def test_a_broken_file_is_set_aside_and_a_new_one_begun(file, measurement, damage, monkeypatch):
+    monkeypatch.setattr("collector_core.measure.store.default_path", lambda: file)
     with closing(MeasurementStore(file)) as store:
         for _ in range(50):
             store.add(measurement("old", 1.0)) if damage == "text" else store.add(measurement("o" * 5000))
@@ -211,6 +212,32 @@ def test_a_file_that_cannot_be_used_is_named_and_not_set_aside(tmp_path, file):
         with pytest.raises(StoreError, match=f"measurements cannot be kept: .*{path.name}: .*--db"):
             MeasurementStore(path)
     assert [each.name for each in tmp_path.iterdir()] == ["folder.db"]
+
+
+@pytest.mark.parametrize("kind", ["text", "database", "versioned database"])
+def test_a_file_of_something_else_is_left_as_it_is(tmp_path, kind):
+    file = tmp_path / "theirs"
+    if kind == "text":
+        file.write_text("root:x:0:0:root:/root:/bin/bash\n")
+    else:
+        with closing(sqlite3.connect(file)) as theirs:
+            theirs.execute("CREATE TABLE bookmarks (url TEXT)")
+            theirs.execute(f"PRAGMA user_version = {int(kind != 'database')}")
+    file.chmod(0o644)
+    content = file.read_bytes()
+    with pytest.raises(StoreError, match="theirs is no database of measurements, and is left as it is"):
+        MeasurementStore(file)
+    assert [each.name for each in tmp_path.iterdir()] == ["theirs"]
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (content, 0o644)
+
+
+@pytest.mark.parametrize("size", [0, 4096])
+def test_a_file_that_a_power_failure_has_emptied_is_begun_anew(tmp_path, measurement, size):
+    file = tmp_path / "measurements.db"
+    file.write_bytes(bytes(size))
+    with closing(MeasurementStore(file)) as store:
+        store.add(measurement())
+        assert len(store.measurements()) == 1
 
 
 def test_a_measurement_that_cannot_be_written_is_an_error_and_leaves_nothing(file, measurement):
