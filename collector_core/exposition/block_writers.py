@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from math import inf
 from struct import Struct
 from typing import ClassVar, Protocol
 
 from collector_core import _speed
-from collector_core.exposition.line_heads import Block
+from collector_core.exposition.line_heads import Block, LineForm
 
 GO_EXPONENT = 1e6  # from here on prometheus_client writes 1.5e+06 where Python writes 1500000.0
 EXACT = 1e16  # whole numbers below are written with all their digits
 GROUP = 16  # series that the compiled part compares together
-_NO_VALUE = "-"  # of a line that was not written yet
 _EXPONENTS = [f"e+{digits - 1:02}" for digits in range(18)]
 _FLOAT_BYTES = array("d").itemsize
 FEW = 4  # values of a block; where more have changed, writing all its lines costs less than mending them
 
 
-class BlockWriter(Protocol):
+class BlockWriter(LineForm, Protocol):
     """Writes the blocks of one layout, again and again; what has not changed since the last time stays."""
-
-    block_size: ClassVar[int]
-    """Most series of a block."""
 
     def __init__(self, blocks: Sequence[Block]) -> None: ...
 
     def write(self, values: array[float]) -> list[bytes]:
         """The lines of each block; the same list as the last time where all values are the same."""
 
-    def heads(self, first: int, end: int) -> Iterator[str]:
-        """What stands before each value of the blocks from `first` to before `end`."""
+    def kept(self, first: int, end: int) -> Sequence[bytes]:
+        """Lines with room for values of the blocks from `first` to before `end`."""
 
 
 def block_writer_type() -> type[BlockWriter]:
@@ -47,7 +43,7 @@ class CompiledWriter:
     block_size: ClassVar = 256
 
     def __init__(self, blocks: Sequence[Block]) -> None:
-        self._texts = [block.heads.replace("\n", f" {_NO_VALUE}\n").encode() for block in blocks]
+        self._texts = [block.lines for block in blocks]  # what stands in place of a value is of no matter
         self._ends = array("q", [block.end for block in blocks])
         self._group_ends = array("q", [0]) * sum(-(-(block.end - block.start) // GROUP) for block in blocks)
         self._values = array("d")
@@ -62,11 +58,19 @@ class CompiledWriter:
         self._values, self._texts, self._group_ends = values, texts, group_ends
         return texts
 
-    def heads(self, first: int, end: int) -> Iterator[str]:
+    def kept(self, first: int, end: int) -> Sequence[bytes]:
         """See `BlockWriter`."""
-        for text in self._texts[first:end]:
-            for line in text.decode().split("\n")[:-1]:
-                yield line.rpartition(" ")[0]
+        return self._texts[first:end]
+
+    @staticmethod
+    def lines(heads: Sequence[str]) -> bytes:
+        """See `LineForm`."""
+        return " -\n".join([*heads, ""]).encode()
+
+    @staticmethod
+    def heads(lines: bytes) -> Sequence[str]:
+        """See `LineForm`."""
+        return [line.rpartition(" ")[0] for line in lines.decode().split("\n")[:-1]]
 
 
 class PythonWriter:
@@ -86,10 +90,19 @@ class PythonWriter:
         self._texts, self._values = self._rewritten(values), values
         return self._texts
 
-    def heads(self, first: int, end: int) -> Iterator[str]:
+    def kept(self, first: int, end: int) -> Sequence[bytes]:
         """See `BlockWriter`."""
-        for block in self._blocks[first:end]:
-            yield from block.heads()
+        return [block.lines for block in self._blocks[first:end]]
+
+    @staticmethod
+    def lines(heads: Sequence[str]) -> bytes:
+        """See `LineForm`."""
+        return "\n".join([*heads, ""]).replace("%", "%%").replace("\n", " %s\n").encode()
+
+    @staticmethod
+    def heads(lines: bytes) -> Sequence[str]:
+        """See `LineForm`."""
+        return (lines.decode().replace(" %s\n", "\n") % ()).split("\n")[:-1]
 
     def _rewritten(self, values: array[float]) -> list[bytes]:
         if len(self._values) != len(values):  # they are the first
@@ -117,22 +130,19 @@ class PythonWriter:
 class _Template:
     """A block's lines with room for the values."""
 
-    __slots__ = ("_end", "_lines", "_start")
+    __slots__ = ("_end", "_start", "lines")
 
     def __init__(self, block: Block) -> None:
         self._start, self._end = block.start, block.end
-        self._lines = block.heads.replace("%", "%%").replace("\n", " %s\n")
-
-    def heads(self) -> list[str]:
-        """The lines without that room."""
-        return (self._lines.replace(" %s\n", "\n") % ()).split("\n")[:-1]
+        self.lines = block.lines
 
     def text(self, values: Sequence[float]) -> bytes:
         """With `values` as prometheus_client writes them; `%s` of a float is already that below `GO_EXPONENT`."""
         part = values[self._start : self._end]
         if max(part) < GO_EXPONENT:
-            return (self._lines % tuple(part)).encode()
-        return (self._lines % tuple([value if value < GO_EXPONENT else _large(value) for value in part])).encode()
+            return (self.lines.decode() % tuple(part)).encode()
+        shown = [value if value < GO_EXPONENT else _large(value) for value in part]
+        return (self.lines.decode() % tuple(shown)).encode()
 
     def mended(self, text: bytes, old: array[float], new: array[float]) -> bytes:
         """With the values `new`, where `text` has those of the values `old`."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from collector_core.exposition.block_writers import block_writer_type
 from collector_core.exposition.foreign_families import NO_FOREIGN, ForeignFamilies
-from collector_core.exposition.line_heads import layout_blocks
+from collector_core.exposition.line_heads import KnownLines, layout_blocks
 from collector_core.model.labels import label_writer
 from collector_core.model.metrics import Metric
-from collector_core.model.readings import NOTHING, Key, Layout, Snapshot, all_labels
+from collector_core.model.readings import NOTHING, Layout, Snapshot, all_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,7 @@ class Renderer:
             foreign = render_foreign(snapshot.families, self._labels)
         writer = self._writer
         if snapshot.layout is not last.layout:
-            size = self._writer_type.block_size
-            blocks, blocks_of = layout_blocks(snapshot.layout, self._labels, size, self._known_heads)
+            blocks, blocks_of = layout_blocks(snapshot.layout, self._labels, self._writer_type, self._known_lines)
             writer = self._writer_type(blocks)
         texts = writer.write(snapshot.values)
         if texts is last.blocks and foreign is last.foreign:
@@ -70,8 +69,6 @@ class Renderer:
         self._writer, self._last = writer, Rendered(snapshot, self._labels, texts, blocks_of, foreign)
         return self._last
 
-    def _known_heads(self, metric: Metric) -> dict[Key, str]:
-        """What stands before the values of a metric's series in the last snapshot."""
+    def _known_lines(self, metric: Metric) -> KnownLines:
         keys = self._last.layout.places.get(metric, ())
-        heads = self._writer.heads(*self._last.blocks_of.get(metric, (0, 0)))
-        return dict(zip(keys, heads, strict=True))
+        return KnownLines(keys, self._writer.kept(*self._last.blocks_of.get(metric, (0, 0))))

@@ -31,13 +31,17 @@ VALUES = st.one_of(
 ).map(float)
 
 
-def blocks(count, size, head='x{a="%s %% é\\n"}'):
+def writer_of(writer_type, count, size, head='x{a="%s %% é\\n"}'):
+    """A writer of so many lines, in blocks of this size."""
+    ends = [min(start + size, count) for start in range(0, count, size)]
     starts = range(0, count, size)
-    return [Block(start, end := min(start + size, count), f"{head}\n" * (end - start)) for start in starts]
+    return writer_type(
+        [Block(start, end, writer_type.lines([head] * (end - start))) for start, end in zip(starts, ends, strict=True)]
+    )
 
 
 def written_in_python(values):
-    (text,) = PythonWriter(blocks(len(values), len(values))).write(array("d", values))
+    (text,) = writer_of(PythonWriter, len(values), len(values)).write(array("d", values))
     return text
 
 
@@ -45,8 +49,8 @@ def written_in_python(values):
 @given(values=st.lists(VALUES, min_size=1, max_size=3 * GROUP))
 @example(EDGES)
 def test_values_are_written_as_in_python(values):
-    layout = blocks(len(values), 2 * GROUP + 1)
-    assert b"".join(CompiledWriter(layout).write(array("d", values))) == written_in_python(values)
+    writer = writer_of(CompiledWriter, len(values), 2 * GROUP + 1)
+    assert b"".join(writer.write(array("d", values))) == written_in_python(values)
 
 
 @pytest.mark.parametrize("writer_type", [CompiledWriter, PythonWriter])
@@ -59,13 +63,13 @@ def test_nothing_stays_the_same_list(writer_type):
 
 @pytest.mark.parametrize("writer_type", [CompiledWriter, PythonWriter])
 def test_a_writer_knows_what_stands_before_its_values(writer_type):
-    heads = ["a", 'b{c="d e %s %% é\\n"}', "f"]
-    writer = writer_type([Block(0, 2, "\n".join([*heads[:2], ""])), Block(2, 3, "f\n")])
+    heads = ["a", 'b{c="d e %s %% é\\n %s"}', "f"]
+    writer = writer_type([Block(0, 2, writer_type.lines(heads[:2])), Block(2, 3, writer_type.lines(heads[2:]))])
     for values in ([], [1, 2, 3], [1, 1e6, 3]):
         if values:
             writer.write(array("d", values))
-        assert list(writer.heads(0, 2)) == heads
-        assert list(writer.heads(1, 2)) == heads[2:]
+        assert [writer_type.heads(lines) for lines in writer.kept(0, 2)] == [heads[:2], heads[2:]]
+        assert [writer_type.heads(lines) for lines in writer.kept(1, 2)] == [heads[2:]]
 
 
 @pytest.mark.parametrize("writer_type", [CompiledWriter, PythonWriter])
@@ -74,7 +78,7 @@ def test_a_writer_knows_what_stands_before_its_values(writer_type):
     runs=st.lists(st.dictionaries(st.integers(0, 5 * GROUP - 1), VALUES, max_size=9), max_size=3),
 )
 def test_what_has_changed_is_written_as_if_all_were_new(writer_type, first, runs):
-    writer = writer_type(blocks(len(first), 2 * GROUP + 1))
+    writer = writer_of(writer_type, len(first), 2 * GROUP + 1)
     before = array("d", first)
     texts = writer.write(before)
     for changes in runs:
@@ -86,7 +90,7 @@ def test_what_has_changed_is_written_as_if_all_were_new(writer_type, first, runs
 
 
 def test_a_writer_goes_on_after_values_that_do_not_fit():
-    writer = CompiledWriter(blocks(2, 2, "x"))
+    writer = writer_of(CompiledWriter, 2, 2, "x")
     writer.write(array("d", [1, 2]))
     with pytest.raises(ValueError, match="do not fit"):
         writer.write(array("d", [1]))
