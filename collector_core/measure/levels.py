@@ -43,7 +43,7 @@ def chosen(level: Level, meters: Iterable[EnergyMeter]) -> list[EnergyMeter]:
 
 def no_meter(level: Level, meters: Sequence[EnergyMeter], problems: Mapping[str, NotAvailable]) -> NotAvailable:
     """Why a level cannot be had with these meters, where each source has its problem, and what helps."""
-    reasons = "; ".join(f"{name}: {_with_remedy(problem)}" for name, problem in problems.items())
+    reasons = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in _by_reason(problems).items())
     others = [each for each in Level if each not in (Level.AUTO, level) and chosen(each, meters)]
     closed = [problem for problem in problems.values() if problem.reason is Reason.PERMISSION and problem.fix]
     ways = [f"use level {' or '.join(others)}"] if others else []
@@ -53,6 +53,14 @@ def no_meter(level: Level, meters: Sequence[EnergyMeter], problems: Mapping[str,
         f"no energy can be measured at level {level}" + (f": {reasons}" if reasons else " here"),
         fix="; or: ".join(ways) or "apply one of the fixes above; see `energy-collector doctor`",
     )
+
+
+def _by_reason(problems: Mapping[str, NotAvailable]) -> dict[str, list[str]]:
+    """What is in the way of which sources."""
+    found: dict[str, list[str]] = {}
+    for name, problem in problems.items():
+        found.setdefault(_with_remedy(problem), []).append(name)
+    return found
 
 
 def _with_remedy(problem: NotAvailable) -> str:

@@ -151,7 +151,7 @@ class Sources:
         metering = names_with_meters()
         for name, meters in metering.items():
             if meters is MetersOffered.CONFIGURED:
-                self.problems[name] = NotAvailable(Reason.NOT_FOUND, "counts where a configuration names it")
+                self.problems[name] = NotAvailable(Reason.NOT_FOUND, "only where a configuration names it")
         return [name for name in metering if name not in self.problems]
 
     def _instances(self, plugins: Plugins, config: Config, clock: Clock) -> list[Instance]:

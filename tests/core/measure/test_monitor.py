@@ -181,11 +181,12 @@ def test_a_level_without_a_meter_says_why_and_what_helps(machine, level):
 def test_a_level_that_cannot_be_had_names_those_that_can_and_why_its_meters_fail(machine):
     machine.add("cpu", "package-0", 100.0).failures = 100
     machine.add("dram", "dram-0", 10.0).says = None
+    machine.add("dram", "dram-1", 10.0).says = None
     machine.add("cpu", "cpu", 120.0, "model")
     with pytest.raises(NotAvailable) as caught:
         machine.monitor("hardware")
     assert "cpu package-0 (rapl): OSError: the driver is busy" in str(caught.value)
-    assert "dram dram-0 (rapl): has not counted anything yet" in str(caught.value)
+    assert "dram dram-0 (rapl), dram dram-1 (rapl): has not counted anything yet" in str(caught.value)
     assert caught.value.fix == "use level estimate"
 
 
