@@ -71,6 +71,10 @@ class Front(Room):
         """All connections, those that were handed over too."""
         return chain(self._connections, self._handed_over.values())
 
+    def taken(self) -> int:
+        """How many connections there are."""
+        return len(self._connections) + len(self._handed_over)
+
     def unseat(self, connection: FrontConnection) -> None:
         """Forget a connection."""
         self._connections.discard(connection)

@@ -72,9 +72,7 @@ class _Service:
         app, loop = self._app, self._loop
         Signals(lambda: loop.call_soon_threadsafe(self._end), self._reloads.request).watch()
         app.load_settings()
-        self._serve(listen or app.config.settings.listen)
-        if app.config.settings.probe_listen:
-            self._serve_probes(app.config.settings.probe_listen)
+        self._listen(listen)
         app.start()
         loop.call_later(SETTLED_SECONDS, gc.freeze)
         try:
@@ -89,6 +87,16 @@ class _Service:
 
     def _end(self) -> None:
         self._ends = True
+
+    def _listen(self, listen: str | None) -> None:
+        settings = self._app.config.settings
+        try:
+            self._serve(listen or settings.listen)
+            if settings.probe_listen:
+                self._serve_probes(settings.probe_listen)
+        except BaseException:
+            self._close()
+            raise
 
     def _load(self) -> None:
         """Load what collects, unless the program is to stop meanwhile; raises what is wrong with the configuration."""

@@ -33,6 +33,7 @@ class Clogs(Collector):
 def collector_types():
     return [Clogs]
 """
+MAIN = [sys.executable, "-c", "from collector_core.cli import main; main()"]
 WATCH = "import atexit, sys; atexit.register(lambda: print(*sys.modules))"
 
 
@@ -50,6 +51,19 @@ def test_who_is_only_scraped_and_probed_imports_no_asyncio(free_port, tmp_path):
     assert program.returncode == 0
     assert "collector_core.web.front" in imported
     assert not {"asyncio", "aiohttp", "ssl", "concurrent.futures.thread"} & imported
+
+
+def test_an_address_that_is_taken_ends_the_start_with_one_line_although_aiohttp_is_there(tmp_path):
+    (tmp_path / "web.yml").write_text("basic_auth_users: {}\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        settings = f"listen: {address}\nweb_config: {tmp_path / 'web.yml'}\ncollectors: {{}}\n"
+        (tmp_path / "config.yaml").write_text(settings)
+        command = [*MAIN, "run", "--config", str(tmp_path / "config.yaml")]
+        ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert f"cannot listen on {address}: Address already in use" in line
 
 
 def wait_for_200(port, path):
