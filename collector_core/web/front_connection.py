@@ -113,9 +113,11 @@ class FrontConnection:
 
     def _send(self, answer: HeadAndBody) -> None:
         head, body = answer
-        left = len(head) + len(body)
-        with suppress(*_NOT_NOW):
-            left -= _send_together(self._socket, answer)
+        try:
+            sent = _send_together(self._socket, answer)
+        except _NOT_NOW:
+            sent = 0
+        left = len(head) + len(body) - sent
         self._since = self._loop.time()
         if not self._answered:
             self._answered = True
