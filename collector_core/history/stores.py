@@ -51,9 +51,10 @@ def describe_store(options: HistoryOptions) -> str:
 
 
 def check_folder(options: HistoryOptions) -> None:
-    """Raise `NotAvailable` where a store in a folder is not there yet."""
+    """Raise `NotAvailable` where a store in a folder is not there yet; a full disk leaves an empty file."""
     from collector_core.history.schema import FILE  # noqa: PLC0415 - of the embedded store
 
-    if options.is_embedded and not (options.folder / FILE).exists():
+    file = options.folder / FILE
+    if options.is_embedded and not (file.exists() and file.stat().st_size):
         detail = f"there is no history in {options.folder}"
         raise NotAvailable(Reason.NOT_FOUND, detail, fix="let the collector run for some time")

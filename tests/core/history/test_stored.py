@@ -4,14 +4,14 @@ import threading
 
 import pytest
 
-from collector_core import Collector, Counter, Gauge, History, HistoryUnavailable, Selector, Unit
+from collector_core import Collector, Counter, Gauge, History, HistoryUnavailable, NotAvailable, Selector, Unit
 from collector_core.engine.history_keeper import HistoryKeeper
 from collector_core.exposition.sources import Exposition
 from collector_core.history.options import HistoryOptions
 from collector_core.history.schema import FILE
 from collector_core.history.shared import SharedReader
 from collector_core.history.store import Store
-from collector_core.history.stored import StoredHistory
+from collector_core.history.stored import StoredHistory, kept_history
 from collector_core.testing import FakeClock, RecordedHistory
 
 POWER = Gauge("lamp_power_watts", "Power.", Unit.WATTS, ("plug",), topic="power", of="plug")
@@ -143,3 +143,12 @@ def test_a_reload_that_ends_the_history_ends_it_for_plugins(tmp_path):
     keeper.apply(None)
     assert not past.is_kept
     assert past.events(*ALL) == []
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_history_that_never_began_is_said_so_though_a_full_disk_has_left_a_file(tmp_path, is_there):
+    if is_there:
+        (tmp_path / FILE).touch()
+    with pytest.raises(NotAvailable, match="there is no history") as caught:
+        kept_history(HistoryOptions(path=tmp_path), FakeClock())
+    assert caught.value.fix == "let the collector run for some time"
