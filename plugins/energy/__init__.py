@@ -159,16 +159,14 @@ class Energy(Collector[Config]):
         if self._batteries:
             self._batteries.follow(self._site.mix)
         self._site.publish(out)
-        rows: dict[tuple[str, ...], tuple[float]] = {
-            (edge.source, edge.target): (edge.watts,) for edge in self._graph.edges
-        }
-        out.add_table((metrics.FLOW,), metrics.FLOW.labels, rows)
+        edges = self._graph.edges
+        ends = [(edge.source, edge.target) for edge in edges]
+        out.add_column(metrics.FLOW, ends, [edge.watts for edge in edges])
 
     def _publish_ledger(self, out: Readings) -> None:
-        for account, joules in self._ledger.joules.items():
-            out.add(metrics.ENERGY, joules, **account._asdict())
-        for account, watts in self._ledger.watts().items():
-            out.add(metrics.POWER, watts, **account._asdict())
+        joules, watts = self._ledger.joules, self._ledger.watts()
+        out.add_column(metrics.ENERGY, list(joules), list(joules.values()))
+        out.add_column(metrics.POWER, list(watts), list(watts.values()))
         counting = [(account_of(meter), meter.uncertainty) for meter in self._ledger.chosen]
         counting += [(REST, meter.uncertainty) for meter in self._ledger.supply]
         uncertainty: dict[tuple[str, str], float] = {}

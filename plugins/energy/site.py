@@ -53,9 +53,9 @@ class Site:
 
     def publish(self, out: Readings) -> None:
         """Show it; what is not known is absent."""
-        columns = metrics.SITE_ENERGY.labels
-        out.add_table((metrics.SITE_ENERGY,), columns, {key: (value,) for key, value in self._ledger.joules.items()})
-        out.add_table((metrics.SITE_POWER,), columns, {key: (value,) for key, value in self._ledger.watts.items()})
+        joules, watts = self._ledger.joules, self._ledger.watts
+        out.add_column(metrics.SITE_ENERGY, list(joules), list(joules.values()))
+        out.add_column(metrics.SITE_POWER, list(watts), list(watts.values()))
         out.add_row((metrics.MIX, metrics.SITE_EMISSIONS), (self._mixed, self._grams))
         publish_bill(out, self._bill, metrics.SITE_COST, metrics.SITE_CREDIT)
         for device, seconds in self._runtimes.items():
