@@ -43,7 +43,8 @@ MAX_BACKOFF = 300.0  # seconds
 LEAST_PAUSE = 1.0  # from run to run of a collector that is woken, in seconds
 MAX_PART_FAILURES_KEPT = 1000
 GRACE_SECONDS = 1.0  # beyond the timeout, for a program that looks once: its targets may take the whole of it
-UNSEEN_SECONDS = 10.0  # how old sections of the status page may be that nobody has looked at
+UNSEEN_SECONDS = 10.0  # how old sections of the status page may be that nobody has looked at,
+FIRST_SECONDS = 30.0  # after these: who has just started the program looks for what comes
 MAX_REFUSED_RUNS = 2  # in a row in which a part raised `AuthFailed`
 
 
@@ -103,6 +104,7 @@ class Runner:
         self._collector = collector
         self.hooks = Hooks(self._collector, self._faults, self.health)
         self._sections: tuple[PageSection, ...] = ()
+        self._first_run = inf
         self._sections_due = -inf
         self._has_page = keeps_running
         self._longest_run = instance.timeout + (0.0 if keeps_running else GRACE_SECONDS)
@@ -289,7 +291,9 @@ class Runner:
         """Those after this run, if somebody has looked since the last ones or they are old."""
         if not self._has_page or now < self._sections_due:
             return self._sections
-        self._sections_due = now + UNSEEN_SECONDS
+        self._first_run = min(self._first_run, now)
+        if now >= self._first_run + FIRST_SECONDS:
+            self._sections_due = now + UNSEEN_SECONDS
         return self.hooks.page_sections()
 
     async def _collect(self, out: Readings) -> BaseException | None:

@@ -98,9 +98,9 @@ def collector_page_sections() -> Sequence[PageSection]:  # type: ignore[empty-bo
 
     Implemented by a `Collector`'s method: `@hookimpl def collector_page_sections(self)`. Called on the collector's own
     thread after its runs, good or bad, within the run's timeout: whatever it does harms no other. It is called after
-    each run while somebody looks, and else where the last call is ten seconds ago. What it returned last is shown;
-    once the collector's series are stale, with its error and without values of now. What it raises is logged and
-    counted in `collector_part_failures_total`. JSON for programs comes by `collector_routes`.
+    each run in the first half minute and while somebody looks, else where the last call is ten seconds ago. What it
+    returned last is shown; once the collector's series are stale, with its error and without values of now. What it
+    raises is logged and counted in `collector_part_failures_total`. JSON for programs comes by `collector_routes`.
     """
 
 
