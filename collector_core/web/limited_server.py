@@ -231,23 +231,15 @@ class LimitedServer(Room, web.Server):
         """Look after a new connection."""
         del peer
         handler = self()
-        self._begin_to_open(handler, connection, handler, self.context)
+        self._opening[handler] = self._loop.create_task(self._open(handler, connection, handler, self.context))
 
     def take_over(
         self, handler: LimitedHandler, connection: socket.socket, data: bytes, ended: Callable[[], object]
     ) -> None:
         """Let `handler` go on with a connection on which `data` has come; `ended` is called at its end."""
         self._ended[handler] = ended
-        self._begin_to_open(handler, connection, _Successor(handler, data), None)
-
-    def _begin_to_open(
-        self,
-        handler: LimitedHandler,
-        connection: socket.socket,
-        protocol: asyncio.BaseProtocol,
-        context: ContextSource | None,
-    ) -> None:
-        self._opening[handler] = self._loop.create_task(self._open(handler, connection, protocol, context))
+        opening = self._open(handler, connection, _Successor(handler, data), None)
+        self._opening[handler] = self._loop.create_task(opening)
 
     async def _open(
         self,
