@@ -93,6 +93,7 @@ LEDGER = row(
         Look("s", minimum=0),
         Query("energy_battery_runtime_seconds{$selected}", "{{device}}"),
         width=6,
+        empty="no battery discharges while the sun gives more than the home takes",
     ),
     graph(
         "Power that nobody accounts for",
