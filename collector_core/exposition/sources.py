@@ -92,16 +92,12 @@ class Exposition:
         maker.ask(self._finished_runs)
         return self._made(maker)
 
-    def ready_body(self, encoding: Encoding) -> bytes | None:
-        """The response to a scrape if it needs no work; never blocks."""
-        return self._ready(self._makers[encoding.format, encoding.gzip])
-
     def ready_bodies(self, encoding: Encoding) -> Callable[[], bytes | None]:
-        """`ready_body` for whoever asks for the same again and again."""
+        """Gives the response to a scrape if it needs no work, as often as it is called; never blocks."""
         return partial(self._ready, self._makers[encoding.format, encoding.gzip])
 
     def _ready(self, maker: _Maker) -> bytes | None:
-        if (self._registry is not None and self._has_guests) or self._clock.monotonic() >= self._next_expiry:
+        if self._has_guests or self._clock.monotonic() >= self._next_expiry:
             return None
         version, body = maker.made
         if version != self._version:

@@ -190,9 +190,10 @@ class Readings:
         The same as `add_row` for each, and several times cheaper where the things are those of the run before, in the
         same order.
         """
-        names, keys = tuple(names), list(rows)
-        if metrics and keys and self._put_rows(tuple(metrics), names, rows):
+        names = tuple(names)
+        if metrics and rows and self._put_rows(tuple(metrics), names, rows):
             return
+        keys = list(rows)
         for metric, column in zip(metrics, zip(*rows.values(), strict=True), strict=bool(rows)):
             if names != metric.labels or not self._put_table((metric,), names, keys, (column,)):
                 for key, value in zip(keys, column, strict=True):

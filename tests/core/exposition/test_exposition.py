@@ -193,7 +193,7 @@ def test_series_vanish_when_they_are_stale_and_come_back():
     clock.advance(9.9)
     assert b"x_load 1.0" in exposition.body(TEXT)
     clock.advance(0.1)
-    assert exposition.ready_body(TEXT) is None
+    assert exposition.ready_bodies(TEXT)() is None
     assert exposition.body(TEXT) == b""
     assert exposition.body(OPENMETRICS) == b"# EOF\n"
     source.publish(readings, expires_at=clock.monotonic() + 10)
@@ -204,10 +204,10 @@ def test_the_body_is_made_once_until_something_is_published():
     exposition = Exposition(FakeClock())
     source = exposition.source("x", METRICS)
     source.publish(snapshot({LOAD: {(): 1}}))
-    assert exposition.ready_body(TEXT) is None
+    assert exposition.ready_bodies(TEXT)() is None
     body = exposition.body(TEXT)
     assert exposition.body(TEXT) is body
-    assert exposition.ready_body(TEXT) is body
+    assert exposition.ready_bodies(TEXT)() is body
     source.publish(snapshot({LOAD: {(): 2}}))
     assert exposition.body(TEXT) != body
 
@@ -228,7 +228,7 @@ def test_the_last_run_before_a_scrape_makes_its_body(runs):
         ready.append(exposition._makers[ExpositionFormat.TEXT, False].made[1])
     expected = generate_latest(exposition.registry).replace(str(100.0 + runs + 1).encode(), str(99.0 + runs).encode())
     assert ready[runs - 1 :] == [expected] * 3
-    assert exposition.ready_body(TEXT) is None
+    assert exposition.ready_bodies(TEXT)() is None
     assert expected not in ready[: runs - 1]
 
 
@@ -239,7 +239,7 @@ def test_no_run_makes_a_body_that_takes_long(monkeypatch):
     for number in range(3):
         source.publish(snapshot({LOAD: {(): number}}))
         exposition.prepare()
-        assert exposition.ready_body(TEXT) is None
+        assert exposition.ready_bodies(TEXT)() is None
         exposition.body(TEXT)
 
 
@@ -365,4 +365,4 @@ def test_foreign_collectors_join_the_registry_without_created_series(caplog):
     exposition.registry.unregister(broken)
     exposition.registry.unregister(counter)
     assert b"foreign" not in exposition.body(TEXT)
-    assert exposition.ready_body(TEXT) is not None
+    assert exposition.ready_bodies(TEXT)() is not None
